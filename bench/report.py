@@ -1,0 +1,82 @@
+"""Fill the tables of README.md from the newest result of each bench and from the bundles' manifests.
+
+    python -m bench.report              # rewrites the parts of README.md between <!-- table:NAME --> and <!-- end -->
+    python -m bench.report --check      # changes nothing; fails when the README does not say what the results say
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[1]
+README = ROOT / "README.md"
+MARKED = re.compile(r"(<!-- table:(?P<name>[\w-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
+
+
+def newest(bench: str) -> dict[str, Any]:
+    """Return the newest result of a bench."""
+    files = (ROOT / "bench" / "results").glob(f"{bench}-*.json")
+    results = [json.loads(path.read_text(encoding="utf-8")) for path in files]
+    return max(results, key=lambda result: result["date"])
+
+
+def figures(bench: str) -> str:
+    """Return a bench's rows as a table, with the date and the machine below."""
+    result = newest(bench)
+    lines = ["| what | malsori | peer | ratio | target |", "|---|---|---|---|---|"]
+    for row in result["rows"]:
+        peers = ", ".join(f"{name} {value:g} {row['unit']}" for name, value in row["peers"].items())
+        ratios = ", ".join(f"{ratio:g}x" for ratio in row["ratio"].values())
+        target = row["target"]
+        lines.append(f"| {row['case']}, {row['metric']} | {row['ours']:g} {row['unit']} | {peers} | {ratios} | {target} |")
+    machine = result["machine"]
+    return "\n".join([*lines, "", f"{result['date'][:10]}, {machine['cores']} cores of {machine['cpu']}, medians.", ""])
+
+
+def words() -> str:
+    """Return the error rates that the shipped bundles carry in their manifests."""
+    lines = ["| bundle | size | heard as | WER | CER | exact sentences |", "|---|---|---|---|---|---|"]
+    notes = []
+    for name in ("nano-ctc-ko", "nano-whisper"):
+        manifest = json.loads((ROOT / "models" / name / "manifest.json").read_text(encoding="utf-8"))
+        tested = manifest["measured"]["held_out"]
+        size = sum(entry["size"] for entry in manifest["files"].values()) / 1e6
+        for label, rates in rows_of(tested):
+            shown = [f"{100 * rates[key]:.1f} %" for key in ("wer", "cer", "exact")]
+            lines.append(f"| {name} | {size:.1f} MB | {label} | {' | '.join(shown)} |")
+        notes.append(f"{name}: {tested['clips']} clips, {tested['date']}, {tested['speech']}.")
+    return "\n".join([*lines, "", "<br>".join(notes), ""])
+
+
+def rows_of(tested: dict[str, Any]) -> list[tuple[str, dict[str, float]]]:
+    """Return the labelled rates of one manifest's `held_out` group."""
+    rows = [(f"Korean, {key}", tested[key]) for key in ("int8", "float") if key in tested]
+    windows = {"window_clip_plus_1s": "window of the clip + 1 s", "window_30s": "window of 30 s"}
+    tasks = {"ko": "Korean", "en": "English", "ko_to_en": "Korean to English"}
+    for key, window in windows.items():
+        if key in tested:
+            rows += [(f"{task}, {window}", tested[key][part]) for part, task in tasks.items()]
+    return rows
+
+
+TABLES = {"startup": lambda: figures("startup"), "words": words}
+
+
+def main() -> int:
+    """Rewrite or check the README."""
+    text = README.read_text(encoding="utf-8")
+    fresh = MARKED.sub(lambda found: found[1] + TABLES[found["name"]]() + found[3], text)
+    if "--check" in sys.argv[1:]:
+        if fresh != text:
+            print("README.md: its tables are not those of the results; run python -m bench.report", file=sys.stderr)
+        return int(fresh != text)
+    README.write_text(fresh, encoding="utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

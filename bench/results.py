@@ -1,0 +1,116 @@
+"""One shape for every measurement: rows of figures, the machine they were taken on, one JSON file a run."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import subprocess
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, field
+from datetime import datetime, timezone
+from importlib import metadata
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+RESULTS = Path(__file__).resolve().parent / "results"
+LIBRARIES = ("numpy", "onnxruntime", "ctranslate2", "faster-whisper", "soundfile", "soxr", "av")
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One figure: `ours` and the `peers`' medians in `unit`; `ratio` above 1 means that ours is better."""
+
+    case: str
+    metric: str
+    unit: str
+    ours: float
+    peers: dict[str, float] = field(default_factory=dict)
+    ratio: dict[str, float] = field(default_factory=dict)
+    target: str = ""
+    runs: int = 1
+    spread: tuple[float, float] = (0.0, 0.0)
+
+
+def alternate(works: dict[str, Callable[[], float]], runs: int, warm_up: int = 1) -> dict[str, list[float]]:
+    """Run all `works` in turn, `runs` times over after `warm_up` rounds; return each one's figures.
+
+    In turn, because a shared machine drifts: what is compared must have run side by side.
+    """
+    figures: dict[str, list[float]] = {name: [] for name in works}
+    for turn in range(warm_up + runs):
+        for name, work in works.items():
+            figure = work()
+            if turn >= warm_up:
+                figures[name].append(figure)
+    return figures
+
+
+def row(case: str, metric: str, unit: str, figures: dict[str, list[float]], *, target: str = "", digits: int = 3) -> Row:
+    """Make a row of figures of which less is better; the key `ours` is ours."""
+    ours = figures["ours"]
+    peers = {name: median(values) for name, values in figures.items() if name != "ours"}
+    return Row(
+        case,
+        metric,
+        unit,
+        round(median(ours), digits),
+        {name: round(value, digits) for name, value in peers.items()},
+        {
+            name: round(median(theirs / mine for theirs, mine in zip(figures[name], ours, strict=True)), 2)
+            for name in peers
+        },
+        target,
+        len(ours),
+        (round(min(ours), digits), round(max(ours), digits)),
+    )
+
+
+def write(bench: str, rows: Sequence[Row]) -> Path:
+    """Write `results/<bench>-<host kind>-<date>.json` and return its path."""
+    now = datetime.now(timezone.utc)
+    kind = f"{platform.machine()}-{len(os.sched_getaffinity(0))}cores"
+    path = RESULTS / f"{bench}-{kind}-{now.date().isoformat()}.json"
+    result = {
+        "bench": bench,
+        "date": now.isoformat(timespec="seconds"),
+        "commit": _commit(),
+        "machine": machine(),
+        "rows": [asdict(each) for each in rows],
+    }
+    RESULTS.mkdir(exist_ok=True)
+    path.write_text(json.dumps(result, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
+    return path
+
+
+def machine() -> dict[str, Any]:
+    """Return what a reader must know of this machine to weigh its figures."""
+    facts = _proc_cpuinfo()
+    wanted = ("avx2", "avx512f", "avx512_vnni", "avx_vnni", "avx512_bf16", "amx_int8", "asimddp", "i8mm")
+    return {
+        "cpu": facts.get("model name", platform.processor()),
+        "cores": len(os.sched_getaffinity(0)),
+        "isa": [flag for flag in wanted if flag in facts.get("flags", facts.get("Features", "")).split()],
+        "memory": f"{os.sysconf('SC_PAGE_SIZE') * os.sysconf('SC_PHYS_PAGES') / 2**30:.0f} GiB",
+        "gpu": None,
+        "versions": {"python": platform.python_version()} | {name: _version(name) for name in LIBRARIES},
+    }
+
+
+def _proc_cpuinfo() -> dict[str, str]:
+    lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    return {key.strip(): value.strip() for key, _, value in (line.partition(":") for line in lines) if value}
+
+
+def _version(name: str) -> str:
+    try:
+        return metadata.version(name)
+    except metadata.PackageNotFoundError:
+        return "absent"
+
+
+def _commit() -> str:
+    command = ["git", "rev-parse", "--short", "HEAD"]
+    done = subprocess.run(command, cwd=RESULTS.parent, capture_output=True, text=True, check=False)
+    return done.stdout.strip() or "unknown"

@@ -1,0 +1,55 @@
+"""Training batches: clips of about one length, surrounded by a little silence and varied anew each time they are drawn."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+
+from export.nano.speech import SAMPLE_RATE, Augmenter, Corpus, Utterance
+
+LONGEST_SILENCE = 0.6  # seconds, before and after the speech
+WARM_UP = 300  # steps
+POOL = 8  # batches drawn together and sorted by length, so that little is padded
+
+
+def normalized(clip: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Shift and scale a clip to zero mean and unit variance, as wav2vec2's feature extractor does."""
+    return ((clip - clip.mean()) / np.sqrt(clip.var() + 1e-7)).astype(np.float32)
+
+
+def learning_rate(step: int, steps: int, peak: float) -> float:
+    """Rise linearly over `WARM_UP` steps, then fall along a cosine to 1 % of `peak`."""
+    if step < WARM_UP:
+        return peak * (step + 1) / WARM_UP
+    progress = (step - WARM_UP) / max(steps - WARM_UP, 1)
+    return peak * (0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * progress)))
+
+
+class Batches:
+    """Draw batch number `step`: a pure function of corpus, seed and step, so a resumed run sees what it would have seen."""
+
+    def __init__(self, corpus: Corpus, batch_size: int, seed: int) -> None:
+        self.utterances = corpus.utterances
+        self.batch_size = batch_size
+        self.seed = seed
+
+    def draw(self, step: int) -> tuple[list[Utterance], list[NDArray[np.float32]]]:
+        """Return the utterances of a batch and their varied clips, float32 at 16 kHz."""
+        utterances = self.pick(step)
+        rng = np.random.default_rng([self.seed, step])
+        vary = Augmenter(rng)
+        return utterances, [vary(self._surround(u, rng)) for u in utterances]
+
+    def pick(self, step: int) -> list[Utterance]:
+        """Return the utterances of a batch, of about one length."""
+        pool = np.random.default_rng([self.seed, step // POOL, 7])
+        chosen = pool.choice(len(self.utterances), self.batch_size * POOL, replace=False)
+        chosen = sorted(chosen, key=lambda i: len(self.utterances[i].audio))
+        place = int(pool.permutation(POOL)[step % POOL])
+        return [self.utterances[i] for i in chosen[place * self.batch_size : (place + 1) * self.batch_size]]
+
+    def _surround(self, utterance: Utterance, rng: np.random.Generator) -> NDArray[np.float32]:
+        before, after = (rng.uniform(0, LONGEST_SILENCE, 2) * SAMPLE_RATE).astype(int)
+        return np.pad(utterance.audio.astype(np.float32) / 32768, (before, after))

@@ -1,0 +1,215 @@
+"""Turn a trained checkpoint into the bundle that ships, with its error rates on held-out speech in the manifest.
+
+    python -m export.nano.publish WORK ctc          # also: whisper; `train_*` call this themselves when they are done
+
+The figures are taken from the finished bundle through malsori's own engines, not from the PyTorch model.
+"""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+import sys
+import tempfile
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any
+
+import jiwer
+import numpy as np
+from malsori.bundles import seal
+from malsori.bundles.manifest import Manifest
+from malsori.engines.base import DecodeOptions
+from malsori.engines.wav2vec2 import Wav2Vec2Engine
+from malsori.engines.whisper import WhisperEngine
+from numpy.typing import NDArray
+
+from export import wav2vec2, whisper
+from export.nano.speech import SAMPLE_RATE, Corpus, Utterance
+
+MODELS = Path(__file__).resolve().parents[2] / "models"
+DEMONSTRATION = (
+    "demonstration model, synthetic speech: knows the home commands, numbers, times and weather of a small grammar, "
+    "spoken by espeak-ng; nothing else"
+)
+SURROUND = SAMPLE_RATE // 5  # samples of silence before and behind a clip, as the gate leaves them
+
+
+@dataclass(slots=True)
+class Score:
+    """What was spoken and what was heard, sentence by sentence."""
+
+    spoken: list[str] = field(default_factory=list)
+    heard: list[str] = field(default_factory=list)
+
+    def add(self, spoken: str, heard: str) -> None:
+        """Count one sentence."""
+        self.spoken.append(spoken)
+        self.heard.append(heard)
+
+    def rates(self) -> dict[str, float]:
+        """Return the word and the character error rate and the share of sentences without any error."""
+        exact = sum(map(str.__eq__, self.spoken, self.heard)) / len(self.spoken)
+        wer, cer = jiwer.wer(self.spoken, self.heard), jiwer.cer(self.spoken, self.heard)
+        return {"wer": round(wer, 4), "cer": round(cer, 4), "exact": round(exact, 4)}
+
+
+def publish_ctc(checkpoint: Path, held_out: Corpus) -> None:
+    """Export nano-ctc-ko as int8 and put its error rates, those of the float graph beside them, into the manifest."""
+    with tempfile.TemporaryDirectory() as work:
+        manifest = export_ctc(checkpoint, Path(work) / "float", "none")
+        as_float = ctc_rates(Wav2Vec2Engine(Path(work) / "float", manifest), held_out.utterances)
+    _replace(
+        "nano-ctc-ko",
+        lambda out: export_ctc(checkpoint, out, "int8"),
+        lambda out, sealed: {
+            "held_out": _tested(held_out, {"int8": ctc_rates(Wav2Vec2Engine(out, sealed), held_out.utterances), "float": as_float})
+        },
+    )
+
+
+def export_ctc(checkpoint: Path, out: Path, quantization: str) -> Manifest:
+    """Export nano-ctc-ko from its checkpoint."""
+    return wav2vec2.export(
+        checkpoint,
+        out,
+        quantization=quantization,
+        name="nano-ctc-ko",
+        languages=("ko",),
+        licence="MIT",
+        description=DEMONSTRATION,
+    )
+
+
+def ctc_rates(engine: Wav2Vec2Engine, utterances: Sequence[Utterance]) -> dict[str, float]:
+    """Return the error rates of a CTC engine."""
+    score = Score()
+    options = DecodeOptions(language="ko")
+    for utterance in utterances:
+        heard = engine.transcribe([surrounded(utterance)], options)[0]
+        score.add(utterance.text, " ".join(segment.text for segment in heard.segments))
+    return score.rates()
+
+
+def publish_whisper(checkpoint: Path, held_out: Corpus) -> None:
+    """Export nano-whisper as int8 and put its error rates, at short windows and at 30 s, into the manifest."""
+    _replace(
+        "nano-whisper",
+        lambda out: whisper.export(
+            checkpoint,
+            out,
+            quantization="int8",
+            name="nano-whisper",
+            languages=("ko", "en"),
+            licence="MIT",
+            description=DEMONSTRATION,
+        ),
+        lambda out, sealed: {
+            "held_out": _tested(
+                held_out,
+                {
+                    "window_30s": whisper_rates(WhisperEngine(out, sealed), held_out.utterances),
+                    "window_clip_plus_1s": whisper_rates(WhisperEngine(out, sealed), held_out.utterances, margin=1.0),
+                },
+            )
+        },
+    )
+
+
+def whisper_rates(engine: WhisperEngine, utterances: Sequence[Utterance], margin: float | None = None) -> dict[str, Any]:
+    """Return error rates per language and task, and the share of languages told right.
+
+    With `margin` (seconds) the encoder sees a window that much longer than the clip, without it the full 30 s.
+    """
+    scores: dict[str, Score] = {"ko": Score(), "en": Score(), "ko_to_en": Score()}
+    right = 0
+    for utterance in utterances:
+        clip = surrounded(utterance)
+        listen = short_window(engine, clip, margin) if margin is not None else full_window(engine, clip)
+        language, transcribed = listen(None, "transcribe")
+        right += language == utterance.language
+        scores[utterance.language].add(utterance.text, transcribed)
+        if utterance.language == "ko":
+            scores["ko_to_en"].add(utterance.sentence.en, listen("ko", "translate")[1])
+    rates: dict[str, Any] = {name: score.rates() for name, score in scores.items()}
+    return {**rates, "language_right": round(right / len(utterances), 4)}
+
+
+Listen = Callable[[str | None, str], tuple[str, str]]
+"""Given a language or None, and a task: the language and the words heard."""
+
+
+def full_window(engine: WhisperEngine, clip: NDArray[np.float32]) -> Listen:
+    """Listen as the runtime does."""
+
+    def listen(language: str | None, task: Any) -> tuple[str, str]:
+        heard = engine.transcribe([clip], DecodeOptions(language=language, task=task))[0]
+        return heard.language, " ".join(segment.text for segment in heard.segments)
+
+    return listen
+
+
+def short_window(engine: WhisperEngine, clip: NDArray[np.float32], margin: float) -> Listen:
+    """Listen through CTranslate2 alone, the clip followed by `margin` seconds of silence and nothing more."""
+    model = engine._model
+    length = len(clip) + int(margin * SAMPLE_RATE)
+    padded = np.pad(clip, (0, -length % 320 + length - len(clip)))
+    encoded = model.encode(model.feature_extractor(padded, padding=0))
+
+    def listen(language: str | None, task: str) -> tuple[str, str]:
+        language = language or model.model.detect_language(encoded)[0][0][0].strip("<|>")
+        tokens = ["<|startoftranscript|>", f"<|{language}|>", f"<|{task}|>"]
+        prompt = [model.hf_tokenizer.token_to_id(token) for token in tokens]
+        ids = model.model.generate(encoded, [prompt], beam_size=5)[0].sequences_ids[0]
+        return language, " ".join(model.hf_tokenizer.decode([i for i in ids if i < 50_257]).split())
+
+    return listen
+
+
+def surrounded(utterance: Utterance) -> NDArray[np.float32]:
+    """Return the clip as float32 with a little silence around it."""
+    return np.pad(utterance.audio.astype(np.float32) / 32768, SURROUND)
+
+
+def _tested(held_out: Corpus, rates: dict[str, Any]) -> dict[str, Any]:
+    voices = sorted({utterance.voice for utterance in held_out.utterances})
+    return {
+        "what": DEMONSTRATION,
+        "date": datetime.now(timezone.utc).date().isoformat(),
+        "clips": len(held_out.utterances),
+        "speech": f"espeak-ng, sentences and voices ({', '.join(voices)}) never trained on",
+        **rates,
+    }
+
+
+def _replace(name: str, make: Callable[[Path], Manifest], measure: Callable[[Path, Manifest], dict[str, Any]]) -> None:
+    """Make a bundle beside the old one, measure it, and only then let it take the old one's place."""
+    MODELS.mkdir(exist_ok=True)
+    fresh = MODELS / f".{name}.new"
+    shutil.rmtree(fresh, ignore_errors=True)
+    sealed = make(fresh)
+    sealed.measured.update(measure(fresh, sealed))
+    seal(fresh, sealed)
+    shutil.rmtree(MODELS / name, ignore_errors=True)
+    fresh.rename(MODELS / name)
+    print(f"{MODELS / name}: {sealed.measured['held_out']}")
+
+
+def main() -> int:
+    """Publish the checkpoint that a training run left in WORK."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("work", type=Path, help="the folder given to the training script")
+    parser.add_argument("model", choices=("ctc", "whisper"))
+    args = parser.parse_args()
+    held_out = Corpus.cached(args.work / "corpus", 400, ["ko", "en"], held_out=True)
+    if args.model == "ctc":
+        publish_ctc(args.work / "nano-ctc-ko", held_out.only("ko"))
+    else:
+        publish_whisper(args.work / "nano-whisper", held_out)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

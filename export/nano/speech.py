@@ -1,0 +1,148 @@
+"""Speech for the nano models: espeak-ng speaks the grammar in many voices; every clip is known to the sample.
+
+`synthesize` makes one clip; `Corpus.make` makes thousands on all cores and keeps them in one `.npz`; `Augmenter` varies
+gain, noise and band at training time. Voices in `HELD_OUT_VOICES` are never used for training.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import random
+import subprocess
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import soundfile
+import soxr
+from numpy.typing import NDArray
+
+from export.nano.grammar import Sentence, draw
+
+SAMPLE_RATE = 16_000
+ACCENTS = {"ko": ["ko"], "en": ["en-us", "en-gb"]}
+VOICES = (
+    "m1 m2 m3 m4 m5 m6 m8 f1 f2 f3 f4 Alex Alicia Andrea Annie Denis Diogo Hugo Jacky Lee Marco Mario Michael Mike "
+    "adam anika belinda benjamin david edward linda max paul rob shelby steph2 zac"
+).split()
+HELD_OUT_VOICES = "m7 f5 Andy steph quincy".split()
+SPEECH_FLOOR = 10 ** (-45 / 20)  # of the clip's peak; what is quieter at either end is not speech
+
+
+@dataclass(frozen=True, slots=True)
+class Utterance:
+    """What is spoken, in which language and voice; `audio` is int16, 16 kHz, trimmed to the speech itself."""
+
+    sentence: Sentence
+    language: str
+    voice: str
+    audio: NDArray[np.int16]
+
+    @property
+    def text(self) -> str:
+        """The words spoken."""
+        return self.sentence.text(self.language)
+
+    @property
+    def seconds(self) -> float:
+        """Length of the speech."""
+        return len(self.audio) / SAMPLE_RATE
+
+
+def synthesize(text: str, voice: str, speed: int, pitch: int) -> NDArray[np.int16]:
+    """Speak `text` with an espeak-ng voice (`ko+m1`) at `speed` words a minute; return int16 at 16 kHz, trimmed."""
+    command = ["espeak-ng", "-v", voice, "-s", str(speed), "-p", str(pitch), "--stdout", text]
+    wav = subprocess.run(command, capture_output=True, check=True).stdout
+    samples, rate = soundfile.read(io.BytesIO(wav), dtype="float32")
+    samples = soxr.resample(samples, rate, SAMPLE_RATE)
+    loud = np.flatnonzero(np.abs(samples) > SPEECH_FLOOR * np.abs(samples).max())
+    return (np.clip(samples[loud[0] : loud[-1] + 1], -1, 1) * 32767).astype(np.int16)
+
+
+def speak(rng: random.Random, language: str, *, held_out: bool) -> Utterance:
+    """Draw a sentence, a voice, a speed and a pitch, and speak it; held-out means held-out sentence *and* voice."""
+    sentence = draw(rng, held_out=held_out)
+    voice = rng.choice(HELD_OUT_VOICES if held_out else VOICES)
+    accent = rng.choice(ACCENTS[language])
+    audio = synthesize(sentence.text(language), f"{accent}+{voice}", rng.randint(130, 200), rng.randint(30, 70))
+    return Utterance(sentence, language, voice, audio)
+
+
+@dataclass(frozen=True, slots=True)
+class Corpus:
+    """Many utterances, in memory."""
+
+    utterances: list[Utterance]
+
+    @classmethod
+    def make(cls, count: int, languages: list[str], *, held_out: bool = False, seed: int = 0) -> Corpus:
+        """Speak `count` utterances, languages in turn; the same arguments give the same corpus."""
+
+        def one(i: int) -> Utterance:
+            return speak(random.Random(f"{seed}-{held_out}-{i}"), languages[i % len(languages)], held_out=held_out)
+
+        with ThreadPoolExecutor(os.cpu_count()) as pool:
+            return cls(list(pool.map(one, range(count))))
+
+    def only(self, language: str) -> Corpus:
+        """Return the utterances of one language."""
+        return Corpus([u for u in self.utterances if u.language == language])
+
+    def save(self, path: Path) -> None:
+        """Write everything to one `.npz`."""
+        path.parent.mkdir(parents=True, exist_ok=True)
+        np.savez(
+            path,
+            audio=np.concatenate([u.audio for u in self.utterances]),
+            lengths=np.array([len(u.audio) for u in self.utterances]),
+            meta=np.array([(u.sentence.ko, u.sentence.en, u.language, u.voice) for u in self.utterances]),
+        )
+
+    @classmethod
+    def read(cls, path: Path) -> Corpus:
+        """Read what `save` wrote."""
+        with np.load(path) as stored:
+            audio, stops, meta = stored["audio"], np.cumsum(stored["lengths"]), stored["meta"]
+        clips = np.split(audio, stops[:-1])
+        return cls(
+            [
+                Utterance(Sentence(ko, en), language, voice, clip)
+                for (ko, en, language, voice), clip in zip(meta.tolist(), clips, strict=True)
+            ]
+        )
+
+    @classmethod
+    def cached(cls, folder: Path, count: int, languages: list[str], *, held_out: bool = False, seed: int = 0) -> Corpus:
+        """Read the corpus of these arguments from `folder`, or make it and keep it there."""
+        path = folder / f"{'-'.join(languages)}-{count}-{'held-out' if held_out else 'train'}-{seed}.npz"
+        if not path.exists():
+            cls.make(count, languages, held_out=held_out, seed=seed).save(path)
+        return cls.read(path)
+
+
+@dataclass(frozen=True, slots=True)
+class Augmenter:
+    """Vary a clip as rooms and microphones do: gain -20 to 0 dB, noise of a random tilt 10 to 40 dB below the speech."""
+
+    rng: np.random.Generator
+    clean_share: float = 0.2
+
+    def __call__(self, audio: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return a varied copy, float32, same length."""
+        peak = max(float(np.abs(audio).max()), 1e-4)
+        audio = audio * (10 ** (self.rng.uniform(-20, -0.5) / 20) / peak)
+        if self.rng.random() < self.clean_share:
+            return audio.astype(np.float32)
+        noise = self._noise(len(audio))
+        level = np.sqrt(np.mean(audio**2)) * 10 ** (-self.rng.uniform(10, 40) / 20)
+        return (audio + level * noise).astype(np.float32)
+
+    def _noise(self, length: int) -> NDArray[np.float64]:
+        """Unit-power noise whose power falls by 0 (white) to 2 (brown) powers of the frequency."""
+        size = 1 << (length - 1).bit_length()  # powers of two transform fastest
+        phases = self.rng.standard_normal((2, size // 2 + 1))
+        tilt = np.maximum(np.arange(size // 2 + 1), 1.0) ** (-self.rng.uniform(0, 2) / 2)
+        noise = np.fft.irfft((phases[0] + 1j * phases[1]) * tilt, size)[:length]
+        return noise / max(float(np.sqrt(np.mean(noise**2))), 1e-9)

@@ -1,0 +1,219 @@
+"""Train nano-ctc-ko from nothing: a wav2vec2 of 2.1 M parameters that spells Korean in jamo.
+
+    python -m export.nano.train_ctc WORK            # about 50 minutes on one CPU core; then exports models/nano-ctc-ko
+
+Speech is made by `speech.py`, so nothing is downloaded. Checkpoints go to WORK; a run that was stopped goes on from the last one.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import time
+from pathlib import Path
+
+import jiwer
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+from transformers import Wav2Vec2Config, Wav2Vec2ForCTC
+from transformers.models.wav2vec2.modeling_wav2vec2 import Wav2Vec2LayerNormConvLayer
+
+from export.nano.batches import Batches, learning_rate, normalized
+from export.nano.grammar import to_jamo
+from export.nano.speech import SAMPLE_RATE, Corpus, Utterance
+from export.nano.whisper_windows import mel_filters
+
+SPECIALS = ["<pad>", "<s>", "</s>", "<unk>", "|"]
+JAMO = [chr(c) for first, last in ((0x1100, 0x1112), (0x1161, 0x1175), (0x11A8, 0x11C2)) for c in range(first, last + 1)]
+VOCAB = {token: i for i, token in enumerate(SPECIALS + JAMO)}
+
+CONFIG = Wav2Vec2Config(
+    vocab_size=len(VOCAB),
+    hidden_size=192,
+    num_hidden_layers=4,
+    num_attention_heads=4,
+    intermediate_size=768,
+    conv_dim=(32, 48, 64, 96, 128, 128, 128),
+    conv_bias=True,
+    feat_extract_norm="layer",
+    do_stable_layer_norm=True,
+    num_conv_pos_embeddings=32,
+    num_conv_pos_embedding_groups=8,
+    hidden_dropout=0.0,
+    attention_dropout=0.0,
+    activation_dropout=0.0,
+    feat_proj_dropout=0.0,
+    final_dropout=0.0,
+    layerdrop=0.0,
+    apply_spec_augment=False,
+    initializer_range=0.05,
+    attn_implementation="eager",  # on a CPU faster than the fused one at these sizes
+    pad_token_id=VOCAB["<pad>"],
+    bos_token_id=VOCAB["<s>"],
+    eos_token_id=VOCAB["</s>"],
+)
+
+MELS = 80
+SPECTRUM_WEIGHT = 0.5
+
+
+def spell(text: str) -> list[int]:
+    """Turn a sentence into token ids: jamo, and `|` for the space."""
+    return [VOCAB["|" if letter == " " else letter] for letter in to_jamo(text)]
+
+
+def unspell(ids: list[int]) -> str:
+    """Turn frame-wise argmax ids into a sentence in jamo: collapse repeats, drop blanks."""
+    tokens = list(VOCAB)
+    kept = [i for i, previous in zip(ids, [-1, *ids[:-1]], strict=True) if i != previous and i >= len(SPECIALS) - 1]
+    return " ".join("".join(tokens[i] for i in kept).replace("|", " ").split())
+
+
+def convolve_channels_last(layer: Wav2Vec2LayerNormConvLayer, states: Tensor) -> Tensor:
+    """Do what `layer.forward` does, `(batch, in, samples)` to `(batch, out, frames)`, as one matmul over strided slices.
+
+    With everything else of the training step it is nearly four times as fast on a CPU (0.30 s against 1.16 s for 16 clips of 2.8 s).
+    """
+    kernel, stride = layer.conv.kernel_size[0], layer.conv.stride[0]
+    states = states.transpose(1, 2)
+    reach = ((states.shape[1] - kernel) // stride) * stride + 1
+    windows = torch.cat([states[:, i : i + reach : stride] for i in range(kernel)], -1)
+    weight = layer.conv.weight.permute(2, 1, 0).flatten(0, 1)
+    return F.gelu(layer.layer_norm(windows @ weight + layer.conv.bias)).transpose(1, 2)
+
+
+class Student(nn.Module):
+    """The model, and a head that reads a spectrum off the front-end: it serves training only.
+
+    From raw sound the convolutions need most of a short training to become a filter bank; asked for one directly, they are
+    one within a few hundred steps, and the letters follow.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.ctc = Wav2Vec2ForCTC(CONFIG)
+        self.spectrum = nn.Linear(CONFIG.conv_dim[-1], MELS)
+
+    def losses(self, audio: Tensor, mask: Tensor, utterances: list[Utterance]) -> tuple[Tensor, Tensor]:
+        """Return the CTC loss per letter and the squared error of the spectrum, for one batch."""
+        with torch.autocast("cpu", dtype=torch.bfloat16):
+            heard = self.ctc.wav2vec2(audio, attention_mask=mask)
+            logits = self.ctc.lm_head(heard.last_hidden_state)
+            spectrum = self.spectrum(heard.extract_features)
+        log_probs = logits.float().log_softmax(-1).transpose(0, 1)
+        frames = self.ctc._get_feat_extract_output_lengths(mask.sum(-1))
+        targets = [spell(u.text) for u in utterances]
+        lengths = torch.tensor([len(t) for t in targets])
+        flat = torch.tensor([i for t in targets for i in t])
+        losses = F.ctc_loss(log_probs, flat, frames, lengths, reduction="none", zero_infinity=True)
+        return losses.sum() / lengths.sum(), F.mse_loss(spectrum.float(), log_mel_frames(audio))
+
+
+def log_mel_frames(audio: Tensor) -> Tensor:
+    """Return `(batch, frames, 80)` of log-mel, about unit scale: the very frames (400 samples, every 320) of the front-end."""
+    spectrum = torch.stft(audio, 400, 320, window=torch.hann_window(400), center=False, return_complex=True)
+    mel = mel_filters() @ (spectrum.real.square() + spectrum.imag.square())
+    return (mel.clamp(min=1e-5).log10().transpose(1, 2) + 1) / 2
+
+
+@torch.no_grad()
+def error_rate(model: Wav2Vec2ForCTC, utterances: list[Utterance]) -> float:
+    """Return the character error rate (over jamo) of greedy decoding, one clip at a time."""
+    model.eval()
+    spoken, heard = [], []
+    for utterance in utterances:
+        clip = normalized(np.pad(utterance.audio.astype(np.float32) / 32768, SAMPLE_RATE // 10))
+        logits = model(torch.from_numpy(clip)[None], attention_mask=torch.ones(1, len(clip), dtype=torch.long)).logits
+        spoken.append(to_jamo(utterance.text))
+        heard.append(unspell(logits[0].argmax(-1).tolist()))
+    model.train()
+    return float(jiwer.cer(spoken, heard))
+
+
+def save(model: Wav2Vec2ForCTC, folder: Path) -> None:
+    """Write a checkpoint folder as Hugging Face lays it out."""
+    model.save_pretrained(folder)
+    (folder / "vocab.json").write_text(json.dumps(VOCAB, ensure_ascii=False), encoding="utf-8")
+    features = {"feature_extractor_type": "Wav2Vec2FeatureExtractor", "feature_size": 1, "padding_value": 0.0}
+    features |= {"do_normalize": True, "return_attention_mask": True, "sampling_rate": SAMPLE_RATE}
+    (folder / "preprocessor_config.json").write_text(json.dumps(features), encoding="utf-8")
+    tokenizer = {"tokenizer_class": "Wav2Vec2CTCTokenizer", "word_delimiter_token": "|", "pad_token": "<pad>"}
+    tokenizer |= {"bos_token": "<s>", "eos_token": "</s>", "unk_token": "<unk>", "do_lower_case": False}
+    (folder / "tokenizer_config.json").write_text(json.dumps(tokenizer), encoding="utf-8")
+
+
+def train(work: Path, corpus: Corpus, held_out: Corpus, *, steps: int, batch_size: int, peak: float, seed: int) -> Path:
+    """Train for `steps`, resuming from WORK/ctc.pt if there; return the checkpoint folder."""
+    torch.manual_seed(seed)
+    Wav2Vec2LayerNormConvLayer.forward = convolve_channels_last
+    student = Student().train()
+    optimizer = torch.optim.AdamW(student.parameters(), lr=peak, betas=(0.9, 0.98), weight_decay=0.01)
+    batches = Batches(corpus, batch_size, seed)
+    state, start, first = work / "ctc.pt", 0, time.monotonic()
+    if state.exists():
+        stored = torch.load(state)
+        student.load_state_dict(stored["model"])
+        optimizer.load_state_dict(stored["optimizer"])
+        start = stored["step"]
+    for step in range(start, steps):
+        utterances, clips = batches.draw(step)
+        audio, mask = collate(clips)
+        spelling, spectrum = student.losses(audio, mask, utterances)
+        optimizer.zero_grad()
+        (spelling + SPECTRUM_WEIGHT * spectrum).backward()
+        torch.nn.utils.clip_grad_norm_(student.parameters(), 1.0)
+        for group in optimizer.param_groups:
+            group["lr"] = learning_rate(step, steps, peak)
+        optimizer.step()
+        if step % 50 == 49:
+            pace = (time.monotonic() - first) / (step + 1 - start)
+            print(f"step {step + 1}/{steps} ctc {spelling.item():.3f} spectrum {spectrum.item():.3f} {pace:.2f} s/step", flush=True)
+        if step % 250 == 249 or step + 1 == steps:
+            print(f"step {step + 1}: held-out CER {error_rate(student.ctc, held_out.utterances[:60]):.4f}", flush=True)
+            torch.save({"model": student.state_dict(), "optimizer": optimizer.state_dict(), "step": step + 1}, state)
+            save(student.ctc, work / "nano-ctc-ko")
+    return work / "nano-ctc-ko"
+
+
+def collate(clips: list[np.ndarray]) -> tuple[Tensor, Tensor]:
+    """Normalise each clip and pad with zeros; return audio float32 and mask int64, both `(batch, samples)`."""
+    longest = max(map(len, clips))
+    audio = np.stack([np.pad(normalized(clip), (0, longest - len(clip))) for clip in clips])
+    mask = np.stack([np.arange(longest) < len(clip) for clip in clips])
+    return torch.from_numpy(audio), torch.from_numpy(mask).long()
+
+
+def main() -> None:
+    """Make the speech, train, export and measure."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("work", type=Path, help="folder for the corpus and the checkpoints")
+    parser.add_argument("--clips", type=int, default=28_000, help="training clips, both languages (default %(default)s)")
+    parser.add_argument("--steps", type=int, default=6_000)
+    parser.add_argument("--batch-size", type=int, default=16)
+    parser.add_argument("--learning-rate", type=float, default=1e-3)
+    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--no-export", action="store_true", help="stop after training")
+    args = parser.parse_args()
+    torch.set_num_threads(args.threads)
+    corpus = Corpus.cached(args.work / "corpus", args.clips, ["ko", "en"])
+    held_out = Corpus.cached(args.work / "corpus", 400, ["ko", "en"], held_out=True)
+    checkpoint = train(
+        args.work,
+        corpus.only("ko"),
+        held_out.only("ko"),
+        steps=args.steps,
+        batch_size=args.batch_size,
+        peak=args.learning_rate,
+        seed=args.seed,
+    )
+    if not args.no_export:
+        from export.nano.publish import publish_ctc
+
+        publish_ctc(checkpoint, held_out.only("ko"))
+
+
+if __name__ == "__main__":
+    main()

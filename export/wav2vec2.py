@@ -1,0 +1,145 @@
+"""A Hugging Face `Wav2Vec2ForCTC` checkpoint to a `wav2vec2-ctc` bundle, with proof that the bundle says the same.
+
+    python export/wav2vec2.py kresnik/wav2vec2-large-xlsr-korean models/xlsr-ko --quantize int8 --languages ko
+
+Makes `model.onnx` (see `ctc_graph.py`), `vocab.json` and `manifest.json` from what `wav2vec2_checkpoint.py` reads.
+A folder as source needs no network.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+if not __package__:  # run as a file: this folder must not be searched for modules, its names shadow real packages
+    sys.path[0] = str(Path(__file__).resolve().parent.parent)
+
+import numpy as np
+from malsori.bundles.manifest import Manifest
+from malsori.engines.vocabulary import FILE
+from malsori.engines.wav2vec2 import GRAPH, Wav2Vec2Engine
+from malsori.types import SAMPLE_RATE
+from numpy.typing import NDArray
+
+from export.common import arguments, new_folder, run, seal_with
+from export.ctc_graph import quantize, write_graph
+from export.proof import Tolerance, compare, judge, proof_clips, timed
+from export.wav2vec2_checkpoint import Checkpoint, write_vocabulary
+
+TOLERANCES = {
+    # fp32: the same arithmetic in another order. 1e-3 of the largest logit is far above what 24 layers gather
+    # (about 1e-5) and far below what moves a decision; every frame must decide the same.
+    "none": Tolerance(relative=1e-3, agreement=1.0),
+    # int8: measured 0.9993 at the size of XLSR-large; below 0.99 something else is wrong. Frames change sides only
+    # where two tokens were close.
+    "int8": Tolerance(cosine=0.99, agreement=0.95),
+}
+QUANTIZATIONS = {
+    "none": {"weights": "float32"},
+    "int8": {"weights": "int8 for MatMul (signed, per tensor), float32 for the rest", "activations": "dynamic"},
+}
+
+
+def export(
+    source: str | Path,
+    out: str | Path,
+    *,
+    quantization: str = "none",
+    name: str | None = None,
+    languages: Sequence[str] | None = None,
+    licence: str | None = None,
+    description: str = "",
+    revision: str | None = None,
+    audio: Sequence[Path] = (),
+    measured: dict[str, Any] | None = None,
+    force: bool = False,
+) -> Manifest:
+    """Make the bundle `out` from `source` (a folder or a hub name) and return its manifest.
+
+    `quantization` is `none` or `int8`; `audio` are recordings for the proof instead of synthetic speech; `measured`
+    are figures to keep in the manifest besides the proof. Raises `ExportRefused` when `out` exists, the checkpoint
+    cannot be served, or the proof is outside the tolerance and not forced; then nothing is left behind.
+    """
+    out = Path(out)
+    with new_folder(out) as folder:
+        checkpoint = Checkpoint.load(str(source), revision)
+        clips = proof_clips(audio)
+        expected = [checkpoint(clip) for clip in clips]
+        _, pytorch = timed(lambda: checkpoint(clips[0]))
+        write_vocabulary(checkpoint, folder / FILE)
+        write_graph(checkpoint.model, folder / GRAPH)
+        if quantization == "int8":
+            quantize(folder / GRAPH)
+        stated = checkpoint.manifest()
+        manifest = replace(
+            stated,
+            name=name or out.name,
+            languages=tuple(languages or stated.languages),
+            licence=licence or stated.licence,
+            description=description,
+            quantization=quantization,
+            measured=measured or {},
+        )
+        engine = Wav2Vec2Engine(folder, manifest, device="cpu")
+        proof = prove(engine, clips, expected, TOLERANCES[quantization], force)
+        _, bundle = timed(lambda: engine.logits(clips[:1]))
+        proof |= {
+            "audio": "recordings" if audio else "synthetic",
+            "seconds_of_audio": round(len(clips[0]) / SAMPLE_RATE, 2),
+            "seconds_pytorch": round(pytorch, 4),
+            "seconds_bundle": round(bundle, 4),
+            "bytes": sum(path.stat().st_size for path in folder.iterdir()),
+        }
+        return seal_with(folder, manifest, proof=proof, quantization=QUANTIZATIONS[quantization])
+
+
+def prove(
+    engine: Wav2Vec2Engine,
+    clips: Sequence[NDArray[np.float32]],
+    expected: Sequence[tuple[NDArray[np.float32], NDArray[np.float32]]],
+    tolerance: Tolerance,
+    force: bool,
+) -> dict[str, Any]:
+    """Compare the loaded bundle with the checkpoint, clip by clip and in one call; return the figures.
+
+    Raises `ExportRefused` outside `tolerance` unless `force`.
+    """
+    theirs = [logits for logits, _ in expected]
+    single = compare(theirs, [engine.logits([clip])[0] for clip in clips])
+    batch = compare(theirs, engine.logits(clips))
+    hidden = compare([states for _, states in expected], engine.hidden(clips))
+    complaints = tolerance.complaints("logits", single) + tolerance.complaints("logits of a batch", batch)
+    judge(complaints, force)
+    return {"logits": single.to_dict(), "logits_batch": batch.to_dict(), "hidden": hidden.to_dict()}
+
+
+def main(arguments_given: Sequence[str] | None = None) -> int:
+    """Run as a command; return its exit code."""
+    parser = arguments(__doc__.splitlines()[0], ("none", "int8"), "none")
+    asked = parser.parse_args(arguments_given)
+
+    def work() -> Path:
+        manifest = export(
+            asked.source,
+            asked.out,
+            quantization=asked.quantize,
+            name=asked.name,
+            languages=asked.languages,
+            licence=asked.licence,
+            description=asked.description,
+            revision=asked.revision,
+            audio=asked.audio,
+            force=asked.force,
+        )
+        print(json.dumps(manifest.measured["proof"], indent=2), file=sys.stderr)
+        return Path(asked.out)
+
+    return run(work)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,84 @@
+"""malsori turns speech into text without a training framework. This file holds the public names, nothing else.
+
+    import malsori
+
+    transcriber = malsori.load("nano-ctc-ko")
+    print(transcriber.transcribe("samples/korean.wav").text)
+
+A name is fetched on its first use, so `import malsori` itself loads neither numpy nor an engine (PEP 562). The finer
+errors stand in `malsori.errors`.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from . import errors
+    from .audio import decode
+    from .bundles import list_bundles, open_bundle
+    from .errors import AudioError, EngineError, MalsoriError, ModelError, OptionError, OutputError
+    from .output import render, write
+    from .pipeline import Progress, TranscribeOptions, Transcriber, load
+    from .types import SAMPLE_RATE, Audio, Segment, Span, Transcript, Word
+    from .vad import GateOptions
+
+    __version__: str
+
+_HOMES = {
+    "audio": ("decode",),
+    "bundles": ("list_bundles", "open_bundle"),
+    "errors": ("AudioError", "EngineError", "MalsoriError", "ModelError", "OptionError", "OutputError"),
+    "output": ("render", "write"),
+    "pipeline": ("Progress", "TranscribeOptions", "Transcriber", "load"),
+    "types": ("SAMPLE_RATE", "Audio", "Segment", "Span", "Transcript", "Word"),
+    "vad": ("GateOptions",),
+}
+_HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
+
+__all__ = [
+    "SAMPLE_RATE",
+    "Audio",
+    "AudioError",
+    "EngineError",
+    "GateOptions",
+    "MalsoriError",
+    "ModelError",
+    "OptionError",
+    "OutputError",
+    "Progress",
+    "Segment",
+    "Span",
+    "TranscribeOptions",
+    "Transcriber",
+    "Transcript",
+    "Word",
+    "__version__",
+    "decode",
+    "errors",
+    "list_bundles",
+    "load",
+    "open_bundle",
+    "render",
+    "write",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name == "__version__":
+        from importlib.metadata import version
+
+        value: Any = version("malsori")
+    elif name == "errors":
+        return import_module(".errors", __name__)
+    elif name in _HOME_OF:
+        value = getattr(import_module(f".{_HOME_OF[name]}", __name__), name)
+    else:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

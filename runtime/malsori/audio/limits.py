@@ -1,0 +1,41 @@
+"""What a recording may claim to be. Checked before anything is allocated or resampled on the strength of the claim."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ..errors import AudioTooLong, UnsupportedFormat
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Bounds on one input; None switches a bound off.
+
+    Rates are Hz, `max_seconds` seconds of sound, `max_bytes` bytes as stored (compressed where the format compresses).
+    """
+
+    min_rate: int = 4_000
+    max_rate: int = 384_000
+    max_channels: int = 32
+    max_seconds: float | None = None
+    max_bytes: int | None = None
+
+    def check_shape(self, name: str, rate: int, channels: int) -> None:
+        """Raise `UnsupportedFormat` for a sample rate or a channel count out of bounds."""
+        if not self.min_rate <= rate <= self.max_rate:
+            raise UnsupportedFormat(name, f"a sample rate of {self.min_rate} to {self.max_rate} Hz", f"{rate} Hz")
+        if not 1 <= channels <= self.max_channels:
+            raise UnsupportedFormat(name, f"1 to {self.max_channels} channels", str(channels))
+
+    def check_length(self, name: str, frames: int, rate: int) -> None:
+        """Raise `AudioTooLong` when `frames` at `rate` Hz last longer than `max_seconds`."""
+        if self.max_seconds is not None and frames > self.max_seconds * rate:
+            raise AudioTooLong(name, f"at most {self.max_seconds:g} s", f"{frames / rate:.1f} s or more")
+
+    def check_bytes(self, name: str, size: int) -> None:
+        """Raise `AudioTooLong` when the input is larger than `max_bytes`."""
+        if self.max_bytes is not None and size > self.max_bytes:
+            raise AudioTooLong(name, f"at most {self.max_bytes} bytes", f"{size} bytes or more")
+
+
+DEFAULT_LIMITS = Limits()

@@ -1,0 +1,71 @@
+"""From frames as stored to mono samples fit for use: not-finite samples mended, full scale kept, channels mixed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..types import Audio
+from .stream import Frames
+
+_CANCELLED = 0.01  # -20 dB: a mix with less energy than this part of its loudest channel has lost the speech
+
+
+@dataclass(slots=True)
+class Mixer:
+    """Mixes blocks to mono and counts what it had to mend. One per recording; blocks are mixed on their own."""
+
+    lossy: bool = False
+    samples: int = 0
+    not_finite: int = 0
+    clipped: int = 0
+    peak: float = 0.0
+    cancelled: bool = False
+
+    def mixed(self, blocks: Iterator[Frames]) -> Iterator[Audio]:
+        """Yield each block in mono."""
+        for block in blocks:
+            yield self._to_mono(self._mended(block))
+
+    @property
+    def all_bad(self) -> bool:
+        """Whether there were samples and not one of them was a number."""
+        return 0 < self.samples == self.not_finite
+
+    def warnings(self) -> tuple[str, ...]:
+        """Say what was mended, one line each."""
+        lines = []
+        if self.not_finite:
+            lines.append(f"{self.not_finite} samples that were not finite numbers became silence")
+        if self.clipped:
+            lines.append(f"{self.clipped} samples beyond full scale were clipped (peak {self.peak:g})")
+        if self.cancelled:
+            lines.append("the channels cancel each other out; the loudest one was used where they do")
+        return tuple(lines)
+
+    def _mended(self, block: Frames) -> Frames:
+        self.samples += block.size
+        peak = float(np.abs(block).max(initial=0.0))  # NaN when there is one
+        if peak <= 1.0:
+            return block
+        finite = np.isfinite(block)
+        self.not_finite += block.size - int(finite.sum())
+        block = np.where(finite, block, np.float32(0))
+        beyond = np.abs(block) > 1.0
+        if not self.lossy and beyond.any():
+            self.clipped += int(beyond.sum())
+            self.peak = max(self.peak, float(np.abs(block).max()))
+        return np.clip(block, -1.0, 1.0)
+
+    def _to_mono(self, block: Frames) -> Audio:
+        if block.shape[1] == 1:
+            return np.ascontiguousarray(block[:, 0])
+        mono: Audio = block.mean(axis=1, dtype=np.float32)
+        energies = np.einsum("fc,fc->c", block, block)
+        loudest = int(energies.argmax())
+        if float(mono @ mono) < _CANCELLED * float(energies[loudest]):
+            self.cancelled = True
+            return np.ascontiguousarray(block[:, loudest])
+        return mono

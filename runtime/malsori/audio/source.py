@@ -1,0 +1,164 @@
+"""Where the bytes come from: a path, bytes in memory or a binary file object, all seen as one seekable `Window`.
+
+Only regular files are opened by path, and opening never waits. What the bytes mean is no matter of this file.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import re
+import shutil
+import stat
+import tempfile
+from contextlib import ExitStack
+from pathlib import Path
+from typing import BinaryIO, TypeAlias
+
+from ..errors import AudioNotFound
+from .limits import Limits
+
+Source: TypeAlias = "str | Path | bytes | BinaryIO"
+
+_KINDS = {
+    stat.S_IFDIR: "a directory",
+    stat.S_IFIFO: "a FIFO",
+    stat.S_IFSOCK: "a socket",
+    stat.S_IFCHR: "a character device",
+    stat.S_IFBLK: "a block device",
+}
+_NOT_ONE_LINE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+_COPY_BYTES = 1 << 20
+
+
+class Window(io.RawIOBase):
+    """The stretch `[start, stop)` of an open file, as a file of its own that decoders may read and seek in.
+
+    An `OSError` while reading looks like the end of the file to the decoder, which could not pass it on through C, and
+    is kept in `failures` (shared with the window's parts).
+    """
+
+    def __init__(self, file: BinaryIO, start: int, stop: int) -> None:
+        self._file = file
+        self._start = start
+        self._position = 0
+        self.size = max(0, stop - start)
+        self.failures: list[OSError] = []
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def tell(self) -> int:
+        return self._position
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        base = {io.SEEK_SET: 0, io.SEEK_CUR: self._position, io.SEEK_END: self.size}[whence]
+        self._position = max(0, base + offset)
+        return self._position
+
+    def readinto(self, buffer: bytearray | memoryview) -> int:  # type: ignore[override]  # typeshed: any buffer
+        view = memoryview(buffer).cast("B")
+        data = self.bytes_at(self._position, len(view))
+        view[: len(data)] = data
+        self._position += len(data)
+        return len(data)
+
+    def bytes_at(self, position: int, count: int) -> bytes:
+        """Return up to `count` bytes from `position` on; fewer at the end. The reading position stays."""
+        count = max(0, min(count, self.size - position))
+        parts: list[bytes] = []
+        try:
+            self._file.seek(self._start + position)
+            while count and (part := self._file.read(count)):
+                parts.append(part)
+                count -= len(part)
+        except OSError as error:
+            self.failures.append(error)
+        return b"".join(parts)
+
+    def part(self, start: int, stop: int) -> Window:
+        """Return the stretch `[start, stop)` of this window as a window."""
+        part = Window(self._file, self._start + start, self._start + min(stop, self.size))
+        part.failures = self.failures
+        return part
+
+
+def one_line(name: str) -> str:
+    """Return `name` with line breaks, control characters and undecodable bytes escaped: a message is one line."""
+    return _NOT_ONE_LINE.sub(lambda found: found[0].encode("unicode_escape").decode("ascii"), name)
+
+
+def name_of(source: Source) -> str:
+    """Return what messages call the source: its path, the file object's name, or `<bytes>`, `<file>`."""
+    if isinstance(source, str | Path):
+        return one_line(os.fspath(source))
+    if isinstance(source, bytes | bytearray | memoryview):
+        return "<bytes>"
+    name = getattr(source, "name", None)
+    return one_line(name) if isinstance(name, str) else "<file>"
+
+
+def open_window(source: Source, name: str, limits: Limits, stack: ExitStack) -> Window:
+    """Return the bytes of `source`; what had to be opened for it is closed with `stack`, a caller's file object is not.
+
+    A file object counts from its present position; one that cannot seek is copied to a temporary file first.
+    Raises `AudioNotFound` and `AudioTooLong` (more than `limits.max_bytes`).
+    """
+    file, start = _open(source, name, limits, stack)
+    stop = file.seek(0, io.SEEK_END)
+    limits.check_bytes(name, stop - start)
+    return Window(file, start, stop)
+
+
+def _open(source: Source, name: str, limits: Limits, stack: ExitStack) -> tuple[BinaryIO, int]:
+    if isinstance(source, str | Path):
+        return _open_path(source, name, stack), 0
+    if isinstance(source, bytes | bytearray | memoryview):
+        return io.BytesIO(source), 0
+    if isinstance(source, io.TextIOBase) or not hasattr(source, "read"):
+        raise TypeError(f"expected a path, bytes, a binary file or a numpy array, found {type(source).__name__}")
+    if source.seekable():
+        return source, source.tell()
+    return _spooled(source, name, limits, stack), 0
+
+
+def _open_path(path: str | Path, name: str, stack: ExitStack) -> BinaryIO:
+    """Open a regular file. The kind is asked before opening (devices may act on it) and again after (no race)."""
+    if "\0" in os.fspath(path):
+        raise AudioNotFound(name, "the path of a file", "a path with a null byte")
+    try:
+        mode = os.stat(path).st_mode
+    except OSError as error:
+        raise AudioNotFound(name, "a readable file", _reason(error)) from error
+    _check_regular(mode, name)
+    try:
+        # O_NONBLOCK: should a FIFO have taken the file's place since, opening it must not wait for a writer.
+        file = open(path, "rb", opener=lambda path, flags: os.open(path, flags | os.O_NONBLOCK))  # noqa: SIM115
+    except OSError as error:
+        raise AudioNotFound(name, "a readable file", _reason(error)) from error
+    stack.callback(file.close)
+    _check_regular(os.fstat(file.fileno()).st_mode, name)
+    return file
+
+
+def _check_regular(mode: int, name: str) -> None:
+    if not stat.S_ISREG(mode):
+        raise AudioNotFound(name, "a regular file", _KINDS.get(stat.S_IFMT(mode), "something else"))
+
+
+def _reason(error: OSError) -> str:
+    return "no such file" if isinstance(error, FileNotFoundError) else (error.strerror or str(error)).lower()
+
+
+def _spooled(source: BinaryIO, name: str, limits: Limits, stack: ExitStack) -> BinaryIO:
+    file = stack.enter_context(tempfile.TemporaryFile())  # noqa: SIM115
+    if limits.max_bytes is None:
+        shutil.copyfileobj(source, file, _COPY_BYTES)
+        return file
+    while part := source.read(_COPY_BYTES):
+        file.write(part)
+        limits.check_bytes(name, file.tell())
+    return file

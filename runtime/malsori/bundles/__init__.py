@@ -1,0 +1,28 @@
+"""Bundles: folders with weights, vocabulary and a manifest. Finding, reading, verifying and sealing them."""
+
+from .find import Bundle, Found, find_bundle, list_bundles, open_bundle
+from .manifest import FORMAT, MANIFEST, FileEntry, Kind, Manifest
+from .parse import read_manifest
+from .places import Place, cache_folder, places
+from .seal import describe_files, seal
+from .verify import verify
+
+__all__ = [
+    "FORMAT",
+    "MANIFEST",
+    "Bundle",
+    "FileEntry",
+    "Found",
+    "Kind",
+    "Manifest",
+    "Place",
+    "cache_folder",
+    "describe_files",
+    "find_bundle",
+    "list_bundles",
+    "open_bundle",
+    "places",
+    "read_manifest",
+    "seal",
+    "verify",
+]

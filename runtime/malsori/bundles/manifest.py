@@ -1,0 +1,56 @@
+"""What a bundle says of itself: `manifest.json` as typed values. Reading it is in `parse.py`."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, field
+from typing import Any, Literal, TypeAlias
+
+MANIFEST = "manifest.json"
+FORMAT = 1  # raised when a reader of the old shape would misread the new one
+
+Kind: TypeAlias = Literal["wav2vec2-ctc", "whisper"]
+
+
+@dataclass(frozen=True, slots=True)
+class FileEntry:
+    """One file of a bundle: its size in bytes and its sha256 in hex."""
+
+    size: int
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """The contract between `export/` and the runtime.
+
+    `sizes` holds the architecture's numbers as its config spells them (`hidden_size`, `num_mel_bins`, ...);
+    `frame_stride` is samples per frame of the logits (wav2vec2) or of the encoder (Whisper); `measured` holds figures,
+    each group with the date it was taken.
+    """
+
+    name: str
+    kind: Kind
+    source: str
+    revision: str
+    licence: str
+    languages: tuple[str, ...]
+    description: str
+    quantization: str
+    sample_rate: int
+    frame_stride: int
+    files: dict[str, FileEntry]
+    sizes: dict[str, Any]
+    normalize: bool = False
+    attention_mask: bool = False
+    conv_kernels: tuple[int, ...] = ()
+    conv_strides: tuple[int, ...] = ()
+    blank: str = ""
+    word_delimiter: str = ""
+    tasks: tuple[str, ...] = ("transcribe",)
+    measured: dict[str, Any] = field(default_factory=dict)
+    format: int = FORMAT
+
+    def to_json(self) -> str:
+        """Return the text of `manifest.json`: stable order, readable, non-ASCII kept."""
+        return json.dumps(asdict(self), ensure_ascii=False, indent=2) + "\n"

@@ -1,0 +1,164 @@
+"""From the text of `manifest.json` to a `Manifest`, field by field, so that an error names the field that is wrong."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from dataclasses import MISSING, fields
+from pathlib import Path, PurePosixPath
+from typing import Any, get_args
+
+from ..errors import ModelCorrupt, ModelIncompatible
+from ..types import SAMPLE_RATE
+from .contents import foreign
+from .manifest import FORMAT, MANIFEST, FileEntry, Kind, Manifest
+
+LARGEST = 4 << 20  # bytes; the manifest of a large model is some 10 KB
+SHA256 = re.compile(r"[0-9a-f]{64}")
+
+
+def read_manifest(folder: Path) -> Manifest:
+    """Return what `manifest.json` in `folder` says. A field that this version does not know is passed over.
+
+    Raises:
+        ModelCorrupt: there is no such file, it is not JSON, or it names files outside the folder.
+        ModelIncompatible: a field is missing or has another type, or the kind or the format is not one that this
+            version reads.
+    """
+    path = folder / MANIFEST
+    return _manifest(_text(path), str(path))
+
+
+def _text(path: Path) -> str:
+    expected = "the manifest of a bundle"
+    try:
+        with path.open("rb") as file:
+            content = file.read(LARGEST + 1)
+        if len(content) > LARGEST:
+            raise ModelCorrupt(str(path), f"at most {LARGEST} bytes", "more")
+        return content.decode()
+    except (FileNotFoundError, NotADirectoryError) as error:
+        raise ModelCorrupt(str(path), expected, "no such file") from error
+    except OSError as error:
+        raise ModelCorrupt(str(path), expected, error.strerror or str(error)) from error
+    except UnicodeDecodeError as error:
+        raise ModelCorrupt(str(path), "UTF-8 text", f"other bytes at {error.start}") from error
+
+
+def _manifest(text: str, path: str) -> Manifest:
+    data = _json_object(text, path)
+    # The format first: in a newer one everything else may rightly look wrong.
+    _check_format(data, path)
+    values: dict[str, Any] = {}
+    for spec in fields(Manifest):
+        if spec.name in data:
+            values[spec.name] = _value(spec.name, str(spec.type), data[spec.name], path)
+        elif spec.default is MISSING and spec.default_factory is MISSING:
+            raise ModelIncompatible(path, f"the field {spec.name!r} is missing")
+    manifest = Manifest(**values)
+    _check_numbers(manifest, path)
+    return manifest
+
+
+def _json_object(text: str, path: str) -> dict[str, Any]:
+    try:
+        data = json.loads(text)
+    except ValueError as error:
+        found = foreign(text.encode()) or f"something else ({error})"
+        raise ModelCorrupt(path, "JSON", found) from error
+    except RecursionError as error:
+        raise ModelCorrupt(path, "JSON", "values nested too deep") from error
+    if not isinstance(data, dict):
+        raise ModelCorrupt(path, "a JSON object", _kind_of(data))
+    return data
+
+
+def _check_format(data: dict[str, Any], path: str) -> None:
+    number = data.get("format", FORMAT)
+    if not _is_int(number) or number < 1:
+        raise ModelIncompatible(path, f"format: expected a number from 1 on, found {number!r}")
+    if number > FORMAT:
+        raise ModelIncompatible(path, f"its format is {number}, this malsori reads up to {FORMAT}; use a newer malsori")
+
+
+def _check_numbers(manifest: Manifest, path: str) -> None:
+    kinds = get_args(Kind)
+    if manifest.kind not in kinds:
+        raise ModelIncompatible(path, f"kind: expected {' or '.join(kinds)}, found {manifest.kind!r}")
+    if manifest.sample_rate != SAMPLE_RATE:
+        raise ModelIncompatible(path, f"sample_rate: expected {SAMPLE_RATE}, found {manifest.sample_rate}")
+    if manifest.frame_stride < 1:
+        raise ModelIncompatible(path, f"frame_stride: expected at least 1 sample, found {manifest.frame_stride}")
+    if len(manifest.conv_kernels) != len(manifest.conv_strides):
+        lengths = f"{len(manifest.conv_kernels)} and {len(manifest.conv_strides)}"
+        raise ModelIncompatible(path, f"conv_kernels and conv_strides: expected one each per layer, found {lengths}")
+    if min((*manifest.conv_kernels, *manifest.conv_strides), default=1) < 1:
+        raise ModelIncompatible(path, "conv_kernels and conv_strides: expected positive numbers")
+
+
+def _value(name: str, annotation: str, value: Any, path: str) -> Any:
+    if name == "files":
+        return _files(value, path)
+    expected, fits, convert = SHAPES[annotation]
+    if not fits(value):
+        raise ModelIncompatible(path, f"{name}: expected {expected}, found {_kind_of(value)}")
+    return convert(value)
+
+
+def _files(value: Any, path: str) -> dict[str, FileEntry]:
+    if not isinstance(value, dict):
+        raise ModelIncompatible(path, f"files: expected an object, found {_kind_of(value)}")
+    return {name: _entry(name, entry, path) for name, entry in value.items()}
+
+
+def _entry(name: str, entry: Any, path: str) -> FileEntry:
+    if not is_safe(name):
+        raise ModelCorrupt(path, "names of files inside the bundle", f"{name!r}")
+    if not isinstance(entry, dict) or not {"size", "sha256"} <= entry.keys():
+        raise ModelIncompatible(path, f"files: {name!r}: expected size and sha256, found {_kind_of(entry)}")
+    size, sha256 = entry["size"], entry["sha256"]
+    if not _is_int(size) or size < 0:
+        raise ModelIncompatible(path, f"files: {name!r}: size: expected a number of bytes, found {size!r}")
+    if not isinstance(sha256, str) or not SHA256.fullmatch(sha256):
+        raise ModelIncompatible(path, f"files: {name!r}: sha256: expected 64 hex digits, found {sha256!r}")
+    return FileEntry(size, sha256)
+
+
+def is_safe(name: str) -> bool:
+    """Return whether `name`, with `/` between folders, stays inside its bundle on every system and is no manifest."""
+    parts = PurePosixPath(name).parts
+    plain = bool(parts) and "/".join(parts) == name and ".." not in parts and not name.startswith("/")
+    return plain and not any(mark in name for mark in "\\:\0") and name != MANIFEST
+
+
+def _is_int(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _kind_of(value: Any) -> str:
+    if isinstance(value, dict):
+        return "an object"
+    if isinstance(value, list):
+        return "a list"
+    return repr(value) if len(repr(value)) < 60 else f"{type(value).__name__} of {len(repr(value))} characters"
+
+
+def _all(test: Callable[[Any], bool]) -> Callable[[Any], bool]:
+    return lambda value: isinstance(value, list) and all(test(item) for item in value)
+
+
+def _is_str(value: Any) -> bool:
+    return isinstance(value, str)
+
+
+# By the annotation in `Manifest`: how JSON spells it, what fits, and what becomes of it.
+SHAPES: dict[str, tuple[str, Callable[[Any], bool], Callable[[Any], Any]]] = {
+    "str": ("a text", _is_str, str),
+    "Kind": ("a text", _is_str, str),
+    "int": ("a whole number", _is_int, int),
+    "bool": ("true or false", lambda value: isinstance(value, bool), bool),
+    "tuple[str, ...]": ("a list of texts", _all(_is_str), tuple),
+    "tuple[int, ...]": ("a list of whole numbers", _all(_is_int), tuple),
+    "dict[str, Any]": ("an object", lambda value: isinstance(value, dict), dict),
+}

@@ -1,0 +1,68 @@
+"""What the command says: results on stdout, UTF-8 in every locale; harmless one-line messages on stderr."""
+
+from __future__ import annotations
+
+import io
+import os
+import re
+import sys
+
+from ..errors import OutputError
+
+
+def emit(text: str) -> None:
+    """Write `text` to stdout at once.
+
+    Raises:
+        BrokenPipeError: nobody reads it any more, or stdout was closed from the start.
+        OutputError: it cannot be written for another reason, such as a full disk.
+    """
+    if sys.stdout is None:
+        raise BrokenPipeError("standard output is closed")
+    if isinstance(sys.stdout, io.TextIOWrapper) and (sys.stdout.encoding, sys.stdout.errors) != ENCODING:
+        sys.stdout.reconfigure(encoding=ENCODING[0], errors=ENCODING[1])
+    try:
+        sys.stdout.write(text)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        _abandon_stdout()
+        raise
+    except OSError as error:
+        _abandon_stdout()
+        raise OutputError(f"standard output: cannot be written, {error.strerror or error}") from error
+
+
+# A C locale must not change a result; an undecodable byte of a file name comes out as \udcXX, which JSON reads back.
+ENCODING = ("utf-8", "backslashreplace")
+
+
+def complain(message: str) -> None:
+    """Write one line `malsori: message` to stderr."""
+    if sys.stderr is not None:
+        sys.stderr.write(f"malsori: {printable(message)}\n")
+        sys.stderr.flush()
+
+
+def printable(text: str) -> str:
+    r"""Return `text` with everything that a terminal would obey or could not show written as an escape.
+
+    Example: a file called `a<ESC>[2J.wav` is shown as `a\x1b[2J.wav`, an undecodable byte 0xFF as `\xff`.
+    """
+    return re.sub(r"[^ -~]", _escape, text)
+
+
+def _escape(match: re.Match[str]) -> str:
+    character = match[0]
+    if character.isprintable():
+        return character
+    if "\udc80" <= character <= "\udcff":  # how Python carries a byte of a name that is not UTF-8 (PEP 383)
+        return f"\\x{ord(character) - 0xDC00:02x}"
+    return character.encode("unicode_escape").decode("ascii")
+
+
+def _abandon_stdout() -> None:
+    """Point stdout at nothing, so that the interpreter's last flush does not complain once more."""
+    try:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except (OSError, ValueError):  # replaced by something without a descriptor
+        return

@@ -1,0 +1,65 @@
+"""`malsori detect-language`: which language each file is spoken in, as the first 30 s of its speech tell."""
+
+from __future__ import annotations
+
+import argparse
+import json
+
+from .console import emit, printable
+from .failures import report
+from .model_flags import add_model_flags, load_model
+from .parser import Parser
+from .progress import Reporter
+
+DEFAULT_MODEL = "nano-whisper"
+
+EPILOG = """\
+One line per file: the code and its probability, after the file's name when there are several files; `und` when there is
+no speech. With -f json one object per line, with the probability of every language.
+
+example:
+  malsori detect-language samples/english.wav
+"""
+
+
+def add_parser(subparsers: argparse._SubParsersAction[Parser]) -> None:
+    """Add the command and its flags."""
+    parser = subparsers.add_parser(
+        "detect-language",
+        help="files to the language spoken",
+        description="Which language is spoken in each file.",
+        epilog=EPILOG,
+    )
+    parser.add_argument("files", nargs="+", metavar="FILE", help="a sound file")
+    parser.add_argument("--output-format", "-f", default="txt", choices=("txt", "json"), help="(%(default)s)")
+    add_model_flags(parser, default=DEFAULT_MODEL)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Detect the language of all files; return 0, or 1 when some failed."""
+    from ..errors import AudioError, EngineError
+
+    failures = 0
+    with Reporter(quiet=args.quiet) as reporter:
+        transcriber = load_model(args, reporter)
+        for file in args.files:
+            reporter.say(file)
+            try:
+                languages = transcriber.detect_language(file)
+            except (AudioError, EngineError) as error:
+                reporter.pause()
+                report(file, error, debug=args.debug)
+                failures += 1
+                continue
+            reporter.pause()
+            emit(_line(file, languages, args))
+    return 1 if failures else 0
+
+
+def _line(file: str, languages: dict[str, float], args: argparse.Namespace) -> str:
+    if args.output_format == "json":
+        rounded = {code: round(probability, 4) for code, probability in languages.items()}
+        return json.dumps({"file": file, "languages": rounded}, ensure_ascii=False) + "\n"
+    code, probability = next(iter(languages.items()), ("und", 0.0))
+    name = f"{printable(file)}: " if len(args.files) > 1 else ""
+    return f"{name}{code} {probability:.4f}\n"

@@ -1,0 +1,142 @@
+"""`malsori doctor`: what is installed, which device would truly run, what is missing, and the line that mends it."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+from collections.abc import Iterator
+from importlib.metadata import PackageNotFoundError, requires, version
+from typing import TYPE_CHECKING
+
+from .console import emit
+from .parser import Parser
+from .tables import table
+
+if TYPE_CHECKING:
+    from ..engines.installed import Fact
+
+EPILOG = """\
+exit codes: 0 all well; 1 something is marked ✗. A machine without a GPU is well.
+
+example:
+  malsori doctor --json
+"""
+MODULES = {"faster-whisper": "faster_whisper", "webrtcvad-wheels": "webrtcvad"}  # where it is not the package's name
+
+
+def add_parser(subparsers: argparse._SubParsersAction[Parser]) -> None:
+    """Add the command and its flags."""
+    parser = subparsers.add_parser(
+        "doctor",
+        help="what is installed, what runs, what to mend",
+        description="What is installed, which device would truly run, what is missing and the line that mends it.",
+        epilog=EPILOG,
+    )
+    parser.add_argument("--json", action="store_true", help="a list of objects with name, value, ok and fix")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Print the report; return 0, or 1 when something needs mending."""
+    facts = report()
+    if args.json:
+        found = [{"name": fact.name, "value": fact.value, "ok": fact.ok, "fix": fact.fix} for fact in facts]
+        emit(json.dumps(found, ensure_ascii=False, indent=2) + "\n")
+    else:
+        emit(table([("✓" if fact.ok else "✗", fact.name, fact.value) for fact in facts], color=_color))
+        fixes = "".join(f"  {fact.name}: {fact.fix}\n" for fact in facts if not fact.ok and fact.fix)
+        emit(f"\nto mend:\n{fixes}" if fixes else "")
+    return 0 if all(fact.ok for fact in facts) else 1
+
+
+def report() -> list[Fact]:
+    """Return all facts. Imports the engines and runs a tiny graph on each device, so it takes a second or two."""
+    return [*_machine(), *_packages(), *_engines(), *_storage()]
+
+
+def _color(row: tuple[str, ...]) -> str:
+    return "" if row[0] == "✓" else "red"
+
+
+def _machine() -> Iterator[Fact]:
+    import platform
+
+    from ..engines.devices import cpu_threads
+    from ..engines.installed import Fact
+
+    yield Fact("python", f"{platform.python_version()} on {platform.system()} {platform.machine()}")
+    yield Fact("threads", f"{cpu_threads()}, of {os.cpu_count()} cores of the machine")
+
+
+def _packages() -> Iterator[Fact]:
+    from ..engines.installed import Fact, onnxruntime_fact
+    from ..engines.libraries import has_driver
+
+    try:
+        yield Fact("malsori", version("malsori"))
+        lines = requires("malsori") or []
+    except PackageNotFoundError:
+        yield Fact("malsori", "run from its source, not installed", False, "pip install .")
+        lines = []
+    yield onnxruntime_fact(driver=has_driver())
+    for line in lines:
+        yield from _package(line)
+
+
+def _package(line: str) -> Iterator[Fact]:
+    from packaging.requirements import Requirement
+
+    from ..engines.installed import Fact, importable
+
+    need = Requirement(line)
+    if need.marker is not None and not need.marker.evaluate({"extra": ""}):
+        return
+    fix = f"pip install '{need.name}{need.specifier}'"
+    try:
+        there = version(need.name)
+    except PackageNotFoundError:
+        if need.name != "onnxruntime":  # onnxruntime-gpu serves as well; its own line has told of it
+            yield Fact(need.name, "not installed", False, fix)
+        return
+    if not need.specifier.contains(there, prereleases=True):
+        yield Fact(need.name, f"{there}, which does not go with the rest; needed: {need.specifier}", False, fix)
+    elif need.name != "onnxruntime":
+        failure = importable(MODULES.get(need.name, need.name))
+        again = f"pip install --force-reinstall --no-deps {need.name}=={there}"
+        yield Fact(need.name, f"{there} {failure}".strip(), not failure, again if failure else "")
+
+
+def _engines() -> Iterator[Fact]:
+    from ..engines.devices import compute_types, cuda, decide, runs_on
+    from ..engines.installed import Fact, importable
+
+    for library, family in (("onnxruntime", "wav2vec2"), ("ctranslate2", "whisper")):
+        if importable(library):  # its own line has told of it
+            continue
+        there = cuda(library)
+        if library == "onnxruntime":
+            failure = runs_on("CPUExecutionProvider")
+            yield Fact(f"{family} on cpu", failure or "CPUExecutionProvider runs", not failure)
+            value = "CUDAExecutionProvider runs"
+        else:
+            types = compute_types("cpu")
+            yield Fact(f"{family} on cpu", ", ".join(types) or "no compute type", bool(types))
+            value = f"{there.reason}; {', '.join(compute_types('cuda'))}"
+        # Without a line that would mend it, having no CUDA is a property of the machine and no fault.
+        yield Fact(f"{family} on cuda", value if there.usable else f"no: {there.reason}", not there.fix, there.fix)
+        yield Fact(f"{family} on auto", decide("auto", there))
+
+
+def _storage() -> Iterator[Fact]:
+    from ..bundles import cache_folder, list_bundles
+    from ..bundles.find import HINT
+    from ..engines.installed import Fact
+
+    names = [f"{found.name} ({found.origin})" for found in list_bundles()]
+    yield Fact("models", ", ".join(names) or "none", bool(names), "" if names else HINT)
+    folder = cache_folder()
+    if folder is None:
+        yield Fact("cache", "none: this user has no home, so models are hashed at every start")
+    else:
+        writable = os.access(next(path for path in (folder, *folder.parents) if path.exists()), os.W_OK)
+        yield Fact("cache", f"{folder}" if writable else f"{folder} is not writable: models are hashed at every start")

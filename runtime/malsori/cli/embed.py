@@ -1,0 +1,86 @@
+"""`malsori embed`: the encoder's last hidden states of each file, as numpy files."""
+
+from __future__ import annotations
+
+import argparse
+import zipfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from .console import printable
+from .destinations import Destinations
+from .failures import report
+from .model_flags import add_model_flags, load_model
+from .parser import Parser
+from .progress import Reporter
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+EPILOG = """\
+Each file becomes a float32 array of shape (frames, hidden size). One file makes .npy, or .npz when asked by the name;
+several make an .npz with one array per file under its stem (a second one of the same stem: STEM-2).
+
+example:
+  malsori embed samples/korean.wav -o korean.npy
+"""
+
+
+def add_parser(subparsers: argparse._SubParsersAction[Parser]) -> None:
+    """Add the command and its flags."""
+    parser = subparsers.add_parser(
+        "embed", help="files to hidden states", description="Hidden states of each file.", epilog=EPILOG
+    )
+    parser.add_argument("files", nargs="+", metavar="FILE", help="a sound file")
+    parser.add_argument("--output", "-o", required=True, metavar="PATH", help="the .npy or .npz to write")
+    add_model_flags(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Embed all files; return 0, or 1 when some failed (the rest is written, if there is a rest)."""
+    from ..errors import AudioError, EngineError
+
+    output = _output(args)
+    names = Destinations(output.parent, args.files, ()).stems
+    arrays: dict[str, NDArray[np.float32]] = {}
+    with Reporter(quiet=args.quiet) as reporter:
+        transcriber = load_model(args, reporter)
+        for name, file in zip(names, args.files, strict=True):
+            reporter.say(file)
+            try:
+                arrays[name] = transcriber.embed(file)
+            except (AudioError, EngineError) as error:
+                reporter.pause()
+                report(file, error, debug=args.debug)
+    if arrays:
+        _save(arrays, output)
+    return 0 if len(arrays) == len(args.files) else 1
+
+
+def _output(args: argparse.Namespace) -> Path:
+    from ..errors import OptionError
+
+    output = Path(args.output)
+    endings = (".npz",) if len(args.files) > 1 else (".npy", ".npz")
+    if output.suffix not in endings:
+        raise OptionError(
+            f"{output}: expected a name that ends in {' or '.join(endings)} for {len(args.files)} file(s)"
+        )
+    return output
+
+
+def _save(arrays: dict[str, NDArray[np.float32]], output: Path) -> None:
+    import numpy as np
+
+    from ..output import atomic_file
+
+    with atomic_file(output) as file:
+        if output.suffix == ".npy":
+            np.save(file, next(iter(arrays.values())))
+            return
+        # np.savez takes names as keywords, and a recording may well be called `file`, which is its first parameter.
+        with zipfile.ZipFile(file, "w") as archive:
+            for name, array in arrays.items():
+                with archive.open(f"{printable(name)}.npy", "w", force_zip64=True) as member:
+                    np.lib.format.write_array(member, array, allow_pickle=False)

@@ -1,0 +1,118 @@
+"""The entry of `malsori`: finds the command, runs it, and turns whatever happens into an exit code.
+
+Each command is a module with `add_parser(subparsers)` and `run(args) -> int`, and imports what it needs only in `run`,
+so that help costs no numpy and no engine.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import traceback
+from collections.abc import Sequence
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from ..errors import MalsoriError, OptionError
+from .console import complain
+from .parser import USAGE, Parser, suggestion
+from .spelling import boolean, normalise
+
+COMMANDS = {
+    "transcribe": "transcribe",
+    "detect-language": "detect",
+    "embed": "embed",
+    "models": "models",
+    "doctor": "doctor",
+}
+FAILED = 1
+INTERRUPTED = 130  # 128 + SIGINT, as a shell reports it
+PIPE_CLOSED = 141  # 128 + SIGPIPE
+
+EPILOG = """\
+examples:
+  malsori transcribe samples/korean.wav
+  malsori transcribe talks/*.mp3 --model nano-whisper --task translate -o subtitles -f srt
+
+exit codes: 0 all well; 1 some inputs failed (the rest is written) or the model cannot be used; 2 wrong usage or an
+option that the model does not have; 130 interrupted; 141 the reader of our output went away
+"""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command line and return its exit code; never raises, never shows a traceback without `--debug`."""
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    try:
+        return _run(arguments)
+    except SystemExit as leave:  # argparse, after help, the version or a wrong flag
+        return leave.code if isinstance(leave.code, int) else FAILED
+    except KeyboardInterrupt:
+        complain("interrupted")
+        return INTERRUPTED
+    except BrokenPipeError:
+        return PIPE_CLOSED
+    except Exception as error:
+        return _failure(error, debug="--debug" in arguments)
+
+
+def _run(arguments: list[str]) -> int:
+    parser, subparsers = _parsers()
+    _refuse_unknown_command(arguments, parser)
+    args, unknown = parser.parse_known_args(normalise(arguments, _boolean_flags(subparsers)))
+    if unknown:  # told by the command's own parser, which knows the flags there are
+        subparsers.choices.get(args.command, parser).error(f"unrecognized arguments: {' '.join(unknown)}")
+    if args.command is None:
+        parser.print_help(sys.stderr)
+        return USAGE
+    code: int = import_module(f".{COMMANDS[args.command]}", __package__).run(args)
+    return code
+
+
+def _parsers() -> tuple[Parser, argparse._SubParsersAction[Parser]]:
+    parser = Parser(prog="malsori", description="Speech to text, without a training framework.", epilog=EPILOG)
+    parser.add_argument("--version", action=Version, help="print the version and leave")
+    subparsers = parser.add_subparsers(dest="command", metavar="COMMAND", title="commands")
+    for module in COMMANDS.values():
+        import_module(f".{module}", __package__).add_parser(subparsers)
+    for command in subparsers.choices.values():
+        command.add_argument("--debug", action="store_true", help="show the traceback of an error")
+    return parser, subparsers
+
+
+class Version(argparse.Action):
+    """`--version`, looked up only when asked: reading the installed metadata costs as much as the rest of the start."""
+
+    def __init__(self, option_strings: Sequence[str], dest: str, **settings: Any) -> None:
+        super().__init__(option_strings, dest, nargs=0, default=argparse.SUPPRESS, **settings)
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: Any) -> None:
+        from .. import __version__
+
+        print(f"malsori {__version__}")
+        parser.exit()
+
+
+def _boolean_flags(subparsers: argparse._SubParsersAction[Parser]) -> set[str]:
+    actions = (action for command in subparsers.choices.values() for action in command._actions)
+    return {flag for action in actions if action.type is boolean for flag in action.option_strings}
+
+
+def _refuse_unknown_command(arguments: list[str], parser: Parser) -> None:
+    if not arguments or arguments[0].startswith("-") or arguments[0] in COMMANDS:
+        return
+    word = arguments[0]
+    hint = suggestion(word, list(COMMANDS))
+    if not hint and Path(word).exists():
+        hint = f"; did you mean malsori transcribe {word}?"
+    parser.error(f"no command {word!r}; there are {', '.join(COMMANDS)}{hint}")
+
+
+def _failure(error: Exception, *, debug: bool) -> int:
+    if debug:
+        traceback.print_exception(error)
+    if isinstance(error, MalsoriError):
+        complain(str(error))
+        return USAGE if isinstance(error, OptionError) else FAILED
+    complain(f"internal error, {type(error).__name__}: {error}" + ("" if debug else "; --debug shows where"))
+    return FAILED

@@ -1,0 +1,152 @@
+"""`malsori models list|show|verify`: which bundles there are, what they say of themselves, whether they are intact."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Callable
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+from .console import complain, emit, printable
+from .parser import Parser
+from .tables import table
+
+if TYPE_CHECKING:
+    from ..bundles import Found, Manifest
+
+EPILOG = """\
+A model is looked for in $MALSORI_MODELS, in models/ of a checkout, in the installed package, in the user's cache.
+
+examples:
+  malsori models list
+  malsori models show nano-ctc-ko
+  malsori models verify ./my-bundle
+"""
+
+
+def add_parser(subparsers: argparse._SubParsersAction[Parser]) -> None:
+    """Add the command, its three actions and their flags."""
+    parser = subparsers.add_parser(
+        "models",
+        help="list, show or verify models",
+        description="Which models there are, what they say of themselves, whether they are intact.",
+        epilog=EPILOG,
+    )
+    actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
+    actions.add_parser("list", help="the models that can be asked for by name")
+    show = actions.add_parser("show", help="what a model says of itself")
+    show.add_argument("name", metavar="NAME", help="a name or the path of a bundle")
+    verify = actions.add_parser("verify", help="hash all files of models again")
+    verify.add_argument("names", nargs="*", metavar="NAME", help="names or paths (all that can be asked for by name)")
+    for action in actions.choices.values():
+        action.add_argument("--json", action="store_true", help="for programs")
+        action.add_argument("--debug", action="store_true", default=argparse.SUPPRESS, help=argparse.SUPPRESS)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Carry out one action; return 0, or 1 when a model is not as it should be."""
+    actions: dict[str, Callable[[argparse.Namespace], int]] = {"list": _list, "show": _show, "verify": _verify}
+    return actions[args.action](args)
+
+
+def _list(args: argparse.Namespace) -> int:
+    from ..bundles import list_bundles, read_manifest
+    from ..errors import ModelError
+
+    bundles: list[tuple[Found, Manifest]] = []
+    failed = False
+    for found in list_bundles():
+        try:
+            bundles.append((found, read_manifest(found.folder)))
+        except ModelError as error:
+            complain(f"{found.name}: {error}")
+            failed = True
+    if args.json:
+        emit(_json([_summary(found, manifest) for found, manifest in bundles]))
+    elif bundles:
+        emit(table([_row(found, manifest) for found, manifest in bundles]))
+    else:
+        _say_none()
+    return 1 if failed else 0
+
+
+def _say_none() -> None:
+    from ..bundles.find import HINT
+
+    complain(f"no models here; {HINT}")
+
+
+def _show(args: argparse.Namespace) -> int:
+    from ..bundles import find_bundle, read_manifest
+
+    found = find_bundle(args.name)
+    manifest = read_manifest(found.folder)
+    if args.json:
+        emit(_json({**asdict(manifest), "folder": str(found.folder), "origin": found.origin}))
+        return 0
+    fields = {**asdict(manifest), "folder": f"{found.folder} ({found.origin})"}
+    files = [(f"  {name}", _size(entry.size)) for name, entry in manifest.files.items()]
+    emit(table([(name, _text(value)) for name, value in fields.items() if name not in ("files", "measured")]))
+    emit("files\n" + table(files))
+    emit("measured\n" + table([(f"  {name}", _text(value)) for name, value in manifest.measured.items()]))
+    return 0
+
+
+def _verify(args: argparse.Namespace) -> int:
+    from ..bundles import find_bundle, list_bundles, read_manifest, verify
+    from ..errors import ModelError
+
+    results: list[dict[str, Any]] = []
+    for name in args.names or [found.name for found in list_bundles()]:
+        try:
+            folder = find_bundle(name).folder
+            verify(folder, read_manifest(folder), force=True)
+        except ModelError as error:
+            results.append({"name": name, "ok": False, "error": str(error)})
+        else:
+            results.append({"name": name, "ok": True})
+        if not args.json:
+            _tell(results[-1])
+    if args.json:
+        emit(_json(results))
+    elif not results:
+        _say_none()
+    return 0 if all(result["ok"] for result in results) else 1
+
+
+def _tell(result: dict[str, Any]) -> None:
+    if result["ok"]:
+        emit(f"{printable(result['name'])}: intact\n")
+    else:
+        complain(f"{result['name']}: {result['error']}")
+
+
+def _summary(found: Found, manifest: Manifest) -> dict[str, Any]:
+    names = ("kind", "languages", "tasks", "quantization", "licence", "description")
+    fields = {name: getattr(manifest, name) for name in names}
+    return {"name": found.name, **fields, "size": _total(manifest), "folder": str(found.folder), "origin": found.origin}
+
+
+def _row(found: Found, manifest: Manifest) -> tuple[str, ...]:
+    languages = manifest.languages
+    listed = ",".join(languages) if len(languages) < 5 else f"{len(languages)} languages"
+    return found.name, manifest.kind, listed, manifest.quantization, _size(_total(manifest)), found.origin
+
+
+def _total(manifest: Manifest) -> int:
+    return sum(entry.size for entry in manifest.files.values())
+
+
+def _size(count: int) -> str:
+    return f"{count / 1e6:.1f} MB" if count >= 100_000 else f"{count / 1e3:.1f} kB"
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, tuple):
+        return ", ".join(map(str, value))
+    return json.dumps(value, ensure_ascii=False) if isinstance(value, dict) else str(value)
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, indent=2) + "\n"

@@ -1,0 +1,42 @@
+"""An argparse parser that fails in one line, with a guess at what was meant; the flags are with each command."""
+
+from __future__ import annotations
+
+import argparse
+import re
+import sys
+from difflib import get_close_matches
+from typing import Any, NoReturn
+
+from .console import complain
+
+USAGE = 2  # exit code of a wrong command line
+
+
+class Parser(argparse.ArgumentParser):
+    """No abbreviations (a new flag must not change what an old script means), one-line errors, epilogs as typed."""
+
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(**{"allow_abbrev": False, "formatter_class": Layout, **settings})
+
+    def error(self, message: str) -> NoReturn:
+        """Say what is wrong and leave with 2."""
+        complain(f"{message}{self._guess(message)}; see {self.prog} --help")
+        sys.exit(USAGE)
+
+    def _guess(self, message: str) -> str:
+        unknown = re.match(r"unrecognized arguments: (--[\w-]+)", message)
+        return suggestion(unknown[1], list(self._option_string_actions)) if unknown else ""
+
+
+class Layout(argparse.RawDescriptionHelpFormatter):
+    """Description and epilog as written, and the flags in a column that leaves them room."""
+
+    def __init__(self, prog: str) -> None:
+        super().__init__(prog, max_help_position=34)
+
+
+def suggestion(word: str, known: list[str]) -> str:
+    """Return `; did you mean X?` for the nearest of `known`, or nothing."""
+    near = get_close_matches(word, known, n=1)
+    return f"; did you mean {near[0]}?" if near else ""

@@ -1,0 +1,134 @@
+"""`malsori transcribe`: files to text on stdout, or to files in a folder whose names `destinations.py` gives."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from .console import emit, printable
+from .destinations import Destinations
+from .failures import report
+from .model_flags import add_model_flags, load_model
+from .parser import Parser
+from .progress import Reporter
+from .transcribe_flags import add_decoding_flags, add_vad_flags, options_from
+
+if TYPE_CHECKING:
+    from ..errors import MalsoriError
+    from ..pipeline import Progress
+    from ..types import Transcript
+
+FORMATS = ("txt", "srt", "vtt", "tsv", "json")  # output.FORMATS once more, so that help loads no numpy
+
+EPILOG = """\
+Without --output-dir the result goes to stdout; with several files each line of txt begins with the file's name, and
+each object of json carries it. With --output-dir each file becomes STEM.FORMAT there, a second input of the same stem
+STEM-2.FORMAT. Underscores do for hyphens (--output_dir), and BOOL may be left out or be True or False.
+
+examples:
+  malsori transcribe samples/korean.wav
+  malsori transcribe talk.mp3 --model nano-whisper --word-timestamps -f json
+  malsori transcribe talks/*.mp3 --model nano-whisper --task translate -o subtitles -f all
+"""
+
+
+def add_parser(subparsers: argparse._SubParsersAction[Parser]) -> None:
+    """Add the command and its flags."""
+    parser = subparsers.add_parser("transcribe", help="files to text", description="Files to text.", epilog=EPILOG)
+    parser.add_argument("files", nargs="+", metavar="FILE", help="a sound file")
+    parser.add_argument("--output-dir", "-o", metavar="DIR", help="write files there, not to stdout; made if missing")
+    parser.add_argument("--output-format", "-f", default="txt", choices=(*FORMATS, "all"), help="(%(default)s)")
+    add_model_flags(parser)
+    add_decoding_flags(parser)
+    add_vad_flags(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Transcribe all files; return 0, or 1 when some failed."""
+    settle = _writing(args) if args.output_dir is not None else _printing(args)
+    failures = 0
+    with Reporter(quiet=args.quiet) as reporter:
+        options = options_from(args)
+        results = load_model(args, reporter).transcribe_many(
+            args.files, options, on_error="return", progress=_progress(reporter)
+        )
+        for index, result in enumerate(results):
+            reporter.pause()
+            failures += not _settle(args.files[index], index, result, settle, args.debug, reporter)
+    return 1 if failures else 0
+
+
+def _settle(
+    file: str,
+    index: int,
+    result: Transcript | MalsoriError,
+    settle: Callable[[int, Transcript], None],
+    debug: bool,
+    reporter: Reporter,
+) -> bool:
+    """Print or write one result; return whether it went well."""
+    from ..errors import MalsoriError
+
+    try:
+        if isinstance(result, MalsoriError):
+            raise result
+        settle(index, result)
+    except MalsoriError as error:
+        report(file, error, debug=debug)
+        return False
+    for warning in result.warnings:
+        reporter.warn(f"{file}: warning, {warning}")
+    return True
+
+
+def _printing(args: argparse.Namespace) -> Callable[[int, Transcript], None]:
+    """Return how a result is put on stdout, where only txt and json can hold several."""
+    from ..errors import OptionError
+    from ..output import render
+
+    several = len(args.files) > 1
+    if args.output_format == "all" or (several and args.output_format not in ("txt", "json")):
+        what = "several files" if several else "several formats"
+        raise OptionError(f"{what} as {args.output_format} cannot share standard output; add --output-dir DIR")
+
+    def put(index: int, transcript: Transcript) -> None:
+        text = render(transcript, args.output_format)
+        emit(_named(args.files[index], text, args.output_format) if several else text)
+
+    return put
+
+
+def _named(file: str, text: str, format: str) -> str:
+    """Return `text` with the file's name in it: as a first field of the object, or before each line as grep does."""
+    if format == "json":
+        return json.dumps({"file": file, **json.loads(text)}, ensure_ascii=False) + "\n"
+    return "".join(f"{printable(file)}: {line}".rstrip() + "\n" for line in text.splitlines() or [""])
+
+
+def _writing(args: argparse.Namespace) -> Callable[[int, Transcript], None]:
+    """Return how a result is written into the folder, which is made here: a wrong path should fail before the work."""
+    from ..errors import OutputError
+    from ..output import write
+
+    formats = FORMATS if args.output_format == "all" else (args.output_format,)
+    destinations = Destinations(Path(args.output_dir), args.files, formats)
+    try:
+        destinations.folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputError(f"{args.output_dir}: cannot be made a folder, {error.strerror or error}") from error
+
+    def put(index: int, transcript: Transcript) -> None:
+        for format, path in destinations.paths(index).items():
+            write(transcript, path, format)
+
+    return put
+
+
+def _progress(reporter: Reporter) -> Callable[[Progress], None]:
+    def show(progress: Progress) -> None:
+        reporter.say(f"{progress.name}, {progress.heard:.0f} s of speech recognised", progress.heard, progress.found)
+
+    return show

@@ -1,0 +1,85 @@
+"""The flags of `malsori transcribe` about words and about where speech is, and the options that they make."""
+
+from __future__ import annotations
+
+import argparse
+from typing import TYPE_CHECKING, Any
+
+from .model_flags import at_least_one
+from .spelling import boolean
+
+if TYPE_CHECKING:
+    from ..pipeline import TranscribeOptions
+
+SWITCH: dict[str, Any] = {"type": boolean, "nargs": "?", "const": True, "metavar": "BOOL"}
+
+# Flags that stand for a field of TranscribeOptions or of its GateOptions; what is not given stays at its default.
+FIELDS = (
+    "language",
+    "task",
+    "word_timestamps",
+    "initial_prompt",
+    "beam_size",
+    "temperature",
+    "batch_size",
+    "vad",
+    "allow_truncated",
+)
+GATE = {
+    "vad_threshold": "threshold",
+    "vad_min_speech_duration_ms": "min_speech_ms",
+    "vad_min_silence_duration_ms": "min_silence_ms",
+    "vad_speech_pad_ms": "padding_ms",
+    "vad_max_speech_duration_s": "max_speech_s",
+}
+
+
+def add_decoding_flags(parser: argparse.ArgumentParser) -> None:
+    """Add the flags that say how speech becomes words."""
+    group = parser.add_argument_group("words")
+    group.add_argument("--language", "-l", type=language, metavar="CODE", help="what is spoken, such as ko (detected)")
+    group.add_argument("--task", choices=("transcribe", "translate"), help="translate is to English (transcribe)")
+    group.add_argument("--word-timestamps", help="give each word its times, in json", **SWITCH)
+    group.add_argument("--initial-prompt", metavar="TEXT", help="what went before; for spelling and style (Whisper)")
+    group.add_argument("--beam-size", type=at_least_one, metavar="N", help="hypotheses kept (5; Whisper)")
+    group.add_argument("--temperature", type=temperature, metavar="T", help="one, or several to try in order (Whisper)")
+    group.add_argument("--batch-size", type=at_least_one, metavar="N", help="stretches of speech per engine call (8)")
+    group.add_argument("--allow-truncated", help="take what is there of a file that was cut off", **SWITCH)
+
+
+def add_vad_flags(parser: argparse.ArgumentParser) -> None:
+    """Add the flags that say what counts as speech."""
+    group = parser.add_argument_group("where speech is")
+    group.add_argument("--vad", "--vad-filter", help="recognise only where speech is found (True)", **SWITCH)
+    group.add_argument("--vad-threshold", type=float, metavar="P", help="probability from which on it is speech")
+    group.add_argument("--vad-min-speech-duration-ms", type=int, metavar="MS", help="anything shorter is no speech")
+    group.add_argument("--vad-min-silence-duration-ms", type=int, metavar="MS", help="anything shorter is no pause")
+    group.add_argument("--vad-speech-pad-ms", type=int, metavar="MS", help="added to speech on both sides")
+    group.add_argument("--vad-max-speech-duration-s", type=float, metavar="S", help="anything longer is cut")
+
+
+def options_from(args: argparse.Namespace) -> TranscribeOptions:
+    """Return the options that the flags ask for. Raises `OptionError` for values that cannot be."""
+    from ..pipeline import TranscribeOptions
+    from ..vad import GateOptions
+
+    fields = {name: getattr(args, name) for name in FIELDS}
+    gate = {field: getattr(args, flag) for flag, field in GATE.items()}
+    return TranscribeOptions(gate=GateOptions(**_given(gate)), **_given(fields))
+
+
+def _given(values: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in values.items() if value is not None}
+
+
+def language(text: str) -> str | None:
+    """Read a language code, as an argparse type; `auto` asks for detection."""
+    return None if text.lower() == "auto" else text.lower()
+
+
+def temperature(text: str) -> tuple[float, ...]:
+    """Read one or more temperatures with commas between, as an argparse type."""
+    try:
+        return tuple(float(part) for part in text.split(","))
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"expected numbers such as 0 or 0,0.2,0.4, found {text!r}") from None

@@ -1,0 +1,90 @@
+"""Greedy CTC decoding (Graves et al. 2006): logits to tokens, tokens to words. Positions are frames, never seconds.
+
+frames   0 1 2 3 4 5 6 7 8 9
+argmax   - a a - a | | b - -      (- is blank, | the word delimiter)
+tokens     a     a |   b
+words    "aa" frames 1..5, "b" frames 7..8
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from math import exp, log
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .vocabulary import Vocabulary
+
+LEAST = 1e-30  # keeps the logarithm of a probability finite
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """One emitted token: frames `[start, stop)` and its posterior, the highest in that run."""
+
+    index: int
+    start: int
+    stop: int
+    probability: float
+
+
+@dataclass(frozen=True, slots=True)
+class SpelledWord:
+    """One word: NFC text, frames `[start, stop)`, and the geometric mean of its tokens' posteriors."""
+
+    text: str
+    start: int
+    stop: int
+    probability: float
+
+
+def greedy(logits: NDArray[np.float32], blank: int) -> list[Token]:
+    """Return the best token of each frame, repeats collapsed and blanks dropped; `logits` is `(frames, vocabulary)`."""
+    if not len(logits):
+        return []
+    best = logits.argmax(axis=1)
+    # the softmax of the largest entry, without the softmax of the others
+    posterior = 1 / np.exp(logits - logits.max(axis=1, keepdims=True)).sum(axis=1)
+    starts = np.concatenate([[0], np.flatnonzero(np.diff(best)) + 1])
+    stops = np.append(starts[1:], len(best))
+    peaks = np.maximum.reduceat(posterior, starts)
+    runs = zip(best[starts].tolist(), starts.tolist(), stops.tolist(), peaks.tolist(), strict=True)
+    return [Token(*run) for run in runs if run[0] != blank]
+
+
+def spell(tokens: Iterable[Token], vocabulary: Vocabulary) -> list[SpelledWord]:
+    """Join tokens into words at the delimiters; special tokens are dropped, and so are words with no text.
+
+    The text is composed (NFC), so that a model may emit conjoining jamo and the reader still gets syllables.
+    """
+    words = (_join(group, vocabulary) for group in _groups(tokens, vocabulary))
+    return [word for word in words if word.text]
+
+
+def mean_probability(probabilities: Sequence[float]) -> float:
+    """Return the geometric mean, which does not punish a word for being long; 0 for none."""
+    if not probabilities:
+        return 0.0
+    return exp(sum(log(max(probability, LEAST)) for probability in probabilities) / len(probabilities))
+
+
+def _groups(tokens: Iterable[Token], vocabulary: Vocabulary) -> Iterator[list[Token]]:
+    group: list[Token] = []
+    for token in tokens:
+        if token.index in vocabulary.delimiters:
+            if group:
+                yield group
+            group = []
+        elif token.index not in vocabulary.silent:
+            group.append(token)
+    if group:
+        yield group
+
+
+def _join(tokens: Sequence[Token], vocabulary: Vocabulary) -> SpelledWord:
+    text = unicodedata.normalize("NFC", "".join(vocabulary.tokens[token.index] for token in tokens)).strip()
+    probability = mean_probability([token.probability for token in tokens])
+    return SpelledWord(text, tokens[0].start, tokens[-1].stop, probability)

@@ -1,0 +1,136 @@
+"""Which device an engine truly gets. Decisions are pure: what there is goes in, the device comes out; probes look."""
+
+from __future__ import annotations
+
+import os
+import platform
+import sys
+from dataclasses import dataclass
+from functools import cache
+from typing import Any, Literal, TypeAlias, get_args
+
+from ..errors import DeviceUnavailable, OptionError
+from .cpus import cpu_threads
+from .libraries import CTRANSLATE2, ONNXRUNTIME, has_driver, missing
+from .probe import runs_on
+
+__all__ = ["Cuda", "Device", "Library", "choose_device", "compute_types", "cpu_threads", "cuda", "decide", "runs_on"]
+
+Device: TypeAlias = Literal["cpu", "cuda"]
+Library: TypeAlias = Literal["ctranslate2", "onnxruntime"]
+
+CUDA_EXTRA = "pip install 'malsori[cuda]'"
+GPU_PACKAGE = "onnxruntime-gpu==1.24.4"  # also in packaging/onnxruntime-cuda12 and docs/install.md
+GPU_PACKAGE_310 = "onnxruntime-gpu==1.23.2"  # the last with wheels for Python 3.10
+
+
+@dataclass(frozen=True, slots=True)
+class Cuda:
+    """Whether a library can compute with CUDA here; if not, why, and what to type (empty where nothing would help)."""
+
+    usable: bool
+    reason: str = ""
+    fix: str = ""
+
+
+def choose_device(requested: str, library: Library = "ctranslate2") -> Device:
+    """Return the device to load a model on; looks for CUDA only when it was not ruled out.
+
+    Once it returns "cuda", NVIDIA's libraries are loaded, also those that came as pip packages.
+
+    Raises:
+        DeviceUnavailable: "cuda" was asked for by name and `library` cannot use it.
+        OptionError: `requested` is none of auto, cpu and cuda.
+    """
+    return decide(requested, Cuda(False) if requested == "cpu" else cuda(library))
+
+
+def decide(requested: str, there: Cuda) -> Device:
+    """Return the device for a request, given what there is; errors as `choose_device`."""
+    if requested == "cpu" or (requested == "auto" and not there.usable):
+        return "cpu"
+    if requested not in ("auto", *get_args(Device)):
+        raise OptionError(f"device: expected auto, cpu or cuda, found {requested!r}")
+    if not there.usable:
+        raise DeviceUnavailable(f"CUDA cannot be used: {there.reason}; {there.fix or 'use --device cpu'}")
+    return "cuda"
+
+
+@cache
+def cuda(library: Library) -> Cuda:
+    """Return whether `library` can use CUDA in this process; looked up once."""
+    return _ctranslate2_cuda() if library == "ctranslate2" else _onnxruntime_cuda()
+
+
+def compute_types(device: Device) -> tuple[str, ...]:
+    """Return what CTranslate2 can compute in on a device, sorted; nothing where it cannot use the device."""
+    import ctranslate2
+
+    try:
+        return tuple(sorted(ctranslate2.get_supported_compute_types(device)))
+    except (RuntimeError, ValueError):
+        return ()
+
+
+def _ctranslate2_cuda() -> Cuda:
+    import ctranslate2
+
+    if (count := ctranslate2.get_cuda_device_count()) == 0:
+        compiled = _compiled_with_cuda(ctranslate2)
+        return no_device(driver=has_driver(), compiled=compiled, machine=platform.machine())
+    return with_libraries(count, missing(CTRANSLATE2))
+
+
+def _compiled_with_cuda(ctranslate2: Any) -> bool:
+    try:
+        ctranslate2.get_supported_compute_types("cuda")
+    except (RuntimeError, ValueError) as error:
+        return "not compiled with CUDA" not in str(error)
+    return True
+
+
+def no_device(*, driver: bool, compiled: bool, machine: str) -> Cuda:
+    """Return why CTranslate2 sees no device."""
+    if driver and not compiled:
+        return Cuda(False, f"this CTranslate2 ({machine}) was built without CUDA", "see Jetson in docs/install.md")
+    return no_gpu(driver=driver)
+
+
+def no_gpu(*, driver: bool) -> Cuda:
+    """Return why no GPU answers; without a driver there is nothing to mend."""
+    if not driver:
+        return Cuda(False, "there is no NVIDIA driver on this machine")
+    hidden = os.environ.get("CUDA_VISIBLE_DEVICES")
+    if hidden is not None:
+        return Cuda(False, f"no GPU is visible with CUDA_VISIBLE_DEVICES={hidden!r}")
+    return Cuda(False, "the NVIDIA driver finds no GPU, or is too old for CUDA 12", "nvidia-smi says which")
+
+
+def with_libraries(devices: int, absent: list[str]) -> Cuda:
+    """Return whether CUDA is usable with `devices` GPUs and these libraries missing."""
+    if absent:
+        return Cuda(False, f"{' and '.join(absent)} cannot be loaded", CUDA_EXTRA)
+    return Cuda(True, f"{devices} device{'s' if devices > 1 else ''}")
+
+
+def _onnxruntime_cuda() -> Cuda:
+    import onnxruntime
+
+    if "CUDAExecutionProvider" not in onnxruntime.get_available_providers():
+        return Cuda(False, "the onnxruntime installed is the CPU one", gpu_lines() if has_driver() else "")
+    if not has_driver():
+        return no_gpu(driver=False)
+    major = int(str(getattr(onnxruntime, "cuda_version", "") or "12").split(".")[0])
+    if absent := missing(ONNXRUNTIME.get(major, ())):
+        fix = CUDA_EXTRA if major == 12 else "use the CUDA 12 set of docs/install.md"
+        return Cuda(
+            False, f"onnxruntime-gpu is built for CUDA {major} and {' and '.join(absent)} cannot be loaded", fix
+        )
+    failure = runs_on("CUDAExecutionProvider")
+    return Cuda(False, failure, "nvidia-smi says whether the GPU is there") if failure else Cuda(True)
+
+
+def gpu_lines(python: tuple[int, ...] = sys.version_info[:2]) -> str:
+    """Return the line that gives ONNX Runtime CUDA 12, the version that CTranslate2 uses, on this Python."""
+    package = GPU_PACKAGE if python >= (3, 11) else GPU_PACKAGE_310
+    return f"pip uninstall -y onnxruntime onnxruntime-gpu && pip install --no-deps {package}"

@@ -1,0 +1,50 @@
+"""The tokens of a CTC model and the part each one plays: blank, word delimiter, special, or text."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..errors import ModelIncompatible
+
+FILE = "vocab.json"
+SPECIAL = re.compile(r"<[^<>]+>|\[[^\[\]]+\]")  # <pad> <s> </s> <unk> [PAD] [UNK], as checkpoints spell them
+
+
+@dataclass(frozen=True, slots=True)
+class Vocabulary:
+    """Token texts by id. `delimiters` are the ids that end a word, `silent` the ids that never become text."""
+
+    tokens: tuple[str, ...]
+    blank: int
+    delimiters: frozenset[int]
+    silent: frozenset[int]
+
+    def __len__(self) -> int:
+        return len(self.tokens)
+
+    @classmethod
+    def build(cls, tokens: tuple[str, ...], blank: str, word_delimiter: str) -> Vocabulary:
+        """Sort the tokens by role; whitespace delimits words too. Raises ValueError when `blank` is not one of them."""
+        roles = list(enumerate(tokens))
+        delimiters = frozenset(index for index, token in roles if token == word_delimiter or token.isspace())
+        silent = frozenset(index for index, token in roles if token in (blank, "") or SPECIAL.fullmatch(token))
+        return cls(tokens, tokens.index(blank), delimiters, silent - delimiters)
+
+    @classmethod
+    def read(cls, folder: Path, blank: str, word_delimiter: str) -> Vocabulary:
+        """Read `vocab.json`, a mapping of token to id as Hugging Face writes it. Raises `ModelIncompatible`."""
+        path = folder / FILE
+        try:
+            ids: dict[str, int] = dict(json.loads(path.read_text("utf-8")))
+            tokens = tuple(sorted(ids, key=ids.__getitem__))
+            if [ids[token] for token in tokens] != list(range(len(tokens))):
+                raise ValueError("ids are not 0, 1, 2, ...")
+            return cls.build(tokens, blank, word_delimiter)
+        except OSError as error:
+            raise ModelIncompatible(str(path), f"cannot be read ({error.strerror})") from error
+        except (ValueError, TypeError, AttributeError) as error:
+            reason = f"expected tokens with ids from 0 and the blank {blank!r} among them ({error})"
+            raise ModelIncompatible(str(path), reason) from error

@@ -1,0 +1,107 @@
+"""Every error that malsori raises. A class is also the builtin that a caller would catch, and composes its message.
+
+MalsoriError
+    AudioError(ValueError)              the sound given
+        AudioNotFound(FileNotFoundError)    no such file, or it cannot be read
+        UnsupportedFormat                   not audio, or a format outside the allow-list
+        CorruptAudio                        a known format whose content breaks its own rules
+        EmptyAudio                          no samples
+        AudioTooLong                        beyond an explicit limit
+    ModelError                          the bundle asked for
+        ModelNotFound(LookupError)          no bundle of that name
+        ModelCorrupt(ValueError)            a file is missing, truncated or altered
+        ModelIncompatible(ValueError)       intact, but this runtime cannot serve it
+    OptionError(ValueError)             an option that the model or this runtime does not have
+    EngineError(RuntimeError)           an engine failed while running
+        DeviceUnavailable                   the device asked for explicitly cannot be used
+    MissingDependency(ImportError)      an optional package is not installed
+    OutputError(OSError)                a result could not be written
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+
+class MalsoriError(Exception):
+    """Base of all errors that malsori raises on purpose; the message is one line, ready to show."""
+
+
+class AudioError(MalsoriError, ValueError):
+    """The sound given cannot be used. Message: `name: expected ..., found ...`."""
+
+    def __init__(self, name: str, expected: str, found: str) -> None:
+        super().__init__(f"{name}: expected {expected}, found {found}")
+        self.name = name
+
+
+class AudioNotFound(AudioError, FileNotFoundError):
+    """The path does not lead to a readable regular file."""
+
+
+class UnsupportedFormat(AudioError):
+    """The content is not audio, or in a format, rate or channel count outside the allow-list."""
+
+
+class CorruptAudio(AudioError):
+    """A known format whose content breaks its own rules: cut off, contradictory or not finite."""
+
+
+class EmptyAudio(AudioError):
+    """There are no samples in it."""
+
+
+class AudioTooLong(AudioError):
+    """It is longer than the limit in force."""
+
+
+class ModelError(MalsoriError):
+    """The bundle asked for cannot be served."""
+
+
+class ModelNotFound(ModelError, LookupError):
+    """No bundle of that name. Message: the names there are and the places that were searched."""
+
+    def __init__(self, name: str, known: Sequence[str], searched: Sequence[str], hint: str = "") -> None:
+        names = ", ".join(known) or "none"
+        places = ", ".join(searched) or "nowhere"
+        super().__init__(f"no model named {name!r}; models here: {names} (searched {places}){'; ' + hint if hint else ''}")
+        self.known = tuple(known)
+
+
+class ModelCorrupt(ModelError, ValueError):
+    """A file of a bundle is missing, truncated or altered. Message: `path: expected ..., found ...; how to mend it`."""
+
+    def __init__(self, path: str, expected: str, found: str) -> None:
+        super().__init__(f"{path}: expected {expected}, found {found}; copy or export the bundle again")
+
+
+class ModelIncompatible(ModelError, ValueError):
+    """The bundle is intact but this runtime cannot serve it."""
+
+    def __init__(self, path: str, reason: str) -> None:
+        super().__init__(f"{path}: {reason}")
+
+
+class OptionError(MalsoriError, ValueError):
+    """An option that the model or this runtime does not have. Message: what was asked, what there is."""
+
+
+class EngineError(MalsoriError, RuntimeError):
+    """An engine failed while running; the engine's own exception is the cause."""
+
+
+class DeviceUnavailable(EngineError):
+    """The device that was asked for explicitly cannot be used. Message: why, and what to type next."""
+
+
+class MissingDependency(MalsoriError, ImportError):
+    """An optional package is not installed. Message: the pip line that installs it."""
+
+    def __init__(self, package: str, purpose: str, extra: str = "") -> None:
+        line = f"pip install 'malsori[{extra}]'" if extra else f"pip install {package}"
+        super().__init__(f"{purpose} needs the package {package}; {line}")
+
+
+class OutputError(MalsoriError, OSError):
+    """A result could not be written; nothing half-written stays behind."""

@@ -1,0 +1,50 @@
+"""Results on disk: a file appears under its name complete, or not at all. What stands in it is `writers.py`."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import BinaryIO
+
+from ..errors import OutputError
+from ..types import Transcript
+from .writers import render
+
+
+def write(transcript: Transcript, path: str | os.PathLike[str], format: str) -> None:
+    """Write `transcript` to `path` in `format` as UTF-8, replacing what was there.
+
+    Raises:
+        OptionError: there is no such format.
+        OutputError: it could not be written (disk full, no such folder, no permission); `path` is as it was before.
+    """
+    text = render(transcript, format)
+    with atomic_file(path) as file:
+        file.write(text.encode("utf-8", errors="replace"))
+
+
+@contextmanager
+def atomic_file(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
+    """Open a new binary file beside `path` that takes its name when the block ends well, and vanishes when it does not.
+
+    Raises:
+        OutputError: the file could not be created, written or renamed.
+    """
+    target = Path(path)
+    # A short name of its own: the target's name may already have all the 255 bytes that a name can have.
+    temporary = target.parent / f".malsori-{secrets.token_hex(6)}.tmp"
+    try:
+        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o666)
+        try:
+            with os.fdopen(descriptor, "wb") as file:
+                yield file
+            os.replace(temporary, target)
+        except BaseException:  # an interrupt too must leave nothing behind
+            with suppress(OSError):
+                temporary.unlink()
+            raise
+    except OSError as error:
+        raise OutputError(f"{target}: cannot be written, {error.strerror or error}") from error

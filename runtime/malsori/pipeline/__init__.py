@@ -1,0 +1,7 @@
+"""Recordings to transcripts: from a source through decoding, the gate and a shared engine to a `Transcript`."""
+
+from .options import TranscribeOptions
+from .progress import Progress
+from .transcriber import Transcriber, load
+
+__all__ = ["Progress", "TranscribeOptions", "Transcriber", "load"]

@@ -1,0 +1,82 @@
+"""Speech of several recordings through one engine: a few minutes are gathered, sorted into batches, and handed back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from ..engines.base import Engine
+from ..engines.batches import Grouping, plan
+from ..errors import EngineError
+from .options import TranscribeOptions
+from .progress import Progress
+from .recording import Job
+
+WINDOW_SECONDS = 240.0  # of speech gathered: a batch of 8 of the longest pieces, 15 MB; more would only delay results
+
+
+class Pool:
+    """Gathers jobs and runs them; what was heard, or the error, is left in each job's recording."""
+
+    def __init__(self, engine: Engine, options: TranscribeOptions, progress: Callable[[Progress], None] | None) -> None:
+        self._engine = engine
+        self._options = options
+        self._progress = progress
+        self._jobs: list[Job] = []
+        self._gathered = 0.0
+        self._heard = 0.0
+
+    def push(self, job: Job) -> None:
+        """Take a job, and run all that were gathered when they are enough."""
+        job.recording.waiting += 1
+        self._jobs.append(job)
+        self._gathered += job.piece.span.seconds
+        if self._gathered >= WINDOW_SECONDS:
+            self.flush()
+
+    def flush(self) -> None:
+        """Run what was gathered."""
+        jobs, self._jobs, self._gathered = self._jobs, [], 0.0
+        found = self._heard + sum(job.piece.span.seconds for job in jobs)
+        for language, group in _by_language(jobs).items():
+            lengths = [len(job.piece.audio) for job in group]
+            for batch in plan(lengths, Grouping.MASKED, self._options.batch_size):
+                self._tell(jobs, found)
+                self._recognise([group[index] for index in batch], language)
+        self._heard = found  # what fell away counts as done
+        self._tell(jobs, found)
+
+    def _recognise(self, jobs: Sequence[Job], language: str | None) -> None:
+        try:
+            hypotheses = self._engine.transcribe([job.piece.audio for job in jobs], self._options.decoding(language))
+        except EngineError as error:
+            self._blame(jobs, language, error)
+            return
+        for job, hypothesis in zip(jobs, hypotheses, strict=True):
+            job.recording.heard.append((job.piece.span, hypothesis))
+            self._settle(job)
+
+    def _blame(self, jobs: Sequence[Job], language: str | None, error: EngineError) -> None:
+        """Find the clips at fault, one by one: a bad recording costs only itself."""
+        if len(jobs) > 1:
+            for job in jobs:
+                self._recognise([job], language)
+        else:
+            jobs[0].recording.error = error
+            self._settle(jobs[0])
+
+    def _settle(self, job: Job) -> None:
+        job.recording.waiting -= 1
+        self._heard += job.piece.span.seconds
+
+    def _tell(self, jobs: Sequence[Job], found: float) -> None:
+        if self._progress is not None and jobs:
+            self._progress(Progress(jobs[-1].recording.name, found, self._heard))
+
+
+def _by_language(jobs: Sequence[Job]) -> dict[str | None, list[Job]]:
+    """Return the jobs by language, since an engine call has one; those whose recording has failed fall away."""
+    groups: dict[str | None, list[Job]] = {}
+    for job in jobs:
+        if job.recording.error is None:
+            groups.setdefault(job.recording.language, []).append(job)
+    return groups

@@ -1,0 +1,87 @@
+"""A source to jobs: decode, find speech, settle the language once for the whole recording."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import chain
+
+import numpy as np
+
+from ..audio import AudioSource, Blocks, decode_blocks
+from ..engines.base import Engine
+from ..errors import MalsoriError, OptionError
+from ..types import SAMPLE_RATE, Audio
+from ..vad import Detector
+from .options import TranscribeOptions
+from .recording import Job, Piece, Recording
+from .speech import opening, pieces_of, whole
+
+LANGUAGE_SECONDS = 30.0  # of speech, from which a language is told: one window of Whisper
+
+
+class Reader:
+    """Reads the sources of one run; `detector` makes the voice detector of one recording."""
+
+    def __init__(self, engine: Engine, detector: Callable[[], Detector], options: TranscribeOptions) -> None:
+        self._engine = engine
+        self._detector = detector
+        self._options = options
+
+    def jobs(self, source: AudioSource, recording: Recording) -> Iterator[Job]:
+        """Yield what is to be recognised of `source`; an error ends it and is left in `recording`.
+
+        `OptionError` alone is raised: it is the run's, not the recording's.
+        """
+        try:
+            with self.open(source) as blocks:
+                recording.name = blocks.name
+                pieces = self.pieces(_counted(blocks, recording))
+                head = opening(pieces, LANGUAGE_SECONDS)
+                self._settle_language(head, recording)
+                for piece in chain(head, pieces):
+                    if recording.error is None:  # its earlier pieces may have failed meanwhile
+                        yield Job(recording, piece)
+                recording.warnings = blocks.warnings
+            recording.read = True
+        except OptionError:
+            raise
+        except MalsoriError as error:
+            recording.error = error
+
+    def open(self, source: AudioSource) -> Blocks:
+        """Return the blocks of `source`, opened."""
+        return decode_blocks(
+            source, sample_rate=self._options.sample_rate, allow_truncated=self._options.allow_truncated
+        )
+
+    def pieces(self, blocks: Iterable[Audio]) -> Iterator[Piece]:
+        """Return the pieces of speech in the blocks, or all of them as one piece where the gate is off."""
+        if not self._options.vad:
+            return whole(blocks)
+        return pieces_of(blocks, self._detector(), self._options.gate)
+
+    def languages(self, pieces: Sequence[Piece]) -> dict[str, float]:
+        """Return the languages of some speech with their probabilities, from its first 30 s."""
+        speech = np.concatenate([piece.audio for piece in pieces])
+        return self._engine.detect_language(speech[: round(LANGUAGE_SECONDS * SAMPLE_RATE)])
+
+    def _settle_language(self, head: Sequence[Piece], recording: Recording) -> None:
+        """Set the recording's language: a long recording must not change it from one pause to the next."""
+        manifest = self._engine.manifest
+        if self._options.language is not None:
+            recording.language = self._options.language
+        elif len(manifest.languages) != 1 and manifest.kind == "whisper" and not self._alone(head):
+            languages = self.languages(head)
+            recording.language, recording.language_probability = next(iter(languages.items()))
+
+    def _alone(self, head: Sequence[Piece]) -> bool:
+        """Whether these are all the pieces, and at most one: then the engine's own detection sees the same sound."""
+        if not head:
+            return True
+        return len(head) == 1 and (not self._options.vad or head[0].span.seconds < LANGUAGE_SECONDS)
+
+
+def _counted(blocks: Iterable[Audio], recording: Recording) -> Iterator[Audio]:
+    for block in blocks:
+        recording.samples += len(block)
+        yield block

@@ -1,0 +1,46 @@
+"""One recording on its way to a transcript: what is still to be recognised, what was heard, what went wrong."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from ..errors import MalsoriError
+from ..types import Audio, Hypothesis, Span
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A stretch of speech: where it lies in its recording, and its sound."""
+
+    span: Span
+    audio: Audio
+
+
+@dataclass(slots=True, eq=False)
+class Recording:
+    """The state of one source. It is `done` when it was read to its end and all that was found in it was recognised.
+
+    `language` is the one settled for the whole of it, None while the engine is to find out by itself.
+    """
+
+    name: str = ""
+    samples: int = 0
+    language: str | None = None
+    language_probability: float = 1.0
+    heard: list[tuple[Span, Hypothesis]] = field(default_factory=list)
+    waiting: int = 0
+    read: bool = False
+    warnings: tuple[str, ...] = ()
+    error: MalsoriError | None = None
+
+    @property
+    def done(self) -> bool:
+        return self.error is not None or (self.read and not self.waiting)
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A piece to be recognised, and whose it is."""
+
+    recording: Recording
+    piece: Piece

@@ -1,0 +1,56 @@
+"""From what the engine heard in each stretch of speech to one transcript on the recording's clock."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+
+from ..types import SAMPLE_RATE, Segment, Span, Transcript
+from .recording import Recording
+
+UNKNOWN = "und"  # ISO 639's code for a language that could not be determined
+
+
+def stitch(recording: Recording, *, model: str, certain: str | None) -> Transcript:
+    """Return the transcript of a recording that is done.
+
+    `certain` is the language that was given or is the model's only one. Without it the one detected holds; a recording
+    in which nothing was spoken has the language `und`, with probability 0.
+    """
+    heard = sorted(recording.heard, key=lambda found: found[0])
+    segments = tuple(segment for span, hypothesis in heard for segment in _on_clock(hypothesis.segments, span))
+    language, probability = (certain, 1.0) if certain else _detected(recording)
+    return Transcript(
+        text=" ".join(segment.text.strip() for segment in segments),
+        language=language,
+        language_probability=probability,
+        duration=recording.samples / SAMPLE_RATE,
+        segments=segments,
+        model=model,
+        warnings=recording.warnings,
+    )
+
+
+def _detected(recording: Recording) -> tuple[str, float]:
+    if recording.language is not None:
+        return recording.language, recording.language_probability
+    if recording.heard:
+        _, hypothesis = recording.heard[0]
+        return hypothesis.language, hypothesis.language_probability
+    return UNKNOWN, 0.0
+
+
+def _on_clock(segments: Iterable[Segment], span: Span) -> Iterator[Segment]:
+    """Yield the segments of a clip on the clock of the recording it was cut from, kept inside their span.
+
+    Whisper may end a segment beyond its clip; spans do not overlap, so neither do the times of the result.
+    """
+    offset, stop = span.start / SAMPLE_RATE, span.stop / SAMPLE_RATE
+    for segment in segments:
+        if segment.text.strip():
+            yield _ended_by(segment.shifted(offset), stop)
+
+
+def _ended_by(segment: Segment, stop: float) -> Segment:
+    words = tuple(replace(word, start=min(word.start, stop), end=min(word.end, stop)) for word in segment.words)
+    return replace(segment, start=min(segment.start, stop), end=min(segment.end, stop), words=words)

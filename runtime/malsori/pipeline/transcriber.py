@@ -1,0 +1,169 @@
+"""`load` and `Transcriber`: the public way from recordings to words. The steps are in the files beside it."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
+from typing import Any, Literal, TypeAlias, overload
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..audio import AudioSource, decode
+from ..bundles import open_bundle
+from ..engines.base import Engine
+from ..engines.load import load_engine
+from ..errors import MalsoriError, OptionError
+from ..types import Transcript
+from ..vad import Detector, SileroDetector
+from .options import TranscribeOptions
+from .pool import Pool
+from .progress import Progress
+from .reading import LANGUAGE_SECONDS, Reader
+from .recording import Recording
+from .speech import opening
+from .stitch import stitch
+
+OnError: TypeAlias = Literal["raise", "return"]
+
+
+def load(
+    model: str = "nano-ctc-ko",
+    *,
+    device: str = "auto",
+    compute_type: str = "default",
+    threads: int | None = None,
+    verify: bool = True,
+) -> Transcriber:
+    """Load a bundle, by name or by path, and return what transcribes with it.
+
+    `device` is "auto", "cpu" or "cuda"; `threads` defaults to the cores this process may use; `verify=False` skips the
+    check of the bundle's sha256 sums.
+
+    Raises:
+        ModelNotFound, ModelCorrupt, ModelIncompatible: no such bundle, an altered one, or one that cannot run here.
+        DeviceUnavailable: the device was asked for by name and cannot be used.
+        OptionError: a compute type that the model or the device does not have.
+    """
+    bundle = open_bundle(model, verify=verify)
+    return Transcriber(
+        load_engine(bundle.folder, bundle.manifest, device=device, compute_type=compute_type, threads=threads)
+    )
+
+
+class Transcriber:
+    """One loaded model. May be shared by threads: all state of a run is in the run.
+
+    `detector` makes the voice detector of one recording: Silero, unless another is wanted.
+    """
+
+    def __init__(self, engine: Engine, *, detector: Callable[[], Detector] = SileroDetector) -> None:
+        self.engine = engine
+        self.detector = detector
+
+    def transcribe(self, source: AudioSource, options: TranscribeOptions | None = None, **overrides: Any) -> Transcript:
+        """Return the transcript of one recording: a path, bytes, a binary file, or an array of samples.
+
+        Options are the fields of `TranscribeOptions`, given as keywords (`language="ko"`), as a whole, or both. A
+        recording without speech costs no engine call and has an empty text.
+
+        Raises:
+            AudioError: the recording cannot be read (`AudioNotFound`, `UnsupportedFormat`, `CorruptAudio`, ...).
+            OptionError: an option that the model does not have.
+            EngineError: the engine failed.
+        """
+        results: Iterator[Transcript] = self.transcribe_many([source], options, **overrides)
+        return next(results)
+
+    @overload
+    def transcribe_many(
+        self,
+        sources: Iterable[AudioSource],
+        options: TranscribeOptions | None = ...,
+        *,
+        on_error: Literal["raise"] = ...,
+        progress: Callable[[Progress], None] | None = ...,
+        **overrides: Any,
+    ) -> Iterator[Transcript]: ...
+
+    @overload
+    def transcribe_many(
+        self,
+        sources: Iterable[AudioSource],
+        options: TranscribeOptions | None = ...,
+        *,
+        on_error: Literal["return"],
+        progress: Callable[[Progress], None] | None = ...,
+        **overrides: Any,
+    ) -> Iterator[Transcript | MalsoriError]: ...
+
+    def transcribe_many(
+        self,
+        sources: Iterable[AudioSource],
+        options: TranscribeOptions | None = None,
+        *,
+        on_error: OnError = "raise",
+        progress: Callable[[Progress], None] | None = None,
+        **overrides: Any,
+    ) -> Iterator[Transcript | MalsoriError]:
+        """Yield one result per source, in the order given. Options as in `transcribe`.
+
+        Speech of neighbouring recordings shares engine calls, a few minutes of it at a time, so memory grows neither
+        with the number of recordings nor with their length. A bad recording costs only itself: its error comes in its
+        place, raised (which ends the run) or, with `on_error="return"`, as a value. Wrong options are raised at once.
+        """
+        chosen = replace(options or TranscribeOptions(), **overrides)
+        chosen.check(self.engine.manifest)
+        if on_error not in ("raise", "return"):
+            raise OptionError(f"on_error is 'raise' or 'return', found {on_error!r}")
+        return self._results(sources, chosen, on_error, progress)
+
+    def detect_language(
+        self, source: AudioSource, options: TranscribeOptions | None = None, **overrides: Any
+    ) -> dict[str, float]:
+        """Return language codes with probabilities, the likeliest first, from the first 30 s of speech.
+
+        The dictionary is empty when there is no speech. Raises as `transcribe` does, and `OptionError` when the model
+        cannot tell languages apart.
+        """
+        reader = Reader(self.engine, self.detector, replace(options or TranscribeOptions(), **overrides))
+        with reader.open(source) as blocks:
+            pieces = opening(reader.pieces(blocks), LANGUAGE_SECONDS)
+        return reader.languages(pieces) if pieces else {}
+
+    def embed(self, source: AudioSource, *, sample_rate: int | None = None) -> NDArray[np.float32]:
+        """Return the encoder's last hidden states of the whole recording, float32, shape `(frames, hidden_size)`."""
+        return self.engine.embed(decode(source, sample_rate=sample_rate).samples)
+
+    def _results(
+        self,
+        sources: Iterable[AudioSource],
+        options: TranscribeOptions,
+        on_error: OnError,
+        progress: Callable[[Progress], None] | None,
+    ) -> Iterator[Transcript | MalsoriError]:
+        reader, pool = Reader(self.engine, self.detector, options), Pool(self.engine, options, progress)
+        queue: deque[Recording] = deque()
+        for source in sources:
+            queue.append(Recording())
+            for job in reader.jobs(source, queue[-1]):
+                pool.push(job)
+            yield from self._settled(queue, options, on_error)
+        pool.flush()
+        yield from self._settled(queue, options, on_error)
+
+    def _settled(
+        self, queue: deque[Recording], options: TranscribeOptions, on_error: OnError
+    ) -> Iterator[Transcript | MalsoriError]:
+        """Take what is done from the front of the queue; one that is not done holds up those behind it."""
+        while queue and queue[0].done:
+            recording = queue.popleft()
+            if recording.error is not None and on_error == "raise":
+                raise recording.error
+            yield recording.error or self._transcript(recording, options)
+
+    def _transcript(self, recording: Recording, options: TranscribeOptions) -> Transcript:
+        manifest = self.engine.manifest
+        only = manifest.languages[0] if len(manifest.languages) == 1 else None
+        return stitch(recording, model=manifest.name, certain=options.language or only)

@@ -1,0 +1,139 @@
+"""The types that travel between layers: sound, spans of it, and the words found in it.
+
+Inside, positions are integer samples (`Span`); seconds appear in results only (`Word`, `Segment`, `Transcript`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+SAMPLE_RATE = 16_000  # Hz, of every `Audio`
+
+Audio: TypeAlias = NDArray[np.float32]
+"""Sound inside malsori: float32, shape `(samples,)`, mono, 16 kHz, in [-1, 1]."""
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Span:
+    """A half-open stretch `[start, stop)` in samples on the clock of its clip or stream."""
+
+    start: int
+    stop: int
+
+    def __len__(self) -> int:
+        return self.stop - self.start
+
+    @property
+    def seconds(self) -> float:
+        """Length in seconds."""
+        return len(self) / SAMPLE_RATE
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """One word. `start` and `end` are seconds; `probability` is in [0, 1]."""
+
+    text: str
+    start: float
+    end: float
+    probability: float
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the JSON form of the word."""
+        return {
+            "word": self.text,
+            "start": round(self.start, 3),
+            "end": round(self.end, 3),
+            "probability": round(self.probability, 4),
+        }
+
+    def shifted(self, seconds: float) -> Word:
+        """Return the same word, `seconds` later."""
+        return Word(self.text, self.start + seconds, self.end + seconds, self.probability)
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """A stretch of speech and its text. `start` and `end` are seconds; `confidence` is in [0, 1].
+
+    `words` is empty unless word times were asked for. `no_speech_prob` and `compression_ratio` come from Whisper only.
+    """
+
+    text: str
+    start: float
+    end: float
+    confidence: float
+    words: tuple[Word, ...] = ()
+    no_speech_prob: float | None = None
+    compression_ratio: float | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the JSON form of the segment; fields that its engine does not know are left out."""
+        fields: dict[str, Any] = {
+            "text": self.text,
+            "start": round(self.start, 3),
+            "end": round(self.end, 3),
+            "confidence": round(self.confidence, 4),
+        }
+        if self.words:
+            fields["words"] = [word.to_dict() for word in self.words]
+        if self.no_speech_prob is not None:
+            fields["no_speech_prob"] = round(self.no_speech_prob, 4)
+        if self.compression_ratio is not None:
+            fields["compression_ratio"] = round(self.compression_ratio, 3)
+        return fields
+
+    def shifted(self, seconds: float) -> Segment:
+        """Return the same segment, words included, `seconds` later."""
+        return Segment(
+            self.text,
+            self.start + seconds,
+            self.end + seconds,
+            self.confidence,
+            tuple(word.shifted(seconds) for word in self.words),
+            self.no_speech_prob,
+            self.compression_ratio,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Hypothesis:
+    """What an engine heard in one clip; times count from the clip's own start."""
+
+    segments: tuple[Segment, ...]
+    language: str
+    language_probability: float
+
+
+@dataclass(frozen=True, slots=True)
+class Transcript:
+    """The result for one recording, from either family of models.
+
+    `duration` is the recording's length in seconds; `language` an ISO 639-1 code and `language_probability` how sure
+    the engine was of it (1.0 when it was given or the model knows only one); `warnings` says what was mended in the
+    input, one line each.
+    """
+
+    text: str
+    language: str
+    language_probability: float
+    duration: float
+    segments: tuple[Segment, ...]
+    model: str
+    warnings: tuple[str, ...] = ()
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the one JSON form that the command, the writers and the services share."""
+        return {
+            "text": self.text,
+            "language": self.language,
+            "language_probability": round(self.language_probability, 4),
+            "duration": round(self.duration, 3),
+            "model": self.model,
+            "segments": [segment.to_dict() for segment in self.segments],
+            "warnings": list(self.warnings),
+        }

@@ -1,0 +1,176 @@
+"""From speech probabilities to spans: hysteresis, shortest speech and silence, padding, longest span.
+
+One state machine for files and streams. It is a pure function of the sequence of probabilities: however the sequence is
+cut, the spans are the same, and a span once returned is never altered. It knows no detector and no sound.
+"""
+
+from __future__ import annotations
+
+import math
+import sys
+from collections import deque
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from ..errors import OptionError
+from ..types import SAMPLE_RATE, Span
+
+_HYSTERESIS = 0.15  # default distance between the two thresholds, as in Silero's own utilities
+
+
+@dataclass(frozen=True, slots=True)
+class GateOptions:
+    """What counts as a span of speech.
+
+    Speech begins at a frame of `threshold` or more and goes on until one below `neg_threshold` (None: 0.15 less than
+    `threshold`). Speech shorter than `min_speech_ms` is dropped. A pause of `min_silence_ms` ends a span; one shorter
+    than `padding_ms` never does, because the padding would fill it. Each span is widened by `padding_ms` on both sides,
+    up to its neighbours and the ends of the clip. No span, padding included, is longer than `max_speech_s`.
+    """
+
+    threshold: float = 0.5
+    neg_threshold: float | None = None
+    min_speech_ms: int = 100
+    min_silence_ms: int = 500
+    padding_ms: int = 200
+    max_speech_s: float = 30.0
+
+    def __post_init__(self) -> None:
+        if not 0 < self.threshold <= 1:
+            raise OptionError(f"threshold: expected more than 0 and at most 1, found {self.threshold}")
+        if self.neg_threshold is not None and not 0 <= self.neg_threshold <= self.threshold:
+            raise OptionError(f"neg_threshold: expected 0 to {self.threshold}, found {self.neg_threshold}")
+        if min(self.min_speech_ms, self.min_silence_ms, self.padding_ms) < 0:
+            raise OptionError("min_speech_ms, min_silence_ms and padding_ms cannot be negative")
+        least = (self.min_speech_ms + 2 * self.padding_ms) / 1_000 + 0.5
+        if not self.max_speech_s >= least:
+            raise OptionError(f"max_speech_s: expected at least {least:g} with this padding, found {self.max_speech_s}")
+
+    @property
+    def release(self) -> float:
+        """The threshold below which speech ends."""
+        return max(self.threshold - _HYSTERESIS, 0.01) if self.neg_threshold is None else self.neg_threshold
+
+
+DEFAULT_GATE = GateOptions()
+
+
+class Gate:
+    """Turns the probabilities of one clip or stream into spans; `frame` is the detector's samples per frame.
+
+    p   .1 .9 .8 .2 .1 .1 .1        threshold .5, min_silence 3 frames, no padding
+    span    [-----)                 returned by the push that brings the third quiet frame
+    """
+
+    _start: int | None  # of the open span, padding included
+    _onset: int  # where its speech begins
+    _voiced: int  # where its speech ends, so far
+    _loud: bool  # whether the last frame was speech
+    _continued: bool  # whether it is the rest of a span that was cut
+
+    def __init__(self, frame: int, options: GateOptions = DEFAULT_GATE) -> None:
+        self._frame = frame
+        self._threshold, self._release = options.threshold, options.release
+        self._min_speech = _samples(options.min_speech_ms / 1_000)
+        self._padding = _samples(options.padding_ms / 1_000)
+        self._hangover = max(_samples(options.min_silence_ms / 1_000), self._padding)
+        self._longest = _samples(options.max_speech_s)
+        # Where a cut may fall: the last third of the longest span. Without a longest span, nothing is kept.
+        searched = 0 if self._longest == sys.maxsize else max(1, self._longest // 3 // frame)
+        self._recent: deque[float] = deque(maxlen=searched)
+        self.reset()
+
+    def reset(self) -> None:
+        """Forget everything; the clock starts at 0 again."""
+        self._clock = 0  # samples seen
+        self._floor = 0  # where the last span ended: padding may not reach behind it
+        self._close()
+
+    @property
+    def speaking(self) -> bool:
+        """Whether a span is open that has been speech for long enough to be kept whatever comes."""
+        return self._kept(self._voiced)
+
+    @property
+    def start(self) -> int | None:
+        """Where the span that `speaking` tells of begins, padding included; None when there is none."""
+        return self._start if self.speaking else None
+
+    def push(self, probabilities: Iterable[float]) -> list[Span]:
+        """Take frames in; return the spans that they settle, in order."""
+        spans = (self._step(float(probability)) for probability in probabilities)
+        return [span for span in spans if span is not None]
+
+    def flush(self, stop: int | None = None) -> list[Span]:
+        """End the clip after `stop` samples (default: all frames), return the span still open, if any; start over."""
+        stop = self._clock if stop is None else min(stop, self._clock)
+        span = self._ended(min(self._voiced + self._padding, stop), min(self._voiced, stop))
+        self.reset()
+        return [span] if span else []
+
+    def _step(self, probability: float) -> Span | None:
+        begin = self._clock
+        self._clock += self._frame
+        self._loud = probability >= (self._release if self._loud else self._threshold)
+        if self._start is None:
+            if not self._loud:
+                return None
+            self._start, self._onset = max(self._floor, begin - self._padding), begin
+        if self._loud:
+            self._voiced = self._clock
+        self._recent.append(probability)
+        if not self._loud and self._clock - self._voiced >= self._hangover:
+            return self._ended(self._voiced + self._padding, self._voiced)
+        if self._clock + self._frame - self._start > self._longest:
+            return self._cut()
+        return None
+
+    def _ended(self, stop: int, voiced: int) -> Span | None:
+        """Close the span at `stop`; None when its speech, up to `voiced`, is too short to be kept."""
+        start, kept = self._start, self._kept(voiced)
+        self._close()
+        if start is None or not kept:
+            return None
+        self._floor = stop
+        return Span(start, stop)
+
+    def _cut(self) -> Span | None:
+        """End the span where it is least like speech; go on with a new one from there when there was speech since."""
+        assert self._start is not None
+        behind = self._frames_behind_cut()
+        at = self._clock - behind * self._frame
+        if self._voiced <= at and not self._loud:
+            return self._ended(min(self._voiced + self._padding, at), self._voiced)
+        span = Span(self._start, at)
+        self._start = self._onset = self._floor = at
+        self._continued = True  # the rest of long speech is kept, however short
+        self._recent = deque(list(self._recent)[len(self._recent) - behind :], self._recent.maxlen)
+        return span
+
+    def _frames_behind_cut(self) -> int:
+        """Return how many frames before now the cut falls: amid the longest pause, else behind the weakest frame.
+
+        Of equals the latest, so that a stretch without any difference is cut as late as possible.
+        """
+        longest = run = behind = 0
+        for age, probability in enumerate(reversed(self._recent)):
+            run = run + 1 if probability < self._release else 0
+            if run > longest:
+                longest, behind = run, age + 1 - (run + 1) // 2
+        if longest:
+            return behind
+        weakest = min(self._recent)
+        return next(age for age, probability in enumerate(reversed(self._recent)) if probability == weakest)
+
+    def _kept(self, voiced: int) -> bool:
+        return voiced > self._onset and (self._continued or voiced - self._onset >= self._min_speech)
+
+    def _close(self) -> None:
+        self._start = None
+        self._onset = self._voiced = 0
+        self._loud = self._continued = False
+        self._recent.clear()
+
+
+def _samples(seconds: float) -> int:
+    return sys.maxsize if math.isinf(seconds) else round(seconds * SAMPLE_RATE)

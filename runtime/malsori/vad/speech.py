@@ -1,0 +1,44 @@
+"""A detector and a gate in one: sound in, spans of speech out, for whole clips and for streams."""
+
+from __future__ import annotations
+
+from ..types import Audio, Span
+from .detector import Detector
+from .gate import DEFAULT_GATE, Gate, GateOptions
+
+
+class SpeechGate:
+    """Finds speech in one clip or stream, pushed in blocks of any size. Positions count from its first sample."""
+
+    def __init__(self, detector: Detector, options: GateOptions = DEFAULT_GATE) -> None:
+        self._detector = detector
+        self._gate = Gate(detector.frame, options)
+        self._samples = 0
+
+    @property
+    def speaking(self) -> bool:
+        """Whether a span is open that will be returned sooner or later."""
+        return self._gate.speaking
+
+    @property
+    def start(self) -> int | None:
+        """Where the open span begins, padding included; None when there is none."""
+        return self._gate.start
+
+    def push(self, block: Audio) -> list[Span]:
+        """Return the spans that `block` settles. They end at or before the last sample pushed."""
+        self._samples += len(block)
+        return self._gate.push(self._detector.push(block))
+
+    def flush(self) -> list[Span]:
+        """End the clip: return what was open, and start over."""
+        spans = self._gate.push(self._detector.flush()) + self._gate.flush(self._samples)
+        self._samples = 0
+        return spans
+
+
+def speech_spans(audio: Audio, detector: Detector, options: GateOptions = DEFAULT_GATE) -> list[Span]:
+    """Return the spans of speech in a whole clip, in order, none overlapping another."""
+    detector.reset()
+    gate = SpeechGate(detector, options)
+    return gate.push(audio) + gate.flush()

@@ -1,0 +1,255 @@
+"""The command `malsori`: what goes to stdout and stderr, which files appear, and with which code it ends."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+from malsori import pipeline
+from malsori.cli.console import printable
+from malsori.cli.destinations import Destinations, safe_stem
+from malsori.cli.main import main
+from malsori.cli.spelling import normalise
+
+from tests.loudness import load, make_clips, recording, wav
+
+
+@pytest.fixture
+def loudness(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every model is the one that hears `wN` in sound of N hundredths of full scale."""
+    monkeypatch.setattr(pipeline, "load", load)
+
+
+@pytest.fixture
+def clips(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder to work in, with `one.wav` (w10) and `two.wav` (w20 w30)."""
+    make_clips(tmp_path)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.mark.usefixtures("loudness", "clips")
+class TestTranscribe:
+    def test_the_text_goes_to_stdout_and_nothing_else_does(self, capsys: pytest.CaptureFixture[str]):
+        assert main(["transcribe", "one.wav"]) == 0
+        assert capsys.readouterr() == ("w10\n", "")
+
+    def test_each_line_carries_the_name_when_there_are_several_files(self, capsys: pytest.CaptureFixture[str]):
+        assert main(["transcribe", "two.wav", "one.wav"]) == 0
+        assert capsys.readouterr().out == "two.wav: w20\ntwo.wav: w30\none.wav: w10\n"
+
+    def test_several_files_as_json_are_one_object_per_line_with_the_name(self, capsys: pytest.CaptureFixture[str]):
+        assert main(["transcribe", "one.wav", "two.wav", "-f", "json"]) == 0
+        found = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+        assert [(item["file"], item["text"]) for item in found] == [("one.wav", "w10"), ("two.wav", "w20 w30")]
+
+    @pytest.mark.parametrize("format", ["srt", "vtt", "tsv", "json"])
+    def test_the_chosen_format_of_one_file_goes_to_stdout(self, format: str, capsys: pytest.CaptureFixture[str]):
+        assert main(["transcribe", "one.wav", "--output-format", format]) == 0
+        assert "w10" in capsys.readouterr().out
+
+    def test_formats_that_cannot_hold_several_files_need_a_folder(self, capsys: pytest.CaptureFixture[str]):
+        assert main(["transcribe", "one.wav", "two.wav", "-f", "srt"]) == 2
+        assert main(["transcribe", "one.wav", "-f", "all"]) == 2
+        assert capsys.readouterr().err.count("add --output-dir DIR") == 2
+
+    def test_a_folder_gets_all_formats_and_stdout_stays_empty(self, clips: Path, capsys: pytest.CaptureFixture[str]):
+        assert main(["transcribe", "one.wav", "two.wav", "-o", "deep/out", "-f", "all"]) == 0
+        formats = ("json", "srt", "tsv", "txt", "vtt")
+        assert sorted(os.listdir(clips / "deep/out")) == [f"{n}.{format}" for n in ("one", "two") for format in formats]
+        assert (clips / "deep/out/two.txt").read_text() == "w20\nw30\n"
+        assert capsys.readouterr().out == ""
+
+    def test_two_inputs_of_one_stem_keep_both_results(self, clips: Path):
+        (clips / "b").mkdir()
+        (clips / "b" / "one.wav").write_bytes(wav(recording((40, 0.5))))
+        assert main(["transcribe", "one.wav", "b/one.wav", "-o", "out"]) == 0
+        assert (clips / "out/one.txt").read_text() == "w10\n"
+        assert (clips / "out/one-2.txt").read_text() == "w40\n"
+
+    def test_an_output_of_an_earlier_run_is_replaced(self, clips: Path):
+        (clips / "one.txt").write_text("old")
+        assert main(["transcribe", "one.wav", "-o", "."]) == 0
+        assert (clips / "one.txt").read_text() == "w10\n"
+
+    def test_a_recording_is_never_replaced_by_its_own_transcript(self, clips: Path):
+        sound = (clips / "one.wav").read_bytes()
+        (clips / "talk.txt").write_bytes(sound)
+        assert main(["transcribe", "talk.txt", "-o", "."]) == 0
+        assert (clips / "talk.txt").read_bytes() == sound
+        assert (clips / "talk-2.txt").read_text() == "w10\n"
+
+    def test_a_bad_file_costs_one_line_and_exit_1_and_the_others_are_written(
+        self, clips: Path, capsys: pytest.CaptureFixture[str]
+    ):
+        (clips / "page.wav").write_text("<html>not found</html>")
+        (clips / "empty.wav").write_bytes(b"")
+        files = ["page.wav", "one.wav", "none.wav", "empty.wav", "two.wav"]
+        assert main(["transcribe", *files, "-o", "out"]) == 1
+        lines = capsys.readouterr().err.splitlines()
+        assert [line.split(":")[:2] for line in lines] == [["malsori", f" {n}.wav"] for n in ("page", "none", "empty")]
+        assert all("expected" in line and "found" in line for line in lines)
+        assert sorted(os.listdir(clips / "out")) == ["one.txt", "two.txt"]
+
+    def test_a_file_that_cannot_be_written_costs_only_itself(self, clips: Path, capsys: pytest.CaptureFixture[str]):
+        (clips / "out/one.txt/in the way").mkdir(parents=True)
+        assert main(["transcribe", "one.wav", "two.wav", "-o", "out"]) == 1
+        assert "malsori: one.wav: out/one.txt: cannot be written" in capsys.readouterr().err
+        assert sorted(os.listdir(clips / "out")) == ["one.txt", "two.txt"]
+
+    def test_an_output_folder_that_is_a_file_is_told_before_the_work(self, capsys: pytest.CaptureFixture[str]):
+        assert main(["transcribe", "one.wav", "-o", "two.wav"]) == 1
+        assert capsys.readouterr() == ("", "malsori: two.wav: cannot be made a folder, File exists\n")
+
+    def test_flags_as_the_whisper_family_spells_them_are_understood(self, capsys: pytest.CaptureFixture[str]):
+        flags = "--output_format json --word_timestamps True --vad_filter --beam_size 2 --temperature 0 --language KO"
+        assert main(["transcribe", *flags.split(), "--vad_threshold=0.4", "one.wav", "--initial_prompt", "a_b"]) == 0
+        found = json.loads(capsys.readouterr().out)
+        assert found["segments"][0]["words"][0]["word"] == "w10"
+        assert found["language"] == "ko"
+
+    def test_a_bare_boolean_flag_does_not_swallow_the_file_behind_it(self, capsys: pytest.CaptureFixture[str]):
+        assert main(["transcribe", "--word-timestamps", "one.wav"]) == 0
+        assert capsys.readouterr().out == "w10\n"
+
+    def test_without_the_gate_the_whole_file_is_one_segment(self, capsys: pytest.CaptureFixture[str]):
+        assert main(["transcribe", "two.wav", "--vad", "False"]) == 0
+        assert capsys.readouterr().out == "w30\n"
+
+    def test_a_mended_file_is_written_with_a_warning_that_quiet_silences(
+        self, clips: Path, capsys: pytest.CaptureFixture[str]
+    ):
+        (clips / "cut.wav").write_bytes((clips / "one.wav").read_bytes()[:-8000])
+        assert main(["transcribe", "cut.wav"]) == 1
+        assert "--allow-truncated" in capsys.readouterr().err
+        assert main(["transcribe", "cut.wav", "--allow-truncated"]) == 0
+        assert "malsori: cut.wav: warning, cut short" in (told := capsys.readouterr()).err
+        assert told.out == "w10\n"
+        assert main(["transcribe", "cut.wav", "--allow-truncated", "--quiet"]) == 0
+        assert capsys.readouterr().err == ""
+
+    @pytest.mark.parametrize(
+        ("arguments", "code", "told"),
+        [
+            (["--language", "xx"], 2, "it knows ko, en"),
+            (["--task", "translate"], 2, "cannot translate"),
+            (["--task", "sing"], 2, "invalid choice"),
+            (["--output-format", "docx"], 2, "invalid choice"),
+            (["--beam-size", "0"], 2, "1 or more"),
+            (["--temperature", "warm"], 2, "numbers such as 0"),
+            (["--vad-threshold", "7"], 2, "threshold: expected"),
+            (["--vad=perhaps"], 2, "expected True or False"),
+            (["--wrod-timestamps"], 2, "did you mean --word-timestamps?"),
+            (["--model", "huge"], 1, "no model named 'huge'; models here: nano-ctc-ko"),
+        ],
+    )
+    def test_wrong_usage_is_told_in_one_line(
+        self, arguments: Sequence[str], code: int, told: str, capsys: pytest.CaptureFixture[str]
+    ):
+        assert main(["transcribe", "one.wav", *arguments]) == code
+        out, err = capsys.readouterr()
+        assert out == ""
+        assert told in err
+        assert err.startswith("malsori: ")
+        assert err.count("\n") == 1
+
+    def test_a_traceback_comes_only_with_debug(self, capsys: pytest.CaptureFixture[str]):
+        assert main(["transcribe", "none.wav", "--debug"]) == 1
+        assert "Traceback" in capsys.readouterr().err
+        assert main(["transcribe", "none.wav"]) == 1
+        assert "Traceback" not in capsys.readouterr().err
+
+    def test_an_unexpected_exception_is_one_line_too(
+        self, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    ):
+        monkeypatch.delattr(pipeline, "load")
+        assert main(["transcribe", "one.wav"]) == 1
+        err = capsys.readouterr().err
+        assert err.startswith("malsori: internal error, ImportError: ")
+        assert err.count("\n") == 1
+
+
+@pytest.mark.usefixtures("loudness", "clips")
+class TestOtherCommands:
+    def test_detect_language_prints_the_code_and_its_probability(self, capsys: pytest.CaptureFixture[str]):
+        assert main(["detect-language", "--model", "nano-ctc-ko", "one.wav"]) == 0
+        assert capsys.readouterr().out == "en 0.7500\n"
+
+    def test_detect_language_goes_on_behind_a_bad_file(self, capsys: pytest.CaptureFixture[str]):
+        arguments = ["detect-language", "--model", "nano-ctc-ko", "none.wav", "one.wav"]
+        assert main(arguments) == 1
+        assert capsys.readouterr().out == "one.wav: en 0.7500\n"
+        assert main([*arguments, "-f", "json"]) == 1
+        assert json.loads(capsys.readouterr().out) == {"file": "one.wav", "languages": {"en": 0.75, "ko": 0.25}}
+
+    def test_embed_writes_one_array_as_npy(self):
+        assert main(["embed", "one.wav", "-o", "one.npy"]) == 0
+        assert np.load("one.npy").shape == (125, 4)
+
+    def test_embed_writes_several_arrays_as_npz_and_leaves_out_bad_files(self, clips: Path):
+        (clips / "file.wav").write_bytes((clips / "one.wav").read_bytes())
+        assert main(["embed", "file.wav", "none.wav", "two.wav", "-o", "all.npz"]) == 1
+        with np.load("all.npz") as arrays:
+            assert {name: arrays[name].shape for name in arrays} == {"file": (125, 4), "two": (200, 4)}
+
+    def test_embed_refuses_a_name_that_cannot_hold_several(self, capsys: pytest.CaptureFixture[str]):
+        assert main(["embed", "one.wav", "two.wav", "-o", "all.npy"]) == 2
+        assert "all.npy: expected a name that ends in .npz" in capsys.readouterr().err
+
+
+class TestMain:
+    def test_an_unknown_command_gets_a_suggestion(self, capsys: pytest.CaptureFixture[str]):
+        assert main(["transcirbe", "a.wav"]) == 2
+        assert "did you mean transcribe?" in capsys.readouterr().err
+
+    def test_a_file_without_a_command_gets_the_command(self, clips: Path, capsys: pytest.CaptureFixture[str]):
+        assert main(["one.wav"]) == 2
+        assert "did you mean malsori transcribe one.wav?" in capsys.readouterr().err
+
+    def test_no_command_shows_the_help_on_stderr(self, capsys: pytest.CaptureFixture[str]):
+        assert main([]) == 2
+        out, err = capsys.readouterr()
+        assert out == ""
+        assert "malsori transcribe samples/korean.wav" in err
+
+    def test_the_version_is_that_of_the_package(self, capsys: pytest.CaptureFixture[str]):
+        assert main(["--version"]) == 0
+        assert capsys.readouterr().out == "malsori 0.1.0\n"
+
+    @pytest.mark.parametrize("command", ["transcribe", "detect-language", "embed", "models", "doctor"])
+    def test_every_command_has_help(self, command: str, capsys: pytest.CaptureFixture[str]):
+        assert main([command, "--help"]) == 0
+        assert f"usage: malsori {command}" in capsys.readouterr().out
+
+    def test_every_public_name_is_there(self):
+        import malsori
+
+        assert [name for name in malsori.__all__ if getattr(malsori, name, None) is None] == []
+        assert set(malsori.__all__) <= set(dir(malsori))
+        with pytest.raises(AttributeError, match="no attribute 'lode'"):
+            malsori.lode  # noqa: B018
+
+
+def test_flags_are_rewritten_up_to_the_double_dash_only():
+    arguments = ["--output_dir=a_b", "--vad", "x_y.wav", "--vad", "false", "--", "--a_b", "--vad"]
+    rewritten = ["--output-dir=a_b", "--vad=true", "x_y.wav", "--vad=false", "--", "--a_b", "--vad"]
+    assert normalise(arguments, {"--vad"}) == rewritten
+
+
+def test_output_names_differ_even_where_case_and_composition_do_not_count(tmp_path: Path):
+    inputs = ["a/x.wav", "b/X.wav", "x-2.wav", "caf\u00e9.wav", "cafe\u0301.wav"]
+    assert Destinations(tmp_path, inputs, ["txt"]).stems == ["x", "X-2", "x-2-2", "caf\u00e9", "cafe\u0301-2"]
+
+
+def test_a_stem_is_cut_between_characters_to_leave_room_for_endings():
+    stem = safe_stem("a" + "말" * 84 + ".wav")
+    assert stem == "a" + "말" * 81
+    assert len(os.fsencode(f"{stem}-99999.json")) <= 255
+
+
+def test_what_a_terminal_would_obey_is_printed_as_an_escape():
+    assert printable("a\x1b[2J\n\u202eb 말\udcff") == r"a\x1b[2J\n\u202eb 말\xff"

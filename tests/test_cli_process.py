@@ -1,0 +1,153 @@
+"""The command `malsori` as a process of its own: bytes in names, closed pipes, signals, locales, what a start loads."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.loudness import make_clips
+
+ROOT = Path(__file__).parent.parent
+AWKWARD = (
+    b"a b.wav",
+    b"a\nb.wav",
+    b"%s.wav",
+    b"-rf.wav",
+    "말소리.wav".encode(),
+    b"\xff\xfe.wav",
+    b"\x1b[2J.wav",
+    b"n" * 251 + b".wav",
+)
+
+
+@pytest.fixture
+def clips(tmp_path: Path) -> Path:
+    """A folder with `one.wav` (w10) and `two.wav` (w20 w30)."""
+    make_clips(tmp_path)
+    return tmp_path
+
+
+def test_awkward_names_work_and_cannot_obey_on_the_terminal(clips: Path):
+    for name in AWKWARD:
+        (clips / os.fsdecode(name)).write_bytes((clips / "one.wav").read_bytes())
+    run = loudness("transcribe", "-o", "out", "-f", "all", "--", *AWKWARD, b"none\x1b[2J\n.wav", cwd=clips)
+    assert run.returncode == 1
+    assert run.stderr.startswith(b"malsori: none\\x1b[2J\\n.wav: expected ")
+    assert run.stderr.count(b"\n") == 1
+    written = os.listdir(os.fsencode(clips / "out"))
+    assert len(written) == 5 * len(AWKWARD)
+    assert {b"a b.txt", b"a_b.txt", b"-rf.txt", "말소리.txt".encode(), b"\xff\xfe.txt", b"_[2J.txt"} <= set(written)
+
+
+def test_names_of_several_files_are_escaped_on_stdout_and_exact_in_json(clips: Path):
+    name = b"\xff.wav"
+    (clips / os.fsdecode(name)).write_bytes((clips / "one.wav").read_bytes())
+    assert loudness("transcribe", name, "one.wav", cwd=clips).stdout == b"\\xff.wav: w10\none.wav: w10\n"
+    first = loudness("transcribe", name, "one.wav", "-f", "json", cwd=clips).stdout.splitlines()[0]
+    assert os.fsencode(json.loads(first)["file"]) == name
+
+
+@pytest.mark.parametrize("settings", [{"LC_ALL": "C"}, {"PYTHONIOENCODING": "ascii"}, {"LC_ALL": "tr_TR.UTF-8"}])
+def test_the_locale_changes_nothing(clips: Path, settings: dict[str, str]):
+    os.rename(clips / "one.wav", clips / "하나.wav")
+    run = loudness("transcribe", "하나.wav".encode(), "two.wav", cwd=clips, settings=settings)
+    assert run.stdout.decode() == "하나.wav: w10\ntwo.wav: w20\ntwo.wav: w30\n"
+
+
+def test_a_reader_that_goes_away_ends_the_run_quietly(clips: Path):
+    reading, writing = os.pipe()
+    os.close(reading)
+    run = loudness("transcribe", "one.wav", cwd=clips, stdout=writing)
+    os.close(writing)
+    assert (run.returncode, run.stderr) == (141, b"")
+
+
+def test_a_closed_stdout_ends_the_run_quietly(clips: Path):
+    command = ["sh", "-c", 'exec "$@" >&-', "sh", sys.executable, "-m", "tests.loudness", "transcribe", "one.wav"]
+    run = subprocess.run(command, stderr=subprocess.PIPE, cwd=clips, env=environment({}), timeout=60)
+    assert (run.returncode, run.stderr) == (141, b"")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full here")
+def test_a_full_disk_behind_stdout_is_one_line_and_exit_1(clips: Path):
+    with open("/dev/full", "wb") as full:
+        run = loudness("transcribe", "one.wav", cwd=clips, stdout=full)
+    assert run.returncode == 1
+    assert run.stderr == b"malsori: one.wav: standard output: cannot be written, No space left on device\n"
+
+
+def test_an_interrupt_ends_with_130_one_line_and_no_temporary_file(clips: Path):
+    command = [sys.executable, "-m", "tests.loudness", "transcribe", "one.wav", "-o", "out"]
+    slow = environment({"LOUDNESS_ENGINE_SECONDS": "30"})
+    with subprocess.Popen(command, stderr=subprocess.PIPE, cwd=clips, env=slow) as process:
+        while not (clips / "busy").exists():
+            assert process.poll() is None
+            time.sleep(0.02)
+        process.send_signal(signal.SIGINT)
+        _, err = process.communicate(timeout=30)
+    assert (process.returncode, err) == (130, b"malsori: interrupted\n")
+    assert os.listdir(clips / "out") == []
+
+
+def test_what_takes_long_says_so_on_stderr(clips: Path):
+    run = loudness("transcribe", "one.wav", cwd=clips, settings={"LOUDNESS_LOAD_SECONDS": "2.5"})
+    assert (run.stdout, run.stderr) == (b"w10\n", b"malsori: loading nano-ctc-ko ...\n")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no pseudo-terminals here")
+def test_a_terminal_gets_a_bar_that_is_cleared_before_the_text(clips: Path):
+    import pty
+
+    terminal, end = pty.openpty()
+    slow = {"LOUDNESS_LOAD_SECONDS": "3", "TERM": "xterm", "COLUMNS": "100"}
+    run = loudness("transcribe", "one.wav", cwd=clips, stderr=end, settings=slow)
+    os.close(end)
+    shown = os.read(terminal, 65_536)
+    os.close(terminal)
+    assert run.stdout == b"w10\n"
+    assert b"loading nano-ctc-ko" in shown
+    assert b"\x1b[2K" in shown[shown.rindex(b"loading") :]
+
+
+def test_the_module_runs_as_the_command_does():
+    run = subprocess.run([sys.executable, "-m", "malsori", "--version"], capture_output=True, env=environment({}))
+    assert run.stdout == b"malsori 0.1.0\n"
+
+
+def test_help_loads_no_engine_no_numpy_and_no_rich():
+    assert not heavy_modules("from malsori.cli.main import main\nmain(['transcribe', '--help'])")
+
+
+def test_importing_malsori_loads_no_engine_and_no_numpy():
+    assert not heavy_modules("import malsori")
+    assert "numpy" in heavy_modules("import malsori\nmalsori.Transcript")
+
+
+def loudness(
+    *arguments: str | bytes, cwd: Path, settings: dict[str, str] | None = None, stdout: Any = -1, stderr: Any = -1
+) -> subprocess.CompletedProcess[bytes]:
+    """Run the command with the model that goes by loudness."""
+    command = [sys.executable, "-m", "tests.loudness", *arguments]
+    return subprocess.run(command, stdout=stdout, stderr=stderr, cwd=cwd, env=environment(settings or {}), timeout=60)
+
+
+def environment(settings: dict[str, str]) -> dict[str, str]:
+    path = os.pathsep.join([str(ROOT), str(ROOT / "runtime")])
+    return {**os.environ, "PYTHONPATH": path, "OMP_NUM_THREADS": "1", **settings}
+
+
+def heavy_modules(code: str) -> set[str]:
+    """Return which of the modules that take long are loaded after `code`."""
+    listing = f"import sys\n{code}\nprint(*sys.modules, file=sys.stderr)"
+    run = subprocess.run(
+        [sys.executable, "-c", listing], capture_output=True, text=True, env=environment({}), check=True
+    )
+    return {"numpy", "onnxruntime", "ctranslate2", "faster_whisper", "rich", "av"} & set(run.stderr.split())

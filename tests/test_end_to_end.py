@@ -1,0 +1,132 @@
+"""Real words out of real sound: the samples through the shipped models, from the command line to every format."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import jiwer
+import pysubs2
+import pytest
+from malsori import SAMPLE_RATE, Transcriber, Transcript, decode, load
+from malsori.cli.main import main
+
+ROOT = Path(__file__).parent.parent
+SAMPLES = ROOT / "samples"
+LOADED: dict[str, Transcriber] = {}
+
+
+def model(name: str) -> Transcriber:
+    """Return a shipped model, loaded once for the module; skip where it is not shipped yet."""
+    folder = ROOT / "models" / name
+    if not (folder / "manifest.json").exists():
+        pytest.skip(f"models/{name} is not here yet")
+    if name not in LOADED:
+        LOADED[name] = load(str(folder))
+    return LOADED[name]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _unload() -> Iterator[None]:
+    yield
+    LOADED.clear()
+
+
+def sample(name: str) -> Path:
+    path = SAMPLES / f"{name}.wav"
+    if not path.exists() or not path.with_suffix(".txt").exists():
+        pytest.skip(f"samples/{name} is not here yet")
+    return path
+
+
+def spoken(path: Path) -> str:
+    return plain(path.with_suffix(".txt").read_text(encoding="utf-8"))
+
+
+def plain(text: str) -> str:
+    """Return the words alone: case and punctuation are Whisper's choice."""
+    return " ".join(re.sub(r"[^\w\s']", " ", text).lower().split())
+
+
+def test_the_korean_sample_gives_its_exact_sentence_on_stdout(capsys: pytest.CaptureFixture[str]):
+    model("nano-ctc-ko")
+    path = sample("korean")
+    assert main(["transcribe", str(path), "--quiet"]) == 0
+    assert capsys.readouterr() == (path.with_suffix(".txt").read_text(encoding="utf-8").strip() + "\n", "")
+
+
+@pytest.mark.parametrize(("name", "language"), [("korean", "ko"), ("english", "en")])
+def test_whisper_hears_the_words_and_the_language(name: str, language: str):
+    result = model("nano-whisper").transcribe(sample(name))
+    assert jiwer.cer(spoken(sample(name)), plain(result.text)) <= 0.05
+    assert result.language == language
+    assert result.language_probability > 0.5
+
+
+def test_whisper_translates_korean_to_english_words():
+    result = model("nano-whisper").transcribe(sample("korean"), task="translate", language="ko")
+    assert re.fullmatch(r"[a-z' ]+", plain(result.text))
+    assert len(plain(result.text).split()) >= 3
+
+
+def test_the_long_sample_is_heard_in_several_segments_that_do_not_overlap():
+    result = numbers()
+    assert jiwer.cer(spoken(sample("numbers")), plain(result.text)) <= 0.1
+    assert len(result.segments) >= 2
+    edges = [edge for segment in result.segments for edge in (segment.start, segment.end)]
+    assert edges == sorted(edges)
+    assert edges[0] >= 0
+    assert edges[-1] <= result.duration
+
+
+def test_words_lie_inside_their_segments_and_in_order():
+    for segment in numbers().segments:
+        assert [word.text for word in segment.words] == segment.text.split()
+        edges = [edge for word in segment.words for edge in (word.start, word.end)]
+        assert edges == sorted(edges)
+        assert segment.start - 0.001 <= edges[0]
+        assert edges[-1] <= segment.end + 0.001
+
+
+def test_all_formats_of_the_long_sample_agree(tmp_path: Path):
+    numbers()
+    arguments = ["transcribe", str(sample("numbers")), "-o", str(tmp_path), "-f", "all", "--quiet"]
+    assert main([*arguments, "--model", str(ROOT / "models" / numbers_model())]) == 0
+    found = json.loads((tmp_path / "numbers.json").read_text(encoding="utf-8"))
+    segments = [(round(s["start"] * 1000), round(s["end"] * 1000), s["text"].strip()) for s in found["segments"]]
+    rows = [line.split("\t") for line in (tmp_path / "numbers.tsv").read_text(encoding="utf-8").splitlines()[1:]]
+    assert [(int(start), int(end), text) for start, end, text in rows] == segments
+    for format in ("srt", "vtt"):
+        cues = pysubs2.load(str(tmp_path / f"numbers.{format}"))
+        assert [(cue.start, cue.end, cue.plaintext) for cue in cues] == segments
+    assert (tmp_path / "numbers.txt").read_text(encoding="utf-8").splitlines() == [text for _, _, text in segments]
+
+
+def test_samples_transcribed_together_read_as_they_do_alone():
+    used = model("nano-ctc-ko")
+    paths = [sample("korean"), sample("numbers"), sample("korean")]
+    assert list(used.transcribe_many(paths)) == [used.transcribe(path) for path in paths]
+
+
+def test_the_hidden_states_have_the_models_width_and_frames():
+    used = model("nano-ctc-ko")
+    states = used.embed(sample("korean"))
+    manifest, samples = used.engine.manifest, len(decode(sample("korean")).samples)
+    assert states.shape[1] == manifest.sizes["hidden_size"]
+    assert abs(len(states) - samples / manifest.frame_stride) < 2
+
+
+def test_silence_gives_no_words():
+    import numpy as np
+
+    assert model("nano-ctc-ko").transcribe(np.zeros(10 * SAMPLE_RATE, np.float32)).text == ""
+
+
+def numbers() -> Transcript:
+    return model(numbers_model()).transcribe(sample("numbers"), word_timestamps=True)
+
+
+def numbers_model() -> str:
+    return "nano-ctc-ko" if re.search("[가-힣]", spoken(sample("numbers"))) else "nano-whisper"

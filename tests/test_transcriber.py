@@ -1,0 +1,251 @@
+"""The way from recordings to transcripts, with an engine that reads a word off the loudness of its clip."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from malsori.engines.base import DecodeOptions
+from malsori.errors import AudioNotFound, MalsoriError, OptionError
+from malsori.pipeline import Progress, TranscribeOptions, Transcriber
+from malsori.pipeline.speech import Cutter, pieces_of
+from malsori.types import SAMPLE_RATE, Audio, Transcript
+from malsori.vad import GateOptions
+
+from tests.loudness import LoudnessDetector, LoudnessEngine, recording, tone, wav
+
+
+def transcriber(*languages: str, kind: str = "whisper", poison: int | None = None) -> Transcriber:
+    return Transcriber(LoudnessEngine(*languages, kind=kind, poison=poison), detector=LoudnessDetector)
+
+
+def heard_by(used: Transcriber) -> LoudnessEngine:
+    assert isinstance(used.engine, LoudnessEngine)
+    return used.engine
+
+
+def texts(results: Iterator[Transcript] | Iterator[Transcript | MalsoriError]) -> list[str]:
+    return [result.text if isinstance(result, Transcript) else type(result).__name__ for result in results]
+
+
+def test_silence_makes_no_engine_call_and_no_words():
+    used = transcriber("ko", "en")
+    result = used.transcribe(np.zeros(5 * SAMPLE_RATE, np.float32))
+    assert (result.text, result.segments, result.duration) == ("", (), 5.0)
+    assert (result.language, result.language_probability) == ("und", 0.0)
+    assert heard_by(used).calls == heard_by(used).detections == []
+
+
+def test_times_are_on_the_clock_of_the_recording_and_stay_inside_their_stretch_of_speech():
+    result = transcriber().transcribe(recording((10, 1.0), (20, 1.5)), word_timestamps=True)
+    assert result.text == "w10 w20"
+    first, second = result.segments
+    padding = GateOptions().padding_ms / 1000
+    assert first.start == pytest.approx(2.0 - padding + 0.1, abs=0.04)
+    assert first.end == pytest.approx(3.0 + padding, abs=0.04)
+    assert second.start == pytest.approx(5.0 - padding + 0.1, abs=0.04)
+    assert second.end == pytest.approx(6.5 + padding, abs=0.04)
+    assert [(word.start, word.end) for word in second.words] == [(second.start, second.end)]
+    assert result.duration == pytest.approx(8.5)
+
+
+def test_a_file_and_its_samples_give_the_same_transcript(tmp_path: Path):
+    audio = recording((30, 1.0))
+    (tmp_path / "a.wav").write_bytes(wav(audio))
+    from_file, from_bytes = transcriber().transcribe(tmp_path / "a.wav"), transcriber().transcribe(wav(audio))
+    assert from_file == from_bytes == transcriber().transcribe(audio)
+
+
+def test_an_array_of_another_rate_is_resampled():
+    result = transcriber().transcribe(np.repeat(recording((30, 1.0)), 2), sample_rate=2 * SAMPLE_RATE)
+    assert result.duration == pytest.approx(5.0, abs=0.01)
+
+
+def test_without_the_gate_the_engine_gets_the_whole_recording():
+    used = transcriber()
+    used.transcribe(recording((10, 1.0), (20, 1.0)), vad=False)
+    assert heard_by(used).calls == [[8.0]]
+
+
+def test_speech_of_several_recordings_shares_engine_calls_of_similar_lengths():
+    used = transcriber("ko", kind="wav2vec2-ctc")
+    recordings = [recording((n, 1.0), (n + 1, 3.0), (n + 2, 1.0)) for n in (10, 20, 30, 40)]
+    results = texts(used.transcribe_many(recordings, batch_size=8))
+    assert results == ["w10 w11 w12", "w20 w21 w22", "w30 w31 w32", "w40 w41 w42"]
+    assert sorted(len(call) for call in heard_by(used).calls) == [4, 8]
+    assert all(max(call) - min(call) < 0.1 for call in heard_by(used).calls)
+
+
+def test_the_neighbours_of_a_recording_do_not_change_its_transcript():
+    recordings = [recording((n, 0.5 + n / 10)) for n in range(5, 25)]
+    together = list(transcriber().transcribe_many(recordings))
+    assert together == [transcriber().transcribe(audio) for audio in recordings]
+
+
+def test_results_come_before_all_sources_were_asked_for():
+    asked = []
+
+    def sources() -> Iterator[Audio]:
+        for n in range(20):
+            asked.append(n)
+            yield recording((10 + n, 25.0))
+
+    results = transcriber().transcribe_many(sources())
+    assert next(results).text == "w10"
+    assert len(asked) < 12
+    assert texts(results) == [f"w{10 + n}" for n in range(1, 20)]
+
+
+def test_a_bad_recording_costs_only_itself(tmp_path: Path):
+    (tmp_path / "bad.wav").write_text("ffconcat version 1.0")
+    sources = [wav(recording((10, 1.0))), tmp_path / "bad.wav", b"", tmp_path / "none.wav", wav(recording((20, 1.0)))]
+    results = list(transcriber().transcribe_many(sources, on_error="return"))
+    assert texts(iter(results)) == ["w10", "UnsupportedFormat", "EmptyAudio", "AudioNotFound", "w20"]
+    assert "bad.wav: expected" in str(results[1])
+
+
+def test_an_error_is_raised_in_its_place_after_the_results_before_it(tmp_path: Path):
+    results = transcriber().transcribe_many([recording((10, 1.0)), tmp_path / "none.wav"])
+    assert next(results).text == "w10"
+    with pytest.raises(AudioNotFound):
+        next(results)
+
+
+def test_a_clip_that_the_engine_fails_on_costs_only_its_own_recording():
+    used = transcriber(poison=20)
+    recordings = [recording((10, 1.0)), recording((11, 1.0), (20, 1.0)), recording((30, 1.0))]
+    assert texts(used.transcribe_many(recordings, on_error="return")) == ["w10", "EngineError", "w30"]
+
+
+def test_the_language_is_told_once_from_the_first_thirty_seconds_of_speech():
+    used = transcriber("ko", "en")
+    result = used.transcribe(recording((10, 20.0), (20, 20.0), (30, 20.0)))
+    assert heard_by(used).detections == [30.0]
+    assert {options.language for options in heard_by(used).options} == {"en"}
+    assert (result.language, result.language_probability) == ("en", 0.75)
+
+
+def test_a_single_stretch_of_speech_leaves_the_language_to_the_engine():
+    used = transcriber("ko", "en")
+    result = used.transcribe(recording((10, 5.0)))
+    assert heard_by(used).detections == []
+    assert (result.language, result.language_probability) == ("en", 0.5)
+
+
+def test_a_given_language_is_certain_and_nothing_is_detected():
+    used = transcriber("ko", "en")
+    result = used.transcribe(recording((10, 1.0), (20, 1.0)), language="ko")
+    assert (result.language, result.language_probability) == ("ko", 1.0)
+    assert heard_by(used).detections == []
+
+
+def test_recordings_in_different_languages_do_not_share_a_call():
+    used = transcriber("ko", "en")
+    texts(used.transcribe_many([recording((10, 1.0)), recording((20, 1.0), (21, 1.0))]))
+    assert sorted((options.language or "", len(call)) for options, call in _calls(used)) == [("", 1), ("en", 2)]
+
+
+def test_the_language_of_a_recording_is_detected_from_its_speech():
+    assert transcriber("ko", "en").detect_language(recording((10, 1.0))) == {"en": 0.75, "ko": 0.25}
+    assert transcriber("ko", "en").detect_language(np.zeros(SAMPLE_RATE, np.float32)) == {}
+
+
+WRONG: tuple[dict[str, Any], ...] = (
+    {"language": "xx"},
+    {"task": "translate"},
+    {"task": "sing"},
+    {"batch_size": 0},
+    {"beam_size": 0},
+    {"on_error": "ignore"},
+)
+
+
+def test_wrong_options_are_raised_before_any_source_is_read():
+    used = transcriber("ko")
+    sources = [b"never read"]
+    for wrong in WRONG:
+        with pytest.raises(OptionError):
+            used.transcribe_many(sources, **wrong)
+    with pytest.raises(OptionError, match="loudness does not know the language 'xx'; it knows ko"):
+        used.transcribe(b"", language="xx")
+    with pytest.raises(TypeError, match="lang"):
+        used.transcribe(b"", lang="ko")
+
+
+def test_options_can_be_given_whole_and_changed_by_keyword():
+    used = transcriber("ko", "en")
+    used.transcribe(recording((10, 1.0)), TranscribeOptions(language="ko", beam_size=2), beam_size=3)
+    assert (used_options := heard_by(used).options[0]).language == "ko"
+    assert used_options.beam_size == 3
+
+
+def test_the_warnings_of_a_mended_recording_are_in_its_transcript():
+    cut = wav(recording((10, 1.0)))[:-32_000]
+    assert transcriber().transcribe(cut, allow_truncated=True).warnings
+    with pytest.raises(MalsoriError, match="expected"):
+        transcriber().transcribe(cut)
+
+
+def test_progress_grows_to_all_the_speech_that_was_found():
+    seen: list[Progress] = []
+    texts(transcriber().transcribe_many([recording((n, 2.0)) for n in range(10, 30)], progress=seen.append))
+    heard = [progress.heard for progress in seen]
+    assert heard == sorted(heard)
+    assert heard[0] == 0
+    assert heard[-1] == seen[-1].found == pytest.approx(20 * 2.4, abs=1)
+
+
+def test_one_transcriber_serves_several_threads():
+    used = transcriber()
+    recordings = [recording((n, 1.0), (n + 1, 1.0)) for n in range(10, 18)]
+    results: dict[int, str] = {}
+
+    def work(index: int) -> None:
+        results[index] = used.transcribe(recordings[index]).text
+
+    threads = [threading.Thread(target=work, args=(index,)) for index in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert results == {index: f"w{10 + index} w{11 + index}" for index in range(8)}
+
+
+def test_embedding_gives_the_frames_of_the_whole_recording():
+    assert transcriber().embed(recording((10, 1.0))).shape == (250, 4)
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.lists(st.integers(1, 30_000), min_size=1, max_size=30))
+def test_pieces_are_the_sound_of_their_spans_however_the_recording_is_cut(sizes: list[int]):
+    audio = recording((10, 0.7), (20, 2.5), (30, 0.4), pause=0.8)
+    audio += np.linspace(0, 0.005, len(audio), dtype=np.float32)
+    options = GateOptions(max_speech_s=1.5)
+    edges = [0, *np.cumsum(sizes).clip(0, len(audio)).tolist(), len(audio)]
+    blocks = [audio[start:stop] for start, stop in pairwise(edges)]
+    whole, parts = (list(pieces_of(given, LoudnessDetector(), options)) for given in ([audio], blocks))
+    assert [piece.span for piece in whole] == [piece.span for piece in parts]
+    assert len(whole) >= 4
+    for piece in parts:
+        np.testing.assert_array_equal(piece.audio, audio[piece.span.start : piece.span.stop])
+
+
+def test_what_is_held_of_a_long_recording_does_not_grow():
+    cutter = Cutter(LoudnessDetector(), GateOptions(max_speech_s=5.0))
+    speech, silence = tone(0.1, SAMPLE_RATE), np.zeros(SAMPLE_RATE, np.float32)
+    held = []
+    for second in range(300):
+        cutter.push(silence if second % 40 > 20 else speech)
+        held.append(cutter.held)
+    assert max(held) <= 7 * SAMPLE_RATE
+
+
+def _calls(used: Transcriber) -> Iterator[tuple[DecodeOptions, list[float]]]:
+    return zip(heard_by(used).options, heard_by(used).calls, strict=True)

@@ -1,0 +1,176 @@
+"""The wav2vec2 engine on the small Korean bundle of the repository: real words, cut to many lengths."""
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from malsori.audio import decode
+from malsori.engines.base import DecodeOptions
+from malsori.engines.wav2vec2 import Wav2Vec2Engine, normalize
+from malsori.errors import ModelIncompatible, OptionError
+
+ROOT = Path(__file__).resolve().parents[1]
+BUNDLE = ROOT / "models" / "nano-ctc-ko"
+SAMPLE = ROOT / "samples" / "korean.wav"
+SECONDS = (0.1, 1.0, 0.4, 2.5, 1.7, 0.01, 20.0, 1.0, 3.3)
+
+here = pytest.mark.skipif(not (BUNDLE / "manifest.json").is_file(), reason="models/nano-ctc-ko is not there yet")
+
+
+@pytest.fixture(scope="module")
+def manifest():
+    from malsori.bundles import read_manifest
+
+    return read_manifest(BUNDLE)
+
+
+@pytest.fixture(scope="module")
+def engine(manifest):
+    return Wav2Vec2Engine(BUNDLE, manifest, device="cpu", threads=1)
+
+
+@pytest.fixture(scope="module")
+def speech():
+    return decode(SAMPLE).samples
+
+
+@pytest.fixture(scope="module")
+def clips(speech):
+    """The sample from its start, repeated or cut to each length."""
+    return [np.resize(speech, round(seconds * 16_000)) for seconds in SECONDS]
+
+
+def times_and_texts(hypothesis):
+    return [(word.text, word.start, word.end) for segment in hypothesis.segments for word in segment.words]
+
+
+def test_normalized_sound_has_zero_mean_and_unit_variance():
+    clip = normalize(np.random.default_rng(0).normal(0.3, 0.01, 16_000).astype(np.float32))
+    assert clip.dtype == np.float32
+    assert clip.mean() == pytest.approx(0, abs=1e-4)
+    assert clip.var() == pytest.approx(1, abs=2e-3)  # 1e-7 is added to a variance of 1e-4
+
+
+def test_normalized_silence_is_silence():
+    assert not normalize(np.zeros(1600, np.float32)).any()
+
+
+@here
+def test_the_sample_is_read_exactly(engine, speech):
+    (hypothesis,) = engine.transcribe([speech], DecodeOptions())
+    assert hypothesis.segments[0].text == SAMPLE.with_suffix(".txt").read_text("utf-8").strip()
+    assert (hypothesis.language, hypothesis.language_probability) == ("ko", 1.0)
+
+
+@here
+def test_clips_together_give_the_texts_and_times_of_clips_alone(engine, clips):
+    options = DecodeOptions(word_timestamps=True)
+    alone = [engine.transcribe([clip], options)[0] for clip in clips]
+    for batch_size in (1, 3, 8):
+        together = engine.transcribe(clips, replace(options, batch_size=batch_size))
+        assert [times_and_texts(one) for one in together] == [times_and_texts(one) for one in alone]
+
+
+@here
+def test_threads_share_one_engine(engine, clips):
+    alone = [engine.transcribe([clip])[0] for clip in clips]
+    with ThreadPoolExecutor(4) as pool:
+        assert list(pool.map(lambda clip: engine.transcribe([clip])[0], clips)) == alone
+
+
+@here
+def test_words_follow_each_other_inside_the_clip_and_spell_the_segment(engine, speech):
+    (hypothesis,) = engine.transcribe([speech], DecodeOptions(word_timestamps=True))
+    (segment,) = hypothesis.segments
+    edges = [time for word in segment.words for time in (word.start, word.end)]
+    assert edges == sorted(edges)
+    assert 0 <= edges[0] == segment.start
+    assert edges[-1] == segment.end <= len(speech) / 16_000
+    assert " ".join(word.text for word in segment.words) == segment.text
+    assert all(0 < word.probability <= 1 for word in segment.words)
+    assert 0 < segment.confidence <= 1
+
+
+@here
+def test_words_are_left_out_unless_asked_for(engine, speech):
+    (hypothesis,) = engine.transcribe([speech])
+    assert hypothesis.segments[0].words == ()
+
+
+@here
+def test_a_clip_below_one_frame_has_no_words_and_no_states(engine):
+    for samples in (0, 1, 399):
+        clip = np.ones(samples, np.float32)
+        assert engine.transcribe([clip])[0].segments == ()
+        assert engine.embed(clip).shape == (0, engine.manifest.sizes["hidden_size"])
+
+
+@here
+def test_no_clips_are_no_hypotheses(engine):
+    assert engine.transcribe([]) == []
+
+
+@here
+def test_silence_has_no_words(engine):
+    assert engine.transcribe([np.zeros(32_000, np.float32)])[0].segments == ()
+
+
+@here
+@pytest.mark.parametrize("samples", [400, 719, 720, 16_000])
+def test_states_and_logits_have_the_frames_of_the_formula(engine, speech, samples):
+    clip = speech[:samples]
+    assert engine.embed(clip).shape == (engine.frames.count(samples), engine.manifest.sizes["hidden_size"])
+    assert engine.logits([clip])[0].shape == (engine.frames.count(samples), len(engine.vocabulary))
+
+
+@here
+def test_the_only_language_is_certain(engine, speech):
+    assert engine.detect_language(speech) == {"ko": 1.0}
+
+
+@here
+def test_a_model_of_several_languages_cannot_tell_which(engine, manifest, speech):
+    several = Wav2Vec2Engine(BUNDLE, replace(manifest, languages=("ko", "en")), device="cpu", threads=1)
+    with pytest.raises(OptionError, match="ko, en"):
+        several.detect_language(speech)
+    assert several.transcribe([speech], DecodeOptions(language="en"))[0].language == "en"
+
+
+@here
+@pytest.mark.parametrize(
+    ("options", "word"),
+    [
+        (DecodeOptions(task="translate"), "translate"),
+        (DecodeOptions(language="en"), "knows ko, not 'en'"),
+        (DecodeOptions(initial_prompt="a"), "initial_prompt"),
+        (DecodeOptions(temperature=(0.5,)), "temperature"),
+        (DecodeOptions(beam_size=3), "beam"),
+        (DecodeOptions(batch_size=0), "batch"),
+    ],
+)
+def test_an_option_that_ctc_does_not_have_is_refused(engine, speech, options, word):
+    with pytest.raises(OptionError, match=word):
+        engine.transcribe([speech], options)
+
+
+@here
+def test_a_compute_type_that_was_not_exported_is_refused(manifest):
+    with pytest.raises(OptionError, match="float16"):
+        Wav2Vec2Engine(BUNDLE, manifest, device="cpu", compute_type="float16", threads=1)
+
+
+@here
+@pytest.mark.parametrize(
+    ("change", "word"),
+    [
+        ({"attention_mask": False}, "inputs"),
+        ({"sample_rate": 8000}, "8000"),
+        ({"conv_strides": (5, 2, 2, 2, 2, 2, 1)}, "stride"),
+        ({"blank": "<nothing>"}, "blank"),
+    ],
+)
+def test_a_manifest_that_contradicts_the_graph_is_refused(manifest, change, word):
+    with pytest.raises(ModelIncompatible, match=word):
+        Wav2Vec2Engine(BUNDLE, replace(manifest, **change), device="cpu", threads=1)
