@@ -1,7 +1,7 @@
 """Fill the tables of README.md from the newest result of each bench and from the bundles' manifests.
 
-    python -m bench.report              # rewrites the parts of README.md between <!-- table:NAME --> and <!-- end -->
-    python -m bench.report --check      # changes nothing; fails when the README does not say what the results say
+python -m bench.report              # rewrites the parts of README.md between <!-- table:NAME --> and <!-- end -->
+python -m bench.report --check      # changes nothing; fails when the README does not say what the results say
 """
 
 from __future__ import annotations
@@ -32,7 +32,9 @@ def figures(bench: str) -> str:
         peers = ", ".join(f"{name} {value:g} {row['unit']}" for name, value in row["peers"].items())
         ratios = ", ".join(f"{ratio:g}x" for ratio in row["ratio"].values())
         target = row["target"]
-        lines.append(f"| {row['case']}, {row['metric']} | {row['ours']:g} {row['unit']} | {peers} | {ratios} | {target} |")
+        lines.append(
+            f"| {row['case']}, {row['metric']} | {row['ours']:g} {row['unit']} | {peers} | {ratios} | {target} |"
+        )
     machine = result["machine"]
     return "\n".join([*lines, "", f"{result['date'][:10]}, {machine['cores']} cores of {machine['cpu']}, medians.", ""])
 

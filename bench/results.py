@@ -47,7 +47,9 @@ def alternate(works: dict[str, Callable[[], float]], runs: int, warm_up: int = 1
     return figures
 
 
-def row(case: str, metric: str, unit: str, figures: dict[str, list[float]], *, target: str = "", digits: int = 3) -> Row:
+def row(
+    case: str, metric: str, unit: str, figures: dict[str, list[float]], *, target: str = "", digits: int = 3
+) -> Row:
     """Make a row of figures of which less is better; the key `ours` is ours."""
     ours = figures["ours"]
     peers = {name: median(values) for name, values in figures.items() if name != "ours"}

@@ -1,9 +1,9 @@
-"""How long until something happens: import, `--help`, the first words of a fresh process; and how much memory that takes.
+"""How long until something happens: import, `--help`, the first words of a fresh process; and the memory that takes.
 
     python -m bench.startup
 
-Every figure is a whole process seen from outside, ours and the peer's in turn. Importing is charged without the bare interpreter's own start.
-The first words are those of `samples/korean.wav` through the bundles that ship.
+Every figure is a whole process seen from outside, ours and the peer's in turn. Importing is charged without the bare
+interpreter's own start. The first words are those of `samples/korean.wav` through the bundles that ship.
 """
 
 from __future__ import annotations
@@ -56,7 +56,13 @@ def imports() -> Row:
 
 def help_text() -> Row:
     """Time `malsori --help`, interpreter included."""
-    return row("malsori --help", "time", "s", alternate({"ours": lambda: run([*MALSORI, "--help"])[0]}, RUNS), target="below 0.3")
+    return row(
+        "malsori --help",
+        "time",
+        "s",
+        alternate({"ours": lambda: run([*MALSORI, "--help"])[0]}, RUNS),
+        target="below 0.3",
+    )
 
 
 def first_words(model: str, peers: dict[str, list[str]]) -> list[Row]:
@@ -72,7 +78,9 @@ def first_words(model: str, peers: dict[str, list[str]]) -> list[Row]:
     case = f"first words, {model}, {SAMPLE.rsplit('/', 1)[1]}"
     return [
         row(case, "time", "s", {name: [seconds for seconds, _ in pairs] for name, pairs in seen.items()}),
-        row(case, "peak memory", "MB", {name: [memory for _, memory in pairs] for name, pairs in seen.items()}, digits=0),
+        row(
+            case, "peak memory", "MB", {name: [memory for _, memory in pairs] for name, pairs in seen.items()}, digits=0
+        ),
     ]
 
 

@@ -12,11 +12,11 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
-from malsori.audio import decode
-from malsori.types import SAMPLE_RATE
 from numpy.typing import NDArray
 
 from export.common import ExportRefused
+from malsori.audio import decode
+from malsori.types import SAMPLE_RATE
 
 FORMANTS = ((700, 1200, 2600), (300, 2200, 3000), (350, 800, 2500), (500, 1800, 2500))  # Hz, of a, i, u, e
 BANDWIDTH = 90  # Hz, of each formant

@@ -19,16 +19,16 @@ if not __package__:  # run as a file: this folder must not be searched for modul
     sys.path[0] = str(Path(__file__).resolve().parent.parent)
 
 import numpy as np
-from malsori.bundles.manifest import Manifest
-from malsori.engines.vocabulary import FILE
-from malsori.engines.wav2vec2 import GRAPH, Wav2Vec2Engine
-from malsori.types import SAMPLE_RATE
 from numpy.typing import NDArray
 
 from export.common import arguments, new_folder, run, seal_with
 from export.ctc_graph import quantize, write_graph
 from export.proof import Tolerance, compare, judge, proof_clips, timed
 from export.wav2vec2_checkpoint import Checkpoint, write_vocabulary
+from malsori.bundles.manifest import Manifest
+from malsori.engines.vocabulary import FILE
+from malsori.engines.wav2vec2 import GRAPH, Wav2Vec2Engine
+from malsori.types import SAMPLE_RATE
 
 TOLERANCES = {
     # fp32: the same arithmetic in another order. 1e-3 of the largest logit is far above what 24 layers gather

@@ -13,14 +13,14 @@ from typing import Any
 
 import numpy as np
 import torch
-from malsori.bundles.manifest import Manifest
-from malsori.engines.wav2vec2 import normalize
-from malsori.types import SAMPLE_RATE
 from numpy.typing import NDArray
 from transformers import AutoConfig, Wav2Vec2CTCTokenizer, Wav2Vec2FeatureExtractor, Wav2Vec2ForCTC
 
 from export.common import ExportRefused, model_card, revision_of
 from export.ctc_graph import masks_padding
+from malsori.bundles.manifest import Manifest
+from malsori.engines.wav2vec2 import normalize
+from malsori.types import SAMPLE_RATE
 
 SIZES = (
     "hidden_size",

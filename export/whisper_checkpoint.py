@@ -9,14 +9,14 @@ from typing import Any
 
 import numpy as np
 import torch
-from malsori.bundles.manifest import Manifest
-from malsori.engines.whisper_windows import HOP, STRIDE
-from malsori.types import SAMPLE_RATE
 from numpy.typing import NDArray
 from transformers import AutoConfig, WhisperFeatureExtractor, WhisperForConditionalGeneration, WhisperTokenizerFast
 from transformers.models.whisper.tokenization_whisper import LANGUAGES
 
 from export.common import ExportRefused, model_card
+from malsori.bundles.manifest import Manifest
+from malsori.engines.whisper_windows import HOP, STRIDE
+from malsori.types import SAMPLE_RATE
 
 SIZES = (
     "d_model",
@@ -93,11 +93,20 @@ class Checkpoint:
     def greedy(self, states: NDArray[np.float32], steps: int) -> list[int]:
         """Return the likeliest text tokens one after another, at most `steps`, up to the first that is not text."""
         tokens: list[int] = []
+        following, past = self.prompt(), None
         while len(tokens) < steps:
-            best = int(self.logits(states, tokens)[-1].argmax())
+            with torch.no_grad():
+                output = self.model(
+                    encoder_outputs=(torch.from_numpy(states)[None],),
+                    decoder_input_ids=torch.tensor([following]),
+                    past_key_values=past,
+                    use_cache=True,
+                )
+            best, past = int(output.logits[0, -1].argmax()), output.past_key_values
             if best >= self.tokenizer.eos_token_id:
                 break
             tokens.append(best)
+            following = [best]
         return tokens
 
     def prompt(self) -> list[int]:

@@ -15,12 +15,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
+
 from malsori import pipeline
 from malsori.bundles.manifest import Manifest
 from malsori.engines.base import DecodeOptions
 from malsori.errors import EngineError, ModelNotFound
 from malsori.types import SAMPLE_RATE, Audio, Hypothesis, Segment, Word
-from numpy.typing import NDArray
 
 
 class LoudnessDetector:

@@ -13,10 +13,10 @@ import pytest
 import soundfile
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from malsori.audio import Limits, Resampler, decode, decode_blocks
-from malsori.errors import AudioTooLong, OptionError, UnsupportedFormat
 from numpy.typing import NDArray
 
+from malsori.audio import Limits, Resampler, decode, decode_blocks
+from malsori.errors import AudioTooLong, OptionError, UnsupportedFormat
 from tests.sounds import contained, pcm16, recording, recordings, tone, wav
 
 TONE = tone()

@@ -18,8 +18,11 @@ import pytest
 import soundfile
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from numpy.typing import NDArray
+
 from malsori.audio import Limits, decode, decode_blocks
 from malsori.audio.libav import open_libav
+from malsori.audio.sniff import Format
 from malsori.audio.source import open_window
 from malsori.errors import (
     AudioError,
@@ -30,8 +33,6 @@ from malsori.errors import (
     MalsoriError,
     UnsupportedFormat,
 )
-from numpy.typing import NDArray
-
 from tests.sounds import contained, pcm16, recordings, tone, wav
 
 TONE = tone()
@@ -303,10 +304,18 @@ def test_a_list_of_files_called_wav_opens_no_other_file(tmp_path: Path) -> None:
     for source in (trap, trap.read_bytes(), io.BytesIO(trap.read_bytes())):
         with pytest.raises(UnsupportedFormat, match="found text"):
             decode(source)
-    # And were it to reach FFmpeg all the same, no prober would look at it:
-    for kind in ("MP4", "WebM", "AAC"):
+
+
+@pytest.mark.parametrize("kind", ["MP4", "WebM", "AAC"])
+def test_ffmpeg_reads_what_it_is_told_and_probes_nothing(kind: Format) -> None:
+    for data in (flac(), wav(DATA), b"ffconcat version 1.0\nfile 'other.wav'\n"):  # all of which it would recognise
         with ExitStack() as stack, pytest.raises(AudioError):
-            open_libav(open_window(trap, "list", Limits(), stack), kind, "list", Limits(), stack)  # type: ignore[arg-type]
+            open_libav(open_window(data, "trap", Limits(), stack), kind, "trap", Limits(), stack)
+
+
+def test_a_codec_outside_the_list_is_refused() -> None:
+    with pytest.raises(UnsupportedFormat, match="expected MP4 with AAC"):
+        decode(contained("mp4", "ac3", tone(1, 48_000), 48_000))
 
 
 def test_a_video_without_sound_is_refused() -> None:

@@ -7,6 +7,7 @@ from itertools import pairwise
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
+
 from malsori.audio import Pcm16Decoder, from_pcm16, to_pcm16
 
 
@@ -20,11 +21,11 @@ def test_full_scale_is_one_and_beyond_it_is_clipped() -> None:
     assert to_pcm16(np.array([-2, -1, 1, 2], np.float32)) == b"\x00\x80\x00\x80\xff\x7f\xff\x7f"
 
 
-@given(data=st.binary(max_size=200), cuts=st.lists(st.integers(0, 200), max_size=5))
-def test_any_cut_of_the_bytes_gives_the_same_samples(data: bytes, cuts: list[int]) -> None:
+@given(cuts=st.lists(st.integers(0, 41), max_size=8))
+def test_any_cut_of_the_bytes_gives_the_same_samples(cuts: list[int]) -> None:
+    data = bytes(range(100, 141))
     decoder = Pcm16Decoder()
-    edges = [0, *sorted(min(cut, len(data)) for cut in cuts), len(data)]
-    parts = [decoder.push(data[start:stop]) for start, stop in pairwise(edges)]
+    parts = [decoder.push(data[start:stop]) for start, stop in pairwise([0, *sorted(cuts), len(data)])]
     np.testing.assert_array_equal(np.concatenate([*parts, decoder.flush()]), from_pcm16(data))
 
 

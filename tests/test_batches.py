@@ -3,6 +3,7 @@
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
+
 from malsori.engines.batches import Grouping, pad, plan
 
 LENGTHS = st.lists(st.integers(1, 50), max_size=30)

@@ -9,12 +9,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
 from malsori import pipeline
 from malsori.cli.console import printable
 from malsori.cli.destinations import Destinations, safe_stem
 from malsori.cli.main import main
 from malsori.cli.spelling import normalise
-
 from tests.loudness import load, make_clips, recording, wav
 
 

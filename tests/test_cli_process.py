@@ -11,7 +11,9 @@ import time
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+import soundfile
 
 from tests.loudness import make_clips
 
@@ -117,6 +119,19 @@ def test_a_terminal_gets_a_bar_that_is_cleared_before_the_text(clips: Path):
     assert b"\x1b[2K" in shown[shown.rindex(b"loading") :]
 
 
+def test_a_damaged_mp3_is_told_of_in_our_lines_only(tmp_path: Path):
+    noise = np.random.default_rng(0).standard_normal(48_000) * 0.1
+    soundfile.write(tmp_path / "whole.mp3", noise, 16_000, format="MP3")
+    damaged = bytearray((tmp_path / "whole.mp3").read_bytes())
+    damaged[3_000:9_000] = bytes(6_000)
+    (tmp_path / "damaged.mp3").write_bytes(damaged)
+    command = [sys.executable, "-m", "malsori", "transcribe", "damaged.mp3"]
+    run, loud = (subprocess.run([*command, *flags], capture_output=True, cwd=tmp_path) for flags in ([], ["--debug"]))
+    assert b"mpg123" in loud.stderr  # the noise is real; without it this test proves nothing
+    assert all(line.startswith(b"malsori: ") for line in run.stderr.splitlines()), run.stderr
+    assert run.returncode == loud.returncode
+
+
 def test_the_module_runs_as_the_command_does():
     run = subprocess.run([sys.executable, "-m", "malsori", "--version"], capture_output=True, env=environment({}))
     assert run.stdout == b"malsori 0.1.0\n"
@@ -141,7 +156,8 @@ def loudness(
 
 def environment(settings: dict[str, str]) -> dict[str, str]:
     path = os.pathsep.join([str(ROOT), str(ROOT / "runtime")])
-    return {**os.environ, "PYTHONPATH": path, "OMP_NUM_THREADS": "1", **settings}
+    # An empty PYTHONUNBUFFERED is none: buffered output is what fails once more at the interpreter's end.
+    return {**os.environ, "PYTHONPATH": path, "PYTHONUNBUFFERED": "", "OMP_NUM_THREADS": "1", **settings}
 
 
 def heavy_modules(code: str) -> set[str]:

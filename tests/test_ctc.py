@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+
 from malsori.engines.ctc import greedy, mean_probability, spell
 from malsori.engines.vocabulary import Vocabulary
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import jiwer
 import pysubs2
 import pytest
+
 from malsori import SAMPLE_RATE, Transcriber, Transcript, decode, load
 from malsori.cli.main import main
 

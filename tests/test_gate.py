@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from malsori.errors import OptionError
 from malsori.types import Span
 from malsori.vad import Gate, GateOptions
@@ -81,6 +82,11 @@ def test_long_speech_is_cut_in_its_longest_pause() -> None:
     options = replace(BARE, max_speech_s=1.0, min_silence_ms=300)
     found = spans("#" * 75 + "." * 6 + "#" * 8 + "." + "#" * 60, options)
     assert found == [(0, 78), (78, 150)]
+
+
+def test_of_two_pauses_of_one_length_the_later_is_cut() -> None:
+    options = replace(BARE, max_speech_s=1.0, min_silence_ms=300)
+    assert spans("#" * 70 + ".." + "#" * 10 + ".." + "#" * 60, options) == [(0, 83), (83, 144)]
 
 
 def test_long_speech_without_a_pause_is_cut_near_the_maximum_and_nothing_is_lost() -> None:

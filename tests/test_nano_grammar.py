@@ -7,7 +7,16 @@ import unicodedata
 
 import pytest
 
-from export.nano.grammar import HELD_OUT_PERCENT, draw, en_number, is_held_out, ko_number, sentence, to_jamo, with_particle
+from export.nano.grammar import (
+    HELD_OUT_PERCENT,
+    draw,
+    en_number,
+    is_held_out,
+    ko_number,
+    sentence,
+    to_jamo,
+    with_particle,
+)
 
 
 @pytest.fixture(scope="module")

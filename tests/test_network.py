@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
 from malsori.engines.network import Network
 from malsori.errors import EngineError, ModelIncompatible
 

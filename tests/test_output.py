@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pysubs2
 import pytest
+
 from malsori.errors import OptionError, OutputError
 from malsori.output import FORMATS, atomic_file, render, write
 from malsori.types import Segment, Transcript, Word

@@ -12,13 +12,13 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from malsori.engines.base import DecodeOptions
 from malsori.errors import AudioNotFound, MalsoriError, OptionError
 from malsori.pipeline import Progress, TranscribeOptions, Transcriber
 from malsori.pipeline.speech import Cutter, pieces_of
 from malsori.types import SAMPLE_RATE, Audio, Transcript
 from malsori.vad import GateOptions
-
 from tests.loudness import LoudnessDetector, LoudnessEngine, recording, tone, wav
 
 
@@ -181,9 +181,9 @@ def test_wrong_options_are_raised_before_any_source_is_read():
 
 def test_options_can_be_given_whole_and_changed_by_keyword():
     used = transcriber("ko", "en")
-    used.transcribe(recording((10, 1.0)), TranscribeOptions(language="ko", beam_size=2), beam_size=3)
-    assert (used_options := heard_by(used).options[0]).language == "ko"
-    assert used_options.beam_size == 3
+    used.transcribe(recording((10, 1.0)), TranscribeOptions(language="ko", beam_size=2), beam_size=3, temperature=0.5)
+    (options,) = heard_by(used).options
+    assert (options.language, options.beam_size, options.temperature) == ("ko", 3, (0.5,))
 
 
 def test_the_warnings_of_a_mended_recording_are_in_its_transcript():

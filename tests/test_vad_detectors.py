@@ -6,11 +6,11 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
+
 from malsori.audio import decode
 from malsori.errors import OptionError
 from malsori.vad import Detector, SileroDetector, WebRtcDetector
 from malsori.vad.detector import Framer
-
 from tests.sounds import recording, tone
 
 MAKERS: list[Callable[[], Detector]] = [SileroDetector, WebRtcDetector, lambda: WebRtcDetector(3)]

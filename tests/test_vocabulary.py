@@ -3,6 +3,7 @@
 import json
 
 import pytest
+
 from malsori.engines.vocabulary import Vocabulary
 from malsori.errors import ModelIncompatible
 

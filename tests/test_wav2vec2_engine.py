@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
 from malsori.audio import decode
 from malsori.engines.base import DecodeOptions
 from malsori.engines.wav2vec2 import Wav2Vec2Engine, normalize
@@ -169,6 +170,7 @@ def test_a_compute_type_that_was_not_exported_is_refused(manifest):
         ({"sample_rate": 8000}, "8000"),
         ({"conv_strides": (5, 2, 2, 2, 2, 2, 1)}, "stride"),
         ({"blank": "<nothing>"}, "blank"),
+        ({"sizes": {"hidden_size": 7}}, "hidden states"),
     ],
 )
 def test_a_manifest_that_contradicts_the_graph_is_refused(manifest, change, word):

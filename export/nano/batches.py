@@ -1,4 +1,4 @@
-"""Training batches: clips of about one length, surrounded by a little silence and varied anew each time they are drawn."""
+"""Training batches: clips of about one length, surrounded by a little silence and varied anew at every draw."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from export.nano.speech import SAMPLE_RATE, Augmenter, Corpus, Utterance
+from export.nano.speech import SAMPLE_RATE, Augmenter, Corpus, Utterance, wordless
 
 LONGEST_SILENCE = 0.6  # seconds, before and after the speech
+WORDLESS_SHARE = 0.04  # clips in which nobody speaks, so that silence and noise yield no words
 WARM_UP = 300  # steps
 POOL = 8  # batches drawn together and sorted by length, so that little is padded
 
@@ -28,7 +29,7 @@ def learning_rate(step: int, steps: int, peak: float) -> float:
 
 
 class Batches:
-    """Draw batch number `step`: a pure function of corpus, seed and step, so a resumed run sees what it would have seen."""
+    """Draw batch number `step`, a pure function of corpus, seed and step: a resumed run goes on as it would have."""
 
     def __init__(self, corpus: Corpus, batch_size: int, seed: int) -> None:
         self.utterances = corpus.utterances
@@ -48,7 +49,9 @@ class Batches:
         chosen = pool.choice(len(self.utterances), self.batch_size * POOL, replace=False)
         chosen = sorted(chosen, key=lambda i: len(self.utterances[i].audio))
         place = int(pool.permutation(POOL)[step % POOL])
-        return [self.utterances[i] for i in chosen[place * self.batch_size : (place + 1) * self.batch_size]]
+        picked = [self.utterances[i] for i in chosen[place * self.batch_size : (place + 1) * self.batch_size]]
+        rng = np.random.default_rng([self.seed, step, 11])
+        return [wordless(rng, u.language) if rng.random() < WORDLESS_SHARE else u for u in picked]
 
     def _surround(self, utterance: Utterance, rng: np.random.Generator) -> NDArray[np.float32]:
         before, after = (rng.uniform(0, LONGEST_SILENCE, 2) * SAMPLE_RATE).astype(int)

@@ -1,8 +1,8 @@
 """The sentences that the nano models know: home commands, numbers, times and weather, in Korean and English at once.
 
-A sentence is a pair, one meaning in two languages, spelled in words, lower case and without punctuation, so that what is spoken and what is
-written agree letter by letter. `sentence(rng)` draws one; `is_held_out` decides, by the text alone, which sentences no
-training run may ever hear.
+A sentence is a pair, one meaning in two languages, spelled in words, lower case, without punctuation, so that what is
+spoken and what is written agree letter by letter. `sentence(rng)` draws one; `is_held_out` decides, by the text alone,
+which sentences no training run may ever hear.
 """
 
 from __future__ import annotations
@@ -181,7 +181,9 @@ def _degrees(rng: random.Random) -> Sentence:
     city, city_en = rng.choice(list(CITIES.items()))
     below, degrees = rng.random() < 0.3, rng.randint(0, 39)
     ko = f"{day} {city} 기온은 {'영하 ' if below else ''}{ko_number(degrees)} 도입니다"
-    return Sentence(ko, f"the temperature in {city_en} {day_en} is {'minus ' if below else ''}{en_number(degrees)} degrees")
+    return Sentence(
+        ko, f"the temperature in {city_en} {day_en} is {'minus ' if below else ''}{en_number(degrees)} degrees"
+    )
 
 
 RULES = (

@@ -1,7 +1,8 @@
 """nano-whisper as it is trained: Whisper's own layers from transformers, any window length, and a compact vocabulary.
 
-Of the 51,865 tokens of the multilingual vocabulary only some two thousand ever occur; all others share one row, whose logit counts as often
-as there are such tokens. So the softmax that is trained is exactly the softmax of the full-size model that `save` writes.
+Of the 51,865 tokens of the multilingual vocabulary only some two thousand ever occur; all others share one row, whose
+logit counts as often as there are such tokens. So the softmax that is trained is exactly the softmax of the full-size
+model that `save` writes.
 """
 
 from __future__ import annotations
@@ -90,7 +91,7 @@ class NanoWhisper(nn.Module):
         scale_residuals(self.whisper)
 
     def encode(self, mel: Tensor) -> Tensor:
-        """Turn log-mel `(batch, 80, 2 * frames)` into states `(batch, frames, d_model)`, for any number of frames up to 1500."""
+        """Turn log-mel `(batch, 80, 2 * frames)` into states `(batch, frames, d_model)`, for up to 1500 frames."""
         encoder = self.whisper.model.encoder
         states = F.gelu(encoder.conv2(F.gelu(encoder.conv1(mel)))).transpose(1, 2)
         states = states + encoder.embed_positions.weight[: states.shape[1]]
@@ -99,7 +100,7 @@ class NanoWhisper(nn.Module):
         return encoder.layer_norm(states)
 
     def decode(self, inputs: Tensor, states: Tensor) -> Tensor:
-        """Return next-token logits `(rows, tokens, compact vocabulary)`, the shared row weighed by the tokens it stands for."""
+        """Return next-token logits `(rows, tokens, vocabulary)`, the shared row weighed by the tokens it stands for."""
         decoded = self.whisper.model.decoder(
             input_ids=inputs, encoder_hidden_states=states, use_cache=False
         ).last_hidden_state
@@ -130,7 +131,7 @@ class NanoWhisper(nn.Module):
         """Write the full-size checkpoint, tokenizer and feature settings as Hugging Face lays them out."""
         config = WhisperConfig(vocab_size=VOCABULARY_SIZE, **whisper_ids(), **SIZES)
         full = WhisperForConditionalGeneration(config)
-        weights = {name: value for name, value in self.whisper.state_dict().items()}
+        weights = dict(self.whisper.state_dict())
         rows = weights["model.decoder.embed_tokens.weight"]
         spread = rows[self.vocabulary.unused].repeat(VOCABULARY_SIZE, 1)
         spread[self.vocabulary.full] = rows[: self.vocabulary.unused]
@@ -164,10 +165,10 @@ def whisper_ids() -> dict[str, int]:
 def look_nearby(whisper: WhisperForConditionalGeneration) -> None:
     """Start each encoder head looking at the frame `OFFSETS[layer][head]` away and its neighbours.
 
-    The position embedding holds (sin wt, cos wt) for many w. A query that copies such pairs turned by w * offset, and a key that copies
-    them as they are, give the score sum of cos w(i + offset - j): a bump around j = i + offset. Random queries and keys have
-    to find this out first, which takes a small model most of its training. The idea of starting attention as a convolution is
-    "mimetic initialization" (arXiv:2305.09828); doing it through the sinusoids is ours.
+    The position embedding holds (sin wt, cos wt) for many w. A query that copies such pairs turned by w * offset, and a
+    key that copies them as they are, give the score sum of cos w(i + offset - j): a bump around j = i + offset. Random
+    queries and keys have to find this out first, which takes a small model most of its training. The idea of starting
+    attention as a convolution is "mimetic initialization" (arXiv:2305.09828); doing it through the sinusoids is ours.
     """
     encoder = whisper.model.encoder
     width = whisper.config.d_model

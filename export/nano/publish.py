@@ -19,15 +19,15 @@ from typing import Any
 
 import jiwer
 import numpy as np
+from numpy.typing import NDArray
+
+from export import wav2vec2, whisper
+from export.nano.speech import SAMPLE_RATE, Corpus, Utterance
 from malsori.bundles import seal
 from malsori.bundles.manifest import Manifest
 from malsori.engines.base import DecodeOptions
 from malsori.engines.wav2vec2 import Wav2Vec2Engine
 from malsori.engines.whisper import WhisperEngine
-from numpy.typing import NDArray
-
-from export import wav2vec2, whisper
-from export.nano.speech import SAMPLE_RATE, Corpus, Utterance
 
 MODELS = Path(__file__).resolve().parents[2] / "models"
 DEMONSTRATION = (
@@ -65,7 +65,9 @@ def publish_ctc(checkpoint: Path, held_out: Corpus) -> None:
         "nano-ctc-ko",
         lambda out: export_ctc(checkpoint, out, "int8"),
         lambda out, sealed: {
-            "held_out": _tested(held_out, {"int8": ctc_rates(Wav2Vec2Engine(out, sealed), held_out.utterances), "float": as_float})
+            "held_out": _tested(
+                held_out, {"int8": ctc_rates(Wav2Vec2Engine(out, sealed), held_out.utterances), "float": as_float}
+            )
         },
     )
 
@@ -118,7 +120,9 @@ def publish_whisper(checkpoint: Path, held_out: Corpus) -> None:
     )
 
 
-def whisper_rates(engine: WhisperEngine, utterances: Sequence[Utterance], margin: float | None = None) -> dict[str, Any]:
+def whisper_rates(
+    engine: WhisperEngine, utterances: Sequence[Utterance], margin: float | None = None
+) -> dict[str, Any]:
     """Return error rates per language and task, and the share of languages told right.
 
     With `margin` (seconds) the encoder sees a window that much longer than the clip, without it the full 30 s.

@@ -1,4 +1,5 @@
-"""Speak the recordings under `samples/`: held-out sentences in a held-out voice, each with its exact text beside it.
+"""Speak the recordings under `samples/`: held-out sentences in a held-out voice, each with its exact text beside it
+(`NAME.txt`), the Korean ones with their translation too (`NAME.en.txt`).
 
     python -m export.nano.samples                   # rewrites samples/*.wav and samples/*.txt, the same bytes each time
 """
@@ -28,7 +29,7 @@ SILENCE = np.zeros(SAMPLE_RATE // 2, np.int16)  # before the first and after the
 
 
 def record(name: str, sentences: tuple[Sentence, ...], language: str, voice: str) -> None:
-    """Write `samples/NAME.wav` (16 bit, 16 kHz) and `samples/NAME.txt`, one sentence a line."""
+    """Write `samples/NAME.wav` (16 bit, 16 kHz) and its texts, one sentence a line."""
     assert all(is_held_out(sentence) for sentence in sentences)
     assert voice.split("+")[1] in HELD_OUT_VOICES
     pieces = [SILENCE]
@@ -38,8 +39,10 @@ def record(name: str, sentences: tuple[Sentence, ...], language: str, voice: str
     quiet = (np.concatenate([*pieces, SILENCE]) * 0.5).astype(np.int16)
     SAMPLES.mkdir(exist_ok=True)
     soundfile.write(SAMPLES / f"{name}.wav", quiet, SAMPLE_RATE, subtype="PCM_16")
-    text = "\n".join(sentence.text(language) for sentence in sentences)
-    (SAMPLES / f"{name}.txt").write_text(text + "\n", encoding="utf-8")
+    texts = {"txt": language, "en.txt": "en"} if language == "ko" else {"txt": language}
+    for suffix, written in texts.items():
+        lines = "".join(sentence.text(written) + "\n" for sentence in sentences)
+        (SAMPLES / f"{name}.{suffix}").write_text(lines, encoding="utf-8")
 
 
 def main() -> None:

@@ -1,7 +1,7 @@
 """Speech for the nano models: espeak-ng speaks the grammar in many voices; every clip is known to the sample.
 
 `synthesize` makes one clip; `Corpus.make` makes thousands on all cores and keeps them in one `.npz`; `Augmenter` varies
-gain, noise and band at training time. Voices in `HELD_OUT_VOICES` are never used for training.
+gain and noise at training time. Voices in `HELD_OUT_VOICES` are never used for training.
 """
 
 from __future__ import annotations
@@ -70,6 +70,20 @@ def speak(rng: random.Random, language: str, *, held_out: bool) -> Utterance:
     return Utterance(sentence, language, voice, audio)
 
 
+def wordless(rng: np.random.Generator, language: str) -> Utterance:
+    """Return a clip in which nobody speaks: digital silence, noise or hum, 0.5 to 3 s; its text is empty."""
+    length = int(rng.uniform(0.5, 3) * SAMPLE_RATE)
+    kind = rng.integers(3)
+    if kind == 0:
+        sound = np.zeros(length)
+    elif kind == 1:
+        sound = tilted_noise(rng, length)
+    else:
+        mains = 2 * np.pi * rng.uniform(45, 250) / SAMPLE_RATE * np.arange(length)
+        sound = np.sin(mains) + 0.3 * np.sin(3 * mains) + 0.05 * rng.standard_normal(length)
+    return Utterance(Sentence("", ""), language, "nobody", (sound * 3_000).clip(-32_768, 32_767).astype(np.int16))
+
+
 @dataclass(frozen=True, slots=True)
 class Corpus:
     """Many utterances, in memory."""
@@ -124,7 +138,7 @@ class Corpus:
 
 @dataclass(frozen=True, slots=True)
 class Augmenter:
-    """Vary a clip as rooms and microphones do: gain -20 to 0 dB, noise of a random tilt 10 to 40 dB below the speech."""
+    """Vary a clip as rooms and microphones do: gain -20 to 0 dB, noise of any tilt 10 to 40 dB below the speech."""
 
     rng: np.random.Generator
     clean_share: float = 0.2
@@ -135,14 +149,15 @@ class Augmenter:
         audio = audio * (10 ** (self.rng.uniform(-20, -0.5) / 20) / peak)
         if self.rng.random() < self.clean_share:
             return audio.astype(np.float32)
-        noise = self._noise(len(audio))
+        noise = tilted_noise(self.rng, len(audio))
         level = np.sqrt(np.mean(audio**2)) * 10 ** (-self.rng.uniform(10, 40) / 20)
         return (audio + level * noise).astype(np.float32)
 
-    def _noise(self, length: int) -> NDArray[np.float64]:
-        """Unit-power noise whose power falls by 0 (white) to 2 (brown) powers of the frequency."""
-        size = 1 << (length - 1).bit_length()  # powers of two transform fastest
-        phases = self.rng.standard_normal((2, size // 2 + 1))
-        tilt = np.maximum(np.arange(size // 2 + 1), 1.0) ** (-self.rng.uniform(0, 2) / 2)
-        noise = np.fft.irfft((phases[0] + 1j * phases[1]) * tilt, size)[:length]
-        return noise / max(float(np.sqrt(np.mean(noise**2))), 1e-9)
+
+def tilted_noise(rng: np.random.Generator, length: int) -> NDArray[np.float64]:
+    """Return unit-power noise whose power falls by 0 (white) to 2 (brown) powers of the frequency."""
+    size = 1 << (length - 1).bit_length()  # powers of two transform fastest
+    phases = rng.standard_normal((2, size // 2 + 1))
+    tilt = np.maximum(np.arange(size // 2 + 1), 1.0) ** (-rng.uniform(0, 2) / 2)
+    noise = np.fft.irfft((phases[0] + 1j * phases[1]) * tilt, size)[:length]
+    return noise / max(float(np.sqrt(np.mean(noise**2))), 1e-9)

@@ -1,4 +1,4 @@
-"""What nano-whisper is shown: windows of sound with one or several sentences, and the token rows that belong to them."""
+"""What nano-whisper is shown: windows of sound with one or several sentences, and the token rows that go with them."""
 
 from __future__ import annotations
 
@@ -103,7 +103,7 @@ def mel_filters() -> Tensor:
 
 
 def log_mel(audio: Tensor) -> Tensor:
-    """Turn `(batch, samples)` into Whisper's log-mel `(batch, 80, samples / 160)`; the same numbers as its own extractor."""
+    """Turn `(batch, samples)` into `(batch, 80, samples / 160)`, the numbers of Whisper's own feature extractor."""
     spectrum = torch.stft(audio, 400, HOP, window=torch.hann_window(400), return_complex=True)[..., :-1]
     mel = mel_filters() @ (spectrum.real.square() + spectrum.imag.square())
     logs = mel.clamp(min=1e-10).log10()
@@ -112,7 +112,9 @@ def log_mel(audio: Tensor) -> Tensor:
 
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """Decoder rows: `inputs` and `targets` `(rows, tokens)` (-1 is not scored), `window` the batch index that each row listens to."""
+    """Decoder rows: `inputs`, `targets` (-1: not scored), `corruptible`, all `(rows, tokens)`; `window` is the batch
+    index that each row listens to.
+    """
 
     inputs: Tensor
     targets: Tensor
@@ -121,7 +123,7 @@ class Rows:
 
 
 class TokenSequences:
-    """Spell windows as decoder rows: Korean both transcribed and translated, times given or not by the toss of a coin."""
+    """Spell windows as decoder rows: Korean both transcribed and translated, half of them with times."""
 
     def __init__(self, vocabulary: CompactVocabulary) -> None:
         self.vocabulary = vocabulary
@@ -133,15 +135,15 @@ class TokenSequences:
             for task in ("transcribe", "translate") if window.language == "ko" else ("transcribe",):
                 timed = bool(torch.rand((), generator=generator) < 0.5)
                 spelled.append((i, *self._spell(window, task, timed)))
-        end = self.vocabulary.special("<|endoftext|>")
+        end, nobody = (self.vocabulary.special(token) for token in ("<|endoftext|>", "<|nocaptions|>"))
         width = max(len(ids) for _, ids, _ in spelled) - 1
         inputs = torch.full((len(spelled), width), end)
         targets = torch.full((len(spelled), width), -1)
         corruptible = torch.zeros((len(spelled), width), dtype=torch.bool)
-        for row, (_, ids, prompt) in enumerate(spelled):
+        for row, (i, ids, prompt) in enumerate(spelled):
             length = len(ids) - 1
             inputs[row, :length] = torch.tensor(ids[:-1])
-            targets[row, 0] = ids[1]  # the language is predicted, the rest of the prompt is given
+            targets[row, 0] = ids[1] if windows[i].text else nobody  # predicted; the rest of the prompt is given
             targets[row, prompt - 1 : length] = torch.tensor(ids[prompt:])
             corruptible[row, prompt:length] = True
         return Rows(inputs, targets, corruptible, torch.tensor([i for i, _, _ in spelled]))
@@ -153,9 +155,13 @@ class TokenSequences:
     def _spell(self, window: Window, task: str, timed: bool) -> tuple[list[int], int]:
         """Return the whole row and the length of its prompt."""
         words = self.vocabulary
-        prompt = ["<|startoftranscript|>", f"<|{window.language}|>", f"<|{task}|>"] + ([] if timed else ["<|notimestamps|>"])
+        prompt = ["<|startoftranscript|>", f"<|{window.language}|>", f"<|{task}|>"] + (
+            [] if timed else ["<|notimestamps|>"]
+        )
         ids = [words.special(token) for token in prompt]
-        for part in window.parts:
+        if not window.text:
+            ids += [words.timestamp(0)] if timed else []
+        for part in window.parts if window.text else []:
             sentence = part.utterance.sentence
             text = words.encode(sentence.en if task == "translate" else part.utterance.text)
             ids += [words.timestamp(part.start), *text, words.timestamp(part.end)] if timed else text

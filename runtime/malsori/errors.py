@@ -65,7 +65,9 @@ class ModelNotFound(ModelError, LookupError):
     def __init__(self, name: str, known: Sequence[str], searched: Sequence[str], hint: str = "") -> None:
         names = ", ".join(known) or "none"
         places = ", ".join(searched) or "nowhere"
-        super().__init__(f"no model named {name!r}; models here: {names} (searched {places}){'; ' + hint if hint else ''}")
+        super().__init__(
+            f"no model named {name!r}; models here: {names} (searched {places}){'; ' + hint if hint else ''}"
+        )
         self.known = tuple(known)
 
 

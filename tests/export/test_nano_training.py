@@ -68,7 +68,10 @@ def test_heads_start_out_looking_where_their_offset_says(nano: NanoWhisper) -> N
     frames = 100
     layer = encoder.layers[0]
     states = layer.self_attn_layer_norm(encoder.embed_positions.weight[:frames])
-    queries, keys = (project(states).view(frames, 4, -1).transpose(0, 1) for project in (layer.self_attn.q_proj, layer.self_attn.k_proj))
+    queries, keys = (
+        project(states).view(frames, 4, -1).transpose(0, 1)
+        for project in (layer.self_attn.q_proj, layer.self_attn.k_proj)
+    )
     looked_at = (queries @ keys.transpose(1, 2)).argmax(-1)
     offsets = (looked_at - torch.arange(frames))[:, 10:-10].float().median(-1).values
     assert offsets.tolist() == [-3, -1, 1, 3]

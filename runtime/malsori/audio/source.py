@@ -8,9 +8,7 @@ from __future__ import annotations
 import io
 import os
 import re
-import shutil
 import stat
-import tempfile
 from contextlib import ExitStack
 from pathlib import Path
 from typing import BinaryIO, TypeAlias
@@ -154,10 +152,9 @@ def _reason(error: OSError) -> str:
 
 
 def _spooled(source: BinaryIO, name: str, limits: Limits, stack: ExitStack) -> BinaryIO:
+    import tempfile
+
     file = stack.enter_context(tempfile.TemporaryFile())  # noqa: SIM115
-    if limits.max_bytes is None:
-        shutil.copyfileobj(source, file, _COPY_BYTES)
-        return file
     while part := source.read(_COPY_BYTES):
         file.write(part)
         limits.check_bytes(name, file.tell())

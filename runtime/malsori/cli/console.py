@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import faulthandler
 import io
 import os
 import re
@@ -41,6 +42,23 @@ def complain(message: str) -> None:
     if sys.stderr is not None:
         sys.stderr.write(f"malsori: {printable(message)}\n")
         sys.stderr.flush()
+
+
+def keep_stderr_for_us() -> None:
+    """Keep native libraries off stderr for the rest of this process; our messages and crash reports still go there.
+
+    libmpg123 prints several lines of its own about each damaged MP3, and soundfile has no switch for that; a failed
+    file is to cost one line, ours. `--debug` leaves everything as it was.
+    """
+    if sys.stderr is None:
+        return
+    try:
+        ours = os.dup(sys.stderr.fileno())
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stderr.fileno())
+    except (OSError, ValueError):  # replaced by something without a descriptor
+        return
+    sys.stderr = open(ours, "w", buffering=1, encoding=sys.stderr.encoding, errors="backslashreplace")  # noqa: SIM115
+    faulthandler.enable(sys.stderr)
 
 
 def printable(text: str) -> str:

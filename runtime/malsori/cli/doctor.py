@@ -124,7 +124,10 @@ def _engines() -> Iterator[Fact]:
             value = f"{there.reason}; {', '.join(compute_types('cuda'))}"
         # Without a line that would mend it, having no CUDA is a property of the machine and no fault.
         yield Fact(f"{family} on cuda", value if there.usable else f"no: {there.reason}", not there.fix, there.fix)
-        yield Fact(f"{family} on auto", decide("auto", there))
+        chosen = decide("auto", there)
+        # CUDA has no kernels for the operators of dynamic quantization; the wav2vec2 engine knows the same.
+        aside = "; int8 models: cpu" if (chosen, family) == ("cuda", "wav2vec2") else ""
+        yield Fact(f"{family} on auto", chosen + aside)
 
 
 def _storage() -> Iterator[Fact]:

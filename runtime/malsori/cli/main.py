@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import MalsoriError, OptionError
-from .console import complain
+from .console import complain, keep_stderr_for_us
 from .parser import USAGE, Parser, suggestion
 from .spelling import boolean, normalise
 
@@ -43,6 +43,8 @@ option that the model does not have; 130 interrupted; 141 the reader of our outp
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command line and return its exit code; never raises, never shows a traceback without `--debug`."""
     arguments = list(sys.argv[1:] if argv is None else argv)
+    if argv is None and "--debug" not in arguments:  # a process of our own, not a call from somebody's program
+        keep_stderr_for_us()
     try:
         return _run(arguments)
     except SystemExit as leave:  # argparse, after help, the version or a wrong flag

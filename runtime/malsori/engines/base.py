@@ -17,7 +17,7 @@ Task: TypeAlias = Literal["transcribe", "translate"]
 
 @dataclass(frozen=True, slots=True)
 class DecodeOptions:
-    """How to turn clips into words; an option that a family does not have is an `OptionError` unless it is at its default.
+    """How to turn clips into words; one that a family does not have is an `OptionError` unless it is at its default.
 
     `language` is an ISO 639-1 code or None for detection. `temperature` is tried in order until a result passes the
     guards (Whisper). `batch_size` bounds how many clips share one engine call.

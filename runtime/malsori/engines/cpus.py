@@ -45,11 +45,11 @@ def _folders(membership: Path, cgroups: Path) -> Iterator[Path]:
     except OSError:
         return
     for line in lines:
-        _, controllers, path = line.split(":", 2)  # "0::/a/b" is v2, "1:cpu,cpuacct:/a/b" is v1
-        if controllers and "cpu" not in controllers.split(","):
+        number, controllers, path = [*line.split(":", 2), "", ""][:3]  # "0::/a" is v2, "1:cpu,cpuacct:/a" is v1
+        if number != "0" and "cpu" not in controllers.split(","):
             continue
         mounts = [cgroups / controllers, cgroups / "cpu"] if controllers else [cgroups, cgroups / "unified"]
-        relative = PurePosixPath(path.lstrip("/"))
+        relative = PurePosixPath(*(part for part in path.split("/") if part != ".."))
         for mount in dict.fromkeys(mounts):
             # Inside a container the path may be the host's and absent here; its own limit is then at the mount itself.
             yield from (mount / part for part in (relative, *relative.parents))

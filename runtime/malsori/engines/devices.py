@@ -20,7 +20,7 @@ Device: TypeAlias = Literal["cpu", "cuda"]
 Library: TypeAlias = Literal["ctranslate2", "onnxruntime"]
 
 CUDA_EXTRA = "pip install 'malsori[cuda]'"
-GPU_PACKAGE = "onnxruntime-gpu==1.24.4"  # also in packaging/onnxruntime-cuda12 and docs/install.md
+GPU_PACKAGE = "onnxruntime-gpu==1.24.4"  # also in deploy/onnxruntime-cuda12 and docs/install.md
 GPU_PACKAGE_310 = "onnxruntime-gpu==1.23.2"  # the last with wheels for Python 3.10
 
 

@@ -26,19 +26,20 @@ class Fact:
     fix: str = ""
 
 
-def importable(module: str) -> str:
-    """Return an empty text when `module` can be imported, else why not."""
+def importable(name: str) -> str:
+    """Return an empty text when the module `name` can be imported and has its content, else why not."""
     try:
-        import_module(module)
+        module = import_module(name)
     except Exception as error:  # a broken native library raises what it likes, and none may stop a diagnosis
         return f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"
-    return ""
+    # A folder whose files were removed still imports, as a namespace package.
+    return "" if getattr(module, "__file__", None) else "its files are gone"
 
 
 def onnxruntime_owners() -> dict[str, str]:
     """Return the distributions whose files the module onnxruntime is made of, with their versions.
 
-    One that only claims the name, as `packaging/onnxruntime-cuda12` does to stop pip from adding the CPU build to
+    One that only claims the name, as `deploy/onnxruntime-cuda12` does to stop pip from adding the CPU build to
     `onnxruntime-gpu`, has no such files and is left out.
     """
     found = {}
@@ -46,7 +47,8 @@ def onnxruntime_owners() -> dict[str, str]:
         name = (distribution.metadata["Name"] or "").lower().replace("_", "-")
         if not name.startswith(MODULE):
             continue
-        if any(file.parts[0] == MODULE and file.name == "__init__.py" for file in distribution.files or ()):
+        # Not `distribution.files`: from Python 3.12 on it leaves out files that are gone, the state to be recognised.
+        if f"\n{MODULE}/__init__.py," in f"\n{distribution.read_text('RECORD') or ''}":
             found[name] = distribution.version
     return found
 
@@ -69,7 +71,4 @@ def onnxruntime_state(owners: Mapping[str, str], failure: str, *, driver: bool) 
 
 def onnxruntime_fact(*, driver: bool) -> Fact:
     """Return the state of onnxruntime in this environment."""
-    failure = importable(MODULE)
-    if not failure and not hasattr(import_module(MODULE), "InferenceSession"):
-        failure = "its files are gone"  # an emptied folder still imports, as a namespace package
-    return onnxruntime_state(onnxruntime_owners(), failure, driver=driver)
+    return onnxruntime_state(onnxruntime_owners(), importable(MODULE), driver=driver)

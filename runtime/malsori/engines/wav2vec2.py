@@ -129,16 +129,19 @@ class Wav2Vec2Engine:
     def _check(self, folder: Path) -> None:
         """Refuse a bundle whose parts contradict each other."""
         expected = {"audio", "attention_mask"} if self.manifest.attention_mask else {"audio"}
-        width = self._network.outputs.get("logits")
+        outputs, states = self._network.outputs, self.manifest.sizes.get("hidden_size")
         path = str(folder / GRAPH)
         if self.manifest.sample_rate != SAMPLE_RATE:
             raise ModelIncompatible(str(folder), f"made for {self.manifest.sample_rate} Hz; sound here is 16000 Hz")
         if self.frames.stride != self.manifest.frame_stride:
             raise ModelIncompatible(str(folder), "the manifest's frame stride is not the product of its strides")
-        if self._network.inputs != expected or not {"logits", "hidden"} <= self._network.outputs.keys():
+        if self._network.inputs != expected or not {"logits", "hidden"} <= outputs.keys():
             raise ModelIncompatible(path, f"expected inputs {sorted(expected)} and outputs logits, hidden")
-        if width != len(self.vocabulary):
-            raise ModelIncompatible(path, f"gives {width} logits for {len(self.vocabulary)} tokens in the vocabulary")
+        if outputs["logits"] != len(self.vocabulary):
+            reason = f"gives {outputs['logits']} logits for {len(self.vocabulary)} tokens in the vocabulary"
+            raise ModelIncompatible(path, reason)
+        if outputs["hidden"] != states:
+            raise ModelIncompatible(path, f"gives {outputs['hidden']} hidden states, the manifest says {states}")
 
 
 def normalize(clip: Audio) -> Audio:

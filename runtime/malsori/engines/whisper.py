@@ -17,7 +17,7 @@ from ..bundles.manifest import Manifest
 from ..errors import EngineError, ModelCorrupt, ModelIncompatible, OptionError
 from ..types import SAMPLE_RATE, Audio, Hypothesis
 from .base import DecodeOptions
-from .devices import choose_device, cpu_threads
+from .devices import Device, choose_device, compute_types, cpu_threads
 from .whisper_longform import LongForm, cut
 from .whisper_windows import STRIDE, Windows, host_array
 
@@ -162,15 +162,13 @@ def _check_files(folder: Path) -> None:
             raise ModelCorrupt(str(folder / name), "a file of a Whisper bundle", "nothing")
 
 
-def _compute_type(asked: str, stored: str, device: str) -> str:
+def _compute_type(asked: str, stored: str, device: Device) -> str:
     """Return what CTranslate2 is to compute in; left to itself, it writes on stderr when it cannot do as stored."""
-    import ctranslate2
-
-    there = ctranslate2.get_supported_compute_types(device)
+    there = compute_types(device)
     if asked == "default":
         return next((kind for kind in (stored, WIDENED.get(stored)) if kind in there), "auto")
-    if asked not in {*there, "auto"}:
-        choices = ", ".join(["default", "auto", *sorted(there)])
+    if asked not in (*there, "auto"):
+        choices = ", ".join(["default", "auto", *there])
         raise OptionError(f"compute type {asked!r} is not to be had on {device} here; there are {choices}")
     return asked
 

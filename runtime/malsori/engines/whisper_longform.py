@@ -1,9 +1,9 @@
 """Whisper's way through a clip of any length: decode a window, read off how far it got, go on from there.
 
-The loop of openai/whisper `transcribe` (arXiv 2212.04356, section 3.8) over faster-whisper's parts: prompt, decoding
+The loop of openai/whisper `transcribe` (arXiv 2212.04356, section 4.5) over faster-whisper's parts: prompt, decoding
 with temperature fallback, splitting at timestamps, word times. faster-whisper's own loop is not used because it fills
 the last window with zeros in log-mel space (see `whisper_windows`), encodes the first window twice when it detects the
-language, and never ends when a window's only timestamps are 0.
+language, and never ends where a window's only timestamps are 0 (CTranslate2 lets a segment end where it began).
 """
 
 from __future__ import annotations

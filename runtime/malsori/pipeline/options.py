@@ -35,7 +35,7 @@ class TranscribeOptions:
     gate: GateOptions = field(default_factory=GateOptions)
     initial_prompt: str | None = DECODING.initial_prompt
     beam_size: int = DECODING.beam_size
-    temperature: tuple[float, ...] = DECODING.temperature
+    temperature: float | tuple[float, ...] = DECODING.temperature
     batch_size: int = DECODING.batch_size
     allow_truncated: bool = False
     sample_rate: int | None = None
@@ -61,6 +61,6 @@ class TranscribeOptions:
             word_timestamps=self.word_timestamps,
             initial_prompt=self.initial_prompt,
             beam_size=self.beam_size,
-            temperature=self.temperature,
+            temperature=self.temperature if isinstance(self.temperature, tuple) else (self.temperature,),
             batch_size=self.batch_size,
         )

@@ -75,7 +75,7 @@ class Gate:
         self._padding = _samples(options.padding_ms / 1_000)
         self._hangover = max(_samples(options.min_silence_ms / 1_000), self._padding)
         self._longest = _samples(options.max_speech_s)
-        # Where a cut may fall: the last third of the longest span. Without a longest span, nothing is kept.
+        # The frames among which a cut may fall: the last third of the longest span, so they are always of one span.
         searched = 0 if self._longest == sys.maxsize else max(1, self._longest // 3 // frame)
         self._recent: deque[float] = deque(maxlen=searched)
         self.reset()
@@ -137,14 +137,12 @@ class Gate:
     def _cut(self) -> Span | None:
         """End the span where it is least like speech; go on with a new one from there when there was speech since."""
         assert self._start is not None
-        behind = self._frames_behind_cut()
-        at = self._clock - behind * self._frame
+        at = self._clock - self._frames_behind_cut() * self._frame
         if self._voiced <= at and not self._loud:
             return self._ended(min(self._voiced + self._padding, at), self._voiced)
         span = Span(self._start, at)
         self._start = self._onset = self._floor = at
         self._continued = True  # the rest of long speech is kept, however short
-        self._recent = deque(list(self._recent)[len(self._recent) - behind :], self._recent.maxlen)
         return span
 
     def _frames_behind_cut(self) -> int:
@@ -169,7 +167,6 @@ class Gate:
         self._start = None
         self._onset = self._voiced = 0
         self._loud = self._continued = False
-        self._recent.clear()
 
 
 def _samples(seconds: float) -> int:

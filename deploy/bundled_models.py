@@ -1,7 +1,7 @@
-"""Build hook: puts the small bundles of `models/` into the wheel as `malsori/_models/`, for a first command without a hub.
+"""Build hook: puts the small bundles of `models/` into the wheel as `malsori/_models/`, so that it works offline.
 
-A bundle that is not there yet (a checkout before training) is left out instead of failing the build. Editable installs get
-none: they find the folder `models/` itself, see `malsori/bundles/places.py`.
+A bundle that is not there yet (a checkout before training) is left out instead of failing the build. Editable
+installs get none: they find the folder `models/` itself, see `malsori/bundles/places.py`.
 """
 
 from __future__ import annotations
