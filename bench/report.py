@@ -15,12 +15,15 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[1]
 README = ROOT / "README.md"
 MARKED = re.compile(r"(<!-- table:(?P<name>[\w-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
+WINDOWS = {"window_clip_plus_1s": "window of the clip + 1 s", "window_30s": "window of 30 s"}
 
 
 def newest(bench: str) -> dict[str, Any]:
-    """Return the newest result of a bench."""
+    """Return the newest result of a bench. Raises `SystemExit` when it was never run."""
     files = (ROOT / "bench" / "results").glob(f"{bench}-*.json")
     results = [json.loads(path.read_text(encoding="utf-8")) for path in files]
+    if not results:
+        raise SystemExit(f"bench/results has no {bench}-*.json; run python -m bench.{bench}")
     return max(results, key=lambda result: result["date"])
 
 
@@ -50,16 +53,20 @@ def words() -> str:
         for label, rates in rows_of(tested):
             shown = [f"{100 * rates[key]:.1f} %" for key in ("wer", "cer", "exact")]
             lines.append(f"| {name} | {size:.1f} MB | {label} | {' | '.join(shown)} |")
-        notes.append(f"{name}: {tested['clips']} clips, {tested['date']}, {tested['speech']}.")
+        languages = [
+            f"; language right for {100 * tested[key]['language_right']:.1f} % ({window})"
+            for key, window in WINDOWS.items()
+            if key in tested
+        ]
+        notes.append(f"{name}: {tested['clips']} clips, {tested['date']}, {tested['speech']}{''.join(languages)}.")
     return "\n".join([*lines, "", "<br>".join(notes), ""])
 
 
 def rows_of(tested: dict[str, Any]) -> list[tuple[str, dict[str, float]]]:
     """Return the labelled rates of one manifest's `held_out` group."""
     rows = [(f"Korean, {key}", tested[key]) for key in ("int8", "float") if key in tested]
-    windows = {"window_clip_plus_1s": "window of the clip + 1 s", "window_30s": "window of 30 s"}
     tasks = {"ko": "Korean", "en": "English", "ko_to_en": "Korean to English"}
-    for key, window in windows.items():
+    for key, window in WINDOWS.items():
         if key in tested:
             rows += [(f"{task}, {window}", tested[key][part]) for part, task in tasks.items()]
     return rows

@@ -95,7 +95,7 @@ def machine() -> dict[str, Any]:
         "cores": len(os.sched_getaffinity(0)),
         "isa": [flag for flag in wanted if flag in facts.get("flags", facts.get("Features", "")).split()],
         "memory": f"{os.sysconf('SC_PAGE_SIZE') * os.sysconf('SC_PHYS_PAGES') / 2**30:.0f} GiB",
-        "gpu": None,
+        "gpu": _gpu(),
         "versions": {"python": platform.python_version()} | {name: _version(name) for name in LIBRARIES},
     }
 
@@ -103,6 +103,13 @@ def machine() -> dict[str, Any]:
 def _proc_cpuinfo() -> dict[str, str]:
     lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
     return {key.strip(): value.strip() for key, _, value in (line.partition(":") for line in lines) if value}
+
+
+def _gpu() -> str | None:
+    """Return the models of the NVIDIA GPUs that the driver knows, None without any."""
+    files = sorted(Path("/proc/driver/nvidia/gpus").glob("*/information"))
+    lines = [line for path in files for line in path.read_text(encoding="utf-8").splitlines()]
+    return ", ".join(line.partition(":")[2].strip() for line in lines if line.startswith("Model:")) or None
 
 
 def _version(name: str) -> str:

@@ -36,8 +36,9 @@ def run(command: list[str]) -> tuple[float, float]:
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     _, status, usage = os.wait4(process.pid, 0)
     seconds = time.perf_counter() - start
-    if status != 0:
-        raise SystemExit(f"{' '.join(command)} failed with status {status}")
+    process.returncode = os.waitstatus_to_exitcode(status)  # waited for behind its back
+    if process.returncode != 0:
+        raise SystemExit(f"{' '.join(command)} failed with exit code {process.returncode}")
     return seconds, usage.ru_maxrss / 1024
 
 
@@ -67,7 +68,7 @@ def help_text() -> Row:
 
 def first_words(model: str, peers: dict[str, list[str]]) -> list[Row]:
     """Time a fresh process from start to text, and its peak memory."""
-    command = [*MALSORI, "transcribe", SAMPLE, "--model", model, "--language", "ko"]
+    command = [*MALSORI, "transcribe", SAMPLE, "--model", model, "--language", "ko", "--device", "cpu"]
     commands = {"ours": command, **peers}
     seen: dict[str, list[tuple[float, float]]] = {name: [] for name in commands}
     for turn in range(6):

@@ -6,6 +6,7 @@ The figures that prove a bundle (test audio, differences, tolerances, times) are
 from __future__ import annotations
 
 import argparse
+import json
 import shutil
 import sys
 import tempfile
@@ -87,7 +88,7 @@ def arguments(description: str, quantizations: Sequence[str], default: str) -> a
     parser.add_argument(
         "--languages",
         type=comma_separated,
-        help="ISO 639-1 codes, separated by commas (default: what the model card says)",
+        help="ISO 639-1 codes, separated by commas (default: what the checkpoint says)",
     )
     parser.add_argument("--licence", help="SPDX identifier of the weights' licence (default: what the model card says)")
     parser.add_argument("--description", default="", help="one sentence for `malsori models show`")
@@ -103,11 +104,15 @@ def comma_separated(text: str) -> tuple[str, ...]:
     return tuple(part.strip() for part in text.split(",") if part.strip())
 
 
-def run(main: Callable[[], Path]) -> int:
-    """Run one export as a command: its folder on stdout, or one line on stderr and exit code 1."""
+def run(export: Callable[..., Manifest], asked: argparse.Namespace) -> int:
+    """Run one export as a command: its folder on stdout, its proof or one line of error on stderr; return 0 or 1."""
+    options = vars(asked) | {"quantization": asked.quantize}
+    del options["quantize"]
     try:
-        print(main())
+        manifest = export(**options)
     except (MalsoriError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
+    print(json.dumps(manifest.measured["proof"], indent=2), file=sys.stderr)
+    print(asked.out)
     return 0

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from safetensors import SafetensorError
 from transformers import AutoConfig, Wav2Vec2CTCTokenizer, Wav2Vec2FeatureExtractor, Wav2Vec2ForCTC
 
 from export.common import ExportRefused, model_card, revision_of
@@ -60,7 +61,7 @@ class Checkpoint:
             )
             tokenizer = Wav2Vec2CTCTokenizer.from_pretrained(source, revision=revision)
             extractor = Wav2Vec2FeatureExtractor.from_pretrained(source, revision=revision)
-        except (OSError, ValueError, TypeError) as error:
+        except (OSError, ValueError, TypeError, RuntimeError, SafetensorError) as error:
             if isinstance(error, ExportRefused):
                 raise
             raise ExportRefused(f"{source}: {' '.join(str(error).split())[:300]}") from error

@@ -143,24 +143,7 @@ def prove(
 def main(arguments_given: Sequence[str] | None = None) -> int:
     """Run as a command; return its exit code."""
     asked = arguments(__doc__.splitlines()[0], QUANTIZATIONS, "int8").parse_args(arguments_given)
-
-    def work() -> Path:
-        manifest = export(
-            asked.source,
-            asked.out,
-            quantization=asked.quantize,
-            name=asked.name,
-            languages=asked.languages,
-            licence=asked.licence,
-            description=asked.description,
-            revision=asked.revision,
-            audio=asked.audio,
-            force=asked.force,
-        )
-        print(json.dumps(manifest.measured["proof"], indent=2), file=sys.stderr)
-        return Path(asked.out)
-
-    return run(work)
+    return run(export, asked)
 
 
 if __name__ == "__main__":

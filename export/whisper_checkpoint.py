@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from safetensors import SafetensorError
 from transformers import AutoConfig, WhisperFeatureExtractor, WhisperForConditionalGeneration, WhisperTokenizerFast
 from transformers.models.whisper.tokenization_whisper import LANGUAGES
 
@@ -60,7 +61,7 @@ class Checkpoint:
             )
             tokenizer = WhisperTokenizerFast.from_pretrained(folder)
             extractor = WhisperFeatureExtractor.from_pretrained(folder)
-        except (OSError, ValueError, TypeError) as error:
+        except (OSError, ValueError, TypeError, RuntimeError, SafetensorError) as error:
             if isinstance(error, ExportRefused):
                 raise
             raise ExportRefused(f"{source}: {' '.join(str(error).split())[:300]}") from error

@@ -142,6 +142,12 @@ def test_any_cut_of_the_input_resamples_to_the_same_output(cuts: list[int]) -> N
     np.testing.assert_allclose(found, expected, atol=1e-6)
 
 
+def test_a_flushed_resampler_starts_over() -> None:
+    resampler = Resampler(8_000)
+    first = np.concatenate([resampler.push(TONE), resampler.flush()])
+    np.testing.assert_array_equal(np.concatenate([resampler.push(TONE), resampler.flush()]), first)
+
+
 def test_channels_are_averaged() -> None:
     left, right = TONE, tone(hertz=1_000)
     clip = decode(np.stack([left, right], axis=1))

@@ -210,6 +210,40 @@ def test_a_read_error_is_not_taken_for_the_end() -> None:
             decode(BadDisk(data), allow_truncated=True)
 
 
+def test_whatever_a_file_object_raises_is_not_taken_for_the_end(capfd: pytest.CaptureFixture[str]) -> None:
+    class Gone(io.BytesIO):
+        def read(self, size: int | None = -1, /) -> bytes:
+            if self.tell() > 9_000:
+                raise ValueError("the connection is gone")
+            return super().read(size)
+
+    with pytest.raises(AudioNotFound, match="the connection is gone"):
+        decode(Gone(wav(pcm16(tone(2)), data_size=0xFFFF_FFFF)), allow_truncated=True)
+    assert capfd.readouterr().err == ""
+
+
+class Pipe:
+    """Can be read and nothing else, not even asked whether it can seek."""
+
+    def __init__(self, data: bytes, fails: bool = False) -> None:
+        self._file = io.BytesIO(data)
+        self._fails = fails
+
+    def read(self, size: int = -1) -> bytes:
+        if self._fails:
+            raise OSError(5, "Input/output error")
+        return self._file.read(size)
+
+
+def test_an_object_that_can_only_be_read_is_enough() -> None:
+    assert len(decode(Pipe(wav(DATA))).samples) == len(TONE)  # type: ignore[arg-type]
+
+
+def test_a_read_error_of_a_pipe_is_an_audio_error() -> None:
+    with pytest.raises(AudioNotFound, match="Input/output error"):
+        decode(Pipe(b"", fails=True))  # type: ignore[arg-type]
+
+
 # Samples
 
 
@@ -241,6 +275,20 @@ def test_square_waves_and_offsets_pass_unharmed() -> None:
         clip = decode(samples)
         np.testing.assert_array_equal(clip.samples, samples)
         assert clip.warnings == ()
+
+
+def test_numbers_that_float32_cannot_hold_become_silence_and_are_counted() -> None:
+    samples = TONE.astype(np.float64)
+    samples[5] = 1e300
+    clip = decode(samples)
+    assert clip.samples[5] == 0.0
+    assert clip.warnings == ("1 samples that were not finite numbers became silence",)
+
+
+@pytest.mark.parametrize("shape", [(0,), (0, 2)])
+def test_an_array_without_samples_is_empty_audio(shape: tuple[int, ...]) -> None:
+    with pytest.raises(EmptyAudio, match="no samples"):
+        decode(np.zeros(shape, np.float32))
 
 
 @pytest.mark.parametrize("count", [1, 2, 25, 399, 400])
@@ -409,6 +457,17 @@ def test_a_name_that_is_not_utf_8_works_and_can_be_printed(tmp_path: Path) -> No
 def test_a_name_with_a_null_byte_is_not_found() -> None:
     with pytest.raises(AudioNotFound, match="null byte"):
         decode("a\0b.wav")
+
+
+def test_a_name_that_no_path_can_have_is_not_found() -> None:
+    with pytest.raises(AudioNotFound, match=r"\\ud800"):
+        decode("\ud800.wav")
+
+
+@pytest.mark.skipif(not Path("/proc/cpuinfo").is_file(), reason="needs the files of Linux")
+def test_a_file_without_an_end_is_not_found() -> None:
+    with pytest.raises(AudioNotFound, match="/proc/cpuinfo: expected a file with an end"):
+        decode("/proc/cpuinfo")
 
 
 def test_what_is_no_source_at_all_is_a_type_error() -> None:

@@ -200,6 +200,10 @@ class TestOtherCommands:
         assert main(["embed", "one.wav", "two.wav", "-o", "all.npy"]) == 2
         assert "all.npy: expected a name that ends in .npz" in capsys.readouterr().err
 
+    def test_embed_tells_a_missing_folder_before_the_work(self, capsys: pytest.CaptureFixture[str]):
+        assert main(["embed", "none.wav", "-o", "nowhere/all.npy"]) == 1
+        assert capsys.readouterr().err == "malsori: nowhere/all.npy: cannot be written, nowhere is no folder\n"
+
 
 class TestMain:
     def test_an_unknown_command_gets_a_suggestion(self, capsys: pytest.CaptureFixture[str]):

@@ -81,9 +81,16 @@ def test_a_closed_stdout_ends_the_run_quietly(clips: Path):
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full here")
 def test_a_full_disk_behind_stdout_is_one_line_and_exit_1(clips: Path):
     with open("/dev/full", "wb") as full:
-        run = loudness("transcribe", "one.wav", cwd=clips, stdout=full)
+        run = loudness("transcribe", "one.wav", "two.wav", cwd=clips, stdout=full)
     assert run.returncode == 1
-    assert run.stderr == b"malsori: one.wav: standard output: cannot be written, No space left on device\n"
+    assert run.stderr == b"malsori: standard output: cannot be written, No space left on device\n"
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full here")
+def test_a_full_disk_behind_stderr_costs_no_result(clips: Path):
+    with open("/dev/full", "wb") as full:
+        run = loudness("transcribe", "none.wav", "one.wav", cwd=clips, stderr=full)
+    assert (run.returncode, run.stdout) == (1, b"one.wav: w10\n")
 
 
 def test_an_interrupt_ends_with_130_one_line_and_no_temporary_file(clips: Path):

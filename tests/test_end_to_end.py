@@ -20,12 +20,9 @@ LOADED: dict[str, Transcriber] = {}
 
 
 def model(name: str) -> Transcriber:
-    """Return a shipped model, loaded once for the module; skip where it is not shipped yet."""
-    folder = ROOT / "models" / name
-    if not (folder / "manifest.json").exists():
-        pytest.skip(f"models/{name} is not here yet")
+    """Return a shipped model, loaded once for the module."""
     if name not in LOADED:
-        LOADED[name] = load(str(folder))
+        LOADED[name] = load(str(ROOT / "models" / name))
     return LOADED[name]
 
 
@@ -36,10 +33,7 @@ def _unload() -> Iterator[None]:
 
 
 def sample(name: str) -> Path:
-    path = SAMPLES / f"{name}.wav"
-    if not path.exists() or not path.with_suffix(".txt").exists():
-        pytest.skip(f"samples/{name} is not here yet")
-    return path
+    return SAMPLES / f"{name}.wav"
 
 
 def spoken(path: Path) -> str:
@@ -68,8 +62,8 @@ def test_whisper_hears_the_words_and_the_language(name: str, language: str):
 
 def test_whisper_translates_korean_to_english_words():
     result = model("nano-whisper").transcribe(sample("korean"), task="translate", language="ko")
-    assert re.fullmatch(r"[a-z' ]+", plain(result.text))
-    assert len(plain(result.text).split()) >= 3
+    meant = plain((SAMPLES / "korean.en.txt").read_text(encoding="utf-8"))
+    assert jiwer.wer(meant, plain(result.text)) <= 0.2
 
 
 def test_the_long_sample_is_heard_in_several_segments_that_do_not_overlap():

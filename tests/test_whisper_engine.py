@@ -23,8 +23,6 @@ SAMPLES = ROOT / "samples"
 GREEDY = DecodeOptions(beam_size=1, temperature=(0.0,))
 SILENCE = np.zeros(8000, np.float32)
 
-pytestmark = pytest.mark.skipif(not (BUNDLE / "manifest.json").is_file(), reason="models/nano-whisper is not there yet")
-
 
 @pytest.fixture(scope="module")
 def manifest():
@@ -238,6 +236,17 @@ def test_features_that_do_not_fit_the_network_are_refused(copy, manifest):
 def test_a_manifest_without_languages_is_refused(manifest):
     with pytest.raises(ModelIncompatible, match="languages"):
         WhisperEngine(BUNDLE, replace(manifest, languages=()), device="cpu")
+
+
+def test_languages_that_the_tokenizer_does_not_know_are_refused_by_name(manifest):
+    with pytest.raises(ModelIncompatible, match="languages kor"):
+        WhisperEngine(BUNDLE, replace(manifest, languages=("kor", "en")), device="cpu")
+
+
+def test_a_file_that_the_manifest_does_not_list_is_not_loaded(manifest):
+    files = {name: entry for name, entry in manifest.files.items() if name != "tokenizer.json"}
+    with pytest.raises(ModelIncompatible, match=r"lists no file 'tokenizer\.json'"):
+        load_engine(BUNDLE, replace(manifest, files=files), device="cpu")
 
 
 def test_the_engine_is_chosen_by_the_kind_in_the_manifest(manifest):

@@ -7,10 +7,11 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from export.nano.speech import SAMPLE_RATE, Augmenter, Corpus, Utterance, wordless
+from export.nano.speech import SAMPLE_RATE, Augmenter, Corpus, Utterance, revoiced, wordless
 
 LONGEST_SILENCE = 0.6  # seconds, before and after the speech
 WORDLESS_SHARE = 0.04  # clips in which nobody speaks, so that silence and noise yield no words
+REVOICED_SHARE = 0.7
 WARM_UP = 300  # steps
 POOL = 8  # batches drawn together and sorted by length, so that little is padded
 
@@ -18,6 +19,11 @@ POOL = 8  # batches drawn together and sorted by length, so that little is padde
 def normalized(clip: NDArray[np.float32]) -> NDArray[np.float32]:
     """Shift and scale a clip to zero mean and unit variance, as wav2vec2's feature extractor does."""
     return ((clip - clip.mean()) / np.sqrt(clip.var() + 1e-7)).astype(np.float32)
+
+
+def vary_voice(utterance: Utterance, rng: np.random.Generator) -> Utterance:
+    """Return the utterance in another voice, or as it is, by `REVOICED_SHARE`."""
+    return revoiced(utterance, rng) if rng.random() < REVOICED_SHARE else utterance
 
 
 def learning_rate(step: int, steps: int, peak: float) -> float:
@@ -51,7 +57,7 @@ class Batches:
         place = int(pool.permutation(POOL)[step % POOL])
         picked = [self.utterances[i] for i in chosen[place * self.batch_size : (place + 1) * self.batch_size]]
         rng = np.random.default_rng([self.seed, step, 11])
-        return [wordless(rng, u.language) if rng.random() < WORDLESS_SHARE else u for u in picked]
+        return [wordless(rng, u.language) if rng.random() < WORDLESS_SHARE else vary_voice(u, rng) for u in picked]
 
     def _surround(self, utterance: Utterance, rng: np.random.Generator) -> NDArray[np.float32]:
         before, after = (rng.uniform(0, LONGEST_SILENCE, 2) * SAMPLE_RATE).astype(int)

@@ -12,7 +12,7 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
@@ -56,13 +56,14 @@ class Score:
         return {"wer": round(wer, 4), "cer": round(cer, 4), "exact": round(exact, 4)}
 
 
-def publish_ctc(checkpoint: Path, held_out: Corpus) -> None:
+def publish_ctc(checkpoint: Path, held_out: Corpus, seed: int) -> None:
     """Export nano-ctc-ko as int8 and put its error rates, those of the float graph beside them, into the manifest."""
     with tempfile.TemporaryDirectory() as work:
         manifest = export_ctc(checkpoint, Path(work) / "float", "none")
         as_float = ctc_rates(Wav2Vec2Engine(Path(work) / "float", manifest), held_out.utterances)
     _replace(
         "nano-ctc-ko",
+        f"export/nano/train_ctc.py, seed {seed}",
         lambda out: export_ctc(checkpoint, out, "int8"),
         lambda out, sealed: {
             "held_out": _tested(
@@ -95,10 +96,11 @@ def ctc_rates(engine: Wav2Vec2Engine, utterances: Sequence[Utterance]) -> dict[s
     return score.rates()
 
 
-def publish_whisper(checkpoint: Path, held_out: Corpus) -> None:
+def publish_whisper(checkpoint: Path, held_out: Corpus, seed: int) -> None:
     """Export nano-whisper as int8 and put its error rates, at short windows and at 30 s, into the manifest."""
     _replace(
         "nano-whisper",
+        f"export/nano/train_whisper.py, seed {seed}",
         lambda out: whisper.export(
             checkpoint,
             out,
@@ -188,14 +190,19 @@ def _tested(held_out: Corpus, rates: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _replace(name: str, make: Callable[[Path], Manifest], measure: Callable[[Path, Manifest], dict[str, Any]]) -> None:
+def _replace(
+    name: str,
+    source: str,
+    make: Callable[[Path], Manifest],
+    measure: Callable[[Path, Manifest], dict[str, Any]],
+) -> None:
     """Make a bundle beside the old one, measure it, and only then let it take the old one's place."""
     MODELS.mkdir(exist_ok=True)
     fresh = MODELS / f".{name}.new"
     shutil.rmtree(fresh, ignore_errors=True)
-    sealed = make(fresh)
-    sealed.measured.update(measure(fresh, sealed))
-    seal(fresh, sealed)
+    exported = make(fresh)
+    figures = {**exported.measured, **measure(fresh, exported)}
+    sealed = seal(fresh, replace(exported, source=f"trained from nothing by {source}", measured=figures))
     shutil.rmtree(MODELS / name, ignore_errors=True)
     fresh.rename(MODELS / name)
     print(f"{MODELS / name}: {sealed.measured['held_out']}")
@@ -206,12 +213,13 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("work", type=Path, help="the folder given to the training script")
     parser.add_argument("model", choices=("ctc", "whisper"))
+    parser.add_argument("--seed", type=int, default=1, help="what the training started from (default %(default)s)")
     args = parser.parse_args()
     held_out = Corpus.cached(args.work / "corpus", 400, ["ko", "en"], held_out=True)
     if args.model == "ctc":
-        publish_ctc(args.work / "nano-ctc-ko", held_out.only("ko"))
+        publish_ctc(args.work / "nano-ctc-ko", held_out.only("ko"), args.seed)
     else:
-        publish_whisper(args.work / "nano-whisper", held_out)
+        publish_whisper(args.work / "nano-whisper", held_out, args.seed)
     return 0
 
 

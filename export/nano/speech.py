@@ -1,7 +1,7 @@
 """Speech for the nano models: espeak-ng speaks the grammar in many voices; every clip is known to the sample.
 
-`synthesize` makes one clip; `Corpus.make` makes thousands on all cores and keeps them in one `.npz`; `Augmenter` varies
-gain and noise at training time. Voices in `HELD_OUT_VOICES` are never used for training.
+`synthesize` makes one clip; `Corpus.make` makes thousands on all cores and keeps them in one `.npz`; at training time
+`revoiced` varies speed and voice, `Augmenter` gain and noise. Voices in `HELD_OUT_VOICES` are never used for training.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import os
 import random
 import subprocess
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -105,14 +105,16 @@ class Corpus:
         return Corpus([u for u in self.utterances if u.language == language])
 
     def save(self, path: Path) -> None:
-        """Write everything to one `.npz`."""
+        """Write everything to one `.npz`; `path` appears when it is complete."""
         path.parent.mkdir(parents=True, exist_ok=True)
+        fresh = path.with_suffix(".new.npz")
         np.savez(
-            path,
+            fresh,
             audio=np.concatenate([u.audio for u in self.utterances]),
             lengths=np.array([len(u.audio) for u in self.utterances]),
             meta=np.array([(u.sentence.ko, u.sentence.en, u.language, u.voice) for u in self.utterances]),
         )
+        os.replace(fresh, path)
 
     @classmethod
     def read(cls, path: Path) -> Corpus:
@@ -152,6 +154,20 @@ class Augmenter:
         noise = tilted_noise(self.rng, len(audio))
         level = np.sqrt(np.mean(audio**2)) * 10 ** (-self.rng.uniform(10, 40) / 20)
         return (audio + level * noise).astype(np.float32)
+
+
+def revoiced(utterance: Utterance, rng: np.random.Generator) -> Utterance:
+    """Return the utterance as a smaller or larger speaker with a duller or sharper voice would say it.
+
+    Played up to 15 % faster or slower, pitch and formants moving along, and filtered by `1 - a/z` for a random a:
+    voices that no corpus holds, so that a model does not learn the few that it does.
+    """
+    speed, a = rng.uniform(0.87, 1.15), rng.uniform(-0.5, 0.6)
+    audio = utterance.audio.astype(np.float32)
+    audio = np.interp(np.arange(0, len(audio) - 1, speed), np.arange(len(audio)), audio)
+    audio[1:] -= a * audio[:-1]
+    peak = max(float(np.abs(audio).max()), 1.0)
+    return replace(utterance, audio=(audio * (24_000 / peak)).astype(np.int16))
 
 
 def tilted_noise(rng: np.random.Generator, length: int) -> NDArray[np.float64]:

@@ -8,9 +8,7 @@ last one.
 
 from __future__ import annotations
 
-import argparse
 import json
-import time
 from pathlib import Path
 
 import jiwer
@@ -21,9 +19,10 @@ from torch.nn import functional as F
 from transformers import Wav2Vec2Config, Wav2Vec2ForCTC
 from transformers.models.wav2vec2.modeling_wav2vec2 import Wav2Vec2LayerNormConvLayer
 
-from export.nano.batches import Batches, learning_rate, normalized
+from export.nano.batches import Batches, normalized
 from export.nano.grammar import to_jamo
-from export.nano.speech import SAMPLE_RATE, Corpus, Utterance
+from export.nano.loop import GLIMPSE, Run, train
+from export.nano.speech import SAMPLE_RATE, Utterance
 from export.nano.whisper_windows import mel_filters
 
 SPECIALS = ["<pad>", "<s>", "</s>", "<unk>", "|"]
@@ -58,7 +57,7 @@ CONFIG = Wav2Vec2Config(
 )
 
 MELS = 80
-SPECTRUM_WEIGHT = 0.5
+WEIGHTS = {"ctc": 1.0, "spectrum": 0.5}
 
 
 def spell(text: str) -> list[int]:
@@ -99,7 +98,7 @@ class Student(nn.Module):
         self.ctc = Wav2Vec2ForCTC(CONFIG)
         self.spectrum = nn.Linear(CONFIG.conv_dim[-1], MELS)
 
-    def losses(self, audio: Tensor, mask: Tensor, utterances: list[Utterance]) -> tuple[Tensor, Tensor]:
+    def losses(self, audio: Tensor, mask: Tensor, utterances: list[Utterance]) -> dict[str, Tensor]:
         """Return the CTC loss per letter and the squared error of the spectrum, for one batch."""
         with torch.autocast("cpu", dtype=torch.bfloat16):
             heard = self.ctc.wav2vec2(audio, attention_mask=mask)
@@ -111,7 +110,10 @@ class Student(nn.Module):
         lengths = torch.tensor([len(t) for t in targets])
         flat = torch.tensor([i for t in targets for i in t])
         losses = F.ctc_loss(log_probs, flat, frames, lengths, reduction="none", zero_infinity=True)
-        return losses.sum() / lengths.sum(), F.mse_loss(spectrum.float(), log_mel_frames(audio))
+        return {
+            "ctc": losses.sum() / lengths.sum(),
+            "spectrum": F.mse_loss(spectrum.float(), log_mel_frames(audio)),
+        }
 
 
 def log_mel_frames(audio: Tensor) -> Tensor:
@@ -147,42 +149,6 @@ def save(model: Wav2Vec2ForCTC, folder: Path) -> None:
     (folder / "tokenizer_config.json").write_text(json.dumps(tokenizer), encoding="utf-8")
 
 
-def train(work: Path, corpus: Corpus, held_out: Corpus, *, steps: int, batch_size: int, peak: float, seed: int) -> Path:
-    """Train for `steps`, resuming from WORK/ctc.pt if there; return the checkpoint folder."""
-    torch.manual_seed(seed)
-    Wav2Vec2LayerNormConvLayer.forward = convolve_channels_last
-    student = Student().train()
-    optimizer = torch.optim.AdamW(student.parameters(), lr=peak, betas=(0.9, 0.98), weight_decay=0.01)
-    batches = Batches(corpus, batch_size, seed)
-    state, start, first = work / "ctc.pt", 0, time.monotonic()
-    if state.exists():
-        stored = torch.load(state)
-        student.load_state_dict(stored["model"])
-        optimizer.load_state_dict(stored["optimizer"])
-        start = stored["step"]
-    for step in range(start, steps):
-        utterances, clips = batches.draw(step)
-        audio, mask = collate(clips)
-        spelling, spectrum = student.losses(audio, mask, utterances)
-        optimizer.zero_grad()
-        (spelling + SPECTRUM_WEIGHT * spectrum).backward()
-        torch.nn.utils.clip_grad_norm_(student.parameters(), 1.0)
-        for group in optimizer.param_groups:
-            group["lr"] = learning_rate(step, steps, peak)
-        optimizer.step()
-        if step % 50 == 49:
-            pace = (time.monotonic() - first) / (step + 1 - start)
-            print(
-                f"step {step + 1}/{steps} ctc {spelling.item():.3f} spectrum {spectrum.item():.3f} {pace:.2f} s/step",
-                flush=True,
-            )
-        if step % 250 == 249 or step + 1 == steps:
-            print(f"step {step + 1}: held-out CER {error_rate(student.ctc, held_out.utterances[:60]):.4f}", flush=True)
-            torch.save({"model": student.state_dict(), "optimizer": optimizer.state_dict(), "step": step + 1}, state)
-            save(student.ctc, work / "nano-ctc-ko")
-    return work / "nano-ctc-ko"
-
-
 def collate(clips: list[np.ndarray]) -> tuple[Tensor, Tensor]:
     """Normalise each clip and pad with zeros; return audio float32 and mask int64, both `(batch, samples)`."""
     longest = max(map(len, clips))
@@ -193,34 +159,28 @@ def collate(clips: list[np.ndarray]) -> tuple[Tensor, Tensor]:
 
 def main() -> None:
     """Make the speech, train, export and measure."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("work", type=Path, help="folder for the corpus and the checkpoints")
-    parser.add_argument(
-        "--clips", type=int, default=28_000, help="training clips, both languages (default %(default)s)"
+    run = Run.from_command_line("nano-ctc-ko", __doc__, steps=2_800, batch_size=16)
+    Wav2Vec2LayerNormConvLayer.forward = convolve_channels_last
+    student, held_out = Student().train(), run.held_out.only("ko")
+    batches = Batches(run.corpus.only("ko"), run.batch_size, run.seed)
+
+    def losses(step: int) -> dict[str, Tensor]:
+        utterances, clips = batches.draw(step)
+        return student.losses(*collate(clips), utterances)
+
+    train(
+        run,
+        student,
+        WEIGHTS,
+        losses,
+        lambda: {"CER": error_rate(student.ctc, held_out.utterances[:GLIMPSE])},
+        lambda folder: save(student.ctc, folder),
+        every=250,
     )
-    parser.add_argument("--steps", type=int, default=2_800)
-    parser.add_argument("--batch-size", type=int, default=16)
-    parser.add_argument("--learning-rate", type=float, default=1.5e-3)
-    parser.add_argument("--threads", type=int, default=1)
-    parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--no-export", action="store_true", help="stop after training")
-    args = parser.parse_args()
-    torch.set_num_threads(args.threads)
-    corpus = Corpus.cached(args.work / "corpus", args.clips, ["ko", "en"])
-    held_out = Corpus.cached(args.work / "corpus", 400, ["ko", "en"], held_out=True)
-    checkpoint = train(
-        args.work,
-        corpus.only("ko"),
-        held_out.only("ko"),
-        steps=args.steps,
-        batch_size=args.batch_size,
-        peak=args.learning_rate,
-        seed=args.seed,
-    )
-    if not args.no_export:
+    if run.export:
         from export.nano.publish import publish_ctc
 
-        publish_ctc(checkpoint, held_out.only("ko"))
+        publish_ctc(run.checkpoint, held_out, run.seed)
 
 
 if __name__ == "__main__":

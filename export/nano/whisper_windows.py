@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from transformers import WhisperFeatureExtractor
 
-from export.nano.batches import LONGEST_SILENCE, Batches
+from export.nano.batches import LONGEST_SILENCE, Batches, vary_voice
 from export.nano.nano_whisper import CompactVocabulary
 from export.nano.speech import SAMPLE_RATE, Augmenter, Corpus, Utterance
 
@@ -75,7 +75,8 @@ class Windows:
 
     def _join(self, rng: np.random.Generator, count: int) -> Window:
         utterances = self.languages[int(rng.integers(2))].utterances
-        return self._lay([utterances[i] for i in rng.choice(len(utterances), count, replace=False)], rng)
+        chosen = [utterances[i] for i in rng.choice(len(utterances), count, replace=False)]
+        return self._lay([vary_voice(u, rng) for u in chosen], rng)
 
     def _lay(self, utterances: list[Utterance], rng: np.random.Generator) -> Window:
         position = int(rng.uniform(0, LONGEST_SILENCE) * SAMPLE_RATE)

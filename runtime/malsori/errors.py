@@ -20,11 +20,17 @@ MalsoriError
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Any
 
 
 class MalsoriError(Exception):
     """Base of all errors that malsori raises on purpose; the message is one line, ready to show."""
+
+    def __reduce__(self) -> tuple[Callable[..., MalsoriError], tuple[Any, ...]]:
+        # As built in, it calls the class with the finished message, which then lacks the parts it is composed of: an
+        # error from a worker process could not be unpickled, and `multiprocessing.Pool` waits for it for ever.
+        return _restored, (type(self), self.args, self.__dict__)
 
 
 class AudioError(MalsoriError, ValueError):
@@ -107,3 +113,16 @@ class MissingDependency(MalsoriError, ImportError):
 
 class OutputError(MalsoriError, OSError):
     """A result could not be written; nothing half-written stays behind."""
+
+
+def brief(error: Exception, limit: int = 300) -> str:
+    """Return the words of another library's exception on one line of at most `limit` characters."""
+    return " ".join(str(error).split())[:limit]
+
+
+def _restored(kind: type[MalsoriError], args: tuple[Any, ...], attributes: dict[str, Any]) -> MalsoriError:
+    layout: Any = kind.__base__  # `kind.__new__` would be ValueError's for one that is also a FileNotFoundError
+    error: MalsoriError = layout.__new__(kind)
+    error.args = args
+    error.__dict__.update(attributes)
+    return error

@@ -114,8 +114,8 @@ class Transcript:
     """The result for one recording, from either family of models.
 
     `duration` is the recording's length in seconds; `language` an ISO 639-1 code and `language_probability` how sure
-    the engine was of it (1.0 when it was given or the model knows only one); `warnings` says what was mended in the
-    input, one line each.
+    the engine was of it (1.0 when it was given or the model knows only one), or `und` and 0.0 where nothing told;
+    `warnings` says what was mended in the input, one line each.
     """
 
     text: str

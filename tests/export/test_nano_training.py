@@ -2,20 +2,28 @@
 
 from __future__ import annotations
 
+from importlib import metadata
+
 import numpy as np
 import pytest
-import torch
-from transformers import Wav2Vec2ForCTC, WhisperFeatureExtractor, WhisperForConditionalGeneration
-from transformers.models.wav2vec2.modeling_wav2vec2 import Wav2Vec2LayerNormConvLayer
-
-from export.nano.batches import Batches, learning_rate
-from export.nano.grammar import Sentence
-from export.nano.nano_whisper import NanoWhisper
-from export.nano.speech import Corpus, Utterance
-from export.nano.train_ctc import CONFIG, convolve_channels_last, spell, unspell
-from export.nano.whisper_windows import TokenSequences, Window, log_mel, stack
 
 pytestmark = pytest.mark.export
+torch = pytest.importorskip("torch")  # this module is collected, though not run, where there is none
+pytest.importorskip("transformers")
+try:
+    metadata.distribution("openai-whisper")
+except metadata.PackageNotFoundError:
+    pytest.skip("the tokenizer's ranks are in the package openai-whisper", allow_module_level=True)
+
+from transformers import Wav2Vec2ForCTC, WhisperFeatureExtractor, WhisperForConditionalGeneration  # noqa: E402
+from transformers.models.wav2vec2.modeling_wav2vec2 import Wav2Vec2LayerNormConvLayer  # noqa: E402
+
+from export.nano.batches import Batches, learning_rate  # noqa: E402
+from export.nano.grammar import Sentence  # noqa: E402
+from export.nano.nano_whisper import NanoWhisper  # noqa: E402
+from export.nano.speech import Corpus, Utterance  # noqa: E402
+from export.nano.train_ctc import CONFIG, convolve_channels_last, spell, unspell  # noqa: E402
+from export.nano.whisper_windows import TokenSequences, Window, log_mel, stack  # noqa: E402
 
 
 @pytest.fixture(scope="module")

@@ -232,6 +232,22 @@ def test_a_checkpoint_without_a_ctc_head_is_refused(tmp_path):
         export(checkpoint, tmp_path / "bundle")
 
 
+def test_weights_that_are_cut_off_are_refused_in_one_line(checkpoint, tmp_path):
+    shutil.copytree(checkpoint, tmp_path / "cut")
+    weights = tmp_path / "cut" / "model.safetensors"
+    weights.write_bytes(weights.read_bytes()[:-1000])
+    with pytest.raises(ExportRefused) as caught:
+        export(tmp_path / "cut", tmp_path / "bundle")
+    assert "\n" not in str(caught.value)
+
+
+def test_hidden_states_outside_the_tolerance_are_refused_too(checkpoint, tmp_path, monkeypatch):
+    true = Wav2Vec2Engine.hidden
+    monkeypatch.setattr(Wav2Vec2Engine, "hidden", lambda engine, clips: [-states for states in true(engine, clips)])
+    with pytest.raises(ExportRefused, match=r"outside the tolerance \(hidden states: relative difference 2,"):
+        export(checkpoint, tmp_path / "bundle")
+
+
 def test_a_tokenizer_that_does_not_fit_the_head_is_refused(tmp_path):
     checkpoint = save_checkpoint(tmp_path / "checkpoint", tokens=TOKENS[:-1], **TINY, **LAYER)
     with pytest.raises(ExportRefused, match="18 tokens in the tokenizer for 19 logits"):

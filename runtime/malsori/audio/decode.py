@@ -156,13 +156,19 @@ def _open_array(array: NDArray[np.generic], rate: int, name: str, limits: Limits
         raise UnsupportedFormat(name, "an array (samples,) or (samples, channels)", f"{array.ndim} dimensions")
     if array.dtype != np.int16 and array.dtype.kind != "f":
         raise UnsupportedFormat(name, "int16 or float samples", str(array.dtype))
-    frames = array.reshape(len(array), -1) if array.ndim == 1 else array
+    frames = array[:, np.newaxis] if array.ndim == 1 else array
     limits.check_shape(name, rate, frames.shape[1])
     limits.check_bytes(name, array.nbytes)
     scale = np.float32(32_768 if array.dtype == np.int16 else 1)
     starts = range(0, len(frames), PIECE_FRAMES)
-    pieces = (frames[start : start + PIECE_FRAMES].astype(np.float32) / scale for start in starts)
+    pieces = (_scaled(frames[start : start + PIECE_FRAMES], scale) for start in starts)
     return Stream(rate, frames.shape[1], pieces, len(frames))
+
+
+def _scaled(frames: NDArray[np.generic], scale: np.float32) -> Frames:
+    with np.errstate(over="ignore"):  # what float32 cannot hold becomes infinite, and the mixer counts and mends that
+        scaled: Frames = frames.astype(np.float32) / scale
+    return scaled
 
 
 def _counted(

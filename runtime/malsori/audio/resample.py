@@ -22,8 +22,11 @@ class Resampler:
         return self._run(block, last=False)
 
     def flush(self) -> Audio:
-        """Return what the filter held back."""
-        return self._run(np.zeros(0, np.float32), last=True)
+        """Return what the filter held back, and start over."""
+        rest = self._run(np.zeros(0, np.float32), last=True)
+        if self._stream is not None:
+            self._stream.clear()
+        return rest
 
     def _run(self, block: Audio, last: bool) -> Audio:
         if self._stream is None:

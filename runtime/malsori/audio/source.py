@@ -9,6 +9,7 @@ import io
 import os
 import re
 import stat
+from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from typing import BinaryIO, TypeAlias
@@ -27,13 +28,14 @@ _KINDS = {
 }
 _NOT_ONE_LINE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 _COPY_BYTES = 1 << 20
+_NO_WAITING = getattr(os, "O_NONBLOCK", 0)  # Windows has no such flag, and no FIFOs among its files
 
 
 class Window(io.RawIOBase):
     """The stretch `[start, stop)` of an open file, as a file of its own that decoders may read and seek in.
 
-    An `OSError` while reading looks like the end of the file to the decoder, which could not pass it on through C, and
-    is kept in `failures` (shared with the window's parts).
+    An error while reading looks like the end of the file to the decoder, which could not pass it on through C, and is
+    kept in `failures` (shared with the window's parts).
     """
 
     def __init__(self, file: BinaryIO, start: int, stop: int) -> None:
@@ -41,7 +43,7 @@ class Window(io.RawIOBase):
         self._start = start
         self._position = 0
         self.size = max(0, stop - start)
-        self.failures: list[OSError] = []
+        self.failures: list[Exception] = []
 
     def readable(self) -> bool:
         return True
@@ -73,7 +75,7 @@ class Window(io.RawIOBase):
             while count and (part := self._file.read(count)):
                 parts.append(part)
                 count -= len(part)
-        except OSError as error:
+        except Exception as error:  # a caller's object raises what it likes, and C would print it and go on
             self.failures.append(error)
         return b"".join(parts)
 
@@ -106,7 +108,10 @@ def open_window(source: Source, name: str, limits: Limits, stack: ExitStack) -> 
     Raises `AudioNotFound` and `AudioTooLong` (more than `limits.max_bytes`).
     """
     file, start = _open(source, name, limits, stack)
-    stop = file.seek(0, io.SEEK_END)
+    try:
+        stop = file.seek(0, io.SEEK_END)
+    except OSError as error:  # as the files in /proc, which call themselves regular
+        raise AudioNotFound(name, "a file with an end", _reason(error)) from error
     limits.check_bytes(name, stop - start)
     return Window(file, start, stop)
 
@@ -118,7 +123,8 @@ def _open(source: Source, name: str, limits: Limits, stack: ExitStack) -> tuple[
         return io.BytesIO(source), 0
     if isinstance(source, io.TextIOBase) or not hasattr(source, "read"):
         raise TypeError(f"expected a path, bytes, a binary file or a numpy array, found {type(source).__name__}")
-    if source.seekable():
+    seekable = getattr(source, "seekable", None)  # a SpooledTemporaryFile has none before Python 3.11
+    if seekable is not None and seekable():
         return source, source.tell()
     return _spooled(source, name, limits, stack), 0
 
@@ -129,12 +135,14 @@ def _open_path(path: str | Path, name: str, stack: ExitStack) -> BinaryIO:
         raise AudioNotFound(name, "the path of a file", "a path with a null byte")
     try:
         mode = os.stat(path).st_mode
+    except UnicodeEncodeError as error:
+        raise AudioNotFound(name, "the path of a file", "characters that no path can hold") from error
     except OSError as error:
         raise AudioNotFound(name, "a readable file", _reason(error)) from error
     _check_regular(mode, name)
     try:
         # O_NONBLOCK: should a FIFO have taken the file's place since, opening it must not wait for a writer.
-        file = open(path, "rb", opener=lambda path, flags: os.open(path, flags | os.O_NONBLOCK))  # noqa: SIM115
+        file = open(path, "rb", opener=lambda path, flags: os.open(path, flags | _NO_WAITING))  # noqa: SIM115
     except OSError as error:
         raise AudioNotFound(name, "a readable file", _reason(error)) from error
     stack.callback(file.close)
@@ -155,7 +163,15 @@ def _spooled(source: BinaryIO, name: str, limits: Limits, stack: ExitStack) -> B
     import tempfile
 
     file = stack.enter_context(tempfile.TemporaryFile())  # noqa: SIM115
-    while part := source.read(_COPY_BYTES):
+    for part in _parts(source, name):
         file.write(part)
         limits.check_bytes(name, file.tell())
     return file
+
+
+def _parts(source: BinaryIO, name: str) -> Iterator[bytes]:
+    try:
+        while part := source.read(_COPY_BYTES):
+            yield part
+    except OSError as error:
+        raise AudioNotFound(name, "a readable file", f"a read error ({error})") from error

@@ -2,7 +2,7 @@
 
 ONNX Runtime loads a model with a flipped byte without a word, so every file is hashed before it is used. What was
 found right is remembered (`memory.py`), and an unchanged file costs one `stat` the next time. Files that the manifest
-does not list are no error; `Bundle.file` never hands them out.
+does not list are no error here; `Bundle.file` never hands them out, and a model that needs one is not loaded.
 """
 
 from __future__ import annotations

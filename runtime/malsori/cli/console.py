@@ -7,6 +7,7 @@ import io
 import os
 import re
 import sys
+from typing import TextIO
 
 from ..errors import OutputError
 
@@ -26,10 +27,10 @@ def emit(text: str) -> None:
         sys.stdout.write(text)
         sys.stdout.flush()
     except BrokenPipeError:
-        _abandon_stdout()
+        _abandon(sys.stdout)
         raise
     except OSError as error:
-        _abandon_stdout()
+        _abandon(sys.stdout)
         raise OutputError(f"standard output: cannot be written, {error.strerror or error}") from error
 
 
@@ -38,10 +39,13 @@ ENCODING = ("utf-8", "backslashreplace")
 
 
 def complain(message: str) -> None:
-    """Write one line `malsori: message` to stderr."""
+    """Write one line `malsori: message` to stderr; results are worth more than a log that nobody can read any more."""
     if sys.stderr is not None:
-        sys.stderr.write(f"malsori: {printable(message)}\n")
-        sys.stderr.flush()
+        try:
+            sys.stderr.write(f"malsori: {printable(message)}\n")
+            sys.stderr.flush()
+        except OSError:
+            _abandon(sys.stderr)
 
 
 def keep_stderr_for_us() -> None:
@@ -78,9 +82,9 @@ def _escape(match: re.Match[str]) -> str:
     return character.encode("unicode_escape").decode("ascii")
 
 
-def _abandon_stdout() -> None:
-    """Point stdout at nothing, so that the interpreter's last flush does not complain once more."""
+def _abandon(stream: TextIO) -> None:
+    """Point a stream that cannot be written at nothing, so that the interpreter's last flush does not complain too."""
     try:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
     except (OSError, ValueError):  # replaced by something without a descriptor
         return

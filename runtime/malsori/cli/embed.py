@@ -59,7 +59,8 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _output(args: argparse.Namespace) -> Path:
-    from ..errors import OptionError
+    """Return the path to write. Raises `OptionError` or `OutputError` for a wrong one, before any work is done."""
+    from ..errors import OptionError, OutputError
 
     output = Path(args.output)
     endings = (".npz",) if len(args.files) > 1 else (".npy", ".npz")
@@ -67,6 +68,8 @@ def _output(args: argparse.Namespace) -> Path:
         raise OptionError(
             f"{output}: expected a name that ends in {' or '.join(endings)} for {len(args.files)} file(s)"
         )
+    if not output.parent.is_dir():
+        raise OutputError(f"{output}: cannot be written, {output.parent} is no folder")
     return output
 
 

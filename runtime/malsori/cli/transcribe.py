@@ -57,27 +57,33 @@ def run(args: argparse.Namespace) -> int:
         )
         for index, result in enumerate(results):
             reporter.pause()
-            failures += not _settle(args.files[index], index, result, settle, args.debug, reporter)
+            failures += not _settle(args, index, result, settle, reporter)
     return 1 if failures else 0
 
 
 def _settle(
-    file: str,
+    args: argparse.Namespace,
     index: int,
     result: Transcript | MalsoriError,
     settle: Callable[[int, Transcript], None],
-    debug: bool,
     reporter: Reporter,
 ) -> bool:
-    """Print or write one result; return whether it went well."""
-    from ..errors import MalsoriError
+    """Print or write one result; return whether it went well.
 
+    Raises:
+        OutputError: standard output cannot be written: what it has lost is no fault of this file, and it stays lost.
+    """
+    from ..errors import MalsoriError, OutputError
+
+    file = args.files[index]
     try:
         if isinstance(result, MalsoriError):
             raise result
         settle(index, result)
     except MalsoriError as error:
-        report(file, error, debug=debug)
+        if isinstance(error, OutputError) and args.output_dir is None:
+            raise
+        report(file, error, debug=args.debug)
         return False
     for warning in result.warnings:
         reporter.warn(f"{file}: warning, {warning}")

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from importlib import import_module
 from importlib.metadata import distributions
 
+from ..errors import brief
 from .devices import gpu_lines
 
 MODULE = "onnxruntime"
@@ -31,7 +32,7 @@ def importable(name: str) -> str:
     try:
         module = import_module(name)
     except Exception as error:  # a broken native library raises what it likes, and none may stop a diagnosis
-        return f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"
+        return f"{type(error).__name__}: {brief(error, 200)}"
     # A folder whose files were removed still imports, as a namespace package.
     return "" if getattr(module, "__file__", None) else "its files are gone"
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ..bundles.manifest import Manifest
-from ..errors import ModelIncompatible
+from ..bundles.manifest import MANIFEST, Manifest
+from ..errors import ModelIncompatible, OptionError
 from .base import Engine
+
+MOST_THREADS = 256  # more than any machine this is for has cores; the engines start whatever they are told
 
 
 def load_engine(
@@ -20,14 +22,27 @@ def load_engine(
     """Return the engine for a bundle; only the family asked for is imported.
 
     Raises:
-        ModelIncompatible: for a kind that this version does not run, and what the engine itself refuses.
+        ModelIncompatible: for a kind that this version does not run, a file that the manifest does not list (so that
+            nothing vouches for it), and what the engine itself refuses.
+        OptionError: for a number of threads out of bounds (0 and None leave it to the engine), and as the engine does.
     """
+    if threads is not None and not 0 <= threads <= MOST_THREADS:
+        raise OptionError(f"threads: expected 0 to {MOST_THREADS}, found {threads}")
     if manifest.kind == "wav2vec2-ctc":
-        from .wav2vec2 import Wav2Vec2Engine
+        from .wav2vec2 import FILES, Wav2Vec2Engine
 
+        _check_listed(folder, manifest, FILES)
         return Wav2Vec2Engine(folder, manifest, device=device, compute_type=compute_type, threads=threads)
     if manifest.kind == "whisper":
+        from .whisper import FILES as WHISPER_FILES
         from .whisper import WhisperEngine
 
+        _check_listed(folder, manifest, WHISPER_FILES)
         return WhisperEngine(folder, manifest, device=device, compute_type=compute_type, threads=threads)
     raise ModelIncompatible(str(folder), f"kind {manifest.kind!r} is not one that this version runs")
+
+
+def _check_listed(folder: Path, manifest: Manifest, names: tuple[str, ...]) -> None:
+    for name in names:
+        if name not in manifest.files:
+            raise ModelIncompatible(str(folder / MANIFEST), f"lists no file {name!r}, which this model needs")

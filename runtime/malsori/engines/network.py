@@ -9,7 +9,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import DeviceUnavailable, EngineError, ModelIncompatible
+from ..errors import DeviceUnavailable, EngineError, ModelIncompatible, brief
 from .devices import Device
 
 Provider: TypeAlias = tuple[str, dict[str, str]]
@@ -40,7 +40,7 @@ class Network:
         try:
             self._session = onnxruntime.InferenceSession(str(path), options, providers=providers)
         except _failures() as error:
-            raise ModelIncompatible(str(path), f"ONNX Runtime cannot load it ({_line(error)})") from error
+            raise ModelIncompatible(str(path), f"ONNX Runtime cannot load it ({brief(error)})") from error
         if device == "cuda" and CUDA[0] not in self._session.get_providers():
             raise DeviceUnavailable("ONNX Runtime could not start CUDA; `malsori doctor` says what is missing")
 
@@ -59,7 +59,7 @@ class Network:
         try:
             result: NDArray[np.float32] = self._session.run([output], dict(feeds))[0]
         except _failures() as error:
-            raise EngineError(f"{self.path}: ONNX Runtime failed ({_line(error)})") from error
+            raise EngineError(f"{self.path}: ONNX Runtime failed ({brief(error)})") from error
         if not np.isfinite(result).all():
             raise EngineError(f"{self.path}: {output} holds values that are not finite")
         return result
@@ -72,7 +72,3 @@ def _failures() -> tuple[type[Exception], ...]:
     named = ("EPFail", "Fail", "InvalidArgument", "InvalidGraph", "InvalidProtobuf", "NoModel", "NoSuchFile")
     more = ("NotImplemented", "RuntimeException")
     return (*(getattr(state, name) for name in (*named, *more)), RuntimeError, ValueError)
-
-
-def _line(error: Exception) -> str:
-    return " ".join(str(error).split())[:300]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from ..errors import brief
+
 # One MatMul of a 2x2 matrix with itself (IR 8, opset 13): on CUDA it needs the driver and cuBLAS both.
 # Recipe: onnx.helper.make_model(make_graph([make_node("MatMul", ["x", "x"], ["y"])], "g", [x], [y])), x, y float32.
 PROBE = bytes.fromhex(
@@ -32,7 +34,7 @@ def runs_on(provider: str) -> str:
         session = onnxruntime.InferenceSession(PROBE, options, providers=[provider])
         (result,) = session.run(None, {"x": 2 * np.eye(2, dtype=np.float32)})
     except Exception as error:  # its exceptions have no base class of their own, and none may stop a diagnosis
-        return f"{provider} does not start ({' '.join(str(error).split())[:200]})"
+        return f"{provider} does not start ({brief(error, 200)})"
     finally:
         onnxruntime.set_default_logger_severity(WARNING)
     return "" if np.array_equal(result, 4 * np.eye(2)) else f"{provider} computes wrong numbers"

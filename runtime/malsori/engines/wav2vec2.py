@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..bundles.manifest import Manifest
-from ..errors import ModelIncompatible, OptionError
+from ..errors import EngineError, ModelIncompatible, OptionError
 from ..types import SAMPLE_RATE, Audio, Hypothesis, Segment, Word
 from .base import DecodeOptions
 from .batches import Grouping, pad, plan
@@ -17,9 +17,12 @@ from .ctc import SpelledWord, greedy, mean_probability, spell
 from .devices import Device, choose_device, cpu_threads
 from .frames import Frames
 from .network import Network
+from .vocabulary import FILE as VOCABULARY
 from .vocabulary import Vocabulary
 
 GRAPH = "model.onnx"
+FILES = (GRAPH, VOCABULARY)
+LONGEST = 120  # seconds in one clip; attention of XLSR-large over it takes some 2.3 GB, over ten minutes 58 GB
 EPSILON = 1e-7  # of the variance, as Wav2Vec2FeatureExtractor has it
 DEFAULTS = DecodeOptions()
 COMPUTE_TYPES = {"none": "float32", "int8": "int8"}  # quantization in the manifest -> what the graph computes in
@@ -91,7 +94,16 @@ class Wav2Vec2Engine:
         return {languages[0]: 1.0}
 
     def _run(self, output: str, clips: Sequence[Audio], batch_size: int) -> list[NDArray[np.float32]]:
-        """Run all clips in batches; each result is cut to the frames of its own clip."""
+        """Run all clips in batches; each result is cut to the frames of its own clip.
+
+        Raises `EngineError` for a clip of more than `LONGEST` seconds.
+        """
+        for clip in clips:
+            if len(clip) > LONGEST * SAMPLE_RATE:
+                raise EngineError(
+                    f"{self.manifest.name} takes at most {LONGEST} s at once, found {len(clip) / SAMPLE_RATE:.1f} s; "
+                    "leave the gate on (--vad True) or cut the recording"
+                )
         counts = [self.frames.count(len(clip)) for clip in clips]
         results = [np.zeros((0, int(self._network.outputs[output])), np.float32)] * len(clips)
         audible = [index for index, count in enumerate(counts) if count]
@@ -133,6 +145,8 @@ class Wav2Vec2Engine:
         path = str(folder / GRAPH)
         if self.manifest.sample_rate != SAMPLE_RATE:
             raise ModelIncompatible(str(folder), f"made for {self.manifest.sample_rate} Hz; sound here is 16000 Hz")
+        if not self.manifest.languages:
+            raise ModelIncompatible(str(folder), "the manifest names no languages")
         if self.frames.stride != self.manifest.frame_stride:
             raise ModelIncompatible(str(folder), "the manifest's frame stride is not the product of its strides")
         if self._network.inputs != expected or not {"logits", "hidden"} <= outputs.keys():
@@ -164,7 +178,7 @@ def _grouping(manifest: Manifest) -> Grouping:
 
 def _check_compute_type(asked: str, manifest: Manifest) -> None:
     there = COMPUTE_TYPES.get(manifest.quantization, manifest.quantization)
-    if asked not in ("default", there):
+    if asked not in ("default", "auto", there):
         raise OptionError(f"{manifest.name} was exported in {there}, not {asked}; export it again with --quantize")
 
 

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..bundles.manifest import Manifest
-from ..errors import EngineError, ModelCorrupt, ModelIncompatible, OptionError
+from ..errors import EngineError, ModelCorrupt, ModelIncompatible, OptionError, brief
 from ..types import SAMPLE_RATE, Audio, Hypothesis
 from .base import DecodeOptions
 from .devices import Device, choose_device, compute_types, cpu_threads
@@ -145,6 +145,12 @@ class WhisperEngine:
         if not self.manifest.languages or (len(self.manifest.languages) > 1 and not network.is_multilingual):
             # CTranslate2 tells by the vocabulary's size: 51,865 entries or more are multilingual
             raise ModelIncompatible(str(folder), "the manifest's languages do not fit the model's vocabulary")
+        unknown = [code for code in self.manifest.languages if not self._has_token(f"<|{code}|>")]
+        if unknown and network.is_multilingual:
+            raise ModelIncompatible(str(folder), f"the tokenizer has no token for the languages {', '.join(unknown)}")
+
+    def _has_token(self, token: str) -> bool:
+        return self._model.hf_tokenizer.token_to_id(token) is not None
 
     @contextmanager
     def _failures(self) -> Iterator[None]:
@@ -152,7 +158,7 @@ class WhisperEngine:
         try:
             yield
         except (RuntimeError, ValueError) as error:
-            raise EngineError(f"{self.manifest.name}: CTranslate2 failed ({_line(error)})") from error
+            raise EngineError(f"{self.manifest.name}: CTranslate2 failed ({brief(error)})") from error
 
 
 def _check_files(folder: Path) -> None:
@@ -181,8 +187,4 @@ def _load(folder: Path, device: str, compute_type: str, threads: int) -> Any:
             str(folder), device=device, compute_type=compute_type, cpu_threads=threads, local_files_only=True
         )
     except Exception as error:  # tokenizers raises Exception itself for a file that it cannot read
-        raise ModelIncompatible(str(folder), f"CTranslate2 cannot load it ({_line(error)})") from error
-
-
-def _line(error: Exception) -> str:
-    return " ".join(str(error).split())[:300]
+        raise ModelIncompatible(str(folder), f"CTranslate2 cannot load it ({brief(error)})") from error

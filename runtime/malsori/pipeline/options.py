@@ -41,7 +41,10 @@ class TranscribeOptions:
     sample_rate: int | None = None
 
     def check(self, manifest: Manifest) -> None:
-        """Raise `OptionError` for what no model has or this model has not, whether or not there will be speech."""
+        """Raise `OptionError` for what no model has or the manifest rules out, whether or not there will be speech.
+
+        What only one family has (a prompt, beams, temperatures) its engine refuses itself, at the first speech.
+        """
         if self.task not in get_args(Task):
             raise OptionError(f"no task {self.task!r}; there are {', '.join(get_args(Task))}")
         if self.task not in manifest.tasks:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
@@ -29,7 +30,7 @@ OnError: TypeAlias = Literal["raise", "return"]
 
 
 def load(
-    model: str = "nano-ctc-ko",
+    model: str | os.PathLike[str] = "nano-ctc-ko",
     *,
     device: str = "auto",
     compute_type: str = "default",
@@ -110,13 +111,16 @@ class Transcriber:
         """Yield one result per source, in the order given. Options as in `transcribe`.
 
         Speech of neighbouring recordings shares engine calls, a few minutes of it at a time, so memory grows neither
-        with the number of recordings nor with their length. A bad recording costs only itself: its error comes in its
-        place, raised (which ends the run) or, with `on_error="return"`, as a value. Wrong options are raised at once.
+        with the number of recordings nor, while the gate is on, with their length. A bad recording costs only itself:
+        its error comes in its place, raised (which ends the run) or, with `on_error="return"`, as a value. Wrong
+        options are raised at once.
         """
         chosen = replace(options or TranscribeOptions(), **overrides)
         chosen.check(self.engine.manifest)
         if on_error not in ("raise", "return"):
             raise OptionError(f"on_error is 'raise' or 'return', found {on_error!r}")
+        if isinstance(sources, (str, bytes)):  # one recording, whose letters would each be taken for a path
+            raise OptionError("transcribe_many takes a list of recordings, found a single one; transcribe takes that")
         return self._results(sources, chosen, on_error, progress)
 
     def detect_language(
@@ -127,7 +131,9 @@ class Transcriber:
         The dictionary is empty when there is no speech. Raises as `transcribe` does, and `OptionError` when the model
         cannot tell languages apart.
         """
-        reader = Reader(self.engine, self.detector, replace(options or TranscribeOptions(), **overrides))
+        chosen = replace(options or TranscribeOptions(), **overrides)
+        chosen.check(self.engine.manifest)
+        reader = Reader(self.engine, self.detector, chosen)
         with reader.open(source) as blocks:
             pieces = opening(reader.pieces(blocks), LANGUAGE_SECONDS)
         return reader.languages(pieces) if pieces else {}

@@ -32,9 +32,10 @@ class SpeechGate:
 
     def flush(self) -> list[Span]:
         """End the clip: return what was open, and start over."""
-        spans = self._gate.push(self._detector.flush()) + self._gate.flush(self._samples)
-        self._samples = 0
-        return spans
+        stop, self._samples = self._samples, 0
+        # The last frame is filled up with silence: a span that it closes may end in what was filled in.
+        closed = [Span(span.start, min(span.stop, stop)) for span in self._gate.push(self._detector.flush())]
+        return closed + self._gate.flush(stop)
 
 
 def speech_spans(audio: Audio, detector: Detector, options: GateOptions = DEFAULT_GATE) -> list[Span]:
