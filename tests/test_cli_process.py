@@ -126,6 +126,29 @@ def test_a_terminal_gets_a_bar_that_is_cleared_before_the_text(clips: Path):
     assert b"\x1b[2K" in shown[shown.rindex(b"loading") :]
 
 
+def test_standard_input_is_a_file_called_stdin(clips: Path):
+    with open(clips / "one.wav", "rb") as sound:
+        command = [sys.executable, "-m", "tests.loudness", "transcribe", "-", "-o", "out"]
+        run = subprocess.run(command, stdin=sound, capture_output=True, cwd=clips, env=environment({}))
+    assert (run.returncode, run.stderr) == (0, b"")
+    assert (clips / "out" / "stdin.txt").read_text() == "w10\n"
+
+
+def test_sound_may_come_through_a_pipe(clips: Path):
+    command = [sys.executable, "-m", "tests.loudness", "transcribe", "-", "two.wav"]
+    sound = (clips / "one.wav").read_bytes()
+    run = subprocess.run(command, input=sound, capture_output=True, cwd=clips, env=environment({}))
+    assert run.stdout.splitlines()[0] == b"-: w10"
+
+
+def test_no_library_keeps_a_record_of_its_user(tmp_path: Path):
+    homes = {"HOME": str(tmp_path), "XDG_CACHE_HOME": str(tmp_path / "cache")}
+    sample = str(ROOT / "samples" / "korean.wav")
+    run = subprocess.run([sys.executable, "-m", "malsori", "transcribe", sample], env={**os.environ, **homes})
+    assert run.returncode == 0
+    assert [path.name for path in tmp_path.rglob("*") if path.is_file()] == ["verified.json"]
+
+
 def test_a_damaged_mp3_is_told_of_in_our_lines_only(tmp_path: Path):
     noise = np.random.default_rng(0).standard_normal(48_000) * 0.1
     soundfile.write(tmp_path / "whole.mp3", noise, 16_000, format="MP3")

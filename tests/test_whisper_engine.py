@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from malsori.audio import decode
 from malsori.engines.base import DecodeOptions
 from malsori.engines.load import load_engine
 from malsori.engines.whisper import WhisperEngine
@@ -37,7 +38,6 @@ def engine(manifest):
 
 
 def sample(name):
-    from malsori.audio import decode
 
     return decode(SAMPLES / f"{name}.wav").samples
 
@@ -262,3 +262,10 @@ def test_cutting_drops_what_starts_behind_the_end_and_clamps_the_rest():
     word = Word("late", 1.9, 2.4, 0.5)
     heard = [Segment("in", 0.0, 2.4, 0.9, (word,)), Segment("beyond", 2.0, 3.0, 0.9)]
     assert list(cut(iter(heard), 2.0)) == [Segment("in", 0.0, 2.0, 0.9, (Word("late", 1.9, 2.0, 0.5),))]
+
+
+@pytest.mark.parametrize("name", ["korean", "english", "numbers"])
+def test_word_times_do_not_change_the_text(engine, name):
+    clip = decode(SAMPLES / f"{name}.wav").samples
+    plain, timed = (engine.transcribe([clip], DecodeOptions(word_timestamps=on))[0] for on in (False, True))
+    assert [segment.text for segment in timed.segments] == [segment.text for segment in plain.segments]

@@ -11,8 +11,13 @@ errors stand in `malsori.errors`.
 
 from __future__ import annotations
 
+import os
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
+
+# From 1.32 on, importing ONNX Runtime queues usage events in the user's cache. Nothing here keeps a record of its user,
+# unless the user has set this otherwise.
+os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 
 if TYPE_CHECKING:
     from . import errors

@@ -10,6 +10,7 @@ from .failures import report
 from .model_flags import add_model_flags, load_model
 from .parser import Parser
 from .progress import Reporter
+from .sources import sources
 
 DEFAULT_MODEL = "nano-whisper"
 
@@ -30,7 +31,7 @@ def add_parser(subparsers: argparse._SubParsersAction[Parser]) -> None:
         description="Which language is spoken in each file.",
         epilog=EPILOG,
     )
-    parser.add_argument("files", nargs="+", metavar="FILE", help="a sound file")
+    parser.add_argument("files", nargs="+", metavar="FILE", help="a sound file, or - for standard input")
     parser.add_argument("--output-format", "-f", default="txt", choices=("txt", "json"), help="(%(default)s)")
     add_model_flags(parser, default=DEFAULT_MODEL)
 
@@ -42,10 +43,10 @@ def run(args: argparse.Namespace) -> int:
     failures = 0
     with Reporter(quiet=args.quiet) as reporter:
         transcriber = load_model(args, reporter)
-        for file in args.files:
+        for file, source in zip(args.files, sources(args.files), strict=True):
             reporter.say(file)
             try:
-                languages = transcriber.detect_language(file)
+                languages = transcriber.detect_language(source)
             except (AudioError, EngineError) as error:
                 reporter.pause()
                 report(file, error, debug=args.debug)

@@ -50,7 +50,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def report() -> list[Fact]:
-    """Return all facts. Imports the engines and runs a tiny graph on each device, so it takes a second or two."""
+    """Return all facts. Imports the engines, runs a tiny graph on each device and checks all bundles: some seconds."""
     return [*_machine(), *_packages(), *_engines(), *_storage()]
 
 
@@ -131,12 +131,19 @@ def _engines() -> Iterator[Fact]:
 
 
 def _storage() -> Iterator[Fact]:
-    from ..bundles import cache_folder, list_bundles
+    from ..bundles import cache_folder, list_bundles, read_manifest, verify
     from ..bundles.find import HINT
     from ..engines.installed import Fact
+    from ..errors import ModelError
 
-    names = [f"{found.name} ({found.origin})" for found in list_bundles()]
+    there = list_bundles()
+    names = [f"{found.name} ({found.origin})" for found in there]
     yield Fact("models", ", ".join(names) or "none", bool(names), "" if names else HINT)
+    for found in there:
+        try:
+            verify(found.folder, read_manifest(found.folder))
+        except ModelError as error:
+            yield Fact(f"model {found.name}", str(error), False, f"remove {found.folder} or make it again")
     folder = cache_folder()
     if folder is None:
         yield Fact("cache", "none: this user has no home, so models are hashed at every start")

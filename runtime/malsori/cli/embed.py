@@ -13,6 +13,7 @@ from .failures import report
 from .model_flags import add_model_flags, load_model
 from .parser import Parser
 from .progress import Reporter
+from .sources import names, sources
 
 if TYPE_CHECKING:
     import numpy as np
@@ -32,7 +33,7 @@ def add_parser(subparsers: argparse._SubParsersAction[Parser]) -> None:
     parser = subparsers.add_parser(
         "embed", help="files to hidden states", description="Hidden states of each file.", epilog=EPILOG
     )
-    parser.add_argument("files", nargs="+", metavar="FILE", help="a sound file")
+    parser.add_argument("files", nargs="+", metavar="FILE", help="a sound file, or - for standard input")
     parser.add_argument("--output", "-o", required=True, metavar="PATH", help="the .npy or .npz to write")
     add_model_flags(parser)
 
@@ -42,14 +43,14 @@ def run(args: argparse.Namespace) -> int:
     from ..errors import AudioError, EngineError
 
     output = _output(args)
-    names = Destinations(output.parent, args.files, ()).stems
+    stems = Destinations(output.parent, names(args.files), ()).stems
     arrays: dict[str, NDArray[np.float32]] = {}
     with Reporter(quiet=args.quiet) as reporter:
         transcriber = load_model(args, reporter)
-        for name, file in zip(names, args.files, strict=True):
+        for stem, file, source in zip(stems, args.files, sources(args.files), strict=True):
             reporter.say(file)
             try:
-                arrays[name] = transcriber.embed(file)
+                arrays[stem] = transcriber.embed(source)
             except (AudioError, EngineError) as error:
                 reporter.pause()
                 report(file, error, debug=args.debug)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
@@ -89,7 +89,7 @@ def _show(args: argparse.Namespace) -> int:
     files = [(f"  {name}", _size(entry.size)) for name, entry in manifest.files.items()]
     emit(table([(name, _text(value)) for name, value in fields.items() if name not in ("files", "measured")]))
     emit("files\n" + table(files))
-    emit("measured\n" + table([(f"  {name}", _text(value)) for name, value in manifest.measured.items()]))
+    emit("measured\n" + "".join(f"{line}\n" for line in _tree(manifest.measured, "  ")))
     return 0
 
 
@@ -119,7 +119,7 @@ def _tell(result: dict[str, Any]) -> None:
     if result["ok"]:
         emit(f"{printable(result['name'])}: intact\n")
     else:
-        complain(f"{result['name']}: {result['error']}")
+        complain(result["error"])
 
 
 def _summary(found: Found, manifest: Manifest) -> dict[str, Any]:
@@ -146,6 +146,18 @@ def _text(value: Any) -> str:
     if isinstance(value, tuple):
         return ", ".join(map(str, value))
     return json.dumps(value, ensure_ascii=False) if isinstance(value, dict) else str(value)
+
+
+def _tree(figures: dict[str, Any], indent: str) -> Iterator[str]:
+    """Yield a line per figure, groups indented below their names; a group of plain figures stays on one line."""
+    for name, value in figures.items():
+        if not isinstance(value, dict):
+            yield f"{indent}{name}: {value}"
+        elif any(isinstance(inner, dict) for inner in value.values()) or len(str(value)) > 100:
+            yield f"{indent}{name}"
+            yield from _tree(value, indent + "  ")
+        else:
+            yield f"{indent}{name}: " + ", ".join(f"{key} {inner}" for key, inner in value.items())
 
 
 def _json(value: Any) -> str:

@@ -14,6 +14,7 @@ from .failures import report
 from .model_flags import add_model_flags, load_model
 from .parser import Parser
 from .progress import Reporter
+from .sources import folder, names, sources
 from .transcribe_flags import add_decoding_flags, add_vad_flags, options_from
 
 if TYPE_CHECKING:
@@ -38,8 +39,10 @@ examples:
 def add_parser(subparsers: argparse._SubParsersAction[Parser]) -> None:
     """Add the command and its flags."""
     parser = subparsers.add_parser("transcribe", help="files to text", description="Files to text.", epilog=EPILOG)
-    parser.add_argument("files", nargs="+", metavar="FILE", help="a sound file")
-    parser.add_argument("--output-dir", "-o", metavar="DIR", help="write files there, not to stdout; made if missing")
+    parser.add_argument("files", nargs="+", metavar="FILE", help="a sound file, or - for standard input")
+    parser.add_argument(
+        "--output-dir", "-o", type=folder, metavar="DIR", help="write files there, not to stdout; made if missing"
+    )
     parser.add_argument("--output-format", "-f", default="txt", choices=(*FORMATS, "all"), help="(%(default)s)")
     add_model_flags(parser)
     add_decoding_flags(parser)
@@ -53,7 +56,7 @@ def run(args: argparse.Namespace) -> int:
     with Reporter(quiet=args.quiet) as reporter:
         options = options_from(args)
         results = load_model(args, reporter).transcribe_many(
-            args.files, options, on_error="return", progress=_progress(reporter)
+            sources(args.files), options, on_error="return", progress=_progress(reporter)
         )
         for index, result in enumerate(results):
             reporter.pause()
@@ -120,7 +123,7 @@ def _writing(args: argparse.Namespace) -> Callable[[int, Transcript], None]:
     from ..output import write
 
     formats = FORMATS if args.output_format == "all" else (args.output_format,)
-    destinations = Destinations(Path(args.output_dir), args.files, formats)
+    destinations = Destinations(Path(args.output_dir), names(args.files), formats)
     try:
         destinations.folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from ..bundles.manifest import MANIFEST, Manifest
 from ..errors import ModelIncompatible, OptionError
 from .base import Engine
 
-MOST_THREADS = 256  # more than any machine this is for has cores; the engines start whatever they are told
+MOST_THREADS = max(16, 4 * (os.cpu_count() or 1))  # engines start what they are told: 1000 on two cores never finish
 
 
 def load_engine(

@@ -81,6 +81,8 @@ class LongForm:
         )
         if not self.options.word_timestamps:
             return pieces, following
+        # What starts in the silence behind the sound falls away later; aligned, it would be pulled back into the sound.
+        pieces = [piece for piece in pieces if piece["start"] < self.windows.frames / MEL_RATE]
         aligned = max(size, LEAST_ALIGNED)
         self.model.add_word_timestamps(
             [pieces], self.tokenizer, encoded, aligned, OPENING, CLOSING, last_speech_timestamp=self._last_word_end

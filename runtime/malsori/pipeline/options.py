@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from typing import get_args
 
@@ -55,6 +56,8 @@ class TranscribeOptions:
         for name in ("batch_size", "beam_size"):
             if getattr(self, name) < 1:
                 raise OptionError(f"{name} must be at least 1, found {getattr(self, name)}")
+        if not all(math.isfinite(heat) and heat >= 0 for heat in self.decoding(None).temperature):
+            raise OptionError(f"temperature must be 0 or more, found {self.temperature}")
 
     def decoding(self, language: str | None) -> DecodeOptions:
         """Return the engine's share of the options, for clips spoken in `language`."""
