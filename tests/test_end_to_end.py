@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterator
 from pathlib import Path
 
-import jiwer
 import pysubs2
 import pytest
 
@@ -36,40 +34,33 @@ def sample(name: str) -> Path:
     return SAMPLES / f"{name}.wav"
 
 
-def spoken(path: Path) -> str:
-    return plain(path.with_suffix(".txt").read_text(encoding="utf-8"))
-
-
-def plain(text: str) -> str:
-    """Return the words alone: case and punctuation are Whisper's choice."""
-    return " ".join(re.sub(r"[^\w\s']", " ", text).lower().split())
+def lines(name: str) -> list[str]:
+    """Return what is said in a sample, a sentence a line."""
+    return (SAMPLES / name).read_text(encoding="utf-8").splitlines()
 
 
 def test_the_korean_sample_gives_its_exact_sentence_on_stdout(capsys: pytest.CaptureFixture[str]):
     model("nano-ctc-ko")
-    path = sample("korean")
-    assert main(["transcribe", str(path), "--quiet"]) == 0
-    assert capsys.readouterr() == (path.with_suffix(".txt").read_text(encoding="utf-8").strip() + "\n", "")
+    assert main(["transcribe", str(sample("korean")), "--quiet"]) == 0
+    assert capsys.readouterr() == (lines("korean.txt")[0] + "\n", "")
 
 
 @pytest.mark.parametrize(("name", "language"), [("korean", "ko"), ("english", "en")])
 def test_whisper_hears_the_words_and_the_language(name: str, language: str):
     result = model("nano-whisper").transcribe(sample(name))
-    assert jiwer.cer(spoken(sample(name)), plain(result.text)) <= 0.05
+    assert [result.text] == lines(f"{name}.txt")
     assert result.language == language
     assert result.language_probability > 0.5
 
 
 def test_whisper_translates_korean_to_english_words():
     result = model("nano-whisper").transcribe(sample("korean"), task="translate", language="ko")
-    meant = plain((SAMPLES / "korean.en.txt").read_text(encoding="utf-8"))
-    assert jiwer.wer(meant, plain(result.text)) <= 0.2
+    assert [result.text] == lines("korean.en.txt")
 
 
 def test_the_long_sample_is_heard_in_several_segments_that_do_not_overlap():
     result = numbers()
-    assert jiwer.cer(spoken(sample("numbers")), plain(result.text)) <= 0.1
-    assert len(result.segments) >= 2
+    assert [segment.text for segment in result.segments] == lines("numbers.txt")
     edges = [edge for segment in result.segments for edge in (segment.start, segment.end)]
     assert edges == sorted(edges)
     assert edges[0] >= 0
@@ -86,9 +77,8 @@ def test_words_lie_inside_their_segments_and_in_order():
 
 
 def test_all_formats_of_the_long_sample_agree(tmp_path: Path):
-    numbers()
     arguments = ["transcribe", str(sample("numbers")), "-o", str(tmp_path), "-f", "all", "--quiet"]
-    assert main([*arguments, "--model", str(ROOT / "models" / numbers_model())]) == 0
+    assert main([*arguments, "--model", "nano-ctc-ko"]) == 0
     found = json.loads((tmp_path / "numbers.json").read_text(encoding="utf-8"))
     segments = [(round(s["start"] * 1000), round(s["end"] * 1000), s["text"].strip()) for s in found["segments"]]
     rows = [line.split("\t") for line in (tmp_path / "numbers.tsv").read_text(encoding="utf-8").splitlines()[1:]]
@@ -108,9 +98,10 @@ def test_samples_transcribed_together_read_as_they_do_alone():
 def test_the_hidden_states_have_the_models_width_and_frames():
     used = model("nano-ctc-ko")
     states = used.embed(sample("korean"))
-    manifest, samples = used.engine.manifest, len(decode(sample("korean")).samples)
-    assert states.shape[1] == manifest.sizes["hidden_size"]
-    assert abs(len(states) - samples / manifest.frame_stride) < 2
+    manifest, frames = used.engine.manifest, len(decode(sample("korean")).samples)
+    for kernel, stride in zip(manifest.conv_kernels, manifest.conv_strides, strict=True):
+        frames = (frames - kernel) // stride + 1
+    assert states.shape == (frames, manifest.sizes["hidden_size"])
 
 
 def test_silence_gives_no_words():
@@ -120,8 +111,4 @@ def test_silence_gives_no_words():
 
 
 def numbers() -> Transcript:
-    return model(numbers_model()).transcribe(sample("numbers"), word_timestamps=True)
-
-
-def numbers_model() -> str:
-    return "nano-ctc-ko" if re.search("[가-힣]", spoken(sample("numbers"))) else "nano-whisper"
+    return model("nano-ctc-ko").transcribe(sample("numbers"), word_timestamps=True)
