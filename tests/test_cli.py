@@ -141,6 +141,8 @@ class TestTranscribe:
             (["--output-format", "docx"], 2, "invalid choice"),
             (["--beam-size", "0"], 2, "1 or more"),
             (["--temperature", "warm"], 2, "numbers such as 0"),
+            (["--temperature", "nan"], 2, "temperature must be 0 or more"),
+            (["--output-dir", ""], 2, "expected the name of a folder, found an empty text"),
             (["--vad-threshold", "7"], 2, "threshold: expected"),
             (["--vad=perhaps"], 2, "expected True or False"),
             (["--wrod-timestamps"], 2, "did you mean --word-timestamps?"),

@@ -17,7 +17,7 @@ from export.nano.speech import SAMPLE_RATE, Augmenter, Corpus, Utterance
 
 HOP = 160  # samples per mel frame
 FULL = 30 * SAMPLE_RATE
-SEVERAL_SHARE, FULL_SHARE = 0.12, 0.05  # of the batches: several sentences in one window; the full 30 s
+SEVERAL_SHARE, FULL_SHARE = 0.12, 0.15  # of the batches: several sentences in one window; the full 30 s
 FULL_FROM = 1_500  # step: the full window costs ten times as much and teaches nothing at first
 
 
@@ -67,7 +67,7 @@ class Windows:
         rng = np.random.default_rng([self.seed, step, 3])
         kind = rng.random()
         if kind < FULL_SHARE and step >= FULL_FROM:
-            windows = [self._join(rng, int(rng.integers(1, 5))) for _ in range(self.batch_size // 6)]
+            windows = [self._join(rng, int(rng.integers(1, 5))) for _ in range(self.batch_size // 4)]
             return [Window(np.pad(w.audio, (0, FULL - len(w.audio))), w.parts) for w in windows]
         if kind > 1 - SEVERAL_SHARE:
             return [self._join(rng, int(rng.integers(2, 4))) for _ in range(self.batch_size // 2)]
