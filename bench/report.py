@@ -64,7 +64,8 @@ def words() -> str:
 
 def rows_of(tested: dict[str, Any]) -> list[tuple[str, dict[str, float]]]:
     """Return the labelled rates of one manifest's `held_out` group."""
-    rows = [(f"Korean, {key}", tested[key]) for key in ("int8", "float") if key in tested]
+    graphs = {"int8": "Korean", "float": "(Korean, its graph before quantization)"}
+    rows = [(label, tested[key]) for key, label in graphs.items() if key in tested]
     tasks = {"ko": "Korean", "en": "English", "ko_to_en": "Korean to English"}
     for key, window in WINDOWS.items():
         if key in tested:

@@ -149,6 +149,19 @@ def test_no_library_keeps_a_record_of_its_user(tmp_path: Path):
     assert [path.name for path in tmp_path.rglob("*") if path.is_file()] == ["verified.json"]
 
 
+@pytest.mark.parametrize("model", ["nano-ctc-ko", "nano-whisper"])
+def test_transcribing_asks_nobody(model: str):
+    watch = (
+        "import sys\n"
+        "sys.addaudithook(lambda event, _: event.startswith('socket.connect') and sys.exit('connected'))\n"
+        "from malsori.cli.main import main\n"
+        f"sys.exit(main(['transcribe', {str(ROOT / 'samples' / 'korean.wav')!r}, '--model', {model!r}, '-q']))"
+    )
+    run = subprocess.run([sys.executable, "-c", watch], capture_output=True, env=environment({}))
+    assert (run.returncode, run.stderr) == (0, b"")
+    assert run.stdout == (ROOT / "samples" / "korean.txt").read_bytes()
+
+
 def test_a_damaged_mp3_is_told_of_in_our_lines_only(tmp_path: Path):
     noise = np.random.default_rng(0).standard_normal(48_000) * 0.1
     soundfile.write(tmp_path / "whole.mp3", noise, 16_000, format="MP3")

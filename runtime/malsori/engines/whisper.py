@@ -187,4 +187,6 @@ def _load(folder: Path, device: str, compute_type: str, threads: int) -> Any:
             str(folder), device=device, compute_type=compute_type, cpu_threads=threads, local_files_only=True
         )
     except Exception as error:  # tokenizers raises Exception itself for a file that it cannot read
+        if isinstance(error, MemoryError) or "out of memory" in str(error):
+            raise EngineError(f"{folder}: too little memory on {device} for {compute_type} ({brief(error)})") from error
         raise ModelIncompatible(str(folder), f"CTranslate2 cannot load it ({brief(error)})") from error
