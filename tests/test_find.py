@@ -199,3 +199,8 @@ def test_folders_without_a_manifest_and_hidden_ones_are_not_listed(shelf: Path) 
 def test_finding_reads_nothing(shelf: Path) -> None:
     (_bundle(shelf / "tiny") / "manifest.json").write_text("{")
     assert find_bundle("tiny").folder == shelf / "tiny"
+
+
+def test_a_name_that_is_nearly_right_gets_a_suggestion() -> None:
+    with pytest.raises(ModelNotFound, match="did you mean nano-whisper"):
+        find_bundle("nano_wisper")

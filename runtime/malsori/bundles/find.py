@@ -6,6 +6,7 @@ import os
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from difflib import get_close_matches
 from pathlib import Path
 
 from ..errors import ModelIncompatible, ModelNotFound
@@ -16,7 +17,7 @@ from .verify import verify as verify_files
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 HINT = (
-    "python export/wav2vec2.py SOURCE OUT (or export/whisper.py) makes one from a checkpoint; "
+    "in malsori's repository, python export/wav2vec2.py SOURCE OUT (or export/whisper.py) makes one from a checkpoint; "
     f"give its path as ./OUT, or put it into a folder named in ${VARIABLE}"
 )
 
@@ -102,6 +103,8 @@ def _everywhere() -> Iterator[Found]:
 
 
 def _not_found(text: str, searched: list[str]) -> ModelNotFound:
-    here = os.path.join(text, MANIFEST)
-    hint = f"for the folder here write ./{text}" if NAME.fullmatch(text) and os.path.isfile(here) else HINT
-    return ModelNotFound(text, [bundle.name for bundle in list_bundles()], searched, hint)
+    names = [bundle.name for bundle in list_bundles()]
+    if NAME.fullmatch(text) and os.path.isfile(os.path.join(text, MANIFEST)):
+        return ModelNotFound(text, names, searched, f"for the folder here write ./{text}")
+    close = get_close_matches(text, names, n=1)
+    return ModelNotFound(text, names, searched, f"did you mean {close[0]}?" if close else HINT)

@@ -49,7 +49,9 @@ class TranscribeOptions:
         if self.task not in get_args(Task):
             raise OptionError(f"no task {self.task!r}; there are {', '.join(get_args(Task))}")
         if self.task not in manifest.tasks:
-            raise OptionError(f"{manifest.name} cannot {self.task}; it can {', '.join(manifest.tasks)}")
+            there = ", ".join(manifest.tasks)
+            way_out = "; a Whisper model such as nano-whisper can" if self.task == "translate" else ""
+            raise OptionError(f"{manifest.name} cannot {self.task}, only {there}{way_out}")
         if self.language is not None and manifest.languages and self.language not in manifest.languages:
             known = ", ".join(manifest.languages)
             raise OptionError(f"{manifest.name} does not know the language {self.language!r}; it knows {known}")
