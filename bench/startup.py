@@ -40,7 +40,7 @@ def run(command: list[str]) -> tuple[float, float]:
     process.returncode = os.waitstatus_to_exitcode(status)  # waited for behind its back
     if process.returncode != 0:
         raise SystemExit(f"{' '.join(command)} failed with exit code {process.returncode}")
-    return seconds, usage.ru_maxrss / 1024
+    return seconds, usage.ru_maxrss * 1024 / 1e6
 
 
 def imports() -> Row:

@@ -63,6 +63,7 @@ def test_variation_keeps_length_and_stays_in_range(length: int) -> None:
 
 def test_the_shipped_samples_are_held_out_sentences_and_say_so_in_text() -> None:
     assert all(map(is_held_out, (KOREAN, ENGLISH, *NUMBERS)))
-    texts = {"korean": [KOREAN.ko], "english": [ENGLISH.en], "numbers": [s.ko for s in NUMBERS]}
+    texts = {"korean.en": [KOREAN.en], "numbers.en": [s.en for s in NUMBERS]}
+    texts |= {"korean": [KOREAN.ko], "english": [ENGLISH.en], "numbers": [s.ko for s in NUMBERS]}
     for name, lines in texts.items():
         assert (SAMPLES / f"{name}.txt").read_text(encoding="utf-8").splitlines() == lines

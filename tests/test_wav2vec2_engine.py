@@ -178,7 +178,7 @@ def test_a_number_of_threads_that_no_machine_has_is_refused(manifest, threads):
 
 
 def test_a_clip_that_attention_cannot_hold_is_refused_with_the_way_out(engine):
-    with pytest.raises(EngineError, match=r"at most 120 s at once, found 121\.0 s; leave the gate on"):
+    with pytest.raises(EngineError, match=r"at most 120 s at once, found 121\.0 s; cut the recording"):
         engine.transcribe([np.zeros(121 * 16_000, np.float32)])
 
 

@@ -263,3 +263,14 @@ def test_word_times_do_not_change_the_text(engine, name):
     clip = decode(SAMPLES / f"{name}.wav").samples
     plain, timed = (engine.transcribe([clip], DecodeOptions(word_timestamps=on))[0] for on in (False, True))
     assert [segment.text for segment in timed.segments] == [segment.text for segment in plain.segments]
+
+
+def test_word_times_do_not_change_the_text_of_clips_cut_anywhere(engine):
+    rng = np.random.default_rng(0)
+    sound = decode(SAMPLES / "numbers.wav").samples
+    options = DecodeOptions(language="ko", beam_size=1, temperature=(0.0,))
+    for _ in range(12):
+        start, length = int(rng.integers(0, len(sound) - 32_000)), int(rng.integers(800, 32_000))
+        clip = sound[start : start + length]
+        plain, timed = (engine.transcribe([clip], replace(options, word_timestamps=on))[0] for on in (False, True))
+        assert text_of(timed) == text_of(plain), (start, length)

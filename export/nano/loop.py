@@ -13,9 +13,8 @@ import torch
 from torch import Tensor, nn
 
 from export.nano.batches import learning_rate
-from export.nano.speech import Corpus
+from export.nano.speech import LANGUAGES, Corpus, held_out_corpus
 
-HELD_OUT_CLIPS = 400
 GLIMPSE = 60  # held-out clips looked at during training; `publish` takes them all
 
 
@@ -48,7 +47,6 @@ class Run:
         args = parser.parse_args()
         torch.set_num_threads(args.threads)
         torch.manual_seed(args.seed)
-        folder = args.work / "corpus"
         return cls(
             name,
             args.work,
@@ -57,8 +55,8 @@ class Run:
             args.learning_rate,
             args.seed,
             not args.no_export,
-            Corpus.cached(folder, args.clips, ["ko", "en"]),
-            Corpus.cached(folder, HELD_OUT_CLIPS, ["ko", "en"], held_out=True),
+            Corpus.cached(args.work / "corpus", args.clips, LANGUAGES),
+            held_out_corpus(args.work),
         )
 
     @property
@@ -98,8 +96,10 @@ def train(
             print(f"step {step + 1}/{run.steps} {shown} {pace:.2f} s/step", flush=True)
         if step % every == every - 1 or step + 1 == run.steps:
             print(f"step {step + 1}: held-out {_shown(evaluate())}", flush=True)
+            save(
+                run.checkpoint
+            )  # before the state: a run killed in between repeats steps instead of publishing old weights
             _keep(state, {"model": model.state_dict(), "optimizer": optimizer.state_dict(), "step": step + 1})
-            save(run.checkpoint)
 
 
 def _resume(state: Path, model: nn.Module, optimizer: torch.optim.Optimizer) -> int:

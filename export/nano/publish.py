@@ -2,7 +2,8 @@
 
     python -m export.nano.publish WORK ctc          # also: whisper; `train_*` call this themselves when they are done
 
-The figures are taken from the finished bundle through malsori's own engines, not from the PyTorch model.
+The figures are taken from the finished bundle, not from the PyTorch model: through malsori's own engines, and for the
+short windows of nano-whisper, which the engine does not offer, through CTranslate2 alone.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from export import wav2vec2, whisper
-from export.nano.speech import SAMPLE_RATE, Corpus, Utterance
+from export.nano.speech import SAMPLE_RATE, Corpus, Utterance, held_out_corpus
 from malsori.bundles import seal
 from malsori.bundles.manifest import Manifest
 from malsori.engines.base import DecodeOptions
@@ -215,7 +216,7 @@ def main() -> int:
     parser.add_argument("model", choices=("ctc", "whisper"))
     parser.add_argument("--seed", type=int, default=1, help="what the training started from (default %(default)s)")
     args = parser.parse_args()
-    held_out = Corpus.cached(args.work / "corpus", 400, ["ko", "en"], held_out=True)
+    held_out = held_out_corpus(args.work)
     if args.model == "ctc":
         publish_ctc(args.work / "nano-ctc-ko", held_out.only("ko"), args.seed)
     else:

@@ -22,6 +22,8 @@ from numpy.typing import NDArray
 from export.nano.grammar import Sentence, draw
 
 SAMPLE_RATE = 16_000
+LANGUAGES = ["ko", "en"]
+HELD_OUT_CLIPS = 400
 ACCENTS = {"ko": ["ko"], "en": ["en-us", "en-gb"]}
 VOICES = (
     "m1 m2 m3 m4 m5 m6 m8 f1 f2 f3 f4 Alex Alicia Andrea Annie Denis Diogo Hugo Jacky Lee Marco Mario Michael Mike "
@@ -138,9 +140,14 @@ class Corpus:
         return cls.read(path)
 
 
+def held_out_corpus(work: Path) -> Corpus:
+    """Read, or make, what every nano model is judged by: sentences and voices that none was trained on."""
+    return Corpus.cached(work / "corpus", HELD_OUT_CLIPS, LANGUAGES, held_out=True)
+
+
 @dataclass(frozen=True, slots=True)
 class Augmenter:
-    """Vary a clip as rooms and microphones do: gain -20 to 0 dB, noise of any tilt 10 to 40 dB below the speech."""
+    """Vary a clip as rooms and microphones do: peak at -20 to -0.5 dBFS, noise of any tilt 10 to 40 dB below."""
 
     rng: np.random.Generator
     clean_share: float = 0.2

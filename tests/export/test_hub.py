@@ -22,6 +22,7 @@ ROOT = Path(__file__).resolve().parents[2]
 def run_export(script: str, *arguments: str, endpoint: str, home: Path) -> subprocess.CompletedProcess[str]:
     """Run an export script with an empty hub cache in `home`, so that all it uses comes from `endpoint`."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith("HF_")}
+    environment |= {"NO_PROXY": "127.0.0.1", "no_proxy": "127.0.0.1"}
     environment |= {"HF_ENDPOINT": endpoint, "HF_HOME": str(home), "HF_HUB_DISABLE_XET": "1"}
     command = [sys.executable, str(ROOT / "export" / script), *arguments]
     return subprocess.run(command, capture_output=True, text=True, env=environment)

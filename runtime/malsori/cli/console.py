@@ -11,6 +11,9 @@ from typing import TextIO
 
 from ..errors import OutputError
 
+# A C locale must not change a result; an undecodable byte of a file name comes out as \udcXX, which JSON reads back.
+ENCODING = ("utf-8", "backslashreplace")
+
 
 def emit(text: str) -> None:
     """Write `text` to stdout at once.
@@ -32,10 +35,6 @@ def emit(text: str) -> None:
     except OSError as error:
         _abandon(sys.stdout)
         raise OutputError(f"standard output: cannot be written, {error.strerror or error}") from error
-
-
-# A C locale must not change a result; an undecodable byte of a file name comes out as \udcXX, which JSON reads back.
-ENCODING = ("utf-8", "backslashreplace")
 
 
 def complain(message: str) -> None:

@@ -87,7 +87,10 @@ def _show(args: argparse.Namespace) -> int:
         return 0
     fields = {**asdict(manifest), "folder": f"{found.folder} ({found.origin})"}
     files = [(f"  {name}", _size(entry.size)) for name, entry in manifest.files.items()]
-    emit(table([(name, _text(value)) for name, value in fields.items() if name not in ("files", "measured")]))
+    told = {
+        name: value for name, value in fields.items() if name not in ("files", "measured") and value not in ("", ())
+    }
+    emit(table([(name, _text(value)) for name, value in told.items()]))
     emit("files\n" + table(files))
     emit("measured\n" + "".join(f"{line}\n" for line in _tree(manifest.measured, "  ")))
     return 0

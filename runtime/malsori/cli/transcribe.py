@@ -14,8 +14,8 @@ from .failures import report
 from .model_flags import add_model_flags, load_model
 from .parser import Parser
 from .progress import Reporter
-from .sources import folder, names, sources
-from .transcribe_flags import add_decoding_flags, add_vad_flags, options_from
+from .sources import names, sources
+from .transcribe_flags import add_decoding_flags, add_vad_flags, folder, options_from
 
 if TYPE_CHECKING:
     from ..errors import MalsoriError
@@ -27,7 +27,8 @@ FORMATS = ("txt", "srt", "vtt", "tsv", "json")  # output.FORMATS once more, so t
 EPILOG = """\
 Without --output-dir the result goes to stdout; with several files each line of txt begins with the file's name, and
 each object of json carries it. With --output-dir each file becomes STEM.FORMAT there, a second input of the same stem
-STEM-2.FORMAT. Underscores do for hyphens (--output_dir), and BOOL may be left out or be True or False.
+STEM-2.FORMAT; what came through - is called stdin. Underscores do for hyphens (--output_dir), and BOOL may be left out
+or be True or False.
 
 examples:
   malsori transcribe samples/korean.wav

@@ -11,6 +11,14 @@ from .spelling import boolean
 if TYPE_CHECKING:
     from ..pipeline import TranscribeOptions
 
+
+def folder(text: str) -> str:
+    """Return the name of a folder; an empty one is more likely an unset variable than the folder one stands in."""
+    if not text:
+        raise argparse.ArgumentTypeError("expected the name of a folder, found an empty text")
+    return text
+
+
 SWITCH: dict[str, Any] = {"type": boolean, "nargs": "?", "const": True, "metavar": "BOOL"}
 
 # Flags that stand for a field of TranscribeOptions or of its GateOptions; what is not given stays at its default.

@@ -102,7 +102,7 @@ class Wav2Vec2Engine:
             if len(clip) > LONGEST * SAMPLE_RATE:
                 raise EngineError(
                     f"{self.manifest.name} takes at most {LONGEST} s at once, found {len(clip) / SAMPLE_RATE:.1f} s; "
-                    "leave the gate on (--vad True) or cut the recording"
+                    "cut the recording, or transcribe it with the gate on and max_speech_s below that"
                 )
         counts = [self.frames.count(len(clip)) for clip in clips]
         results = [np.zeros((0, int(self._network.outputs[output])), np.float32)] * len(clips)

@@ -71,7 +71,7 @@ class LongForm:
 
     def _split(self, tokens: list[int], start: int, size: int, encoded: Any) -> tuple[list[dict[str, Any]], int]:
         """Return the window's pieces (`start`, `end`, `tokens`, perhaps `words`) and where the next window starts."""
-        pieces, following, to_the_end = self.model._split_segments_by_timestamps(
+        pieces, following, _ = self.model._split_segments_by_timestamps(
             tokenizer=self.tokenizer,
             tokens=tokens,
             time_offset=start / MEL_RATE,
@@ -82,16 +82,19 @@ class LongForm:
         if not self.options.word_timestamps:
             return pieces, following
         # What starts in the silence behind the sound falls away later; aligned, it would be pulled back into the sound.
-        pieces = [piece for piece in pieces if piece["start"] < self.windows.frames / MEL_RATE]
+        limit = self.windows.frames / MEL_RATE
+        pieces = [piece for piece in pieces if piece["start"] < min(piece["end"], limit)]
+        decoded = [(piece["start"], piece["end"]) for piece in pieces]
         aligned = max(size, LEAST_ALIGNED)
         self.model.add_word_timestamps(
             [pieces], self.tokenizer, encoded, aligned, OPENING, CLOSING, last_speech_timestamp=self._last_word_end
         )
+        for piece, (begin, end) in zip(pieces, decoded, strict=True):
+            if piece["end"] <= piece["start"]:  # its words found no room; the text stands, at the times decoded
+                piece["start"], piece["end"] = begin, end
         ends = [word["end"] for piece in pieces for word in piece["words"]]
-        if ends:
-            self._last_word_end = ends[-1]
-        if ends and not to_the_end and ends[-1] > start / MEL_RATE:
-            following = round(ends[-1] * MEL_RATE)
+        self._last_word_end = ends[-1] if ends else self._last_word_end
+        # openai/whisper now goes on from the last word's end. That would let a flag for times change the words.
         return pieces, following
 
 
