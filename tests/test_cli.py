@@ -159,6 +159,15 @@ class TestTranscribe:
         assert err.startswith("malsori: ")
         assert err.count("\n") == 1
 
+    def test_standard_input_is_refused_twice_and_closed(
+        self, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    ):
+        assert main(["transcribe", "-", "-"]) == 2
+        assert capsys.readouterr().err == "malsori: - is standard input, which can be read once\n"
+        monkeypatch.setattr("sys.stdin", None)
+        assert main(["transcribe", "-"]) == 2
+        assert capsys.readouterr().err.startswith("malsori: standard input is closed; redirect a file to it")
+
     def test_a_traceback_comes_only_with_debug(self, capsys: pytest.CaptureFixture[str]):
         assert main(["transcribe", "none.wav", "--debug"]) == 1
         assert "Traceback" in capsys.readouterr().err

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 from ..bundles.manifest import MANIFEST, Manifest
 from ..errors import ModelIncompatible, OptionError
 from .base import Engine
+from .cpus import cpu_threads
 
-MOST_THREADS = max(16, 4 * (os.cpu_count() or 1))  # engines start what they are told: 1000 on two cores never finish
+THREADS_PER_CORE = 4  # engines start what they are told: 1000 threads on two cores never finish
+ALWAYS_ALLOWED = 16  # threads, however few the cores
 
 
 def load_engine(
@@ -27,8 +28,9 @@ def load_engine(
             nothing vouches for it), and what the engine itself refuses.
         OptionError: for a number of threads out of bounds (0 and None leave it to the engine), and as the engine does.
     """
-    if threads is not None and not 0 <= threads <= MOST_THREADS:
-        raise OptionError(f"threads: expected 0 to {MOST_THREADS}, found {threads}")
+    most = max(ALWAYS_ALLOWED, THREADS_PER_CORE * cpu_threads())
+    if threads is not None and not 0 <= threads <= most:
+        raise OptionError(f"threads: expected 0 to {most}, found {threads}")
     if manifest.kind == "wav2vec2-ctc":
         from .wav2vec2 import FILES, Wav2Vec2Engine
 

@@ -59,9 +59,9 @@ class LongForm:
             confidence = min(1.0, math.exp(log_probability))
             for piece in pieces:
                 text = self.tokenizer.decode(piece["tokens"]).strip()
-                begin, end = float(piece["start"]), float(piece["end"])  # word times leave numpy's floats here
-                if not text or end <= begin:
+                if not text:
                     continue
+                begin, end = float(piece["start"]), float(piece["end"])  # word times leave numpy's floats here
                 self._spoken += piece["tokens"]
                 words = _words(piece.get("words", ()))
                 yield Segment(text, begin, end, confidence, words, result.no_speech_prob, compression)
@@ -79,11 +79,11 @@ class LongForm:
             segment_duration=size / MEL_RATE,
             seek=start,
         )
-        if not self.options.word_timestamps:
-            return pieces, following
-        # What starts in the silence behind the sound falls away later; aligned, it would be pulled back into the sound.
+        # What starts in the silence behind the sound was not heard; aligned, it would be pulled back into the sound.
         limit = self.windows.frames / MEL_RATE
         pieces = [piece for piece in pieces if piece["start"] < min(piece["end"], limit)]
+        if not self.options.word_timestamps:
+            return pieces, following
         decoded = [(piece["start"], piece["end"]) for piece in pieces]
         aligned = max(size, LEAST_ALIGNED)
         self.model.add_word_timestamps(
