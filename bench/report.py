@@ -36,13 +36,21 @@ def figures(bench: str) -> str:
     lines = ["| what | malsori | peer | ratio | target |", "|---|---|---|---|---|"]
     for row in result["rows"]:
         peers = ", ".join(f"{name} {value:g} {row['unit']}" for name, value in row["peers"].items())
-        ratios = ", ".join(f"{ratio:g}x" for ratio in row["ratio"].values())
+        ratios = ", ".join(f"{ratio:.2f}x" for ratio in row["ratio"].values())
         target = row["target"]
         lines.append(
             f"| {row['case']}, {row['metric']} | {row['ours']:g} {row['unit']} | {peers} | {ratios} | {target} |"
         )
     machine = result["machine"]
-    return "\n".join([*lines, "", f"{result['date'][:10]}, {machine['cores']} cores of {machine['cpu']}, medians.", ""])
+    return "\n".join(
+        [
+            *lines,
+            "",
+            f"{result['date'][:10]}, {machine['cores']} cores of {machine['cpu']}, "
+            "medians; a ratio is the median of the runs' own ratios, above 1 is better.",
+            "",
+        ]
+    )
 
 
 def words() -> str:
