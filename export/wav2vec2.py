@@ -25,7 +25,7 @@ from export.ctc_graph import quantize, write_graph
 from export.proof import Tolerance, compare, judge, proof_clips, timed
 from export.wav2vec2_checkpoint import Checkpoint, write_vocabulary
 from malsori.bundles.manifest import Manifest
-from malsori.engines.vocabulary import FILE
+from malsori.engines.ctc.vocabulary import FILE
 from malsori.engines.wav2vec2 import GRAPH, Wav2Vec2Engine
 from malsori.types import SAMPLE_RATE
 

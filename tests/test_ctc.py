@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
-from malsori.engines.ctc import greedy, mean_probability, spell
-from malsori.engines.vocabulary import Vocabulary
+from malsori.engines.ctc.greedy import greedy
+from malsori.engines.ctc.vocabulary import Vocabulary
+from malsori.engines.ctc.words import mean_probability, spell
 
 TOKENS = ("<pad>", "<s>", "</s>", "<unk>", "|", "a", "b", "<", "ᄀ", "ᅡ", "ᆨ")
 VOCABULARY = Vocabulary.build(TOKENS, "<pad>", "|")

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from malsori.engines.vocabulary import Vocabulary
+from malsori.engines.ctc.vocabulary import Vocabulary
 from malsori.errors import ModelIncompatible
 
 

@@ -10,15 +10,15 @@ from numpy.typing import NDArray
 
 from ..bundles.manifest import Manifest
 from ..errors import EngineError, ModelIncompatible, OptionError
-from ..types import SAMPLE_RATE, Audio, Hypothesis, Segment, Word
+from ..types import SAMPLE_RATE, Audio, Hypothesis
 from .base import DecodeOptions
 from .batches import Grouping, pad, plan
-from .ctc import SpelledWord, greedy, mean_probability, spell
+from .ctc.decoder import Decoder
+from .ctc.vocabulary import FILE as VOCABULARY
+from .ctc.vocabulary import Vocabulary
 from .devices import Device, choose_device, cpu_threads
 from .frames import Frames
 from .network import Network
-from .vocabulary import FILE as VOCABULARY
-from .vocabulary import Vocabulary
 
 GRAPH = "model.onnx"
 FILES = (GRAPH, VOCABULARY)
@@ -55,6 +55,7 @@ class Wav2Vec2Engine:
         self.frames = Frames(tuple(manifest.conv_kernels), tuple(manifest.conv_strides))
         _check_compute_type(compute_type, manifest)
         self.vocabulary = Vocabulary.read(folder, manifest.blank, manifest.word_delimiter)
+        self._decoder = Decoder(self.vocabulary, self.frames)
         self.device = _device(device, manifest)
         self._network = Network(folder / GRAPH, self.device, threads or cpu_threads())
         self._grouping = _grouping(manifest)
@@ -68,8 +69,8 @@ class Wav2Vec2Engine:
         """
         language, probability = self._language(options)
         return [
-            Hypothesis(self._segments(frames, len(clip), options), language, probability)
-            for clip, frames in zip(clips, self.logits(clips, options.batch_size), strict=True)
+            Hypothesis(self._decoder.segments(logits, len(clip), options), language, probability)
+            for clip, logits in zip(clips, self.logits(clips, options.batch_size), strict=True)
         ]
 
     def logits(self, clips: Sequence[Audio], batch_size: int = DEFAULTS.batch_size) -> list[NDArray[np.float32]]:
@@ -117,20 +118,6 @@ class Wav2Vec2Engine:
     def _feeds(self, clips: Sequence[Audio]) -> dict[str, NDArray[np.float32] | NDArray[np.int64]]:
         audio, mask = pad([normalize(clip) if self.manifest.normalize else clip for clip in clips])
         return {"audio": audio, "attention_mask": mask} if self.manifest.attention_mask else {"audio": audio}
-
-    def _segments(self, logits: NDArray[np.float32], samples: int, options: DecodeOptions) -> tuple[Segment, ...]:
-        tokens = greedy(logits, self.vocabulary.blank)
-        words = [self._word(word, samples) for word in spell(tokens, self.vocabulary)]
-        if not words:
-            return ()
-        confidence = mean_probability([word.probability for word in words])
-        text = " ".join(word.text for word in words)
-        times = tuple(words) if options.word_timestamps else ()
-        return (Segment(text, words[0].start, words[-1].end, confidence, times),)
-
-    def _word(self, word: SpelledWord, samples: int) -> Word:
-        end = min(self.frames.edge(word.stop), samples / SAMPLE_RATE)
-        return Word(word.text, self.frames.edge(word.start), end, word.probability)
 
     def _language(self, options: DecodeOptions) -> tuple[str, float]:
         _check_options(options, self.manifest)

@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..errors import ModelIncompatible
+from ...errors import ModelIncompatible
 
 FILE = "vocab.json"
 SPECIAL = re.compile(r"<[^<>]+>|\[[^\[\]]+\]")  # <pad> <s> </s> <unk> [PAD] [UNK], as checkpoints spell them

@@ -1,0 +1,37 @@
+"""Greedy CTC decoding (Graves et al. 2006): logits to tokens. Positions are frames, never seconds.
+
+frames   0 1 2 3 4 5 6 7 8 9
+argmax   - a a - a | | b - -      (- is blank, | the word delimiter)
+tokens     a     a |   b
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """One emitted token: frames `[start, stop)` and its posterior, the highest in that run."""
+
+    index: int
+    start: int
+    stop: int
+    probability: float
+
+
+def greedy(logits: NDArray[np.float32], blank: int) -> list[Token]:
+    """Return the best token of each frame, repeats collapsed and blanks dropped; `logits` is `(frames, vocabulary)`."""
+    if not len(logits):
+        return []
+    best = logits.argmax(axis=1)
+    # the softmax of the largest entry, without the softmax of the others
+    posterior = 1 / np.exp(logits - logits.max(axis=1, keepdims=True)).sum(axis=1)
+    starts = np.concatenate([[0], np.flatnonzero(np.diff(best)) + 1])
+    stops = np.append(starts[1:], len(best))
+    peaks = np.maximum.reduceat(posterior, starts)
+    runs = zip(best[starts].tolist(), starts.tolist(), stops.tolist(), peaks.tolist(), strict=True)
+    return [Token(*run) for run in runs if run[0] != blank]
