@@ -81,11 +81,12 @@ def compare(theirs: Sequence[NDArray[Any]], ours: Sequence[NDArray[Any]]) -> Dif
     max_abs = max(float(np.abs(a - b).max()) for a, b in pairs)
     scale = max(float(np.abs(a).max()) for a, _ in pairs)
     agreement = float(np.concatenate([a.argmax(-1) == b.argmax(-1) for a, b in pairs], axis=None).mean())
-    cosine = min(_cosine(a, b) for a, b in pairs)
-    return Difference(max_abs, max_abs / scale if scale else max_abs, cosine, agreement)
+    lowest = min(cosine(a, b) for a, b in pairs)
+    return Difference(max_abs, max_abs / scale if scale else max_abs, lowest, agreement)
 
 
-def _cosine(a: NDArray[np.float64], b: NDArray[np.float64]) -> float:
+def cosine(a: NDArray[Any], b: NDArray[Any]) -> float:
+    """Return the cosine of the angle between two arrays of one shape; 1 for equal ones, zeros included."""
     norms = float(np.linalg.norm(a) * np.linalg.norm(b))
     return float((a * b).sum() / norms) if norms else float(np.array_equal(a, b))
 

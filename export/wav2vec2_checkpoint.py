@@ -18,9 +18,8 @@ from safetensors import SafetensorError
 from transformers import AutoConfig, Wav2Vec2CTCTokenizer, Wav2Vec2FeatureExtractor, Wav2Vec2ForCTC
 
 from export.common import ExportRefused, model_card, revision_of
-from export.ctc_graph import masks_padding
 from malsori.bundles.manifest import Manifest
-from malsori.engines.wav2vec2 import normalize
+from malsori.engines.acoustic import normalize
 from malsori.types import SAMPLE_RATE
 
 SIZES = (
@@ -79,6 +78,19 @@ class Checkpoint:
             hidden = self.model.wav2vec2(audio).last_hidden_state
             return self.model.lm_head(hidden)[0].numpy(), hidden[0].numpy()
 
+    def features(self, clip: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return what the front-end makes of a clip, `(1, frames, channels)`."""
+        audio = torch.from_numpy(normalize(clip) if self.normalize else clip)[None]
+        with torch.no_grad():
+            return self.model.wav2vec2.feature_extractor(audio).transpose(1, 2).numpy()
+
+    def arrays(self) -> dict[str, NDArray[np.float32]]:
+        """Return the weights by name, the weight norm of the positional convolution folded into its weight."""
+        arrays = {name: tensor.numpy() for name, tensor in self.model.state_dict().items()}
+        name = "wav2vec2.encoder.pos_conv_embed.conv"
+        arrays[f"{name}.weight"] = self.model.get_submodule(name).weight.detach().numpy()
+        return arrays
+
     def manifest(self) -> Manifest:
         """Return what the checkpoint says of itself."""
         config, card = self.model.config, model_card(self.source, self.revision)
@@ -97,7 +109,7 @@ class Checkpoint:
             files={},
             sizes={name: getattr(config, name) for name in SIZES} | {"parameters": self.model.num_parameters()},
             normalize=self.normalize,
-            attention_mask=masks_padding(self.model),
+            attention_mask=config.feat_extract_norm == "layer",
             conv_kernels=tuple(config.conv_kernel),
             conv_strides=tuple(config.conv_stride),
             blank=self.tokenizer.pad_token,

@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from malsori.engines.batches import Grouping, pad, plan
+from malsori.engines.batches import Grouping, pad, pad_frames, plan
 
 LENGTHS = st.lists(st.integers(1, 50), max_size=30)
 
@@ -26,14 +26,15 @@ def test_single_clips_share_nothing(lengths, limit):
     assert all(len(batch) == 1 for batch in plan(lengths, Grouping.SINGLE, limit))
 
 
-@given(LENGTHS, st.integers(1, 9))
-def test_padding_is_never_more_than_the_sound_of_a_clip(lengths, limit):
-    for batch in plan(lengths, Grouping.MASKED, limit):
-        assert max(lengths[index] for index in batch) <= 2 * min(lengths[index] for index in batch)
+@given(LENGTHS, st.integers(1, 9), st.floats(0, 0.9))
+def test_padding_stays_within_its_budget(lengths, limit, padding):
+    for batch in plan(lengths, Grouping.MASKED, limit, padding):
+        area = max(lengths[index] for index in batch) * len(batch)
+        assert area - sum(lengths[index] for index in batch) <= padding * area + 1e-9
 
 
 def test_similar_lengths_share_a_batch():
-    assert list(plan([10, 18, 20, 3], Grouping.MASKED, 8)) == [[2, 1, 0], [3]]
+    assert list(plan([10, 18, 20, 3], Grouping.MASKED, 8)) == [[2, 1], [0], [3]]
 
 
 def test_pad_puts_zeros_behind_and_masks_them():
@@ -41,3 +42,10 @@ def test_pad_puts_zeros_behind_and_masks_them():
     assert audio.tolist() == [[0.5, 0.5, 0.0], [0.25, 0.25, 0.25]]
     assert mask.tolist() == [[1, 1, 0], [1, 1, 1]]
     assert (audio.dtype, mask.dtype) == (np.float32, np.int64)
+
+
+def test_pad_frames_puts_zeros_behind_and_masks_them():
+    features, mask = pad_frames([np.ones((1, 2), np.float32), np.full((2, 2), 3, np.float32)])
+    assert features.tolist() == [[[1, 1], [0, 0]], [[3, 3], [3, 3]]]
+    assert mask.tolist() == [[1, 0], [1, 1]]
+    assert (features.dtype, mask.dtype) == (np.float32, np.int32)

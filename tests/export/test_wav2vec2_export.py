@@ -21,10 +21,12 @@ from export.common import ExportRefused  # noqa: E402
 from export.proof import Tolerance, compare, synthetic_speech  # noqa: E402
 from export.wav2vec2 import TOLERANCES, export, main  # noqa: E402
 from malsori.bundles import describe_files, read_manifest  # noqa: E402
+from malsori.engines.acoustic import normalize  # noqa: E402
 from malsori.engines.base import DecodeOptions  # noqa: E402
-from malsori.engines.batches import pad  # noqa: E402
+from malsori.engines.batches import pad_frames  # noqa: E402
+from malsori.engines.graphs import ENCODER  # noqa: E402
 from malsori.engines.network import Network  # noqa: E402
-from malsori.engines.wav2vec2 import GRAPH, Wav2Vec2Engine, normalize  # noqa: E402
+from malsori.engines.wav2vec2 import Wav2Vec2Engine  # noqa: E402
 from malsori.errors import ModelIncompatible  # noqa: E402
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -141,10 +143,11 @@ def test_a_masked_batch_equals_the_masked_batch_of_hugging_face(checkpoint, bund
 
 def test_the_mask_is_what_keeps_the_neighbours_out(bundle, clips):
     """The other tests could not fail if padding did no harm: here the mask lies, and the logits move."""
-    network = Network(bundle[0] / GRAPH, "cpu", 1)
-    audio, mask = pad([normalize(clips[2]), normalize(clips[3])])
-    honest = network.run("logits", {"audio": audio, "attention_mask": mask})[0][:49]
-    lying = network.run("logits", {"audio": audio, "attention_mask": np.ones_like(mask)})[0][:49]
+    engine, network = open_engine(*bundle), Network(bundle[0] / ENCODER, "cpu", 1)
+    short, long = (engine.acoustic.graphs._features(normalize(clips[index])) for index in (2, 3))
+    features, mask = pad_frames([short, long])
+    honest = network.run(["logits"], {"features": features, "mask": mask})[0][0][:49]
+    lying = network.run(["logits"], {"features": features, "mask": np.ones_like(mask)})[0][0][:49]
     assert compare([honest], [lying]).relative > 1e-3
 
 
@@ -165,16 +168,15 @@ def test_int8_stays_within_its_tolerance_and_batches_are_identical_to_the_last_b
         assert np.array_equal(together, engine.logits([clip])[0])
 
 
-def test_int8_quantizes_every_matmul_that_has_weights_and_no_convolution(checkpoint, tmp_path):
+def test_int8_is_for_the_encoders_matrices_and_nothing_else(checkpoint, tmp_path):
     import onnx
 
     export(checkpoint, tmp_path / "bundle", quantization="int8", languages=["ko"], force=True)
-    nodes = onnx.load(tmp_path / "bundle" / "model.onnx").graph.node
-    operators = [node.op_type for node in nodes]
-    assert operators.count("Conv") == 8
-    assert "ConvInteger" not in operators
-    assert operators.count("MatMulInteger") == 1 + 2 * 6 + 1  # projection, 2 layers of q k v out ff ff, head
-    assert operators.count("MatMul") == 2 * 2  # attention itself
+    encoder, frontend = (onnx.load(tmp_path / "bundle" / name).graph.node for name in ("encoder.onnx", "frontend.onnx"))
+    operators = [node.op_type for node in encoder]
+    assert operators.count("DynamicQuantizeMatMul") == 1 + 2 * 4  # projection; q k v in one, out, ff, ff
+    assert operators.count("MatMul") == 1  # the head
+    assert {"MatMulInteger", "ConvInteger", "DynamicQuantizeMatMul"}.isdisjoint(node.op_type for node in frontend)
 
 
 def test_the_manifest_says_what_the_checkpoint_said(bundle):
@@ -187,7 +189,7 @@ def test_the_manifest_says_what_the_checkpoint_said(bundle):
     assert (manifest.frame_stride, manifest.blank, manifest.word_delimiter) == (320, "<pad>", "|")
     assert manifest.sizes["hidden_size"] == 48
     assert manifest.sizes["parameters"] > 50_000
-    assert manifest.files.keys() == {"model.onnx", "vocab.json"}
+    assert manifest.files.keys() == {"frontend.onnx", "encoder.onnx", "layers.onnx", "weights.bin", "vocab.json"}
     proof = manifest.measured["proof"]
     assert proof["logits"]["agreement"] == proof["logits_batch"]["agreement"] == 1.0
     assert proof["date"][:2] == "20"
@@ -291,14 +293,6 @@ def test_the_script_runs_as_a_file_from_any_folder_and_prints_the_bundle(checkpo
 def test_the_command_refuses_in_one_line_and_exits_1(checkpoint, tmp_path, capsys):
     assert main([str(checkpoint), str(tmp_path)]) == 1
     assert capsys.readouterr().err == f"error: {tmp_path}: already there; remove it or choose another folder\n"
-
-
-def test_weights_above_the_limit_of_one_file_go_beside_it(checkpoint, tmp_path, monkeypatch, clips):
-    monkeypatch.setattr("export.ctc_graph.LARGEST_FILE", 10_000)
-    manifest = export(checkpoint, tmp_path / "bundle", languages=["ko"])
-    assert manifest.files.keys() == {"model.onnx", "model.onnx.data", "vocab.json"}
-    theirs = [HuggingFace(checkpoint)([clips[2]])[0][0]]
-    assert compare(theirs, open_engine(tmp_path / "bundle", manifest).logits([clips[2]])).relative < 1e-4
 
 
 @pytest.mark.slow

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from ..types import Audio
 
-LEAST_FILL = 0.5  # a clip shorter than this share of its batch's longest starts the next batch
+PADDING = 0.1  # of a batch may be padding; a clip that would make it more starts the next batch
 
 
 class Grouping(Enum):
@@ -21,11 +21,14 @@ class Grouping(Enum):
     SINGLE = "single"  # nothing: the arithmetic itself looks at the whole batch
 
 
-def plan(lengths: Sequence[int], grouping: Grouping, limit: int) -> Iterator[list[int]]:
-    """Yield the indices of each batch, longest clips first, at most `limit` in each; every index comes once."""
+def plan(lengths: Sequence[int], grouping: Grouping, limit: int, padding: float = PADDING) -> Iterator[list[int]]:
+    """Yield the indices of each batch, longest clips first; every index comes once.
+
+    A batch holds at most `limit` clips, and at most the share `padding` of it is padding.
+    """
     batch: list[int] = []
     for index in sorted(range(len(lengths)), key=lambda index: -lengths[index]):
-        if batch and (len(batch) >= limit or not _fits(lengths[index], lengths[batch[0]], grouping)):
+        if batch and (len(batch) >= limit or not _fits([lengths[each] for each in (*batch, index)], grouping, padding)):
             yield batch
             batch = []
         batch.append(index)
@@ -33,10 +36,11 @@ def plan(lengths: Sequence[int], grouping: Grouping, limit: int) -> Iterator[lis
         yield batch
 
 
-def _fits(length: int, longest: int, grouping: Grouping) -> bool:
+def _fits(lengths: Sequence[int], grouping: Grouping, padding: float) -> bool:
+    """Whether clips of these lengths, longest first, may share a batch."""
     if grouping is Grouping.MASKED:
-        return length >= LEAST_FILL * longest
-    return grouping is Grouping.EQUAL and length == longest
+        return sum(lengths) >= (1 - padding) * lengths[0] * len(lengths)
+    return grouping is Grouping.EQUAL and lengths[-1] == lengths[0]
 
 
 def pad(clips: Sequence[Audio]) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
@@ -48,3 +52,13 @@ def pad(clips: Sequence[Audio]) -> tuple[NDArray[np.float32], NDArray[np.int64]]
         audio[row, : len(clip)] = clip
         mask[row, : len(clip)] = 1
     return audio, mask
+
+
+def pad_frames(features: Sequence[NDArray[np.float32]]) -> tuple[NDArray[np.float32], NDArray[np.int32]]:
+    """Return features as `(batch, frames, channels)`, zeros behind the short ones, and their mask `(batch, frames)`."""
+    counts = [len(rows) for rows in features]
+    padded = np.zeros((len(features), max(counts), features[0].shape[1]), np.float32)
+    mask = (np.arange(max(counts)) < np.array(counts)[:, None]).astype(np.int32)
+    for row, rows in zip(padded, features, strict=True):
+        row[: len(rows)] = rows
+    return padded, mask

@@ -14,7 +14,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from math import prod
 
-from ..types import SAMPLE_RATE
+from ..types import SAMPLE_RATE, Span
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +44,10 @@ class Frames:
         for kernel, stride in zip(reversed(self.kernels), reversed(self.strides), strict=True):
             field = (field - 1) * stride + kernel
         return field
+
+    def samples(self, start: int, stop: int) -> Span:
+        """Return the samples that the frames `[start, stop)` see, `start < stop`."""
+        return Span(start * self.stride, (stop - 1) * self.stride + self.receptive_field)
 
     def edge(self, frame: int) -> float:
         """Return the second at which `frame` takes over from the one before it.

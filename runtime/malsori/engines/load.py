@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import get_args
 
 from ..bundles.manifest import MANIFEST, Manifest
 from ..errors import ModelIncompatible, OptionError
 from .base import Engine
 from .cpus import cpu_threads
+from .network import Memory
 
 THREADS_PER_CORE = 4  # engines start what they are told: 1000 threads on two cores never finish
 ALWAYS_ALLOWED = 16  # threads, however few the cores
@@ -20,6 +22,7 @@ def load_engine(
     device: str = "auto",
     compute_type: str = "default",
     threads: int | None = None,
+    memory: Memory = "normal",
 ) -> Engine:
     """Return the engine for a bundle; only the family asked for is imported.
 
@@ -31,11 +34,15 @@ def load_engine(
     most = max(ALWAYS_ALLOWED, THREADS_PER_CORE * cpu_threads())
     if threads is not None and not 0 <= threads <= most:
         raise OptionError(f"threads: expected 0 to {most}, found {threads}")
+    if memory not in get_args(Memory):
+        raise OptionError(f"memory: expected {' or '.join(get_args(Memory))}, found {memory!r}")
     if manifest.kind == "wav2vec2-ctc":
-        from .wav2vec2 import FILES, Wav2Vec2Engine
+        from .wav2vec2 import Wav2Vec2Engine, files
 
-        _check_listed(folder, manifest, FILES)
-        return Wav2Vec2Engine(folder, manifest, device=device, compute_type=compute_type, threads=threads)
+        _check_listed(folder, manifest, files(manifest))
+        return Wav2Vec2Engine(
+            folder, manifest, device=device, compute_type=compute_type, threads=threads, memory=memory
+        )
     if manifest.kind == "whisper":
         from .whisper import FILES as WHISPER_FILES
         from .whisper import WhisperEngine

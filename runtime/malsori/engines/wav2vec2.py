@@ -2,30 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..bundles.manifest import Manifest
-from ..errors import EngineError, ModelIncompatible, OptionError
+from ..errors import ModelIncompatible, OptionError
 from ..types import SAMPLE_RATE, Audio, Hypothesis
+from .acoustic import AcousticModel
 from .base import DecodeOptions
-from .batches import Grouping, pad, plan
+from .batches import Grouping
 from .ctc.decoder import Decoder
 from .ctc.vocabulary import FILE as VOCABULARY
 from .ctc.vocabulary import Vocabulary
 from .devices import Device, choose_device, cpu_threads
 from .frames import Frames
-from .network import Network
+from .graphs import graph_files, open_graphs
+from .network import Memory
 
-GRAPH = "model.onnx"
-FILES = (GRAPH, VOCABULARY)
-LONGEST = 120  # seconds in one clip; attention of XLSR-large over it takes some 2.3 GB, over ten minutes 58 GB
-EPSILON = 1e-7  # of the variance, as Wav2Vec2FeatureExtractor has it
 DEFAULTS = DecodeOptions()
-COMPUTE_TYPES = {"none": "float32", "int8": "int8"}  # quantization in the manifest -> what the graph computes in
+# Quantizations whose activations are quantized while it runs, with one scale for all that is in a call.
+DYNAMIC = ("int8", "int4")
 
 
 class Wav2Vec2Engine:
@@ -45,8 +44,11 @@ class Wav2Vec2Engine:
         device: str = "auto",
         compute_type: str = "default",
         threads: int | None = None,
+        memory: Memory = "normal",
     ) -> None:
         """Load the bundle in `folder`; `threads` defaults to the cores this process may use.
+
+        `memory="low"` shares the weights with other processes through the page cache (see `Network`).
 
         Raises `ModelIncompatible` when manifest, vocabulary and graph contradict each other, `OptionError` for a
         compute type that the graph was not exported in, `DeviceUnavailable` for CUDA by name where there is none.
@@ -57,9 +59,9 @@ class Wav2Vec2Engine:
         self.vocabulary = Vocabulary.read(folder, manifest.blank, manifest.word_delimiter)
         self._decoder = Decoder(self.vocabulary, self.frames)
         self.device = _device(device, manifest)
-        self._network = Network(folder / GRAPH, self.device, threads or cpu_threads())
-        self._grouping = _grouping(manifest)
-        self._check(folder)
+        graphs = open_graphs(folder, manifest, self.device, threads or cpu_threads(), memory)
+        self.acoustic = AcousticModel(graphs, self.frames, manifest.normalize, _grouping(manifest))
+        self._check(folder, graphs.outputs)
 
     def transcribe(self, clips: Sequence[Audio], options: DecodeOptions = DEFAULTS) -> list[Hypothesis]:
         """Return one hypothesis per clip, in order: one segment, or none where no word was heard.
@@ -74,15 +76,15 @@ class Wav2Vec2Engine:
         ]
 
     def logits(self, clips: Sequence[Audio], batch_size: int = DEFAULTS.batch_size) -> list[NDArray[np.float32]]:
-        """Return unnormalised log-probabilities, float32 `(frames, vocabulary)` for each clip."""
-        return self._run("logits", clips, batch_size)
+        """Return unnormalised log-probabilities, float32 `(frames, vocabulary)` for each clip of any length."""
+        return [logits for (logits,) in self.acoustic.run(["logits"], clips, batch_size)]
 
     def hidden(self, clips: Sequence[Audio], batch_size: int = DEFAULTS.batch_size) -> list[NDArray[np.float32]]:
-        """Return the last hidden states, float32 `(frames, hidden_size)` for each clip."""
-        return self._run("hidden", clips, batch_size)
+        """Return the last hidden states, float32 `(frames, hidden_size)` for each clip of any length."""
+        return [hidden for (hidden,) in self.acoustic.run(["hidden"], clips, batch_size)]
 
     def embed(self, clip: Audio) -> NDArray[np.float32]:
-        """Return the last hidden states of one clip, float32 `(frames, hidden_size)`."""
+        """Return the last hidden states of a clip, float32 `(frames, hidden_size)`."""
         return self.hidden([clip])[0]
 
     def detect_language(self, clip: Audio) -> dict[str, float]:
@@ -94,77 +96,48 @@ class Wav2Vec2Engine:
             )
         return {languages[0]: 1.0}
 
-    def _run(self, output: str, clips: Sequence[Audio], batch_size: int) -> list[NDArray[np.float32]]:
-        """Run all clips in batches; each result is cut to the frames of its own clip.
-
-        Raises `EngineError` for a clip of more than `LONGEST` seconds.
-        """
-        for clip in clips:
-            if len(clip) > LONGEST * SAMPLE_RATE:
-                raise EngineError(
-                    f"{self.manifest.name} takes at most {LONGEST} s at once, found {len(clip) / SAMPLE_RATE:.1f} s; "
-                    "cut the recording, or transcribe it with the gate on and max_speech_s below that"
-                )
-        counts = [self.frames.count(len(clip)) for clip in clips]
-        results = [np.zeros((0, int(self._network.outputs[output])), np.float32)] * len(clips)
-        audible = [index for index, count in enumerate(counts) if count]
-        for batch in plan([len(clips[index]) for index in audible], self._grouping, batch_size):
-            indices = [audible[position] for position in batch]
-            rows = self._network.run(output, self._feeds([clips[index] for index in indices]))
-            for index, row in zip(indices, rows, strict=True):
-                results[index] = row[: counts[index]]
-        return results
-
-    def _feeds(self, clips: Sequence[Audio]) -> dict[str, NDArray[np.float32] | NDArray[np.int64]]:
-        audio, mask = pad([normalize(clip) if self.manifest.normalize else clip for clip in clips])
-        return {"audio": audio, "attention_mask": mask} if self.manifest.attention_mask else {"audio": audio}
-
     def _language(self, options: DecodeOptions) -> tuple[str, float]:
         _check_options(options, self.manifest)
         if options.language:
             return options.language, 1.0
         return self.manifest.languages[0], 1 / len(self.manifest.languages)
 
-    def _check(self, folder: Path) -> None:
+    def _check(self, folder: Path, outputs: Mapping[str, int | str]) -> None:
         """Refuse a bundle whose parts contradict each other."""
-        expected = {"audio", "attention_mask"} if self.manifest.attention_mask else {"audio"}
-        outputs, states = self._network.outputs, self.manifest.sizes.get("hidden_size")
-        path = str(folder / GRAPH)
         if self.manifest.sample_rate != SAMPLE_RATE:
             raise ModelIncompatible(str(folder), f"made for {self.manifest.sample_rate} Hz; sound here is 16000 Hz")
         if not self.manifest.languages:
             raise ModelIncompatible(str(folder), "the manifest names no languages")
         if self.frames.stride != self.manifest.frame_stride:
             raise ModelIncompatible(str(folder), "the manifest's frame stride is not the product of its strides")
-        if self._network.inputs != expected or not {"logits", "hidden"} <= outputs.keys():
-            raise ModelIncompatible(path, f"expected inputs {sorted(expected)} and outputs logits, hidden")
         if outputs["logits"] != len(self.vocabulary):
-            reason = f"gives {outputs['logits']} logits for {len(self.vocabulary)} tokens in the vocabulary"
-            raise ModelIncompatible(path, reason)
-        if outputs["hidden"] != states:
-            raise ModelIncompatible(path, f"gives {outputs['hidden']} hidden states, the manifest says {states}")
+            reason = f"the graph gives {outputs['logits']} logits for {len(self.vocabulary)} tokens in the vocabulary"
+            raise ModelIncompatible(str(folder), reason)
+        states = self.manifest.sizes.get("hidden_size")
+        if outputs.get("hidden", states) != states:
+            reason = f"the graph gives {outputs['hidden']} hidden states, the manifest says {states}"
+            raise ModelIncompatible(str(folder), reason)
 
 
-def normalize(clip: Audio) -> Audio:
-    """Return the clip with zero mean and unit variance, as Hugging Face's feature extractor does; float32."""
-    scaled: Audio = ((clip - clip.mean()) / np.sqrt(clip.var() + EPSILON)).astype(np.float32)
-    return scaled
+def files(manifest: Manifest) -> tuple[str, ...]:
+    """Return the files that such a bundle must list."""
+    return (*graph_files(manifest), VOCABULARY)
 
 
 def _device(asked: str, manifest: Manifest) -> Device:
-    if asked == "auto" and manifest.quantization == "int8":
+    if asked == "auto" and manifest.quantization in DYNAMIC:
         return "cpu"  # CUDA has no kernels for dynamic quantization: 4.7 times slower there (espnet_onnx#69)
     return choose_device(asked, "onnxruntime")
 
 
 def _grouping(manifest: Manifest) -> Grouping:
-    if manifest.quantization == "int8":
+    if manifest.quantization in DYNAMIC:
         return Grouping.SINGLE
     return Grouping.MASKED if manifest.attention_mask else Grouping.EQUAL
 
 
 def _check_compute_type(asked: str, manifest: Manifest) -> None:
-    there = COMPUTE_TYPES.get(manifest.quantization, manifest.quantization)
+    there = "float32" if manifest.quantization == "none" else manifest.quantization
     if asked not in ("default", "auto", there):
         raise OptionError(f"{manifest.name} was exported in {there}, not {asked}; export it again with --quantize")
 

@@ -1,0 +1,41 @@
+"""All graphs of a bundle into its folder, from the arrays of a checkpoint."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from export.graph.builder import Weights
+from export.graph.encoder import Encoder, Shape
+from export.graph.frontend import Arrays, frontend
+from export.graph.linear import Linear
+from malsori.engines.graphs import ENCODER, FRONTEND, LAYERS, WEIGHTS
+
+
+def write_graphs(folder: Path, arrays: Arrays, config: Any, linear: Linear) -> None:
+    """Write `frontend.onnx`, `encoder.onnx`, `layers.onnx` and the `weights.bin` that they share.
+
+    `arrays` are a checkpoint's, by name, with the weight norm folded; `config` is its Hugging Face config; `linear` is
+    how the encoder's linear layers are computed. The head stays in float32: it is a thousandth of the work, and the
+    decisions are made on what it gives.
+    """
+    weights = Weights(folder / WEIGHTS)
+    frontend(arrays, config.conv_kernel, config.conv_stride, config.feat_extract_norm).save(folder / FRONTEND, weights)
+    for name, all_layers in ((ENCODER, False), (LAYERS, True)):
+        Encoder(arrays, shape_of(config), linear, all_layers=all_layers).build().save(folder / name, weights)
+
+
+def shape_of(config: Any) -> Shape:
+    """Return the numbers of an encoder from its Hugging Face config.
+
+    A group-norm front-end takes its statistics over the whole clip, padding included: no mask can undo that, and
+    Hugging Face trained those models without one (transformers#10117).
+    """
+    return Shape(
+        num_hidden_layers=config.num_hidden_layers,
+        num_attention_heads=config.num_attention_heads,
+        num_conv_pos_embedding_groups=config.num_conv_pos_embedding_groups,
+        do_stable_layer_norm=config.do_stable_layer_norm,
+        masked=config.feat_extract_norm == "layer",
+        epsilon=config.layer_norm_eps,
+    )

@@ -1,0 +1,117 @@
+"""The graphs of a wav2vec2 bundle, in the two forms that there are: split in two as we write it, or a single one.
+
+Both take normalised clips and give, for each output asked for, `(batch, frames, width)`; rows of clips shorter than the
+longest one end in frames that mean nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..bundles.manifest import Manifest
+from ..errors import ModelIncompatible, OptionError
+from ..types import Audio
+from .batches import pad, pad_frames
+from .devices import Device
+from .frames import Frames
+from .network import Memory, Network
+
+SINGLE = "model.onnx"
+FRONTEND = "frontend.onnx"
+ENCODER = "encoder.onnx"
+LAYERS = "layers.onnx"  # the encoder once more, with the hidden states of every layer as outputs
+WEIGHTS = "weights.bin"  # of all three
+# Frames that the front-end computes at once on a CPU: they stay in the cache, and 10 s of audio at once would hold
+# 130 MB of the first convolution's results. 16 were as fast as 500 (XLSR-large).
+BLOCK = 16
+
+
+class Graphs(Protocol):
+    """What both forms offer."""
+
+    outputs: dict[str, int | str]
+
+    def run(self, outputs: Sequence[str], clips: Sequence[Audio]) -> list[NDArray[np.float32]]:
+        """Return one array per output name, float32 `(batch, frames, width)`."""
+        ...
+
+
+def open_graphs(folder: Path, manifest: Manifest, device: Device, threads: int, memory: Memory) -> Graphs:
+    """Return the graphs that the manifest lists. Raises `ModelIncompatible` when they do not fit it."""
+    form = SingleGraph if SINGLE in manifest.files else SplitGraphs
+    return form(folder, manifest, device, threads, memory)
+
+
+def graph_files(manifest: Manifest) -> tuple[str, ...]:
+    """Return the files that this form of bundle must list."""
+    return (SINGLE,) if SINGLE in manifest.files else (FRONTEND, ENCODER, LAYERS, WEIGHTS)
+
+
+class SplitGraphs:
+    """`frontend.onnx`, audio to features, and `encoder.onnx`, features and mask to logits and hidden states."""
+
+    def __init__(self, folder: Path, manifest: Manifest, device: Device, threads: int, memory: Memory) -> None:
+        self._frames = Frames(manifest.conv_kernels, manifest.conv_strides)
+        # A group norm takes its statistics over the whole clip, which therefore cannot be cut into blocks.
+        self._block = BLOCK if device == "cpu" and manifest.attention_mask else None
+        self._masked = manifest.attention_mask
+        self._open: Callable[[str], Network] = lambda name: Network(folder / name, device, threads, memory)
+        self._frontend = self._open(FRONTEND)
+        self._encoder = self._open(ENCODER)
+        expect(self._frontend, {"audio"}, {"features"})
+        expect(self._encoder, {"features", "mask"} if self._masked else {"features"}, {"logits", "hidden"})
+        self.outputs = self._encoder.outputs
+
+    @cached_property
+    def _layers(self) -> Network:
+        """The graph of all layers, opened when the first one is asked for: its weights are a second copy."""
+        return self._open(LAYERS)
+
+    def run(self, outputs: Sequence[str], clips: Sequence[Audio]) -> list[NDArray[np.float32]]:
+        features, mask = pad_frames([self._features(clip) for clip in clips])
+        feeds = {"features": features, "mask": mask} if self._masked else {"features": features}
+        known = outputs and set(outputs) <= self._encoder.outputs.keys()
+        return (self._encoder if known else self._layers).run(outputs, feeds)
+
+    def _features(self, clip: Audio) -> NDArray[np.float32]:
+        """Return the features of one clip, `(frames, channels)`, computed block by block: frames are local."""
+        count = self._frames.count(len(clip))
+        step = self._block or count
+        blocks = [self._frames.samples(start, min(start + step, count)) for start in range(0, count, step)]
+        rows = [
+            self._frontend.run(["features"], {"audio": clip[None, span.start : span.stop]})[0][0] for span in blocks
+        ]
+        return np.concatenate(rows)
+
+
+class SingleGraph:
+    """`model.onnx`, audio (and its mask) to logits and hidden states."""
+
+    def __init__(self, folder: Path, manifest: Manifest, device: Device, threads: int, memory: Memory) -> None:
+        self._masked = manifest.attention_mask
+        self._name = manifest.name
+        self._network = Network(folder / SINGLE, device, threads, memory)
+        expect(self._network, {"audio", "attention_mask"} if self._masked else {"audio"}, {"logits"})
+        self.outputs = self._network.outputs
+
+    def run(self, outputs: Sequence[str], clips: Sequence[Audio]) -> list[NDArray[np.float32]]:
+        if absent := set(outputs) - self.outputs.keys():
+            raise OptionError(f"{self._name} gives no {', '.join(sorted(absent))}; export it as two graphs for that")
+        audio, mask = pad(clips)
+        return self._network.run(
+            outputs, {"audio": audio, "attention_mask": mask} if self._masked else {"audio": audio}
+        )
+
+
+def expect(network: Network, inputs: set[str], outputs: set[str]) -> None:
+    """Raise `ModelIncompatible` when a graph takes other inputs, or lacks an output."""
+    if network.inputs != inputs or not outputs <= network.outputs.keys():
+        reason = f"expected inputs {sorted(inputs)} and outputs {sorted(outputs)}"
+        found = f"found {sorted(network.inputs)} and {sorted(network.outputs)[:4]}"
+        raise ModelIncompatible(str(network.path), f"{reason}, {found}")
