@@ -126,14 +126,12 @@ def test_the_reach_of_a_token_is_never_less_than_what_it_gains(seed: int):
 
 
 def test_a_hot_word_wins_over_a_likelier_reading_and_not_over_a_far_likelier_one():
-    letters = np.full((3, len(LETTERS)), -9.0, np.float32)
-    letters[[0, 1, 2], ids("abb")] = 0
-    letters[2, ids("c")] = -3
+    logits = np.full((4, len(LETTERS)), -9.0, np.float32)
+    logits[range(4), [*ids("ab"), LETTERS.blank, *ids("b")]] = 0
+    logits[3, ids("c")] = -3  # abb is e^3 times likelier than abc
     for weight, best in ((2.0, "abb"), (4.0, "abc")):
         scorer, _ = hot_words((HotWord("abc", weight),), LETTERS)
-        letters[1, LETTERS.blank] = -9
-        found = beam_search(log_softmax(np.insert(letters, 2, np.eye(6)[0] * 9 - 9, axis=0)), 0, 16, [scorer])[0]
-        assert found.tokens == ids(best)
+        assert beam_search(log_softmax(logits), LETTERS.blank, 16, [scorer])[0].tokens == ids(best)
 
 
 def test_jamo_and_syllables_spell_the_same_word_however_it_was_typed():

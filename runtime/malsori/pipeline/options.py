@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import get_args
@@ -49,7 +49,7 @@ class TranscribeOptions:
     beam_size: int | None = DECODING.beam_size
     temperature: float | tuple[float, ...] = DECODING.temperature
     batch_size: int = DECODING.batch_size
-    hotwords: Mapping[str, float] | Iterable[str] = ()
+    hotwords: Mapping[str, float] | Collection[str] = ()
     language_model: str | os.PathLike[str] | None = None
     lm_alpha: float = DECODING.lm_alpha
     lm_beta: float = DECODING.lm_beta
@@ -96,10 +96,11 @@ class TranscribeOptions:
         )
 
 
-def hot_words(given: Mapping[str, float] | Iterable[str]) -> tuple[HotWord, ...]:
+def hot_words(given: Mapping[str, float] | Collection[str]) -> tuple[HotWord, ...]:
     """Return the hot words of a list or of a mapping to weights. Raises `OptionError` for a weight that cannot be."""
-    if isinstance(given, str):  # its letters would each be taken for a word
-        raise OptionError(f"hotwords takes a list of words or a mapping to weights, found the text {given!r}")
+    # The letters of a text would each be taken for a word, and an iterator would be empty at the second batch.
+    if isinstance(given, str) or not isinstance(given, Collection) or not all(isinstance(word, str) for word in given):
+        raise OptionError(f"hotwords: expected a list of words or a mapping from words to weights, found {given!r}")
     pairs = given.items() if isinstance(given, Mapping) else ((word, HOTWORD_WEIGHT) for word in given)
     words = tuple(HotWord(word, weight) for word, weight in pairs)
     for word in words:

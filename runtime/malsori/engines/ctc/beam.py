@@ -119,11 +119,12 @@ class _Search:
         ends_blank = total + frame[self._blank]
         ends_token = np.logaddexp(self._ends_token, self._from_parents(total)) + frame[self._last]
         if len(tokens):
-            begun = self._begun(total, frame, tokens)
-            kept = self._best(np.logaddexp(ends_blank, ends_token) + self._bonus, begun, tokens)
+            begun, gains = self._begun(total, frame, tokens), self._gains(tokens)
+            staying = np.logaddexp(ends_blank, ends_token) + self._bonus
+            kept = self._best(np.concatenate([staying, (begun + gains).ravel()]))
             stay, new = kept[kept < len(total)], kept[kept >= len(total)] - len(total)
             if len(new) or len(stay) < len(total):
-                self._move(stay, *np.divmod(new, len(tokens)), tokens)
+                self._move(stay, new, tokens, gains)
                 ends_blank = np.concatenate([ends_blank[stay], np.full(len(new), -np.inf)])
                 ends_token = np.concatenate([ends_token[stay], begun.ravel()[new]])
         self._ends_blank, self._ends_token = ends_blank, ends_token
@@ -155,24 +156,27 @@ class _Search:
             begun[self._parents[children[there]], columns[there]] = -np.inf
         return begun
 
-    def _best(self, staying: Floats, begun: Floats, tokens: Ints) -> Ints:
-        """Return the positions of the best scores among those that stay and, behind them, those begun."""
-        scores = begun + self._bonus[:, None]
+    def _gains(self, tokens: Ints) -> Floats:
+        """Return all that is not sound in each sequence with each token behind it."""
+        gains = np.repeat(self._bonus[:, None], len(tokens), axis=1)
         for scorer, states in zip(self._scorers, self._states, strict=True):
-            scores += scorer.gains(states, tokens)
-        scores = np.concatenate([staying, scores.ravel()])
-        kept = np.argpartition(scores, -self._width)[-self._width :] if len(scores) > self._width else None
-        kept = np.arange(len(scores)) if kept is None else kept
+            gains += scorer.gains(states, tokens)
+        return gains
+
+    def _best(self, scores: Floats) -> Ints:
+        """Return the positions of the best scores, as many as the beam holds."""
+        if len(scores) <= self._width:
+            return np.flatnonzero(scores > -np.inf)
+        kept = np.argpartition(scores, -self._width)[-self._width :]
         return kept[scores[kept] > -np.inf]
 
-    def _move(self, stay: Ints, source: Ints, column: Ints, tokens: Ints) -> None:
-        """Replace the beam by those that stay and the new ones: `source` with `tokens[column]` behind it."""
+    def _move(self, stay: Ints, new: Ints, tokens: Ints, gains: Floats) -> None:
+        """Replace the beam by those of it that stay and the new ones, positions in `gains`, `(sequences, tokens)`."""
+        source, column = np.divmod(new, len(tokens))
         added = tokens[column]
-        begun = np.zeros(len(added))
+        self._bonus = np.concatenate([self._bonus[stay], gains[source, column]])
         for index, (scorer, states) in enumerate(zip(self._scorers, self._states, strict=True)):
-            begun += scorer.gains(states, tokens)[source, column]
             self._states[index] = np.concatenate([states[stay], scorer.advance(states[source], added)])
-        self._bonus = np.concatenate([self._bonus[stay], self._bonus[source] + begun])
         kept = [self._nodes[index] for index in stay.tolist()]
         pairs = zip(source.tolist(), added.tolist(), strict=True)
         made = [self._tree.child(self._nodes[index], token) for index, token in pairs]
