@@ -63,7 +63,9 @@ def add_decoding_flags(parser: argparse.ArgumentParser) -> None:
         "--hotwords", type=hotwords, metavar="WORDS", help="to listen for, such as 침실,거실:12 (8; CTC)"
     )
     group.add_argument("--hotwords-file", type=hotwords_file, metavar="FILE", help="the same, a word a line (CTC)")
-    group.add_argument("--lm", dest="language_model", metavar="FILE", help="KenLM language model (CTC)")
+    group.add_argument(
+        "--lm", "--language-model", dest="language_model", metavar="FILE", help="KenLM language model (CTC)"
+    )
     group.add_argument("--lm-alpha", type=float, metavar="A", help="weight of the language model (0.5; CTC)")
     group.add_argument("--lm-beta", type=float, metavar="B", help="what a word gains beside it (1.5; CTC)")
     group.add_argument("--alternatives", type=at_least_one, metavar="N", help="texts with scores, in json (1; CTC)")
