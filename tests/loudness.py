@@ -57,6 +57,9 @@ class LoudnessEngine:
         self.options: list[DecodeOptions] = []
         self.detections: list[float] = []
 
+    def check(self, options: DecodeOptions) -> tuple[str, ...]:
+        return tuple(f"the hot word {word.text!r} is left out" for word in options.hotwords)
+
     def transcribe(self, clips: Sequence[Audio], options: DecodeOptions) -> list[Hypothesis]:
         _dawdle("LOUDNESS_ENGINE_SECONDS")
         self.calls.append([len(clip) / SAMPLE_RATE for clip in clips])

@@ -14,7 +14,10 @@ from malsori import pipeline
 from malsori.cli.console import printable
 from malsori.cli.destinations import Destinations, safe_stem
 from malsori.cli.main import main
+from malsori.cli.parser import Parser
 from malsori.cli.spelling import normalise
+from malsori.cli.transcribe_flags import add_decoding_flags, add_vad_flags, options_from
+from malsori.pipeline import TranscribeOptions
 from tests.loudness import load, make_clips, recording, wav
 
 
@@ -132,9 +135,34 @@ class TestTranscribe:
         assert main(["transcribe", "cut.wav", "--allow-truncated", "--quiet"]) == 0
         assert capsys.readouterr().err == ""
 
+    def test_hot_words_left_out_are_told_once_for_all_files_and_silenced_by_quiet(
+        self, capsys: pytest.CaptureFixture[str]
+    ):
+        assert main(["transcribe", "one.wav", "two.wav", "one.wav", "--hotwords", "x:3"]) == 0
+        assert capsys.readouterr().err == "malsori: warning, the hot word 'x' is left out\n"
+        assert main(["transcribe", "one.wav", "-f", "json", "--hotwords", "x", "--quiet"]) == 0
+        out, err = capsys.readouterr()
+        assert (json.loads(out)["warnings"], err) == (["the hot word 'x' is left out"], "")
+
+    def test_hot_words_come_from_a_file_and_a_flag_and_the_flag_wins(self, clips: Path):
+        (clips / "words.txt").write_text("\ufeff침실:3\r\n\n서울 역\n거실 : 4.5\n", encoding="utf-8")
+        options = options_of("--hotwords-file", "words.txt", "--hotwords", "침실:12, 부엌")
+        assert options.hotwords == {"침실": 12.0, "서울 역": 8.0, "거실": 4.5, "부엌": 8.0}
+
+    def test_the_flags_of_decoding_become_its_options(self):
+        flags = "--beam-width 32 --lm a.arpa --lm-alpha 0.7 --lm-beta -1 --alternatives 3"
+        options = options_of(*flags.split())
+        assert (options.beam_size, options.language_model, options.alternatives) == (32, "a.arpa", 3)
+        assert (options.lm_alpha, options.lm_beta) == (0.7, -1.0)
+
     @pytest.mark.parametrize(
         ("arguments", "code", "told"),
         [
+            (["--hotwords", "a:b"], 2, "expected WORD or WORD:WEIGHT, found 'a:b'"),
+            (["--hotwords", "a:nan"], 2, "expected a weight above 0"),
+            (["--hotwords-file", "none.txt"], 2, "none.txt: expected hot words as UTF-8 text, found No such file"),
+            (["--hotwords-file", "one.wav"], 2, "one.wav: expected hot words as UTF-8 text, found something else"),
+            (["--alternatives", "0"], 2, "1 or more"),
             (["--language", "xx"], 2, "it knows ko, en"),
             (["--task", "translate"], 2, "cannot translate"),
             (["--task", "sing"], 2, "invalid choice"),
@@ -247,6 +275,14 @@ class TestMain:
         assert set(malsori.__all__) <= set(dir(malsori))
         with pytest.raises(AttributeError, match="no attribute 'lode'"):
             malsori.lode  # noqa: B018
+
+
+def options_of(*flags: str) -> TranscribeOptions:
+    """Return the options that some flags of `transcribe` make."""
+    parser = Parser()
+    add_decoding_flags(parser)
+    add_vad_flags(parser)
+    return options_from(parser.parse_args(flags))
 
 
 def test_flags_are_rewritten_up_to_the_double_dash_only():

@@ -36,6 +36,7 @@ HOMES = {  # who may import what is neither ours nor Python's; argparse and asyn
     "ctranslate2": {"engines"},
     "faster_whisper": {"vad", "engines"},
     "webrtcvad": {"vad"},
+    "kenlm": {"engines"},
     "soundfile": {"audio"},
     "soxr": {"audio"},
     "av": {"audio"},

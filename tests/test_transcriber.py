@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from malsori.engines.base import DecodeOptions
+from malsori.engines.base import DecodeOptions, HotWord
 from malsori.errors import AudioNotFound, MalsoriError, OptionError
 from malsori.pipeline import Progress, TranscribeOptions, Transcriber
 from malsori.pipeline.speech import Cutter, pieces_of
@@ -163,6 +163,13 @@ WRONG: tuple[dict[str, Any], ...] = (
     {"task": "sing"},
     {"batch_size": 0},
     {"beam_size": 0},
+    {"alternatives": 0},
+    {"hotwords": "침실"},
+    {"hotwords": iter(["침실"])},
+    {"hotwords": [1]},
+    {"hotwords": {"침실": float("nan")}},
+    {"hotwords": {"침실": -1.0}},
+    {"hotwords": {"침실": 1e9}},
     {"on_error": "ignore"},
 )
 
@@ -188,6 +195,26 @@ def test_options_can_be_given_whole_and_changed_by_keyword():
     used.transcribe(recording((10, 1.0)), TranscribeOptions(language="ko", beam_size=2), beam_size=3, temperature=0.5)
     (options,) = heard_by(used).options
     assert (options.language, options.beam_size, options.temperature) == ("ko", 3, (0.5,))
+
+
+def test_hot_words_come_in_a_list_or_with_weights_and_a_language_model_as_any_path():
+    used = transcriber("ko")
+    used.transcribe(recording((10, 1.0)), hotwords=["침실", "거실"], language_model="a/b.arpa", alternatives=2)
+    used.transcribe(recording((10, 1.0)), hotwords={"침실": 3.0})
+    first, second = heard_by(used).options
+    assert first.hotwords == (HotWord("침실", 8.0), HotWord("거실", 8.0))
+    assert (first.language_model, first.alternatives, first.beam_size) == (Path("a/b.arpa"), 2, None)
+    assert second.hotwords == (HotWord("침실", 3.0),)
+
+
+def test_what_the_model_will_leave_out_is_among_the_warnings_of_every_transcript_once():
+    cut = wav(recording((10, 1.0), (20, 1.0), (30, 1.0)))[:-32_000]
+    options = TranscribeOptions(hotwords=["x"], allow_truncated=True)
+    (left_out,) = transcriber().check(options)
+    sound, mended = transcriber().transcribe_many([recording((10, 1.0), (20, 1.0)), cut], options)
+    assert sound.warnings == (left_out,)
+    assert mended.warnings[0] == left_out
+    assert len(mended.warnings) == 2
 
 
 def test_the_warnings_of_a_mended_recording_are_in_its_transcript():

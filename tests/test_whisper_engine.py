@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 
 from malsori.audio import decode
-from malsori.engines.base import DecodeOptions
+from malsori.engines.base import DecodeOptions, HotWord
 from malsori.engines.load import load_engine
 from malsori.engines.whisper import WhisperEngine
-from malsori.engines.whisper_longform import cut
+from malsori.engines.whisper_longform import cut, decoding_options
 from malsori.engines.whisper_windows import WINDOW, Windows
 from malsori.errors import ModelCorrupt, ModelIncompatible, OptionError
 from malsori.types import Segment, Word
@@ -182,6 +182,11 @@ def test_a_prompt_cannot_give_orders_to_the_model(engine, korean):
         ({"language": "xx"}, "'xx'.*it knows ko, en|'xx'.*it knows en, ko"),
         ({"task": "summarize"}, "'summarize'.*transcribe, translate"),
         ({"beam_size": 0}, "1 or more, found 0"),
+        ({"hotwords": (HotWord("침실", 8.0),)}, "has no hotwords; that is an option of CTC models"),
+        ({"language_model": Path("a.arpa")}, "has no language_model"),
+        ({"lm_alpha": 0.7}, "has no lm_alpha"),
+        ({"lm_beta": 0.7}, "has no lm_beta"),
+        ({"alternatives": 2}, "has no alternatives"),
         ({"temperature": ()}, r"found \(\)"),
         ({"temperature": (0.0, -0.2)}, "0 or more"),
     ],
@@ -189,6 +194,12 @@ def test_a_prompt_cannot_give_orders_to_the_model(engine, korean):
 def test_an_option_that_the_model_does_not_have_is_named_with_what_there_is(engine, korean, change, message):
     with pytest.raises(OptionError, match=message):
         engine.transcribe([korean], replace(GREEDY, **change))
+
+
+def test_left_to_itself_the_beam_is_five_wide(engine, korean):
+    left, five = (DecodeOptions(language="ko", beam_size=size, temperature=(0.0,)) for size in (None, 5))
+    assert engine.transcribe([korean], left) == engine.transcribe([korean], five)
+    assert decoding_options(engine._tokenizer("ko", "transcribe"), left).beam_size == 5
 
 
 def test_an_unknown_compute_type_is_named_with_those_there_are(manifest):

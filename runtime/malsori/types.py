@@ -57,10 +57,32 @@ class Word:
 
 
 @dataclass(frozen=True, slots=True)
+class Alternative:
+    """One way to read a segment, in natural logarithms.
+
+    `log_probability` is the text's, by the sound alone, summed over the alignments that were searched; `score` is what
+    it was ranked by: that, and what hot words and a language model added.
+    """
+
+    text: str
+    score: float
+    log_probability: float
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the JSON form of the alternative."""
+        return {
+            "text": self.text,
+            "score": round(self.score, 4),
+            "log_probability": round(self.log_probability, 4),
+        }
+
+
+@dataclass(frozen=True, slots=True)
 class Segment:
     """A stretch of speech and its text. `start` and `end` are seconds; `confidence` is in [0, 1].
 
-    `words` is empty unless word times were asked for. `no_speech_prob` and `compression_ratio` come from Whisper only.
+    `words` is empty unless word times were asked for, `alternatives` unless several were; the first of them is the
+    text itself. `no_speech_prob` and `compression_ratio` come from Whisper only.
     """
 
     text: str
@@ -70,6 +92,7 @@ class Segment:
     words: tuple[Word, ...] = ()
     no_speech_prob: float | None = None
     compression_ratio: float | None = None
+    alternatives: tuple[Alternative, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """Return the JSON form of the segment; fields that its engine does not know are left out."""
@@ -85,6 +108,8 @@ class Segment:
             fields["no_speech_prob"] = round(self.no_speech_prob, 4)
         if self.compression_ratio is not None:
             fields["compression_ratio"] = round(self.compression_ratio, 3)
+        if self.alternatives:
+            fields["alternatives"] = [alternative.to_dict() for alternative in self.alternatives]
         return fields
 
     def shifted(self, seconds: float) -> Segment:
@@ -97,6 +122,7 @@ class Segment:
             tuple(word.shifted(seconds) for word in self.words),
             self.no_speech_prob,
             self.compression_ratio,
+            self.alternatives,
         )
 
 

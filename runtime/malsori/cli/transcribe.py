@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -56,12 +56,16 @@ def run(args: argparse.Namespace) -> int:
     failures = 0
     with Reporter(quiet=args.quiet) as reporter:
         options = options_from(args)
-        results = load_model(args, reporter).transcribe_many(
+        transcriber = load_model(args, reporter)
+        told = transcriber.check(options)
+        for warning in told:
+            reporter.warn(f"warning, {warning}")
+        results = transcriber.transcribe_many(
             sources(args.files), options, on_error="return", progress=_progress(reporter)
         )
         for index, result in enumerate(results):
             reporter.pause()
-            failures += not _settle(args, index, result, settle, reporter)
+            failures += not _settle(args, index, result, settle, reporter, told)
     return 1 if failures else 0
 
 
@@ -71,8 +75,9 @@ def _settle(
     result: Transcript | MalsoriError,
     settle: Callable[[int, Transcript], None],
     reporter: Reporter,
+    told: Collection[str],
 ) -> bool:
-    """Print or write one result; return whether it went well.
+    """Print or write one result, and its warnings other than those `told`; return whether it went well.
 
     Raises:
         OutputError: standard output cannot be written: what it has lost is no fault of this file, and it stays lost.
@@ -89,7 +94,7 @@ def _settle(
             raise
         report(file, error, debug=args.debug)
         return False
-    for warning in result.warnings:
+    for warning in [warning for warning in result.warnings if warning not in told]:
         reporter.warn(f"{file}: warning, {warning}")
     return True
 

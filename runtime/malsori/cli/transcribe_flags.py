@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Iterable
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .model_flags import at_least_one
@@ -30,6 +32,10 @@ FIELDS = (
     "beam_size",
     "temperature",
     "batch_size",
+    "language_model",
+    "lm_alpha",
+    "lm_beta",
+    "alternatives",
     "vad",
     "allow_truncated",
 )
@@ -49,8 +55,20 @@ def add_decoding_flags(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--task", choices=("transcribe", "translate"), help="translate is to English (transcribe)")
     group.add_argument("--word-timestamps", help="give each word its times, in json", **SWITCH)
     group.add_argument("--initial-prompt", metavar="TEXT", help="what went before; for spelling and style (Whisper)")
-    group.add_argument("--beam-size", type=at_least_one, metavar="N", help="hypotheses kept (5; Whisper)")
+    group.add_argument(
+        "--beam-size", "--beam-width", type=at_least_one, metavar="N", help="hypotheses kept (Whisper 5, CTC 1 or 16)"
+    )
     group.add_argument("--temperature", type=temperature, metavar="T", help="one, or several to try in order (Whisper)")
+    group.add_argument(
+        "--hotwords", type=hotwords, metavar="WORDS", help="to listen for, such as 침실,거실:12 (8; CTC)"
+    )
+    group.add_argument("--hotwords-file", type=hotwords_file, metavar="FILE", help="the same, a word a line (CTC)")
+    group.add_argument(
+        "--lm", "--language-model", dest="language_model", metavar="FILE", help="KenLM language model (CTC)"
+    )
+    group.add_argument("--lm-alpha", type=float, metavar="A", help="weight of the language model (0.5; CTC)")
+    group.add_argument("--lm-beta", type=float, metavar="B", help="what a word gains beside it (1.5; CTC)")
+    group.add_argument("--alternatives", type=at_least_one, metavar="N", help="texts with scores, in json (1; CTC)")
     group.add_argument("--batch-size", type=at_least_one, metavar="N", help="stretches of speech per engine call (8)")
     group.add_argument("--allow-truncated", help="take what is there of a file that was cut off", **SWITCH)
 
@@ -69,11 +87,14 @@ def add_vad_flags(parser: argparse.ArgumentParser) -> None:
 def options_from(args: argparse.Namespace) -> TranscribeOptions:
     """Return the options that the flags ask for. Raises `OptionError` for values that cannot be."""
     from ..pipeline import TranscribeOptions
+    from ..pipeline.options import HOTWORD_WEIGHT
     from ..vad import GateOptions
 
     fields = {name: getattr(args, name) for name in FIELDS}
     gate = {field: getattr(args, flag) for flag, field in GATE.items()}
-    return TranscribeOptions(gate=GateOptions(**_given(gate)), **_given(fields))
+    given = {**(args.hotwords_file or {}), **(args.hotwords or {})}
+    weights = {word: HOTWORD_WEIGHT if weight is None else weight for word, weight in given.items()}
+    return TranscribeOptions(gate=GateOptions(**_given(gate)), hotwords=weights, **_given(fields))
 
 
 def _given(values: dict[str, Any]) -> dict[str, Any]:
@@ -91,3 +112,28 @@ def temperature(text: str) -> tuple[float, ...]:
         return tuple(float(part) for part in text.split(","))
     except ValueError:
         raise argparse.ArgumentTypeError(f"expected numbers such as 0 or 0,0.2,0.4, found {text!r}") from None
+
+
+def hotwords(text: str) -> dict[str, float | None]:
+    """Read words with commas between, each with a weight behind a colon or without one, as an argparse type."""
+    return _weighted(text.split(","))
+
+
+def hotwords_file(name: str) -> dict[str, float | None]:
+    """Read a file of hot words, one a line, as an argparse type."""
+    try:
+        return _weighted(Path(name).read_text(encoding="utf-8-sig").splitlines())
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or "something else"
+        raise argparse.ArgumentTypeError(f"{name}: expected hot words as UTF-8 text, found {reason}") from error
+
+
+def _weighted(parts: Iterable[str]) -> dict[str, float | None]:
+    weights: dict[str, float | None] = {}
+    for part in filter(None, map(str.strip, parts)):
+        word, _, weight = part.partition(":")
+        try:
+            weights[word.strip()] = float(weight) if weight else None
+        except ValueError:
+            raise argparse.ArgumentTypeError(f"expected WORD or WORD:WEIGHT, found {part!r}") from None
+    return weights

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal, Protocol, TypeAlias
 
 import numpy as np
@@ -16,26 +17,45 @@ Task: TypeAlias = Literal["transcribe", "translate"]
 
 
 @dataclass(frozen=True, slots=True)
+class HotWord:
+    """A word to listen for; a reading with it wins over one without that is up to e^`weight` times likelier."""
+
+    text: str
+    weight: float
+
+
+@dataclass(frozen=True, slots=True)
 class DecodeOptions:
     """How to turn clips into words; one that a family does not have is an `OptionError` unless it is at its default.
 
-    `language` is an ISO 639-1 code or None for detection. `temperature` is tried in order until a result passes the
-    guards (Whisper). `batch_size` bounds how many clips share one engine call.
+    `language` is an ISO 639-1 code or None for detection. `beam_size` None is the family's own. `temperature` is tried
+    in order until a result passes the guards (Whisper). `batch_size` bounds how many clips share one engine call. From
+    `hotwords` on, CTC only: `language_model` is a KenLM file, `lm_alpha` the weight of its natural log-probabilities,
+    `lm_beta` what each word adds, and `alternatives` how many of the likeliest texts a segment carries, if above 1.
     """
 
     language: str | None = None
     task: Task = "transcribe"
     word_timestamps: bool = False
     initial_prompt: str | None = None
-    beam_size: int = 5
+    beam_size: int | None = None
     temperature: tuple[float, ...] = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)
     batch_size: int = 8
+    hotwords: tuple[HotWord, ...] = ()
+    language_model: Path | None = None
+    lm_alpha: float = 0.5
+    lm_beta: float = 1.5
+    alternatives: int = 1
 
 
 class Engine(Protocol):
     """Sound to text for one bundle."""
 
     manifest: Manifest
+
+    def check(self, options: DecodeOptions) -> tuple[str, ...]:
+        """Raise `OptionError` for what the model does not have; return a line for each part that it will leave out."""
+        ...
 
     def transcribe(self, clips: Sequence[Audio], options: DecodeOptions) -> list[Hypothesis]:
         """Return one hypothesis per clip, in the order given."""

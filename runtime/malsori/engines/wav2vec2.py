@@ -1,4 +1,4 @@
-"""The wav2vec2 / XLSR engine: clips to frames to words, by greedy CTC. It neither finds speech nor decodes files."""
+"""The wav2vec2 / XLSR engine: clips to frames to words, by CTC. It neither finds speech nor decodes files."""
 
 from __future__ import annotations
 
@@ -63,11 +63,16 @@ class Wav2Vec2Engine:
         self.acoustic = AcousticModel(graphs, self.frames, manifest.normalize, _grouping(manifest))
         self._check(folder, graphs.outputs)
 
+    def check(self, options: DecodeOptions) -> tuple[str, ...]:
+        """Raise `OptionError` for what the model does not have; return a warning for hot words that it cannot spell."""
+        _check_options(options, self.manifest)
+        return self._decoder.check(options)
+
     def transcribe(self, clips: Sequence[Audio], options: DecodeOptions = DEFAULTS) -> list[Hypothesis]:
         """Return one hypothesis per clip, in order: one segment, or none where no word was heard.
 
         A clip shorter than one frame's receptive field (25 ms) has no frames and so no words. Raises `OptionError`
-        for translation, a language the model does not know, a prompt, beams or temperatures.
+        for translation, a language the model does not know, a prompt or temperatures, and as `check` does.
         """
         language, probability = self._language(options)
         return [
@@ -97,7 +102,7 @@ class Wav2Vec2Engine:
         return {languages[0]: 1.0}
 
     def _language(self, options: DecodeOptions) -> tuple[str, float]:
-        _check_options(options, self.manifest)
+        self.check(options)
         if options.language:
             return options.language, 1.0
         return self.manifest.languages[0], 1 / len(self.manifest.languages)
@@ -152,5 +157,3 @@ def _check_options(options: DecodeOptions, manifest: Manifest) -> None:
             raise OptionError(f"{manifest.name} has no {name}; that is an option of Whisper models")
     if options.batch_size < 1:
         raise OptionError(f"a batch holds at least 1 clip, not {options.batch_size}")
-    if options.beam_size not in (1, DEFAULTS.beam_size):
-        raise OptionError(f"{manifest.name} decodes greedily and has no beam of {options.beam_size}")

@@ -23,6 +23,7 @@ from .whisper_windows import STRIDE, Windows, host_array
 
 FILES = ("model.bin", "config.json", "vocabulary.json", "tokenizer.json", "preprocessor_config.json")
 DEFAULTS = DecodeOptions()
+CTC_ONLY = ("hotwords", "language_model", "lm_alpha", "lm_beta", "alternatives")
 WIDENED = {"int8_float16": "int8_float32", "float16": "float32"}  # for a device without half precision, as most CPUs
 
 
@@ -57,6 +58,11 @@ class WhisperEngine:
     def compute_type(self) -> str:
         """What CTranslate2 truly computes in, for example `int8_float32`."""
         return str(self._model.model.compute_type)
+
+    def check(self, options: DecodeOptions) -> tuple[str, ...]:
+        """Raise `OptionError` for what the model does not have; nothing of the rest is left out."""
+        self._check_options(options)
+        return ()
 
     def transcribe(self, clips: Sequence[Audio], options: DecodeOptions = DEFAULTS) -> list[Hypothesis]:
         """Return one hypothesis per clip, in order; a clip may be longer than 30 s.
@@ -130,7 +136,10 @@ class WhisperEngine:
             )
         if options.task not in tasks:
             raise OptionError(f"{name} does not do the task {options.task!r}; it does {', '.join(tasks)}")
-        if options.beam_size < 1:
+        for option in CTC_ONLY:
+            if getattr(options, option) != getattr(DEFAULTS, option):
+                raise OptionError(f"{name} has no {option}; that is an option of CTC models")
+        if options.beam_size is not None and options.beam_size < 1:
             raise OptionError(f"beam_size: expected 1 or more, found {options.beam_size}")
         if not options.temperature or min(options.temperature) < 0:
             raise OptionError(f"temperature: expected numbers of 0 or more, found {options.temperature}")

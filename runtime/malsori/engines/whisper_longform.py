@@ -17,6 +17,7 @@ from ..types import Segment, Word
 from .base import DecodeOptions
 from .whisper_windows import MEL_RATE, WINDOW, Windows
 
+BEAM = 5  # hypotheses kept where nobody said how many
 COMPRESSION_RATIO = 2.4  # text that gzip shrinks more than this is a loop: try the next temperature
 LOG_PROBABILITY = -1.0  # mean per token; below it the guess is poor: try the next temperature
 NO_SPEECH = 0.6  # above it, and with a poor guess, the window is silence
@@ -103,7 +104,7 @@ def decoding_options(tokenizer: Any, options: DecodeOptions) -> Any:
     from faster_whisper.transcribe import TranscriptionOptions, get_suppressed_tokens
 
     return TranscriptionOptions(
-        beam_size=options.beam_size,
+        beam_size=BEAM if options.beam_size is None else options.beam_size,
         best_of=5,
         patience=1,
         length_penalty=1,

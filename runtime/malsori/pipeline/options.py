@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import math
+import os
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import get_args
 
 from ..bundles.manifest import Manifest
-from ..engines.base import DecodeOptions, Task
+from ..engines.base import DecodeOptions, HotWord, Task
 from ..errors import OptionError
 from ..vad import GateOptions
 
 DECODING = DecodeOptions()
+HOTWORD_WEIGHT = 8.0  # of a hot word without its own: it wins over a reading that is up to 3000 times likelier
+HEAVIEST = 100.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +28,13 @@ class TranscribeOptions:
     word_timestamps: also give each word its times and probability.
     vad: recognise only where speech is found; False hands the whole recording to the engine.
     gate: how speech is found (thresholds, shortest and longest stretch, padding).
-    initial_prompt, beam_size, temperature: for Whisper models; temperatures are tried in order until one passes.
+    initial_prompt, temperature: for Whisper models; temperatures are tried in order until one passes.
+    beam_size: hypotheses kept; None is 5 for Whisper, and for CTC 1 (greedy), or 16 where an option below needs a beam.
+    hotwords: for CTC models; words to listen for, in a list or as a mapping to weights (8.0 without). A reading with a
+        hot word wins over one without that is up to e^weight times likelier. `침실*` also takes 침실을.
+    language_model, lm_alpha, lm_beta: for CTC models; the path of a KenLM file, the weight of its log-probabilities,
+        and what each word adds.
+    alternatives: for CTC models; how many of the likeliest texts each segment carries with their scores, if above 1.
     batch_size: how many stretches of speech at most share one engine call; of memory and speed, never of the words.
     allow_truncated: transcribe what is there of a file that was cut off, with a warning, instead of an error.
     sample_rate: Hz of the samples when the source is an array (16,000); files say theirs.
@@ -35,16 +46,21 @@ class TranscribeOptions:
     vad: bool = True
     gate: GateOptions = field(default_factory=GateOptions)
     initial_prompt: str | None = DECODING.initial_prompt
-    beam_size: int = DECODING.beam_size
+    beam_size: int | None = DECODING.beam_size
     temperature: float | tuple[float, ...] = DECODING.temperature
     batch_size: int = DECODING.batch_size
+    hotwords: Mapping[str, float] | Collection[str] = ()
+    language_model: str | os.PathLike[str] | None = None
+    lm_alpha: float = DECODING.lm_alpha
+    lm_beta: float = DECODING.lm_beta
+    alternatives: int = DECODING.alternatives
     allow_truncated: bool = False
     sample_rate: int | None = None
 
     def check(self, manifest: Manifest) -> None:
         """Raise `OptionError` for what no model has or the manifest rules out, whether or not there will be speech.
 
-        What only one family has (a prompt, beams, temperatures) its engine refuses itself, at the first speech.
+        What only one family has (a prompt, temperatures, hot words) its engine refuses itself.
         """
         if self.task not in get_args(Task):
             raise OptionError(f"no task {self.task!r}; there are {', '.join(get_args(Task))}")
@@ -55,9 +71,10 @@ class TranscribeOptions:
         if self.language is not None and manifest.languages and self.language not in manifest.languages:
             known = ", ".join(manifest.languages)
             raise OptionError(f"{manifest.name} does not know the language {self.language!r}; it knows {known}")
-        for name in ("batch_size", "beam_size"):
-            if getattr(self, name) < 1:
-                raise OptionError(f"{name} must be at least 1, found {getattr(self, name)}")
+        for name in ("batch_size", "beam_size", "alternatives"):
+            value = getattr(self, name)
+            if value is not None and value < 1:
+                raise OptionError(f"{name} must be at least 1, found {value}")
         if not all(math.isfinite(heat) and heat >= 0 for heat in self.decoding(None).temperature):
             raise OptionError(f"temperature must be 0 or more, found {self.temperature}")
 
@@ -71,4 +88,24 @@ class TranscribeOptions:
             beam_size=self.beam_size,
             temperature=self.temperature if isinstance(self.temperature, tuple) else (self.temperature,),
             batch_size=self.batch_size,
+            hotwords=hot_words(self.hotwords),
+            language_model=None if self.language_model is None else Path(self.language_model),
+            lm_alpha=self.lm_alpha,
+            lm_beta=self.lm_beta,
+            alternatives=self.alternatives,
         )
+
+
+def hot_words(given: Mapping[str, float] | Collection[str]) -> tuple[HotWord, ...]:
+    """Return the hot words of a list or of a mapping to weights. Raises `OptionError` for a weight that cannot be."""
+    # The letters of a text would each be taken for a word, and an iterator would be empty at the second batch.
+    if isinstance(given, str) or not isinstance(given, Collection) or not all(isinstance(word, str) for word in given):
+        raise OptionError(f"hotwords: expected a list of words or a mapping from words to weights, found {given!r}")
+    pairs = given.items() if isinstance(given, Mapping) else ((word, HOTWORD_WEIGHT) for word in given)
+    words = tuple(HotWord(word, weight) for word, weight in pairs)
+    for word in words:
+        if not 0 < word.weight <= HEAVIEST:  # neither is NaN
+            raise OptionError(
+                f"hotwords: expected a weight above 0, at most {HEAVIEST:g}, for {word.text!r}, found {word.weight}"
+            )
+    return words

@@ -41,7 +41,7 @@ class Reader:
                 for piece in chain(head, pieces):
                     if recording.error is None:  # its earlier pieces may have failed meanwhile
                         yield Job(recording, piece)
-                recording.warnings = blocks.warnings
+                recording.warnings += blocks.warnings
             recording.read = True
         except OptionError:
             raise

@@ -77,6 +77,15 @@ class Transcriber:
         results: Iterator[Transcript] = self.transcribe_many([source], options, **overrides)
         return next(results)
 
+    def check(self, options: TranscribeOptions | None = None, **overrides: Any) -> tuple[str, ...]:
+        """Raise `OptionError` for what the model does not have; return a line for each part that it will leave out.
+
+        Each transcript of the run has these lines among its warnings. Options as in `transcribe`.
+        """
+        chosen = replace(options or TranscribeOptions(), **overrides)
+        chosen.check(self.engine.manifest)
+        return self.engine.check(chosen.decoding(chosen.language))
+
     @overload
     def transcribe_many(
         self,
@@ -116,12 +125,12 @@ class Transcriber:
         options are raised at once.
         """
         chosen = replace(options or TranscribeOptions(), **overrides)
-        chosen.check(self.engine.manifest)
+        left_out = self.check(chosen)
         if on_error not in ("raise", "return"):
             raise OptionError(f"on_error is 'raise' or 'return', found {on_error!r}")
         if isinstance(sources, (str, bytes)):  # one recording, whose letters would each be taken for a path
             raise OptionError("transcribe_many takes a list of recordings, found a single one; transcribe takes that")
-        return self._results(sources, chosen, on_error, progress)
+        return self._results(sources, chosen, left_out, on_error, progress)
 
     def detect_language(
         self, source: AudioSource, options: TranscribeOptions | None = None, **overrides: Any
@@ -146,13 +155,14 @@ class Transcriber:
         self,
         sources: Iterable[AudioSource],
         options: TranscribeOptions,
+        left_out: tuple[str, ...],
         on_error: OnError,
         progress: Callable[[Progress], None] | None,
     ) -> Iterator[Transcript | MalsoriError]:
         reader, pool = Reader(self.engine, self.detector, options), Pool(self.engine, options, progress)
         queue: deque[Recording] = deque()
         for source in sources:
-            queue.append(Recording())
+            queue.append(Recording(warnings=left_out))
             for job in reader.jobs(source, queue[-1]):
                 pool.push(job)
             yield from self._settled(queue, options, on_error)

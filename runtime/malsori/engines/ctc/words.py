@@ -36,6 +36,11 @@ def spell(tokens: Iterable[Token], vocabulary: Vocabulary) -> list[SpelledWord]:
     return [word for word in words if word.text]
 
 
+def text_of(tokens: Iterable[int], vocabulary: Vocabulary) -> str:
+    """Return the text of one word's tokens, composed (NFC)."""
+    return unicodedata.normalize("NFC", "".join(vocabulary.tokens[token] for token in tokens)).strip()
+
+
 def mean_probability(probabilities: Sequence[float]) -> float:
     """Return the geometric mean, which does not punish a word for being long; 0 for none."""
     if not probabilities:
@@ -57,6 +62,6 @@ def _groups(tokens: Iterable[Token], vocabulary: Vocabulary) -> Iterator[list[To
 
 
 def _join(tokens: Sequence[Token], vocabulary: Vocabulary) -> SpelledWord:
-    text = unicodedata.normalize("NFC", "".join(vocabulary.tokens[token.index] for token in tokens)).strip()
+    text = text_of((token.index for token in tokens), vocabulary)
     probability = mean_probability([token.probability for token in tokens])
     return SpelledWord(text, tokens[0].start, tokens[-1].stop, probability)

@@ -1,0 +1,177 @@
+"""Words to listen for, as an automaton over token ids that a beam search asks what a token adds behind a state.
+
+A hot word gains its weight in proportion to what of it is spelled, loses it all when it breaks off, and keeps it when
+the word ends there: at a delimiter or at the end of the clip. `침실*` also takes words that only begin so (침실을).
+
+침실 with weight 6     | ᄎ ᅵ ᆷ ᄉ ᅵ ᆯ |      +1 for each of the six jamo, kept at the delimiter
+                        | ᄎ ᅵ ᆷ ᄃ            +1 +1 +1, then -3
+
+Several words with a space between them are one hot word; what breaks off may still be the beginning of another.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+
+import numpy as np
+
+from ..base import HotWord
+from .beam import Floats, Ints
+from .vocabulary import Vocabulary
+
+PREFIX = "*"  # at the end of a hot word: of any word that begins so
+MOST = 1000  # hot words: their tables grow with the square of them
+ROOT, LOST = 0, 1  # states: where a word may begin; inside a word that is none of ours
+DELIMITER, SILENT, OTHER, FIRST = 0, 1, 2, 3  # columns: a token that is no text, or in no hot word, or the first one
+
+
+def spelling(text: str, vocabulary: Vocabulary) -> tuple[list[int], str]:
+    """Return `text` in the vocabulary's own tokens, the longest first, and the characters that it has no token for.
+
+    Tried as written, composed and decomposed (jamo), then in upper and lower case; the first without a rest is taken,
+    or the one that leaves the least. White space is the word delimiter.
+    """
+    cases = (text, text.upper(), text.lower())
+    forms = (unicodedata.normalize(form, case) for case in cases for form in ("NFC", "NFD"))
+    tried = [_tokenize(form, vocabulary) for form in dict.fromkeys((text, *forms))]
+    return min(tried, key=lambda found: len(found[1]))
+
+
+@lru_cache(maxsize=4)
+def hot_words(words: tuple[HotWord, ...], vocabulary: Vocabulary) -> tuple[HotWords, tuple[str, ...]]:
+    """Return the scorer of the hot words, and one warning that names those that the vocabulary cannot spell, if any."""
+    spelled: list[_Spelled] = []
+    unknown: list[str] = []
+    for word in words:
+        text = " ".join(word.text.removesuffix(PREFIX).split())
+        tokens, rest = spelling(text, vocabulary)
+        if rest or not tokens:
+            characters = ", ".join(repr(character) for character in dict.fromkeys(rest))
+            unknown.append(f"{word.text!r} ({characters or 'nothing to hear'})")
+        else:
+            spelled.append(_Spelled(tuple(tokens), word.weight, word.text.endswith(PREFIX)))
+    warning = f"hot words left out, the model's vocabulary has no token for: {', '.join(unknown)}"
+    return HotWords(spelled, vocabulary), (warning,) if unknown else ()
+
+
+class HotWords:
+    """A `Scorer`: what each token adds in each state, from two tables over the tokens that occur in hot words."""
+
+    def __init__(self, words: Sequence[_Spelled], vocabulary: Vocabulary) -> None:
+        used = sorted({token for word in words for token in word.tokens} - vocabulary.delimiters)
+        self._columns = np.full(len(vocabulary), OTHER)
+        self._columns[sorted(vocabulary.silent)] = SILENT
+        self._columns[sorted(vocabulary.delimiters)] = DELIMITER
+        self._columns[used] = np.arange(len(used)) + FIRST
+        nodes = _trie(words, self._columns)
+        self._next, self._gain, self._end = _tables(nodes, FIRST + len(used))
+        self.reach: Floats = np.maximum(self._gain.max(axis=0), 0.0)[self._columns]
+
+    def gains(self, states: Ints, tokens: Ints) -> Floats:
+        """Return what each token adds behind each state, `(states, tokens)`."""
+        gains: Floats = self._gain[states[:, None], self._columns[tokens]]
+        return gains
+
+    def advance(self, states: Ints, tokens: Ints) -> Ints:
+        """Return the states that pairs of a state and a token lead to."""
+        following: Ints = self._next[states, self._columns[tokens]]
+        return following
+
+    def finish(self, states: Ints) -> Floats:
+        """Return what the end of the clip adds: it ends a word as a delimiter does."""
+        ended: Floats = self._end[states]
+        return ended
+
+
+@dataclass(frozen=True, slots=True)
+class _Spelled:
+    tokens: tuple[int, ...]
+    weight: float
+    begins: bool  # also takes words that only begin so
+
+
+@dataclass(slots=True)
+class _Node:
+    """What was spelled so far: `value` was gained for it; `kept` of that stays when it breaks off, `whole` at its end.
+
+    `fallback` is the state in which one would be by what follows the last delimiter alone.
+    """
+
+    depth: int
+    value: float = 0.0
+    kept: float = 0.0
+    whole: float = 0.0
+    fallback: int = LOST
+    spaced: bool = False  # the last column was the delimiter
+    children: dict[int, int] = field(default_factory=dict)
+
+
+def _trie(words: Sequence[_Spelled], columns: Ints) -> list[_Node]:
+    """Return the hot words as a tree over columns; its first nodes are `ROOT` and `LOST`."""
+    nodes = [_Node(0), _Node(0)]
+    for word in words:
+        state = ROOT
+        for position, column in enumerate(columns[list(word.tokens)].tolist(), start=1):
+            parent = nodes[state]
+            state = parent.children.setdefault(column, len(nodes))
+            if state == len(nodes):
+                nodes.append(_Node(parent.depth + 1, spaced=column == DELIMITER))
+            nodes[state].value = max(nodes[state].value, word.weight * position / len(word.tokens))
+        nodes[state].whole = max(nodes[state].whole, word.weight)
+        nodes[state].kept = max(nodes[state].kept, word.weight if word.begins else 0.0)
+    return nodes
+
+
+def _tables(nodes: Sequence[_Node], width: int) -> tuple[Ints, Floats, Floats]:
+    """Return the next state and the gain, both `(states, columns)`, and the gain at the end, `(states,)`.
+
+    Where nothing is said of a column, a node does as its fallback does, once what was gained for it is settled.
+    """
+    following = np.full((len(nodes), width), LOST)
+    following[:, DELIMITER] = ROOT
+    gain, end = np.zeros(following.shape), np.zeros(len(nodes))
+    for state in sorted(range(len(nodes)), key=lambda index: nodes[index].depth):  # fallbacks come first
+        node = nodes[state]
+        if node.depth:
+            base, whole = nodes[node.fallback].value - node.value, max(node.whole, node.kept)
+            following[state], gain[state] = following[node.fallback], gain[node.fallback] + base + node.kept
+            gain[state, DELIMITER] += whole - node.kept
+            end[state] = end[node.fallback] + base + whole
+        for column, child in node.children.items():
+            below = nodes[child]
+            below.kept = max(below.kept, node.kept, node.whole if below.spaced else 0.0)
+            below.value = max(below.value, below.kept)
+            below.fallback = int(following[node.fallback, column]) if node.depth else LOST
+            following[state, column], gain[state, column] = child, below.value - node.value
+        for column in (SILENT, DELIMITER) if node.spaced else (SILENT,):  # two delimiters are as good as one
+            following[state, column], gain[state, column] = state, 0.0
+    return following, gain, end
+
+
+def _tokenize(text: str, vocabulary: Vocabulary) -> tuple[list[int], str]:
+    texts = _texts(vocabulary)
+    longest = max(map(len, texts), default=1)
+    tokens, rest, position = [], "", 0
+    while position < len(text):
+        pieces = (text[position : position + length] for length in range(longest, 0, -1))
+        piece = next((piece for piece in pieces if piece in texts), "")
+        if piece:
+            tokens.append(texts[piece])
+        else:
+            rest += text[position]
+        position += len(piece) or 1
+    return tokens, rest
+
+
+@lru_cache(maxsize=8)
+def _texts(vocabulary: Vocabulary) -> dict[str, int]:
+    """Return the ids of the tokens that are text, and of the delimiter as a space."""
+    ids = {
+        token: index
+        for index, token in enumerate(vocabulary.tokens)
+        if index not in vocabulary.silent | vocabulary.delimiters
+    }
+    return ids | {" ": min(vocabulary.delimiters)} if vocabulary.delimiters else ids
