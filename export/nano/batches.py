@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
+from export.nano.grammar import Sentence
 from export.nano.speech import SAMPLE_RATE, Augmenter, Corpus, Utterance, revoiced, wordless
 
 LONGEST_SILENCE = 0.6  # seconds, before and after the speech
 WORDLESS_SHARE = 0.04  # clips in which nobody speaks, so that silence and noise yield no words
 REVOICED_SHARE = 0.7
+JOINED = (4, 8, 16)  # sentences in one clip; 16 are some 45 s
 WARM_UP = 300  # steps
 POOL = 8  # batches drawn together and sorted by length, so that little is padded
 
@@ -34,13 +37,32 @@ def learning_rate(step: int, steps: int, peak: float) -> float:
     return peak * (0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * progress)))
 
 
-class Batches:
-    """Draw batch number `step`, a pure function of corpus, seed and step: a resumed run goes on as it would have."""
+def joined(utterances: list[Utterance], count: int, rng: np.random.Generator) -> list[Utterance]:
+    """Return every `count` utterances as one that says them all, with pauses up to `LONGEST_SILENCE` between them."""
+    groups = [utterances[first : first + count] for first in range(0, len(utterances), count)]
+    return [_chained(group, rng) for group in groups]
 
-    def __init__(self, corpus: Corpus, batch_size: int, seed: int) -> None:
+
+def _chained(group: list[Utterance], rng: np.random.Generator) -> Utterance:
+    pauses = [np.zeros(int(rng.uniform(0.05, LONGEST_SILENCE) * SAMPLE_RATE), np.int16) for _ in group]
+    parts = [part for pair in zip((u.audio for u in group), pauses, strict=True) for part in pair][:-1]
+    texts = [
+        " ".join(filter(None, words)) for words in zip(*((u.sentence.ko, u.sentence.en) for u in group), strict=True)
+    ]
+    return replace(group[0], sentence=Sentence(*texts), audio=np.concatenate(parts))
+
+
+class Batches:
+    """Draw batch number `step`, a pure function of corpus, seed and step: a resumed run goes on as it would have.
+
+    By `joined_share` of the steps the clips are several sentences long, up to the whole batch in one.
+    """
+
+    def __init__(self, corpus: Corpus, batch_size: int, seed: int, joined_share: float = 0.0) -> None:
         self.utterances = corpus.utterances
         self.batch_size = batch_size
         self.seed = seed
+        self.joined_share = joined_share
 
     def draw(self, step: int) -> tuple[list[Utterance], list[NDArray[np.float32]]]:
         """Return the utterances of a batch and their varied clips, float32 at 16 kHz."""
@@ -57,7 +79,10 @@ class Batches:
         place = int(pool.permutation(POOL)[step % POOL])
         picked = [self.utterances[i] for i in chosen[place * self.batch_size : (place + 1) * self.batch_size]]
         rng = np.random.default_rng([self.seed, step, 11])
-        return [wordless(rng, u.language) if rng.random() < WORDLESS_SHARE else vary_voice(u, rng) for u in picked]
+        varied = [wordless(rng, u.language) if rng.random() < WORDLESS_SHARE else vary_voice(u, rng) for u in picked]
+        if rng.random() >= self.joined_share:
+            return varied
+        return joined(varied, int(rng.choice(JOINED)), rng)
 
     def _surround(self, utterance: Utterance, rng: np.random.Generator) -> NDArray[np.float32]:
         before, after = (rng.uniform(0, LONGEST_SILENCE, 2) * SAMPLE_RATE).astype(int)

@@ -29,6 +29,7 @@ class Run:
     peak: float
     seed: int
     export: bool
+    start: Path | None
     corpus: Corpus
     held_out: Corpus
 
@@ -43,6 +44,7 @@ class Run:
         parser.add_argument("--learning-rate", type=float, default=1.5e-3, help="at its peak (%(default)s)")
         parser.add_argument("--threads", type=int, default=1, help="(%(default)s)")
         parser.add_argument("--seed", type=int, default=1, help="(%(default)s)")
+        parser.add_argument("--start", type=Path, metavar="CHECKPOINT", help="begin with these weights (CTC only)")
         parser.add_argument("--no-export", action="store_true", help="stop after training")
         args = parser.parse_args()
         torch.set_num_threads(args.threads)
@@ -55,6 +57,7 @@ class Run:
             args.learning_rate,
             args.seed,
             not args.no_export,
+            args.start,
             Corpus.cached(args.work / "corpus", args.clips, LANGUAGES),
             held_out_corpus(args.work),
         )
