@@ -1,6 +1,8 @@
 """A Hugging Face `Wav2Vec2ForCTC` checkpoint to a `wav2vec2-ctc` bundle, with proof that the bundle says the same.
 
     python export/wav2vec2.py kresnik/wav2vec2-large-xlsr-korean models/xlsr-ko --quantize int8 --languages ko
+    python export/wav2vec2.py xlsr-ko models/xlsr-ko    # the same, by the name of its recipe: models/xlsr-ko.toml
+    python export/wav2vec2.py facebook/hubert-large-ls960-ft models/hubert --exporter optimum
 
 Makes `model.onnx` (see `ctc_graph.py`), `vocab.json` and `manifest.json` from what `wav2vec2_checkpoint.py` reads.
 A folder as source needs no network.
@@ -20,7 +22,8 @@ if not __package__:  # run as a file: this folder must not be searched for modul
 import numpy as np
 from numpy.typing import NDArray
 
-from export.common import arguments, new_folder, run, seal_with
+from export import optimum_graph, recipes
+from export.common import ExportRefused, arguments, new_folder, run, seal_with
 from export.ctc_graph import quantize, write_graph
 from export.proof import Tolerance, compare, judge, proof_clips, timed
 from export.wav2vec2_checkpoint import Checkpoint, write_vocabulary
@@ -37,6 +40,7 @@ TOLERANCES = {
     # where two tokens were close.
     "int8": Tolerance(cosine=0.99, agreement=0.95),
 }
+EXPORTERS = ("own", "optimum")
 QUANTIZATIONS = {
     "none": {"weights": "float32"},
     "int8": {"weights": "int8 for MatMul (signed, per tensor), float32 for the rest", "activations": "dynamic"},
@@ -56,21 +60,27 @@ def export(
     audio: Sequence[Path] = (),
     measured: dict[str, Any] | None = None,
     force: bool = False,
+    exporter: str = "own",
 ) -> Manifest:
     """Make the bundle `out` from `source` (a folder or a hub name) and return its manifest.
 
     `quantization` is `none` or `int8`; `audio` are recordings for the proof instead of synthetic speech; `measured`
-    are figures to keep in the manifest besides the proof. Raises `ExportRefused` when `out` exists, the checkpoint
+    are figures to keep in the manifest besides the proof; `exporter` is `own` (wav2vec2, masked batches) or `optimum`
+    (HuBERT, WavLM and others, one plain graph). Raises `ExportRefused` when `out` exists, the checkpoint
     cannot be served, or the proof is outside the tolerance and not forced; then nothing is left behind.
     """
     out = Path(out)
     with new_folder(out) as folder:
-        checkpoint = Checkpoint.load(str(source), revision)
+        checkpoint = Checkpoint.load(str(source), revision, exporter)
         clips = proof_clips(audio)
         expected = [checkpoint(clip) for clip in clips]
         _, pytorch = timed(lambda: checkpoint(clips[0]))
         write_vocabulary(checkpoint, folder / FILE)
-        write_graph(checkpoint.model, folder / GRAPH)
+        if exporter == "optimum":
+            optimum_graph.write_graph(checkpoint.model, folder / GRAPH)
+            measured = (measured or {}) | {"graph": optimum_graph.made_by()}
+        else:
+            write_graph(checkpoint.model, folder / GRAPH)
         if quantization == "int8":
             quantize(folder / GRAPH)
         stated = checkpoint.manifest()
@@ -123,7 +133,19 @@ def prove(
 
 def main(arguments_given: Sequence[str] | None = None) -> int:
     """Run as a command; return its exit code."""
-    asked = arguments(__doc__.splitlines()[0], tuple(QUANTIZATIONS), "none").parse_args(arguments_given)
+    parser = arguments(__doc__.splitlines()[0], tuple(QUANTIZATIONS), "none")
+    parser.add_argument("--exporter", choices=EXPORTERS, default="own", help="who writes the graph (default: own)")
+    parser.add_argument("--list-recipes", action=recipes.List, help="print the recipes, which SOURCE may name, and leave")
+    asked = parser.parse_args(arguments_given)
+    try:
+        recipe = recipes.find(asked.source)
+    except ExportRefused as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    if recipe:
+        parser.set_defaults(**recipe.options())
+        asked = parser.parse_args(arguments_given)
+        asked.source = recipe.source
     return run(export, asked)
 
 
