@@ -135,7 +135,9 @@ def main(arguments_given: Sequence[str] | None = None) -> int:
     """Run as a command; return its exit code."""
     parser = arguments(__doc__.splitlines()[0], tuple(QUANTIZATIONS), "none")
     parser.add_argument("--exporter", choices=EXPORTERS, default="own", help="who writes the graph (default: own)")
-    parser.add_argument("--list-recipes", action=recipes.List, help="print the recipes, which SOURCE may name, and leave")
+    parser.add_argument(
+        "--list-recipes", action=recipes.List, help="print the recipes, which SOURCE may name, and leave"
+    )
     asked = parser.parse_args(arguments_given)
     try:
         recipe = recipes.find(asked.source)

@@ -31,6 +31,7 @@ from malsori.bundles.manifest import Manifest
 from malsori.engines.wav2vec2 import normalize
 from malsori.types import SAMPLE_RATE
 
+TRAINING_AID = ".masked_spec_embed"  # not in every checkpoint, and not needed to run one
 SIZES = (  # those of them that a config has
     "model_type",
     "hidden_size",
@@ -76,7 +77,7 @@ class Checkpoint:
             if isinstance(error, ExportRefused):
                 raise
             raise ExportRefused(f"{source}: {' '.join(str(error).split())[:300]}") from error
-        missing = sorted(key for key in report["missing_keys"] if not key.endswith(".masked_spec_embed"))  # for training
+        missing = sorted(key for key in report["missing_keys"] if not key.endswith(TRAINING_AID))
         if missing:
             raise ExportRefused(f"{source}: has no weights for {', '.join(missing[:3])}; is it fine-tuned with CTC?")
         if extractor.sampling_rate != SAMPLE_RATE:

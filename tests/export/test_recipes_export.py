@@ -24,8 +24,14 @@ from malsori.engines.base import DecodeOptions  # noqa: E402
 from malsori.engines.ctc.decoder import Decoder  # noqa: E402
 from tests.export.test_wav2vec2_export import LAYER, TINY, HuggingFace, open_engine, save_checkpoint  # noqa: E402
 
-LETTERS = {"ko": 0xAC00, "ja": 0x4E00, "zh": 0x4E00, "de": ord("A")}  # where the letters of an unlisted vocabulary start
+LETTERS = {
+    "ko": 0xAC00,
+    "ja": 0x4E00,
+    "zh": 0x4E00,
+    "de": ord("A"),
+}  # where the letters of an unlisted vocabulary start
 JAMO = 0x3131
+SPECIAL = ("<pad>", "<s>", "</s>", "<unk>", "|")
 FRAMES = 400  # of the made-up paths below
 
 
@@ -67,6 +73,11 @@ def save_recipe(recipe: recipes.Recipe, folder: Path, layers: int | None = 1) ->
     sound = {"do_normalize": recipe.sound["normalize"], "return_attention_mask": recipe.sound["attention_mask"]}
     transformers.Wav2Vec2FeatureExtractor(**sound).save_pretrained(folder)
     return folder
+
+
+def change_tokenizer(checkpoint: Path, **settings) -> None:
+    path = checkpoint / "tokenizer_config.json"
+    path.write_text(json.dumps(json.loads(path.read_text("utf-8")) | settings), "utf-8")
 
 
 def text_of_hugging_face(tokenizer, ids) -> str:
@@ -157,27 +168,25 @@ def test_the_command_takes_a_recipes_name_and_the_users_flags_win(tmp_path, monk
 
 
 def test_a_tokenizer_that_lowers_its_text_gives_a_vocabulary_in_lower_case(tmp_path):
-    checkpoint = save_checkpoint(tmp_path / "checkpoint", tokens=["<pad>", "<s>", "</s>", "<unk>", "|", *"ABCDEFGHIJKLMN"], **TINY, **LAYER)  # fmt: skip
-    settings = checkpoint / "tokenizer_config.json"
-    settings.write_text(json.dumps(json.loads(settings.read_text()) | {"do_lower_case": True}))
+    letters = "ABCDEFGHIJKLMN"
+    checkpoint = save_checkpoint(tmp_path / "checkpoint", tokens=[*SPECIAL, *letters], **TINY, **LAYER)
+    change_tokenizer(checkpoint, do_lower_case=True)
     export(checkpoint, tmp_path / "bundle", languages=["de"])
     vocabulary = json.loads((tmp_path / "bundle" / "vocab.json").read_text("utf-8"))
     assert "".join(list(vocabulary)[5:]) == "abcdefghijklmn"
 
 
 def test_lowering_two_letters_into_one_is_refused(tmp_path):
-    checkpoint = save_checkpoint(tmp_path / "checkpoint", tokens=["<pad>", "<s>", "</s>", "<unk>", "|", *"ABCDEFGHIJKLMa"], **TINY, **LAYER)  # fmt: skip
-    settings = checkpoint / "tokenizer_config.json"
-    settings.write_text(json.dumps(json.loads(settings.read_text()) | {"do_lower_case": True}))
+    letters = "ABCDEFGHIJKLMa"
+    checkpoint = save_checkpoint(tmp_path / "checkpoint", tokens=[*SPECIAL, *letters], **TINY, **LAYER)
+    change_tokenizer(checkpoint, do_lower_case=True)
     with pytest.raises(ExportRefused, match="both cases"):
         export(checkpoint, tmp_path / "bundle", languages=["de"])
 
 
 def test_a_tokenizer_of_phonemes_is_refused_by_its_name(tmp_path):
     checkpoint = save_checkpoint(tmp_path / "checkpoint", **TINY, **LAYER)
-    settings = checkpoint / "tokenizer_config.json"
-    named = {"tokenizer_class": "Wav2Vec2PhonemeCTCTokenizer"}
-    settings.write_text(json.dumps(json.loads(settings.read_text()) | named))
+    change_tokenizer(checkpoint, tokenizer_class="Wav2Vec2PhonemeCTCTokenizer")
     with pytest.raises(ExportRefused, match="Wav2Vec2PhonemeCTCTokenizer"):
         export(checkpoint, tmp_path / "bundle", languages=["en"])
 
