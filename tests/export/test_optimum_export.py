@@ -49,10 +49,10 @@ ATTENTION = ("v_proj", "out_proj", "linear_v", "linear_out")
 SAMPLES = (400, 800, 1_600, 5_000, 16_000, 16_001, 52_000, 200_000)  # optimum traces 16,000
 
 
-def save_checkpoint(folder: Path, case: str) -> Path:
+def save_checkpoint(folder: Path, case: str, **sizes) -> Path:
     kind, config = CASES[case]
     torch.manual_seed(1)
-    known = {"vocab_size": len(TOKENS), "pad_token_id": 0} | SIZES | config
+    known = {"vocab_size": len(TOKENS), "pad_token_id": 0} | SIZES | config | sizes
     model = getattr(transformers, f"{kind}ForCTC")(getattr(transformers, f"{kind}Config")(**known)).eval()
     with torch.no_grad():
         model.lm_head.weight.mul_(20)  # logits of a trained model's size, so that frames decide
@@ -203,3 +203,16 @@ def test_the_command_takes_the_exporter(hubert, tmp_path, capsys):
     assert main([str(hubert), str(tmp_path / "bundle"), "--exporter", "optimum", "--languages", "ko"]) == 0
     assert capsys.readouterr().out == f"{tmp_path / 'bundle'}\n"
     assert read_manifest(tmp_path / "bundle").sizes["model_type"] == "hubert"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("case", ["hubert-large", "wavlm-large"])
+def test_the_published_size_of_a_large_one_in_int8(tmp_path, case):
+    """24 layers of 1024, random weights; some 6 GB of memory."""
+    large = {"hidden_size": 1024, "num_attention_heads": 16, "intermediate_size": 4096, "num_hidden_layers": 24}
+    checkpoint = save_checkpoint(tmp_path / "checkpoint", case, conv_dim=(512,) * 7, **large)
+    options = {"quantization": "int8", "languages": ["ko"], "exporter": "optimum", "force": True}
+    manifest = export(checkpoint, tmp_path / "bundle", **options)
+    clip = synthetic_speech(1.0, 7)
+    engine = Wav2Vec2Engine(tmp_path / "bundle", manifest, device="cpu", threads=1)
+    assert compare([HuggingFace(checkpoint)(clip)[0]], engine.logits([clip])).cosine > 0.98

@@ -184,6 +184,14 @@ def test_lowering_two_letters_into_one_is_refused(tmp_path):
         export(checkpoint, tmp_path / "bundle", languages=["de"])
 
 
+def test_a_checkpoint_without_settings_for_its_tokenizer_has_the_default_ones(tmp_path):
+    """As the family of xlsr-en is published: vocab.json and special_tokens_map.json, no tokenizer_config.json."""
+    checkpoint = save_checkpoint(tmp_path / "checkpoint", **TINY, **LAYER)
+    (checkpoint / "tokenizer_config.json").unlink()
+    manifest = export(checkpoint, tmp_path / "bundle", languages=["en"])
+    assert (manifest.blank, manifest.word_delimiter) == ("<pad>", "|")
+
+
 def test_a_tokenizer_of_phonemes_is_refused_by_its_name(tmp_path):
     checkpoint = save_checkpoint(tmp_path / "checkpoint", **TINY, **LAYER)
     change_tokenizer(checkpoint, tokenizer_class="Wav2Vec2PhonemeCTCTokenizer")
