@@ -1,6 +1,8 @@
 """A Hugging Face `Wav2Vec2ForCTC` checkpoint to a `wav2vec2-ctc` bundle, with proof that the bundle says the same.
 
     python export/wav2vec2.py kresnik/wav2vec2-large-xlsr-korean models/xlsr-ko --quantize int8 --languages ko
+    python export/wav2vec2.py xlsr-ko models/xlsr-ko    # the same, by the name of its recipe: models/xlsr-ko.toml
+    python export/wav2vec2.py facebook/hubert-large-ls960-ft models/hubert --exporter optimum
 
 Makes the graphs (see `graph/`), `vocab.json` and `manifest.json` from what `wav2vec2_checkpoint.py` reads. A folder as
 source needs no network.
@@ -20,7 +22,8 @@ if not __package__:  # run as a file: this folder must not be searched for modul
 import numpy as np
 from numpy.typing import NDArray
 
-from export.common import arguments, new_folder, run, seal_with
+from export import optimum_graph, recipes
+from export.common import ExportRefused, arguments, new_folder, run, seal_with
 from export.graph.choose import FORMS, choose_int8
 from export.graph.linear import Float32, Int4, Linear
 from export.graph.write import write_graphs
@@ -28,6 +31,7 @@ from export.proof import Tolerance, compare, judge, proof_clips, timed
 from export.wav2vec2_checkpoint import Checkpoint, write_vocabulary
 from malsori.bundles.manifest import Manifest
 from malsori.engines.ctc.vocabulary import FILE
+from malsori.engines.graphs import SINGLE
 from malsori.engines.wav2vec2 import Wav2Vec2Engine
 from malsori.types import SAMPLE_RATE
 
@@ -41,6 +45,7 @@ TOLERANCES = {
     # 4 bits: measured 0.974 at that size.
     "int4": Tolerance(cosine=0.95, agreement=0.85),
 }
+EXPORTERS = ("own", "optimum")
 REST = "float32 for the front-end, the positional convolution and the head"
 
 
@@ -57,23 +62,24 @@ def export(
     audio: Sequence[Path] = (),
     measured: dict[str, Any] | None = None,
     force: bool = False,
+    exporter: str = "own",
 ) -> Manifest:
     """Make the bundle `out` from `source` (a folder or a hub name) and return its manifest.
 
     `quantization` is `none`, `int8` (in the form that suits this machine best) or `int4`; `audio` are recordings for
-    the proof instead of synthetic speech; `measured` are figures to keep in the manifest besides the proof. Raises
-    `ExportRefused` when `out` exists, the checkpoint cannot be served, or the proof is outside the tolerance and not
-    forced; then nothing is left behind.
+    the proof instead of synthetic speech; `measured` are figures to keep in the manifest besides the proof; `exporter`
+    is `own` (wav2vec2, two graphs) or `optimum` (HuBERT, WavLM and others, one plain graph). Raises `ExportRefused`
+    when `out` exists, the checkpoint cannot be served, or the proof is outside the tolerance and not forced; then
+    nothing is left behind.
     """
     out = Path(out)
     with new_folder(out) as folder:
-        checkpoint = Checkpoint.load(str(source), revision)
+        checkpoint = Checkpoint.load(str(source), revision, exporter)
         clips = proof_clips(audio)
         expected = [checkpoint(clip) for clip in clips]
         _, pytorch = timed(lambda: checkpoint(clips[0]))
         write_vocabulary(checkpoint, folder / FILE)
-        linear, how = _linear(quantization, checkpoint, clips[0])
-        write_graphs(folder, checkpoint.arrays(), checkpoint.model.config, linear)
+        how = write(folder, checkpoint, exporter, quantization, clips[0])
         stated = checkpoint.manifest()
         manifest = replace(
             stated,
@@ -97,6 +103,17 @@ def export(
         return seal_with(folder, manifest, proof=proof, quantization=how)
 
 
+def write(
+    folder: Path, checkpoint: Checkpoint, exporter: str, quantization: str, clip: NDArray[np.float32]
+) -> dict[str, Any]:
+    """Write the graphs; return what the manifest is to say of how their weights are stored."""
+    if exporter == "optimum":
+        return optimum_graph.write_graph(checkpoint.model, folder / SINGLE, quantization)
+    linear, how = _linear(quantization, checkpoint, clip)
+    write_graphs(folder, checkpoint.arrays(), checkpoint.model.config, linear)
+    return how
+
+
 def _linear(quantization: str, checkpoint: Checkpoint, clip: NDArray[np.float32]) -> tuple[Linear, dict[str, Any]]:
     """Return how linear layers are to be computed, and what the manifest says of it."""
     if quantization == "none":
@@ -104,9 +121,7 @@ def _linear(quantization: str, checkpoint: Checkpoint, clip: NDArray[np.float32]
     if quantization == "int4":
         return Int4(), {"weights": f"int4 in blocks of {Int4().block}, {REST}", "activations": "dynamic int8"}
     form, trials = choose_int8(checkpoint.arrays(), checkpoint.model.config, checkpoint.features(clip))
-    tried = {
-        name: {"seconds": round(trial.seconds, 4), "cosine": round(trial.cosine, 6)} for name, trial in trials.items()
-    }
+    tried = {name: trial.to_dict() for name, trial in trials.items()}
     return FORMS[form], {"weights": f"int8 ({form}), {REST}", "activations": "dynamic int8", "tried": tried}
 
 
@@ -137,7 +152,21 @@ def prove(
 
 def main(arguments_given: Sequence[str] | None = None) -> int:
     """Run as a command; return its exit code."""
-    asked = arguments(__doc__.splitlines()[0], tuple(TOLERANCES), "none").parse_args(arguments_given)
+    parser = arguments(__doc__.splitlines()[0], tuple(TOLERANCES), "none")
+    parser.add_argument("--exporter", choices=EXPORTERS, default="own", help="who writes the graph (default: own)")
+    parser.add_argument(
+        "--list-recipes", action=recipes.List, help="print the recipes, which SOURCE may name, and leave"
+    )
+    asked = parser.parse_args(arguments_given)
+    try:
+        recipe = recipes.find(asked.source)
+    except ExportRefused as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    if recipe:
+        parser.set_defaults(**recipe.options())
+        asked = parser.parse_args(arguments_given)
+        asked.source = recipe.source
     return run(export, asked)
 
 

@@ -1,4 +1,4 @@
-"""A Hugging Face `Wav2Vec2ForCTC` checkpoint: loading it, refusing what the runtime could not serve, and what it says.
+"""A Hugging Face checkpoint with a CTC head: loading it, refusing what the runtime could not serve, what it says.
 
 `wav2vec2.py` makes the bundle from it.
 """
@@ -15,14 +15,25 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from safetensors import SafetensorError
-from transformers import AutoConfig, Wav2Vec2CTCTokenizer, Wav2Vec2FeatureExtractor, Wav2Vec2ForCTC
+from transformers import (
+    AutoConfig,
+    AutoModelForCTC,
+    PreTrainedModel,
+    Wav2Vec2CTCTokenizer,
+    Wav2Vec2FeatureExtractor,
+)
+from transformers.models.auto.tokenization_auto import get_tokenizer_config
 
 from export.common import ExportRefused, model_card, revision_of
+from export.optimum_graph import ARCHITECTURES
 from malsori.bundles.manifest import Manifest
 from malsori.engines.acoustic import normalize
 from malsori.types import SAMPLE_RATE
 
-SIZES = (
+TRAINING_AID = ".masked_spec_embed"  # not in every checkpoint, and not needed to run one
+PHONEMES = "Wav2Vec2PhonemeCTCTokenizer"
+SIZES = (  # those of them that a config has
+    "model_type",
     "hidden_size",
     "num_hidden_layers",
     "num_attention_heads",
@@ -37,21 +48,23 @@ SIZES = (
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """A wav2vec2 model with a CTC head, its tokenizer, and how it wants its sound."""
+    """An encoder with a CTC head, its tokenizer, how it wants its sound, and whether its graph takes a mask."""
 
     source: str
     revision: str | None
-    model: Wav2Vec2ForCTC
+    model: PreTrainedModel
     tokenizer: Wav2Vec2CTCTokenizer
     normalize: bool
+    masked: bool
 
     @classmethod
-    def load(cls, source: str, revision: str | None = None) -> Checkpoint:
+    def load(cls, source: str, revision: str | None = None, exporter: str = "own") -> Checkpoint:
         """Load a folder or a hub name in fp32. Raises `ExportRefused` for what the runtime could not serve."""
         try:
             config = AutoConfig.from_pretrained(source, revision=revision)
-            _check_architecture(source, config)
-            model, report = Wav2Vec2ForCTC.from_pretrained(
+            _check_architecture(source, config, exporter)
+            _check_tokenizer(source, revision)
+            model, report = AutoModelForCTC.from_pretrained(
                 source,
                 revision=revision,
                 dtype=torch.float32,
@@ -64,18 +77,19 @@ class Checkpoint:
             if isinstance(error, ExportRefused):
                 raise
             raise ExportRefused(f"{source}: {' '.join(str(error).split())[:300]}") from error
-        missing = sorted(set(report["missing_keys"]) - {"wav2vec2.masked_spec_embed"})  # a training aid
+        missing = sorted(key for key in report["missing_keys"] if not key.endswith(TRAINING_AID))
         if missing:
             raise ExportRefused(f"{source}: has no weights for {', '.join(missing[:3])}; is it fine-tuned with CTC?")
         if extractor.sampling_rate != SAMPLE_RATE:
             raise ExportRefused(f"{source}: made for {extractor.sampling_rate} Hz; the runtime has 16000 Hz")
-        return cls(source, revision, model.eval(), tokenizer, bool(extractor.do_normalize))
+        masked = exporter == "own" and model.config.feat_extract_norm == "layer"
+        return cls(source, revision, model.eval(), tokenizer, bool(extractor.do_normalize), masked)
 
     def __call__(self, clip: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Return logits `(frames, vocabulary)` and last hidden states `(frames, hidden_size)` of a 16 kHz clip."""
         audio = torch.from_numpy(normalize(clip) if self.normalize else clip)[None]
         with torch.no_grad():
-            hidden = self.model.wav2vec2(audio).last_hidden_state
+            hidden = self.model.base_model(audio).last_hidden_state
             return self.model.lm_head(hidden)[0].numpy(), hidden[0].numpy()
 
     def features(self, clip: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -107,9 +121,10 @@ class Checkpoint:
             sample_rate=SAMPLE_RATE,
             frame_stride=prod(config.conv_stride),
             files={},
-            sizes={name: getattr(config, name) for name in SIZES} | {"parameters": self.model.num_parameters()},
+            sizes={name: getattr(config, name) for name in SIZES if hasattr(config, name)}
+            | {"parameters": self.model.num_parameters()},
             normalize=self.normalize,
-            attention_mask=config.feat_extract_norm == "layer",
+            attention_mask=self.masked,
             conv_kernels=tuple(config.conv_kernel),
             conv_strides=tuple(config.conv_stride),
             blank=self.tokenizer.pad_token,
@@ -117,11 +132,23 @@ class Checkpoint:
         )
 
 
-def _check_architecture(source: str, config: Any) -> None:
-    if config.model_type != "wav2vec2":
-        raise ExportRefused(f"{source}: expected a wav2vec2 checkpoint, found {config.model_type}")
-    if config.add_adapter:
+def _check_architecture(source: str, config: Any, exporter: str) -> None:
+    known = ", ".join(ARCHITECTURES)
+    if exporter == "own":
+        elsewhere = f"; try --exporter optimum, which knows {known}" if config.model_type in ARCHITECTURES else ""
+        if config.model_type != "wav2vec2":
+            raise ExportRefused(f"{source}: expected a wav2vec2 checkpoint, found {config.model_type}{elsewhere}")
+        if getattr(config, "adapter_attn_dim", None) is not None:
+            raise ExportRefused(f"{source}: has adapters for its languages inside its layers{elsewhere}")
+    elif config.model_type not in ARCHITECTURES:
+        raise ExportRefused(f"{source}: expected one of {known}; found {config.model_type}")
+    if getattr(config, "add_adapter", False):
         raise ExportRefused(f"{source}: has a convolutional adapter behind its encoder, which the runtime has not")
+
+
+def _check_tokenizer(source: str, revision: str | None) -> None:
+    if get_tokenizer_config(source, revision=revision).get("tokenizer_class") == PHONEMES:
+        raise ExportRefused(f"{source}: writes phonemes ({PHONEMES}), which the runtime cannot tell apart in its text")
 
 
 def write_vocabulary(checkpoint: Checkpoint, path: Path) -> None:
@@ -133,4 +160,15 @@ def write_vocabulary(checkpoint: Checkpoint, path: Path) -> None:
     if checkpoint.tokenizer.pad_token not in tokens:
         raise ExportRefused(f"{checkpoint.source}: the blank {checkpoint.tokenizer.pad_token!r} has no logit")
     ordered = dict(sorted(tokens.items(), key=lambda item: item[1]))
+    if checkpoint.tokenizer.do_lower_case:
+        ordered = _lower(ordered, checkpoint)
     path.write_text(json.dumps(ordered, ensure_ascii=False, indent=0) + "\n", "utf-8")
+
+
+def _lower(tokens: dict[str, int], checkpoint: Checkpoint) -> dict[str, int]:
+    """Return the tokens as such a tokenizer writes them: it knows capitals, and lowers the text that it decodes."""
+    special = {*checkpoint.tokenizer.all_special_tokens, checkpoint.tokenizer.word_delimiter_token}
+    lowered = {token if token in special else token.lower(): index for token, index in tokens.items()}
+    if len(lowered) != len(tokens):
+        raise ExportRefused(f"{checkpoint.source}: wants lower case, and has the same letter in both cases")
+    return lowered

@@ -1,4 +1,4 @@
-"""Windows over long clips, batches and normalisation, on graphs that are a few lines of numpy, and on the small bundle."""
+"""Windows over long clips, batches and normalisation, on a graph of a few lines of numpy and on the small bundle."""
 
 from pathlib import Path
 

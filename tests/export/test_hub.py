@@ -39,6 +39,18 @@ def test_a_wav2vec2_checkpoint_comes_from_the_hub_with_its_commit_and_model_card
     assert (manifest["languages"], manifest["licence"]) == (["ko"], "apache-2.0")
 
 
+def test_the_name_of_a_recipe_fetches_its_source_with_its_flags(tmp_path: Path) -> None:
+    pytest.importorskip("tomllib")
+    source = "kresnik/wav2vec2-large-xlsr-korean"
+    checkpoint = save_checkpoint(tmp_path / "checkpoint", **TINY, **LAYER)
+    with hub(source, checkpoint) as endpoint:
+        run = run_export("wav2vec2.py", "xlsr-ko", str(tmp_path / "out"), endpoint=endpoint, home=tmp_path / "hf")
+    assert run.returncode == 0, run.stderr
+    manifest = json.loads((tmp_path / "out" / "manifest.json").read_text("utf-8"))
+    assert (manifest["source"], manifest["revision"], manifest["quantization"]) == (source, COMMIT, "int8")
+    assert (manifest["languages"], manifest["licence"]) == (["ko"], "apache-2.0")
+
+
 def test_a_whisper_checkpoint_comes_from_the_hub_with_its_commit(tmp_path: Path) -> None:
     whisper = pytest.importorskip("tests.export.test_whisper_export")
     checkpoint = whisper.save_checkpoint(tmp_path / "checkpoint", 80)
