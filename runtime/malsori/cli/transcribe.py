@@ -33,6 +33,7 @@ or be True or False.
 examples:
   malsori transcribe samples/korean.wav
   malsori transcribe talk.mp3 --model nano-whisper --word-timestamps -f json
+  malsori transcribe talk.mp3 --model nano-whisper --align-with nano-ctc-ko -f json
   malsori transcribe talks/*.mp3 --model nano-whisper --task translate -o subtitles -f all
 """
 

@@ -1,0 +1,83 @@
+"""Times of words by a CTC model: of a text that was given, or of what another model heard."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from itertools import chain
+from typing import TYPE_CHECKING, cast
+
+from ..engines.base import Engine
+from ..engines.ctc.aligner import Aligner
+from ..engines.ctc.spelling import Speller, WrittenWord
+from ..errors import AudioTooShort, OptionError
+from ..types import SAMPLE_RATE, AlignedWord, Audio, Hypothesis, Segment, Word
+
+if TYPE_CHECKING:
+    from ..engines.wav2vec2 import Wav2Vec2Engine
+
+KINDS = ("wav2vec2-ctc",)  # of bundles that can align
+MARGIN = 0.3  # seconds of sound around a segment; Whisper's times are that coarse
+HEARD = 0.1  # score from which on a word counts as heard by the CTC model
+
+
+class Placer:
+    """Finds the places of written words in sound, with one loaded CTC model; may be shared by threads."""
+
+    def __init__(self, engine: Engine) -> None:
+        """Raise `OptionError` for a model that cannot align."""
+        if engine.manifest.kind not in KINDS:
+            raise OptionError(
+                f"{engine.manifest.name} is a model of kind {engine.manifest.kind} and cannot align; "
+                f"models of kind {', '.join(KINDS)} can, such as nano-ctc-ko"
+            )
+        self.manifest = engine.manifest
+        self._engine = cast("Wav2Vec2Engine", engine)
+        self._aligner = Aligner(self._engine.vocabulary, self._engine.frames)
+        self._speller = Speller(self._engine.vocabulary)
+
+    def spell(self, text: str) -> list[WrittenWord]:
+        """Return the words of `text` in the model's tokens."""
+        return self._speller.words(text)
+
+    def place(self, audio: Audio, words: Sequence[WrittenWord], name: str) -> tuple[AlignedWord, ...]:
+        """Return the words, at least one, with their times. Raises `AudioTooShort` where they have no room."""
+        return self._aligner.align(audio, self._engine.logits([audio])[0], words, name)
+
+    def retimed(self, audio: Audio, hypothesis: Hypothesis) -> tuple[Hypothesis, int]:
+        """Return what was heard in `audio` with the words' times and the segments' found anew, texts as they are.
+
+        Also returns how many segments keep their times, because most of their words are not what this model hears.
+        """
+        segments: list[Segment] = []
+        kept = 0
+        for segment in hypothesis.segments:
+            earliest = segments[-1].end if segments else 0.0
+            found = self._found(audio, segment, earliest)
+            kept += found is None
+            segments.append(found or _not_before(segment, earliest))
+        return replace(hypothesis, segments=tuple(segments)), kept
+
+    def _found(self, audio: Audio, segment: Segment, earliest: float) -> Segment | None:
+        """Return the segment with new times from `earliest` seconds on, or None where its words are not to be found."""
+        first = round(max(earliest, segment.start - MARGIN) * SAMPLE_RATE)
+        sound, start = audio[first : round((segment.end + MARGIN) * SAMPLE_RATE)], first / SAMPLE_RATE
+        written = [self._speller.words(word.text) for word in segment.words]
+        try:
+            placed = self.place(sound, list(chain.from_iterable(written)), "segment") if segment.words else ()
+        except AudioTooShort:
+            return None
+        if sum(word.score >= HEARD for word in placed) * 2 <= len(placed):
+            return None
+        words: list[Word] = []
+        rest = iter(placed)
+        for word, parts in zip(segment.words, written, strict=True):
+            times = [next(rest) for _ in parts]
+            words.append(replace(word, start=start + times[0].start, end=start + times[-1].end))
+        return replace(segment, start=words[0].start, end=words[-1].end, words=tuple(words))
+
+
+def _not_before(segment: Segment, earliest: float) -> Segment:
+    """Return the segment with no time before `earliest`."""
+    words = (replace(word, start=max(word.start, earliest), end=max(word.end, earliest)) for word in segment.words)
+    return replace(segment, start=max(segment.start, earliest), end=max(segment.end, earliest), words=tuple(words))
