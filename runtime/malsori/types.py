@@ -144,8 +144,8 @@ class Transcript:
 class AlignedCharacter:
     """One character of a text at its place in the sound. `start` and `end` are seconds; `score` is in [0, 1].
 
-    The score is the model's probability of the character where it is surest of it, 0 for one that it has no letters for.
-    What is not said, such as a comma, has no length.
+    The score is the model's probability of the character where it is surest, 0 for one that it has no letters for. What
+    is not said, such as a comma, has no length.
     """
 
     text: str

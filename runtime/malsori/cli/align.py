@@ -14,7 +14,8 @@ from .model_flags import add_model_flags, load_model
 from .parser import Parser
 from .progress import Reporter
 from .sources import STDIN, sources
-from .transcribe import FORMATS
+from .transcribe import FORMATS, progress_of
+from .transcribe_flags import SWITCH
 
 if TYPE_CHECKING:
     from ..types import Alignment
@@ -45,6 +46,7 @@ def add_parser(subparsers: argparse._SubParsersAction[Parser]) -> None:
     parser.add_argument("--output", "-o", metavar="PATH", help="write there, not to stdout")
     parser.add_argument("--output-format", "-f", default="tsv", choices=FORMATS, help="(%(default)s)")
     parser.add_argument("--cues", default="word", choices=("word", "line"), help="(%(default)s)")
+    parser.add_argument("--vad", help="listen only where speech is found (True)", **SWITCH)
     add_model_flags(parser)
 
 
@@ -58,9 +60,9 @@ def run(args: argparse.Namespace) -> int:
     (source,) = sources([args.file])
     with Reporter(quiet=args.quiet) as reporter:
         transcriber = load_model(args, reporter)
-        reporter.say(f"{args.file}, aligning")
+        reporter.say(args.file)
         try:
-            found = align(source, text, transcriber)
+            found = align(source, text, transcriber, vad=args.vad is not False, progress=progress_of(reporter))
         except (AudioError, EngineError) as error:
             reporter.pause()
             report(args.file, error, debug=args.debug)

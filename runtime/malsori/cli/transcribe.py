@@ -58,7 +58,7 @@ def run(args: argparse.Namespace) -> int:
     with Reporter(quiet=args.quiet) as reporter:
         options = options_from(args)
         results = load_model(args, reporter).transcribe_many(
-            sources(args.files), options, on_error="return", progress=_progress(reporter)
+            sources(args.files), options, on_error="return", progress=progress_of(reporter)
         )
         for index, result in enumerate(results):
             reporter.pause()
@@ -138,7 +138,9 @@ def _writing(args: argparse.Namespace) -> Callable[[int, Transcript], None]:
     return put
 
 
-def _progress(reporter: Reporter) -> Callable[[Progress], None]:
+def progress_of(reporter: Reporter) -> Callable[[Progress], None]:
+    """Return what shows how far a run is."""
+
     def show(progress: Progress) -> None:
         reporter.say(f"{progress.name}, {progress.heard:.0f} s of speech recognised", progress.heard, progress.found)
 

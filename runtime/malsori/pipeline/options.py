@@ -25,7 +25,7 @@ class TranscribeOptions:
     language: ISO 639-1 code of what is spoken; None detects it, once per recording.
     task: "transcribe", or "translate" to English where the model can.
     word_timestamps: also give each word its times and probability.
-    align_with: a CTC bundle (name, path, or loaded by `load`) that finds the words' times anew; implies word_timestamps.
+    align_with: a CTC bundle (name, path, or loaded) that finds the words' times anew, where Whisper's are coarse.
     vad: recognise only where speech is found; False hands the whole recording to the engine.
     gate: how speech is found (thresholds, shortest and longest stretch, padding).
     initial_prompt, beam_size, temperature: for Whisper models; temperatures are tried in order until one passes.

@@ -7,6 +7,9 @@ from dataclasses import replace
 from itertools import chain
 from typing import TYPE_CHECKING, cast
 
+import numpy as np
+from numpy.typing import NDArray
+
 from ..engines.base import Engine
 from ..engines.ctc.aligner import Aligner
 from ..engines.ctc.spelling import Speller, WrittenWord
@@ -32,17 +35,20 @@ class Placer:
                 f"models of kind {', '.join(KINDS)} can, such as nano-ctc-ko"
             )
         self.manifest = engine.manifest
-        self._engine = cast("Wav2Vec2Engine", engine)
-        self._aligner = Aligner(self._engine.vocabulary, self._engine.frames)
-        self._speller = Speller(self._engine.vocabulary)
+        used = cast("Wav2Vec2Engine", engine)
+        self.logits, self.frames, self.vocabulary = used.logits, used.frames, used.vocabulary
+        self._aligner = Aligner(self.vocabulary, self.frames)
+        self._speller = Speller(self.vocabulary)
 
     def spell(self, text: str) -> list[WrittenWord]:
         """Return the words of `text` in the model's tokens."""
         return self._speller.words(text)
 
-    def place(self, audio: Audio, words: Sequence[WrittenWord], name: str) -> tuple[AlignedWord, ...]:
+    def place(
+        self, audio: Audio, logits: NDArray[np.float32], words: Sequence[WrittenWord], name: str
+    ) -> tuple[AlignedWord, ...]:
         """Return the words, at least one, with their times. Raises `AudioTooShort` where they have no room."""
-        return self._aligner.align(audio, self._engine.logits([audio])[0], words, name)
+        return self._aligner.align(audio, logits, words, name)
 
     def retimed(self, audio: Audio, hypothesis: Hypothesis) -> tuple[Hypothesis, int]:
         """Return what was heard in `audio` with the words' times and the segments' found anew, texts as they are.
@@ -64,7 +70,8 @@ class Placer:
         sound, start = audio[first : round((segment.end + MARGIN) * SAMPLE_RATE)], first / SAMPLE_RATE
         written = [self._speller.words(word.text) for word in segment.words]
         try:
-            placed = self.place(sound, list(chain.from_iterable(written)), "segment") if segment.words else ()
+            words_written = list(chain.from_iterable(written))
+            placed = self.place(sound, self.logits([sound])[0], words_written, "segment") if words_written else ()
         except AudioTooShort:
             return None
         if sum(word.score >= HEARD for word in placed) * 2 <= len(placed):

@@ -41,6 +41,14 @@ def word_edges(
         edges[index, 0] = max(after, right - LEAD)
     before, _ = silences.next(ends[-1])
     edges[-1, 1] = before if before <= ends[-1] + TAIL else ends[-1] + SHORT_TAIL
+    edges = _rising(edges, duration)
+    # A word that was named wholly in silence lasts as long as its frames do.
+    lost = edges[:, 0] == edges[:, 1]
+    edges[lost, 1] = np.array([frames.edge(frame + 1) for frame in last[lost].tolist()])
+    return _rising(edges, duration)
+
+
+def _rising(edges: NDArray[np.float64], duration: float) -> NDArray[np.float64]:
     rising: NDArray[np.float64] = np.maximum.accumulate(edges.clip(0, duration).ravel()).reshape(-1, 2)
     return rising
 

@@ -35,7 +35,7 @@ class Silences:
         levels = _levels(audio)
         silent = np.concatenate([[False], levels < _thresholds(levels), [False]])
         edges = np.flatnonzero(silent[1:] != silent[:-1]).reshape(-1, 2)
-        kept = edges[edges[:, 1] - edges[:, 0] >= SHORTEST] * (HOP / SAMPLE_RATE)
+        kept = edges[edges[:, 1] - edges[:, 0] >= SHORTEST].astype(np.float64) * HOP / SAMPLE_RATE
         return cls(kept[:, 0], kept[:, 1])
 
     def between(self, start: float, stop: float) -> tuple[float, float] | None:
