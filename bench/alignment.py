@@ -1,11 +1,12 @@
 """How far the times of aligned words are from the truth, on speech whose words' times are known to the sample.
 
-    python -m bench.alignment
+    python -m bench.alignment          # needs the library of espeak-ng
 
 The clips are sentences and voices of espeak-ng that nano-ctc-ko was never trained on (`export/nano/timed_speech.py`), a
 third of them with a pause between two words, clean and in noise 20 dB below the speech. Truth is where a word can be
 heard first and last; against espeak's own events, which count the silent closure of a stop to its word, in rows of
-their own. The spread of a median is from the 25th to the 75th percentile, that of a 95th from the 90th to the worst.
+their own. Whisper's words are compared before and after `align_with`, in clips that it hears rightly. The spread of a
+median is from the 25th to the 75th percentile, that of a 95th from the 90th to the worst.
 """
 
 from __future__ import annotations
@@ -23,8 +24,9 @@ from export.nano.timed_speech import TimedClip, TimedWord, draw_timed
 from malsori.engines.ctc.viterbi import Chain, best_path
 
 ROOT = Path(__file__).resolve().parents[1]
-MODEL = str(ROOT / "models" / "nano-ctc-ko")
+MODELS = ROOT / "models"
 CLIPS = 200
+WHISPER_CLIPS = 40
 NOISE = 20.0  # dB
 TARGETS = {50: "at most 20", 95: "at most 60"}
 SPREADS = {50: (25, 75), 95: (90, 100)}
@@ -55,23 +57,48 @@ def _add(found: dict[str, list[float]], word: malsori.AlignedWord, true: TimedWo
 
 def rows_of(case: str, found: dict[str, list[float]]) -> list[Row]:
     """Return the median and the 95th percentile of each kind of error."""
-    rows = []
-    for what, values in found.items():
-        for percentile, target in TARGETS.items():
-            name = "median error" if percentile == 50 else f"{percentile}th percentile of the error"
-            low, high = np.percentile(values, SPREADS[percentile])
-            rows.append(
-                Row(
-                    f"{case}, {what}",
-                    name,
-                    "ms",
-                    round(float(np.percentile(values, percentile)), 1),
-                    target=target if what == "starts and ends" else "",
-                    runs=len(values),
-                    spread=(round(float(low), 1), round(float(high), 1)),
-                )
-            )
-    return rows
+    return [
+        row(f"{case}, {what}", values, percentile, TARGETS[percentile] if what == "starts and ends" else "")
+        for what, values in found.items()
+        for percentile in TARGETS
+    ]
+
+
+def row(case: str, values: list[float], percentile: int, target: str, own: Sequence[float] = ()) -> Row:
+    """Return a percentile of our errors, beside that of Whisper's own where there are any."""
+    low, ours, high = np.percentile(values, (SPREADS[percentile][0], percentile, SPREADS[percentile][1])).round(1)
+    peers = {"Whisper's own": float(np.percentile(own, percentile).round(1))} if len(own) else {}
+    return Row(
+        case,
+        "median error" if percentile == 50 else f"{percentile}th percentile of the error",
+        "ms",
+        float(ours),
+        peers,
+        {name: round(theirs / float(ours), 2) for name, theirs in peers.items()},
+        target,
+        len(values),
+        (float(low), float(high)),
+    )
+
+
+def whisper_rows(spoken: Sequence[TimedClip], aligner: malsori.Transcriber) -> list[Row]:
+    """Compare the times of Whisper's words with those that `align_with` gives them."""
+    whisper = malsori.load(str(MODELS / "nano-whisper"), threads=1)
+    own: list[float] = []
+    ours: list[float] = []
+    for clip in spoken:
+        coarse = whisper.transcribe(clip.audio, language="ko", word_timestamps=True)
+        if coarse.text == clip.text:
+            own += _distances(coarse, clip)
+            ours += _distances(whisper.transcribe(clip.audio, language="ko", align_with=aligner), clip)
+    return [row("nano-whisper with align_with, starts and ends", ours, each, "", own) for each in TARGETS]
+
+
+def _distances(transcript: malsori.Transcript, clip: TimedClip) -> list[float]:
+    words = [word for segment in transcript.segments for word in segment.words]
+    pairs = list(zip(words, clip.words, strict=True))
+    starts = [1000 * abs(word.start - true.heard_start) for word, true in pairs]
+    return starts + [1000 * abs(word.end - true.heard_end) for word, true in pairs]
 
 
 def path_time(minutes: int) -> Row:
@@ -88,10 +115,11 @@ def path_time(minutes: int) -> Row:
 
 def main() -> None:
     """Measure everything and write the result file."""
-    transcriber, clean = malsori.load(MODEL, threads=1), clips()
+    transcriber, clean = malsori.load(str(MODELS / "nano-ctc-ko"), threads=1), clips()
     noisy = [clip.noisy(np.random.default_rng(index), NOISE) for index, clip in enumerate(clean)]
     rows = rows_of("clean", errors(clean, transcriber))
     rows += rows_of(f"noise at {NOISE:.0f} dB", errors(noisy, transcriber))
+    rows += whisper_rows(clean[:WHISPER_CLIPS], transcriber)
     rows += [path_time(minutes) for minutes in (1, 10, 60)]
     print(write("alignment", rows))
 

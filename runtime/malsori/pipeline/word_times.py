@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from ..engines.wav2vec2 import Wav2Vec2Engine
 
 KINDS = ("wav2vec2-ctc",)  # of bundles that can align
-MARGIN = 0.3  # seconds of sound around a segment; Whisper's times are that coarse
+MARGIN = 1.0  # seconds of sound around a segment where no other is: Whisper's times are that coarse
+OVERLAP = 0.3  # seconds of the next segment at most
 HEARD = 0.1  # score from which on a word counts as heard by the CTC model
 
 
@@ -57,31 +58,37 @@ class Placer:
         """
         segments: list[Segment] = []
         kept = 0
-        for segment in hypothesis.segments:
+        bounds = [*(segment.start + OVERLAP for segment in hypothesis.segments[1:]), np.inf]
+        for segment, latest in zip(hypothesis.segments, bounds, strict=False):
             earliest = segments[-1].end if segments else 0.0
-            found = self._found(audio, segment, earliest)
+            found = self._found(audio, segment, earliest, latest)
             kept += found is None
             segments.append(found or _not_before(segment, earliest))
         return replace(hypothesis, segments=tuple(segments)), kept
 
-    def _found(self, audio: Audio, segment: Segment, earliest: float) -> Segment | None:
-        """Return the segment with new times from `earliest` seconds on, or None where its words are not to be found."""
+    def _found(self, audio: Audio, segment: Segment, earliest: float, latest: float) -> Segment | None:
+        """Return the segment with new times between two seconds, or None where its words are not to be found."""
         first = round(max(earliest, segment.start - MARGIN) * SAMPLE_RATE)
-        sound, start = audio[first : round((segment.end + MARGIN) * SAMPLE_RATE)], first / SAMPLE_RATE
-        written = [self._speller.words(word.text) for word in segment.words]
+        sound = audio[first : round(min(max(latest, segment.end), segment.end + MARGIN) * SAMPLE_RATE)]
+        written = [self.spell(word.text) for word in segment.words]
+        parts = list(chain.from_iterable(written))
         try:
-            words_written = list(chain.from_iterable(written))
-            placed = self.place(sound, self.logits([sound])[0], words_written, "segment") if words_written else ()
+            placed = self.place(sound, self.logits([sound])[0], parts, "segment") if parts else ()
         except AudioTooShort:
             return None
-        if sum(word.score >= HEARD for word in placed) * 2 <= len(placed):
+        if 2 * sum(word.score >= HEARD for word in placed) <= len(placed):
             return None
-        words: list[Word] = []
-        rest = iter(placed)
-        for word, parts in zip(segment.words, written, strict=True):
-            times = [next(rest) for _ in parts]
-            words.append(replace(word, start=start + times[0].start, end=start + times[-1].end))
+        rest, start = iter(placed), first / SAMPLE_RATE
+        words = [
+            _moved(word, [next(rest) for _ in spelled], start)
+            for word, spelled in zip(segment.words, written, strict=True)
+        ]
         return replace(segment, start=words[0].start, end=words[-1].end, words=tuple(words))
+
+
+def _moved(word: Word, places: Sequence[AlignedWord], start: float) -> Word:
+    """Return the word where its parts are, in sound that begins at `start` seconds."""
+    return replace(word, start=start + places[0].start, end=start + places[-1].end)
 
 
 def _not_before(segment: Segment, earliest: float) -> Segment:

@@ -68,8 +68,8 @@ class Chain:
 def best_path(chain: Chain, frames: int, scores: Scores, *, cells: int = CELLS) -> NDArray[np.intp]:
     """Return the best path as the state of each frame, `(frames,)`; `frames` is at least `chain.least_frames`.
 
-    It begins in the first gap or token and ends in the last. Time is O(frames x width), memory O((BLOCK + frames /
-    BLOCK) x width) bytes: only the scores before each block are kept, and its ways back are found anew from there.
+    It begins in the first gap or token and ends in the last. Time is O(frames x width), memory (BLOCK + 8 frames /
+    BLOCK) x width bytes: only the scores before each block are kept, and its ways back are found anew from there.
     `width` is all states while frames x states is at most `cells`, and the path then the best of all. Beyond that it is
     `cells / frames`, at least `NARROWEST`, in a band that moves with the best state, which the path cannot leave.
     """
