@@ -185,3 +185,16 @@ def test_silence_still_has_a_place_for_every_word() -> None:
     check_order(found)
     assert [word.text for word in found.words] == ["가나", "다라"]
     assert max(word.score for word in found.words) < 0.1
+
+
+def test_a_recording_longer_than_the_engine_takes_at_once_is_aligned_alike_in_all_its_parts() -> None:
+    clip = malsori.decode(NUMBERS).samples
+    times = 1 + 120 * malsori.SAMPLE_RATE // len(clip)
+    progress: list[malsori.Progress] = []
+    found = malsori.align(np.tile(clip, times), TEXT * times, model(), progress=progress.append)
+    check_order(found)
+    seconds, count = len(clip) / malsori.SAMPLE_RATE, len(TEXT.split())
+    for index, word in enumerate(aligned(TEXT).words):
+        for turn in range(times):
+            assert found.words[turn * count + index].start == pytest.approx(turn * seconds + word.start, abs=0.1)
+    assert progress[-1].heard == pytest.approx(progress[-1].found)
