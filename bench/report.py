@@ -84,7 +84,7 @@ def rows_of(tested: dict[str, Any]) -> list[tuple[str, dict[str, float]]]:
     return rows
 
 
-TABLES = {"startup": lambda: figures("startup"), "words": words}
+TABLES = {"startup": lambda: figures("startup"), "alignment": lambda: figures("alignment"), "words": words}
 
 
 def main() -> int:
