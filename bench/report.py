@@ -84,7 +84,11 @@ def rows_of(tested: dict[str, Any]) -> list[tuple[str, dict[str, float]]]:
     return rows
 
 
-TABLES = {"startup": lambda: figures("startup"), "words": words}
+TABLES = {
+    "adaptation": lambda: figures("adaptation"),
+    "startup": lambda: figures("startup"),
+    "words": words,
+}
 
 
 def main() -> int:

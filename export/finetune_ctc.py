@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +28,7 @@ from export.finetune.flags import parse
 from export.finetune.learner import forget
 from export.finetune.model import Learned
 from export.finetune.prepare import choose_spelling, find_clips, read_texts
-from export.finetune.run import BEST, train
+from export.finetune.run import train
 from export.finetune.settings import FILE, Settings, keep_or_compare
 from malsori.bundles.manifest import Manifest
 from malsori.cli.progress import Reporter
@@ -36,11 +36,26 @@ from malsori.errors import MalsoriError
 from malsori.types import SAMPLE_RATE
 
 
+@dataclass(frozen=True, slots=True)
+class Learning:
+    """What training leaves besides the model: the clips it is judged by, and what the manifest says of it."""
+
+    held_out: list[Clip]
+    facts: dict[str, Any]
+
+
 def finetune(settings: Settings, reporter: Reporter) -> Manifest:
     """Run everything, from where an earlier run of the same settings stopped, and return the bundle's manifest.
 
     Raises `ExportRefused`, in one line, for whatever cannot be meant that way.
     """
+    learning = learn(settings, reporter)
+    reporter.say("making the bundle")
+    return make_bundle(settings, learning.held_out, learning.facts)
+
+
+def learn(settings: Settings, reporter: Reporter) -> Learning:
+    """Train, or go on, to the best model in the work folder."""
     settings.check()
     if settings.training.threads:
         torch.set_num_threads(settings.training.threads)
@@ -52,10 +67,7 @@ def finetune(settings: Settings, reporter: Reporter) -> Manifest:
     speller = choose_spelling(learned, *texts, settings, reporter)
     clips, held_out = find_clips(*texts, speller, learned, settings, reporter)
     curve = train(learned, clips, held_out, settings, reporter)
-    facts = _facts(settings, clips, curve)
-    reporter.say("making the bundle")
-    best = settings.work / BEST
-    return make_bundle(best, settings.out, settings.source, settings.revision, held_out, facts, settings.bundle)
+    return Learning(held_out, _facts(settings, clips, curve))
 
 
 def _begin(settings: Settings) -> None:

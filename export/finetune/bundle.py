@@ -10,9 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from export.common import ExportRefused, model_card, seal_with
+from export.common import model_card, seal_with
 from export.finetune.clips import Clip
-from export.finetune.settings import BundleOptions
+from export.finetune.settings import BEST, Settings, refuse_existing
 from export.finetune.texts import rates
 from export.wav2vec2 import export
 from malsori.bundles.manifest import Manifest
@@ -22,30 +22,23 @@ PROOF_CLIPS = 3
 MEASURED_CLIPS = 200  # held-out clips that the finished bundle transcribes; XLSR-large needs seconds for each on a CPU
 
 
-def make_bundle(
-    checkpoint: Path,
-    out: Path,
-    source: str,
-    revision: str | None,
-    held_out: Sequence[Clip],
-    training: dict[str, Any],
-    options: BundleOptions,
-) -> Manifest:
-    """Export `checkpoint` to `out`, with `training` and the error rates of the finished bundle in its manifest.
+def make_bundle(settings: Settings, held_out: Sequence[Clip], training: dict[str, Any]) -> Manifest:
+    """Export the best checkpoint, with `training` and the error rates of the finished bundle in its manifest.
 
     The proof runs on held-out recordings. Whoever looks at `out` sees the sealed bundle or nothing; raises
     `ExportRefused` as the export does.
     """
-    card = model_card(source, revision)
+    out, source, options = settings.out, settings.source, settings.bundle
+    card = model_card(source, settings.revision)
     clips = _spread(held_out, MEASURED_CLIPS)
     out.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=f".{out.name}.", dir=out.parent) as scratch:
         made = Path(scratch) / out.name
         manifest = export(
-            checkpoint,
+            settings.work / BEST,
             made,
             quantization=options.quantize,
-            name=options.name or out.name,
+            name=options.name,
             languages=options.languages or card["language"],
             licence=options.licence or card["license"],
             description=options.description,
@@ -54,11 +47,14 @@ def make_bundle(
             force=options.force,
         )
         base = Path(source).name if Path(source).is_dir() else source
-        stated = replace(manifest, source=f"{base}, fine-tuned by export/finetune_ctc.py", revision=revision or "local")
+        stated = replace(
+            manifest,
+            source=f"{base}, fine-tuned by export/finetune_ctc.py",
+            revision=settings.revision or manifest.revision,
+        )
         engine = Wav2Vec2Engine(made, manifest, device="cpu")
         sealed = seal_with(made, stated, held_out=measure(engine, clips))
-        if out.exists() or out.is_symlink():
-            raise ExportRefused(f"{out}: appeared in the meantime; remove it and run the same line again")
+        refuse_existing(out)
         made.rename(out)
     return sealed
 

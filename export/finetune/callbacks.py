@@ -61,8 +61,15 @@ class Watch(TrainerCallback):
         self._reporter = reporter
         self._shown = ""
 
+    def on_train_begin(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:
+        """Show where it begins: an evaluation comes before the first step."""
+        self._move(state)
+
     def on_step_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:
         """Move the bar."""
+        self._move(state)
+
+    def _move(self, state: TrainerState) -> None:
         label = f"step {state.global_step} of {state.max_steps}{self._shown}"
         self._reporter.say(label, state.global_step, state.max_steps)
 

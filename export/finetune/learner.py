@@ -58,6 +58,9 @@ class Learner(Trainer):
         lengths = [clip.samples for clip in self.train_dataset.clips]
         return ByLength(lengths, self.args.per_device_train_batch_size, self.args.seed)
 
+    def _rotate_checkpoints(self, use_mtime: bool = False, output_dir: str | None = None) -> None:
+        super()._rotate_checkpoints(use_mtime=False, output_dir=output_dir)  # by number: clocks are too coarse for age
+
     def evaluation_loop(self, dataloader: DataLoader[Any], *_: Any, **__: Any) -> EvalLoopOutput:
         """Return `eval_loss`, `eval_cer`, `eval_wer` and `eval_exact` of the held-out clips, which come in order."""
         clips = self.eval_dataset.clips
@@ -167,7 +170,7 @@ def state_of(checkpoint: Path) -> dict[str, Any]:
         return {}
 
 
-def forget(work: Path) -> None:
-    """Remove the checkpoints of a work folder, so that a run starts from the beginning."""
-    for path in work.glob("checkpoint-*"):
+def forget(work: Path, *, but: Sequence[Path] = ()) -> None:
+    """Remove the checkpoints of a work folder, except those named."""
+    for path in set(work.glob("checkpoint-*")) - set(but):
         shutil.rmtree(path)

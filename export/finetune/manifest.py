@@ -71,7 +71,7 @@ def _records(path: Path) -> Iterator[tuple[int, dict[Any, Any]]]:
             for record in reader:
                 yield reader.line_num, record
         except csv.Error as error:
-            raise ExportRefused(f"{path} line {reader.line_num}: not a {suffix[1:].upper()} ({error})") from error
+            raise ExportRefused(f"{path} after line {reader.line_num}: not a {suffix[1:].upper()} ({error})") from error
     else:
         raise ExportRefused(f"{path}: expected a manifest that ends in .tsv, .csv or .jsonl, found {suffix or 'none'}")
 

@@ -12,12 +12,10 @@ from transformers import Wav2Vec2ForCTC
 from export.finetune.callbacks import Patience, Thaw, Watch, stale
 from export.finetune.clips import Clip
 from export.finetune.curve import Curve
-from export.finetune.learner import Learner, arguments, checkpoints, state_of
+from export.finetune.learner import Learner, arguments, checkpoints, forget, state_of
 from export.finetune.model import Learned, set_learning
-from export.finetune.settings import Settings
+from export.finetune.settings import BEST, Settings
 from malsori.cli.progress import Reporter
-
-BEST = "best"
 
 
 def train(
@@ -28,7 +26,9 @@ def train(
     The model with the lowest held-out CER is saved in the work folder as `best`.
     """
     options, work = settings.training, settings.work
-    last = next(reversed(checkpoints(work)), None)
+    whole = checkpoints(work)
+    forget(work, but=whole)  # one that a kill left half would count as the newest when old ones are removed
+    last = whole[-1] if whole else None
     asked = arguments(work, options, len(clips), masked=learned.masked, begun=last is not None)
     state = state_of(last) if last else {}
     history: list[dict[str, Any]] = state.get("log_history", [])

@@ -14,6 +14,7 @@ from export.common import ExportRefused
 Kind = Literal["keep", "syllables", "jamo", "characters"]
 Precision = Literal["auto", "fp32", "bf16", "fp16"]
 FILE = "settings.json"
+BEST = "best"  # the checkpoint, in the work folder, that becomes the bundle
 FREE = frozenset({"steps", "epochs", "patience", "workers", "threads"})  # a resumed run may be asked for others
 
 
@@ -111,8 +112,7 @@ class Settings:
     def check(self) -> None:
         """Refuse what contradicts itself, before anything long begins. Raises `ExportRefused`."""
         training = self.training
-        if self.out.exists() or self.out.is_symlink():
-            raise ExportRefused(f"{self.out}: already there; remove it or choose another folder")
+        refuse_existing(self.out)
         if self.text.lowercase and self.text.uppercase:
             raise ExportRefused("--lowercase and --uppercase exclude each other; give one")
         if not 0 < self.data.held_out_share < 1:
@@ -135,6 +135,12 @@ class Settings:
             path = facts[name]
             facts[name] = hashlib.sha256(path.read_bytes()).hexdigest()[:16] if path else None
         return facts
+
+
+def refuse_existing(out: Path) -> None:
+    """Raise `ExportRefused` when `out` is there already."""
+    if out.exists() or out.is_symlink():
+        raise ExportRefused(f"{out}: already there; remove it or choose another folder")
 
 
 def keep_or_compare(settings: Settings) -> None:

@@ -20,7 +20,6 @@ from pathlib import Path
 import numpy as np
 import soundfile
 import transformers
-from transformers.models.wav2vec2.modeling_wav2vec2 import Wav2Vec2LayerNormConvLayer
 
 from export.common import ExportRefused
 from export.finetune.flags import parse
@@ -30,7 +29,6 @@ from export.nano.grammar import draw
 from export.nano.new_words import draw_new
 from export.nano.publish import ctc_rates, export_ctc
 from export.nano.speech import SAMPLE_RATE, Augmenter, Utterance, held_out_corpus, speak
-from export.nano.train_ctc import convolve_channels_last
 from malsori.bundles import read_manifest
 from malsori.cli.progress import Reporter
 from malsori.engines.wav2vec2 import Wav2Vec2Engine
@@ -46,7 +44,7 @@ class Plan:
 
     clips: int = 600
     rehearsal: int = 200
-    steps: int = 300
+    steps: int = 200
     seed: int = 1
     threads: int = 1
 
@@ -75,11 +73,9 @@ def adapt(work: Path, checkpoint: Path, plan: Plan) -> Adaptation:
 
 
 def learn(checkpoint: Path, manifest: Path, out: Path, plan: Plan) -> None:
-    """Fine-tune as the command line would, with the front-end that is faster on a CPU; a stopped run goes on."""
-    Wav2Vec2LayerNormConvLayer.forward = convolve_channels_last
+    """Fine-tune as the command line would; a run that was stopped goes on."""
     flags = {"--steps": plan.steps, "--seed": plan.seed, "--threads": plan.threads, "--batch-size": 16}
-    flags |= {"--learning-rate": 1e-3, "--evaluate-every": 50, "--precision": "bf16"}
-    flags |= {"--languages": "ko", "--licence": "MIT"}
+    flags |= {"--learning-rate": 1e-3, "--evaluate-every": 25, "--languages": "ko", "--licence": "MIT"}
     given = [str(checkpoint), str(manifest), str(out), *(str(word) for flag in flags.items() for word in flag)]
     with Reporter() as reporter:
         finetune(parse("", given), reporter)

@@ -1,8 +1,7 @@
-"""Sentences for a nano model to be adapted to: commands with rooms, devices, names and towns it never heard,
-about errands, trips and meetings.
+"""Sentences for a nano model to be adapted to: rooms, devices, names and towns that it never heard.
 
-No word listed here is in `grammar.py`, though jamo and endings are the same; `is_held_out` of that file decides here too
-which sentences are never trained on.
+None of those words is in `grammar.py`, though their jamo and the endings are; `is_held_out` of that file decides here
+too which sentences are never trained on.
 """
 
 from __future__ import annotations
