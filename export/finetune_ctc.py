@@ -80,14 +80,15 @@ def _begin(settings: Settings) -> None:
 
 
 def _facts(settings: Settings, clips: Sequence[Clip], curve: Curve) -> dict[str, Any]:
-    """Return what the manifest says of the training; `before` is the model as it came, heard by PyTorch."""
+    """Return what the manifest says of the training; `before` is the model as it came, if its head was kept."""
     best, first = curve.best, curve.held_out[0]
+    kept = settings.vocabulary.vocabulary == "keep"
     return {
         "clips": len(clips),
         "hours": round(sum(clip.samples for clip in clips) / SAMPLE_RATE / 3600, 3),
         "steps": curve.held_out[-1].step,
         "best_step": best.step,
-        "before": {"cer": round(first.cer, 4), "wer": round(first.wer, 4)},
+        "before": {"cer": round(first.cer, 4), "wer": round(first.wer, 4)} if kept else None,
         "vocabulary": settings.vocabulary.vocabulary,
         "text": asdict(settings.text),
         "learning_rate": settings.training.learning_rate,
@@ -111,7 +112,8 @@ def main(given: Sequence[str] | None = None) -> int:
         return 130
     before, after = manifest.measured["training"]["before"], manifest.measured["held_out"]
     for rate in ("cer", "wer"):
-        print(f"held-out {rate.upper()}: {before[rate]:.1%} before, {after[rate]:.1%} after", file=sys.stderr)
+        was = f"{before[rate]:.1%} before, " if before else ""
+        print(f"held-out {rate.upper()}: {was}{after[rate]:.1%} after", file=sys.stderr)
     print(settings.out)
     return 0
 

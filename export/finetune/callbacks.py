@@ -14,6 +14,8 @@ from export.finetune.model import set_learning
 from export.finetune.settings import ModelOptions
 from malsori.cli.progress import Reporter
 
+LEARNED = 0.5  # CER
+
 
 class Thaw(TrainerCallback):
     """Let each part of the model learn from its own step on; a function of the step, so that a resumed run agrees."""
@@ -45,12 +47,19 @@ class Patience(TrainerCallback):
 
 
 def stale(history: list[dict[str, Any]]) -> int:
-    """Return how many evaluations came after the best one: the lowest CER, and among equals the lowest loss.
+    """Return how many evaluations came after the best one, by CER.
 
-    A model with a new head says nothing at first, at a CER of 1; its loss already falls, and that counts.
+    A new head babbles at first and then falls silent, at a CER of 1, while its loss already falls: until the CER has
+    come below `LEARNED`, a lower loss counts as better too.
     """
-    scores = [(entry["eval_cer"], entry["eval_loss"]) for entry in history if "eval_cer" in entry]
-    return len(scores) - 1 - scores.index(min(scores)) if scores else 0
+    scores = [entry for entry in history if "eval_cer" in entry]
+    if not scores:
+        return 0
+    errors, losses = ([score[f"eval_{name}"] for score in scores] for name in ("cer", "loss"))
+    best = errors.index(min(errors))
+    if min(errors) > LEARNED:
+        best = max(best, losses.index(min(losses)))
+    return len(scores) - 1 - best
 
 
 class Watch(TrainerCallback):

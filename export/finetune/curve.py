@@ -81,21 +81,15 @@ class Curve:
         errors.plot(*_line(self.held_out, "wer", 100), "o-", color=THIRD, markersize=3, label="WER")
         if self.held_out:
             best = self.best
-            errors.annotate(
-                f"best: CER {100 * best.cer:.1f} % at step {best.step}",
-                (best.step, 100 * best.cer),
-                (0.98, 0.6),
-                textcoords="axes fraction",
-                ha="right",
-                arrowprops={"arrowstyle": "-", "color": "0.5"},
-            )
+            errors.axvline(best.step, color="0.6", linestyle=":")
+            errors.set_title(f"best: CER {best.cer:.1%}, WER {best.wer:.1%} at step {best.step}", fontsize="medium")
         losses.set(ylabel="CTC loss per token", ylim=(0, None))
         errors.set(xlabel="step", ylabel="held-out errors, %", ylim=(0, None))
         for axes in (losses, errors):
             axes.grid(alpha=0.3)
             axes.legend(loc="upper right")
         png = BytesIO()
-        figure.savefig(png, format="png", dpi=120)
+        figure.savefig(png, format="png", dpi=100)
         return png.getvalue()
 
 

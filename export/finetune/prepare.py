@@ -73,16 +73,20 @@ def find_clips(
     Raises `ExportRefused` when nothing is left on either side, or masks are longer than clips may be.
     """
     _check_masks(learned, settings)
-    trainable = [(row, speller.without_unknown(text)) for row, text in training]
-    ruler, total = Ruler(settings.work), len(training) + len(held_out)
+    spelled = [(row, text, speller.without_unknown(text)) for row, text in training]
+    trainable = [(row, known) for row, text, known in spelled if known or not text]  # speech is not taught as silence
+    lost = [
+        LeftOut(row, "of a text with no known character", text) for row, text, known in spelled if text and not known
+    ]
+    ruler, total = Ruler(settings.work), len(trainable) + len(held_out)
     found: list[list[Clip]] = []
-    for name, texts, before in (("train", trainable, 0), ("held-out", held_out, len(training))):
+    for name, texts, before, left in (("train", trainable, 0, lost), ("held-out", held_out, len(trainable), [])):
 
         def progress(done: int, before: int = before) -> None:
             reporter.say("measuring the recordings", before + done, total)
 
         clips, left_out = sort_out(texts, speller, learned.frames, settings.data, ruler, progress)
-        _tell(name, clips, left_out, settings.work, reporter)
+        _tell(name, clips, [*left, *left_out], settings.work, reporter)
         found.append(clips)
     if not any(clip.text for clip in found[1]):
         raise ExportRefused("the held-out clips have no words to be judged by; give others with --held-out MANIFEST")

@@ -21,6 +21,7 @@ import malsori  # noqa: E402
 from export.common import ExportRefused  # noqa: E402
 from export.finetune import learner  # noqa: E402
 from export.finetune.batches import ByLength, Collate  # noqa: E402
+from export.finetune.callbacks import stale  # noqa: E402
 from export.finetune.flags import parse  # noqa: E402
 from export.finetune.learner import choose_precision, total_steps  # noqa: E402
 from export.finetune.manifest import read_rows  # noqa: E402
@@ -195,6 +196,20 @@ def test_it_stops_when_nothing_improves(checkpoint: Path, manifest: Path, tmp_pa
     assert [score["step"] for score in curve(tmp_path / "bundle")["held_out"]] == [0, 1, 2]
 
 
+@pytest.mark.parametrize(
+    ("errors", "losses", "expected"),
+    [
+        ([0.5, 0.2, 0.3, 0.2], [3, 2, 1, 0], 2),  # equal is not better, and a lower loss is none of its business
+        ([2.2, 0.8, 1.0, 1.0], [9, 8, 3, 2], 0),  # a new head that falls silent is learning
+        ([2.2, 0.8, 1.0, 1.0], [9, 3, 3, 4], 2),
+        ([], [], 0),
+    ],
+)
+def test_patience_goes_by_cer_once_there_are_words(errors: list[float], losses: list[float], expected: int) -> None:
+    entries = [{"eval_cer": cer, "eval_loss": loss} for cer, loss in zip(errors, losses, strict=True)]
+    assert stale([{"loss": 1.0}, *entries]) == expected
+
+
 def test_two_small_batches_move_the_weights_as_one_large_batch_does(checkpoint: Path, tmp_path: Path) -> None:
     manifest, still = record(tmp_path / "speech", texts(5)), tmp_path / "still"
     model = Wav2Vec2ForCTC.from_pretrained(checkpoint)
@@ -301,13 +316,15 @@ def test_a_pretrained_model_has_no_vocabulary_to_keep(tmp_path: Path) -> None:
 def test_characters_that_the_kept_vocabulary_lacks_are_named_counted_and_refused(
     checkpoint: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    manifest = record(tmp_path / "speech", ["가 B나", "다라 B!", "나나", "라가"])
+    manifest = record(tmp_path / "speech", ["가 B나", "다라 !", "나나", "라가", "B"])
     flags = ["--held-out", record(tmp_path / "speech", ["가나"], "held-out.tsv")]
     line = refusal(capsys, checkpoint, manifest, tmp_path / "out", *flags)
     assert line.startswith("error: the training texts hold 2 characters ('B' 2 times, '!' once) without a token; ")
     assert "--remove-punctuation, --drop-unknown" in line
     run(checkpoint, manifest, tmp_path / "bundle", *map(str, flags), "--steps", "1", "--drop-unknown")
     assert read_bundle(tmp_path / "bundle").measured["training"]["clips"] == 4
+    left_out = (work(tmp_path / "bundle") / "left-out-train.tsv").read_text("utf-8")
+    assert left_out.splitlines()[1].endswith("\tof a text with no known character\tB")
 
 
 # Texts and manifests
