@@ -42,9 +42,9 @@ Rates = dict[str, float]
 class Plan:
     """How much is spoken and learned; `rehearsal` are clips of the old grammar."""
 
-    clips: int = 600
-    rehearsal: int = 200
-    steps: int = 200
+    clips: int = 500
+    rehearsal: int = 300
+    steps: int = 360
     seed: int = 1
     threads: int = 1
 
@@ -74,8 +74,8 @@ def adapt(work: Path, checkpoint: Path, plan: Plan) -> Adaptation:
 
 def learn(checkpoint: Path, manifest: Path, out: Path, plan: Plan) -> None:
     """Fine-tune as the command line would; a run that was stopped goes on."""
-    flags = {"--steps": plan.steps, "--seed": plan.seed, "--threads": plan.threads, "--batch-size": 16}
-    flags |= {"--learning-rate": 1e-3, "--evaluate-every": 25, "--languages": "ko", "--licence": "MIT"}
+    flags = {"--steps": plan.steps, "--seed": plan.seed, "--threads": plan.threads, "--batch-size": 8}
+    flags |= {"--learning-rate": 1e-3, "--evaluate-every": 40, "--languages": "ko", "--licence": "MIT"}
     given = [str(checkpoint), str(manifest), str(out), *(str(word) for flag in flags.items() for word in flag)]
     with Reporter() as reporter:
         finetune(parse("", given), reporter)
