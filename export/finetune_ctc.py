@@ -25,7 +25,7 @@ from export.finetune.bundle import make_bundle
 from export.finetune.clips import Clip
 from export.finetune.curve import Curve
 from export.finetune.flags import parse
-from export.finetune.learner import forget
+from export.finetune.learner import checkpoints, forget
 from export.finetune.model import Learned
 from export.finetune.prepare import choose_spelling, find_clips, read_texts
 from export.finetune.run import train
@@ -71,9 +71,9 @@ def learn(settings: Settings, reporter: Reporter) -> Learning:
 
 
 def _begin(settings: Settings) -> None:
-    """Make the work folder, or take up the one that is there."""
+    """Make the work folder, or take up the one that is there; settings bind once a checkpoint was made with them."""
     settings.work.mkdir(parents=True, exist_ok=True)
-    if not settings.resume:
+    if not (settings.resume and checkpoints(settings.work)):
         forget(settings.work)
         (settings.work / FILE).unlink(missing_ok=True)
     keep_or_compare(settings)
@@ -106,6 +106,12 @@ def main(given: Sequence[str] | None = None) -> int:
             manifest = finetune(settings, reporter)
     except (MalsoriError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
+        return 1
+    except torch.OutOfMemoryError:
+        print(
+            "error: the GPU's memory is full; halve --batch-size and double --accumulate, or lower --max-seconds",
+            file=sys.stderr,
+        )
         return 1
     except KeyboardInterrupt:
         print(f"stopped; the same line goes on from the last checkpoint in {settings.work}", file=sys.stderr)

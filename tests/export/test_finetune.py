@@ -318,7 +318,7 @@ def test_characters_that_the_kept_vocabulary_lacks_are_named_counted_and_refused
 ) -> None:
     manifest = record(tmp_path / "speech", ["가 B나", "다라 !", "나나", "라가", "B"])
     flags = ["--held-out", record(tmp_path / "speech", ["가나"], "held-out.tsv")]
-    line = refusal(capsys, checkpoint, manifest, tmp_path / "out", *flags)
+    line = refusal(capsys, checkpoint, manifest, tmp_path / "bundle", *flags)
     assert line.startswith("error: the training texts hold 2 characters ('B' 2 times, '!' once) without a token; ")
     assert "--remove-punctuation, --drop-unknown" in line
     run(checkpoint, manifest, tmp_path / "bundle", *map(str, flags), "--steps", "1", "--drop-unknown")
