@@ -1,6 +1,6 @@
 """Adapt nano-ctc-ko to words that it never heard, and measure before and after: the proof that `finetune_ctc.py` works.
 
-    python -m export.nano.adapt WORK [CHECKPOINT]   # about five minutes on one core
+    python -m export.nano.adapt WORK [CHECKPOINT]   # about six minutes on one core
 
 espeak-ng speaks sentences of `new_words.py` in the training voices, and a share of old ones (rehearsal), or the model
 forgets them. The test has sentences and voices that neither training heard. CHECKPOINT is the folder of the model as
