@@ -39,7 +39,7 @@ def main() -> None:
     parser.add_argument("work", type=Path)
     parser.add_argument("checkpoint", type=Path, nargs="?")
     asked = parser.parse_args()
-    found = adapt(asked.work, asked.checkpoint or asked.work / "nano-ctc-ko", Plan())
+    found = adapt(asked.work, asked.checkpoint, Plan())
     print(
         write(
             "adaptation",

@@ -3,8 +3,8 @@
     python -m export.nano.adapt WORK [CHECKPOINT]   # about six minutes on one core
 
 espeak-ng speaks sentences of `new_words.py` in the training voices, and a share of old ones (rehearsal), or the model
-forgets them. The test has sentences and voices that neither training heard. CHECKPOINT is the folder of the model as
-PyTorch has it; without it, what `train_ctc.py` left in WORK.
+forgets them. The test has sentences and voices that neither training heard. CHECKPOINT is the folder of a model as
+PyTorch has it; without it, the bundle that ships is turned back into one.
 """
 
 from __future__ import annotations
@@ -21,13 +21,14 @@ import numpy as np
 import soundfile
 import transformers
 
+from export.bundle_checkpoint import checkpoint_of
 from export.common import ExportRefused
 from export.finetune.flags import parse
 from export.finetune_ctc import finetune
 from export.nano.batches import LONGEST_SILENCE, vary_voice
 from export.nano.grammar import draw
 from export.nano.new_words import draw_new
-from export.nano.publish import ctc_rates, export_ctc
+from export.nano.publish import MODELS, ctc_rates, export_ctc
 from export.nano.speech import SAMPLE_RATE, Augmenter, Utterance, held_out_corpus, speak
 from malsori.bundles import read_manifest
 from malsori.cli.progress import Reporter
@@ -59,10 +60,14 @@ class Adaptation:
     old_after: Rates
 
 
-def adapt(work: Path, checkpoint: Path, plan: Plan) -> Adaptation:
-    """Make the speech, fine-tune, and measure the bundle of the checkpoint as it was and as it became."""
+def adapt(work: Path, checkpoint: Path | None, plan: Plan) -> Adaptation:
+    """Make the speech, fine-tune, and measure the bundle of the checkpoint as it was and as it became.
+
+    Without a checkpoint, that of the bundle that ships.
+    """
+    checkpoint = checkpoint or shipped(work / "checkpoint")
     if not (checkpoint / "config.json").is_file():
-        raise ExportRefused(f"{checkpoint}: no checkpoint; python -m export.nano.train_ctc {work} trains one")
+        raise ExportRefused(f"{checkpoint}: no checkpoint; leave it out to begin with the bundle that ships")
     before, after = work / "before", work / "after"
     if not before.exists():
         export_ctc(checkpoint, before, "int8")
@@ -70,6 +75,13 @@ def adapt(work: Path, checkpoint: Path, plan: Plan) -> Adaptation:
         learn(checkpoint, training_speech(work / "speech", plan), after, plan)
     new, old = new_test(plan), held_out_corpus(work).only("ko").utterances
     return Adaptation(heard(before, new), heard(after, new), heard(before, old), heard(after, old))
+
+
+def shipped(checkpoint: Path) -> Path:
+    """Return the checkpoint folder, after making it from nano-ctc-ko where it is missing."""
+    if not checkpoint.exists():
+        checkpoint_of(MODELS / "nano-ctc-ko", checkpoint)
+    return checkpoint
 
 
 def learn(checkpoint: Path, manifest: Path, out: Path, plan: Plan) -> None:
@@ -125,14 +137,14 @@ def main() -> int:
     plan = Plan()
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("work", type=Path, help="folder for the speech, the checkpoints and both bundles")
-    parser.add_argument("checkpoint", type=Path, nargs="?", help="(WORK/nano-ctc-ko)")
+    parser.add_argument("checkpoint", type=Path, nargs="?", help="(that of models/nano-ctc-ko)")
     for name, default in asdict(plan).items():
         parser.add_argument(f"--{name}", type=int, default=default, help="(%(default)s)")
     asked = vars(parser.parse_args())
     work, checkpoint = asked.pop("work"), asked.pop("checkpoint")
     transformers.logging.set_verbosity_error()
     try:
-        figures = adapt(work, checkpoint or work / "nano-ctc-ko", Plan(**asked))
+        figures = adapt(work, checkpoint, Plan(**asked))
     except (MalsoriError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
