@@ -11,9 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from malsori.audio import decode
-from malsori.engines.ctc.beam import FLOOR, LEAST, _worth_trying, beam_search, log_softmax
+from malsori.engines.ctc.beam import LEAST, _worth_trying, beam_search
 from malsori.engines.ctc.greedy import greedy
-from malsori.engines.ctc.path import best_path
+from malsori.engines.ctc.softmax import FLOOR, log_softmax
+from malsori.engines.ctc.tokens import place
 
 ROOT = Path(__file__).resolve().parents[1]
 EVERYTHING = 10_000  # wider than all the sequences that the small inputs allow
@@ -119,7 +120,7 @@ def test_the_best_path_is_the_likeliest_alignment_of_its_tokens(case):
     for sequence, path, probability in alignments(log_probs, blank):
         best[sequence] = max(best.get(sequence, (-np.inf, ())), (probability, path))
     for sequence, (probability, _) in best.items():
-        tokens = best_path(log_probs, sequence, blank)
+        tokens = place(log_probs, sequence, blank)
         path = [blank] * len(log_probs)
         for token in tokens:
             path[token.start : token.stop] = [token.index] * (token.stop - token.start)
@@ -203,7 +204,7 @@ def test_where_the_sound_is_clear_the_beam_reads_what_greedy_reads_at_the_same_f
         log_probs, read = log_softmax(logits), greedy(logits, blank)
         best = beam_search(log_probs, blank, 16)[0]
         assert best.tokens == tuple(token.index for token in read)
-        aligned = best_path(log_probs, best.tokens, blank)
+        aligned = place(log_probs, best.tokens, blank)
         assert [(token.start, token.stop) for token in aligned] == [(token.start, token.stop) for token in read]
         assert [token.probability for token in aligned] == pytest.approx(
             [token.probability for token in read], rel=1e-5

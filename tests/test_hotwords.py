@@ -12,8 +12,10 @@ from hypothesis import strategies as st
 
 from malsori.audio import decode
 from malsori.engines.base import DecodeOptions, HotWord
-from malsori.engines.ctc.beam import beam_search, log_softmax
-from malsori.engines.ctc.hotwords import hot_words, spelling
+from malsori.engines.ctc.beam import beam_search
+from malsori.engines.ctc.hotwords import hot_words
+from malsori.engines.ctc.softmax import log_softmax
+from malsori.engines.ctc.spelling import Speller
 from malsori.engines.ctc.vocabulary import Vocabulary
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -134,6 +136,12 @@ def test_a_hot_word_wins_over_a_likelier_reading_and_not_over_a_far_likelier_one
         assert beam_search(log_softmax(logits), LETTERS.blank, 16, [scorer])[0].tokens == ids(best)
 
 
+def spelling(text: str, vocabulary: Vocabulary):
+    """Return the ids of the tokens that spell a text, and what they cannot spell of it."""
+    tokens, rest = Speller(vocabulary).tokens(text)
+    return list(tokens), "".join(rest)
+
+
 def test_jamo_and_syllables_spell_the_same_word_however_it_was_typed():
     typed = ("침실", unicodedata.normalize("NFD", "침실"))
     for text in typed:
@@ -156,6 +164,13 @@ def test_the_longest_token_is_taken():
 
 def test_special_tokens_spell_nothing():
     assert spelling("<unk>", LETTERS) == ([], "<unk>")
+
+
+def test_nothing_of_a_hot_word_is_left_out_or_guessed():
+    assert spelling("a-b", LETTERS) == (list(ids("ab")), "-")
+    assert hot_words((HotWord("a-b", 8), HotWord("a3b", 8)), LETTERS)[1] == (
+        "hot words left out, the model's vocabulary has no token for: 'a-b' ('-'), 'a3b' ('3')",
+    )
 
 
 def test_one_warning_names_the_hot_words_left_out_and_their_characters_and_the_others_work():

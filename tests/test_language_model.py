@@ -12,8 +12,9 @@ import pytest
 
 from malsori.audio import decode
 from malsori.engines.base import DecodeOptions
-from malsori.engines.ctc.beam import beam_search, log_softmax
+from malsori.engines.ctc.beam import beam_search
 from malsori.engines.ctc.language_model import UNKNOWN, WordScorer, open_language_model
+from malsori.engines.ctc.softmax import log_softmax
 from malsori.engines.ctc.vocabulary import Vocabulary
 from malsori.errors import MissingDependency, OptionError
 
