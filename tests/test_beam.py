@@ -15,6 +15,8 @@ from malsori.engines.ctc.beam import LEAST, _worth_trying, beam_search
 from malsori.engines.ctc.greedy import greedy
 from malsori.engines.ctc.softmax import FLOOR, log_softmax
 from malsori.engines.ctc.tokens import place
+from tests.scoring import gained
+from tests.shipped import ctc_engine
 
 ROOT = Path(__file__).resolve().parents[1]
 EVERYTHING = 10_000  # wider than all the sequences that the small inputs allow
@@ -64,14 +66,6 @@ class Prefers:
     def finish(self, states):
         return np.cos(states.astype(float))
 
-    def of(self, sequence) -> float:
-        """Return all that a sequence gains."""
-        state, gained = np.zeros(1, np.int64), 0.0
-        for token in sequence:
-            gained += float(self.gains(state, np.array([token]))[0, 0])
-            state = self.advance(state, np.array([token]))
-        return gained + float(self.finish(state)[0])
-
 
 @settings(max_examples=60, deadline=None)
 @given(small_logits())
@@ -92,7 +86,7 @@ def test_a_wide_beam_gives_every_sequence_its_sum_over_all_alignments_in_order(c
 def test_what_a_scorer_adds_is_in_the_score_and_in_the_order(case):
     log_probs, blank = case
     scorer = Prefers(log_probs.shape[1])
-    expected = {tokens: value + scorer.of(tokens) for tokens, value in sums(log_probs, blank).items()}
+    expected = {tokens: value + gained(scorer, tokens)[-1] for tokens, value in sums(log_probs, blank).items()}
     found = beam_search(log_probs, blank, EVERYTHING, [scorer], least=0)
     assert {prefix.tokens for prefix in found} == set(expected)
     for prefix in found:
@@ -179,11 +173,7 @@ def test_bounding_the_tokens_of_a_flat_frame_loses_none_of_the_best():
 @pytest.fixture(scope="module")
 def real_logits():
     """The two Korean samples through the small bundle, and once more with noise 2 dB below the speech."""
-    from malsori.bundles import read_manifest
-    from malsori.engines.wav2vec2 import Wav2Vec2Engine
-
-    folder = ROOT / "models" / "nano-ctc-ko"
-    engine = Wav2Vec2Engine(folder, read_manifest(folder), device="cpu", threads=1)
+    engine = ctc_engine()
     clean = [decode(ROOT / "samples" / f"{name}.wav").samples for name in ("korean", "numbers")]
     rng = np.random.default_rng(0)
     noisy = [clip + 0.8 * clip.std() * rng.normal(0, 1, len(clip)).astype(np.float32) for clip in clean]

@@ -10,13 +10,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from malsori.audio import decode
 from malsori.engines.base import DecodeOptions, HotWord
 from malsori.engines.ctc.beam import beam_search
 from malsori.engines.ctc.hotwords import hot_words
 from malsori.engines.ctc.softmax import log_softmax
 from malsori.engines.ctc.spelling import Speller
 from malsori.engines.ctc.vocabulary import Vocabulary
+from tests import scoring
+from tests.shipped import ctc_engine, noisy
 
 ROOT = Path(__file__).resolve().parents[1]
 LETTERS = Vocabulary.build(("<pad>", "<unk>", "|", "a", "b", "c"), "<pad>", "|")
@@ -36,12 +37,7 @@ def gained(text: str, *words: HotWord) -> list[float]:
     """Return what was gained after each letter, and at the end."""
     scorer, warnings = hot_words(words, LETTERS)
     assert not warnings
-    state, total, steps = np.zeros(1, np.int64), 0.0, []
-    for token in ids(text):
-        total += float(scorer.gains(state, np.array([token]))[0, 0])
-        state = scorer.advance(state, np.array([token]))
-        steps.append(round(total, 9))
-    return [*steps, round(total + float(scorer.finish(state)[0]), 9)]
+    return [round(gain, 9) for gain in scoring.gained(scorer, ids(text))]
 
 
 def test_a_hot_word_gains_its_weight_letter_by_letter_and_keeps_it_at_the_delimiter():
@@ -188,20 +184,7 @@ def test_without_a_delimiter_two_words_cannot_be_spelled():
 
 @pytest.fixture(scope="module")
 def engine():
-    from malsori.bundles import read_manifest
-    from malsori.engines.wav2vec2 import Wav2Vec2Engine
-
-    folder = ROOT / "models" / "nano-ctc-ko"
-    return Wav2Vec2Engine(folder, read_manifest(folder), device="cpu", threads=1)
-
-
-def noisy(name: str, count: int, below: float):
-    """Return a sample `count` times over, with white noise `below` dB below the speech."""
-    clip = decode(ROOT / "samples" / f"{name}.wav").samples
-    level = np.sqrt(np.mean(clip**2)) * 10 ** (-below / 20)
-    return [
-        (clip + np.random.default_rng(seed).normal(0, level, len(clip))).astype(np.float32) for seed in range(count)
-    ]
+    return ctc_engine()
 
 
 def words_heard(engine, clips, *words: HotWord):

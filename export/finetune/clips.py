@@ -6,7 +6,6 @@ Every recording is decoded once to be measured, and its length remembered in the
 from __future__ import annotations
 
 import json
-import os
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -20,6 +19,7 @@ from export.finetune.manifest import Row
 from export.finetune.settings import DataOptions
 from export.finetune.vocabulary import Speller
 from malsori.audio import decode, decode_blocks
+from malsori.bundles.atomic import write_atomically
 from malsori.engines.ctc.viterbi import Chain
 from malsori.engines.frames import Frames
 from malsori.errors import AudioError
@@ -81,9 +81,7 @@ class Ruler:
 
     def keep(self) -> None:
         """Write what is known to the work folder."""
-        fresh = self._path.with_suffix(".new")
-        fresh.write_text(json.dumps(self._known, ensure_ascii=False), "utf-8")
-        os.replace(fresh, self._path)
+        write_atomically(self._path, json.dumps(self._known, ensure_ascii=False).encode(), mode=0o644)
 
 
 def sort_out(

@@ -17,5 +17,6 @@ def log_softmax(logits: NDArray[np.float32]) -> NDArray[np.float64]:
 def log_sum_exp(logits: NDArray[np.float32]) -> NDArray[np.float64]:
     """Return what is to be taken off logits to normalise them, one number for each frame, `(frames,)`."""
     best = logits.max(axis=1, keepdims=True).astype(np.float64)
-    totals: NDArray[np.float64] = best[:, 0] + np.log(np.exp(logits - best).sum(axis=1))
+    shifted = logits - best
+    totals: NDArray[np.float64] = best[:, 0] + np.log(np.exp(shifted, out=shifted).sum(axis=1))
     return totals
