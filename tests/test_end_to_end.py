@@ -3,31 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 
 import pysubs2
 import pytest
 
-from malsori import SAMPLE_RATE, Transcriber, Transcript, decode, load
+from malsori import SAMPLE_RATE, Transcript, decode
 from malsori.cli.main import main
+from tests.shipped import ROOT, model, unload  # noqa: F401 (a fixture)
 
-ROOT = Path(__file__).parent.parent
 SAMPLES = ROOT / "samples"
-LOADED: dict[str, Transcriber] = {}
-
-
-def model(name: str) -> Transcriber:
-    """Return a shipped model, loaded once for the module."""
-    if name not in LOADED:
-        LOADED[name] = load(str(ROOT / "models" / name))
-    return LOADED[name]
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _unload() -> Iterator[None]:
-    yield
-    LOADED.clear()
 
 
 def sample(name: str) -> Path:

@@ -28,6 +28,7 @@ from malsori.engines.graphs import ENCODER  # noqa: E402
 from malsori.engines.network import Network  # noqa: E402
 from malsori.engines.wav2vec2 import Wav2Vec2Engine  # noqa: E402
 from malsori.errors import ModelIncompatible  # noqa: E402
+from tests.export.vocabularies import save_tokenizer  # noqa: E402
 
 ROOT = Path(__file__).resolve().parents[2]
 TOKENS = ["<pad>", "<s>", "</s>", "<unk>", "|", *"가나다라마바사아자차카타파하"]
@@ -48,9 +49,7 @@ def save_checkpoint(folder: Path, *, tokens=TOKENS, seed=1, normalize=True, **co
         model.lm_head.weight.mul_(20)  # logits of a trained model's size, so that frames decide
         model.wav2vec2.encoder.pos_conv_embed.conv.parametrizations.weight.original0.mul_(1.5)  # a norm that matters
     model.save_pretrained(folder)
-    vocabulary = folder / "vocab.json"
-    vocabulary.write_text(json.dumps({token: index for index, token in enumerate(tokens)}), "utf-8")
-    transformers.Wav2Vec2CTCTokenizer(str(vocabulary)).save_pretrained(folder)
+    save_tokenizer(folder, tokens)
     masked = config["feat_extract_norm"] == "layer"
     transformers.Wav2Vec2FeatureExtractor(do_normalize=normalize, return_attention_mask=masked).save_pretrained(folder)
     return folder
