@@ -20,8 +20,8 @@ from .ctc.vocabulary import Vocabulary
 from .devices import Device, choose_device, cpu_threads
 from .frames import Frames
 from .graphs import graph_files, open_graphs
-from .layers import outputs_of
 from .network import Memory
+from .states import outputs_of
 
 DEFAULTS = DecodeOptions()
 # Quantizations whose activations are quantized while it runs, with one scale for all that is in a call.
