@@ -30,6 +30,14 @@ def test_the_korean_sample_gives_its_exact_sentence_on_stdout(capsys: pytest.Cap
     assert capsys.readouterr() == (lines("korean.txt")[0] + "\n", "")
 
 
+def test_low_memory_gives_the_same_sentence_and_is_refused_for_whisper(capsys: pytest.CaptureFixture[str]):
+    arguments = ["transcribe", str(sample("korean")), "--quiet", "--memory", "low", "--model"]
+    assert main([*arguments, "nano-ctc-ko"]) == 0
+    assert capsys.readouterr().out == lines("korean.txt")[0] + "\n"
+    assert main([*arguments, "nano-whisper"]) == 2
+    assert "nano-whisper has no memory='low'" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(("name", "language"), [("korean", "ko"), ("english", "en")])
 def test_whisper_hears_the_words_and_the_language(name: str, language: str):
     result = model("nano-whisper").transcribe(sample(name))

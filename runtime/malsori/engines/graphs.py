@@ -27,6 +27,7 @@ FRONTEND = "frontend.onnx"
 ENCODER = "encoder.onnx"
 LAYERS = "layers.onnx"  # the encoder once more, with the hidden states of every layer as outputs
 WEIGHTS = "weights.bin"  # of all three
+STATE = "hidden_"  # with the layer's number: what goes into it; what comes out of the last is `hidden`
 # Frames that the front-end computes at once on a CPU: they stay in the cache, and 10 s of audio at once would hold
 # 130 MB of the first convolution's results. 16 were as fast as 500 (XLSR-large).
 BLOCK = 16
@@ -66,12 +67,16 @@ class SplitGraphs:
         self._encoder = self._open(ENCODER)
         expect(self._frontend, {"audio"}, {"features"})
         expect(self._encoder, {"features", "mask"} if self._masked else {"features"}, {"logits", "hidden"})
-        self.outputs = self._encoder.outputs
+        states = range(manifest.sizes.get("num_hidden_layers", 0))
+        self._states = {f"{STATE}{layer}": self._encoder.outputs["hidden"] for layer in states}
+        self.outputs = self._encoder.outputs | self._states
 
     @cached_property
     def _layers(self) -> Network:
         """The graph of all layers, opened when the first one is asked for: its weights are a second copy."""
-        return self._open(LAYERS)
+        network = self._open(LAYERS)
+        expect(network, self._encoder.inputs, {*self._encoder.outputs, *self._states})
+        return network
 
     def run(self, outputs: Sequence[str], clips: Sequence[Audio]) -> list[NDArray[np.float32]]:
         features, mask = pad_frames([self._features(clip) for clip in clips])
@@ -105,7 +110,9 @@ class SingleGraph:
 
     def run(self, outputs: Sequence[str], clips: Sequence[Audio]) -> list[NDArray[np.float32]]:
         if absent := set(outputs) - self.outputs.keys():
-            raise OptionError(f"{self._name} gives no {', '.join(sorted(absent))}; export it as two graphs for that")
+            raise OptionError(
+                f"{self._name} gives no {', '.join(sorted(absent))}, only {', '.join(sorted(self.outputs))}"
+            )
         audio, mask = pad(clips)
         return self._network.run(
             outputs, {"audio": audio, "attention_mask": mask} if self._masked else {"audio": audio}

@@ -12,7 +12,7 @@ from ..bundles.manifest import Manifest
 from ..errors import ModelIncompatible, OptionError
 from ..types import SAMPLE_RATE, Audio, Hypothesis
 from .acoustic import AcousticModel
-from .base import DecodeOptions
+from .base import DecodeOptions, Layer
 from .batches import Grouping
 from .ctc.decoder import Decoder
 from .ctc.vocabulary import FILE as VOCABULARY
@@ -21,6 +21,7 @@ from .devices import Device, choose_device, cpu_threads
 from .frames import Frames
 from .graphs import graph_files, open_graphs
 from .network import Memory
+from .states import outputs_of
 
 DEFAULTS = DecodeOptions()
 # Quantizations whose activations are quantized while it runs, with one scale for all that is in a call.
@@ -35,6 +36,11 @@ class Wav2Vec2Engine:
     (group-norm front-end, whose statistics run over the padding). In int8 every clip runs alone: dynamic quantization
     takes one scale for the whole batch, so a neighbour would change the rounding.
     """
+
+    # Seconds. Windows take clips of any length, but a beam's alignment grows with the square of it: 17 MB here, 110 at
+    # five minutes. A clip is one segment, too.
+    longest_clip = 120.0
+    long_form = False
 
     def __init__(
         self,
@@ -88,9 +94,14 @@ class Wav2Vec2Engine:
         """Return the last hidden states, float32 `(frames, hidden_size)` for each clip of any length."""
         return [hidden for (hidden,) in self.acoustic.run(["hidden"], clips, batch_size)]
 
-    def embed(self, clip: Audio) -> NDArray[np.float32]:
-        """Return the last hidden states of a clip, float32 `(frames, hidden_size)`."""
-        return self.hidden([clip])[0]
+    def embed(self, clip: Audio, layer: Layer = -1) -> NDArray[np.float32]:
+        """Return a layer's hidden states, float32 `(frames, hidden_size)`; `(layers, frames, hidden_size)` for "all".
+
+        Layers are numbered as Hugging Face's `hidden_states` are. Raises `OptionError` for one that there is not.
+        """
+        names = outputs_of(layer, self.acoustic.graphs.outputs, self.manifest.name)
+        (states,) = self.acoustic.run(names, [clip], 1)
+        return np.stack(states) if layer == "all" else states[0]
 
     def detect_language(self, clip: Audio) -> dict[str, float]:
         """Return the model's only language with probability 1. Raises `OptionError` when it knows several."""
