@@ -39,8 +39,8 @@ def load(
 ) -> Transcriber:
     """Load a bundle, by name or by path, and return what transcribes with it.
 
-    `device` is "auto", "cpu" or "cuda"; `threads` defaults to the cores this process may use; `verify=False` skips the
-    check of the bundle's sha256 sums.
+    `device` is "auto", "cpu", "cuda" or "tensorrt" (wav2vec2 exported in float16); `threads` defaults to the cores this
+    process may use; `verify=False` skips the check of the bundle's sha256 sums.
 
     Raises:
         ModelNotFound, ModelCorrupt, ModelIncompatible: no such bundle, an altered one, or one that cannot run here.
