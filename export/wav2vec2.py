@@ -68,11 +68,11 @@ def export(
 ) -> Manifest:
     """Make the bundle `out` from `source` (a folder or a hub name) and return its manifest.
 
-    `quantization` is `none`, `int8` (in the form that suits this machine best), `int4`, or `float16`, which is for
-    GPUs and proven on the CPU, the graph for TensorRT included; `audio` are recordings for the proof instead of synthetic speech; `measured` are figures to keep in the manifest besides the proof; `exporter`
-    is `own` (wav2vec2, two graphs) or `optimum` (HuBERT, WavLM and others, one plain graph). Raises `ExportRefused`
-    when `out` exists, the checkpoint cannot be served, or the proof is outside the tolerance and not forced; then
-    nothing is left behind.
+    `quantization` is `none`, `int8` (in the form that suits this machine best), `int4`, or `float16`, which is for GPUs
+    and proven on the CPU, the graph for TensorRT included; `audio` are recordings for the proof instead of synthetic
+    speech; `measured` are figures to keep in the manifest besides the proof; `exporter` is `own` (wav2vec2, two graphs)
+    or `optimum` (HuBERT, WavLM and others, one plain graph). Raises `ExportRefused` when `out` exists, the checkpoint
+    cannot be served, or the proof is outside the tolerance and not forced; then nothing is left behind.
     """
     out = Path(out)
     with new_folder(out) as folder:

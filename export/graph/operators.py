@@ -100,7 +100,7 @@ class Plain:
     """Gelu by the error function, attention by its products, in operators of ONNX alone."""
 
     def gelu(self, graph: Builder, x: str) -> str:
-        """Add x / 2 * (1 + erf(x / sqrt 2)); ONNX Runtime makes one operator of it where it has one."""
+        """Add x * (1 + erf(x / sqrt 2)) / 2."""
         erf = graph.node("Erf", graph.node("Div", x, _number(graph, "sqrt_2", sqrt(2))))
         product = graph.node("Mul", x, graph.node("Add", erf, _number(graph, "1", 1)))
         return str(graph.node("Mul", product, _number(graph, "half", 0.5)))

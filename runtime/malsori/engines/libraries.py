@@ -35,7 +35,7 @@ ONNXRUNTIME = {
         "libcudnn.so.9",
     ),
 }
-# Of TensorRT 10, for which onnxruntime-gpu is built from 1.18 on. Its package puts them into site-packages/tensorrt_libs.
+# Of TensorRT 10, which onnxruntime-gpu is built for from 1.18 on; its package puts them into tensorrt_libs/.
 TENSORRT_LIBRARIES = ("libnvinfer.so.10", "libnvinfer_plugin.so.10", "libnvonnxparser.so.10")
 OPTIONAL = frozenset({"libnvJitLink.so.12", "libnvJitLink.so.13", "libnvrtc.so.12", "libnvrtc.so.13"})
 
