@@ -45,7 +45,9 @@ TOLERANCES = {
     "int8": Tolerance(cosine=0.99, agreement=0.95),
     # 4 bits: measured 0.974 at that size.
     "int4": Tolerance(cosine=0.95, agreement=0.85),
-    "float16": Tolerance(relative=0.02, cosine=0.9999, agreement=0.99),
+    # float16 on a CPU, where only what is stored between operators is rounded: measured 0.001 of the largest logit at
+    # that size. A GPU rounds more often; tests/test_gpu.py has its bound.
+    "float16": Tolerance(relative=0.01, cosine=0.9999, agreement=0.99),
 }
 EXPORTERS = ("own", "optimum")
 REST = "float32 for the front-end, the positional convolution and the head"
