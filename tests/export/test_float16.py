@@ -15,8 +15,9 @@ import onnx  # noqa: E402
 from onnx import TensorProto  # noqa: E402
 
 from export.common import ExportRefused  # noqa: E402
-from export.graph.builder import Builder  # noqa: E402
+from export.graph.builder import Builder, Weights  # noqa: E402
 from export.graph.half import half  # noqa: E402
+from export.graph.operators import Cuda  # noqa: E402
 from export.proof import Tolerance, compare, synthetic_speech  # noqa: E402
 from export.wav2vec2 import TOLERANCES, export  # noqa: E402
 from malsori.engines.batches import pad_frames  # noqa: E402
@@ -90,6 +91,17 @@ def test_the_graph_for_tensorrt_has_no_operators_of_onnxruntimes_own(made):
         assert not any(node.op_type == "If" for node in nodes)
 
 
+def test_lengths_and_starts_of_rows_are_what_the_cuda_kernel_reads(tmp_path):
+    """The CPU's kernel looks at the lengths alone, so the rest is held here."""
+    graph = Builder("masking")
+    masking = Cuda().masking(graph, graph.input("mask", ("batch", "frames"), TensorProto.INT32))
+    graph.output(masking, "masking", ("numbers",), TensorProto.INT32)
+    graph.save(tmp_path / "masking.onnx", Weights(tmp_path / "weights.bin"))
+    mask = (np.arange(10) < np.array([[10], [7], [4]])).astype(np.int32)
+    (found,) = Network(tmp_path / "masking.onnx", "cpu", 1).run(["masking"], {"mask": mask})
+    assert found.tolist() == [10, 7, 4, 0, 10, 20, 30, 0, 10, 20, 30]
+
+
 def test_plain_operators_give_what_onnxruntimes_own_give(made, clips):
     folder, manifest = made[1]["float16"]
     engine = open_engine(folder, manifest)
@@ -133,7 +145,7 @@ def test_a_weight_that_float16_cannot_hold_is_refused_by_name():
         half(graph)
 
 
-def test_a_checkpoint_whose_values_run_over_is_refused(made, tmp_path, monkeypatch):
+def test_a_bundle_outside_the_tolerance_is_refused_and_leaves_nothing(made, tmp_path, monkeypatch):
     monkeypatch.setitem(TOLERANCES, "float16", Tolerance(relative=1e-9))
     with pytest.raises(ExportRefused, match=r"outside the tolerance \(logits: relative difference"):
         export(made[0], tmp_path / "bundle", quantization="float16", languages=["ko"])
