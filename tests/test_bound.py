@@ -11,7 +11,7 @@ from malsori.bundles import read_manifest
 from malsori.bundles.manifest import FileEntry
 from malsori.engines import bound
 from malsori.engines.acoustic import normalize
-from malsori.engines.bound import BoundGraphs, engine_folder
+from malsori.engines.bound import BoundGraphs, engine_folder, made
 from malsori.engines.graphs import ENCODER, FRONTEND, open_graphs
 from malsori.engines.network import Network
 from malsori.errors import EngineError, OptionError
@@ -93,3 +93,10 @@ def test_engines_are_kept_by_the_content_of_graph_and_weights(tmp_path):
     assert folder("a", "b").parent == tmp_path / "tensorrt"
     assert len({folder("a", "b"), folder("a", "c"), folder("c", "b")}) == 3
     assert engine_folder(None, MANIFEST) is None
+
+
+def test_the_folder_of_engines_is_made_and_done_without_where_it_cannot_be(tmp_path):
+    assert made(tmp_path / "tensorrt" / "a").is_dir()
+    (tmp_path / "file").touch()
+    assert made(tmp_path / "file" / "a") is None
+    assert made(None) is None

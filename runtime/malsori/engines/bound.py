@@ -75,7 +75,7 @@ class BoundGraphs:
             return Network(self._folder / ENCODER, self._device, *self._options)
         inputs: dict[str, tuple[str | int, ...]] = {"features": ("batch", "frames", self._channels)}
         inputs |= {"mask": ("batch", "frames")} if self._masked else {}
-        engines = Engines(inputs, engine_folder(cache_folder(), manifest))
+        engines = Engines(inputs, made(engine_folder(cache_folder(), manifest)))
         return Network(self._folder / PLAIN, self._device, *self._options, engines)
 
 
@@ -89,3 +89,13 @@ def engine_folder(cache: Path | None, manifest: Manifest) -> Path | None:
         return None
     digests = [manifest.files[name].sha256[:16] for name in (PLAIN, WEIGHTS)]
     return cache / "tensorrt" / "-".join(digests)
+
+
+def made(folder: Path | None) -> Path | None:
+    """Return the folder once it is there, for TensorRT makes no parents; None where it cannot be made."""
+    try:
+        if folder is not None:
+            folder.mkdir(parents=True, exist_ok=True)
+    except OSError:
+        return None
+    return folder
