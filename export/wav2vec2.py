@@ -26,12 +26,13 @@ from export import optimum_graph, recipes
 from export.common import ExportRefused, arguments, new_folder, run, seal_with
 from export.graph.choose import FORMS, choose_int8
 from export.graph.linear import Float32, Int4, Linear
-from export.graph.write import write_graphs
+from export.graph.write import write_graphs, write_half_graphs
 from export.proof import Tolerance, compare, judge, proof_clips, timed
 from export.wav2vec2_checkpoint import Checkpoint, write_vocabulary
 from malsori.bundles.manifest import Manifest
+from malsori.engines.cpus import cpu_threads
 from malsori.engines.ctc.vocabulary import FILE
-from malsori.engines.graphs import SINGLE
+from malsori.engines.graphs import PLAIN, SINGLE, SplitGraphs
 from malsori.engines.wav2vec2 import Wav2Vec2Engine
 from malsori.types import SAMPLE_RATE
 
@@ -44,6 +45,9 @@ TOLERANCES = {
     "int8": Tolerance(cosine=0.99, agreement=0.95),
     # 4 bits: measured 0.974 at that size.
     "int4": Tolerance(cosine=0.95, agreement=0.85),
+    # float16 on a CPU, where only what is stored between operators is rounded: measured 0.001 of the largest logit at
+    # that size. A GPU rounds more often; tests/test_gpu.py has its bound.
+    "float16": Tolerance(relative=0.01, cosine=0.9999, agreement=0.99),
 }
 EXPORTERS = ("own", "optimum")
 REST = "float32 for the front-end, the positional convolution and the head"
@@ -66,11 +70,11 @@ def export(
 ) -> Manifest:
     """Make the bundle `out` from `source` (a folder or a hub name) and return its manifest.
 
-    `quantization` is `none`, `int8` (in the form that suits this machine best) or `int4`; `audio` are recordings for
-    the proof instead of synthetic speech; `measured` are figures to keep in the manifest besides the proof; `exporter`
-    is `own` (wav2vec2, two graphs) or `optimum` (HuBERT, WavLM and others, one plain graph). Raises `ExportRefused`
-    when `out` exists, the checkpoint cannot be served, or the proof is outside the tolerance and not forced; then
-    nothing is left behind.
+    `quantization` is `none`, `int8` (in the form that suits this machine best), `int4`, or `float16`, which is for GPUs
+    and proven on the CPU, the graph for TensorRT included; `audio` are recordings for the proof instead of synthetic
+    speech; `measured` are figures to keep in the manifest besides the proof; `exporter` is `own` (wav2vec2, two graphs)
+    or `optimum` (HuBERT, WavLM and others, one plain graph). Raises `ExportRefused` when `out` exists, the checkpoint
+    cannot be served, or the proof is outside the tolerance and not forced; then nothing is left behind.
     """
     out = Path(out)
     with new_folder(out) as folder:
@@ -91,7 +95,10 @@ def export(
             measured=measured or {},
         )
         engine = Wav2Vec2Engine(folder, manifest, device="cpu")
-        proof = prove(engine, clips, expected, TOLERANCES[quantization], force)
+        tolerance = TOLERANCES[quantization]
+        proof = prove(engine, clips, expected, tolerance, force)
+        if (folder / PLAIN).exists():
+            proof |= prove_plain(engine, folder, clips, expected, tolerance, force)
         _, bundle = timed(lambda: engine.logits(clips[:1]))
         proof |= {
             "audio": "recordings" if audio else "synthetic",
@@ -109,6 +116,9 @@ def write(
     """Write the graphs; return what the manifest is to say of how their weights are stored."""
     if exporter == "optimum":
         return optimum_graph.write_graph(checkpoint.model, folder / SINGLE, quantization)
+    if quantization == "float16":
+        write_half_graphs(folder, checkpoint.arrays(), checkpoint.model.config)
+        return {"weights": "float16", "activations": "float16"}
     linear, how = _linear(quantization, checkpoint, clip)
     write_graphs(folder, checkpoint.arrays(), checkpoint.model.config, linear)
     return how
@@ -148,6 +158,22 @@ def prove(
     ]
     judge(complaints, force)
     return {"logits": single.to_dict(), "logits_batch": batch.to_dict(), "hidden": hidden.to_dict()}
+
+
+def prove_plain(
+    engine: Wav2Vec2Engine,
+    folder: Path,
+    clips: Sequence[NDArray[np.float32]],
+    expected: Sequence[tuple[NDArray[np.float32], NDArray[np.float32]]],
+    tolerance: Tolerance,
+    force: bool,
+) -> dict[str, Any]:
+    """Compare the graph that is for TensorRT with the checkpoint, on the CPU, as `prove` does; return the figures."""
+    graphs = SplitGraphs(folder, engine.manifest, "cpu", cpu_threads(), "normal", encoder=PLAIN)
+    results = replace(engine.acoustic, graphs=graphs).run(["logits"], clips, len(clips))
+    found = compare([logits for logits, _ in expected], [logits for (logits,) in results])
+    judge(tolerance.complaints("logits of the graph for TensorRT", found), force)
+    return {"logits_tensorrt": found.to_dict()}
 
 
 def main(arguments_given: Sequence[str] | None = None) -> int:

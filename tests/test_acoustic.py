@@ -1,5 +1,6 @@
 """Windows over long clips, batches and normalisation, on a graph of a few lines of numpy and on the small bundle."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -58,6 +59,13 @@ def test_clips_come_back_in_the_order_given_whatever_shares_a_batch():
     assert [len(logits) for (logits,) in results] == [FRAMES.count(len(clip)) for clip in clips]
     assert results[0][0][0, 1] == 2  # the two of 3 s shared a call
     assert results[2][0][0, 1] == 1
+
+
+def test_a_batch_is_as_large_as_asked_for_unless_the_graphs_take_fewer():
+    clips = [np.zeros(16_000, np.float32)] * 5
+    for largest, shared in ((None, 5), (2, 2), (8, 5)):
+        results = replace(model(), largest_batch=largest).run(["logits"], clips, 5)
+        assert results[0][0][0, 1] == shared
 
 
 @pytest.fixture(scope="module")

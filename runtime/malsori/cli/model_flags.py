@@ -23,7 +23,12 @@ def add_model_flags(parser: argparse.ArgumentParser, *, default: str = DEFAULT_M
         metavar="NAME",
         help="a name from `malsori models list` or the path of a bundle (%(default)s)",
     )
-    group.add_argument("--device", default="auto", choices=("auto", "cpu", "cuda"), help="where it runs (%(default)s)")
+    group.add_argument(
+        "--device",
+        default="auto",
+        choices=("auto", "cpu", "cuda", "tensorrt"),
+        help="where it runs (%(default)s, which never takes tensorrt)",
+    )
     group.add_argument(
         "--compute-type", default="default", metavar="TYPE", help="default (as exported), int8, float16, float32, ..."
     )

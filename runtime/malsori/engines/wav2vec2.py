@@ -19,13 +19,12 @@ from .ctc.vocabulary import FILE as VOCABULARY
 from .ctc.vocabulary import Vocabulary
 from .devices import Device, choose_device, cpu_threads
 from .frames import Frames
-from .graphs import graph_files, open_graphs
+from .graphs import DYNAMIC, graph_files, open_graphs
 from .network import Memory
+from .providers import LARGEST_BATCH
 from .states import outputs_of
 
 DEFAULTS = DecodeOptions()
-# Quantizations whose activations are quantized while it runs, with one scale for all that is in a call.
-DYNAMIC = ("int8", "int4")
 
 
 class Wav2Vec2Engine:
@@ -57,7 +56,8 @@ class Wav2Vec2Engine:
         `memory="low"` shares the weights with other processes through the page cache (see `Network`).
 
         Raises `ModelIncompatible` when manifest, vocabulary and graph contradict each other, `OptionError` for a
-        compute type that the graph was not exported in, `DeviceUnavailable` for CUDA by name where there is none.
+        compute type that the graph was not exported in and for TensorRT where the bundle has no graph for it,
+        `DeviceUnavailable` for CUDA or TensorRT by name where there is none.
         """
         self.manifest = manifest
         self.frames = Frames(tuple(manifest.conv_kernels), tuple(manifest.conv_strides))
@@ -66,7 +66,8 @@ class Wav2Vec2Engine:
         self._decoder = Decoder(self.vocabulary, self.frames)
         self.device = _device(device, manifest)
         graphs = open_graphs(folder, manifest, self.device, threads or cpu_threads(), memory)
-        self.acoustic = AcousticModel(graphs, self.frames, manifest.normalize, _grouping(manifest))
+        largest = LARGEST_BATCH if self.device == "tensorrt" else None
+        self.acoustic = AcousticModel(graphs, self.frames, manifest.normalize, _grouping(manifest), largest)
         self._check(folder, graphs.outputs)
 
     def check(self, options: DecodeOptions) -> tuple[str, ...]:

@@ -42,8 +42,8 @@ def load(
 ) -> Transcriber:
     """Load a bundle, by name or by path, and return what transcribes with it.
 
-    `device` is "auto", "cpu" or "cuda"; `threads` defaults to the cores this process may use; `verify=False` skips the
-    check of the bundle's sha256 sums.
+    `device` is "auto", "cpu", "cuda" or "tensorrt" (wav2vec2 exported in float16); `threads` defaults to the cores this
+    process may use; `verify=False` skips the check of the bundle's sha256 sums.
 
     `memory="low"` (wav2vec2 bundles) uses the weights where their file is mapped into memory instead of a copy packed
     for speed: all processes share those pages, and the system can take them back. XLSR-large in int8 on 2 cores (Zen 2)
