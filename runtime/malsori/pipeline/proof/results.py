@@ -118,8 +118,9 @@ class Speed:
 class Limits:
     """What a bundle may lose against the other: characters, in percent points, and time only where that is allowed.
 
-    2 points: a single character of the shipped samples in Korean is 1, and that two
-    are close is chance; on recordings of one's own a stricter limit says more. `must_read` refuses when the other bundle understands none of the recordings, so that nothing was proven.
+    2 points: a single character of the shipped samples in Korean is 1, and that one or two were close is chance; on
+    more recordings a stricter limit says more. `must_read` refuses when the other bundle understands none of the
+    recordings, so that nothing was proven.
     """
 
     max_loss: float = 2.0
