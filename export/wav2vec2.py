@@ -34,7 +34,7 @@ from export.proof import Tolerance, compare, judge, proof_clips, timed
 from export.speech import prove_alone, prove_quantized, size
 from export.wav2vec2_checkpoint import Checkpoint, write_vocabulary
 from malsori.bundles.manifest import Manifest
-from malsori.cli.models_prove import percent_points
+from malsori.cli.model_flags import percent_points
 from malsori.engines.ctc.vocabulary import FILE
 from malsori.engines.graphs import SINGLE
 from malsori.engines.wav2vec2 import Wav2Vec2Engine

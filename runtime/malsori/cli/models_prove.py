@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import argparse
 import json
-import math
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from .console import complain, emit
+from .model_flags import percent_points
 from .parser import Parser
 from .progress import Reporter
 from .tables import table
@@ -44,17 +44,6 @@ def add_action(actions: argparse._SubParsersAction[Parser]) -> None:
     parser.add_argument("--allow-slower", action="store_true", help="let it be slower than --against, for its size")
     parser.add_argument("--device", default="auto", choices=("auto", "cpu", "cuda"), help="where it runs (%(default)s)")
     parser.add_argument("--quiet", "-q", action="store_true", help="no progress on stderr")
-
-
-def percent_points(text: str) -> float:
-    """Read a number of 0 or more, as an argparse type."""
-    try:
-        value = float(text)
-    except ValueError:
-        value = math.nan
-    if not (math.isfinite(value) and value >= 0):
-        raise argparse.ArgumentTypeError(f"expected a number of 0 or more, found {text!r}")
-    return value
 
 
 def run(args: argparse.Namespace) -> int:

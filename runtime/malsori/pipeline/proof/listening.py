@@ -29,7 +29,7 @@ def check_comparable(engine: Engine, against: Engine) -> None:
     """Raise `OptionError` for two models that do not speak of the same frames and tokens."""
     names = f"{against.manifest.name} cannot be compared with {engine.manifest.name}"
     if engine.manifest.kind != against.manifest.kind:
-        raise OptionError(f"{names}: one is {against.manifest.kind}, the other {engine.manifest.kind}")
+        raise OptionError(f"{names}: {against.manifest.kind} is not {engine.manifest.kind}")
     ours, theirs = ((getattr(one, "vocabulary", None), getattr(one, "frames", None)) for one in (engine, against))
     if ours != theirs:
         raise OptionError(f"{names}: their vocabularies or their frames differ, so they are not one model")

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from pathlib import Path
 
-from ...audio import decode_blocks
+from ...audio import decode, decode_blocks
 from ...bundles.places import checkout
 from ...errors import OptionError
-from ...types import Audio
+from ...types import SAMPLE_RATE, Audio
 from ...vad import GateOptions, SileroDetector
 from ..speech import pieces_of
 
@@ -42,10 +42,16 @@ def transcript_of(path: Path) -> str | None:
 def speech_of(path: Path) -> list[Audio]:
     """Return the stretches of speech of a recording, in order, as the gate finds them (30 s at most each).
 
-    Silence is left out: two networks that agree on silence agree on nothing that matters.
+    Silence is left out: two networks that agree on silence agree on nothing that matters. A recording without speech
+    counts whole, cut into such lengths, since somebody took it for speech.
     """
+    options = GateOptions()
     with decode_blocks(path) as blocks:
-        return [piece.audio for piece in pieces_of(blocks, SileroDetector(), GateOptions())]
+        speech = [piece.audio for piece in pieces_of(blocks, SileroDetector(), options)]
+    if speech:
+        return speech
+    samples, longest = decode(path).samples, round(options.max_speech_s * SAMPLE_RATE)
+    return [samples[start : start + longest] for start in range(0, len(samples), longest)]
 
 
 def _samples(languages: Collection[str]) -> list[Path]:

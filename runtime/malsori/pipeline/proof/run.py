@@ -40,17 +40,17 @@ def prove(
     text in FILE.txt beside it is what was said. Memory does not grow with the number of recordings.
 
     Raises:
-        OptionError: the two are not the same model, or there is no speech in the recordings.
+        OptionError: the two are not the same model, or there are no recordings.
         AudioError: a recording that cannot be read.
     """
     if against is not None:
         check_comparable(engine, against)
+    if not recordings:
+        raise OptionError("a proof needs at least one recording, found none")
     tally = Tally()
     for number, path in enumerate(recordings):
         say(f"hearing {path.name}", number, len(recordings))
         _hear(tally, engine, against, path)
-    if not tally.kept:
-        raise OptionError(f"no speech found in {len(recordings)} recordings; give others with --audio")
     say("hearing the same again", 0, 0)
     repeats = repeated(engine, tally.kept)
     speeds = []
