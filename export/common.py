@@ -19,6 +19,7 @@ from typing import Any
 
 from malsori.bundles import seal
 from malsori.bundles.manifest import Manifest
+from malsori.cli.progress import Reporter
 from malsori.errors import MalsoriError, brief
 from malsori.types import SAMPLE_RATE
 
@@ -114,7 +115,7 @@ def arguments(description: str, quantizations: Sequence[str], default: str) -> a
     parser.add_argument("--licence", help="SPDX identifier of the weights' licence (default: what the model card says)")
     parser.add_argument("--description", default="", help="one sentence for `malsori models show`")
     parser.add_argument(
-        "--audio", type=Path, nargs="+", default=[], metavar="FILE", help="speech to prove the bundle on"
+        "--audio", type=Path, nargs="+", default=[], metavar="DIR|FILE", help="speech to prove the bundle on"
     )
     parser.add_argument("--force", action="store_true", help="keep a bundle that is outside the tolerance")
     return parser
@@ -126,14 +127,16 @@ def comma_separated(text: str) -> tuple[str, ...]:
 
 
 def run(export: Callable[..., Manifest], asked: argparse.Namespace) -> int:
-    """Run one export as a command: its folder on stdout, its proof or one line of error on stderr; return 0 or 1."""
+    """Run one export as a command: its folder on stdout, its proofs or one line of error on stderr; return 0 or 1."""
     options = vars(asked) | {"quantization": asked.quantize}
     del options["quantize"]
     try:
-        manifest = export(**options)
+        with Reporter() as reporter:
+            manifest = export(**options, say=reporter.say)
     except (MalsoriError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
-    print(json.dumps(manifest.measured["proof"], indent=2), file=sys.stderr)
+    proofs = {name: manifest.measured[name] for name in ("proof", "speech") if name in manifest.measured}
+    print(json.dumps(proofs, indent=2, ensure_ascii=False), file=sys.stderr)
     print(asked.out)
     return 0

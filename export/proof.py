@@ -16,12 +16,15 @@ from numpy.typing import NDArray
 
 from export.common import ExportRefused
 from malsori.audio import decode
+from malsori.pipeline.proof import find_recordings
 from malsori.types import SAMPLE_RATE
 
 FORMANTS = ((700, 1200, 2600), (300, 2200, 3000), (350, 800, 2500), (500, 1800, 2500))  # Hz, of a, i, u, e
 BANDWIDTH = 90  # Hz, of each formant
 SYLLABLE = 0.18  # seconds
 SHORTEST = 0.1  # seconds of a recording
+LONGEST = 30  # seconds of one; beyond, the runtime goes in windows, and PyTorch's attention takes all memory
+ENOUGH = 60  # seconds of all: PyTorch is slow, and these differences are those of arithmetic, not of words
 Result = TypeVar("Result")
 
 
@@ -106,10 +109,15 @@ def timed(work: Callable[[], Result]) -> tuple[Result, float]:
 
 
 def proof_clips(files: Sequence[Path] = (), seconds: Sequence[float] = (2.0, 0.7, 3.3)) -> list[NDArray[np.float32]]:
-    """Return the clips a proof runs on: the recordings given, else synthetic speech of these lengths."""
-    if files:
-        return [_decode(path) for path in files]
-    return [synthetic_speech(length, seed) for seed, length in enumerate(seconds)]
+    """Return the clips a proof runs on: synthetic speech of these lengths, or with `files` the first minute of them.
+
+    `files` are recordings or folders of them, of each of which the first half minute counts.
+    """
+    clips: list[NDArray[np.float32]] = []
+    for path in find_recordings(files, ()) if files else ():
+        if sum(map(len, clips)) < ENOUGH * SAMPLE_RATE:
+            clips.append(_decode(path)[: LONGEST * SAMPLE_RATE])
+    return clips or [synthetic_speech(length, seed) for seed, length in enumerate(seconds)]
 
 
 def synthetic_speech(seconds: float, seed: int = 0) -> NDArray[np.float32]:

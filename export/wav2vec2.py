@@ -3,9 +3,11 @@
     python export/wav2vec2.py kresnik/wav2vec2-large-xlsr-korean models/xlsr-ko --quantize int8 --languages ko
     python export/wav2vec2.py xlsr-ko models/xlsr-ko    # the same, by the name of its recipe: models/xlsr-ko.toml
     python export/wav2vec2.py facebook/hubert-large-ls960-ft models/hubert --exporter optimum
+    python export/wav2vec2.py ./checkpoint models/mine --quantize int8 --audio recordings/ --max-loss 0.5
 
 Makes the graphs (see `graph/`), `vocab.json` and `manifest.json` from what `wav2vec2_checkpoint.py` reads. A folder as
-source needs no network.
+source needs no network. Two proofs go into the manifest, and both can refuse the bundle: logits against PyTorch
+(`proof.py`), and for a quantized bundle words and speed against its own float graphs on real speech (`speech.py`).
 """
 
 from __future__ import annotations
@@ -13,6 +15,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -28,12 +31,16 @@ from export.graph.choose import FORMS, choose_int8
 from export.graph.linear import Float32, Int4, Linear
 from export.graph.write import write_graphs, write_half_graphs
 from export.proof import Tolerance, compare, judge, proof_clips, timed
+from export.speech import prove_alone, prove_quantized, size
 from export.wav2vec2_checkpoint import Checkpoint, write_vocabulary
 from malsori.bundles.manifest import Manifest
+from malsori.cli.model_flags import percent_points
 from malsori.engines.cpus import cpu_threads
 from malsori.engines.ctc.vocabulary import FILE
 from malsori.engines.graphs import PLAIN, SINGLE, SplitGraphs
 from malsori.engines.wav2vec2 import Wav2Vec2Engine
+from malsori.pipeline.proof import Limits
+from malsori.pipeline.proof.run import Say
 from malsori.types import SAMPLE_RATE
 
 TOLERANCES = {
@@ -67,22 +74,30 @@ def export(
     measured: dict[str, Any] | None = None,
     force: bool = False,
     exporter: str = "own",
+    max_loss: float = Limits().max_loss,
+    allow_slower: bool = False,
+    say: Say = lambda label, done, total: None,
 ) -> Manifest:
     """Make the bundle `out` from `source` (a folder or a hub name) and return its manifest.
 
     `quantization` is `none`, `int8` (in the form that suits this machine best), `int4`, or `float16`, which is for GPUs
-    and proven on the CPU, the graph for TensorRT included; `audio` are recordings for the proof instead of synthetic
-    speech; `measured` are figures to keep in the manifest besides the proof; `exporter` is `own` (wav2vec2, two graphs)
-    or `optimum` (HuBERT, WavLM and others, one plain graph). Raises `ExportRefused` when `out` exists, the checkpoint
-    cannot be served, or the proof is outside the tolerance and not forced; then nothing is left behind.
+    and proven on the CPU, the graph for TensorRT included; `audio` are recordings for the proofs, or folders of them,
+    instead of synthetic speech (against PyTorch) and of the shipped samples (against the float graphs); `measured` are
+    figures to keep in the manifest besides the proofs; `exporter` is `own` (wav2vec2, two graphs) or `optimum` (HuBERT,
+    WavLM and others, one plain graph); `max_loss` is the CER, in percent points, that quantizing may cost against the
+    float graphs, and with `allow_slower` it may cost time too; `say` is told of the progress. Raises `ExportRefused`
+    when `out` exists, the checkpoint cannot be served, or a proof is outside its limits and not forced; then nothing is
+    left behind.
     """
     out = Path(out)
     with new_folder(out) as folder:
+        say(f"loading {source}", 0, 0)
         checkpoint = Checkpoint.load(str(source), revision, exporter)
+        say("hearing with PyTorch", 0, 0)
         clips = proof_clips(audio)
         expected = [checkpoint(clip) for clip in clips]
         _, pytorch = timed(lambda: checkpoint(clips[0]))
-        write_vocabulary(checkpoint, folder / FILE)
+        say("writing the graphs", 0, 0)
         how = write(folder, checkpoint, exporter, quantization, clips[0])
         stated = checkpoint.manifest()
         manifest = replace(
@@ -96,6 +111,7 @@ def export(
         )
         engine = Wav2Vec2Engine(folder, manifest, device="cpu")
         tolerance = TOLERANCES[quantization]
+        say("comparing with PyTorch", 0, 0)
         proof = prove(engine, clips, expected, tolerance, force)
         if (folder / PLAIN).exists():
             proof |= prove_plain(engine, folder, clips, expected, tolerance, force)
@@ -105,15 +121,24 @@ def export(
             "seconds_of_audio": round(len(clips[0]) / SAMPLE_RATE, 2),
             "seconds_pytorch": round(pytorch, 4),
             "seconds_bundle": round(bundle, 4),
-            "bytes": sum(path.stat().st_size for path in folder.iterdir()),
+            "bytes": size(folder),
         }
-        return seal_with(folder, manifest, proof=proof, quantization=how)
+        groups = {"proof": proof, "quantization": how}
+        if quantization != "none":
+            # float16 is for GPUs: what it takes on this CPU says nothing of it.
+            limits = Limits(max_loss, allow_slower or quantization == "float16")
+            again = partial(write, checkpoint=checkpoint, exporter=exporter, quantization="none", clip=clips[0])
+            groups["speech"] = prove_quantized(engine, folder, again, audio, limits, force, say)
+        elif audio:
+            groups["speech"] = prove_alone(engine, audio, say)
+        return seal_with(folder, manifest, **groups)
 
 
 def write(
     folder: Path, checkpoint: Checkpoint, exporter: str, quantization: str, clip: NDArray[np.float32]
 ) -> dict[str, Any]:
-    """Write the graphs; return what the manifest is to say of how their weights are stored."""
+    """Write the graphs and the vocabulary; return what the manifest is to say of how their weights are stored."""
+    write_vocabulary(checkpoint, folder / FILE)
     if exporter == "optimum":
         return optimum_graph.write_graph(checkpoint.model, folder / SINGLE, quantization)
     if quantization == "float16":
@@ -179,6 +204,16 @@ def prove_plain(
 def main(arguments_given: Sequence[str] | None = None) -> int:
     """Run as a command; return its exit code."""
     parser = arguments(__doc__.splitlines()[0], tuple(TOLERANCES), "none")
+    parser.add_argument(
+        "--max-loss",
+        type=percent_points,
+        default=Limits().max_loss,
+        metavar="X",
+        help="most that a quantized bundle's CER against the float graphs may be, in percent points (%(default)g)",
+    )
+    parser.add_argument(
+        "--allow-slower", action="store_true", help="keep a quantized bundle that is slower than float, for its size"
+    )
     parser.add_argument("--exporter", choices=EXPORTERS, default="own", help="who writes the graph (default: own)")
     parser.add_argument(
         "--list-recipes", action=recipes.List, help="print the recipes, which SOURCE may name, and leave"

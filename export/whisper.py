@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -56,17 +56,20 @@ def export(
     audio: Sequence[Path] = (),
     measured: dict[str, Any] | None = None,
     force: bool = False,
+    say: Callable[[str, float, float], None] = lambda label, done, total: None,
 ) -> Manifest:
     """Make the bundle `out` from `source` (a folder or a hub name) and return its manifest.
 
     `languages` limits what the bundle offers and detects (default: all that the tokenizer has); `audio` are recordings
-    for the proof instead of synthetic speech; `measured` are figures to keep in the manifest besides the proof. Raises
-    `ExportRefused` when `out` exists, the checkpoint cannot be served, or the proof is outside the tolerance and not
-    forced; then nothing is left behind.
+    for the proof, or folders of them, instead of synthetic speech; `measured` are figures to keep in the manifest
+    besides the proof; `say` is told of the progress. Raises `ExportRefused` when `out` exists, the checkpoint cannot be
+    served, or the proof is outside the tolerance and not forced; then nothing is left behind.
     """
     out = Path(out)
     with new_folder(out) as folder:
+        say(f"loading {source}", 0, 0)
         checkpoint = Checkpoint.load(str(source), revision, languages)
+        say("converting", 0, 0)
         convert(checkpoint, folder, quantization)
         manifest = checkpoint.manifest()
         manifest = replace(
@@ -78,6 +81,7 @@ def export(
             measured=measured or {},
         )
         engine = WhisperEngine(folder, manifest, device="cpu")
+        say("comparing with PyTorch", 0, 0)
         proof = prove(engine, checkpoint, proof_clips(audio), TOLERANCES[quantization], force)
         proof |= {
             "audio": "recordings" if audio else "synthetic",

@@ -18,7 +18,7 @@ from export.wav2vec2 import export
 from malsori.bundles.manifest import Manifest
 from malsori.engines.wav2vec2 import Wav2Vec2Engine
 
-PROOF_CLIPS = 3
+PROOF_CLIPS = 20  # so many that one character more or less is not a percent; PyTorch hears the first minute of them
 MEASURED_CLIPS = 200  # held-out clips that the finished bundle transcribes; XLSR-large needs seconds for each on a CPU
 
 
@@ -44,6 +44,8 @@ def make_bundle(settings: Settings, held_out: Sequence[Clip], training: dict[str
             description=options.description,
             audio=[clip.audio for clip in clips[:PROOF_CLIPS]],
             measured={"training": training},
+            max_loss=options.max_loss,
+            allow_slower=options.allow_slower,
             force=options.force,
         )
         base = Path(source).name if Path(source).is_dir() else source

@@ -21,6 +21,7 @@ from export.finetune.settings import (
     VocabularyOptions,
 )
 from export.wav2vec2 import TOLERANCES
+from malsori.cli.model_flags import percent_points
 
 Options = TypeVar("Options")
 
@@ -131,4 +132,6 @@ def _bundle(group: _Group) -> None:
     group.add("--languages", "ISO 639-1 codes, separated by commas (what the checkpoint says)", type=comma_separated)
     group.add("--licence", "SPDX identifier of the weights' licence (what the model card says)")
     group.add("--description", "one sentence for `malsori models show`")
+    group.add("--max-loss", "most that quantizing may cost, CER in percent points", type=percent_points, metavar="X")
+    group.add("--allow-slower", "keep a quantized bundle that is slower than float, for its size")
     group.add("--force", "keep a bundle that is outside the tolerance")

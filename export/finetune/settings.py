@@ -90,6 +90,8 @@ class BundleOptions:
     languages: tuple[str, ...] | None = None
     licence: str | None = None
     description: str = ""
+    max_loss: float = 2.0
+    allow_slower: bool = False
     force: bool = False
 
 

@@ -89,6 +89,7 @@ def learn(checkpoint: Path, manifest: Path, out: Path, plan: Plan) -> None:
     flags = {"--steps": plan.steps, "--seed": plan.seed, "--threads": plan.threads, "--batch-size": 8}
     flags |= {"--learning-rate": 1e-3, "--evaluate-every": 40, "--languages": "ko", "--licence": "MIT"}
     given = [str(checkpoint), str(manifest), str(out), *(str(word) for flag in flags.items() for word in flag)]
+    given.append("--allow-slower")  # nano-ctc-ko is in int8 for its size
     with Reporter() as reporter:
         finetune(parse("", given), reporter)
 

@@ -75,7 +75,10 @@ def publish_ctc(checkpoint: Path, held_out: Corpus, seed: int) -> None:
 
 
 def export_ctc(checkpoint: Path, out: Path, quantization: str) -> Manifest:
-    """Export nano-ctc-ko from its checkpoint."""
+    """Export nano-ctc-ko from its checkpoint.
+
+    Its products are too narrow for int8 to gain time on every machine; what it is quantized for is its size.
+    """
     return wav2vec2.export(
         checkpoint,
         out,
@@ -84,6 +87,7 @@ def export_ctc(checkpoint: Path, out: Path, quantization: str) -> Manifest:
         languages=("ko",),
         licence="MIT",
         description=DEMONSTRATION,
+        allow_slower=True,
     )
 
 

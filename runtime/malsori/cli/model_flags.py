@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import math
 from typing import TYPE_CHECKING
 
 from .progress import Reporter
@@ -65,3 +66,14 @@ def at_least_one(text: str) -> int:
 def threads(text: str) -> int | None:
     """Read a number of threads; 0 is the whisper family's way to leave the choice to us."""
     return None if text == "0" else at_least_one(text)
+
+
+def percent_points(text: str) -> float:
+    """Read a number of 0 or more, as an argparse type."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not (math.isfinite(value) and value >= 0):
+        raise argparse.ArgumentTypeError(f"expected a number of 0 or more, found {text!r}")
+    return value

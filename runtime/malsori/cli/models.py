@@ -1,4 +1,4 @@
-"""`malsori models list|show|verify`: which bundles there are, what they say of themselves, whether they are intact."""
+"""`malsori models list|show|verify|prove`: which bundles there are, what they say, and whether that is so."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
+from . import models_prove
 from .console import complain, emit, printable
 from .parser import Parser
 from .tables import table
@@ -22,6 +23,7 @@ examples:
   malsori models list
   malsori models show nano-ctc-ko
   malsori models verify ./my-bundle
+  malsori models prove nano-ctc-ko
 """
 
 
@@ -29,8 +31,8 @@ def add_parser(subparsers: argparse._SubParsersAction[Parser]) -> None:
     """Add the command, its three actions and their flags."""
     parser = subparsers.add_parser(
         "models",
-        help="list, show or verify models",
-        description="Which models there are, what they say of themselves, whether they are intact.",
+        help="list, show, verify or prove models",
+        description="Which models there are, what they say of themselves, whether they are intact and right.",
         epilog=EPILOG,
     )
     actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
@@ -39,6 +41,7 @@ def add_parser(subparsers: argparse._SubParsersAction[Parser]) -> None:
     show.add_argument("name", metavar="NAME", help="a name or the path of a bundle")
     verify = actions.add_parser("verify", help="hash all files of models again")
     verify.add_argument("names", nargs="*", metavar="NAME", help="names or paths (all that can be asked for by name)")
+    models_prove.add_action(actions)
     for action in actions.choices.values():
         action.add_argument("--json", action="store_true", help="for programs")
         action.add_argument("--debug", action="store_true", default=argparse.SUPPRESS, help=argparse.SUPPRESS)
@@ -46,7 +49,12 @@ def add_parser(subparsers: argparse._SubParsersAction[Parser]) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Carry out one action; return 0, or 1 when a model is not as it should be."""
-    actions: dict[str, Callable[[argparse.Namespace], int]] = {"list": _list, "show": _show, "verify": _verify}
+    actions: dict[str, Callable[[argparse.Namespace], int]] = {
+        "list": _list,
+        "show": _show,
+        "verify": _verify,
+        "prove": models_prove.run,
+    }
     return actions[args.action](args)
 
 

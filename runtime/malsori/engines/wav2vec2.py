@@ -81,11 +81,13 @@ class Wav2Vec2Engine:
         A clip shorter than one frame's receptive field (25 ms) has no frames and so no words. Raises `OptionError`
         for translation, a language the model does not know, a prompt or temperatures, and as `check` does.
         """
-        language, probability = self._language(options)
-        return [
-            Hypothesis(self._decoder.segments(logits, len(clip), options), language, probability)
-            for clip, logits in zip(clips, self.logits(clips, options.batch_size), strict=True)
-        ]
+        self.check(options)
+        pairs = zip(clips, self.logits(clips, options.batch_size), strict=True)
+        return [self.decode(logits, len(clip), options) for clip, logits in pairs]
+
+    def decode(self, logits: NDArray[np.float32], length: int, options: DecodeOptions = DEFAULTS) -> Hypothesis:
+        """Return what the logits of a clip of `length` samples say; options as `check` takes them."""
+        return Hypothesis(self._decoder.segments(logits, length, options), *self._language(options))
 
     def logits(self, clips: Sequence[Audio], batch_size: int = DEFAULTS.batch_size) -> list[NDArray[np.float32]]:
         """Return unnormalised log-probabilities, float32 `(frames, vocabulary)` for each clip of any length."""
@@ -114,7 +116,6 @@ class Wav2Vec2Engine:
         return {languages[0]: 1.0}
 
     def _language(self, options: DecodeOptions) -> tuple[str, float]:
-        self.check(options)
         if options.language:
             return options.language, 1.0
         return self.manifest.languages[0], 1 / len(self.manifest.languages)
