@@ -21,11 +21,12 @@ from bench.results import Row, alternate, row, write
 from malsori.audio import decode
 from malsori.bundles import open_bundle
 from malsori.engines.base import HotWord
-from malsori.engines.ctc.beam import LEAST, Scorer, beam_search, log_softmax
+from malsori.engines.ctc.beam import LEAST, Scorer, beam_search
 from malsori.engines.ctc.decoder import BEAM
 from malsori.engines.ctc.greedy import greedy
 from malsori.engines.ctc.hotwords import hot_words
-from malsori.engines.ctc.path import best_path
+from malsori.engines.ctc.softmax import log_softmax
+from malsori.engines.ctc.tokens import place
 from malsori.engines.ctc.vocabulary import Vocabulary
 from malsori.engines.wav2vec2 import Wav2Vec2Engine
 
@@ -57,7 +58,7 @@ def flat_logits(tokens: int, seed: int = 0) -> Logits:
 def search(logits: Logits, blank: int = 0, width: int = BEAM, scorers: tuple[Scorer, ...] = ()) -> None:
     """Do all that a beam costs: the softmax, the search, the alignment of its best."""
     log_probs = log_softmax(logits)
-    best_path(log_probs, beam_search(log_probs, blank, width, scorers)[0].tokens, blank)
+    place(log_probs, beam_search(log_probs, blank, width, scorers)[0].tokens, blank)
 
 
 def seconds(work: Callable[[], object]) -> float:

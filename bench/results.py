@@ -16,6 +16,7 @@ from typing import Any
 
 RESULTS = Path(__file__).resolve().parent / "results"
 LIBRARIES = ("numpy", "onnxruntime", "ctranslate2", "faster-whisper", "soundfile", "soxr", "av")
+PEERS = ("onnxruntime-gpu", "torch", "transformers")  # named where they are installed
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +97,7 @@ def machine() -> dict[str, Any]:
         "isa": [flag for flag in wanted if flag in facts.get("flags", facts.get("Features", "")).split()],
         "memory": f"{os.sysconf('SC_PAGE_SIZE') * os.sysconf('SC_PHYS_PAGES') / 2**30:.0f} GiB",
         "gpu": _gpu(),
-        "versions": {"python": platform.python_version()} | {name: _version(name) for name in LIBRARIES},
+        "versions": {"python": platform.python_version()} | _versions(),
     }
 
 
@@ -110,6 +111,11 @@ def _gpu() -> str | None:
     files = sorted(Path("/proc/driver/nvidia/gpus").glob("*/information"))
     lines = [line for path in files for line in path.read_text(encoding="utf-8").splitlines()]
     return ", ".join(line.partition(":")[2].strip() for line in lines if line.startswith("Model:")) or None
+
+
+def _versions() -> dict[str, str]:
+    found = {name: _version(name) for name in (*LIBRARIES, *PEERS)}
+    return {name: version for name, version in found.items() if name in LIBRARIES or version != "absent"}
 
 
 def _version(name: str) -> str:

@@ -20,7 +20,8 @@ from typing import Any
 from malsori.bundles import seal
 from malsori.bundles.manifest import Manifest
 from malsori.cli.progress import Reporter
-from malsori.errors import MalsoriError
+from malsori.errors import MalsoriError, brief
+from malsori.types import SAMPLE_RATE
 
 
 class ExportRefused(MalsoriError, ValueError):
@@ -33,22 +34,42 @@ def new_folder(out: Path) -> Iterator[Path]:
 
     Whoever looks at `out` sees the finished bundle or nothing. Raises `ExportRefused` when `out` is already there.
     """
-    _refuse_existing(out)
+    refuse_existing(out)
     out.parent.mkdir(parents=True, exist_ok=True)
     work = Path(tempfile.mkdtemp(prefix=f".{out.name}.", dir=out.parent))
     try:
         yield work
         work.chmod(0o755)  # mkdtemp makes it private
-        _refuse_existing(out)
+        refuse_existing(out)
         work.rename(out)
     except BaseException:
         shutil.rmtree(work, ignore_errors=True)
         raise
 
 
-def _refuse_existing(out: Path) -> None:
+def refuse_existing(out: Path) -> None:
+    """Raise `ExportRefused` when `out` is there already."""
     if out.exists() or out.is_symlink():
         raise ExportRefused(f"{out}: already there; remove it or choose another folder")
+
+
+@contextmanager
+def loading(source: str) -> Iterator[None]:
+    """Load a checkpoint with transformers in this block. Raises `ExportRefused` for what it says against it."""
+    from safetensors import SafetensorError
+
+    try:
+        yield
+    except ExportRefused:
+        raise
+    except (OSError, ValueError, TypeError, RuntimeError, SafetensorError) as error:
+        raise ExportRefused(f"{source}: {brief(error)}") from error
+
+
+def check_rate(source: str, rate: int) -> None:
+    """Raise `ExportRefused` for a checkpoint that is made for another sampling rate, in Hz, than the runtime's."""
+    if rate != SAMPLE_RATE:
+        raise ExportRefused(f"{source}: made for {rate} Hz; the runtime has {SAMPLE_RATE} Hz")
 
 
 def seal_with(folder: Path, manifest: Manifest, **measured: Any) -> Manifest:

@@ -29,14 +29,15 @@ from export import optimum_graph, recipes
 from export.common import ExportRefused, arguments, new_folder, run, seal_with
 from export.graph.choose import FORMS, choose_int8
 from export.graph.linear import Float32, Int4, Linear
-from export.graph.write import write_graphs
+from export.graph.write import write_graphs, write_half_graphs
 from export.proof import Tolerance, compare, judge, proof_clips, timed
 from export.speech import prove_alone, prove_quantized, size
 from export.wav2vec2_checkpoint import Checkpoint, write_vocabulary
 from malsori.bundles.manifest import Manifest
 from malsori.cli.model_flags import percent_points
+from malsori.engines.cpus import cpu_threads
 from malsori.engines.ctc.vocabulary import FILE
-from malsori.engines.graphs import SINGLE
+from malsori.engines.graphs import PLAIN, SINGLE, SplitGraphs
 from malsori.engines.wav2vec2 import Wav2Vec2Engine
 from malsori.pipeline.proof import Limits
 from malsori.pipeline.proof.run import Say
@@ -51,6 +52,9 @@ TOLERANCES = {
     "int8": Tolerance(cosine=0.99, agreement=0.95),
     # 4 bits: measured 0.974 at that size.
     "int4": Tolerance(cosine=0.95, agreement=0.85),
+    # float16 on a CPU, where only what is stored between operators is rounded: measured 0.001 of the largest logit at
+    # that size. A GPU rounds more often; tests/test_gpu.py has its bound.
+    "float16": Tolerance(relative=0.01, cosine=0.9999, agreement=0.99),
 }
 EXPORTERS = ("own", "optimum")
 REST = "float32 for the front-end, the positional convolution and the head"
@@ -76,13 +80,14 @@ def export(
 ) -> Manifest:
     """Make the bundle `out` from `source` (a folder or a hub name) and return its manifest.
 
-    `quantization` is `none`, `int8` (in the form that suits this machine best) or `int4`; `audio` are recordings for
-    the proofs, or folders of them, instead of synthetic speech (against PyTorch) and of the shipped samples (against
-    the float graphs); `measured` are figures to keep in the manifest besides the proofs; `exporter` is `own` (wav2vec2,
-    two graphs) or `optimum` (HuBERT, WavLM and others, one plain graph); `max_loss` is the CER, in percent points, that
-    quantizing may cost against the float graphs, and with `allow_slower` it may cost time too; `say` is told of the
-    progress. Raises `ExportRefused` when `out` exists, the checkpoint cannot be served, or a proof is outside its
-    limits and not forced; then nothing is left behind.
+    `quantization` is `none`, `int8` (in the form that suits this machine best), `int4`, or `float16`, which is for GPUs
+    and proven on the CPU, the graph for TensorRT included; `audio` are recordings for the proofs, or folders of them,
+    instead of synthetic speech (against PyTorch) and of the shipped samples (against the float graphs); `measured` are
+    figures to keep in the manifest besides the proofs; `exporter` is `own` (wav2vec2, two graphs) or `optimum` (HuBERT,
+    WavLM and others, one plain graph); `max_loss` is the CER, in percent points, that quantizing may cost against the
+    float graphs, and with `allow_slower` it may cost time too; `say` is told of the progress. Raises `ExportRefused`
+    when `out` exists, the checkpoint cannot be served, or a proof is outside its limits and not forced; then nothing is
+    left behind.
     """
     out = Path(out)
     with new_folder(out) as folder:
@@ -105,8 +110,11 @@ def export(
             measured=measured or {},
         )
         engine = Wav2Vec2Engine(folder, manifest, device="cpu")
+        tolerance = TOLERANCES[quantization]
         say("comparing with PyTorch", 0, 0)
-        proof = prove(engine, clips, expected, TOLERANCES[quantization], force)
+        proof = prove(engine, clips, expected, tolerance, force)
+        if (folder / PLAIN).exists():
+            proof |= prove_plain(engine, folder, clips, expected, tolerance, force)
         _, bundle = timed(lambda: engine.logits(clips[:1]))
         proof |= {
             "audio": "recordings" if audio else "synthetic",
@@ -117,7 +125,8 @@ def export(
         }
         groups = {"proof": proof, "quantization": how}
         if quantization != "none":
-            limits = Limits(max_loss, allow_slower)
+            # float16 is for GPUs: what it takes on this CPU says nothing of it.
+            limits = Limits(max_loss, allow_slower or quantization == "float16")
             again = partial(write, checkpoint=checkpoint, exporter=exporter, quantization="none", clip=clips[0])
             groups["speech"] = prove_quantized(engine, folder, again, audio, limits, force, say)
         elif audio:
@@ -132,6 +141,9 @@ def write(
     write_vocabulary(checkpoint, folder / FILE)
     if exporter == "optimum":
         return optimum_graph.write_graph(checkpoint.model, folder / SINGLE, quantization)
+    if quantization == "float16":
+        write_half_graphs(folder, checkpoint.arrays(), checkpoint.model.config)
+        return {"weights": "float16", "activations": "float16"}
     linear, how = _linear(quantization, checkpoint, clip)
     write_graphs(folder, checkpoint.arrays(), checkpoint.model.config, linear)
     return how
@@ -171,6 +183,22 @@ def prove(
     ]
     judge(complaints, force)
     return {"logits": single.to_dict(), "logits_batch": batch.to_dict(), "hidden": hidden.to_dict()}
+
+
+def prove_plain(
+    engine: Wav2Vec2Engine,
+    folder: Path,
+    clips: Sequence[NDArray[np.float32]],
+    expected: Sequence[tuple[NDArray[np.float32], NDArray[np.float32]]],
+    tolerance: Tolerance,
+    force: bool,
+) -> dict[str, Any]:
+    """Compare the graph that is for TensorRT with the checkpoint, on the CPU, as `prove` does; return the figures."""
+    graphs = SplitGraphs(folder, engine.manifest, "cpu", cpu_threads(), "normal", encoder=PLAIN)
+    results = replace(engine.acoustic, graphs=graphs).run(["logits"], clips, len(clips))
+    found = compare([logits for logits, _ in expected], [logits for (logits,) in results])
+    judge(tolerance.complaints("logits of the graph for TensorRT", found), force)
+    return {"logits_tensorrt": found.to_dict()}
 
 
 def main(arguments_given: Sequence[str] | None = None) -> int:

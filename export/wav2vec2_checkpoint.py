@@ -14,7 +14,6 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from safetensors import SafetensorError
 from transformers import (
     AutoConfig,
     AutoModelForCTC,
@@ -24,7 +23,7 @@ from transformers import (
 )
 from transformers.models.auto.tokenization_auto import get_tokenizer_config
 
-from export.common import ExportRefused, model_card, revision_of
+from export.common import ExportRefused, check_rate, loading, model_card, revision_of
 from export.optimum_graph import ARCHITECTURES
 from malsori.bundles.manifest import Manifest
 from malsori.engines.acoustic import normalize
@@ -60,7 +59,7 @@ class Checkpoint:
     @classmethod
     def load(cls, source: str, revision: str | None = None, exporter: str = "own") -> Checkpoint:
         """Load a folder or a hub name in fp32. Raises `ExportRefused` for what the runtime could not serve."""
-        try:
+        with loading(source):
             config = AutoConfig.from_pretrained(source, revision=revision)
             _check_architecture(source, config, exporter)
             _check_tokenizer(source, revision)
@@ -73,15 +72,10 @@ class Checkpoint:
             )
             tokenizer = Wav2Vec2CTCTokenizer.from_pretrained(source, revision=revision)
             extractor = Wav2Vec2FeatureExtractor.from_pretrained(source, revision=revision)
-        except (OSError, ValueError, TypeError, RuntimeError, SafetensorError) as error:
-            if isinstance(error, ExportRefused):
-                raise
-            raise ExportRefused(f"{source}: {' '.join(str(error).split())[:300]}") from error
         missing = sorted(key for key in report["missing_keys"] if not key.endswith(TRAINING_AID))
         if missing:
             raise ExportRefused(f"{source}: has no weights for {', '.join(missing[:3])}; is it fine-tuned with CTC?")
-        if extractor.sampling_rate != SAMPLE_RATE:
-            raise ExportRefused(f"{source}: made for {extractor.sampling_rate} Hz; the runtime has 16000 Hz")
+        check_rate(source, extractor.sampling_rate)
         masked = exporter == "own" and model.config.feat_extract_norm == "layer"
         return cls(source, revision, model.eval(), tokenizer, bool(extractor.do_normalize), masked)
 

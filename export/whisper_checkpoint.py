@@ -10,13 +10,13 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from safetensors import SafetensorError
 from transformers import AutoConfig, WhisperFeatureExtractor, WhisperForConditionalGeneration, WhisperTokenizerFast
 from transformers.models.whisper.tokenization_whisper import LANGUAGES
 
-from export.common import ExportRefused, model_card
+from export.common import ExportRefused, loading, model_card
 from malsori.bundles.manifest import Manifest
 from malsori.engines.whisper_windows import HOP, STRIDE
+from malsori.errors import brief
 from malsori.types import SAMPLE_RATE
 
 SIZES = (
@@ -53,7 +53,7 @@ class Checkpoint:
     def load(cls, source: str, revision: str | None = None, languages: Sequence[str] | None = None) -> Checkpoint:
         """Load a folder or a hub name. Raises `ExportRefused` for what the runtime could not serve."""
         folder = Path(source) if Path(source).is_dir() else _download(source, revision)
-        try:
+        with loading(source):
             config = AutoConfig.from_pretrained(folder)
             _check_architecture(source, config)
             model, report = WhisperForConditionalGeneration.from_pretrained(
@@ -61,10 +61,6 @@ class Checkpoint:
             )
             tokenizer = WhisperTokenizerFast.from_pretrained(folder)
             extractor = WhisperFeatureExtractor.from_pretrained(folder)
-        except (OSError, ValueError, TypeError, RuntimeError, SafetensorError) as error:
-            if isinstance(error, ExportRefused):
-                raise
-            raise ExportRefused(f"{source}: {' '.join(str(error).split())[:300]}") from error
         if missing := sorted(set(report["missing_keys"]) - {"proj_out.weight"}):  # tied to the embeddings
             raise ExportRefused(f"{source}: has no weights for {', '.join(missing[:3])}")
         _check_features(source, config, extractor)
@@ -151,11 +147,7 @@ def _download(source: str, revision: str | None) -> Path:
         patterns = ["*.json", "*.txt", "README.md", weights]
         return Path(snapshot_download(source, revision=revision, allow_patterns=patterns, ignore_patterns=["*.fp32*"]))
     except (HfHubHTTPError, HFValidationError, OSError) as error:
-        raise ExportRefused(f"{source}: no such folder, and not to be had from the hub ({_line(error)})") from error
-
-
-def _line(error: Exception) -> str:
-    return " ".join(str(error).split())[:300]
+        raise ExportRefused(f"{source}: no such folder, and not to be had from the hub ({brief(error)})") from error
 
 
 def _check_architecture(source: str, config: Any) -> None:

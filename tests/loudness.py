@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from malsori import pipeline
 from malsori.bundles.manifest import Manifest
-from malsori.engines.base import DecodeOptions
+from malsori.engines.base import DecodeOptions, Layer
 from malsori.errors import EngineError, ModelNotFound
 from malsori.types import SAMPLE_RATE, Audio, Hypothesis, Segment, Word
 
@@ -52,6 +52,8 @@ class LoudnessEngine:
 
     def __init__(self, *languages: str, kind: str = "whisper", poison: int | None = None) -> None:
         self.manifest = manifest(languages or ("ko",), kind)
+        self.long_form = kind == "whisper"
+        self.longest_clip = 30.0 if self.long_form else 120.0
         self.poison = poison
         self.calls: list[list[float]] = []
         self.options: list[DecodeOptions] = []
@@ -70,8 +72,10 @@ class LoudnessEngine:
         self.detections.append(len(clip) / SAMPLE_RATE)
         return {"en": 0.75, "ko": 0.25}
 
-    def embed(self, clip: Audio) -> NDArray[np.float32]:
-        return np.zeros((len(clip) // 320, 4), np.float32)
+    def embed(self, clip: Audio, layer: Layer = -1) -> NDArray[np.float32]:
+        """Return three layers of as many states as the layer says, or one of them."""
+        layers = np.repeat(np.arange(3, dtype=np.float32), len(clip) // 320 * 4).reshape(3, -1, 4)
+        return layers if layer == "all" else layers[layer]
 
     def _hear(self, clip: Audio, options: DecodeOptions) -> Hypothesis:
         loudness = round(float(np.abs(clip).max()) * 100)

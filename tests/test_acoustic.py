@@ -1,5 +1,6 @@
 """Windows over long clips, batches and normalisation, on a graph of a few lines of numpy and on the small bundle."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -8,13 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from malsori.audio import decode
-from malsori.bundles import read_manifest
 from malsori.engines import acoustic
 from malsori.engines.acoustic import AcousticModel, windows
 from malsori.engines.base import DecodeOptions
 from malsori.engines.batches import Grouping
 from malsori.engines.frames import Frames
-from malsori.engines.wav2vec2 import Wav2Vec2Engine
+from tests.shipped import ctc_engine
 
 ROOT = Path(__file__).resolve().parents[1]
 FRAMES = Frames((10, 3, 3, 3, 3, 2, 2), (5, 2, 2, 2, 2, 2, 2))
@@ -61,10 +61,16 @@ def test_clips_come_back_in_the_order_given_whatever_shares_a_batch():
     assert results[2][0][0, 1] == 1
 
 
+def test_a_batch_is_as_large_as_asked_for_unless_the_graphs_take_fewer():
+    clips = [np.zeros(16_000, np.float32)] * 5
+    for largest, shared in ((None, 5), (2, 2), (8, 5)):
+        results = replace(model(), largest_batch=largest).run(["logits"], clips, 5)
+        assert results[0][0][0, 1] == shared
+
+
 @pytest.fixture(scope="module")
 def engine():
-    folder = ROOT / "models" / "nano-ctc-ko"
-    return Wav2Vec2Engine(folder, read_manifest(folder), device="cpu", threads=1)
+    return ctc_engine()
 
 
 def test_a_minute_without_a_pause_reads_the_same_in_windows_as_in_one_pass(engine, monkeypatch):

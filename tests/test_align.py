@@ -3,34 +3,18 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterator
 from itertools import pairwise
-from pathlib import Path
 
 import numpy as np
 import pytest
 
 import malsori
-from malsori import Alignment, Transcriber, load
+from malsori import Alignment
 from malsori.errors import AudioNotFound, AudioTooShort, EmptyAudio, OptionError
+from tests.shipped import ROOT, model, unload  # noqa: F401 (a fixture)
 
-ROOT = Path(__file__).parent.parent
 NUMBERS = ROOT / "samples" / "numbers.wav"
 TEXT = (ROOT / "samples" / "numbers.txt").read_text(encoding="utf-8")
-LOADED: dict[str, Transcriber] = {}
-
-
-def model(name: str = "nano-ctc-ko") -> Transcriber:
-    """Return a shipped model, loaded once for the module."""
-    if name not in LOADED:
-        LOADED[name] = load(str(ROOT / "models" / name))
-    return LOADED[name]
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _unload() -> Iterator[None]:
-    yield
-    LOADED.clear()
 
 
 def aligned(text: str) -> Alignment:

@@ -11,9 +11,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from malsori.audio import decode
-from malsori.engines.ctc.beam import FLOOR, LEAST, _worth_trying, beam_search, log_softmax
+from malsori.engines.ctc.beam import LEAST, _worth_trying, beam_search
 from malsori.engines.ctc.greedy import greedy
-from malsori.engines.ctc.path import best_path
+from malsori.engines.ctc.softmax import FLOOR, log_softmax
+from malsori.engines.ctc.tokens import place
+from tests.scoring import gained
+from tests.shipped import ctc_engine
 
 ROOT = Path(__file__).resolve().parents[1]
 EVERYTHING = 10_000  # wider than all the sequences that the small inputs allow
@@ -63,14 +66,6 @@ class Prefers:
     def finish(self, states):
         return np.cos(states.astype(float))
 
-    def of(self, sequence) -> float:
-        """Return all that a sequence gains."""
-        state, gained = np.zeros(1, np.int64), 0.0
-        for token in sequence:
-            gained += float(self.gains(state, np.array([token]))[0, 0])
-            state = self.advance(state, np.array([token]))
-        return gained + float(self.finish(state)[0])
-
 
 @settings(max_examples=60, deadline=None)
 @given(small_logits())
@@ -91,7 +86,7 @@ def test_a_wide_beam_gives_every_sequence_its_sum_over_all_alignments_in_order(c
 def test_what_a_scorer_adds_is_in_the_score_and_in_the_order(case):
     log_probs, blank = case
     scorer = Prefers(log_probs.shape[1])
-    expected = {tokens: value + scorer.of(tokens) for tokens, value in sums(log_probs, blank).items()}
+    expected = {tokens: value + gained(scorer, tokens)[-1] for tokens, value in sums(log_probs, blank).items()}
     found = beam_search(log_probs, blank, EVERYTHING, [scorer], least=0)
     assert {prefix.tokens for prefix in found} == set(expected)
     for prefix in found:
@@ -119,7 +114,7 @@ def test_the_best_path_is_the_likeliest_alignment_of_its_tokens(case):
     for sequence, path, probability in alignments(log_probs, blank):
         best[sequence] = max(best.get(sequence, (-np.inf, ())), (probability, path))
     for sequence, (probability, _) in best.items():
-        tokens = best_path(log_probs, sequence, blank)
+        tokens = place(log_probs, sequence, blank)
         path = [blank] * len(log_probs)
         for token in tokens:
             path[token.start : token.stop] = [token.index] * (token.stop - token.start)
@@ -178,11 +173,7 @@ def test_bounding_the_tokens_of_a_flat_frame_loses_none_of_the_best():
 @pytest.fixture(scope="module")
 def real_logits():
     """The two Korean samples through the small bundle, and once more with noise 2 dB below the speech."""
-    from malsori.bundles import read_manifest
-    from malsori.engines.wav2vec2 import Wav2Vec2Engine
-
-    folder = ROOT / "models" / "nano-ctc-ko"
-    engine = Wav2Vec2Engine(folder, read_manifest(folder), device="cpu", threads=1)
+    engine = ctc_engine()
     clean = [decode(ROOT / "samples" / f"{name}.wav").samples for name in ("korean", "numbers")]
     rng = np.random.default_rng(0)
     noisy = [clip + 0.8 * clip.std() * rng.normal(0, 1, len(clip)).astype(np.float32) for clip in clean]
@@ -203,7 +194,7 @@ def test_where_the_sound_is_clear_the_beam_reads_what_greedy_reads_at_the_same_f
         log_probs, read = log_softmax(logits), greedy(logits, blank)
         best = beam_search(log_probs, blank, 16)[0]
         assert best.tokens == tuple(token.index for token in read)
-        aligned = best_path(log_probs, best.tokens, blank)
+        aligned = place(log_probs, best.tokens, blank)
         assert [(token.start, token.stop) for token in aligned] == [(token.start, token.stop) for token in read]
         assert [token.probability for token in aligned] == pytest.approx(
             [token.probability for token in read], rel=1e-5

@@ -235,6 +235,15 @@ class TestOtherCommands:
         with np.load("all.npz") as arrays:
             assert {name: arrays[name].shape for name in arrays} == {"file": (125, 4), "two": (200, 4)}
 
+    def test_embed_writes_one_layer_or_all_by_frame_or_pooled(self, capsys: pytest.CaptureFixture[str]):
+        assert main(["embed", "one.wav", "--layer", "-2", "-o", "one.npy"]) == 0
+        assert np.unique(np.load("one.npy")).tolist() == [1.0]
+        assert main(["embed", "one.wav", "two.wav", "--layers", "all", "--pool", "-o", "all.npz"]) == 0
+        with np.load("all.npz") as arrays:
+            assert {name: arrays[name].shape for name in arrays} == {"one": (3, 4), "two": (3, 4)}
+        assert main(["embed", "one.wav", "--layers", "all", "--layer", "1", "-o", "one.npy"]) == 2
+        assert "not allowed with argument" in capsys.readouterr().err
+
     def test_embed_refuses_a_name_that_cannot_hold_several(self, capsys: pytest.CaptureFixture[str]):
         assert main(["embed", "one.wav", "two.wav", "-o", "all.npy"]) == 2
         assert "all.npy: expected a name that ends in .npz" in capsys.readouterr().err

@@ -5,7 +5,7 @@ import pytest
 
 from malsori.engines.ctc.greedy import greedy
 from malsori.engines.ctc.vocabulary import Vocabulary
-from malsori.engines.ctc.words import mean_probability, spell
+from malsori.engines.ctc.words import mean_probability, words_of
 
 TOKENS = ("<pad>", "<s>", "</s>", "<unk>", "|", "a", "b", "<", "ᄀ", "ᅡ", "ᆨ")
 VOCABULARY = Vocabulary.build(TOKENS, "<pad>", "|")
@@ -20,12 +20,12 @@ def logits_of(frames: str, tokens=TOKENS, height: float = 8.0):
     return logits
 
 
-def words_of(frames: str, vocabulary=VOCABULARY):
-    return spell(greedy(logits_of(frames, vocabulary.tokens), vocabulary.blank), vocabulary)
+def words_in(frames: str, vocabulary=VOCABULARY):
+    return words_of(greedy(logits_of(frames, vocabulary.tokens), vocabulary.blank), vocabulary)
 
 
 def texts_of(frames: str, vocabulary=VOCABULARY):
-    return [word.text for word in words_of(frames, vocabulary)]
+    return [word.text for word in words_in(frames, vocabulary)]
 
 
 def test_repeats_collapse_and_a_blank_between_them_keeps_both():
@@ -72,7 +72,7 @@ def test_conjoining_jamo_are_composed_to_syllables():
 
 
 def test_a_word_lasts_from_its_first_tokens_first_frame_to_its_last_tokens_last_frame():
-    (first, second) = words_of("- a a - b b | - a -")
+    (first, second) = words_in("- a a - b b | - a -")
     assert (first.start, first.stop) == (1, 6)
     assert (second.start, second.stop) == (8, 9)
 
@@ -87,7 +87,7 @@ def test_a_token_is_as_probable_as_its_surest_frame():
 def test_a_word_is_as_probable_as_the_geometric_mean_of_its_tokens():
     vocabulary = Vocabulary.build(("<pad>", "a", "b"), "<pad>", "|")
     logits = np.log(np.array([[0.05, 0.9, 0.05], [0.3, 0.3, 0.4]], np.float32))
-    (word,) = spell(greedy(logits, 0), vocabulary)
+    (word,) = words_of(greedy(logits, 0), vocabulary)
     assert word.text == "ab"
     assert word.probability == pytest.approx((0.9 * 0.4) ** 0.5)
 

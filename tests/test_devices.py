@@ -18,10 +18,11 @@ from malsori.engines.devices import (
     gpu_lines,
     no_device,
     runs_on,
+    tensorrt,
     with_libraries,
 )
 from malsori.engines.installed import importable, onnxruntime_fact, onnxruntime_owners, onnxruntime_state
-from malsori.engines.libraries import missing
+from malsori.engines.libraries import _packaged, missing
 from malsori.errors import DeviceUnavailable, OptionError
 
 YES = Cuda(True)
@@ -46,10 +47,38 @@ def test_where_nothing_would_help_the_cpu_is_named_as_the_way() -> None:
         decide("cuda", no_device(driver=False, compiled=True, machine="x86_64"))
 
 
+@pytest.mark.parametrize("requested", ["auto", "cpu", "cuda"])
+def test_tensorrt_is_never_chosen_unless_asked_for_by_name(requested: str) -> None:
+    assert decide(requested, YES, tensorrt=YES) != "tensorrt"
+    assert decide("tensorrt", YES, tensorrt=YES) == "tensorrt"
+
+
+def test_tensorrt_by_name_never_falls_back_and_says_why_and_what_to_type() -> None:
+    absent = Cuda(False, "libnvinfer.so.10 cannot be loaded", "pip install 'tensorrt-cu12>=10,<11'")
+    with pytest.raises(DeviceUnavailable, match=r"libnvinfer\.so\.10 cannot be loaded; pip install 'tensorrt-cu12"):
+        decide("tensorrt", YES, absent)
+    with pytest.raises(DeviceUnavailable, match=r"TensorRT cannot be used: built without; use --device cuda"):
+        decide("tensorrt", YES, Cuda(False, "built without"))
+
+
+def test_tensorrt_without_cuda_is_told_what_cuda_lacks() -> None:
+    with pytest.raises(DeviceUnavailable, match=r"CUDA cannot be used: libcublas"):
+        decide("tensorrt", NO, tensorrt=YES)
+
+
+def test_whisper_is_not_for_tensorrt() -> None:
+    assert "CTranslate2" in tensorrt("ctranslate2").reason
+
+
+def test_tensorrt_on_this_machine_is_usable_or_comes_with_a_reason() -> None:
+    there = tensorrt("onnxruntime")
+    assert there.usable or there.reason
+
+
 @pytest.mark.parametrize("there", [YES, NO])
 @pytest.mark.parametrize("requested", ["", "gpu", "CUDA", "cuda:0"])
 def test_an_unknown_device_is_an_option_error(requested: str, there: Cuda) -> None:
-    with pytest.raises(OptionError, match="expected auto, cpu or cuda"):
+    with pytest.raises(OptionError, match="expected auto, cpu, cuda or tensorrt"):
         decide(requested, there)
 
 
@@ -95,6 +124,14 @@ def test_missing_libraries_are_named_with_the_line_that_installs_them() -> None:
 
 def test_a_library_that_exists_is_loaded_and_one_that_does_not_is_reported() -> None:
     assert missing(["libc.so.6", "libnothing.so.99"]) == ["libnothing.so.99"]
+
+
+def test_a_library_from_tensorrts_own_package_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "tensorrt_libs").mkdir()
+    (tmp_path / "tensorrt_libs" / "libnvinfer.so.10").touch()
+    monkeypatch.syspath_prepend(tmp_path)
+    assert [path.parent.name for path in _packaged("libnvinfer.so.10")] == ["tensorrt_libs"]
+    assert _packaged("libnothing.so.99") == []
 
 
 def test_the_gpu_build_offered_has_wheels_for_the_python_in_use() -> None:

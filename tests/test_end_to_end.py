@@ -3,31 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 
 import pysubs2
 import pytest
 
-from malsori import SAMPLE_RATE, Transcriber, Transcript, decode, load
+from malsori import SAMPLE_RATE, Transcript, decode
 from malsori.cli.main import main
+from tests.shipped import ROOT, model, unload  # noqa: F401 (a fixture)
 
-ROOT = Path(__file__).parent.parent
 SAMPLES = ROOT / "samples"
-LOADED: dict[str, Transcriber] = {}
-
-
-def model(name: str) -> Transcriber:
-    """Return a shipped model, loaded once for the module."""
-    if name not in LOADED:
-        LOADED[name] = load(str(ROOT / "models" / name))
-    return LOADED[name]
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _unload() -> Iterator[None]:
-    yield
-    LOADED.clear()
 
 
 def sample(name: str) -> Path:
@@ -43,6 +28,14 @@ def test_the_korean_sample_gives_its_exact_sentence_on_stdout(capsys: pytest.Cap
     model("nano-ctc-ko")
     assert main(["transcribe", str(sample("korean")), "--quiet"]) == 0
     assert capsys.readouterr() == (lines("korean.txt")[0] + "\n", "")
+
+
+def test_low_memory_gives_the_same_sentence_and_is_refused_for_whisper(capsys: pytest.CaptureFixture[str]):
+    arguments = ["transcribe", str(sample("korean")), "--quiet", "--memory", "low", "--model"]
+    assert main([*arguments, "nano-ctc-ko"]) == 0
+    assert capsys.readouterr().out == lines("korean.txt")[0] + "\n"
+    assert main([*arguments, "nano-whisper"]) == 2
+    assert "nano-whisper has no memory='low'" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(("name", "language"), [("korean", "ko"), ("english", "en")])

@@ -216,3 +216,20 @@ def test_no_speech_frame_is_lost_when_short_speech_is_kept(values: list[float], 
         covered[span.start : span.stop] = True
     speech = np.repeat(np.array(values) >= options.threshold, FRAME)
     assert covered[speech].all()
+
+
+@settings(max_examples=60, deadline=None)
+@given(values=scores, options=choices)
+def test_no_span_begins_before_what_the_gate_said_it_may_reach(values: list[float], options: GateOptions) -> None:
+    gate = Gate(FRAME, options)
+    reached = 0
+    for value in values:
+        assert all(span.start >= reached for span in gate.push([value]))
+        assert gate.reach >= reached
+        reached = gate.reach
+    assert all(span.start >= reached for span in gate.flush())
+
+
+def test_a_gate_alone_cuts_after_half_a_minute_and_one_that_is_told_when_it_is_told() -> None:
+    assert spans("#" * 4_000)[0] == (0, 3_000)
+    assert spans("#" * 4_000, replace(BARE, max_speech_s=35.0))[0] == (0, 3_500)

@@ -10,11 +10,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from malsori.audio import decode
 from malsori.engines.base import DecodeOptions, HotWord
-from malsori.engines.ctc.beam import beam_search, log_softmax
-from malsori.engines.ctc.hotwords import hot_words, spelling
+from malsori.engines.ctc.beam import beam_search
+from malsori.engines.ctc.hotwords import hot_words
+from malsori.engines.ctc.softmax import log_softmax
+from malsori.engines.ctc.spelling import Speller
 from malsori.engines.ctc.vocabulary import Vocabulary
+from tests import scoring
+from tests.shipped import ctc_engine, noisy
 
 ROOT = Path(__file__).resolve().parents[1]
 LETTERS = Vocabulary.build(("<pad>", "<unk>", "|", "a", "b", "c"), "<pad>", "|")
@@ -34,12 +37,7 @@ def gained(text: str, *words: HotWord) -> list[float]:
     """Return what was gained after each letter, and at the end."""
     scorer, warnings = hot_words(words, LETTERS)
     assert not warnings
-    state, total, steps = np.zeros(1, np.int64), 0.0, []
-    for token in ids(text):
-        total += float(scorer.gains(state, np.array([token]))[0, 0])
-        state = scorer.advance(state, np.array([token]))
-        steps.append(round(total, 9))
-    return [*steps, round(total + float(scorer.finish(state)[0]), 9)]
+    return [round(gain, 9) for gain in scoring.gained(scorer, ids(text))]
 
 
 def test_a_hot_word_gains_its_weight_letter_by_letter_and_keeps_it_at_the_delimiter():
@@ -134,6 +132,12 @@ def test_a_hot_word_wins_over_a_likelier_reading_and_not_over_a_far_likelier_one
         assert beam_search(log_softmax(logits), LETTERS.blank, 16, [scorer])[0].tokens == ids(best)
 
 
+def spelling(text: str, vocabulary: Vocabulary):
+    """Return the ids of the tokens that spell a text, and what they cannot spell of it."""
+    tokens, rest = Speller(vocabulary).tokens(text)
+    return list(tokens), "".join(rest)
+
+
 def test_jamo_and_syllables_spell_the_same_word_however_it_was_typed():
     typed = ("침실", unicodedata.normalize("NFD", "침실"))
     for text in typed:
@@ -158,6 +162,13 @@ def test_special_tokens_spell_nothing():
     assert spelling("<unk>", LETTERS) == ([], "<unk>")
 
 
+def test_nothing_of_a_hot_word_is_left_out_or_guessed():
+    assert spelling("a-b", LETTERS) == (list(ids("ab")), "-")
+    assert hot_words((HotWord("a-b", 8), HotWord("a3b", 8)), LETTERS)[1] == (
+        "hot words left out, the model's vocabulary has no token for: 'a-b' ('-'), 'a3b' ('3')",
+    )
+
+
 def test_one_warning_names_the_hot_words_left_out_and_their_characters_and_the_others_work():
     scorer, (warning,) = hot_words((HotWord("abé", 8), HotWord("c", 2), HotWord("*", 2)), LETTERS)
     assert "'abé' ('é')" in warning
@@ -173,20 +184,7 @@ def test_without_a_delimiter_two_words_cannot_be_spelled():
 
 @pytest.fixture(scope="module")
 def engine():
-    from malsori.bundles import read_manifest
-    from malsori.engines.wav2vec2 import Wav2Vec2Engine
-
-    folder = ROOT / "models" / "nano-ctc-ko"
-    return Wav2Vec2Engine(folder, read_manifest(folder), device="cpu", threads=1)
-
-
-def noisy(name: str, count: int, below: float):
-    """Return a sample `count` times over, with white noise `below` dB below the speech."""
-    clip = decode(ROOT / "samples" / f"{name}.wav").samples
-    level = np.sqrt(np.mean(clip**2)) * 10 ** (-below / 20)
-    return [
-        (clip + np.random.default_rng(seed).normal(0, level, len(clip))).astype(np.float32) for seed in range(count)
-    ]
+    return ctc_engine()
 
 
 def words_heard(engine, clips, *words: HotWord):

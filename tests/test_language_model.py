@@ -10,12 +10,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from malsori.audio import decode
 from malsori.engines.base import DecodeOptions
-from malsori.engines.ctc.beam import beam_search, log_softmax
+from malsori.engines.ctc.beam import beam_search
 from malsori.engines.ctc.language_model import UNKNOWN, WordScorer, open_language_model
+from malsori.engines.ctc.softmax import log_softmax
 from malsori.engines.ctc.vocabulary import Vocabulary
 from malsori.errors import MissingDependency, OptionError
+from tests.scoring import gained
+from tests.shipped import ctc_engine, noisy
 
 ROOT = Path(__file__).resolve().parents[1]
 VOCABULARY = Vocabulary.build(("<pad>", "<unk>", "|", "a", "b", "ᄀ", "ᅡ"), "<pad>", "|")
@@ -106,36 +108,26 @@ class Counted:
         return -0.5 if state == "b" else -4.0
 
 
-def gained(scorer: WordScorer, text: str) -> list[float]:
-    """Return what was gained after each token, and at the end."""
-    state, total, steps = np.zeros(1, np.int64), 0.0, []
-    for token in ids(text):
-        total += float(scorer.gains(state, np.array([token]))[0, 0])
-        state = scorer.advance(state, np.array([token]))
-        steps.append(total)
-    return [*steps, total + float(scorer.finish(state)[0])]
-
-
 def test_a_word_is_scored_at_its_delimiter_and_the_last_one_at_the_end_with_the_sentence():
     scorer = WordScorer(Counted(), VOCABULARY, alpha=0.5, beta=0.25)
     first, second = 0.5 * -1.0 + 0.25, 0.5 * -2.0 + 0.25
     whole = first + second + 0.5 * -0.5
-    assert gained(scorer, "a|b") == pytest.approx([0, first, first, whole])
-    assert gained(scorer, "a|b|")[-1] == pytest.approx(whole)
+    assert gained(scorer, ids("a|b")) == pytest.approx([0, first, first, whole])
+    assert gained(scorer, ids("a|b|"))[-1] == pytest.approx(whole)
 
 
 def test_delimiters_without_a_word_between_them_cost_nothing():
     scorer = WordScorer(Counted(), VOCABULARY, 1.0, 0.0)
-    assert gained(scorer, "||a||b") == pytest.approx([0, 0, 0, -1, -1, -1, -3.5])
+    assert gained(scorer, ids("||a||b")) == pytest.approx([0, 0, 0, -1, -1, -1, -3.5])
 
 
 def test_silence_costs_only_the_end_of_the_sentence():
-    assert gained(WordScorer(Counted(), VOCABULARY, 1.0, 5.0), "") == [-4.0]
+    assert gained(WordScorer(Counted(), VOCABULARY, 1.0, 5.0), ids("")) == [-4.0]
 
 
 def test_unknown_tokens_are_no_part_of_a_word_and_jamo_reach_the_model_as_syllables():
     model = Counted()
-    gained(WordScorer(model, VOCABULARY, 1.0, 0.0), "?ᄀ?ᅡ|?|")
+    gained(WordScorer(model, VOCABULARY, 1.0, 0.0), ids("?ᄀ?ᅡ|?|"))
     assert model.asked == [("<s>", "가")]
 
 
@@ -147,7 +139,7 @@ def test_a_word_is_asked_for_once_however_often_the_beam_ends_it():
     scorer = WordScorer(model, VOCABULARY, 0.5, 1.5)
     model.asked.clear()
     for _ in range(5):
-        gained(scorer, "a|b|")
+        gained(scorer, ids("a|b|"))
     assert model.asked == [("<s>", "a"), ("a", "b")]
 
 
@@ -210,17 +202,9 @@ class TestKenLM:
             open_language_model(tmp_path / "broken.arpa")
 
     def test_it_mends_real_words_that_are_misheard_in_noise(self, tmp_path: Path):
-        from malsori.bundles import read_manifest
-        from malsori.engines.wav2vec2 import Wav2Vec2Engine
-
-        bundle = ROOT / "models" / "nano-ctc-ko"
-        engine = Wav2Vec2Engine(bundle, read_manifest(bundle), device="cpu", threads=1)
+        engine = ctc_engine()
         (tmp_path / "korean.arpa").write_text(HOME, encoding="utf-8")
-        clip = decode(ROOT / "samples" / "korean.wav").samples
-        level = np.sqrt(np.mean(clip**2)) * 10 ** (-3 / 20)
-        clips = [
-            (clip + np.random.default_rng(seed).normal(0, level, len(clip))).astype(np.float32) for seed in range(8)
-        ]
+        clips = noisy("korean", 8, below=3)
         right = (ROOT / "samples" / "korean.txt").read_text("utf-8").strip()
         options = DecodeOptions(language_model=tmp_path / "korean.arpa")
         alone, together = (

@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from malsori.engines.base import DecodeOptions, HotWord
-from malsori.errors import AudioNotFound, MalsoriError, OptionError
+from malsori.errors import AudioNotFound, EmptyAudio, MalsoriError, OptionError
 from malsori.pipeline import Progress, TranscribeOptions, Transcriber
 from malsori.pipeline.speech import Cutter, pieces_of
 from malsori.types import SAMPLE_RATE, Audio, Transcript
@@ -68,10 +68,47 @@ def test_an_array_of_another_rate_is_resampled():
     assert result.duration == pytest.approx(5.0, abs=0.01)
 
 
-def test_without_the_gate_the_engine_gets_the_whole_recording():
+def test_without_the_gate_whisper_gets_the_whole_recording():
     used = transcriber()
-    used.transcribe(recording((10, 1.0), (20, 1.0)), vad=False)
-    assert heard_by(used).calls == [[8.0]]
+    used.transcribe(recording((10, 100.0), (20, 100.0)), vad=False)
+    assert heard_by(used).calls == [[206.0]]
+
+
+def test_without_the_gate_a_ctc_model_gets_stretches_that_it_takes_cut_where_it_is_quiet():
+    used = transcriber("ko", kind="wav2vec2-ctc")
+    result = used.transcribe(recording((10, 112.0), (20, 20.0), pause=3.0), vad=False)
+    (first,), (second,) = sorted(heard_by(used).calls, reverse=True)
+    assert 115.0 < first < 118.0  # the pause before w20
+    assert first + second == pytest.approx(141.0)
+    assert result.text == "w10 w20"
+    assert result.duration == 141.0
+
+
+def test_speech_without_a_pause_is_as_long_as_the_engine_takes_it():
+    ctc, whisper = transcriber("ko", kind="wav2vec2-ctc"), transcriber("ko")
+    speech = recording((10, 100.0))
+    assert ctc.transcribe(speech).text == "w10"
+    assert whisper.transcribe(speech).text == "w10 w10 w10 w10"
+    assert [length for call in heard_by(ctc).calls for length in call] == [pytest.approx(100.4, abs=0.1)]
+    assert 25 < max(length for call in heard_by(whisper).calls for length in call) <= 30
+
+
+@pytest.mark.parametrize("vad", [True, False])
+@pytest.mark.parametrize("kind", ["whisper", "wav2vec2-ctc"])
+def test_a_longest_stretch_that_is_given_holds_for_every_model_with_the_gate_and_without(kind: str, vad: bool):
+    used = transcriber("ko", "en", kind=kind)
+    used.transcribe(recording((10, 100.0)), vad=vad, gate=GateOptions(max_speech_s=20.0))
+    lengths = [length for call in heard_by(used).calls for length in call]
+    assert 15 < max(lengths) <= 20
+    assert sum(lengths) == pytest.approx(100.4 if vad else 104.0, abs=0.1)
+    if kind == "whisper":  # its language is told once, not stretch by stretch
+        assert heard_by(used).detections == [30.0]
+
+
+def test_no_more_than_a_few_minutes_are_gathered():
+    used = transcriber("ko", kind="wav2vec2-ctc")
+    texts(used.transcribe_many([recording((n, 100.0)) for n in range(10, 18)]))
+    assert [sum(call) for call in heard_by(used).calls] == [pytest.approx(200.8, abs=0.1)] * 4
 
 
 def test_speech_of_several_recordings_shares_engine_calls_of_similar_lengths():
@@ -253,6 +290,29 @@ def test_embedding_gives_the_frames_of_the_whole_recording():
     assert transcriber().embed(recording((10, 1.0))).shape == (250, 4)
 
 
+def test_embedding_gives_one_layer_or_all_by_frame_or_pooled():
+    used, audio = transcriber(), recording((10, 1.0))
+    assert np.unique(used.embed(audio)).tolist() == [2.0]
+    assert np.unique(used.embed(audio, layer=1)).tolist() == [1.0]
+    assert used.embed(audio, layers="all").shape == (3, 250, 4)
+    assert used.embed(audio, layer=1, pooled=True).tolist() == [1.0] * 4
+    pooled = used.embed(audio, layers="all", pooled=True)
+    assert pooled.dtype == np.float32
+    assert pooled.tolist() == [[0.0] * 4, [1.0] * 4, [2.0] * 4]
+
+
+def test_there_is_no_mean_of_no_frames():
+    with pytest.raises(EmptyAudio, match="<array>: expected at least one frame of sound to pool, found 100 samples"):
+        transcriber().embed(np.ones(100, np.float32), pooled=True)
+    assert transcriber().embed(np.ones(100, np.float32)).shape == (0, 4)
+
+
+@pytest.mark.parametrize("wrong", [{"layers": "some"}, {"layers": 3}, {"layer": 1, "layers": "all"}])
+def test_layers_that_cannot_be_are_refused(wrong: dict[str, Any]):
+    with pytest.raises(OptionError, match="layer"):
+        transcriber().embed(recording((10, 1.0)), **wrong)
+
+
 @settings(max_examples=25, deadline=None)
 @given(st.lists(st.integers(1, 30_000), min_size=1, max_size=30))
 def test_pieces_are_the_sound_of_their_spans_however_the_recording_is_cut(sizes: list[int]):
@@ -276,6 +336,13 @@ def test_what_is_held_of_a_long_recording_does_not_grow():
         cutter.push(silence if second % 40 > 20 else speech)
         held.append(cutter.held)
     assert max(held) <= 7 * SAMPLE_RATE
+
+
+def test_silence_is_not_held():
+    cutter = Cutter(LoudnessDetector(), GateOptions(max_speech_s=120.0))
+    for _ in range(60):
+        cutter.push(np.zeros(SAMPLE_RATE, np.float32))
+    assert cutter.held <= 2 * SAMPLE_RATE
 
 
 def _calls(used: Transcriber) -> Iterator[tuple[DecodeOptions, list[float]]]:

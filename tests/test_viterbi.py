@@ -17,7 +17,7 @@ BLANK = 0
 
 
 def chain_of(*tokens: int) -> Chain:
-    return Chain.of(np.array(tokens, np.intp), np.full(len(tokens) + 1, BLANK, np.intp))
+    return Chain.between_blanks(tokens, BLANK)
 
 
 def path_of(chain: Chain, scores: NDArray[np.float64], **settings: int) -> list[int]:
@@ -103,6 +103,15 @@ def test_two_tokens_that_are_the_same_have_a_frame_between_them() -> None:
     chain = chain_of(1, 1)
     assert chain.least_frames == 3
     assert path_of(chain, np.zeros((3, 2))) == [1, 2, 3]
+
+
+def test_equal_neighbours_need_a_frame_more_each() -> None:
+    assert chain_of(5, 5, 6, 6, 6).least_frames == 8
+    assert chain_of().least_frames == 0
+
+
+def test_no_tokens_are_one_gap() -> None:
+    assert path_of(chain_of(), np.zeros((3, 2))) == [0, 0, 0]
 
 
 def test_a_text_that_needs_every_frame_gets_every_frame() -> None:

@@ -181,3 +181,45 @@ def test_a_number_of_threads_that_no_machine_has_is_refused(manifest, threads):
 def test_the_compute_type_auto_is_what_was_exported(manifest, speech):
     chosen = Wav2Vec2Engine(BUNDLE, manifest, device="cpu", compute_type="auto", threads=1)
     assert chosen.transcribe([speech])[0].segments
+
+
+def test_layers_are_numbered_from_what_goes_into_the_first_to_what_comes_out_of_the_last(engine, speech):
+    layers = engine.embed(speech, "all")
+    assert layers.shape == (5, engine.frames.count(len(speech)), 192)
+    for layer in range(5):
+        np.testing.assert_array_equal(layers[layer], engine.embed(speech, layer))
+        np.testing.assert_array_equal(layers[layer], engine.embed(speech, layer - 5))
+    np.testing.assert_allclose(layers[-1], engine.embed(speech), atol=1e-6)
+    assert len({float(layer.std()) for layer in layers}) == 5
+
+
+def test_any_layer_of_a_long_clip_is_taken_in_windows_and_of_none_has_no_frames(engine, speech):
+    clip = np.resize(speech, 31 * 16_000)
+    layers = engine.embed(clip, "all")
+    assert layers.shape == (5, engine.frames.count(len(clip)), 192)
+    np.testing.assert_array_equal(layers[2], engine.embed(clip, 2))
+    assert engine.embed(clip[:100], "all").shape == (5, 0, 192)
+    assert engine.embed(clip[:100], 1).shape == (0, 192)
+
+
+@pytest.mark.parametrize("layer", [5, -6])
+def test_a_layer_out_of_range_is_refused_with_the_range(engine, speech, layer):
+    with pytest.raises(OptionError, match=rf"nano-ctc-ko has 0 to 4 .*found {layer}"):
+        engine.embed(speech, layer)
+
+
+def test_a_number_of_layers_that_the_graph_does_not_have_is_refused_by_its_file(manifest, speech):
+    wrong = Wav2Vec2Engine(BUNDLE, replace(manifest, sizes=manifest.sizes | {"num_hidden_layers": 6}), device="cpu")
+    with pytest.raises(ModelIncompatible, match=r"layers\.onnx"):
+        wrong.embed(speech, 0)
+
+
+def test_low_memory_reads_the_same(manifest, engine, speech):
+    low = load_engine(BUNDLE, manifest, device="cpu", threads=1, memory="low")
+    options = DecodeOptions(word_timestamps=True)
+    assert times_and_texts(*low.transcribe([speech], options)) == times_and_texts(*engine.transcribe([speech], options))
+
+
+def test_a_memory_that_there_is_not_is_refused(manifest):
+    with pytest.raises(OptionError, match="memory: expected normal or low, found 'none'"):
+        load_engine(BUNDLE, manifest, device="cpu", threads=1, memory="none")

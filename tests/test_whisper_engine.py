@@ -285,3 +285,14 @@ def test_word_times_do_not_change_the_text_of_clips_cut_anywhere(engine):
         clip = sound[start : start + length]
         plain, timed = (engine.transcribe([clip], replace(options, word_timestamps=on))[0] for on in (False, True))
         assert text_of(timed) == text_of(plain), (start, length)
+
+
+@pytest.mark.parametrize("layer", [0, -2, "all"])
+def test_a_layer_other_than_the_last_is_refused(engine, korean, layer):
+    with pytest.raises(OptionError, match="nano-whisper gives its last layer only"):
+        engine.embed(korean, layer)
+
+
+def test_low_memory_is_refused_by_name(manifest):
+    with pytest.raises(OptionError, match="nano-whisper has no memory='low'"):
+        load_engine(BUNDLE, manifest, device="cpu", threads=1, memory="low")

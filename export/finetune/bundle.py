@@ -10,9 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from export.common import model_card, seal_with
+from export.common import model_card, refuse_existing, seal_with
 from export.finetune.clips import Clip
-from export.finetune.settings import BEST, Settings, refuse_existing
+from export.finetune.settings import BEST, Settings
 from export.finetune.texts import rates
 from export.wav2vec2 import export
 from malsori.bundles.manifest import Manifest

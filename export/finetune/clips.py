@@ -6,7 +6,6 @@ Every recording is decoded once to be measured, and its length remembered in the
 from __future__ import annotations
 
 import json
-import os
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -18,8 +17,10 @@ from numpy.typing import NDArray
 from export.common import ExportRefused
 from export.finetune.manifest import Row
 from export.finetune.settings import DataOptions
-from export.finetune.vocabulary import Speller, ctc_length
+from export.finetune.vocabulary import Speller
 from malsori.audio import decode, decode_blocks
+from malsori.bundles.atomic import write_atomically
+from malsori.engines.ctc.viterbi import Chain
 from malsori.engines.frames import Frames
 from malsori.errors import AudioError
 from malsori.types import SAMPLE_RATE
@@ -80,9 +81,7 @@ class Ruler:
 
     def keep(self) -> None:
         """Write what is known to the work folder."""
-        fresh = self._path.with_suffix(".new")
-        fresh.write_text(json.dumps(self._known, ensure_ascii=False), "utf-8")
-        os.replace(fresh, self._path)
+        write_atomically(self._path, json.dumps(self._known, ensure_ascii=False).encode(), mode=0o644)
 
 
 def sort_out(
@@ -98,7 +97,7 @@ def sort_out(
     for done, (row, text) in enumerate(rows):
         progress(done)
         length, ids = ruler.measure(row.audio), speller.spell(text)
-        reason, details = _objection(length, ids, frames, options)
+        reason, details = _objection(length, Chain.between_blanks(ids, speller.vocabulary.blank), frames, options)
         if reason:
             left_out.append(LeftOut(row, reason, details))
         else:
@@ -107,7 +106,7 @@ def sort_out(
     return clips, left_out
 
 
-def _objection(length: int | str, ids: tuple[int, ...], frames: Frames, options: DataOptions) -> tuple[str, str]:
+def _objection(length: int | str, chain: Chain, frames: Frames, options: DataOptions) -> tuple[str, str]:
     """Return the kind of reason and its details; two empty strings for a clip that will do."""
     if isinstance(length, str):
         return "unreadable", length
@@ -116,11 +115,11 @@ def _objection(length: int | str, ids: tuple[int, ...], frames: Frames, options:
         return f"shorter than {options.min_seconds:g} s", f"{seconds:.2f} s"
     if seconds > options.max_seconds:
         return f"longer than {options.max_seconds:g} s", f"{seconds:.2f} s"
-    needed, there = ctc_length(ids), frames.count(length)
+    needed, there = chain.least_frames, frames.count(length)
     if needed > there:
         return (
             "of a text too long for the sound",
-            f"{len(ids)} tokens need {needed} frames, {seconds:.2f} s give {there}",
+            f"{len(chain) // 2} tokens need {needed} frames, {seconds:.2f} s give {there}",
         )
     return "", ""
 

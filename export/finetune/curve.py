@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
+
+from malsori.bundles.atomic import write_atomically
 
 JSON, PICTURE = "curve.json", "curve.png"
 INK, SECOND, THIRD = "#1f5f8b", "#c8553d", "#6b7f3a"
@@ -64,8 +65,8 @@ class Curve:
 
     def write(self, folder: Path) -> None:
         """Write both files; each appears when it is complete."""
-        _replace(folder / JSON, json.dumps(asdict(self), indent=1).encode())
-        _replace(folder / PICTURE, self.picture())
+        write_atomically(folder / JSON, json.dumps(asdict(self), indent=1).encode(), mode=0o644)
+        write_atomically(folder / PICTURE, self.picture(), mode=0o644)
 
     def picture(self) -> bytes:
         """Draw the loss above and the error rates below, by step; return a PNG."""
@@ -95,9 +96,3 @@ class Curve:
 
 def _line(points: Sequence[Any], name: str, scale: float = 1) -> tuple[list[int], list[float]]:
     return [point.step for point in points], [scale * getattr(point, name) for point in points]
-
-
-def _replace(path: Path, content: bytes) -> None:
-    fresh = path.with_suffix(".new")
-    fresh.write_bytes(content)
-    os.replace(fresh, path)

@@ -22,7 +22,7 @@ from export.finetune.model import Learned
 from export.finetune.settings import Precision, TrainingOptions
 from export.finetune.texts import rates
 from malsori.engines.ctc.greedy import greedy
-from malsori.engines.ctc.words import spell
+from malsori.engines.ctc.words import words_of
 from malsori.engines.frames import Frames
 
 STATE = "trainer_state.json"  # what transformers writes last into a checkpoint
@@ -82,7 +82,7 @@ class Learner(Trainer):
         return EvalLoopOutput(predictions=None, label_ids=None, metrics=metrics, num_samples=len(clips))
 
     def _words(self, logits: Any) -> str:
-        words = spell(greedy(logits, self.vocabulary.blank), self.vocabulary)
+        words = words_of(greedy(logits, self.vocabulary.blank), self.vocabulary)
         return " ".join(word.text for word in words)
 
 

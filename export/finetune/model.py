@@ -7,17 +7,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-from safetensors import SafetensorError
 from torch import nn
 from transformers import AutoConfig, Wav2Vec2Config, Wav2Vec2CTCTokenizer, Wav2Vec2FeatureExtractor, Wav2Vec2ForCTC
 
-from export.common import ExportRefused
+from export.common import ExportRefused, check_rate, loading
 from export.finetune.settings import ModelOptions
 from export.finetune.vocabulary import SPECIALS
 from malsori.engines.ctc.vocabulary import FILE, Vocabulary
 from malsori.engines.frames import Frames
-from malsori.errors import brief
-from malsori.types import SAMPLE_RATE
 
 NEW_HEAD = "--vocabulary syllables, jamo or characters makes a new one"
 OPTIONAL = {"wav2vec2.masked_spec_embed"}  # what a masked frame is replaced by; learned anew where there is none
@@ -39,19 +36,14 @@ class Learned:
 
         Raises `ExportRefused` for another architecture, for missing weights, and for masks that do not fit.
         """
-        try:
+        with loading(source):
             config = _configured(source, AutoConfig.from_pretrained(source, revision=revision), options)
             model, report = Wav2Vec2ForCTC.from_pretrained(
                 source, config=config, revision=revision, dtype=torch.float32, output_loading_info=True
             )
             extractor = Wav2Vec2FeatureExtractor.from_pretrained(source, revision=revision)
-        except (OSError, ValueError, TypeError, RuntimeError, SafetensorError) as error:
-            if isinstance(error, ExportRefused):
-                raise
-            raise ExportRefused(f"{source}: {brief(error)}") from error
         _check_weights(source, set(report["missing_keys"]), new_head)
-        if extractor.sampling_rate != SAMPLE_RATE:
-            raise ExportRefused(f"{source}: made for {extractor.sampling_rate} Hz; the runtime has 16000 Hz")
+        check_rate(source, extractor.sampling_rate)
         tokenizer = _tokenizer(source, revision)
         vocabulary = _vocabulary(tokenizer, config.vocab_size) if tokenizer else None
         if vocabulary is None and not new_head:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from export.common import ExportRefused
+from export.common import ExportRefused, refuse_existing
+from malsori.bundles.atomic import write_atomically
 
 Kind = Literal["keep", "syllables", "jamo", "characters"]
 Precision = Literal["auto", "fp32", "bf16", "fp16"]
@@ -139,12 +139,6 @@ class Settings:
         return facts
 
 
-def refuse_existing(out: Path) -> None:
-    """Raise `ExportRefused` when `out` is there already."""
-    if out.exists() or out.is_symlink():
-        raise ExportRefused(f"{out}: already there; remove it or choose another folder")
-
-
 def keep_or_compare(settings: Settings) -> None:
     """Write the settings of a new run to its work folder, or hold those there against them.
 
@@ -160,6 +154,4 @@ def keep_or_compare(settings: Settings) -> None:
                 f"{asked[first]!r}); give the same, or another --work, or --no-resume to start from the beginning"
             )
         return
-    fresh = path.with_suffix(".new")
-    fresh.write_text(json.dumps(asked, ensure_ascii=False, indent=2) + "\n", "utf-8")
-    os.replace(fresh, path)
+    write_atomically(path, (json.dumps(asked, ensure_ascii=False, indent=2) + "\n").encode(), mode=0o644)

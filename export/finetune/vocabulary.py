@@ -12,7 +12,6 @@ import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from itertools import pairwise
 from typing import Literal
 
 from export.common import ExportRefused
@@ -76,11 +75,6 @@ class Speller:
 
     def _split(self, text: str) -> Iterator[str]:
         return (found[0] for found in self._pieces.finditer(unicodedata.normalize(self._form, text)))
-
-
-def ctc_length(ids: tuple[int, ...]) -> int:
-    """Return the frames that a spelling needs at least: one a token, and a blank between two equal ones."""
-    return len(ids) + sum(left == right for left, right in pairwise(ids))
 
 
 def check_spelling(texts: Iterable[str], speller: Speller, options: VocabularyOptions) -> Counter[str]:

@@ -1,7 +1,6 @@
 """The transformer: features `(batch, frames, channels)` and their mask to logits and hidden states.
 
-Query, key and value are one product. Adding the residual and normalising is one operator, and so is attention; where no
-frame is padding, attention runs without a mask, which on the CPU is the form that never holds a square of all frames.
+Query, key and value are one product. How attention and Gelu are written is for `operators.py` to say.
 """
 
 from __future__ import annotations
@@ -9,12 +8,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import onnx
-from onnx import TensorProto, helper
+from onnx import TensorProto
 
-from export.graph.builder import CONTRIB, Builder
+from export.graph.builder import Builder
 from export.graph.frontend import Arrays
 from export.graph.linear import Float32, Linear
+from export.graph.operators import Cpu, Mask, Operators
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,10 +31,20 @@ class Shape:
 class Encoder:
     """Writes one encoder into a graph."""
 
-    def __init__(self, weights: Arrays, shape: Shape, linear: Linear, *, all_layers: bool = False) -> None:
+    def __init__(
+        self,
+        weights: Arrays,
+        shape: Shape,
+        linear: Linear,
+        operators: Operators | None = None,
+        *,
+        all_layers: bool = False,
+    ) -> None:
         self.weights = weights
         self.shape = shape
         self.linear = linear
+        self.operators = operators or Cpu()
+        self.mask: Mask | None = None
         self.all_layers = all_layers
         self.graph = Builder("encoder")
         self.hidden_size, self.channels = weights["wav2vec2.feature_projection.projection.weight"].shape
@@ -45,12 +54,13 @@ class Encoder:
         """Return the finished graph."""
         graph = self.graph
         x = graph.input("features", ("batch", "frames", self.channels))
-        self.mask = graph.input("mask", ("batch", "frames"), TensorProto.INT32) if self.shape.masked else ""
-        self.padded = self._any_padding() if self.mask else ""
+        if self.shape.masked:
+            mask = graph.input("mask", ("batch", "frames"), TensorProto.INT32)
+            self.mask = Mask(mask, self.operators.masking(graph, mask))
         x = self._norm(x, "wav2vec2.feature_projection.layer_norm")
         x = self._linear(x, "wav2vec2.feature_projection.projection")
         if self.mask:
-            real = graph.node("Cast", self.mask, to=TensorProto.FLOAT)
+            real = graph.node("Cast", self.mask.value, to=TensorProto.FLOAT)
             x = graph.node("Mul", x, graph.node("Unsqueeze", real, graph.integers(2)))
         states = self._stable(x) if self.shape.do_stable_layer_norm else self._post(x)
         for index, state in enumerate(states if self.all_layers else ()):
@@ -97,7 +107,7 @@ class Encoder:
             pads=[kernel // 2, kernel // 2 - (kernel + 1) % 2],
             group=self.shape.num_conv_pos_embedding_groups,
         )
-        result = graph.node("Transpose", graph.contrib("Gelu", result), perm=[0, 2, 1])
+        result = graph.node("Transpose", self.operators.gelu(graph, result), perm=[0, 2, 1])
         return str(result)
 
     def _attention(self, x: str, name: str) -> str:
@@ -110,23 +120,12 @@ class Encoder:
 
     def _attend(self, *qkv: str) -> str:
         heads = self.shape.num_attention_heads
-        if not self.mask:
-            return str(self.graph.contrib("MultiHeadAttention", *qkv, num_heads=heads))
-        branches = {
-            "then_branch": _branch("masked", qkv, heads, self.mask),
-            "else_branch": _branch("plain", qkv, heads, ""),
-        }
-        return str(self.graph.node("If", self.padded, **branches))
-
-    def _any_padding(self) -> str:
-        """Return whether any frame is padding, a scalar."""
-        graph = self.graph
-        least = graph.node("ReduceMin", self.mask, keepdims=0)
-        return str(graph.node("Less", least, graph.weight("one", np.array(1, np.int32))))
+        query, key, value = qkv
+        return self.operators.attend(self.graph, (query, key, value), heads, self.hidden_size // heads, self.mask)
 
     def _feed_forward(self, x: str, name: str) -> str:
         inner = self._linear(x, f"{name}.feed_forward.intermediate_dense")
-        return self._linear(self.graph.contrib("Gelu", inner), f"{name}.feed_forward.output_dense")
+        return self._linear(self.operators.gelu(self.graph, inner), f"{name}.feed_forward.output_dense")
 
     def _linear(self, x: str, name: str, linear: Linear | None = None) -> str:
         return (linear or self.linear)(
@@ -146,16 +145,3 @@ class Encoder:
 
     def _affine(self, name: str) -> list[str]:
         return [self.graph.weight(f"{name}.{part}", self.weights[f"{name}.{part}"]) for part in ("weight", "bias")]
-
-
-def _branch(name: str, qkv: tuple[str, ...], heads: int, mask: str) -> onnx.GraphProto:
-    inputs = [*qkv, "", mask] if mask else [*qkv]
-    attention = helper.make_node(
-        "MultiHeadAttention",
-        inputs,
-        [name],
-        domain=CONTRIB,
-        num_heads=heads,
-        mask_filter_value=float(np.finfo(np.float32).min),
-    )
-    return helper.make_graph([attention], name, [], [helper.make_tensor_value_info(name, TensorProto.FLOAT, None)])

@@ -8,8 +8,10 @@ from typing import Any
 from export.graph.builder import Weights
 from export.graph.encoder import Encoder, Shape
 from export.graph.frontend import Arrays, frontend
-from export.graph.linear import Linear
-from malsori.engines.graphs import ENCODER, FRONTEND, LAYERS, WEIGHTS
+from export.graph.half import half
+from export.graph.linear import Float32, Linear
+from export.graph.operators import Cuda, Plain
+from malsori.engines.graphs import ENCODER, FRONTEND, LAYERS, PLAIN, WEIGHTS
 
 
 def write_graphs(folder: Path, arrays: Arrays, config: Any, linear: Linear) -> None:
@@ -23,6 +25,17 @@ def write_graphs(folder: Path, arrays: Arrays, config: Any, linear: Linear) -> N
     frontend(arrays, config.conv_kernel, config.conv_stride, config.feat_extract_norm).save(folder / FRONTEND, weights)
     for name, all_layers in ((ENCODER, False), (LAYERS, True)):
         Encoder(arrays, shape_of(config), linear, all_layers=all_layers).build().save(folder / name, weights)
+
+
+def write_half_graphs(folder: Path, arrays: Arrays, config: Any) -> None:
+    """Write the same graphs in float16, for CUDA, and `plain.onnx`, the encoder once more for TensorRT."""
+    weights = Weights(folder / WEIGHTS)
+    half(frontend(arrays, config.conv_kernel, config.conv_stride, config.feat_extract_norm)).save(
+        folder / FRONTEND, weights
+    )
+    for name, operators in ((ENCODER, Cuda()), (LAYERS, Cuda()), (PLAIN, Plain())):
+        encoder = Encoder(arrays, shape_of(config), Float32(), operators, all_layers=name == LAYERS)
+        half(encoder.build()).save(folder / name, weights)
 
 
 def shape_of(config: Any) -> Shape:

@@ -28,7 +28,7 @@ from export.finetune.manifest import read_rows  # noqa: E402
 from export.finetune.model import Learned, replace_head  # noqa: E402
 from export.finetune.settings import ModelOptions, TextOptions, TrainingOptions  # noqa: E402
 from export.finetune.texts import clean  # noqa: E402
-from export.finetune.vocabulary import Speller, ctc_length, new_vocabulary  # noqa: E402
+from export.finetune.vocabulary import Speller, new_vocabulary  # noqa: E402
 from export.finetune_ctc import finetune, learn, main  # noqa: E402
 from malsori.bundles import read_manifest as read_bundle  # noqa: E402
 from malsori.cli.progress import Reporter  # noqa: E402
@@ -294,10 +294,6 @@ def test_jamo_and_syllables_spell_the_same_text_differently() -> None:
 def test_the_longest_token_that_fits_is_taken() -> None:
     speller = Speller(Vocabulary.build(("<pad>", "|", "n", "ng", "g"), "<pad>", "|"))
     assert speller.spell("ngn g") == (3, 2, 1, 4)
-
-
-def test_equal_neighbours_need_a_blank_between_them() -> None:
-    assert ctc_length((5, 5, 6, 6, 6)) == 8
 
 
 def test_a_pretrained_model_gets_a_head_in_jamo_and_needs_no_tokenizer(manifest: Path, tmp_path: Path) -> None:

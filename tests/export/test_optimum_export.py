@@ -4,7 +4,6 @@ The checkpoints are tiny and random, and what the exporter might freeze at the l
 WavLM and the conformer) is scaled up so far that freezing it would show.
 """
 
-import json
 import sys
 from pathlib import Path
 
@@ -25,6 +24,7 @@ from malsori.engines.load import load_engine  # noqa: E402
 from malsori.engines.network import Network  # noqa: E402
 from malsori.engines.wav2vec2 import Wav2Vec2Engine  # noqa: E402
 from tests.export.test_recipes_export import spoken, text_of_hugging_face  # noqa: E402
+from tests.export.vocabularies import save_tokenizer  # noqa: E402
 
 TOKENS = ["<pad>", "<s>", "</s>", "<unk>", "|", *"가나다라마바사아자차카타파하"]
 SIZES = {"hidden_size": 48, "num_attention_heads": 4, "intermediate_size": 96, "num_hidden_layers": 2}
@@ -63,9 +63,7 @@ def save_checkpoint(folder: Path, case: str, **sizes) -> Path:
             if "pos_conv_embed" in name and "original0" in name:
                 weight.mul_(1.5)
     model.save_pretrained(folder)
-    vocabulary = folder / "vocab.json"
-    vocabulary.write_text(json.dumps({token: index for index, token in enumerate(TOKENS)}), "utf-8")
-    transformers.Wav2Vec2CTCTokenizer(str(vocabulary)).save_pretrained(folder)
+    save_tokenizer(folder, TOKENS)
     transformers.Wav2Vec2FeatureExtractor(do_normalize=True).save_pretrained(folder)
     return folder
 

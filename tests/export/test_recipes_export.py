@@ -23,6 +23,7 @@ from export.wav2vec2 import export, main  # noqa: E402
 from malsori.engines.base import DecodeOptions  # noqa: E402
 from malsori.engines.ctc.decoder import Decoder  # noqa: E402
 from tests.export.test_wav2vec2_export import LAYER, TINY, HuggingFace, open_engine, save_checkpoint  # noqa: E402
+from tests.export.vocabularies import save_tokenizer  # noqa: E402
 
 LETTERS = {
     "ko": 0xAC00,
@@ -46,17 +47,16 @@ def tokens(recipe: recipes.Recipe) -> list[str]:
     return [at.get(index) or next(letters) for index in range(vocabulary.size)]
 
 
-def save_tokenizer(recipe: recipes.Recipe, folder: Path) -> None:
+def save_letters(recipe: recipes.Recipe, folder: Path) -> None:
     vocabulary = recipe.vocabulary
-    path = folder / "vocab.json"
-    path.write_text(json.dumps({token: index for index, token in enumerate(tokens(recipe))}), "utf-8")
-    transformers.Wav2Vec2CTCTokenizer(
-        str(path),
+    save_tokenizer(
+        folder,
+        tokens(recipe),
         pad_token=vocabulary.blank,
         unk_token=vocabulary.unknown,
         word_delimiter_token=vocabulary.delimiter,
         do_lower_case=vocabulary.lower_case,
-    ).save_pretrained(folder)
+    )
 
 
 def save_recipe(recipe: recipes.Recipe, folder: Path, layers: int | None = 1) -> Path:
@@ -69,7 +69,7 @@ def save_recipe(recipe: recipes.Recipe, folder: Path, layers: int | None = 1) ->
         network.lm_head.weight.mul_(20)  # logits of a trained model's size, so that frames decide
         network.lm_head.weight[special] *= 2  # among a thousand letters blanks and delimiters win now and then
     network.save_pretrained(folder)
-    save_tokenizer(recipe, folder)
+    save_letters(recipe, folder)
     sound = {"do_normalize": recipe.sound["normalize"], "return_attention_mask": recipe.sound["attention_mask"]}
     transformers.Wav2Vec2FeatureExtractor(**sound).save_pretrained(folder)
     return folder

@@ -28,6 +28,7 @@ from malsori.engines.graphs import ENCODER  # noqa: E402
 from malsori.engines.network import Network  # noqa: E402
 from malsori.engines.wav2vec2 import Wav2Vec2Engine  # noqa: E402
 from malsori.errors import ModelIncompatible  # noqa: E402
+from tests.export.vocabularies import save_tokenizer  # noqa: E402
 
 ROOT = Path(__file__).resolve().parents[2]
 TOKENS = ["<pad>", "<s>", "</s>", "<unk>", "|", *"가나다라마바사아자차카타파하"]
@@ -48,9 +49,7 @@ def save_checkpoint(folder: Path, *, tokens=TOKENS, seed=1, normalize=True, **co
         model.lm_head.weight.mul_(20)  # logits of a trained model's size, so that frames decide
         model.wav2vec2.encoder.pos_conv_embed.conv.parametrizations.weight.original0.mul_(1.5)  # a norm that matters
     model.save_pretrained(folder)
-    vocabulary = folder / "vocab.json"
-    vocabulary.write_text(json.dumps({token: index for index, token in enumerate(tokens)}), "utf-8")
-    transformers.Wav2Vec2CTCTokenizer(str(vocabulary)).save_pretrained(folder)
+    save_tokenizer(folder, tokens)
     masked = config["feat_extract_norm"] == "layer"
     transformers.Wav2Vec2FeatureExtractor(do_normalize=normalize, return_attention_mask=masked).save_pretrained(folder)
     return folder
@@ -71,6 +70,12 @@ class HuggingFace:
         counts = [int(self.model._get_feat_extract_output_lengths(len(clip))) for clip in clips]
         cut = zip(result.logits.numpy(), result.hidden_states[-1].numpy(), counts, strict=True)
         return [(logits[:count], hidden[:count]) for logits, hidden, count in cut]
+
+    def layers(self, clip):
+        """Return the hidden states of one clip: what goes into each layer, and what comes out of the last."""
+        inputs = self.extractor([clip], sampling_rate=16_000, return_tensors="pt")
+        with torch.no_grad():
+            return [state[0].numpy() for state in self.model(**inputs, output_hidden_states=True).hidden_states]
 
 
 def open_engine(folder: Path, manifest) -> Wav2Vec2Engine:
@@ -111,6 +116,18 @@ def test_one_clip_gives_the_logits_and_hidden_states_of_hugging_face(pair, clips
         # fp32 in another order of summation: 1e-4 of the scale, ten times what was seen
         assert compare([logits], ours.logits([clip])).relative < 1e-4
         assert compare([hidden], [ours.embed(clip)]).relative < 1e-4
+
+
+def test_every_layer_is_the_hidden_state_of_hugging_face_with_its_number(pair, clips):
+    theirs, ours = pair
+    for clip in (clips[1], clips[3], clips[6]):
+        states = theirs.layers(clip)
+        layers = ours.embed(clip, "all")
+        assert layers.shape == (TINY["num_hidden_layers"] + 1, *states[0].shape)
+        for number, state in enumerate(states):  # fp32 in another order of summation, as above
+            assert compare([state], [layers[number]]).relative < 1e-4
+            assert compare([state], [ours.embed(clip, number - len(states))]).relative < 1e-4
+        assert compare([states[0]], [states[-1]]).relative > 1e-2  # they could not be mistaken for each other
 
 
 def test_a_padded_batch_gives_what_the_clips_give_alone(pair, clips):

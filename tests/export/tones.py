@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import numpy as np
 import soundfile
 import torch
-from transformers import Wav2Vec2Config, Wav2Vec2CTCTokenizer, Wav2Vec2FeatureExtractor, Wav2Vec2ForCTC
+from transformers import Wav2Vec2Config, Wav2Vec2FeatureExtractor, Wav2Vec2ForCTC
 
 from malsori.types import SAMPLE_RATE
+from tests.export.vocabularies import save_tokenizer
 
 LETTERS = "가나다라"
 TOKENS = ["<pad>", "<s>", "</s>", "<unk>", "|", *LETTERS]
@@ -29,9 +29,7 @@ def save_checkpoint(folder: Path, tokens: list[str] = TOKENS, *, head: bool = Tr
     (model if head else model.wav2vec2).save_pretrained(folder)
     Wav2Vec2FeatureExtractor(do_normalize=True).save_pretrained(folder)
     if head:
-        path = folder / "vocab.json"
-        path.write_text(json.dumps({token: index for index, token in enumerate(tokens)}), "utf-8")
-        Wav2Vec2CTCTokenizer(str(path)).save_pretrained(folder)
+        save_tokenizer(folder, tokens)
     return folder
 
 

@@ -107,7 +107,7 @@ def _package(line: str) -> Iterator[Fact]:
 
 
 def _engines() -> Iterator[Fact]:
-    from ..engines.devices import compute_types, cuda, decide, runs_on
+    from ..engines.devices import compute_types, cuda, decide, runs_on, tensorrt
     from ..engines.installed import Fact, importable
 
     for library, family in (("onnxruntime", "wav2vec2"), ("ctranslate2", "whisper")):
@@ -124,6 +124,10 @@ def _engines() -> Iterator[Fact]:
             value = f"{there.reason}; {', '.join(compute_types('cuda'))}"
         # Without a line that would mend it, having no CUDA is a property of the machine and no fault.
         yield Fact(f"{family} on cuda", value if there.usable else f"no: {there.reason}", not there.fix, there.fix)
+        if library == "onnxruntime" and there.usable:  # of no interest elsewhere, and nothing that must be there
+            third = tensorrt(library)
+            value = "TensorrtExecutionProvider runs" if third.usable else f"no: {third.reason}"
+            yield Fact(f"{family} on tensorrt", f"{value}; {third.fix}" if third.fix else value)
         chosen = decide("auto", there)
         # CUDA has no kernels for the operators of dynamic quantization; the wav2vec2 engine knows the same.
         aside = "; int8 models: cpu" if (chosen, family) == ("cuda", "wav2vec2") else ""

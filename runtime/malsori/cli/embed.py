@@ -1,4 +1,4 @@
-"""`malsori embed`: the encoder's last hidden states of each file, as numpy files."""
+"""`malsori embed`: the encoder's hidden states of each file, as numpy files."""
 
 from __future__ import annotations
 
@@ -20,11 +20,15 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 EPILOG = """\
-Each file becomes a float32 array of shape (frames, hidden size). One file makes .npy, or .npz when asked by the name;
-several make an .npz with one array per file under its stem (a second one of the same stem: STEM-2).
+Each file becomes a float32 array of shape (frames, hidden size); with --layers all (layers, frames, hidden size), and
+with --pool without the frames. Layer 0 is what goes into the first layer, N what comes out of the last. Frames are
+frame_stride samples at 16 kHz apart (320, so 20 ms); malsori models show NAME tells that and the sizes. One file makes
+.npy, or .npz when asked by the name; several make an .npz with one array per file under its stem (a second one of the
+same stem: STEM-2).
 
-example:
+examples:
   malsori embed samples/korean.wav -o korean.npy
+  malsori embed talks/*.wav --layers all --pool -o talks.npz
 """
 
 
@@ -35,6 +39,10 @@ def add_parser(subparsers: argparse._SubParsersAction[Parser]) -> None:
     )
     parser.add_argument("files", nargs="+", metavar="FILE", help="a sound file, or - for standard input")
     parser.add_argument("--output", "-o", required=True, metavar="PATH", help="the .npy or .npz to write")
+    which = parser.add_mutually_exclusive_group()
+    which.add_argument("--layer", type=int, default=-1, metavar="N", help="one layer; -1 is the last (%(default)s)")
+    which.add_argument("--layers", choices=("all",), help="all of them")
+    parser.add_argument("--pool", "--pooled", action="store_true", help="the mean over the frames")
     add_model_flags(parser)
 
 
@@ -50,7 +58,7 @@ def run(args: argparse.Namespace) -> int:
         for stem, file, source in zip(stems, args.files, sources(args.files), strict=True):
             reporter.say(file)
             try:
-                arrays[stem] = transcriber.embed(source)
+                arrays[stem] = transcriber.embed(source, layer=args.layer, layers=args.layers, pooled=args.pool)
             except (AudioError, EngineError) as error:
                 reporter.pause()
                 report(file, error, debug=args.debug)

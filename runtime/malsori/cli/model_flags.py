@@ -15,7 +15,7 @@ DEFAULT_MODEL = "nano-ctc-ko"
 
 
 def add_model_flags(parser: argparse.ArgumentParser, *, default: str = DEFAULT_MODEL) -> None:
-    """Add `--model`, `--device`, `--compute-type`, `--threads`, `--no-verify` and `--quiet`."""
+    """Add `--model`, `--device`, `--compute-type`, `--threads`, `--memory`, `--no-verify` and `--quiet`."""
     group = parser.add_argument_group("model")
     group.add_argument(
         "--model",
@@ -24,11 +24,19 @@ def add_model_flags(parser: argparse.ArgumentParser, *, default: str = DEFAULT_M
         metavar="NAME",
         help="a name from `malsori models list` or the path of a bundle (%(default)s)",
     )
-    group.add_argument("--device", default="auto", choices=("auto", "cpu", "cuda"), help="where it runs (%(default)s)")
+    group.add_argument(
+        "--device",
+        default="auto",
+        choices=("auto", "cpu", "cuda", "tensorrt"),
+        help="where it runs (%(default)s, which never takes tensorrt)",
+    )
     group.add_argument(
         "--compute-type", default="default", metavar="TYPE", help="default (as exported), int8, float16, float32, ..."
     )
     group.add_argument("--threads", type=threads, metavar="N", help="CPU threads (the cores this process may use)")
+    group.add_argument(
+        "--memory", default="normal", choices=("normal", "low"), help="low shares the weights, and is slower (wav2vec2)"
+    )
     group.add_argument("--no-verify", action="store_true", help="skip the check of the bundle's sha256 sums")
     parser.add_argument("--quiet", "-q", action="store_true", help="neither progress nor warnings on stderr")
 
@@ -39,7 +47,12 @@ def load_model(args: argparse.Namespace, reporter: Reporter) -> Transcriber:
     from ..pipeline import load
 
     return load(
-        args.model, device=args.device, compute_type=args.compute_type, threads=args.threads, verify=not args.no_verify
+        args.model,
+        device=args.device,
+        compute_type=args.compute_type,
+        threads=args.threads,
+        memory=args.memory,
+        verify=not args.no_verify,
     )
 
 

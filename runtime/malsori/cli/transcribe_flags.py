@@ -83,7 +83,9 @@ def add_vad_flags(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--vad-min-speech-duration-ms", type=int, metavar="MS", help="anything shorter is no speech")
     group.add_argument("--vad-min-silence-duration-ms", type=int, metavar="MS", help="anything shorter is no pause")
     group.add_argument("--vad-speech-pad-ms", type=int, metavar="MS", help="added to speech on both sides")
-    group.add_argument("--vad-max-speech-duration-s", type=float, metavar="S", help="anything longer is cut")
+    group.add_argument(
+        "--vad-max-speech-duration-s", type=float, metavar="S", help="anything longer is cut (Whisper 30, CTC 120)"
+    )
 
 
 def options_from(args: argparse.Namespace) -> TranscribeOptions:

@@ -39,12 +39,13 @@ class Window:
 
 @dataclass(frozen=True, slots=True)
 class AcousticModel:
-    """The graphs of one bundle and how clips share them."""
+    """The graphs of one bundle and how clips share them; `largest_batch` bounds what callers may ask for, if set."""
 
     graphs: Graphs
     frames: Frames
     normalizes: bool
     grouping: Grouping
+    largest_batch: int | None = None
 
     def run(self, outputs: Sequence[str], clips: Sequence[Audio], batch_size: int) -> list[list[NDArray[np.float32]]]:
         """Return for each clip its outputs in the order asked for, each float32 `(frames, width)`.
@@ -69,7 +70,8 @@ class AcousticModel:
         self, outputs: Sequence[str], parts: Sequence[Audio], batch_size: int
     ) -> Iterator[tuple[int, tuple[NDArray[np.float32], ...]]]:
         """Yield the position of each part and its outputs, batch after batch."""
-        for batch in plan([len(part) for part in parts], self.grouping, batch_size):
+        limit = min(batch_size, self.largest_batch or batch_size)
+        for batch in plan([len(part) for part in parts], self.grouping, limit):
             results = self.graphs.run(outputs, [parts[position] for position in batch])
             yield from zip(batch, zip(*results, strict=True), strict=True)
 

@@ -14,6 +14,8 @@ from ..bundles.manifest import Manifest
 from ..types import Audio, Hypothesis
 
 Task: TypeAlias = Literal["transcribe", "translate"]
+Layer: TypeAlias = int | Literal["all"]
+"""0 is what goes into the first layer, N what comes out of the last of N; negative numbers count from the end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,9 +51,15 @@ class DecodeOptions:
 
 
 class Engine(Protocol):
-    """Sound to text for one bundle."""
+    """Sound to text for one bundle.
+
+    Speech without a pause comes in clips of at most `longest_clip` seconds. `long_form` tells that the engine has its
+    own way through a recording, and so gets it whole where no gate cuts it.
+    """
 
     manifest: Manifest
+    longest_clip: float
+    long_form: bool
 
     def check(self, options: DecodeOptions) -> tuple[str, ...]:
         """Raise `OptionError` for what the model does not have; return a line for each part that it will leave out."""
@@ -65,6 +73,9 @@ class Engine(Protocol):
         """Return language codes with probabilities, the likeliest first; they sum to 1."""
         ...
 
-    def embed(self, clip: Audio) -> NDArray[np.float32]:
-        """Return the encoder's last hidden states, float32, shape `(frames, hidden_size)`."""
+    def embed(self, clip: Audio, layer: Layer = -1) -> NDArray[np.float32]:
+        """Return a layer's hidden states, float32 `(frames, hidden_size)`; `(layers, frames, hidden_size)` for "all".
+
+        Raises `OptionError` for a layer that the bundle does not give.
+        """
         ...

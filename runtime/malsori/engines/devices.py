@@ -11,22 +11,38 @@ from typing import Any, Literal, TypeAlias, get_args
 
 from ..errors import DeviceUnavailable, OptionError
 from .cpus import cpu_threads
-from .libraries import CTRANSLATE2, ONNXRUNTIME, has_driver, missing
+from .libraries import CTRANSLATE2, ONNXRUNTIME, TENSORRT_LIBRARIES, has_driver, missing
 from .probe import runs_on
 
-__all__ = ["Cuda", "Device", "Library", "choose_device", "compute_types", "cpu_threads", "cuda", "decide", "runs_on"]
+__all__ = [
+    "Cuda",
+    "Device",
+    "Library",
+    "choose_device",
+    "compute_types",
+    "cpu_threads",
+    "cuda",
+    "decide",
+    "runs_on",
+    "tensorrt",
+]
 
-Device: TypeAlias = Literal["cpu", "cuda"]
+Device: TypeAlias = Literal["cpu", "cuda", "tensorrt"]
 Library: TypeAlias = Literal["ctranslate2", "onnxruntime"]
 
 CUDA_EXTRA = "pip install 'malsori[cuda]'"
+TENSORRT = "TensorrtExecutionProvider"
+TENSORRT_PACKAGE = "pip install 'tensorrt-cu12>=10,<11'"
 GPU_PACKAGE = "onnxruntime-gpu==1.24.4"  # also in deploy/onnxruntime-cuda12 and docs/install.md
 GPU_PACKAGE_310 = "onnxruntime-gpu==1.23.2"  # the last with wheels for Python 3.10
 
 
 @dataclass(frozen=True, slots=True)
 class Cuda:
-    """Whether a library can compute with CUDA here; if not, why, and what to type (empty where nothing would help)."""
+    """Whether a library can compute with CUDA here, or with TensorRT, which is CUDA's; if not, why and what to type.
+
+    `fix` is empty where nothing would help.
+    """
 
     usable: bool
     reason: str = ""
@@ -39,20 +55,27 @@ def choose_device(requested: str, library: Library = "ctranslate2") -> Device:
     Once it returns "cuda", NVIDIA's libraries are loaded, also those that came as pip packages.
 
     Raises:
-        DeviceUnavailable: "cuda" was asked for by name and `library` cannot use it.
-        OptionError: `requested` is none of auto, cpu and cuda.
+        DeviceUnavailable: "cuda" or "tensorrt" was asked for by name and `library` cannot use it.
+        OptionError: `requested` is none of auto, cpu, cuda and tensorrt.
     """
-    return decide(requested, Cuda(False) if requested == "cpu" else cuda(library))
+    there = Cuda(False) if requested == "cpu" else cuda(library)
+    return decide(requested, there, tensorrt(library) if requested == "tensorrt" else Cuda(False))
 
 
-def decide(requested: str, there: Cuda) -> Device:
-    """Return the device for a request, given what there is; errors as `choose_device`."""
+def decide(requested: str, there: Cuda, tensorrt: Cuda = Cuda(False)) -> Device:
+    """Return the device for a request, given what there is; errors as `choose_device`. TensorRT is never automatic."""
     if requested == "cpu" or (requested == "auto" and not there.usable):
         return "cpu"
     if requested not in ("auto", *get_args(Device)):
-        raise OptionError(f"device: expected auto, cpu or cuda, found {requested!r}")
+        raise OptionError(f"device: expected auto, cpu, cuda or tensorrt, found {requested!r}")
     if not there.usable:
         raise DeviceUnavailable(f"CUDA cannot be used: {there.reason}; {there.fix or 'use --device cpu'}")
+    if requested == "tensorrt":
+        if not tensorrt.usable:
+            raise DeviceUnavailable(
+                f"TensorRT cannot be used: {tensorrt.reason}; {tensorrt.fix or 'use --device cuda'}"
+            )
+        return "tensorrt"
     return "cuda"
 
 
@@ -60,6 +83,21 @@ def decide(requested: str, there: Cuda) -> Device:
 def cuda(library: Library) -> Cuda:
     """Return whether `library` can use CUDA in this process; looked up once."""
     return _ctranslate2_cuda() if library == "ctranslate2" else _onnxruntime_cuda()
+
+
+@cache
+def tensorrt(library: Library) -> Cuda:
+    """Return whether `library` can use TensorRT in this process, given that it can use CUDA; looked up once."""
+    if library == "ctranslate2":
+        return Cuda(False, "CTranslate2, which runs Whisper, has none")
+    import onnxruntime
+
+    if TENSORRT not in onnxruntime.get_available_providers():
+        return Cuda(False, f"this onnxruntime was built without {TENSORRT}")
+    if absent := missing(TENSORRT_LIBRARIES):
+        return Cuda(False, f"{' and '.join(absent)} cannot be loaded", TENSORRT_PACKAGE)
+    failure = runs_on(TENSORRT)
+    return Cuda(False, failure) if failure else Cuda(True)
 
 
 def compute_types(device: Device) -> tuple[str, ...]:

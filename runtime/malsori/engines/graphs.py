@@ -26,7 +26,11 @@ SINGLE = "model.onnx"
 FRONTEND = "frontend.onnx"
 ENCODER = "encoder.onnx"
 LAYERS = "layers.onnx"  # the encoder once more, with the hidden states of every layer as outputs
-WEIGHTS = "weights.bin"  # of all three
+PLAIN = "plain.onnx"  # the encoder in operators of ONNX alone, for TensorRT; float16 bundles have it
+WEIGHTS = "weights.bin"  # of all of them
+# Quantizations whose activations are quantized while it runs, with one scale for all that is in a call.
+DYNAMIC = ("int8", "int4")
+STATE = "hidden_"  # with the layer's number: what goes into it; what comes out of the last is `hidden`
 # Frames that the front-end computes at once on a CPU: they stay in the cache, and 10 s of audio at once would hold
 # 130 MB of the first convolution's results. 16 were as fast as 500 (XLSR-large).
 BLOCK = 16
@@ -43,9 +47,20 @@ class Graphs(Protocol):
 
 
 def open_graphs(folder: Path, manifest: Manifest, device: Device, threads: int, memory: Memory) -> Graphs:
-    """Return the graphs that the manifest lists. Raises `ModelIncompatible` when they do not fit it."""
-    form = SingleGraph if SINGLE in manifest.files else SplitGraphs
-    return form(folder, manifest, device, threads, memory)
+    """Return the graphs that the manifest lists.
+
+    Raises `ModelIncompatible` when they do not fit it, `OptionError` for TensorRT where there is no graph for it.
+    """
+    if device == "tensorrt" and PLAIN not in manifest.files:
+        needs = "which comes with --quantize float16 of export/wav2vec2.py"
+        raise OptionError(f"{manifest.name} has no {PLAIN} for TensorRT, {needs}; or use --device cuda")
+    if SINGLE in manifest.files:
+        return SingleGraph(folder, manifest, device, threads, memory)
+    if device != "cpu" and manifest.quantization not in DYNAMIC:
+        from .bound import BoundGraphs
+
+        return BoundGraphs(folder, manifest, device, threads, memory)
+    return SplitGraphs(folder, manifest, device, threads, memory)
 
 
 def graph_files(manifest: Manifest) -> tuple[str, ...]:
@@ -56,22 +71,34 @@ def graph_files(manifest: Manifest) -> tuple[str, ...]:
 class SplitGraphs:
     """`frontend.onnx`, audio to features, and `encoder.onnx`, features and mask to logits and hidden states."""
 
-    def __init__(self, folder: Path, manifest: Manifest, device: Device, threads: int, memory: Memory) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        manifest: Manifest,
+        device: Device,
+        threads: int,
+        memory: Memory,
+        encoder: str = ENCODER,
+    ) -> None:
         self._frames = Frames(manifest.conv_kernels, manifest.conv_strides)
         # A group norm takes its statistics over the whole clip, which therefore cannot be cut into blocks.
         self._block = BLOCK if device == "cpu" and manifest.attention_mask else None
         self._masked = manifest.attention_mask
         self._open: Callable[[str], Network] = lambda name: Network(folder / name, device, threads, memory)
         self._frontend = self._open(FRONTEND)
-        self._encoder = self._open(ENCODER)
+        self._encoder = self._open(encoder)
         expect(self._frontend, {"audio"}, {"features"})
         expect(self._encoder, {"features", "mask"} if self._masked else {"features"}, {"logits", "hidden"})
-        self.outputs = self._encoder.outputs
+        states = range(manifest.sizes.get("num_hidden_layers", 0))
+        self._states = {f"{STATE}{layer}": self._encoder.outputs["hidden"] for layer in states}
+        self.outputs = self._encoder.outputs | self._states
 
     @cached_property
     def _layers(self) -> Network:
         """The graph of all layers, opened when the first one is asked for: its weights are a second copy."""
-        return self._open(LAYERS)
+        network = self._open(LAYERS)
+        expect(network, self._encoder.inputs, {*self._encoder.outputs, *self._states})
+        return network
 
     def run(self, outputs: Sequence[str], clips: Sequence[Audio]) -> list[NDArray[np.float32]]:
         features, mask = pad_frames([self._features(clip) for clip in clips])
@@ -105,7 +132,9 @@ class SingleGraph:
 
     def run(self, outputs: Sequence[str], clips: Sequence[Audio]) -> list[NDArray[np.float32]]:
         if absent := set(outputs) - self.outputs.keys():
-            raise OptionError(f"{self._name} gives no {', '.join(sorted(absent))}; export it as two graphs for that")
+            raise OptionError(
+                f"{self._name} gives no {', '.join(sorted(absent))}, only {', '.join(sorted(self.outputs))}"
+            )
         audio, mask = pad(clips)
         return self._network.run(
             outputs, {"audio": audio, "attention_mask": mask} if self._masked else {"audio": audio}

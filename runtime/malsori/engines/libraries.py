@@ -35,6 +35,8 @@ ONNXRUNTIME = {
         "libcudnn.so.9",
     ),
 }
+# Of TensorRT 10, which onnxruntime-gpu is built for from 1.18 on; its package puts them into tensorrt_libs/.
+TENSORRT_LIBRARIES = ("libnvinfer.so.10", "libnvinfer_plugin.so.10", "libnvonnxparser.so.10")
 OPTIONAL = frozenset({"libnvJitLink.so.12", "libnvJitLink.so.13", "libnvrtc.so.12", "libnvrtc.so.13"})
 
 
@@ -60,6 +62,12 @@ def _load(name: str) -> bool:
 
 
 def _packaged(name: str) -> list[Path]:
-    spec = find_spec("nvidia")
-    folders = (spec.submodule_search_locations or []) if spec else []
-    return [path for folder in folders for path in sorted(Path(folder).glob(f"*/lib/{name}"))]
+    places = {"nvidia": f"*/lib/{name}", "tensorrt_libs": name}
+    return [
+        path for package, pattern in places.items() for folder in _folders(package) for path in folder.glob(pattern)
+    ]
+
+
+def _folders(package: str) -> list[Path]:
+    spec = find_spec(package)
+    return [Path(folder) for folder in (spec.submodule_search_locations or [])] if spec else []

@@ -29,7 +29,8 @@ def load_engine(
     Raises:
         ModelIncompatible: for a kind that this version does not run, a file that the manifest does not list (so that
             nothing vouches for it), and what the engine itself refuses.
-        OptionError: for a number of threads out of bounds (0 and None leave it to the engine), and as the engine does.
+        OptionError: for a number of threads out of bounds (0 and None leave it to the engine), for `memory` other than
+            "normal" where a family has no other, and as the engine does.
     """
     most = max(ALWAYS_ALLOWED, THREADS_PER_CORE * cpu_threads())
     if threads is not None and not 0 <= threads <= most:
@@ -47,6 +48,8 @@ def load_engine(
         from .whisper import FILES as WHISPER_FILES
         from .whisper import WhisperEngine
 
+        if memory != "normal":
+            raise OptionError(f"{manifest.name} has no memory={memory!r}; that is for wav2vec2 bundles")
         _check_listed(folder, manifest, WHISPER_FILES)
         return WhisperEngine(folder, manifest, device=device, compute_type=compute_type, threads=threads)
     raise ModelIncompatible(str(folder), f"kind {manifest.kind!r} is not one that this version runs")

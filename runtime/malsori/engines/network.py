@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
@@ -11,27 +11,26 @@ from numpy.typing import NDArray
 
 from ..errors import DeviceUnavailable, EngineError, ModelIncompatible, brief
 from .devices import Device
+from .providers import Engines, providers
 
 Memory: TypeAlias = Literal["normal", "low"]
-Provider: TypeAlias = tuple[str, dict[str, str]]
 
 ERRORS_ONLY = 3  # ONNX Runtime's severity; its warnings go to stderr, which is not its to write on
-# EXHAUSTIVE, the default, tries every algorithm for each new clip length: 634 ms against 1.9 ms (onnxruntime#19838)
-CUDA: Provider = ("CUDAExecutionProvider", {"cudnn_conv_algo_search": "HEURISTIC"})
-CPU: Provider = ("CPUExecutionProvider", {})
 
 
 class Network:
     """A loaded graph; safe to run from several threads."""
 
-    def __init__(self, path: Path, device: Device, threads: int, memory: Memory = "normal") -> None:
-        """Load `path` on a device that `choose_device` gave.
+    def __init__(
+        self, path: Path, device: Device, threads: int, memory: Memory = "normal", engines: Engines | None = None
+    ) -> None:
+        """Load `path` on a device that `choose_device` gave; TensorRT runs it only with `engines`, else CUDA does.
 
         `memory="low"` uses the weights where the file is mapped into memory, so that processes share them, and packs
         them anew in each product instead of once.
 
         Raises `ModelIncompatible` when this ONNX Runtime cannot load the graph, `DeviceUnavailable` when it went back
-        to the CPU although CUDA was there before.
+        to the CPU although the device was there before.
         """
         import onnxruntime
 
@@ -45,13 +44,16 @@ class Network:
         if memory == "low":
             options.add_session_config_entry("session.disable_prepacking", "1")
         self.path = path
-        providers = [CUDA, CPU] if device == "cuda" else [CPU]
+        self._place = "cpu" if device == "cpu" else "cuda"  # TensorRT computes in CUDA's memory
+        asked = providers(device, engines)
         try:
-            self._session = onnxruntime.InferenceSession(str(path), options, providers=providers)
+            self._session = onnxruntime.InferenceSession(str(path), options, providers=asked)
         except _failures() as error:
             raise ModelIncompatible(str(path), f"ONNX Runtime cannot load it ({brief(error)})") from error
-        if device == "cuda" and CUDA[0] not in self._session.get_providers():
-            raise DeviceUnavailable("ONNX Runtime could not start CUDA; `malsori doctor` says what is missing")
+        if asked[0][0] not in self._session.get_providers():
+            raise DeviceUnavailable(
+                f"ONNX Runtime could not start {asked[0][0]}; `malsori doctor` says what is missing"
+            )
 
     @property
     def inputs(self) -> set[str]:
@@ -65,14 +67,65 @@ class Network:
 
     def run(self, outputs: Sequence[str], feeds: Mapping[str, NDArray[Any]]) -> list[NDArray[np.float32]]:
         """Return the outputs asked for. Raises `EngineError` when the run fails or gives values that are not finite."""
-        try:
-            results: list[NDArray[np.float32]] = self._session.run(list(outputs), dict(feeds))
-        except _failures() as error:
-            raise EngineError(f"{self.path}: ONNX Runtime failed ({brief(error)})") from error
+        return self._checked(outputs, lambda: self._session.run(list(outputs), dict(feeds)))
+
+    def empty(self, shape: tuple[int, ...]) -> Any:
+        """Return room for a float32 tensor in the device's memory, as `fill` and `read` take it."""
+        import onnxruntime
+
+        return onnxruntime.OrtValue.ortvalue_from_shape_and_type(shape, np.float32, self._place, 0)
+
+    def fill(self, output: str, room: Any, rows: slice, feeds: Mapping[str, NDArray[Any]]) -> None:
+        """Run, and leave an output in some rows of a tensor of the device. Raises `EngineError` when the run fails."""
+        _, *rest = room.shape()
+        start = room.data_ptr() + rows.start * int(np.prod(rest)) * np.dtype(np.float32).itemsize
+
+        def work() -> None:
+            binding = self._session.io_binding()
+            binding.bind_output(output, self._place, 0, np.float32, (rows.stop - rows.start, *rest), start)
+            self._run_bound(binding, feeds)
+
+        self._attempt(work)
+
+    def read(
+        self, outputs: Sequence[str], room: Mapping[str, Any], feeds: Mapping[str, NDArray[Any]]
+    ) -> list[NDArray[np.float32]]:
+        """Run on tensors of the device, `room`, and of the host; bring the outputs, and nothing else, to the host.
+
+        Raises `EngineError` as `run` does.
+        """
+
+        def work() -> list[NDArray[np.float32]]:
+            binding = self._session.io_binding()
+            for name, value in room.items():
+                binding.bind_ortvalue_input(name, value)
+            for name in outputs:
+                binding.bind_output(name, "cpu")
+            self._run_bound(binding, feeds)
+            return [value.numpy() for value in binding.get_outputs()]
+
+        return self._checked(outputs, work)
+
+    def _run_bound(self, binding: Any, feeds: Mapping[str, NDArray[Any]]) -> None:
+        for name, array in feeds.items():
+            binding.bind_cpu_input(name, array)
+        self._session.run_with_iobinding(binding)
+        binding.synchronize_outputs()  # the graph that reads them has a stream of its own
+
+    def _checked(
+        self, outputs: Sequence[str], work: Callable[[], list[NDArray[np.float32]]]
+    ) -> list[NDArray[np.float32]]:
+        results: list[NDArray[np.float32]] = self._attempt(work)
         for name, result in zip(outputs, results, strict=True):
             if not np.isfinite(result).all():
                 raise EngineError(f"{self.path}: {name} holds values that are not finite")
         return results
+
+    def _attempt(self, work: Callable[[], Any]) -> Any:
+        try:
+            return work()
+        except _failures() as error:
+            raise EngineError(f"{self.path}: ONNX Runtime failed ({brief(error)})") from error
 
 
 def _failures() -> tuple[type[Exception], ...]:

@@ -12,19 +12,19 @@ from ..bundles.manifest import Manifest
 from ..errors import ModelIncompatible, OptionError
 from ..types import SAMPLE_RATE, Audio, Hypothesis
 from .acoustic import AcousticModel
-from .base import DecodeOptions
+from .base import DecodeOptions, Layer
 from .batches import Grouping
 from .ctc.decoder import Decoder
 from .ctc.vocabulary import FILE as VOCABULARY
 from .ctc.vocabulary import Vocabulary
 from .devices import Device, choose_device, cpu_threads
 from .frames import Frames
-from .graphs import graph_files, open_graphs
+from .graphs import DYNAMIC, graph_files, open_graphs
 from .network import Memory
+from .providers import LARGEST_BATCH
+from .states import outputs_of
 
 DEFAULTS = DecodeOptions()
-# Quantizations whose activations are quantized while it runs, with one scale for all that is in a call.
-DYNAMIC = ("int8", "int4")
 
 
 class Wav2Vec2Engine:
@@ -35,6 +35,11 @@ class Wav2Vec2Engine:
     (group-norm front-end, whose statistics run over the padding). In int8 every clip runs alone: dynamic quantization
     takes one scale for the whole batch, so a neighbour would change the rounding.
     """
+
+    # Seconds. Windows take clips of any length, but a beam's alignment grows with the square of it: 17 MB here, 110 at
+    # five minutes. A clip is one segment, too.
+    longest_clip = 120.0
+    long_form = False
 
     def __init__(
         self,
@@ -51,7 +56,8 @@ class Wav2Vec2Engine:
         `memory="low"` shares the weights with other processes through the page cache (see `Network`).
 
         Raises `ModelIncompatible` when manifest, vocabulary and graph contradict each other, `OptionError` for a
-        compute type that the graph was not exported in, `DeviceUnavailable` for CUDA by name where there is none.
+        compute type that the graph was not exported in and for TensorRT where the bundle has no graph for it,
+        `DeviceUnavailable` for CUDA or TensorRT by name where there is none.
         """
         self.manifest = manifest
         self.frames = Frames(tuple(manifest.conv_kernels), tuple(manifest.conv_strides))
@@ -60,7 +66,8 @@ class Wav2Vec2Engine:
         self._decoder = Decoder(self.vocabulary, self.frames)
         self.device = _device(device, manifest)
         graphs = open_graphs(folder, manifest, self.device, threads or cpu_threads(), memory)
-        self.acoustic = AcousticModel(graphs, self.frames, manifest.normalize, _grouping(manifest))
+        largest = LARGEST_BATCH if self.device == "tensorrt" else None
+        self.acoustic = AcousticModel(graphs, self.frames, manifest.normalize, _grouping(manifest), largest)
         self._check(folder, graphs.outputs)
 
     def check(self, options: DecodeOptions) -> tuple[str, ...]:
@@ -90,9 +97,14 @@ class Wav2Vec2Engine:
         """Return the last hidden states, float32 `(frames, hidden_size)` for each clip of any length."""
         return [hidden for (hidden,) in self.acoustic.run(["hidden"], clips, batch_size)]
 
-    def embed(self, clip: Audio) -> NDArray[np.float32]:
-        """Return the last hidden states of a clip, float32 `(frames, hidden_size)`."""
-        return self.hidden([clip])[0]
+    def embed(self, clip: Audio, layer: Layer = -1) -> NDArray[np.float32]:
+        """Return a layer's hidden states, float32 `(frames, hidden_size)`; `(layers, frames, hidden_size)` for "all".
+
+        Layers are numbered as Hugging Face's `hidden_states` are. Raises `OptionError` for one that there is not.
+        """
+        names = outputs_of(layer, self.acoustic.graphs.outputs, self.manifest.name)
+        (states,) = self.acoustic.run(names, [clip], 1)
+        return np.stack(states) if layer == "all" else states[0]
 
     def detect_language(self, clip: Audio) -> dict[str, float]:
         """Return the model's only language with probability 1. Raises `OptionError` when it knows several."""

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from ..bundles.manifest import Manifest
 from ..errors import EngineError, ModelCorrupt, ModelIncompatible, OptionError, brief
 from ..types import SAMPLE_RATE, Audio, Hypothesis
-from .base import DecodeOptions
+from .base import DecodeOptions, Layer
 from .devices import Device, choose_device, compute_types, cpu_threads
 from .whisper_longform import LongForm, cut
 from .whisper_windows import STRIDE, Windows, host_array
@@ -29,6 +29,9 @@ WIDENED = {"int8_float16": "int8_float32", "float16": "float32"}  # for a device
 
 class WhisperEngine:
     """One `whisper` bundle; `transcribe`, `detect_language` and `embed` may be called from several threads."""
+
+    longest_clip = 30.0  # seconds: what the encoder sees at once
+    long_form = True
 
     def __init__(
         self,
@@ -79,11 +82,16 @@ class WhisperEngine:
         with self._failures():
             return self._languages(Windows(self._model, clip))
 
-    def embed(self, clip: Audio) -> NDArray[np.float32]:
+    def embed(self, clip: Audio, layer: Layer = -1) -> NDArray[np.float32]:
         """Return the encoder's output, float32 `(frames, d_model)`, one frame per 320 samples, the last one partial.
 
-        A clip longer than 30 s is encoded in windows of 30 s that do not see each other.
+        A clip longer than 30 s is encoded in windows of 30 s that do not see each other. Raises `OptionError` for any
+        layer but the last: CTranslate2 keeps no others.
         """
+        if layer != -1:
+            raise OptionError(
+                f"{self.manifest.name} gives its last layer only (-1), as Whisper models do, not {layer!r}"
+            )
         with self._failures():
             return Windows(self._model, clip).states()
 

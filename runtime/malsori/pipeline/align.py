@@ -10,11 +10,11 @@ from numpy.typing import NDArray
 
 from ..audio import AudioSource, decode
 from ..errors import OptionError
-from ..types import SAMPLE_RATE, Alignment, Audio
+from ..types import SAMPLE_RATE, Alignment, Audio, Span
 from ..vad import GateOptions
 from .progress import Progress
 from .recording import Piece
-from .speech import pieces_of, whole
+from .speech import pieces_of
 from .stitch import UNKNOWN
 from .transcriber import Transcriber, load
 from .word_times import Placer
@@ -52,8 +52,8 @@ def align(
     if not words:
         raise OptionError("text: expected at least one word to align, found none")
     clip = decode(audio, sample_rate=sample_rate, allow_truncated=allow_truncated)
-    blocks = _blocks(clip.samples)
-    pieces = list(pieces_of(blocks, transcriber.detector(), GateOptions()) if vad else whole(blocks))
+    whole = [Piece(Span(0, len(clip.samples)), clip.samples)]
+    pieces = list(pieces_of(_blocks(clip.samples), transcriber.detector(), GateOptions())) if vad else whole
     logits = _logits(placer, clip.samples, pieces, clip.name, progress)
     languages = placer.manifest.languages
     return Alignment(

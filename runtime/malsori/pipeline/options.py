@@ -30,8 +30,10 @@ class TranscribeOptions:
     task: "transcribe", or "translate" to English where the model can.
     word_timestamps: also give each word its times and probability.
     align_with: a CTC bundle (name, path, or loaded) that finds the words' times anew, where Whisper's are coarse.
-    vad: recognise only where speech is found; False hands the whole recording to the engine.
-    gate: how speech is found (thresholds, shortest and longest stretch, padding).
+    vad: recognise only where speech is found; False hands over the whole recording: to Whisper in one clip, to CTC
+        models in stretches of up to 120 s, cut where it is quietest.
+    gate: how speech is found (thresholds, shortest and longest stretch, padding). A `max_speech_s` that is given is the
+        longest stretch that any model gets, also with `vad=False`.
     initial_prompt, temperature: for Whisper models; temperatures are tried in order until one passes.
     beam_size: hypotheses kept; None is 5 for Whisper, and for CTC 1 (greedy), or 16 where an option below needs a beam.
     hotwords: for CTC models; words to listen for, in a list or as a mapping to weights (8.0 without). A reading with a

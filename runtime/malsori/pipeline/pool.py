@@ -13,7 +13,7 @@ from .progress import Progress
 from .recording import Job
 from .word_times import Placer
 
-WINDOW_SECONDS = 240.0  # of speech gathered: a batch of 8 of the longest pieces, 15 MB; more would only delay results
+WINDOW_SECONDS = 240.0  # of speech gathered at most, if in several pieces: 15 MB; more would only delay results
 
 
 class Pool:
@@ -36,6 +36,8 @@ class Pool:
 
     def push(self, job: Job) -> None:
         """Take a job, and run all that were gathered when they are enough."""
+        if self._gathered + job.piece.span.seconds > WINDOW_SECONDS:
+            self.flush()
         job.recording.waiting += 1
         self._jobs.append(job)
         self._gathered += job.piece.span.seconds

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterable, Iterator
 
 import numpy as np
@@ -19,14 +20,6 @@ def pieces_of(blocks: Iterable[Audio], detector: Detector, options: GateOptions)
     yield from cutter.flush()
 
 
-def whole(blocks: Iterable[Audio]) -> Iterator[Piece]:
-    """Yield the whole recording as one piece, nothing when there is none."""
-    parts = list(blocks)
-    if parts:
-        audio = np.concatenate(parts)
-        yield Piece(Span(0, len(audio)), audio)
-
-
 def opening(pieces: Iterable[Piece], seconds: float) -> list[Piece]:
     """Take from an iterator the pieces that hold the first `seconds` of speech, or all when there is less."""
     taken: list[Piece] = []
@@ -42,10 +35,7 @@ class Cutter:
 
     def __init__(self, detector: Detector, options: GateOptions) -> None:
         self._gate = SpeechGate(detector, options)
-        # A span ends at most one pause before it is told, and began at most the longest span before its end.
-        pause = max(options.min_silence_ms, options.padding_ms) / 1000
-        self._reach = (options.max_speech_s + pause) * SAMPLE_RATE + detector.frame
-        self._blocks: list[Audio] = []
+        self._blocks: deque[Audio] = deque()
         self._start = self._stop = 0  # what of the recording `_blocks` holds
 
     @property
@@ -57,21 +47,24 @@ class Cutter:
         """Take a block; return the pieces that it closes."""
         self._blocks.append(block)
         self._stop += len(block)
-        pieces = self._cut(self._gate.push(block))
+        pieces = [Piece(span, self._sound(span)) for span in self._gate.push(block)]
         self._forget()
         return pieces
 
     def flush(self) -> list[Piece]:
         """End the recording; return what was still open."""
-        return self._cut(self._gate.flush())
+        return [Piece(span, self._sound(span)) for span in self._gate.flush()]
 
-    def _cut(self, spans: list[Span]) -> list[Piece]:
-        if not spans:
-            return []
-        held = np.concatenate(self._blocks)
-        # Copied: a view of two seconds would keep the whole of `held` alive.
-        return [Piece(span, held[span.start - self._start : span.stop - self._start].copy()) for span in spans]
+    def _sound(self, span: Span) -> Audio:
+        """Return a copy of what lies in a span: a view of two seconds would keep all of its block alive."""
+        parts, start = [], self._start
+        for block in self._blocks:
+            parts.append(block[max(0, span.start - start) : max(0, span.stop - start)])
+            start += len(block)
+        sound = np.concatenate(parts)
+        assert len(sound) == len(span), "a span of what is no longer held"
+        return sound
 
     def _forget(self) -> None:
-        while self._blocks and self._start + len(self._blocks[0]) < self._stop - self._reach:
-            self._start += len(self._blocks.pop(0))
+        while self._blocks and self._start + len(self._blocks[0]) <= self._gate.reach:
+            self._start += len(self._blocks.popleft())

@@ -16,6 +16,7 @@ from ..errors import OptionError
 from ..types import SAMPLE_RATE, Span
 
 _HYSTERESIS = 0.15  # default distance between the two thresholds, as in Silero's own utilities
+LONGEST = 30.0  # seconds of a span where nobody says how long one may be
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +26,8 @@ class GateOptions:
     Speech begins at a frame of `threshold` or more and goes on until one below `neg_threshold` (None: 0.15 less than
     `threshold`). Speech shorter than `min_speech_ms` is dropped. A pause of `min_silence_ms` ends a span; one shorter
     than `padding_ms` never does, because the padding would fill it. Each span is widened by `padding_ms` on both sides,
-    up to its neighbours and the ends of the clip. No span, padding included, is longer than `max_speech_s`.
+    up to its neighbours and the ends of the clip. No span, padding included, is longer than `max_speech_s`; None is
+    what suits the engine that is to hear it (Whisper 30 s, CTC 120 s), and 30 s for a gate alone.
     """
 
     threshold: float = 0.5
@@ -33,7 +35,7 @@ class GateOptions:
     min_speech_ms: int = 100
     min_silence_ms: int = 500
     padding_ms: int = 200
-    max_speech_s: float = 30.0
+    max_speech_s: float | None = None
 
     def __post_init__(self) -> None:
         if not 0 < self.threshold <= 1:
@@ -43,13 +45,18 @@ class GateOptions:
         if min(self.min_speech_ms, self.min_silence_ms, self.padding_ms) < 0:
             raise OptionError("min_speech_ms, min_silence_ms and padding_ms cannot be negative")
         least = (self.min_speech_ms + 2 * self.padding_ms) / 1_000 + 0.5
-        if not self.max_speech_s >= least:
-            raise OptionError(f"max_speech_s: expected at least {least:g} with this padding, found {self.max_speech_s}")
+        if not self.longest >= least:
+            raise OptionError(f"max_speech_s: expected at least {least:g} with this padding, found {self.longest:g}")
 
     @property
     def release(self) -> float:
         """The threshold below which speech ends."""
         return max(self.threshold - _HYSTERESIS, 0.01) if self.neg_threshold is None else self.neg_threshold
+
+    @property
+    def longest(self) -> float:
+        """The longest span in seconds, also where none was given."""
+        return LONGEST if self.max_speech_s is None else self.max_speech_s
 
 
 DEFAULT_GATE = GateOptions()
@@ -74,7 +81,7 @@ class Gate:
         self._min_speech = _samples(options.min_speech_ms / 1_000)
         self._padding = _samples(options.padding_ms / 1_000)
         self._hangover = max(_samples(options.min_silence_ms / 1_000), self._padding)
-        self._longest = _samples(options.max_speech_s)
+        self._longest = _samples(options.longest)
         # The frames among which a cut may fall: the last third of the longest span, so they are always of one span.
         searched = 0 if self._longest == sys.maxsize else max(1, self._longest // 3 // frame)
         self._recent: deque[float] = deque(maxlen=searched)
@@ -95,6 +102,11 @@ class Gate:
     def start(self) -> int | None:
         """Where the span that `speaking` tells of begins, padding included; None when there is none."""
         return self._start if self.speaking else None
+
+    @property
+    def reach(self) -> int:
+        """The earliest sample that a span still to be returned may hold."""
+        return max(self._floor, self._clock - self._padding) if self._start is None else self._start
 
     def push(self, probabilities: Iterable[float]) -> list[Span]:
         """Take frames in; return the spans that they settle, in order."""

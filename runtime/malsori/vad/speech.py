@@ -25,6 +25,11 @@ class SpeechGate:
         """Where the open span begins, padding included; None when there is none."""
         return self._gate.start
 
+    @property
+    def reach(self) -> int:
+        """The earliest sample that a span still to be returned may hold."""
+        return self._gate.reach
+
     def push(self, block: Audio) -> list[Span]:
         """Return the spans that `block` settles. They end at or before the last sample pushed."""
         self._samples += len(block)

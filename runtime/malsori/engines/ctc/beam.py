@@ -21,11 +21,12 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from .softmax import FLOOR
+
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
 LEAST = 1e-4  # probability of a token in a frame below which it begins nothing there; see bench/decoding.py
-FLOOR = -1e4  # of a log-probability, so that no sum of them is infinite
 
 
 class Scorer(Protocol):
@@ -73,13 +74,6 @@ def beam_search(
     for frame, tokens in zip(log_probs, _worth_trying(log_probs, blank, width, scorers, least), strict=True):
         search.step(frame, tokens)
     return search.results()
-
-
-def log_softmax(logits: NDArray[np.float32]) -> Floats:
-    """Return normalised log-probabilities, float64, of the same shape `(frames, vocabulary)`."""
-    shifted = logits - logits.max(axis=1, keepdims=True).astype(np.float64)
-    normalised: Floats = shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
-    return normalised
 
 
 def _worth_trying(log_probs: Floats, blank: int, width: int, scorers: Sequence[Scorer], least: float) -> Sequence[Ints]:

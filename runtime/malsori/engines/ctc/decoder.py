@@ -13,14 +13,15 @@ from ...errors import OptionError
 from ...types import SAMPLE_RATE, Alternative, Segment, Word
 from ..base import DecodeOptions
 from ..frames import Frames
-from .beam import Prefix, Scorer, beam_search, log_softmax
-from .greedy import Token, greedy
+from .beam import Prefix, Scorer, beam_search
+from .greedy import greedy
 from .hotwords import MOST as MOST_HOTWORDS
 from .hotwords import hot_words
 from .language_model import WordScorer, open_language_model
-from .path import best_path
+from .softmax import log_softmax
+from .tokens import Token, place
 from .vocabulary import Vocabulary
-from .words import SpelledWord, mean_probability, spell
+from .words import HeardWord, mean_probability, words_of
 
 BEAM = 16  # where hot words, a language model or alternatives ask for a beam and nobody said how wide
 MOST = 256  # of a beam; on flat logits one of this width takes half a second for ten seconds of sound
@@ -49,7 +50,7 @@ class Decoder:
         Times and confidence are those of the likeliest alignment of the chosen text, in these logits alone.
         """
         tokens, alternatives = self._tokens(logits, options)
-        words = [self._word(word, samples) for word in spell(tokens, self.vocabulary)]
+        words = [self._word(word, samples) for word in words_of(tokens, self.vocabulary)]
         if not words:
             return ()
         confidence = mean_probability([word.probability for word in words])
@@ -68,7 +69,7 @@ class Decoder:
         found = beam_search(log_probs, blank, width, self._scorers(options))
         ranked = self._by_text(found)
         told = tuple(alternative for alternative, _ in ranked[: options.alternatives])
-        return best_path(log_probs, ranked[0][1], blank), told if options.alternatives > 1 else ()
+        return place(log_probs, ranked[0][1], blank), told if options.alternatives > 1 else ()
 
     def _scorers(self, options: DecodeOptions) -> list[Scorer]:
         scorers: list[Scorer] = []
@@ -98,9 +99,9 @@ class Decoder:
         return sorted(ranked, key=lambda each: -each[0].score)
 
     def _text(self, tokens: Sequence[int]) -> str:
-        return " ".join(word.text for word in spell([Token(token, 0, 0, 1.0) for token in tokens], self.vocabulary))
+        return " ".join(word.text for word in words_of([Token(token, 0, 0, 1.0) for token in tokens], self.vocabulary))
 
-    def _word(self, word: SpelledWord, samples: int) -> Word:
+    def _word(self, word: HeardWord, samples: int) -> Word:
         end = min(self.frames.edge(word.stop), samples / SAMPLE_RATE)
         return Word(word.text, self.frames.edge(word.start), end, word.probability)
 

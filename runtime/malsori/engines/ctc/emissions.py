@@ -9,29 +9,18 @@ unknown sign, such as 26, may be said in several letters with blanks between the
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from .softmax import log_sum_exp
 from .spelling import WILDCARD, WrittenWord
+from .tokens import Token, on_path
 from .viterbi import BLOCK, Chain
 from .vocabulary import Vocabulary
 
 PENALTY = 1.0  # nats a frame that the wildcard is worse than the best token
 LEAST = -100.0  # log-probability of what the model thinks impossible; finite, so that every text has a path
-
-
-@dataclass(frozen=True, slots=True)
-class Runs:
-    """Where a path is in each token: frames `first` to `last`, both included, and the token's highest probability.
-
-    Integers, integers and float64 `(tokens,)`; the probability of a wildcard is 0.
-    """
-
-    first: NDArray[np.intp]
-    last: NDArray[np.intp]
-    probability: NDArray[np.float64]
 
 
 class Emissions:
@@ -43,7 +32,7 @@ class Emissions:
         self._gap = [vocabulary.blank, *sorted(vocabulary.delimiters)]
         self._blank, self._wildcard = vocabulary.blank, len(vocabulary)
         blocks = (logits[start : start + BLOCK] for start in range(0, len(logits), BLOCK))
-        self._totals = np.concatenate([np.zeros(0), *map(_log_sum_exp, blocks)])
+        self._totals = np.concatenate([np.zeros(0), *map(log_sum_exp, blocks)])
 
     def scores(self, start: int, stop: int) -> NDArray[np.float64]:
         """Return the log scores of frames `[start, stop)`: every token, then the wildcard and the gap."""
@@ -64,18 +53,10 @@ class Emissions:
         gaps[np.cumsum([0, *sizes])] = self._wildcard + 1
         return Chain.of(tokens, gaps)
 
-    def runs(self, chain: Chain, path: NDArray[np.intp]) -> Runs:
-        """Return where `path` is in each token of the chain."""
-        tokens = np.arange(1, len(chain), 2)
-        probability = np.zeros(len(tokens))
-        frames = np.flatnonzero((path % 2 == 1) & (chain.columns[path] < self._wildcard))
-        logs = self._logits[frames, chain.columns[path[frames]]] - self._totals[frames]
-        np.maximum.at(probability, path[frames] // 2, np.exp(logs))
-        return Runs(np.searchsorted(path, tokens), np.searchsorted(path, tokens, side="right") - 1, probability)
-
-
-def _log_sum_exp(logits: NDArray[np.float32]) -> NDArray[np.float64]:
-    """Return what turns logits into log-probabilities, one number for each frame."""
-    best = logits.max(axis=1, keepdims=True).astype(np.float64)
-    totals: NDArray[np.float64] = best[:, 0] + np.log(np.exp(logits - best).sum(axis=1))
-    return totals
+    def tokens(self, chain: Chain, path: NDArray[np.intp]) -> list[Token]:
+        """Return the tokens of the chain where `path` is in each; the probability of a wildcard is 0."""
+        columns = chain.columns[path]
+        known = np.flatnonzero(columns < self._wildcard)
+        log_probs = np.full(len(path), -np.inf)
+        log_probs[known] = self._logits[known, columns[known]] - self._totals[known]
+        return on_path(chain, path, log_probs)

@@ -1,30 +1,15 @@
-"""Greedy CTC decoding (Graves et al. 2006): logits to tokens. Positions are frames, never seconds.
-
-frames   0 1 2 3 4 5 6 7 8 9
-argmax   - a a - a | | b - -      (- is blank, | the word delimiter)
-tokens     a     a |   b
-"""
+"""Greedy CTC decoding (Graves et al. 2006): the best token of each frame, repeats collapsed and blanks dropped."""
 
 from __future__ import annotations
-
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-
-@dataclass(frozen=True, slots=True)
-class Token:
-    """One emitted token: frames `[start, stop)` and its posterior, the highest in that run."""
-
-    index: int
-    start: int
-    stop: int
-    probability: float
+from .tokens import Token
 
 
 def greedy(logits: NDArray[np.float32], blank: int) -> list[Token]:
-    """Return the best token of each frame, repeats collapsed and blanks dropped; `logits` is `(frames, vocabulary)`."""
+    """Return the tokens that the frames emit; `logits` is `(frames, vocabulary)`."""
     if not len(logits):
         return []
     best = logits.argmax(axis=1)

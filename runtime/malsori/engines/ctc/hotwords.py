@@ -20,6 +20,7 @@ import numpy as np
 
 from ..base import HotWord
 from .beam import Floats, Ints
+from .spelling import Speller
 from .vocabulary import Vocabulary
 
 PREFIX = "*"  # at the end of a hot word: of any word that begins so
@@ -28,31 +29,19 @@ ROOT, LOST = 0, 1  # states: where a word may begin; inside a word that is none 
 DELIMITER, SILENT, OTHER, FIRST = 0, 1, 2, 3  # columns: a token that is no text, or in no hot word, or the first one
 
 
-def spelling(text: str, vocabulary: Vocabulary) -> tuple[list[int], str]:
-    """Return `text` in the vocabulary's own tokens, the longest first, and the characters that it has no token for.
-
-    Tried as written, composed and decomposed (jamo), then in upper and lower case; the first without a rest is taken,
-    or the one that leaves the least. White space is the word delimiter.
-    """
-    cases = (text, text.upper(), text.lower())
-    forms = (unicodedata.normalize(form, case) for case in cases for form in ("NFC", "NFD"))
-    tried = [_tokenize(form, vocabulary) for form in dict.fromkeys((text, *forms))]
-    return min(tried, key=lambda found: len(found[1]))
-
-
 @lru_cache(maxsize=4)
 def hot_words(words: tuple[HotWord, ...], vocabulary: Vocabulary) -> tuple[HotWords, tuple[str, ...]]:
     """Return the scorer of the hot words, and one warning that names those that the vocabulary cannot spell, if any."""
+    speller = Speller(vocabulary)
     spelled: list[_Spelled] = []
     unknown: list[str] = []
     for word in words:
-        text = " ".join(word.text.removesuffix(PREFIX).split())
-        tokens, rest = spelling(text, vocabulary)
+        tokens, rest = speller.tokens(unicodedata.normalize("NFC", word.text.removesuffix(PREFIX)))
         if rest or not tokens:
-            characters = ", ".join(repr(character) for character in dict.fromkeys(rest))
+            characters = ", ".join(map(repr, dict.fromkeys(rest)))
             unknown.append(f"{word.text!r} ({characters or 'nothing to hear'})")
         else:
-            spelled.append(_Spelled(tuple(tokens), word.weight, word.text.endswith(PREFIX)))
+            spelled.append(_Spelled(tokens, word.weight, word.text.endswith(PREFIX)))
     warning = f"hot words left out, the model's vocabulary has no token for: {', '.join(unknown)}"
     return HotWords(spelled, vocabulary), (warning,) if unknown else ()
 
@@ -149,29 +138,3 @@ def _tables(nodes: Sequence[_Node], width: int) -> tuple[Ints, Floats, Floats]:
         for column in (SILENT, DELIMITER) if node.spaced else (SILENT,):  # two delimiters are as good as one
             following[state, column], gain[state, column] = state, 0.0
     return following, gain, end
-
-
-def _tokenize(text: str, vocabulary: Vocabulary) -> tuple[list[int], str]:
-    texts = _texts(vocabulary)
-    longest = max(map(len, texts), default=1)
-    tokens, rest, position = [], "", 0
-    while position < len(text):
-        pieces = (text[position : position + length] for length in range(longest, 0, -1))
-        piece = next((piece for piece in pieces if piece in texts), "")
-        if piece:
-            tokens.append(texts[piece])
-        else:
-            rest += text[position]
-        position += len(piece) or 1
-    return tokens, rest
-
-
-@lru_cache(maxsize=8)
-def _texts(vocabulary: Vocabulary) -> dict[str, int]:
-    """Return the ids of the tokens that are text, and of the delimiter as a space."""
-    ids = {
-        token: index
-        for index, token in enumerate(vocabulary.tokens)
-        if index not in vocabulary.silent | vocabulary.delimiters
-    }
-    return ids | {" ": min(vocabulary.delimiters)} if vocabulary.delimiters else ids

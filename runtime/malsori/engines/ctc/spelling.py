@@ -50,11 +50,21 @@ class Speller:
         self._ids = {token: index for index, token in enumerate(vocabulary.tokens) if index not in unwritten}
         self._ids |= {unicodedata.normalize("NFC", token): index for token, index in self._ids.items()}
         self._longest = max(map(len, self._ids), default=1)
+        self._space = Piece((" ",), tuple(sorted(vocabulary.delimiters)[:1]))
 
     def words(self, text: str) -> list[WrittenWord]:
         """Return every word of `text`, in order; words are what stands between white space."""
         lines = enumerate(text.splitlines())
         return [WrittenWord(word, line, tuple(self._pieces(word))) for line, words in lines for word in words.split()]
+
+    def tokens(self, text: str) -> tuple[tuple[int, ...], tuple[str, ...]]:
+        """Return the tokens of `text`, the delimiter between its words, and the characters that have none.
+
+        Punctuation that is not said is among these, for here nothing may be left out.
+        """
+        pieces = [piece for word in self.words(text) for piece in (self._space, *word.pieces)][1:]
+        tokens = tuple(token for piece in pieces if piece.known for token in piece.tokens)
+        return tokens, tuple(letter for piece in pieces if not piece.known for letter in piece.characters)
 
     def _pieces(self, word: str) -> list[Piece]:
         pieces = list(self._spelled(characters(word)))

@@ -10,7 +10,7 @@ From one frame to the next a path stays, goes one state on, or leaves out the ga
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -33,10 +33,15 @@ class Chain:
 
     @classmethod
     def of(cls, tokens: NDArray[np.intp], gaps: NDArray[np.intp]) -> Chain:
-        """Return the chain of N tokens, at least one, and the N + 1 gaps around them, each given as its column."""
+        """Return the chain of N tokens and the N + 1 gaps around them, each given as its column."""
         columns = np.empty(2 * len(tokens) + 1, np.intp)
         columns[::2], columns[1::2] = gaps, tokens
         return cls(columns)
+
+    @classmethod
+    def between_blanks(cls, tokens: Sequence[int], blank: int) -> Chain:
+        """Return the chain of tokens as CTC itself has them: every gap is the blank."""
+        return cls.of(np.array(tokens, np.intp), np.full(len(tokens) + 1, blank, np.intp))
 
     def __len__(self) -> int:
         return len(self.columns)

@@ -11,14 +11,14 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from math import exp, log
 
-from .greedy import Token
+from .tokens import Token
 from .vocabulary import Vocabulary
 
 LEAST = 1e-30  # keeps the logarithm of a probability finite
 
 
 @dataclass(frozen=True, slots=True)
-class SpelledWord:
+class HeardWord:
     """One word: NFC text, frames `[start, stop)`, and the geometric mean of its tokens' posteriors."""
 
     text: str
@@ -27,7 +27,7 @@ class SpelledWord:
     probability: float
 
 
-def spell(tokens: Iterable[Token], vocabulary: Vocabulary) -> list[SpelledWord]:
+def words_of(tokens: Iterable[Token], vocabulary: Vocabulary) -> list[HeardWord]:
     """Join tokens into words at the delimiters; special tokens are dropped, and so are words with no text.
 
     The text is composed (NFC), so that a model may emit conjoining jamo and the reader still gets syllables.
@@ -61,7 +61,7 @@ def _groups(tokens: Iterable[Token], vocabulary: Vocabulary) -> Iterator[list[To
         yield group
 
 
-def _join(tokens: Sequence[Token], vocabulary: Vocabulary) -> SpelledWord:
+def _join(tokens: Sequence[Token], vocabulary: Vocabulary) -> HeardWord:
     text = text_of((token.index for token in tokens), vocabulary)
     probability = mean_probability([token.probability for token in tokens])
-    return SpelledWord(text, tokens[0].start, tokens[-1].stop, probability)
+    return HeardWord(text, tokens[0].start, tokens[-1].stop, probability)

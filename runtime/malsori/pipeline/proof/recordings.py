@@ -50,7 +50,7 @@ def speech_of(path: Path) -> list[Audio]:
         speech = [piece.audio for piece in pieces_of(blocks, SileroDetector(), options)]
     if speech:
         return speech
-    samples, longest = decode(path).samples, round(options.max_speech_s * SAMPLE_RATE)
+    samples, longest = decode(path).samples, round(options.longest * SAMPLE_RATE)
     return [samples[start : start + longest] for start in range(0, len(samples), longest)]
 
 

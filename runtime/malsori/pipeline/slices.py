@@ -1,0 +1,50 @@
+"""A recording without the gate to pieces that an engine takes, cut where it is quietest, holding one piece of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+import numpy as np
+
+from ..types import SAMPLE_RATE, Audio, Span
+from .recording import Piece
+
+SEARCHED = 10.0  # seconds at the end of the longest piece among which the cut falls; of a short one its last third
+HOP = SAMPLE_RATE * 20 // 1000  # 320 samples: the steps in which loudness is looked at
+PAUSE = 10  # steps, 200 ms: the hold of a consonant, amid a word, is as quiet as a pause but shorter
+
+
+def slices(blocks: Iterable[Audio], longest: float) -> Iterator[Piece]:
+    """Yield all of a recording in pieces of at most `longest` seconds, which follow each other without gap or overlap.
+
+    The cuts do not depend on the blocks. With `inf` the recording is one piece; an empty one has none.
+    """
+    waiting: list[Audio] = []
+    count = start = 0
+    for block in blocks:
+        waiting.append(block)
+        count += len(block)
+        if count <= longest * SAMPLE_RATE:
+            continue
+        held = np.concatenate(waiting)
+        while len(held) > longest * SAMPLE_RATE:
+            at = cut(held[: int(longest * SAMPLE_RATE)])
+            yield Piece(Span(start, start + at), held[:at].copy())
+            held, start = held[at:], start + at
+        waiting, count = [held.copy()], len(held)  # a view would keep alive what was cut off
+    if count:
+        yield Piece(Span(start, start + count), np.concatenate(waiting))
+
+
+def cut(audio: Audio) -> int:
+    """Return where to end a piece that may be as long as `audio`: amid its quietest 200 ms, of equals the latest.
+
+    Looked for in the last 10 s, in steps of 20 ms.
+    """
+    steps = min(round(SEARCHED * SAMPLE_RATE), len(audio) // 3) // HOP
+    first = len(audio) - steps * HOP
+    energies = np.square(audio[first:], dtype=np.float64).reshape(steps, HOP).sum(axis=1)
+    width = min(PAUSE, steps)
+    loudness = np.convolve(energies, np.ones(width), "valid")
+    quietest = len(loudness) - 1 - int(loudness[::-1].argmin())
+    return first + (2 * quietest + width) * HOP // 2
