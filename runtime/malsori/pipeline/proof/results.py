@@ -6,7 +6,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 UNREAD = 0.5  # CER against a transcript from which on a recording counts as not understood
-NOISE = 1.1  # of a ratio of times: a graph against itself came out at 0.90 to 1.01 on two cores that six others shared
+# Of a ratio of times. On two cores that ten others wanted, a graph against itself came out between 0.90 and 1.20 in 7
+# rounds; hence also the quartile, and the second look in `speed.measure`.
+NOISE = 1.1
 
 
 @dataclass(frozen=True, slots=True)
