@@ -84,7 +84,12 @@ def rows_of(tested: dict[str, Any]) -> list[tuple[str, dict[str, float]]]:
     return rows
 
 
-TABLES = {"startup": lambda: figures("startup"), "words": words}
+TABLES = {
+    "adaptation": lambda: figures("adaptation"),
+    "alignment": lambda: figures("alignment"),
+    "startup": lambda: figures("startup"),
+    "words": words,
+}
 
 
 def main() -> int:

@@ -36,9 +36,8 @@ def frontend(weights: Arrays, kernels: Sequence[int], strides: Sequence[int], no
     x = graph.node("Unsqueeze", graph.input("audio", ("batch", "samples")), graph.integers(2))
     for index, (kernel, stride) in enumerate(zip(kernels, strides, strict=True)):
         x = _convolved(graph, x, f"{PREFIX}.{index}.conv", weights, kernel, stride)
-        x = _normalized(
-            graph, x, f"{PREFIX}.{index}.layer_norm", weights, norm if index == 0 or norm == "layer" else ""
-        )
+        if norm == "layer" or index == 0:
+            x = _normalized(graph, x, f"{PREFIX}.{index}.layer_norm", weights, norm)
         x = graph.contrib("Gelu", x)
     channels = weights[f"{PREFIX}.{len(kernels) - 1}.conv.weight"].shape[0]
     graph.output(x, "features", ("batch", "frames", channels))

@@ -30,10 +30,11 @@ def vary_voice(utterance: Utterance, rng: np.random.Generator) -> Utterance:
 
 
 def learning_rate(step: int, steps: int, peak: float) -> float:
-    """Rise linearly over `WARM_UP` steps, then fall along a cosine to 1 % of `peak`."""
-    if step < WARM_UP:
-        return peak * (step + 1) / WARM_UP
-    progress = (step - WARM_UP) / max(steps - WARM_UP, 1)
+    """Rise linearly over `WARM_UP` steps, a quarter of a short run, then fall along a cosine to 1 % of `peak`."""
+    warm_up = min(WARM_UP, steps // 4)
+    if step < warm_up:
+        return peak * (step + 1) / warm_up
+    progress = (step - warm_up) / max(steps - warm_up, 1)
     return peak * (0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * progress)))
 
 

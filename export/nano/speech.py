@@ -10,6 +10,7 @@ import io
 import os
 import random
 import subprocess
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -63,9 +64,12 @@ def synthesize(text: str, voice: str, speed: int, pitch: int) -> NDArray[np.int1
     return (np.clip(samples[loud[0] : loud[-1] + 1], -1, 1) * 32767).astype(np.int16)
 
 
-def speak(rng: random.Random, language: str, *, held_out: bool) -> Utterance:
-    """Draw a sentence, a voice, a speed and a pitch, and speak it; held-out means held-out sentence *and* voice."""
-    sentence = draw(rng, held_out=held_out)
+def speak(rng: random.Random, language: str, *, held_out: bool, drawing: Callable[..., Sentence] = draw) -> Utterance:
+    """Draw a sentence, a voice, a speed and a pitch, and speak it; held-out means held-out sentence *and* voice.
+
+    `drawing` makes the sentence, as `draw` does that of the grammar.
+    """
+    sentence = drawing(rng, held_out=held_out)
     voice = rng.choice(HELD_OUT_VOICES if held_out else VOICES)
     accent = rng.choice(ACCENTS[language])
     audio = synthesize(sentence.text(language), f"{accent}+{voice}", rng.randint(130, 200), rng.randint(30, 70))

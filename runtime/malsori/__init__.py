@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     from .bundles import list_bundles, open_bundle
     from .errors import AudioError, EngineError, MalsoriError, ModelError, OptionError, OutputError
     from .output import render, write
-    from .pipeline import Progress, TranscribeOptions, Transcriber, load
-    from .types import SAMPLE_RATE, Audio, Segment, Span, Transcript, Word
+    from .pipeline import Progress, TranscribeOptions, Transcriber, align, load
+    from .types import SAMPLE_RATE, AlignedCharacter, AlignedWord, Alignment, Audio, Segment, Span, Transcript, Word
     from .vad import GateOptions
 
     __version__: str
@@ -36,14 +36,27 @@ _HOMES = {
     "bundles": ("list_bundles", "open_bundle"),
     "errors": ("AudioError", "EngineError", "MalsoriError", "ModelError", "OptionError", "OutputError"),
     "output": ("render", "write"),
-    "pipeline": ("Progress", "TranscribeOptions", "Transcriber", "load"),
-    "types": ("SAMPLE_RATE", "Audio", "Segment", "Span", "Transcript", "Word"),
+    "pipeline": ("Progress", "TranscribeOptions", "Transcriber", "align", "load"),
+    "types": (
+        "SAMPLE_RATE",
+        "AlignedCharacter",
+        "AlignedWord",
+        "Alignment",
+        "Audio",
+        "Segment",
+        "Span",
+        "Transcript",
+        "Word",
+    ),
     "vad": ("GateOptions",),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
 __all__ = [
     "SAMPLE_RATE",
+    "AlignedCharacter",
+    "AlignedWord",
+    "Alignment",
     "Audio",
     "AudioError",
     "EngineError",
@@ -60,6 +73,7 @@ __all__ = [
     "Transcript",
     "Word",
     "__version__",
+    "align",
     "decode",
     "errors",
     "list_bundles",

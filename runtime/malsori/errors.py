@@ -7,6 +7,7 @@ MalsoriError
         CorruptAudio                        a known format whose content breaks its own rules
         EmptyAudio                          no samples
         AudioTooLong                        beyond an explicit limit
+        AudioTooShort                       has no room for the text that it is to be aligned with
     ModelError                          the bundle asked for
         ModelNotFound(LookupError)          no bundle of that name
         ModelCorrupt(ValueError)            a file is missing, truncated or altered
@@ -59,6 +60,10 @@ class EmptyAudio(AudioError):
 
 class AudioTooLong(AudioError):
     """It is longer than the limit in force."""
+
+
+class AudioTooShort(AudioError):
+    """It has no room for the text that it is to be aligned with."""
 
 
 class ModelError(MalsoriError):

@@ -53,7 +53,7 @@ def test_the_name_of_a_recipe_fetches_its_source_with_its_flags(tmp_path: Path) 
 
 def test_a_whisper_checkpoint_comes_from_the_hub_with_its_commit(tmp_path: Path) -> None:
     whisper = pytest.importorskip("tests.export.test_whisper_export")
-    checkpoint = whisper.save_checkpoint(tmp_path / "checkpoint", 80)
+    checkpoint = whisper.save_checkpoint(tmp_path / "checkpoint", 80, contrast=1.0)
     with hub("someone/tiny", checkpoint) as endpoint:
         out = str(tmp_path / "out")
         run = run_export("whisper.py", "someone/tiny", out, endpoint=endpoint, home=tmp_path / "hf")

@@ -21,6 +21,7 @@ from .spelling import boolean, normalise
 
 COMMANDS = {
     "transcribe": "transcribe",
+    "align": "align",
     "detect-language": "detect",
     "embed": "embed",
     "models": "models",

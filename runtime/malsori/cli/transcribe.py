@@ -33,6 +33,7 @@ or be True or False.
 examples:
   malsori transcribe samples/korean.wav
   malsori transcribe talk.mp3 --model nano-whisper --word-timestamps -f json
+  malsori transcribe talk.mp3 --model nano-whisper --align-with nano-ctc-ko -f json
   malsori transcribe talks/*.mp3 --model nano-whisper --task translate -o subtitles -f all
 """
 
@@ -61,7 +62,7 @@ def run(args: argparse.Namespace) -> int:
         for warning in told:
             reporter.warn(f"warning, {warning}")
         results = transcriber.transcribe_many(
-            sources(args.files), options, on_error="return", progress=_progress(reporter)
+            sources(args.files), options, on_error="return", progress=progress_of(reporter)
         )
         for index, result in enumerate(results):
             reporter.pause()
@@ -142,7 +143,9 @@ def _writing(args: argparse.Namespace) -> Callable[[int, Transcript], None]:
     return put
 
 
-def _progress(reporter: Reporter) -> Callable[[Progress], None]:
+def progress_of(reporter: Reporter) -> Callable[[Progress], None]:
+    """Return what shows how far a run is."""
+
     def show(progress: Progress) -> None:
         reporter.say(f"{progress.name}, {progress.heard:.0f} s of speech recognised", progress.heard, progress.found)
 

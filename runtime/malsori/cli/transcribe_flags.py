@@ -28,6 +28,7 @@ FIELDS = (
     "language",
     "task",
     "word_timestamps",
+    "align_with",
     "initial_prompt",
     "beam_size",
     "temperature",
@@ -54,6 +55,7 @@ def add_decoding_flags(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--language", "-l", type=language, metavar="CODE", help="what is spoken, such as ko (detected)")
     group.add_argument("--task", choices=("transcribe", "translate"), help="translate is to English (transcribe)")
     group.add_argument("--word-timestamps", help="give each word its times, in json", **SWITCH)
+    group.add_argument("--align-with", metavar="NAME", help="find the words' times anew with this CTC model; in json")
     group.add_argument("--initial-prompt", metavar="TEXT", help="what went before; for spelling and style (Whisper)")
     group.add_argument(
         "--beam-size", "--beam-width", type=at_least_one, metavar="N", help="hypotheses kept (Whisper 5, CTC 1 or 16)"

@@ -85,10 +85,13 @@ class SplitGraphs:
         return (self._encoder if known else self._layers).run(outputs, feeds)
 
     def _features(self, clip: Audio) -> NDArray[np.float32]:
-        """Return the features of one clip, `(frames, channels)`, computed block by block: frames are local."""
+        """Return the features of one clip, `(frames, channels)`, computed block by block where frames are local."""
         count = self._frames.count(len(clip))
-        step = self._block or count
-        blocks = [self._frames.samples(start, min(start + step, count)) for start in range(0, count, step)]
+        if self._block is None:
+            return self._frontend.run(["features"], {"audio": clip[None]})[0].squeeze(0)
+        blocks = [
+            self._frames.samples(start, min(start + self._block, count)) for start in range(0, count, self._block)
+        ]
         rows = [
             self._frontend.run(["features"], {"audio": clip[None, span.start : span.stop]})[0][0] for span in blocks
         ]

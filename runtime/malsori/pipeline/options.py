@@ -7,12 +7,15 @@ import os
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import get_args
+from typing import TYPE_CHECKING, get_args
 
 from ..bundles.manifest import Manifest
 from ..engines.base import DecodeOptions, HotWord, Task
 from ..errors import OptionError
 from ..vad import GateOptions
+
+if TYPE_CHECKING:
+    from .transcriber import Transcriber
 
 DECODING = DecodeOptions()
 HOTWORD_WEIGHT = 8.0  # of a hot word without its own: it wins over a reading that is up to 3000 times likelier
@@ -26,6 +29,7 @@ class TranscribeOptions:
     language: ISO 639-1 code of what is spoken; None detects it, once per recording.
     task: "transcribe", or "translate" to English where the model can.
     word_timestamps: also give each word its times and probability.
+    align_with: a CTC bundle (name, path, or loaded) that finds the words' times anew, where Whisper's are coarse.
     vad: recognise only where speech is found; False hands over the whole recording: to Whisper in one clip, to CTC
         models in stretches of up to 120 s, cut where it is quietest.
     gate: how speech is found (thresholds, shortest and longest stretch, padding). A `max_speech_s` that is given is the
@@ -45,6 +49,7 @@ class TranscribeOptions:
     language: str | None = DECODING.language
     task: Task = DECODING.task
     word_timestamps: bool = DECODING.word_timestamps
+    align_with: str | os.PathLike[str] | Transcriber | None = None
     vad: bool = True
     gate: GateOptions = field(default_factory=GateOptions)
     initial_prompt: str | None = DECODING.initial_prompt
@@ -70,6 +75,8 @@ class TranscribeOptions:
             there = ", ".join(manifest.tasks)
             way_out = "; a Whisper model such as nano-whisper can" if self.task == "translate" else ""
             raise OptionError(f"{manifest.name} cannot {self.task}, only {there}{way_out}")
+        if self.align_with is not None and self.task != "transcribe":
+            raise OptionError(f"align_with finds the words that were spoken, and the task {self.task} writes others")
         if self.language is not None and manifest.languages and self.language not in manifest.languages:
             known = ", ".join(manifest.languages)
             raise OptionError(f"{manifest.name} does not know the language {self.language!r}; it knows {known}")
@@ -85,7 +92,7 @@ class TranscribeOptions:
         return DecodeOptions(
             language=language,
             task=self.task,
-            word_timestamps=self.word_timestamps,
+            word_timestamps=self.word_timestamps or self.align_with is not None,
             initial_prompt=self.initial_prompt,
             beam_size=self.beam_size,
             temperature=self.temperature if isinstance(self.temperature, tuple) else (self.temperature,),

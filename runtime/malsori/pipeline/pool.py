@@ -7,9 +7,11 @@ from collections.abc import Callable, Sequence
 from ..engines.base import Engine
 from ..engines.batches import Grouping, plan
 from ..errors import EngineError
+from ..types import Hypothesis
 from .options import TranscribeOptions
 from .progress import Progress
 from .recording import Job
+from .word_times import Placer
 
 WINDOW_SECONDS = 240.0  # of speech gathered at most, if in several pieces: 15 MB; more would only delay results
 
@@ -17,8 +19,15 @@ WINDOW_SECONDS = 240.0  # of speech gathered at most, if in several pieces: 15 M
 class Pool:
     """Gathers jobs and runs them; what was heard, or the error, is left in each job's recording."""
 
-    def __init__(self, engine: Engine, options: TranscribeOptions, progress: Callable[[Progress], None] | None) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        options: TranscribeOptions,
+        progress: Callable[[Progress], None] | None,
+        placer: Placer | None = None,
+    ) -> None:
         self._engine = engine
+        self._placer = placer
         self._options = options
         self._progress = progress
         self._jobs: list[Job] = []
@@ -50,6 +59,8 @@ class Pool:
     def _recognise(self, jobs: Sequence[Job], language: str | None) -> None:
         try:
             hypotheses = self._engine.transcribe([job.piece.audio for job in jobs], self._options.decoding(language))
+            if self._placer is not None:
+                hypotheses = [self._retimed(*pair, self._placer) for pair in zip(jobs, hypotheses, strict=True)]
         except EngineError as error:
             self._blame(jobs, language, error)
             return
@@ -65,6 +76,11 @@ class Pool:
         else:
             jobs[0].recording.error = error
             self._settle(jobs[0])
+
+    def _retimed(self, job: Job, hypothesis: Hypothesis, placer: Placer) -> Hypothesis:
+        retimed, kept = placer.retimed(job.piece.audio, hypothesis)
+        job.recording.not_aligned += kept
+        return retimed
 
     def _settle(self, job: Job) -> None:
         job.recording.waiting -= 1

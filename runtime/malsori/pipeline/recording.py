@@ -31,6 +31,7 @@ class Recording:
     waiting: int = 0
     read: bool = False
     warnings: tuple[str, ...] = ()
+    not_aligned: int = 0  # segments that kept their engine's word times
     error: MalsoriError | None = None
 
     @property

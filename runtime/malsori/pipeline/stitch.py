@@ -27,8 +27,13 @@ def stitch(recording: Recording, *, model: str, certain: str | None) -> Transcri
         duration=recording.samples / SAMPLE_RATE,
         segments=segments,
         model=model,
-        warnings=recording.warnings,
+        warnings=(*recording.warnings, *_not_aligned(recording.not_aligned)),
     )
+
+
+def _not_aligned(segments: int) -> Iterator[str]:
+    if segments:
+        yield f"the words of {segments} segment(s) were not found in the sound and keep the times of their own model"
 
 
 def _detected(recording: Recording) -> tuple[str, float]:

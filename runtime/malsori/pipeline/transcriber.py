@@ -26,6 +26,7 @@ from .reading import LANGUAGE_SECONDS, Reader
 from .recording import Recording
 from .speech import opening
 from .stitch import stitch
+from .word_times import Placer
 
 OnError: TypeAlias = Literal["raise", "return"]
 
@@ -139,7 +140,7 @@ class Transcriber:
             raise OptionError(f"on_error is 'raise' or 'return', found {on_error!r}")
         if isinstance(sources, (str, bytes)):  # one recording, whose letters would each be taken for a path
             raise OptionError("transcribe_many takes a list of recordings, found a single one; transcribe takes that")
-        return self._results(sources, chosen, left_out, on_error, progress)
+        return self._results(sources, chosen, left_out, on_error, progress, _placer(chosen))
 
     def detect_language(
         self, source: AudioSource, options: TranscribeOptions | None = None, **overrides: Any
@@ -197,8 +198,9 @@ class Transcriber:
         left_out: tuple[str, ...],
         on_error: OnError,
         progress: Callable[[Progress], None] | None,
+        placer: Placer | None,
     ) -> Iterator[Transcript | MalsoriError]:
-        reader, pool = Reader(self.engine, self.detector, options), Pool(self.engine, options, progress)
+        reader, pool = Reader(self.engine, self.detector, options), Pool(self.engine, options, progress, placer)
         queue: deque[Recording] = deque()
         for source in sources:
             queue.append(Recording(warnings=left_out))
@@ -233,3 +235,11 @@ def _layer(layer: int, layers: str | None) -> Layer:
     if layer != -1:
         raise OptionError(f"expected a layer or all layers, found layer={layer} and layers='all'")
     return "all"
+
+
+def _placer(options: TranscribeOptions) -> Placer | None:
+    """Return what finds the words' times anew, loaded if it must be; None where nothing was asked for."""
+    model = options.align_with
+    if model is None:
+        return None
+    return Placer(model.engine if isinstance(model, Transcriber) else load(model).engine)

@@ -1,0 +1,179 @@
+"""XLSR-large on this machine's CPU: time, memory, agreement, batches and decoding, as ratios taken in one run.
+
+    python -m bench.wav2vec2 WORK            # makes 6 GB of models in WORK on its first run; needs the group `export`
+    python -m bench.wav2vec2 WORK --only memory
+
+The network has the published size and random weights (`wav2vec2_models.py`); the sound is the samples'. Every row is
+taken alternately with its peers. `wav2vec2_profile.py` says where the time goes, `wav2vec2_gpu.py` is for CUDA.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bench import decoding, wav2vec2_models
+from bench.results import Row, alternate, row, write
+from export.proof import compare
+from malsori.audio import decode
+from malsori.engines.wav2vec2 import Wav2Vec2Engine
+
+ROOT = Path(__file__).resolve().parents[1]
+SPEECH = ROOT / "samples" / "numbers.wav"
+SECONDS = (0.5, 2, 10, 30)
+TARGETS = {2: "2.2x PyTorch", 10: "2.8x PyTorch, 2x optimum int8"}
+MEMORY = {10: 480, 30: 600}  # MB at most, by seconds of audio
+MIXED = (0.5, 0.8, 1.1, 1.5, 2.0, 2.6, 3.3, 4.1, 5.0, 6.2, 7.5, 9.0, 11.0, 13.5, 16.5, 20.0)
+Audio = NDArray[np.float32]
+Work = Callable[[Audio], object]
+
+
+def sound(seconds: float) -> Audio:
+    """Return so much of the samples' speech, repeated."""
+    return np.resize(decode(SPEECH).samples, round(seconds * 16_000))
+
+
+def timed(work: Work, clip: Audio) -> Callable[[], float]:
+    """Return what takes the time of `work` on a clip, in seconds."""
+
+    def once() -> float:
+        start = time.perf_counter()
+        work(clip)
+        return time.perf_counter() - start
+
+    return once
+
+
+def speed(work: Path, runs: int) -> list[Row]:
+    """Time one clip at a time, ours in int8 against all peers, and say how near the results are to PyTorch's."""
+    exact = wav2vec2_models.pytorch(wav2vec2_models.checkpoint(work / "checkpoint"))
+    engines = {name: wav2vec2_models.engine(wav2vec2_models.bundle(work, name)) for name in ("int8", "none")}
+    ours = {name: (lambda clip, engine=engine: engine.logits([clip])[0]) for name, engine in engines.items()}
+    optimum = {f"optimum {name}": wav2vec2_models.optimum(work, name) for name in ("fp32", "int8")}
+    works = {"ours": ours["int8"], "PyTorch fp32": exact, "our fp32 graph": ours["none"], **optimum}
+    rows = []
+    for seconds in SECONDS:
+        clip = sound(seconds)
+        figures = alternate({name: timed(each, clip) for name, each in works.items()}, runs if seconds < 20 else 2)
+        rows.append(row(f"{seconds:g} s of audio, int8", "time", "s", figures, target=TARGETS.get(seconds, "")))
+    return [*rows, *_agreement(exact, works, sound(10))]
+
+
+def _agreement(exact: Work, works: dict[str, Work], clip: Audio) -> list[Row]:
+    cosines = {name: compare([exact(clip)], [each(clip)]).cosine for name, each in works.items() if each is not exact}
+    lost = {name: 1 - cosine for name, cosine in cosines.items() if "int8" in name or name == "ours"}
+    return [row("10 s of audio, 1 - cosine with PyTorch", "loss", "", {k: [v] for k, v in lost.items()}, digits=6)]
+
+
+def four_bits(work: Path, runs: int) -> list[Row]:
+    """Compare int4 with int8: time, size, and how near both come to float32."""
+    names = {"ours": "int4", "int8": "int8"}
+    folders = {key: wav2vec2_models.bundle(work, name) for key, name in names.items()}
+    engines = {key: wav2vec2_models.engine(folder) for key, folder in folders.items()}
+    exact, clip = wav2vec2_models.engine(wav2vec2_models.bundle(work, "none")), sound(10)
+    reference = exact.logits([clip])
+    times = alternate({key: timed(lambda c, e=e: e.logits([c]), clip) for key, e in engines.items()}, runs)
+    sizes = {key: [sum(file.stat().st_size for file in folder.iterdir()) / 1e6] for key, folder in folders.items()}
+    lost = {key: [1 - compare(reference, each.logits([clip])).cosine] for key, each in engines.items()}
+    return [
+        row("10 s of audio, int4", "time", "s", times),
+        row("bundle, int4", "size", "MB", sizes, digits=0),
+        row("int4, 1 - cosine with float32", "loss", "", lost, digits=5),
+    ]
+
+
+def memory(work: Path) -> list[Row]:
+    """Peak memory of a fresh process that loads the int8 bundle and hears one clip; and what it cannot share."""
+    folder, rows = wav2vec2_models.bundle(work, "int8"), []
+    for kind in ("normal", "low"):
+        for seconds, most in MEMORY.items():
+            peak, private = json.loads(_fresh(folder, kind, seconds))
+            target = f"at most {most}" if kind == "normal" else ""
+            rows.append(
+                row(f'{seconds} s, memory="{kind}"', "peak memory", "MB", {"ours": [peak]}, target=target, digits=0)
+            )
+            rows.append(row(f'{seconds} s, memory="{kind}"', "of it private", "MB", {"ours": [private]}, digits=0))
+    return rows
+
+
+HEAR = """
+import json, sys
+from pathlib import Path
+import numpy as np
+from malsori.bundles import read_manifest
+from malsori.engines.wav2vec2 import Wav2Vec2Engine
+folder = Path(sys.argv[1])
+engine = Wav2Vec2Engine(folder, read_manifest(folder), device="cpu", memory=sys.argv[2])
+clip = np.random.default_rng(0).normal(0, 0.1, int(sys.argv[3]) * 16_000).astype(np.float32)
+for _ in range(3):
+    engine.transcribe([clip])
+status = dict(line.split(":", 1) for line in open("/proc/self/status") if ":" in line)
+print(json.dumps([int(status[name].split()[0]) * 1024 / 1e6 for name in ("VmHWM", "RssAnon")]))
+"""
+
+
+def _fresh(folder: Path, kind: str, seconds: int) -> str:
+    command = [sys.executable, "-c", HEAR, str(folder), kind, str(seconds)]
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout
+
+
+def batches(work: Path, runs: int) -> list[Row]:
+    """Time clips of mixed length: as the engine plans them, one by one, and padded to the longest in batches."""
+    clips, rows = [sound(seconds) for seconds in MIXED], []
+    for name in ("int8", "none"):
+        engine = wav2vec2_models.engine(wav2vec2_models.bundle(work, name))
+        for size in (1, 4, 8, 16):
+            works = {
+                "ours": lambda size=size, engine=engine: engine.logits(clips, size),
+                "one by one": lambda engine=engine: [engine.logits([clip]) for clip in clips],
+                "naive padding": lambda size=size, engine=engine: padded(engine, clips, size),
+            }
+            figures = alternate({key: timed(lambda _, w=w: w(), clips[0]) for key, w in works.items()}, runs)
+            target = "1.5x naive padding, 1x one by one" if size == 16 else "1x one by one"
+            label = "int8" if name == "int8" else "float32"
+            rows.append(row(f"16 clips of 0.5-20 s, {label}, batch {size}", "time", "s", figures, target=target))
+    return rows
+
+
+def padded(engine: Wav2Vec2Engine, clips: Sequence[Audio], size: int) -> None:
+    """Hear the clips in the order given, `size` at a time, each batch padded to its longest: what most programs do."""
+    model = engine.acoustic
+    for first in range(0, len(clips), size):
+        model.graphs.run(["logits"], clips[first : first + size])
+
+
+def main() -> None:
+    """Measure everything and write the result file."""
+    parts = {
+        "speed": lambda: speed(asked.work, asked.runs),
+        "four_bits": lambda: four_bits(asked.work, asked.runs),
+        "memory": lambda: memory(asked.work),
+        "batches": lambda: batches(asked.work, max(asked.runs // 2, 1)),
+        "decoding": lambda: decoding.rows(wav2vec2_models.engine(wav2vec2_models.bundle(asked.work, "int8"))),
+    }
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("work", type=Path, help="folder for the models")
+    parser.add_argument("--runs", type=int, default=5, help="rounds of each comparison (%(default)s)")
+    parser.add_argument("--only", choices=parts, help="one part, printed and not written")
+    asked = parser.parse_args()
+    found = []
+    for name, part in parts.items():
+        if asked.only in (None, name):
+            print(name, file=sys.stderr, flush=True)
+            found += part()
+    if asked.only:
+        print(*found, sep="\n")
+    else:
+        print(write("wav2vec2", found))
+
+
+if __name__ == "__main__":
+    main()

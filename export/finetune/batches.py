@@ -1,0 +1,82 @@
+"""Training batches: clips of about one length together, in an order that seed and epoch alone decide."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch.utils.data import Dataset, Sampler
+
+from export.finetune.clips import Clip
+from malsori.engines.acoustic import normalize
+
+POOL = 50  # batches drawn together and sorted by length, so that little is padded
+IGNORED = -100  # the label that transformers leaves out of the loss
+
+
+class Recordings(Dataset[tuple[NDArray[np.float32], tuple[int, ...]]]):
+    """The sound of each clip as the model wants it, float32 `(samples,)`, and its token ids; decoded when asked for."""
+
+    def __init__(self, clips: Sequence[Clip], *, normalized: bool) -> None:
+        self.clips = clips
+        self._normalized = normalized
+
+    def __len__(self) -> int:
+        return len(self.clips)
+
+    def __getitem__(self, index: int) -> tuple[NDArray[np.float32], tuple[int, ...]]:
+        sound = self.clips[index].sound()
+        return (normalize(sound) if self._normalized else sound), self.clips[index].ids
+
+
+class ByLength(Sampler[int]):
+    """Draw all clips once an epoch: pools by chance, sorted by length inside, cut into batches, batches by chance."""
+
+    def __init__(self, lengths: Sequence[int], batch_size: int, seed: int) -> None:
+        self._lengths = np.array(lengths)
+        self._batch_size = batch_size
+        self._seed = seed
+        self._epoch = 0
+
+    def set_epoch(self, epoch: int) -> None:
+        """Set what the order depends on; the trainer calls this at the start of each epoch and when it resumes."""
+        self._epoch = epoch
+
+    def __len__(self) -> int:
+        return len(self._lengths)
+
+    def __iter__(self) -> Iterator[int]:
+        rng = np.random.default_rng([self._seed, self._epoch])
+        order, size = rng.permutation(len(self._lengths)), self._batch_size
+        pools = (order[start : start + size * POOL] for start in range(0, len(order), size * POOL))
+        order = np.concatenate([pool[self._lengths[pool].argsort(kind="stable")] for pool in pools])
+        whole = len(order) // size
+        batches = order[: whole * size].reshape(whole, size)[rng.permutation(whole)]
+        yield from [*batches.ravel().tolist(), *order[whole * size :].tolist()]  # the short batch last
+
+
+@dataclass(frozen=True, slots=True)
+class Collate:
+    """Pad with zeros to the longest clip; a mask only for models that take one (see `export/ctc_graph.py`)."""
+
+    masked: bool
+
+    def __call__(self, items: Sequence[tuple[NDArray[np.float32], tuple[int, ...]]]) -> dict[str, Any]:
+        """Return `input_values` float32 `(batch, samples)`, `labels` and perhaps `attention_mask`, int64."""
+        sounds, labels = zip(*items, strict=True)
+        longest, words = (
+            max(map(len, sounds)),
+            max(1, *map(len, labels)),
+        )  # one column at least: transformers asks for its max
+        batch = {
+            "input_values": np.stack([np.pad(sound, (0, longest - len(sound))) for sound in sounds]),
+            "labels": np.stack([np.pad(ids, (0, words - len(ids)), constant_values=IGNORED) for ids in labels]),
+        }
+        batch["labels"] = batch["labels"].astype(np.int64)
+        if self.masked:
+            batch["attention_mask"] = np.stack([np.arange(longest) < len(sound) for sound in sounds]).astype(np.int64)
+        return {name: torch.from_numpy(values) for name, values in batch.items()}

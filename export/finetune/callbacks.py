@@ -1,0 +1,99 @@
+"""What happens beside the training steps: parts thaw, the run stops when nothing improves, the curve is drawn."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import Any
+
+from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
+
+from export.common import ExportRefused
+from export.finetune.curve import Curve
+from export.finetune.model import set_learning
+from export.finetune.settings import ModelOptions
+from malsori.cli.progress import Reporter
+
+LEARNED = 0.5  # CER
+
+
+class Thaw(TrainerCallback):
+    """Let each part of the model learn from its own step on; a function of the step, so that a resumed run agrees."""
+
+    def __init__(self, options: ModelOptions) -> None:
+        self._options = options
+
+    def on_step_begin(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **parts: Any
+    ) -> None:
+        """Set what learns in this step."""
+        set_learning(parts["model"], self._options, state.global_step)
+
+
+class Patience(TrainerCallback):
+    """Stop after so many evaluations without a better one. It reads the history, which a checkpoint carries."""
+
+    def __init__(self, patience: int) -> None:
+        self._patience = patience
+
+    def on_step_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:
+        """Evaluate after the last step too, and log the loss wherever the curve has error rates."""
+        control.should_evaluate |= state.global_step >= state.max_steps
+        control.should_log |= control.should_evaluate
+
+    def on_evaluate(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:
+        """Stop when patience has run out."""
+        control.should_training_stop |= stale(state.log_history) >= self._patience
+
+
+def stale(history: list[dict[str, Any]]) -> int:
+    """Return how many evaluations came after the best one, by CER.
+
+    A new head babbles at first and then falls silent, at a CER of 1, while its loss already falls: until the CER has
+    come below `LEARNED`, a lower loss counts as better too.
+    """
+    scores = [entry for entry in history if "eval_cer" in entry]
+    if not scores:
+        return 0
+    errors, losses = ([score[f"eval_{name}"] for score in scores] for name in ("cer", "loss"))
+    best = errors.index(min(errors))
+    if min(errors) > LEARNED:
+        best = max(best, losses.index(min(losses)))
+    return len(scores) - 1 - best
+
+
+class Watch(TrainerCallback):
+    """Show how far the run is, keep its curve on disk, and stop it when the loss is no longer a number."""
+
+    def __init__(self, work: Path, reporter: Reporter) -> None:
+        self._work = work
+        self._reporter = reporter
+        self._shown = ""
+
+    def on_train_begin(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:
+        """Show where it begins: an evaluation comes before the first step."""
+        self._move(state)
+
+    def on_step_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:
+        """Move the bar."""
+        self._move(state)
+
+    def _move(self, state: TrainerState) -> None:
+        label = f"step {state.global_step} of {state.max_steps}{self._shown}"
+        self._reporter.say(label, state.global_step, state.max_steps)
+
+    def on_log(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **parts: Any) -> None:
+        """Remember the figures for the bar. Raises `ExportRefused` for a loss that is infinite or not a number."""
+        curve = Curve.of(state.log_history)
+        self._shown = curve.newest()
+        if not math.isfinite(parts["logs"].get("loss", 0.0)):
+            raise ExportRefused(
+                f"the loss is {parts['logs']['loss']} at step {state.global_step}; try a lower --learning-rate, "
+                "--precision fp32, or --no-resume when it was so from the start"
+            )
+
+    def on_evaluate(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:
+        """Write the curve, and a line with the figures."""
+        curve = Curve.of(state.log_history)
+        curve.write(self._work)
+        self._reporter.warn(f"step {state.global_step}{curve.newest()}")

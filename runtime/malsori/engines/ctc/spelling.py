@@ -1,0 +1,139 @@
+"""A text spelled in the tokens of a CTC model, with the way back to its words and characters. No sound, no times.
+
+text      "3층 Cafe!"     with a vocabulary of jamo and lower-case letters
+words     3층              Cafe!
+pieces    3 | 층           C | a | f | e | !
+tokens    * | ᄎ ᅳ ᆼ       c | a | f | e |        (* is the wildcard: said, but in no letters that the model knows)
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from .vocabulary import Vocabulary
+
+WILDCARD = -1  # in place of a token's id
+SAME = {"’": "'", "‘": "'", "`": "'", "‐": "-", "‑": "-"}  # two shapes of one character
+SPOKEN = "%&@#"  # punctuation to Unicode, but said as a word; other punctuation is not said
+VOWELS_AND_FINALS = ("\u1160", "\u11ff")  # conjoining jamo that belong to the syllable before them
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """The least stretch of a word that has tokens of its own, `()` where it is not said: a syllable, a letter, `ch`."""
+
+    characters: tuple[str, ...]
+    tokens: tuple[int, ...]
+
+    @property
+    def known(self) -> bool:
+        """Whether the model has tokens for it."""
+        return bool(self.tokens) and WILDCARD not in self.tokens
+
+
+@dataclass(frozen=True, slots=True)
+class WrittenWord:
+    """A word as it stands in the text, on which line from 0, and its pieces, at least one of which has tokens."""
+
+    text: str
+    line: int
+    pieces: tuple[Piece, ...]
+
+
+class Speller:
+    """Spells texts in one vocabulary."""
+
+    def __init__(self, vocabulary: Vocabulary) -> None:
+        unwritten = vocabulary.silent | vocabulary.delimiters
+        self._ids = {token: index for index, token in enumerate(vocabulary.tokens) if index not in unwritten}
+        self._ids |= {unicodedata.normalize("NFC", token): index for token, index in self._ids.items()}
+        self._longest = max(map(len, self._ids), default=1)
+
+    def words(self, text: str) -> list[WrittenWord]:
+        """Return every word of `text`, in order; words are what stands between white space."""
+        lines = enumerate(text.splitlines())
+        return [WrittenWord(word, line, tuple(self._pieces(word))) for line, words in lines for word in words.split()]
+
+    def _pieces(self, word: str) -> list[Piece]:
+        pieces = list(self._spelled(characters(word)))
+        if any(piece.tokens for piece in pieces):
+            return pieces
+        return [Piece(characters(word), (WILDCARD,))]  # nothing but punctuation; a word has a time all the same
+
+    def _spelled(self, letters: tuple[str, ...]) -> Iterator[Piece]:
+        """Yield the pieces; unknown ones in a row share one wildcard, with what is not said between them."""
+        unknown: tuple[str, ...] = ()
+        unsaid: tuple[str, ...] = ()  # behind the unknown
+        start = 0
+        while start < len(letters):
+            size, tokens = self._first(letters[start:])
+            piece = Piece(letters[start : start + size], tokens)
+            start += size
+            if tokens == (WILDCARD,):
+                unknown, unsaid = unknown + unsaid + piece.characters, ()
+            elif unknown and not tokens:
+                unsaid += piece.characters
+            else:
+                yield from _pending(unknown, unsaid)
+                unknown, unsaid = (), ()
+                yield piece
+        yield from _pending(unknown, unsaid)
+
+    def _first(self, letters: tuple[str, ...]) -> tuple[int, tuple[int, ...]]:
+        """Return how many letters the first piece has, the most that are one token, and its tokens."""
+        for size in range(min(self._longest, len(letters)), 0, -1):
+            for form in _forms("".join(letters[:size])):
+                if form in self._ids:
+                    return size, (self._ids[form],)
+        return 1, self._taken_apart(letters[0])
+
+    def _taken_apart(self, letter: str) -> tuple[int, ...]:
+        """Return the tokens of one character through its parts: jamo, a letter without its accent; or the wildcard."""
+        for form in _forms(letter):
+            parts = unicodedata.normalize("NFKD", form)
+            for spelled in (parts, "".join(map(_compatible, parts))):
+                tokens = tuple(self._ids[part] for part in spelled if part in self._ids)
+                missing = [part for part in spelled if part not in self._ids and not unicodedata.combining(part)]
+                if tokens and not missing:
+                    return tokens
+        silent = all(unicodedata.category(part)[0] in "PCZM" and part not in SPOKEN for part in letter)
+        return () if silent else (WILDCARD,)
+
+
+def characters(word: str) -> tuple[str, ...]:
+    """Return what a reader sees as the characters of a word: marks and jamo stay with the letter they belong to."""
+    found: list[str] = []
+    for point in word:
+        belongs = unicodedata.category(point)[0] == "M" or VOWELS_AND_FINALS[0] <= point <= VOWELS_AND_FINALS[1]
+        if found and belongs:
+            found[-1] += point
+        else:
+            found.append(point)
+    return tuple(found)
+
+
+def _pending(unknown: tuple[str, ...], unsaid: tuple[str, ...]) -> Iterator[Piece]:
+    if unknown:
+        yield Piece(unknown, (WILDCARD,))
+    if unsaid:
+        yield Piece(unsaid, ())
+
+
+def _forms(letters: str) -> Iterator[str]:
+    """Yield the spellings that stand for the same sound, the truest first."""
+    composed = unicodedata.normalize("NFC", letters)
+    yield letters
+    yield composed
+    yield composed.lower()
+    yield composed.upper()
+    yield unicodedata.normalize("NFKC", composed).lower()
+    yield "".join(SAME.get(letter, letter) for letter in composed)
+
+
+def _compatible(jamo: str) -> str:
+    """Return the letter ㄱ for a conjoining ᄀ or ᆨ, as some vocabularies spell; anything else as it is."""
+    name = unicodedata.name(jamo, "")
+    kind, _, letter = name.removeprefix("HANGUL ").partition(" ")
+    return unicodedata.lookup(f"HANGUL LETTER {letter}") if kind in ("CHOSEONG", "JUNGSEONG", "JONGSEONG") else jamo

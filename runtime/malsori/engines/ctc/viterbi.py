@@ -1,0 +1,147 @@
+"""The likeliest way of given tokens through frames of CTC scores (Viterbi over Graves et al. 2006). Arrays only.
+
+Between the tokens, before the first and behind the last stands a gap, in which any number of frames may be spent:
+
+states    0    1    2    3    4         frames   0 1 2 3 4 5 6
+          gap  a    gap  b    gap       path     0 1 1 2 3 3 4      a in frames 1 and 2, b in 4 and 5
+
+From one frame to the next a path stays, goes one state on, or leaves out the gap between two different tokens.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+Scores: TypeAlias = Callable[[int, int], NDArray[np.float64]]
+"""`scores(start, stop)` gives the finite log scores of frames `[start, stop)`, float64 `(stop - start, columns)`."""
+
+BLOCK = 512  # frames whose ways back are held at a time, one byte for each state
+NARROWEST = 4096  # states of a band; with 12 tokens a second nearly three minutes of speech
+CELLS = 1 << 29  # frames times states up to which all states are looked at; some 5 s on one core
+
+
+@dataclass(frozen=True, slots=True)
+class Chain:
+    """The states of a text: the column of the scores that each one reads, gaps at even places and tokens at odd."""
+
+    columns: NDArray[np.intp]
+
+    @classmethod
+    def of(cls, tokens: NDArray[np.intp], gaps: NDArray[np.intp]) -> Chain:
+        """Return the chain of N tokens, at least one, and the N + 1 gaps around them, each given as its column."""
+        columns = np.empty(2 * len(tokens) + 1, np.intp)
+        columns[::2], columns[1::2] = gaps, tokens
+        return cls(columns)
+
+    def __len__(self) -> int:
+        return len(self.columns)
+
+    @property
+    def repeats(self) -> NDArray[np.bool_]:
+        """Whether each token but the first is the same as the one before it, so that the gap cannot be left out."""
+        tokens = self.columns[1::2]
+        same: NDArray[np.bool_] = tokens[1:] == tokens[:-1]
+        return same
+
+    @property
+    def least_frames(self) -> int:
+        """Frames that the text needs: one for each token, and one more for the gap between two that are the same."""
+        return len(self) // 2 + int(self.repeats.sum())
+
+    def skips(self) -> NDArray[np.float64]:
+        """Return what coming from two states before costs each state: nothing, or infinity where it is not allowed."""
+        costs = np.full(len(self), -np.inf)
+        costs[3::2][~self.repeats] = 0.0
+        return costs
+
+    def farthest_behind(self, frames_left: int) -> int:
+        """Return the first state from which the end can still be reached in `frames_left` frames."""
+        needed = np.cumsum((1 + self.repeats)[::-1])[::-1]  # behind each token but the last
+        return 2 * int(np.searchsorted(-needed, -frames_left)) + 1
+
+
+def best_path(chain: Chain, frames: int, scores: Scores, *, cells: int = CELLS) -> NDArray[np.intp]:
+    """Return the best path as the state of each frame, `(frames,)`; `frames` is at least `chain.least_frames`.
+
+    It begins in the first gap or token and ends in the last. Time is O(frames x width), memory (BLOCK + 8 frames /
+    BLOCK) x width bytes: only the scores before each block are kept, and its ways back are found anew from there.
+    `width` is all states while frames x states is at most `cells`, and the path then the best of all. Beyond that it is
+    `cells / frames`, at least `NARROWEST`, in a band that moves with the best state, which the path cannot leave.
+    """
+    band = Band.over(chain, frames, scores, max(NARROWEST, cells // frames))
+    fronts = [band.opening()]
+    for start in range(0, frames - BLOCK, BLOCK):
+        fronts.append(band.advance(fronts[-1], start))
+    path = np.empty(frames, np.intp)
+    state = -1
+    for start, front in zip(reversed(range(0, frames, BLOCK)), reversed(fronts), strict=True):
+        ways = np.zeros((min(BLOCK, frames - start), band.width), np.int8)
+        after = band.advance(front, start, ways)
+        state = after.better_end(len(chain)) if state < 0 else state
+        for frame in reversed(range(len(ways))):
+            path[start + frame] = state
+            state -= int(ways[frame, state - after.low])
+    return path
+
+
+@dataclass(frozen=True, slots=True)
+class Front:
+    """How good the best paths are that end, after some frames, in the states from `low` on."""
+
+    low: int
+    scores: NDArray[np.float64]
+
+    def better_end(self, states: int) -> int:
+        """Return the better one of the last two states, where a path may end."""
+        last = states - 1 - self.low
+        return states - 1 - int(self.scores[last - 1] > self.scores[last])
+
+
+@dataclass(frozen=True, slots=True)
+class Band:
+    """Moves a front through the frames, over `width` states at a time; they change from block to block only."""
+
+    chain: Chain
+    frames: int
+    scores: Scores
+    width: int
+    skips: NDArray[np.float64]
+
+    @classmethod
+    def over(cls, chain: Chain, frames: int, scores: Scores, width: int) -> Band:
+        """Return a band of `width` states, or of all when there are fewer."""
+        return cls(chain, frames, scores, min(width, len(chain)), chain.skips())
+
+    def opening(self) -> Front:
+        """Return the front before the first frame: in the first gap, which the first token follows at once or later."""
+        scores = np.full(self.width, -np.inf)
+        scores[0] = 0.0
+        return Front(0, scores)
+
+    def low(self, front: Front, start: int) -> int:
+        """Return the first state of the block at `start`: the best one in the middle, the end still within reach."""
+        middle = front.low + int(front.scores.argmax()) - self.width // 2
+        behind = self.chain.farthest_behind(max(0, self.frames - start - BLOCK)) - self.width + 3
+        return min(max(front.low, middle, behind), len(self.chain) - self.width)
+
+    def advance(self, front: Front, start: int, ways: NDArray[np.int8] | None = None) -> Front:
+        """Return the front after the block at `start`; how many states each one came by is left in `ways`."""
+        low = self.low(front, start)
+        columns, skips = self.chain.columns[low : low + self.width], self.skips[low : low + self.width]
+        best = np.full(self.width + 2, -np.inf)  # two states before the band, so that each has three to come from
+        best[2 : self.width + 2 - (low - front.low)] = front.scores[low - front.low :]
+        here, one, two = best[2:], best[1:-1], best[:-2]
+        for frame, row in enumerate(self.scores(start, min(start + BLOCK, self.frames))):
+            jumped = two + skips
+            stepped = np.maximum(here, one)
+            if ways is not None:
+                np.greater(one, here, out=ways[frame], casting="unsafe")
+                ways[frame][jumped > stepped] = 2
+            np.maximum(jumped, stepped, out=stepped)
+            here[:] = stepped + row[columns]
+        return Front(low, here.copy())

@@ -1,0 +1,96 @@
+"""`align`: a recording and its text to the times of every word. The steps are in `word_times.py` and `engines/ctc/`."""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Callable, Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..audio import AudioSource, decode
+from ..errors import OptionError
+from ..types import SAMPLE_RATE, Alignment, Audio
+from ..vad import GateOptions
+from .progress import Progress
+from .recording import Piece
+from .slices import slices
+from .speech import pieces_of
+from .stitch import UNKNOWN
+from .transcriber import Transcriber, load
+from .word_times import Placer
+
+SILENT = -15.0  # logit of every token but the blank where nobody speaks; a model that is sure gives about as much
+TOGETHER = 8  # pieces of speech per engine call
+
+
+def align(
+    audio: AudioSource,
+    text: str,
+    model: str | os.PathLike[str] | Transcriber = "nano-ctc-ko",
+    *,
+    vad: bool = True,
+    sample_rate: int | None = None,
+    allow_truncated: bool = False,
+    progress: Callable[[Progress], None] | None = None,
+) -> Alignment:
+    """Return where each word and character of `text` is in the recording, with scores.
+
+    Every word between white space comes back, in order and as it is written. What the model has no letters for takes
+    the sound that its neighbours leave over; punctuation takes none. `model` is a CTC bundle by name or path, or one
+    that was loaded with `load`, which saves loading it again. The other parameters are as for `transcribe`; without
+    `vad` the model hears the whole recording at once, not its stretches of speech.
+
+    Raises:
+        AudioError: the recording cannot be read; `AudioTooShort` where it has no room for the text.
+        OptionError: there is no word in the text, or the model is not one that can align.
+        ModelError, DeviceUnavailable: as `load` does.
+        EngineError: the engine failed.
+    """
+    transcriber = model if isinstance(model, Transcriber) else load(model)
+    placer = Placer(transcriber.engine)
+    words = placer.spell(text)
+    if not words:
+        raise OptionError("text: expected at least one word to align, found none")
+    clip = decode(audio, sample_rate=sample_rate, allow_truncated=allow_truncated)
+    blocks = _blocks(clip.samples)
+    pieces = list(pieces_of(blocks, transcriber.detector(), GateOptions()) if vad else slices(blocks, math.inf))
+    logits = _logits(placer, clip.samples, pieces, clip.name, progress)
+    languages = placer.manifest.languages
+    return Alignment(
+        text=text,
+        language=languages[0] if len(languages) == 1 else UNKNOWN,
+        duration=len(clip.samples) / SAMPLE_RATE,
+        words=placer.place(clip.samples, logits, words, clip.name),
+        model=placer.manifest.name,
+        warnings=clip.warnings,
+    )
+
+
+def _blocks(audio: Audio) -> Iterator[Audio]:
+    return (audio[start : start + SAMPLE_RATE] for start in range(0, len(audio), SAMPLE_RATE))
+
+
+def _logits(
+    placer: Placer, audio: Audio, pieces: list[Piece], name: str, progress: Callable[[Progress], None] | None
+) -> NDArray[np.float32]:
+    """Return the logits of the whole recording: the model's where there is speech, blanks elsewhere.
+
+    A model hears what it was trained on, sentences, better than a recording of many with pauses between them; and so
+    it never has to hear more at once than the longest stretch of speech.
+    """
+    frames = placer.frames
+    logits = np.full((frames.count(len(audio)), len(placer.vocabulary)), SILENT, np.float32)
+    logits[:, placer.vocabulary.blank] = 0.0
+    found, heard = sum(piece.span.seconds for piece in pieces), 0.0
+    for start in range(0, len(pieces), TOGETHER):
+        spans = [piece.span for piece in pieces[start : start + TOGETHER]]
+        rows = [span.start // frames.stride for span in spans]  # on the recording's frames, up to 20 ms earlier
+        clips = [audio[row * frames.stride : span.stop] for row, span in zip(rows, spans, strict=True)]
+        for row, part in zip(rows, placer.logits(clips), strict=True):
+            logits[row : row + len(part)] = part
+        heard += sum(span.seconds for span in spans)
+        if progress is not None:
+            progress(Progress(name, found, heard))
+    return logits

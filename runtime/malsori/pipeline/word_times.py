@@ -1,0 +1,97 @@
+"""Times of words by a CTC model: of a text that was given, or of what another model heard."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from itertools import chain
+from typing import TYPE_CHECKING, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..engines.base import Engine
+from ..engines.ctc.aligner import Aligner
+from ..engines.ctc.spelling import Speller, WrittenWord
+from ..errors import AudioTooShort, OptionError
+from ..types import SAMPLE_RATE, AlignedWord, Audio, Hypothesis, Segment, Word
+
+if TYPE_CHECKING:
+    from ..engines.wav2vec2 import Wav2Vec2Engine
+
+KINDS = ("wav2vec2-ctc",)  # of bundles that can align
+MARGIN = 1.0  # seconds of sound around a segment where no other is: Whisper's times are that coarse
+OVERLAP = 0.3  # seconds of the next segment at most
+HEARD = 0.1  # score from which on a word counts as heard by the CTC model
+
+
+class Placer:
+    """Finds the places of written words in sound, with one loaded CTC model; may be shared by threads."""
+
+    def __init__(self, engine: Engine) -> None:
+        """Raise `OptionError` for a model that cannot align."""
+        if engine.manifest.kind not in KINDS:
+            raise OptionError(
+                f"{engine.manifest.name} is a model of kind {engine.manifest.kind} and cannot align; "
+                f"models of kind {', '.join(KINDS)} can, such as nano-ctc-ko"
+            )
+        self.manifest = engine.manifest
+        used = cast("Wav2Vec2Engine", engine)
+        self.logits, self.frames, self.vocabulary = used.logits, used.frames, used.vocabulary
+        self._aligner = Aligner(self.vocabulary, self.frames)
+        self._speller = Speller(self.vocabulary)
+
+    def spell(self, text: str) -> list[WrittenWord]:
+        """Return the words of `text` in the model's tokens."""
+        return self._speller.words(text)
+
+    def place(
+        self, audio: Audio, logits: NDArray[np.float32], words: Sequence[WrittenWord], name: str
+    ) -> tuple[AlignedWord, ...]:
+        """Return the words, at least one, with their times. Raises `AudioTooShort` where they have no room."""
+        return self._aligner.align(audio, logits, words, name)
+
+    def retimed(self, audio: Audio, hypothesis: Hypothesis) -> tuple[Hypothesis, int]:
+        """Return what was heard in `audio` with the words' times and the segments' found anew, texts as they are.
+
+        Also returns how many segments keep their times, because most of their words are not what this model hears.
+        """
+        segments: list[Segment] = []
+        kept = 0
+        bounds = [*(segment.start + OVERLAP for segment in hypothesis.segments[1:]), np.inf]
+        for segment, latest in zip(hypothesis.segments, bounds, strict=False):
+            earliest = segments[-1].end if segments else 0.0
+            found = self._found(audio, segment, earliest, latest)
+            kept += found is None
+            segments.append(found or _not_before(segment, earliest))
+        return replace(hypothesis, segments=tuple(segments)), kept
+
+    def _found(self, audio: Audio, segment: Segment, earliest: float, latest: float) -> Segment | None:
+        """Return the segment with new times between two seconds, or None where its words are not to be found."""
+        first = round(max(earliest, segment.start - MARGIN) * SAMPLE_RATE)
+        sound = audio[first : round(min(max(latest, segment.end), segment.end + MARGIN) * SAMPLE_RATE)]
+        written = [self.spell(word.text) for word in segment.words]
+        parts = list(chain.from_iterable(written))
+        try:
+            placed = self.place(sound, self.logits([sound])[0], parts, "segment") if parts else ()
+        except AudioTooShort:
+            return None
+        if 2 * sum(word.score >= HEARD for word in placed) <= len(placed):
+            return None
+        rest, start = iter(placed), first / SAMPLE_RATE
+        words = [
+            _moved(word, [next(rest) for _ in spelled], start)
+            for word, spelled in zip(segment.words, written, strict=True)
+        ]
+        return replace(segment, start=words[0].start, end=words[-1].end, words=tuple(words))
+
+
+def _moved(word: Word, places: Sequence[AlignedWord], start: float) -> Word:
+    """Return the word where its parts are, in sound that begins at `start` seconds."""
+    return replace(word, start=start + places[0].start, end=start + places[-1].end)
+
+
+def _not_before(segment: Segment, earliest: float) -> Segment:
+    """Return the segment with no time before `earliest`."""
+    words = (replace(word, start=max(word.start, earliest), end=max(word.end, earliest)) for word in segment.words)
+    return replace(segment, start=max(segment.start, earliest), end=max(segment.end, earliest), words=tuple(words))
