@@ -87,6 +87,7 @@ def rows_of(tested: dict[str, Any]) -> list[tuple[str, dict[str, float]]]:
 TABLES = {
     "adaptation": lambda: figures("adaptation"),
     "alignment": lambda: figures("alignment"),
+    "long_audio": lambda: figures("long_audio"),
     "startup": lambda: figures("startup"),
     "words": words,
 }
