@@ -33,6 +33,7 @@ from export.graph.write import write_graphs, write_half_graphs
 from export.proof import Tolerance, compare, judge, proof_clips, timed
 from export.speech import prove_alone, prove_quantized, size
 from export.wav2vec2_checkpoint import Checkpoint, write_vocabulary
+from malsori.bundles import describe_files
 from malsori.bundles.manifest import Manifest
 from malsori.cli.model_flags import percent_points
 from malsori.engines.cpus import cpu_threads
@@ -108,6 +109,7 @@ def export(
             description=description,
             quantization=quantization,
             measured=measured or {},
+            files=describe_files(folder),  # by which the engine tells one form of graphs from the other
         )
         engine = Wav2Vec2Engine(folder, manifest, device="cpu")
         tolerance = TOLERANCES[quantization]
