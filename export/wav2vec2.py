@@ -57,6 +57,12 @@ TOLERANCES = {
     # that size. A GPU rounds more often; tests/test_gpu.py has its bound.
     "float16": Tolerance(relative=0.01, cosine=0.9999, agreement=0.99),
 }
+LABELS = {  # of what is compared, in a refusal
+    "logits": "logits",
+    "logits_batch": "logits of a batch",
+    "hidden": "hidden states",
+    "logits_tensorrt": "logits of the graph for TensorRT",
+}
 EXPORTERS = ("own", "optimum")
 REST = "float32 for the front-end, the positional convolution and the head"
 
@@ -94,10 +100,7 @@ def export(
     with new_folder(out) as folder:
         say(f"loading {source}", 0, 0)
         checkpoint = Checkpoint.load(str(source), revision, exporter)
-        say("hearing with PyTorch", 0, 0)
         clips = proof_clips(audio)
-        expected = [checkpoint(clip) for clip in clips]
-        _, pytorch = timed(lambda: checkpoint(clips[0]))
         say("writing the graphs", 0, 0)
         how = write(folder, checkpoint, exporter, quantization, clips[0])
         stated = checkpoint.manifest()
@@ -109,22 +112,11 @@ def export(
             description=description,
             quantization=quantization,
             measured=measured or {},
-            files=describe_files(folder),  # by which the engine tells one form of graphs from the other
+            files=describe_files(folder),  # by which the engine tells the form of the graphs
         )
         engine = Wav2Vec2Engine(folder, manifest, device="cpu")
-        tolerance = TOLERANCES[quantization]
         say("comparing with PyTorch", 0, 0)
-        proof = prove(engine, clips, expected, tolerance, force)
-        if (folder / PLAIN).exists():
-            proof |= prove_plain(engine, folder, clips, expected, tolerance, force)
-        _, bundle = timed(lambda: engine.logits(clips[:1]))
-        proof |= {
-            "audio": "recordings" if audio else "synthetic",
-            "seconds_of_audio": round(len(clips[0]) / SAMPLE_RATE, 2),
-            "seconds_pytorch": round(pytorch, 4),
-            "seconds_bundle": round(bundle, 4),
-            "bytes": size(folder),
-        }
+        proof = prove(engine, folder, checkpoint, clips, force) | {"audio": "recordings" if audio else "synthetic"}
         groups = {"proof": proof, "quantization": how}
         if quantization != "none":
             # float16 is for GPUs: what it takes on this CPU says nothing of it.
@@ -163,44 +155,42 @@ def _linear(quantization: str, checkpoint: Checkpoint, clip: NDArray[np.float32]
 
 
 def prove(
-    engine: Wav2Vec2Engine,
-    clips: Sequence[NDArray[np.float32]],
-    expected: Sequence[tuple[NDArray[np.float32], NDArray[np.float32]]],
-    tolerance: Tolerance,
-    force: bool,
+    engine: Wav2Vec2Engine, folder: Path, checkpoint: Checkpoint, clips: Sequence[NDArray[np.float32]], force: bool
 ) -> dict[str, Any]:
-    """Compare the loaded bundle with the checkpoint, clip by clip and in one call; return the figures.
+    """Compare the loaded bundle with the checkpoint, clip by clip and in one call; return the figures and the times.
 
-    Raises `ExportRefused` outside `tolerance` unless `force`.
+    Raises `ExportRefused` outside the tolerance of its quantization unless `force`.
     """
+    tolerance = TOLERANCES[engine.manifest.quantization]
+    expected = [checkpoint(clip) for clip in clips]
     theirs = [logits for logits, _ in expected]
-    single = compare(theirs, [engine.logits([clip])[0] for clip in clips])
-    batch = compare(theirs, engine.logits(clips))
-    hidden = compare([states for _, states in expected], engine.hidden(clips))
-    complaints = [
-        *tolerance.complaints("logits", single),
-        *tolerance.complaints("logits of a batch", batch),
-        # The largest of the hidden values decides nothing, so their frames need not agree on it.
-        *replace(tolerance, agreement=0.0).complaints("hidden states", hidden),
-    ]
-    judge(complaints, force)
-    return {"logits": single.to_dict(), "logits_batch": batch.to_dict(), "hidden": hidden.to_dict()}
+    found = {
+        "logits": compare(theirs, [engine.logits([clip])[0] for clip in clips]),
+        "logits_batch": compare(theirs, engine.logits(clips)),
+        "hidden": compare([states for _, states in expected], engine.hidden(clips)),
+    }
+    if (folder / PLAIN).exists():
+        found["logits_tensorrt"] = compare(theirs, _plain_logits(engine, folder, clips))
+    # The largest of the hidden values decides nothing, so their frames need not agree on it.
+    lenient = replace(tolerance, agreement=0.0)
+    limits = {what: lenient if what == "hidden" else tolerance for what in found}
+    judge([line for what, each in found.items() for line in limits[what].complaints(LABELS[what], each)], force)
+    _, pytorch = timed(lambda: checkpoint(clips[0]))
+    _, bundle = timed(lambda: engine.logits(clips[:1]))
+    return {what: each.to_dict() for what, each in found.items()} | {
+        "seconds_of_audio": round(len(clips[0]) / SAMPLE_RATE, 2),
+        "seconds_pytorch": round(pytorch, 4),
+        "seconds_bundle": round(bundle, 4),
+        "bytes": size(folder),
+    }
 
 
-def prove_plain(
-    engine: Wav2Vec2Engine,
-    folder: Path,
-    clips: Sequence[NDArray[np.float32]],
-    expected: Sequence[tuple[NDArray[np.float32], NDArray[np.float32]]],
-    tolerance: Tolerance,
-    force: bool,
-) -> dict[str, Any]:
-    """Compare the graph that is for TensorRT with the checkpoint, on the CPU, as `prove` does; return the figures."""
+def _plain_logits(
+    engine: Wav2Vec2Engine, folder: Path, clips: Sequence[NDArray[np.float32]]
+) -> list[NDArray[np.float32]]:
+    """Return what the graph that is for TensorRT gives, on the CPU."""
     graphs = SplitGraphs(folder, engine.manifest, "cpu", cpu_threads(), "normal", encoder=PLAIN)
-    results = replace(engine.acoustic, graphs=graphs).run(["logits"], clips, len(clips))
-    found = compare([logits for logits, _ in expected], [logits for (logits,) in results])
-    judge(tolerance.complaints("logits of the graph for TensorRT", found), force)
-    return {"logits_tensorrt": found.to_dict()}
+    return [logits for (logits,) in replace(engine.acoustic, graphs=graphs).run(["logits"], clips, len(clips))]
 
 
 def main(arguments_given: Sequence[str] | None = None) -> int:
