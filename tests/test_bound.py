@@ -12,7 +12,7 @@ from malsori.bundles.manifest import FileEntry
 from malsori.engines import bound
 from malsori.engines.acoustic import normalize
 from malsori.engines.bound import BoundGraphs, engine_folder, made
-from malsori.engines.graphs import ENCODER, FRONTEND, open_graphs
+from malsori.engines.graphs import ENCODER, FRONTEND, SplitGraphs, open_graphs
 from malsori.engines.network import Network
 from malsori.errors import EngineError, OptionError
 
@@ -61,6 +61,7 @@ def test_rows_are_as_long_as_the_bucket_of_the_longest_clip(graphs, clips):
 
 
 def test_hidden_states_of_any_layer_come_from_the_graph_that_has_them(graphs, clips):
+    assert graphs.outputs == SplitGraphs(FOLDER, MANIFEST, "cpu", 1, "normal").outputs
     first, last = graphs.run(["hidden_1", "logits"], clips)
     assert first.shape == (4, 56, 192)
     assert np.array_equal(last, graphs.run(["logits"], clips)[0])

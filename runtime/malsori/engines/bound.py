@@ -19,7 +19,7 @@ from ..types import SAMPLE_RATE, Audio
 from .buckets import bucket
 from .devices import Device
 from .frames import Frames
-from .graphs import ENCODER, FRONTEND, LAYERS, PLAIN, WEIGHTS, expect
+from .graphs import ENCODER, FRONTEND, LAYERS, PLAIN, WEIGHTS, expect, states
 from .network import Memory, Network
 from .providers import Engines
 
@@ -40,11 +40,14 @@ class BoundGraphs:
         self._channels = int(self._frontend.outputs["features"])
         self._encoder = self._open_encoder(manifest)
         expect(self._encoder, {"features", "mask"} if self._masked else {"features"}, {"logits", "hidden"})
-        self.outputs = self._encoder.outputs
+        self._states = states(manifest, self._encoder)
+        self.outputs = self._encoder.outputs | self._states
 
     @cached_property
     def _layers(self) -> Network:
-        return Network(self._folder / LAYERS, self._device, *self._options)
+        network = Network(self._folder / LAYERS, self._device, *self._options)
+        expect(network, self._encoder.inputs, {*self._encoder.outputs, *self._states})
+        return network
 
     def run(self, outputs: Sequence[str], clips: Sequence[Audio]) -> list[NDArray[np.float32]]:
         """Return one array per output name; rows are as long as the longest clip's bucket."""

@@ -89,8 +89,7 @@ class SplitGraphs:
         self._encoder = self._open(encoder)
         expect(self._frontend, {"audio"}, {"features"})
         expect(self._encoder, {"features", "mask"} if self._masked else {"features"}, {"logits", "hidden"})
-        states = range(manifest.sizes.get("num_hidden_layers", 0))
-        self._states = {f"{STATE}{layer}": self._encoder.outputs["hidden"] for layer in states}
+        self._states = states(manifest, self._encoder)
         self.outputs = self._encoder.outputs | self._states
 
     @cached_property
@@ -139,6 +138,12 @@ class SingleGraph:
         return self._network.run(
             outputs, {"audio": audio, "attention_mask": mask} if self._masked else {"audio": audio}
         )
+
+
+def states(manifest: Manifest, encoder: Network) -> dict[str, int | str]:
+    """Return the outputs that `layers.onnx` has besides the encoder's, each with the size of its last axis."""
+    layers = range(manifest.sizes.get("num_hidden_layers", 0))
+    return {f"{STATE}{layer}": encoder.outputs["hidden"] for layer in layers}
 
 
 def expect(network: Network, inputs: set[str], outputs: set[str]) -> None:
