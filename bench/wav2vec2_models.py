@@ -81,15 +81,16 @@ def pytorch(folder: Path) -> Callable[[Audio], Audio]:
 def optimum(work: Path, name: str) -> Callable[[Audio], Audio]:
     """Return optimum's own export, `fp32` or `int8` as its quantizer makes it without further choices."""
     import onnxruntime
-    from optimum.exporters.onnx import main_export
+    from optimum.exporters.onnx import onnx_export_from_model
     from optimum.onnxruntime import ORTQuantizer
     from optimum.onnxruntime.configuration import AutoQuantizationConfig
 
     plain, quantized = work / "optimum-fp32", work / "optimum-int8"
     if not plain.exists():
-        main_export(
-            str(checkpoint(work / "checkpoint")), plain, task="automatic-speech-recognition", do_validation=False
-        )
+        model = Wav2Vec2ForCTC.from_pretrained(checkpoint(work / "checkpoint")).eval()
+        # The quantizer refuses a convolution whose weight is still computed, so the weight norm is folded for it.
+        torch.nn.utils.parametrize.remove_parametrizations(model.wav2vec2.encoder.pos_conv_embed.conv, "weight")
+        onnx_export_from_model(model, plain, task="automatic-speech-recognition", do_validation=False)
     if name == "int8" and not quantized.exists():
         settings = AutoQuantizationConfig.avx2(is_static=False, per_channel=False)
         ORTQuantizer.from_pretrained(plain).quantize(save_dir=quantized, quantization_config=settings)
