@@ -61,17 +61,15 @@ class ByLength(Sampler[int]):
 
 @dataclass(frozen=True, slots=True)
 class Collate:
-    """Pad with zeros to the longest clip; a mask only for models that take one (see `export/ctc_graph.py`)."""
+    """Pad with zeros to the longest clip; a mask only for models that take one (see `shape_of` in `export/graph/`)."""
 
     masked: bool
 
     def __call__(self, items: Sequence[tuple[NDArray[np.float32], tuple[int, ...]]]) -> dict[str, Any]:
         """Return `input_values` float32 `(batch, samples)`, `labels` and perhaps `attention_mask`, int64."""
         sounds, labels = zip(*items, strict=True)
-        longest, words = (
-            max(map(len, sounds)),
-            max(1, *map(len, labels)),
-        )  # one column at least: transformers asks for its max
+        longest = max(map(len, sounds))
+        words = max(1, *map(len, labels))  # one column at least: transformers asks for its max
         batch = {
             "input_values": np.stack([np.pad(sound, (0, longest - len(sound))) for sound in sounds]),
             "labels": np.stack([np.pad(ids, (0, words - len(ids)), constant_values=IGNORED) for ids in labels]),

@@ -59,7 +59,7 @@ class Learned:
 
     @property
     def masked(self) -> bool:
-        """Whether it takes an attention mask: not with a group-norm front-end, see `export/ctc_graph.py`."""
+        """Whether it takes an attention mask: not with a group-norm front-end, see `shape_of` in `export/graph/`."""
         return bool(self.model.config.feat_extract_norm == "layer")
 
     def respell(self, new: Vocabulary, work: Path) -> int:

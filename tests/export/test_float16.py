@@ -65,7 +65,6 @@ def test_the_manifest_says_float16_and_the_weights_take_half_the_room(made):
     assert manifest.measured["proof"]["logits_tensorrt"]["agreement"] >= 0.99
     full = bundles["none"][1].files["weights.bin"].size
     assert manifest.files["weights.bin"].size < 0.6 * full
-    assert open_engine(folder, replace(manifest, name="x")).device == "cpu"
     with pytest.raises(OptionError, match="exported in float16, not float32"):
         type(open_engine(folder, manifest))(folder, manifest, device="cpu", compute_type="float32")
 

@@ -59,7 +59,7 @@ class BoundGraphs:
             rows = slice(start, min(start + step, len(clips)))
             self._frontend.fill("features", features, rows, {"audio": audio[rows]})
         mask = (np.arange(frames) < np.array(counts)[:, None]).astype(np.int32)
-        known = outputs and set(outputs) <= self._encoder.outputs.keys()
+        known = set(outputs) <= self._encoder.outputs.keys()
         network = self._encoder if known else self._layers
         return network.read(outputs, {"features": features}, {"mask": mask} if self._masked else {})
 

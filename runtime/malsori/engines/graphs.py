@@ -102,7 +102,7 @@ class SplitGraphs:
     def run(self, outputs: Sequence[str], clips: Sequence[Audio]) -> list[NDArray[np.float32]]:
         features, mask = pad_frames([self._features(clip) for clip in clips])
         feeds = {"features": features, "mask": mask} if self._masked else {"features": features}
-        known = outputs and set(outputs) <= self._encoder.outputs.keys()
+        known = set(outputs) <= self._encoder.outputs.keys()
         return (self._encoder if known else self._layers).run(outputs, feeds)
 
     def _features(self, clip: Audio) -> NDArray[np.float32]:

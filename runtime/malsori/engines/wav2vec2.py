@@ -131,9 +131,9 @@ class Wav2Vec2Engine:
         if outputs["logits"] != len(self.vocabulary):
             reason = f"the graph gives {outputs['logits']} logits for {len(self.vocabulary)} tokens in the vocabulary"
             raise ModelIncompatible(str(folder), reason)
-        states = self.manifest.sizes.get("hidden_size")
-        if outputs.get("hidden", states) != states:
-            reason = f"the graph gives {outputs['hidden']} hidden states, the manifest says {states}"
+        width = self.manifest.sizes.get("hidden_size")
+        if outputs.get("hidden", width) != width:
+            reason = f"the graph gives {outputs['hidden']} hidden states, the manifest says {width}"
             raise ModelIncompatible(str(folder), reason)
 
 

@@ -38,7 +38,8 @@ def align(
     Every word between white space comes back, in order and as it is written. What the model has no letters for takes
     the sound that its neighbours leave over; punctuation takes none. `model` is a CTC bundle by name or path, or one
     that was loaded with `load`, which saves loading it again. The other parameters are as for `transcribe`; without
-    `vad` the model hears the whole recording at once, not its stretches of speech.
+    `vad` the model hears the whole recording, pauses too, and not its stretches of speech alone. The recording is held
+    as a whole, with a logit for each token every 20 ms.
 
     Raises:
         AudioError: the recording cannot be read; `AudioTooShort` where it has no room for the text.

@@ -81,6 +81,7 @@ class Transcriber:
         Raises:
             AudioError: the recording cannot be read (`AudioNotFound`, `UnsupportedFormat`, `CorruptAudio`, ...).
             OptionError: an option that the model does not have.
+            ModelError, DeviceUnavailable: as `load`, for the bundle that `align_with` names.
             EngineError: the engine failed.
         """
         results: Iterator[Transcript] = self.transcribe_many([source], options, **overrides)
@@ -130,9 +131,8 @@ class Transcriber:
 
         Speech of neighbouring recordings shares engine calls, a few minutes of it at a time, so memory grows neither
         with the number of recordings nor with their length (but for Whisper without the gate, which gets each recording
-        whole unless the gate has a `max_speech_s`). A bad recording costs only itself:
-        its error comes in its place, raised (which ends the run) or, with `on_error="return"`, as a value. Wrong
-        options are raised at once.
+        whole unless the gate has a `max_speech_s`). A bad recording costs only itself: its error comes in its place,
+        raised (which ends the run) or, with `on_error="return"`, as a value. Wrong options are raised at once.
         """
         chosen = replace(options or TranscribeOptions(), **overrides)
         left_out = self.check(chosen)

@@ -18,7 +18,7 @@ SAMPLES = {"english.wav": "en", "korean.wav": "ko", "numbers.wav": "ko"}  # in s
 
 
 def find_recordings(given: Sequence[Path], languages: Collection[str]) -> list[Path]:
-    """Return the files given and those in the folders given, sorted.
+    """Return the files given, in that order, and in the place of a folder the recordings in it, sorted.
 
     With nothing given these are the samples of the checkout in the languages of the model, or all of them for a model
     that knows none of these. Raises `OptionError` for a folder without recordings, and where there is no checkout.
