@@ -165,6 +165,16 @@ def test_a_manifest_that_contradicts_the_graph_is_refused(manifest, change, word
         Wav2Vec2Engine(BUNDLE, replace(manifest, **change), device="cpu", threads=1)
 
 
+@pytest.mark.parametrize("last", [1, 4])
+@pytest.mark.parametrize("seconds", [0.1, 0.5, 3.0])
+def test_kernels_that_are_not_those_of_the_graph_are_refused(manifest, speech, last, seconds):
+    kernels = (*manifest.conv_kernels[:-1], last)
+    wrong = Wav2Vec2Engine(BUNDLE, replace(manifest, conv_kernels=kernels), device="cpu", threads=1)
+    clip = np.resize(speech, max(round(seconds * 16_000), wrong.frames.receptive_field))
+    with pytest.raises(ModelIncompatible, match=r"frontend\.onnx: expected \d+ frames of \d+ samples"):
+        wrong.transcribe([clip])
+
+
 @pytest.mark.parametrize("name", ["frontend.onnx", "encoder.onnx", "weights.bin", "vocab.json"])
 def test_a_file_that_the_manifest_does_not_list_is_not_loaded(manifest, name):
     files = {listed: entry for listed, entry in manifest.files.items() if listed != name}
