@@ -214,6 +214,19 @@ WRONG: tuple[dict[str, Any], ...] = (
     {"hotwords": {"침실": float("nan")}},
     {"hotwords": {"침실": -1.0}},
     {"hotwords": {"침실": 1e9}},
+    {"hotwords": {"침실": "8"}},
+    {"hotwords": {"침실": None}},
+    {"beam_size": 2.5},
+    {"beam_size": True},
+    {"batch_size": None},
+    {"batch_size": "8"},
+    {"alternatives": "3"},
+    {"temperature": "a"},
+    {"temperature": (0.0, None)},
+    {"lm_alpha": None},
+    {"lm_beta": "1"},
+    {"language_model": 3},
+    {"initial_prompt": 3},
     {"on_error": "ignore"},
 )
 
@@ -249,6 +262,11 @@ def test_hot_words_come_in_a_list_or_with_weights_and_a_language_model_as_any_pa
     assert first.hotwords == (HotWord("침실", 8.0), HotWord("거실", 8.0))
     assert (first.language_model, first.alternatives, first.beam_size) == (Path("a/b.arpa"), 2, None)
     assert second.hotwords == (HotWord("침실", 3.0),)
+
+
+def test_numbers_of_numpy_are_numbers():
+    given = {"beam_size": np.int64(2), "batch_size": np.int32(3), "temperature": np.float32(0.5)}
+    assert transcriber("ko").check(hotwords={"침실": np.float32(3)}, **given)
 
 
 def test_what_the_model_will_leave_out_is_among_the_warnings_of_every_transcript_once():

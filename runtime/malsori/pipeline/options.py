@@ -6,6 +6,7 @@ import math
 import os
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
+from numbers import Integral, Real
 from pathlib import Path
 from typing import TYPE_CHECKING, get_args
 
@@ -80,12 +81,23 @@ class TranscribeOptions:
         if self.language is not None and manifest.languages and self.language not in manifest.languages:
             known = ", ".join(manifest.languages)
             raise OptionError(f"{manifest.name} does not know the language {self.language!r}; it knows {known}")
+        self._check_types()
+        if not all(_is_real(heat) and heat >= 0 for heat in self.decoding(None).temperature):
+            raise OptionError(f"temperature must be 0 or more, found {self.temperature!r}")
+
+    def _check_types(self) -> None:
+        """Refuse what is no number where one is wanted, and no text or path where they are."""
         for name in ("batch_size", "beam_size", "alternatives"):
             value = getattr(self, name)
-            if value is not None and value < 1:
-                raise OptionError(f"{name} must be at least 1, found {value}")
-        if not all(math.isfinite(heat) and heat >= 0 for heat in self.decoding(None).temperature):
-            raise OptionError(f"temperature must be 0 or more, found {self.temperature}")
+            if not (_is_whole(value) and value >= 1) and not (name == "beam_size" and value is None):
+                raise OptionError(f"{name} must be a whole number of at least 1, found {value!r}")
+        for name in ("lm_alpha", "lm_beta"):
+            if not _is_real(getattr(self, name)):
+                raise OptionError(f"{name} must be a finite number, found {getattr(self, name)!r}")
+        if not isinstance(self.language_model, (str, os.PathLike, type(None))):
+            raise OptionError(f"language_model must be a path, found {self.language_model!r}")
+        if not isinstance(self.initial_prompt, (str, type(None))):
+            raise OptionError(f"initial_prompt must be a text, found {self.initial_prompt!r}")
 
     def decoding(self, language: str | None) -> DecodeOptions:
         """Return the engine's share of the options, for clips spoken in `language`."""
@@ -113,8 +125,18 @@ def hot_words(given: Mapping[str, float] | Collection[str]) -> tuple[HotWord, ..
     pairs = given.items() if isinstance(given, Mapping) else ((word, HOTWORD_WEIGHT) for word in given)
     words = tuple(HotWord(word, weight) for word, weight in pairs)
     for word in words:
-        if not 0 < word.weight <= HEAVIEST:  # neither is NaN
+        if not (_is_real(word.weight) and 0 < word.weight <= HEAVIEST):
             raise OptionError(
-                f"hotwords: expected a weight above 0, at most {HEAVIEST:g}, for {word.text!r}, found {word.weight}"
+                f"hotwords: expected a weight above 0, at most {HEAVIEST:g}, for {word.text!r}, found {word.weight!r}"
             )
     return words
+
+
+def _is_whole(value: object) -> bool:
+    """Return whether it is a whole number, Python's or numpy's."""
+    return isinstance(value, Integral) and not isinstance(value, bool)
+
+
+def _is_real(value: object) -> bool:
+    """Return whether it is a finite number, Python's or numpy's."""
+    return isinstance(value, Real) and not isinstance(value, bool) and math.isfinite(value)
