@@ -227,6 +227,9 @@ WRONG: tuple[dict[str, Any], ...] = (
     {"lm_beta": "1"},
     {"language_model": 3},
     {"initial_prompt": 3},
+    {"sample_rate": "a"},
+    {"gate": None},
+    {"align_with": 3},
     {"on_error": "ignore"},
 )
 

@@ -1,4 +1,4 @@
-"""What a caller may ask of a transcription, checked once before any work is done."""
+"""What a caller may ask of a model and of a transcription, the latter checked once before any work is done."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, get_args
 
 from ..bundles.manifest import Manifest
 from ..engines.base import DecodeOptions, HotWord, Task
+from ..engines.network import Memory
 from ..errors import OptionError
 from ..vad import GateOptions
 
@@ -24,13 +25,30 @@ HEAVIEST = 100.0
 
 
 @dataclass(frozen=True, slots=True)
+class Loading:
+    """How a model was loaded, as `load` takes it; one that is needed beside it (`align_with`) is loaded the same way.
+
+    The compute type is not among it: bundles have their own.
+    """
+
+    device: str = "auto"
+    threads: int | None = None
+    memory: Memory = "normal"
+    verify: bool = True
+
+
+LOADING = Loading()
+
+
+@dataclass(frozen=True, slots=True)
 class TranscribeOptions:
     """The options of `transcribe` and `transcribe_many`; both also take each one as a keyword.
 
     language: ISO 639-1 code of what is spoken; None detects it, once per recording.
     task: "transcribe", or "translate" to English where the model can.
     word_timestamps: also give each word its times and probability.
-    align_with: a CTC bundle (name, path, or loaded) that finds the words' times anew, where Whisper's are coarse.
+    align_with: a CTC bundle (name, path, or loaded) that finds the words' times anew, where Whisper's are coarse. By
+        name or path it is loaded as the model itself was: device, threads, memory, and whether its sums are checked.
     vad: recognise only where speech is found; False hands over the whole recording: to Whisper in one clip, to CTC
         models in stretches of up to 120 s, cut where it is quietest.
     gate: how speech is found (thresholds, shortest and longest stretch, padding). A `max_speech_s` that is given is the
@@ -96,6 +114,10 @@ class TranscribeOptions:
                 raise OptionError(f"{name} must be a finite number, found {getattr(self, name)!r}")
         if not isinstance(self.language_model, (str, os.PathLike, type(None))):
             raise OptionError(f"language_model must be a path, found {self.language_model!r}")
+        if self.sample_rate is not None and not _is_real(self.sample_rate):
+            raise OptionError(f"sample_rate must be a number of Hz, found {self.sample_rate!r}")
+        if not isinstance(self.gate, GateOptions):
+            raise OptionError(f"gate must be GateOptions, found {self.gate!r}")
         if not isinstance(self.initial_prompt, (str, type(None))):
             raise OptionError(f"initial_prompt must be a text, found {self.initial_prompt!r}")
 

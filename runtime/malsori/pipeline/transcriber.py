@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from typing import Any, Literal, TypeAlias, overload
 
 import numpy as np
@@ -19,7 +19,7 @@ from ..engines.network import Memory
 from ..errors import EmptyAudio, MalsoriError, OptionError
 from ..types import Transcript
 from ..vad import Detector, SileroDetector
-from .options import TranscribeOptions
+from .options import LOADING, Loading, TranscribeOptions
 from .pool import Pool
 from .progress import Progress
 from .reading import LANGUAGE_SECONDS, Reader
@@ -29,19 +29,6 @@ from .stitch import stitch
 from .word_times import Placer
 
 OnError: TypeAlias = Literal["raise", "return"]
-
-
-@dataclass(frozen=True, slots=True)
-class Loading:
-    """How a model was loaded, as `load` takes it; one that is needed beside it (`align_with`) is loaded the same way.
-
-    The compute type is not among it: bundles have their own.
-    """
-
-    device: str = "auto"
-    threads: int | None = None
-    memory: Memory = "normal"
-    verify: bool = True
 
 
 def load(
@@ -87,7 +74,7 @@ class Transcriber:
         engine: Engine,
         *,
         detector: Callable[[], Detector] = SileroDetector,
-        loading: Loading = Loading(),
+        loading: Loading = LOADING,
     ) -> None:
         self.engine = engine
         self.detector = detector
@@ -217,7 +204,11 @@ class Transcriber:
         model = options.align_with
         if model is None:
             return None
-        return Placer(model.engine if isinstance(model, Transcriber) else load(model, **asdict(self.loading)).engine)
+        if isinstance(model, Transcriber):
+            return Placer(model.engine)
+        if not isinstance(model, (str, os.PathLike)):
+            raise OptionError(f"align_with must be a name, a path or a loaded model, found {model!r}")
+        return Placer(load(model, **asdict(self.loading)).engine)
 
     def _results(
         self,
