@@ -93,10 +93,17 @@ TABLES = {
 }
 
 
+def filled(text: str) -> str:
+    """Return the text with its tables made anew. Raises `SystemExit` for one that there is not."""
+    if unknown := {found["name"] for found in MARKED.finditer(text)} - TABLES.keys():
+        raise SystemExit(f"no table named {', '.join(sorted(unknown))}; there are {', '.join(sorted(TABLES))}")
+    return MARKED.sub(lambda found: found[1] + TABLES[found["name"]]() + found[3], text)
+
+
 def main() -> int:
     """Rewrite or check the README."""
     text = README.read_text(encoding="utf-8")
-    fresh = MARKED.sub(lambda found: found[1] + TABLES[found["name"]]() + found[3], text)
+    fresh = filled(text)
     if "--check" in sys.argv[1:]:
         if fresh != text:
             print("README.md: its tables are not those of the results; run python -m bench.report", file=sys.stderr)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import unicodedata
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
 import pytest
 
 import malsori
-from malsori import Alignment
+from malsori import AlignedWord, Alignment
 from malsori.errors import AudioNotFound, AudioTooShort, EmptyAudio, OptionError
 from tests.shipped import ROOT, model, unload  # noqa: F401 (a fixture)
 
@@ -122,6 +123,19 @@ def test_a_segment_is_a_line_or_a_word() -> None:
     ]
 
 
+def test_a_line_is_as_sure_as_the_geometric_mean_of_the_words_that_the_model_can_spell() -> None:
+    words = tuple(AlignedWord(text, 0.0, 1.0, score, 0, ()) for text, score in (("a", 0.9), ("4", 0.0), ("b", 0.1)))
+    found = Alignment("a 4 b", "ko", 1.0, words, "nano")
+    assert found.transcript().segments[0].confidence == pytest.approx(0.3)
+    assert replace(found, words=words[1:2]).transcript().segments[0].confidence == 0.0
+
+
+def test_a_language_that_nothing_told_is_not_certain_in_the_transcript() -> None:
+    found = aligned("번호는")
+    assert found.transcript().language_probability == 1.0
+    assert replace(found, language="und").transcript().language_probability == 0.0
+
+
 def test_the_json_form_has_words_with_characters() -> None:
     found = aligned("번호는,")
     (word,) = found.to_dict()["words"]
@@ -132,13 +146,24 @@ def test_the_json_form_has_words_with_characters() -> None:
 
 
 def test_a_text_too_long_for_its_sound_is_told_with_both_lengths() -> None:
-    with pytest.raises(AudioTooShort, match=r"expected 98 frames \(1\.97 s\) or more, for the 98 letters.* 49 frames"):
+    with pytest.raises(
+        AudioTooShort, match=r"expected 98 frames \(1\.97 s\) or more, for the 98 tokens of the text, found 49 frames"
+    ):
         malsori.align(np.zeros(16_000, np.float32), "가나다라마바사 " * 7, model())
 
 
 def test_repeated_letters_count_for_the_frames_that_a_text_needs() -> None:
-    with pytest.raises(AudioTooShort, match=r"expected 5 frames .* for the 3 letters .* found 4 frames"):
+    with pytest.raises(AudioTooShort, match=r"expected 5 frames .* for the 3 tokens .* found 4 frames"):
         malsori.align(np.zeros(400 + 3 * 320, np.float32), "ㅋㅋㅋ", model())
+
+
+def test_one_frame_is_no_frames_in_the_plural() -> None:
+    with pytest.raises(AudioTooShort, match=r"expected 2 frames .* for the 2 tokens .* found 1 frame \("):
+        malsori.align(np.zeros(400, np.float32), "가", model())
+    with pytest.raises(
+        AudioTooShort, match=r"expected 1 frame \(0\.03 s\) or more, for the 1 token of the text, found 0"
+    ):
+        malsori.align(np.zeros(100, np.float32), "ㅏ", model())
 
 
 def test_sound_shorter_than_a_frame_has_no_room() -> None:

@@ -97,7 +97,7 @@ def test_an_empty_text_is_told(capsys: pytest.CaptureFixture[str]) -> None:
 
 def test_a_text_too_long_for_its_sound_is_told_with_both_lengths(capsys: pytest.CaptureFixture[str]) -> None:
     line = complaint(capsys, 1, "align", str(SAMPLES / "korean.wav"), "--text", "가나다라 " * 100)
-    assert "korean.wav: expected 800 frames (16.00 s) or more, for the 800 letters of the text, found 221" in line
+    assert "korean.wav: expected 800 frames (16.00 s) or more, for the 800 tokens of the text, found 221" in line
 
 
 def test_a_model_that_cannot_align_says_which_can(capsys: pytest.CaptureFixture[str]) -> None:

@@ -5,7 +5,8 @@ import pytest
 
 from malsori.engines.ctc.greedy import greedy
 from malsori.engines.ctc.vocabulary import Vocabulary
-from malsori.engines.ctc.words import mean_probability, words_of
+from malsori.engines.ctc.words import words_of
+from malsori.types import mean_probability
 
 TOKENS = ("<pad>", "<s>", "</s>", "<unk>", "|", "a", "b", "<", "ᄀ", "ᅡ", "ᆨ")
 VOCABULARY = Vocabulary.build(TOKENS, "<pad>", "|")

@@ -50,3 +50,9 @@ def test_values_that_are_not_finite_are_an_engine_error():
     feeds = {name: np.full(shapes[name], np.nan, np.float32) for name in network.inputs}
     with pytest.raises(EngineError, match="not finite"):
         network.run(list(network.outputs)[:1], feeds)
+
+
+@pytest.mark.parametrize("shape", [(1 << 20, 1 << 28), (1 << 40, 1 << 40), (-1, 4)])
+def test_room_that_there_is_not_is_an_engine_error(shape):
+    with pytest.raises(EngineError, match="silero"):
+        Network(SILERO, "cpu", 1).empty(shape)

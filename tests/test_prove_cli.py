@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from malsori.bundles import read_manifest
 from malsori.cli.main import main
-from malsori.cli.models_prove import MAX_LOSS
+from malsori.cli.models_prove import MAX_LOSS, device_for
 from malsori.pipeline.proof import Limits
 from tests.test_prove import KOREAN, NANO, damaged, untimed
 
@@ -74,6 +76,15 @@ def test_a_recording_that_is_not_there_is_one_line(tmp_path: Path, capsys: pytes
     captured = capsys.readouterr()
     assert (captured.out, captured.err.count("\n")) == ("", 1)
     assert "none.wav" in captured.err
+
+
+def test_bundles_that_are_timed_against_each_other_run_on_one_device() -> None:
+    int8 = read_manifest(NANO)
+    float16 = replace(int8, quantization="float16")
+    assert int8.quantization == "int8"
+    assert [device_for("auto", *pair) for pair in ((int8, float16), (float16, int8), (int8,))] == ["cpu"] * 3
+    assert [device_for("auto", float16, float16), device_for("cuda", float16, int8)] == ["auto", "cuda"]
+    assert device_for("auto", replace(int8, kind="whisper")) == "auto"  # CTranslate2 has int8 on CUDA too
 
 
 def test_the_limit_that_help_names_is_the_one_in_force() -> None:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -12,14 +13,20 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
-from malsori.engines.base import DecodeOptions, HotWord
-from malsori.errors import AudioNotFound, EmptyAudio, MalsoriError, OptionError
-from malsori.pipeline import Progress, TranscribeOptions, Transcriber
+from malsori.bundles import read_manifest
+from malsori.engines.base import DecodeOptions, Engine, HotWord
+from malsori.engines.load import load_engine
+from malsori.engines.wav2vec2 import Wav2Vec2Engine
+from malsori.errors import AudioNotFound, EmptyAudio, EngineError, MalsoriError, ModelCorrupt, OptionError
+from malsori.pipeline import Progress, TranscribeOptions, Transcriber, load
 from malsori.pipeline.speech import Cutter, pieces_of
 from malsori.types import SAMPLE_RATE, Audio, Transcript
 from malsori.vad import GateOptions
 from tests.loudness import LoudnessDetector, LoudnessEngine, recording, tone, wav
+
+NANO = Path(__file__).resolve().parents[1] / "models" / "nano-ctc-ko"
 
 
 def transcriber(*languages: str, kind: str = "whisper", poison: int | None = None) -> Transcriber:
@@ -207,6 +214,22 @@ WRONG: tuple[dict[str, Any], ...] = (
     {"hotwords": {"침실": float("nan")}},
     {"hotwords": {"침실": -1.0}},
     {"hotwords": {"침실": 1e9}},
+    {"hotwords": {"침실": "8"}},
+    {"hotwords": {"침실": None}},
+    {"beam_size": 2.5},
+    {"beam_size": True},
+    {"batch_size": None},
+    {"batch_size": "8"},
+    {"alternatives": "3"},
+    {"temperature": "a"},
+    {"temperature": (0.0, None)},
+    {"lm_alpha": None},
+    {"lm_beta": "1"},
+    {"language_model": 3},
+    {"initial_prompt": 3},
+    {"sample_rate": "a"},
+    {"gate": None},
+    {"align_with": 3},
     {"on_error": "ignore"},
 )
 
@@ -244,6 +267,11 @@ def test_hot_words_come_in_a_list_or_with_weights_and_a_language_model_as_any_pa
     assert second.hotwords == (HotWord("침실", 3.0),)
 
 
+def test_numbers_of_numpy_are_numbers():
+    given = {"beam_size": np.int64(2), "batch_size": np.int32(3), "temperature": np.float32(0.5)}
+    assert transcriber("ko").check(hotwords={"침실": np.float32(3)}, **given)
+
+
 def test_what_the_model_will_leave_out_is_among_the_warnings_of_every_transcript_once():
     cut = wav(recording((10, 1.0), (20, 1.0), (30, 1.0)))[:-32_000]
     options = TranscribeOptions(hotwords=["x"], allow_truncated=True)
@@ -259,6 +287,42 @@ def test_the_warnings_of_a_mended_recording_are_in_its_transcript():
     assert transcriber().transcribe(cut, allow_truncated=True).warnings
     with pytest.raises(MalsoriError, match="expected"):
         transcriber().transcribe(cut)
+
+
+def test_a_model_named_to_align_with_is_loaded_as_the_one_it_serves(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    altered = tmp_path / "altered"
+    shutil.copytree(NANO, altered)
+    (altered / "vocab.json").write_bytes((altered / "vocab.json").read_bytes() + b"\n")
+    asked: list[dict[str, Any]] = []
+
+    def noted(*parts: Any, **choices: Any) -> Engine:
+        asked.append(choices)
+        return load_engine(*parts, **choices)
+
+    monkeypatch.setattr("malsori.pipeline.transcriber.load_engine", noted)
+    used = load(NANO, device="cpu", threads=1, memory="low", verify=False)
+    assert used.transcribe(np.zeros(SAMPLE_RATE, np.float32), align_with=altered).text == ""
+    assert asked == [{"device": "cpu", "compute_type": "default", "threads": 1, "memory": "low"}] * 2
+    with pytest.raises(ModelCorrupt, match=r"vocab\.json"):
+        load(NANO, device="cpu").transcribe(b"never read", align_with=altered)
+
+
+class Failing(Wav2Vec2Engine):
+    """Cannot hear a clip whose loudest sample is 0.3; in the others no word of the loudness engine is found."""
+
+    def logits(self, clips: Sequence[Audio], batch_size: int = 8) -> list[NDArray[np.float32]]:
+        if any(np.abs(clip).max() > 0.25 for clip in clips):
+            raise EngineError("the aligner choked")
+        return super().logits(clips, batch_size)
+
+
+def test_segments_that_keep_their_times_are_counted_once_though_a_neighbour_of_their_batch_fails():
+    aligner = Transcriber(Failing(NANO, read_manifest(NANO), device="cpu", threads=1))
+    recordings = [recording((10, 1.0)), recording((30, 1.0))]
+    heard, failed = transcriber().transcribe_many(recordings, on_error="return", align_with=aligner)
+    assert isinstance(failed, EngineError)
+    assert isinstance(heard, Transcript)
+    assert [warning.split(" segment")[0] for warning in heard.warnings] == ["the words of 1"]
 
 
 def test_progress_grows_to_all_the_speech_that_was_found():

@@ -54,8 +54,11 @@ class Curve:
 
     @property
     def best(self) -> Score:
-        """The evaluation with the lowest CER, the first of several."""
-        return min(self.held_out, key=lambda score: score.cer)
+        """The evaluation with the lowest CER, the first of several; the model as it came counts only when it is alone.
+
+        The trainer takes the best checkpoint by the same rule, and before the first step it keeps none.
+        """
+        return min([score for score in self.held_out if score.step] or self.held_out, key=lambda score: score.cer)
 
     def newest(self) -> str:
         """Return the last figures for a line on the console, with a comma before each."""

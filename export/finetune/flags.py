@@ -77,7 +77,7 @@ class _Group:
         default = self._defaults[flag.removeprefix("--").replace("-", "_")]
         if default is False:
             shape["action"] = "store_true"
-        shown = "" if default in (None, False, "") else " (%(default)s)"
+        shown = "" if default is None or default is False or default == "" else " (%(default)s)"
         self._group.add_argument(flag, default=default, help=text + shown, **shape)
 
 

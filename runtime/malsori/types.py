@@ -5,14 +5,18 @@ Inside, positions are integer samples (`Span`); seconds appear in results only (
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import groupby
+from math import exp, log
 from typing import Any, Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 SAMPLE_RATE = 16_000  # Hz, of every `Audio`
+UNKNOWN = "und"  # ISO 639's code for a language that could not be determined
+LEAST = 1e-30  # keeps the logarithm of a probability finite
 
 Audio: TypeAlias = NDArray[np.float32]
 """Sound inside malsori: float32, shape `(samples,)`, mono, 16 kHz, in [-1, 1]."""
@@ -243,15 +247,26 @@ class Alignment:
         }
 
     def transcript(self, *, by: Literal["line", "word"] = "line") -> Transcript:
-        """Return the alignment as a transcript, which every writer takes: a segment for each line, or for each word."""
+        """Return the alignment as a transcript, which every writer takes: a segment for each line, or for each word.
+
+        A segment's confidence is the geometric mean of its words' scores, without those that the model cannot spell.
+        """
         keys = [word.line if by == "line" else index for index, word in enumerate(self.words)]
         groups = groupby(zip(keys, self.words, strict=True), key=lambda pair: pair[0])
         segments = tuple(_segment([word for _, word in group]) for _, group in groups)
-        return Transcript(self.text, self.language, 1.0, self.duration, segments, self.model, self.warnings)
+        sure = 0.0 if self.language == UNKNOWN else 1.0
+        return Transcript(self.text, self.language, sure, self.duration, segments, self.model, self.warnings)
+
+
+def mean_probability(probabilities: Sequence[float]) -> float:
+    """Return the geometric mean, which does not punish a word for being long; 0 for none."""
+    if not probabilities:
+        return 0.0
+    return exp(sum(log(max(probability, LEAST)) for probability in probabilities) / len(probabilities))
 
 
 def _segment(words: list[AlignedWord]) -> Segment:
     text = " ".join(word.text for word in words)
-    confidence = sum(word.score for word in words) / len(words)
+    confidence = mean_probability([word.score for word in words if word.score])
     timed = tuple(Word(word.text, word.start, word.end, word.score) for word in words)
     return Segment(text, words[0].start, words[-1].end, confidence, timed)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 
 import numpy as np
@@ -22,6 +22,7 @@ from export.common import ExportRefused  # noqa: E402
 from export.finetune import learner  # noqa: E402
 from export.finetune.batches import ByLength, Collate  # noqa: E402
 from export.finetune.callbacks import stale  # noqa: E402
+from export.finetune.curve import Curve, Score  # noqa: E402
 from export.finetune.flags import parse  # noqa: E402
 from export.finetune.learner import choose_precision, total_steps  # noqa: E402
 from export.finetune.manifest import read_rows  # noqa: E402
@@ -122,6 +123,23 @@ def test_it_ends_in_a_bundle_that_opens_with_its_proof_and_its_error_rates(finis
 def test_the_bundle_says_the_words_of_the_best_checkpoint(finished: Path) -> None:
     held_out, best = read_bundle(finished).measured["held_out"], min(s["cer"] for s in curve(finished)["held_out"][1:])
     assert held_out["cer"] == pytest.approx(best, abs=1e-4)
+
+
+def test_help_tells_every_default_that_says_something_also_one_of_0(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        parse("", ["--help"])
+    told = " ".join(capsys.readouterr().out.split())
+    for name in ("freeze_encoder_steps", "weight_decay", "seed", "workers"):
+        kinds = (ModelOptions, TrainingOptions)
+        (default,) = (each.default for kind in kinds for each in fields(kind) if each.name == name)
+        flag = told.index(f"--{name.replace('_', '-')} ", told.index("what learns:"))
+        assert f"({default})" in told[flag : flag + 120]
+
+
+def test_the_best_evaluation_is_one_that_has_a_checkpoint() -> None:
+    scores = [Score(step, 1.0, cer, cer, 0.0) for step, cer in ((0, 0.1), (10, 0.4), (20, 0.2), (30, 0.2))]
+    assert Curve((), tuple(scores)).best.step == 20
+    assert Curve((), (scores[0],)).best.step == 0
 
 
 def test_the_curve_is_a_picture_too(finished: Path) -> None:

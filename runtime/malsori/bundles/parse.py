@@ -14,6 +14,7 @@ from ..types import SAMPLE_RATE
 from .contents import foreign
 from .manifest import FORMAT, MANIFEST, FileEntry, Kind, Manifest
 
+NUMBERS = ("hidden_size", "num_hidden_layers")  # of `sizes`, that the runtime counts with
 LARGEST = 4 << 20  # bytes; the manifest of a large model is some 10 KB
 SHA256 = re.compile(r"[0-9a-f]{64}")
 
@@ -95,6 +96,9 @@ def _check_numbers(manifest: Manifest, path: str) -> None:
         raise ModelIncompatible(path, f"conv_kernels and conv_strides: expected one each per layer, found {lengths}")
     if min((*manifest.conv_kernels, *manifest.conv_strides), default=1) < 1:
         raise ModelIncompatible(path, "conv_kernels and conv_strides: expected positive numbers")
+    for name in NUMBERS:
+        if not _is_int(value := manifest.sizes.get(name, 1)) or value < 1:
+            raise ModelIncompatible(path, f"sizes: {name}: expected a whole number from 1 on, found {value!r}")
 
 
 def _value(name: str, annotation: str, value: Any, path: str) -> Any:

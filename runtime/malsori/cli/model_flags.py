@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from ..pipeline import Transcriber
 
 DEFAULT_MODEL = "nano-ctc-ko"
+DEVICES = ("auto", "cpu", "cuda", "tensorrt")
 
 
 def add_model_flags(parser: argparse.ArgumentParser, *, default: str = DEFAULT_MODEL) -> None:
@@ -27,7 +28,7 @@ def add_model_flags(parser: argparse.ArgumentParser, *, default: str = DEFAULT_M
     group.add_argument(
         "--device",
         default="auto",
-        choices=("auto", "cpu", "cuda", "tensorrt"),
+        choices=DEVICES,
         help="where it runs (%(default)s, which never takes tensorrt)",
     )
     group.add_argument(

@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from .console import complain, emit
-from .model_flags import percent_points
+from .model_flags import DEVICES, percent_points
 from .parser import Parser
 from .progress import Reporter
 from .tables import table
 
 if TYPE_CHECKING:
-    from ..bundles import Bundle
+    from ..bundles import Bundle, Manifest
     from ..pipeline.proof import Errors, Proof
 
 MAX_LOSS = 2.0  # percent points; as `Limits` has it
@@ -42,7 +42,7 @@ def add_action(actions: argparse._SubParsersAction[Parser]) -> None:
         help=f"most that CER against --against may be, in percent points (default: {MAX_LOSS:g})",
     )
     parser.add_argument("--allow-slower", action="store_true", help="let it be slower than --against, for its size")
-    parser.add_argument("--device", default="auto", choices=("auto", "cpu", "cuda"), help="where it runs (%(default)s)")
+    parser.add_argument("--device", default="auto", choices=DEVICES, help="where it runs (%(default)s)")
     parser.add_argument("--quiet", "-q", action="store_true", help="no progress on stderr")
 
 
@@ -76,10 +76,19 @@ def _prove(args: argparse.Namespace, bundle: Bundle, other: Bundle | None, repor
     from ..pipeline.proof import LENGTHS, find_recordings, prove
 
     recordings = find_recordings(args.audio, bundle.manifest.languages)
-    engine = load_engine(bundle.folder, bundle.manifest, device=args.device)
-    device = getattr(engine, "device", "cpu")  # an int8 bundle runs on the CPU, and so must what it is timed against
+    asked = device_for(args.device, *(each.manifest for each in (bundle, other) if each))
+    engine = load_engine(bundle.folder, bundle.manifest, device=asked)
+    device = getattr(engine, "device", "cpu")
     against = load_engine(other.folder, other.manifest, device=device) if other else None
     return prove(engine, recordings, against=against, lengths=LENGTHS, say=reporter.say)
+
+
+def device_for(asked: str, *manifests: Manifest) -> str:
+    """Return where all of the bundles run that are timed against each other: one in int8 would take the CPU alone."""
+    from ..engines.graphs import DYNAMIC
+
+    on_cpu = any(each.kind == "wav2vec2-ctc" and each.quantization in DYNAMIC for each in manifests)
+    return "cpu" if asked == "auto" and on_cpu else asked
 
 
 def _figures(proof: Proof, bundle: Bundle, other: Bundle | None) -> list[tuple[str, ...]]:

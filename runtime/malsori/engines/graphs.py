@@ -109,14 +109,25 @@ class SplitGraphs:
         """Return the features of one clip, `(frames, channels)`, computed block by block where frames are local."""
         count = self._frames.count(len(clip))
         if self._block is None:
-            return self._frontend.run(["features"], {"audio": clip[None]})[0].squeeze(0)
-        blocks = [
-            self._frames.samples(start, min(start + self._block, count)) for start in range(0, count, self._block)
-        ]
-        rows = [
-            self._frontend.run(["features"], {"audio": clip[None, span.start : span.stop]})[0][0] for span in blocks
-        ]
-        return np.concatenate(rows)
+            return self._rows(clip, count)
+        blocks = [(start, min(start + self._block, count)) for start in range(0, count, self._block)]
+        spans = [(self._frames.samples(*block), block) for block in blocks]
+        return np.concatenate([self._rows(clip[span.start : span.stop], stop - start) for span, (start, stop) in spans])
+
+    def _rows(self, part: Audio, count: int) -> NDArray[np.float32]:
+        """Return the features of `part`, of which the manifest says that they are `count`.
+
+        Raises `ModelIncompatible` where they are not: with other convolutions than the graph's, blocks would overlap or
+        leave gaps, and the text be wrong without a word.
+        """
+        rows: NDArray[np.float32] = self._frontend.run(["features"], {"audio": part[None]})[0].squeeze(0)
+        if len(rows) != count:
+            claimed = "the manifest's conv_kernels and conv_strides"
+            raise ModelIncompatible(
+                str(self._frontend.path),
+                f"expected {count} frames of {len(part)} samples by {claimed}, found {len(rows)}",
+            )
+        return rows
 
 
 class SingleGraph:

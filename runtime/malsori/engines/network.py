@@ -70,10 +70,13 @@ class Network:
         return self._checked(outputs, lambda: self._session.run(list(outputs), dict(feeds)))
 
     def empty(self, shape: tuple[int, ...]) -> Any:
-        """Return room for a float32 tensor in the device's memory, as `fill` and `read` take it."""
-        import onnxruntime
+        """Return room for a float32 tensor in the device's memory, as `fill` and `read` take it.
 
-        return onnxruntime.OrtValue.ortvalue_from_shape_and_type(shape, np.float32, self._place, 0)
+        Raises `EngineError` when there is not as much.
+        """
+        from onnxruntime import OrtValue
+
+        return self._attempt(lambda: OrtValue.ortvalue_from_shape_and_type(shape, np.float32, self._place, 0))
 
     def fill(self, output: str, room: Any, rows: slice, feeds: Mapping[str, NDArray[Any]]) -> None:
         """Run, and leave an output in some rows of a tensor of the device. Raises `EngineError` when the run fails."""
@@ -134,4 +137,4 @@ def _failures() -> tuple[type[Exception], ...]:
 
     named = ("EPFail", "Fail", "InvalidArgument", "InvalidGraph", "InvalidProtobuf", "NoModel", "NoSuchFile")
     more = ("NotImplemented", "RuntimeException")
-    return (*(getattr(state, name) for name in (*named, *more)), RuntimeError, ValueError)
+    return (*(getattr(state, name) for name in (*named, *more)), RuntimeError, ValueError, MemoryError)

@@ -10,12 +10,11 @@ from numpy.typing import NDArray
 
 from ..audio import AudioSource, decode
 from ..errors import OptionError
-from ..types import SAMPLE_RATE, Alignment, Audio, Span
+from ..types import SAMPLE_RATE, UNKNOWN, Alignment, Audio, Span
 from ..vad import GateOptions
 from .progress import Progress
 from .recording import Piece
 from .speech import pieces_of
-from .stitch import UNKNOWN
 from .transcriber import Transcriber, load
 from .word_times import Placer
 

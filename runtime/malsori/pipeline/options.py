@@ -1,4 +1,4 @@
-"""What a caller may ask of a transcription, checked once before any work is done."""
+"""What a caller may ask of a model and of a transcription, the latter checked once before any work is done."""
 
 from __future__ import annotations
 
@@ -6,11 +6,13 @@ import math
 import os
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
+from numbers import Integral, Real
 from pathlib import Path
 from typing import TYPE_CHECKING, get_args
 
 from ..bundles.manifest import Manifest
 from ..engines.base import DecodeOptions, HotWord, Task
+from ..engines.network import Memory
 from ..errors import OptionError
 from ..vad import GateOptions
 
@@ -23,13 +25,30 @@ HEAVIEST = 100.0
 
 
 @dataclass(frozen=True, slots=True)
+class Loading:
+    """How a model was loaded, as `load` takes it; one that is needed beside it (`align_with`) is loaded the same way.
+
+    The compute type is not among it: bundles have their own.
+    """
+
+    device: str = "auto"
+    threads: int | None = None
+    memory: Memory = "normal"
+    verify: bool = True
+
+
+LOADING = Loading()
+
+
+@dataclass(frozen=True, slots=True)
 class TranscribeOptions:
     """The options of `transcribe` and `transcribe_many`; both also take each one as a keyword.
 
     language: ISO 639-1 code of what is spoken; None detects it, once per recording.
     task: "transcribe", or "translate" to English where the model can.
     word_timestamps: also give each word its times and probability.
-    align_with: a CTC bundle (name, path, or loaded) that finds the words' times anew, where Whisper's are coarse.
+    align_with: a CTC bundle (name, path, or loaded) that finds the words' times anew, where Whisper's are coarse. By
+        name or path it is loaded as the model itself was: device, threads, memory, and whether its sums are checked.
     vad: recognise only where speech is found; False hands over the whole recording: to Whisper in one clip, to CTC
         models in stretches of up to 120 s, cut where it is quietest.
     gate: how speech is found (thresholds, shortest and longest stretch, padding). A `max_speech_s` that is given is the
@@ -80,12 +99,27 @@ class TranscribeOptions:
         if self.language is not None and manifest.languages and self.language not in manifest.languages:
             known = ", ".join(manifest.languages)
             raise OptionError(f"{manifest.name} does not know the language {self.language!r}; it knows {known}")
+        self._check_types()
+        if not all(_is_real(heat) and heat >= 0 for heat in self.decoding(None).temperature):
+            raise OptionError(f"temperature must be 0 or more, found {self.temperature!r}")
+
+    def _check_types(self) -> None:
+        """Refuse what is no number where one is wanted, and no text or path where they are."""
         for name in ("batch_size", "beam_size", "alternatives"):
             value = getattr(self, name)
-            if value is not None and value < 1:
-                raise OptionError(f"{name} must be at least 1, found {value}")
-        if not all(math.isfinite(heat) and heat >= 0 for heat in self.decoding(None).temperature):
-            raise OptionError(f"temperature must be 0 or more, found {self.temperature}")
+            if not (_is_whole(value) and value >= 1) and not (name == "beam_size" and value is None):
+                raise OptionError(f"{name} must be a whole number of at least 1, found {value!r}")
+        for name in ("lm_alpha", "lm_beta"):
+            if not _is_real(getattr(self, name)):
+                raise OptionError(f"{name} must be a finite number, found {getattr(self, name)!r}")
+        if not isinstance(self.language_model, (str, os.PathLike, type(None))):
+            raise OptionError(f"language_model must be a path, found {self.language_model!r}")
+        if self.sample_rate is not None and not _is_real(self.sample_rate):
+            raise OptionError(f"sample_rate must be a number of Hz, found {self.sample_rate!r}")
+        if not isinstance(self.gate, GateOptions):
+            raise OptionError(f"gate must be GateOptions, found {self.gate!r}")
+        if not isinstance(self.initial_prompt, (str, type(None))):
+            raise OptionError(f"initial_prompt must be a text, found {self.initial_prompt!r}")
 
     def decoding(self, language: str | None) -> DecodeOptions:
         """Return the engine's share of the options, for clips spoken in `language`."""
@@ -113,8 +147,18 @@ def hot_words(given: Mapping[str, float] | Collection[str]) -> tuple[HotWord, ..
     pairs = given.items() if isinstance(given, Mapping) else ((word, HOTWORD_WEIGHT) for word in given)
     words = tuple(HotWord(word, weight) for word, weight in pairs)
     for word in words:
-        if not 0 < word.weight <= HEAVIEST:  # neither is NaN
+        if not (_is_real(word.weight) and 0 < word.weight <= HEAVIEST):
             raise OptionError(
-                f"hotwords: expected a weight above 0, at most {HEAVIEST:g}, for {word.text!r}, found {word.weight}"
+                f"hotwords: expected a weight above 0, at most {HEAVIEST:g}, for {word.text!r}, found {word.weight!r}"
             )
     return words
+
+
+def _is_whole(value: object) -> bool:
+    """Return whether it is a whole number, Python's or numpy's."""
+    return isinstance(value, Integral) and not isinstance(value, bool)
+
+
+def _is_real(value: object) -> bool:
+    """Return whether it is a finite number, Python's or numpy's."""
+    return isinstance(value, Real) and not isinstance(value, bool) and math.isfinite(value)

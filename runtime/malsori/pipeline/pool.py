@@ -59,13 +59,13 @@ class Pool:
     def _recognise(self, jobs: Sequence[Job], language: str | None) -> None:
         try:
             hypotheses = self._engine.transcribe([job.piece.audio for job in jobs], self._options.decoding(language))
-            if self._placer is not None:
-                hypotheses = [self._retimed(*pair, self._placer) for pair in zip(jobs, hypotheses, strict=True)]
+            retimed = [self._retimed(*pair) for pair in zip(jobs, hypotheses, strict=True)]
         except EngineError as error:
             self._blame(jobs, language, error)
             return
-        for job, hypothesis in zip(jobs, hypotheses, strict=True):
+        for job, (hypothesis, kept) in zip(jobs, retimed, strict=True):
             job.recording.heard.append((job.piece.span, hypothesis))
+            job.recording.not_aligned += kept
             self._settle(job)
 
     def _blame(self, jobs: Sequence[Job], language: str | None, error: EngineError) -> None:
@@ -77,10 +77,9 @@ class Pool:
             jobs[0].recording.error = error
             self._settle(jobs[0])
 
-    def _retimed(self, job: Job, hypothesis: Hypothesis, placer: Placer) -> Hypothesis:
-        retimed, kept = placer.retimed(job.piece.audio, hypothesis)
-        job.recording.not_aligned += kept
-        return retimed
+    def _retimed(self, job: Job, hypothesis: Hypothesis) -> tuple[Hypothesis, int]:
+        """Return what was heard with its words' times as they are wanted; how many segments keep their engine's."""
+        return (hypothesis, 0) if self._placer is None else self._placer.retimed(job.piece.audio, hypothesis)
 
     def _settle(self, job: Job) -> None:
         job.recording.waiting -= 1

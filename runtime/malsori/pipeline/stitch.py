@@ -5,10 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
-from ..types import SAMPLE_RATE, Segment, Span, Transcript
+from ..types import SAMPLE_RATE, UNKNOWN, Segment, Span, Transcript
 from .recording import Recording
-
-UNKNOWN = "und"  # ISO 639's code for a language that could not be determined
 
 
 def stitch(recording: Recording, *, model: str, certain: str | None) -> Transcript:

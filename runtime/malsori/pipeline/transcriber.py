@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import replace
+from dataclasses import asdict, replace
 from typing import Any, Literal, TypeAlias, overload
 
 import numpy as np
@@ -19,7 +19,7 @@ from ..engines.network import Memory
 from ..errors import EmptyAudio, MalsoriError, OptionError
 from ..types import Transcript
 from ..vad import Detector, SileroDetector
-from .options import TranscribeOptions
+from .options import LOADING, Loading, TranscribeOptions
 from .pool import Pool
 from .progress import Progress
 from .reading import LANGUAGE_SECONDS, Reader
@@ -59,18 +59,26 @@ def load(
     engine = load_engine(
         bundle.folder, bundle.manifest, device=device, compute_type=compute_type, threads=threads, memory=memory
     )
-    return Transcriber(engine)
+    return Transcriber(engine, loading=Loading(device, threads, memory, verify))
 
 
 class Transcriber:
     """One loaded model. May be shared by threads: all state of a run is in the run.
 
-    `detector` makes the voice detector of one recording: Silero, unless another is wanted.
+    `detector` makes the voice detector of one recording: Silero, unless another is wanted. `loading` says how a model
+    that an option names is loaded.
     """
 
-    def __init__(self, engine: Engine, *, detector: Callable[[], Detector] = SileroDetector) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        *,
+        detector: Callable[[], Detector] = SileroDetector,
+        loading: Loading = LOADING,
+    ) -> None:
         self.engine = engine
         self.detector = detector
+        self.loading = loading
 
     def transcribe(self, source: AudioSource, options: TranscribeOptions | None = None, **overrides: Any) -> Transcript:
         """Return the transcript of one recording: a path, bytes, a binary file, or an array of samples.
@@ -140,7 +148,7 @@ class Transcriber:
             raise OptionError(f"on_error is 'raise' or 'return', found {on_error!r}")
         if isinstance(sources, (str, bytes)):  # one recording, whose letters would each be taken for a path
             raise OptionError("transcribe_many takes a list of recordings, found a single one; transcribe takes that")
-        return self._results(sources, chosen, left_out, on_error, progress, _placer(chosen))
+        return self._results(sources, chosen, left_out, on_error, progress, self._placer(chosen))
 
     def detect_language(
         self, source: AudioSource, options: TranscribeOptions | None = None, **overrides: Any
@@ -191,6 +199,17 @@ class Transcriber:
         mean: NDArray[np.float32] = states.mean(axis=-2)
         return mean
 
+    def _placer(self, options: TranscribeOptions) -> Placer | None:
+        """Return what finds the words' times anew, loaded as this model was; None where nothing was asked for."""
+        model = options.align_with
+        if model is None:
+            return None
+        if isinstance(model, Transcriber):
+            return Placer(model.engine)
+        if not isinstance(model, (str, os.PathLike)):
+            raise OptionError(f"align_with must be a name, a path or a loaded model, found {model!r}")
+        return Placer(load(model, **asdict(self.loading)).engine)
+
     def _results(
         self,
         sources: Iterable[AudioSource],
@@ -224,14 +243,6 @@ class Transcriber:
         manifest = self.engine.manifest
         only = manifest.languages[0] if len(manifest.languages) == 1 else None
         return stitch(recording, model=manifest.name, certain=options.language or only)
-
-
-def _placer(options: TranscribeOptions) -> Placer | None:
-    """Return what finds the words' times anew, loaded if it must be; None where nothing was asked for."""
-    model = options.align_with
-    if model is None:
-        return None
-    return Placer(model.engine if isinstance(model, Transcriber) else load(model).engine)
 
 
 def _layer(layer: int, layers: str | None) -> Layer:

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...errors import AudioTooShort
-from ...types import SAMPLE_RATE, AlignedCharacter, AlignedWord, Audio
+from ...types import SAMPLE_RATE, AlignedCharacter, AlignedWord, Audio, mean_probability
 from ..frames import Frames
 from .edges import word_edges
 from .emissions import Emissions
@@ -19,7 +19,6 @@ from .spelling import Piece, WrittenWord
 from .tokens import Token
 from .viterbi import Chain, best_path
 from .vocabulary import Vocabulary
-from .words import mean_probability
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,8 +53,9 @@ class Aligner:
         least = states.least_frames
         if least > frames:
             needed = ((least - 1) * self.frames.stride + self.frames.receptive_field) / SAMPLE_RATE
-            expected = f"{least} frames ({needed:.2f} s) or more, for the {len(states) // 2} letters of the text"
-            raise AudioTooShort(name, expected, f"{frames} frames ({samples / SAMPLE_RATE:.2f} s)")
+            wanted, tokens = _counted(least, "frame"), _counted(len(states) // 2, "token")
+            expected = f"{wanted} ({needed:.2f} s) or more, for the {tokens} of the text"
+            raise AudioTooShort(name, expected, f"{_counted(frames, 'frame')} ({samples / SAMPLE_RATE:.2f} s)")
 
     def _word(self, word: WrittenWord, said: Sequence[list[Token]], start: float, end: float) -> AlignedWord:
         """Return the word between `start` and `end`, with its characters; `said` holds the tokens of each piece."""
@@ -88,3 +88,7 @@ def _shared(piece: Piece, start: float, end: float, score: float) -> Iterator[Al
     edges = np.linspace(start, end, len(piece.characters) + 1).tolist()
     for text, begin, stop in zip(piece.characters, edges, edges[1:], strict=False):
         yield AlignedCharacter(text, begin, stop, score)
+
+
+def _counted(number: int, thing: str) -> str:
+    return f"{number} {thing}{'' if number == 1 else 's'}"

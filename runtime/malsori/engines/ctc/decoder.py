@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...errors import OptionError
-from ...types import SAMPLE_RATE, Alternative, Segment, Word
+from ...types import SAMPLE_RATE, Alternative, Segment, Word, mean_probability
 from ..base import DecodeOptions
 from ..frames import Frames
 from .beam import Prefix, Scorer, beam_search
@@ -21,7 +21,7 @@ from .language_model import WordScorer, open_language_model
 from .softmax import log_softmax
 from .tokens import Token, place
 from .vocabulary import Vocabulary
-from .words import HeardWord, mean_probability, words_of
+from .words import HeardWord, words_of
 
 BEAM = 16  # where hot words, a language model or alternatives ask for a beam and nobody said how wide
 MOST = 256  # of a beam; on flat logits one of this width takes half a second for ten seconds of sound

@@ -17,7 +17,9 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 
 import numpy as np
+from numpy.typing import NDArray
 
+from ...errors import OptionError
 from ..base import HotWord
 from .beam import Floats, Ints
 from .spelling import Speller
@@ -25,13 +27,17 @@ from .vocabulary import Vocabulary
 
 PREFIX = "*"  # at the end of a hot word: of any word that begins so
 MOST = 1000  # hot words: their tables grow with the square of them
+CELLS = 1 << 24  # states times columns, 8 bytes each in both tables: 134 MB
 ROOT, LOST = 0, 1  # states: where a word may begin; inside a word that is none of ours
 DELIMITER, SILENT, OTHER, FIRST = 0, 1, 2, 3  # columns: a token that is no text, or in no hot word, or the first one
 
 
-@lru_cache(maxsize=4)
+@lru_cache(maxsize=1)
 def hot_words(words: tuple[HotWord, ...], vocabulary: Vocabulary) -> tuple[HotWords, tuple[str, ...]]:
-    """Return the scorer of the hot words, and one warning that names those that the vocabulary cannot spell, if any."""
+    """Return the scorer of the hot words, and one warning that names those that the vocabulary cannot spell, if any.
+
+    The last one stays, for every clip of a run asks for it. Raises `OptionError` for more than the tables may hold.
+    """
     speller = Speller(vocabulary)
     spelled: list[_Spelled] = []
     unknown: list[str] = []
@@ -57,16 +63,16 @@ class HotWords:
         self._columns[used] = np.arange(len(used)) + FIRST
         nodes = _trie(words, self._columns)
         self._next, self._gain, self._end = _tables(nodes, FIRST + len(used))
-        self.reach: Floats = np.maximum(self._gain.max(axis=0), 0.0)[self._columns]
+        self.reach: Floats = np.maximum(self._gain.max(axis=0), 0.0)[self._columns].astype(np.float64)
 
     def gains(self, states: Ints, tokens: Ints) -> Floats:
         """Return what each token adds behind each state, `(states, tokens)`."""
-        gains: Floats = self._gain[states[:, None], self._columns[tokens]]
+        gains: Floats = self._gain[states[:, None], self._columns[tokens]].astype(np.float64)
         return gains
 
     def advance(self, states: Ints, tokens: Ints) -> Ints:
         """Return the states that pairs of a state and a token lead to."""
-        following: Ints = self._next[states, self._columns[tokens]]
+        following: Ints = self._next[states, self._columns[tokens]].astype(np.int64)
         return following
 
     def finish(self, states: Ints) -> Floats:
@@ -114,14 +120,20 @@ def _trie(words: Sequence[_Spelled], columns: Ints) -> list[_Node]:
     return nodes
 
 
-def _tables(nodes: Sequence[_Node], width: int) -> tuple[Ints, Floats, Floats]:
+def _tables(nodes: Sequence[_Node], width: int) -> tuple[NDArray[np.int32], NDArray[np.float32], NDArray[np.float64]]:
     """Return the next state and the gain, both `(states, columns)`, and the gain at the end, `(states,)`.
 
     Where nothing is said of a column, a node does as its fallback does, once what was gained for it is settled.
+    Raises `OptionError` where there would be more than `CELLS`.
     """
-    following = np.full((len(nodes), width), LOST)
+    if len(nodes) * width > CELLS:
+        raise OptionError(
+            f"hotwords: expected at most {CELLS} places in the hot words times different tokens in them, "
+            f"found {len(nodes)} times {width}; give fewer or shorter ones"
+        )
+    following = np.full((len(nodes), width), LOST, np.int32)
     following[:, DELIMITER] = ROOT
-    gain, end = np.zeros(following.shape), np.zeros(len(nodes))
+    gain, end = np.zeros(following.shape, np.float32), np.zeros(len(nodes))
     for state in sorted(range(len(nodes)), key=lambda index: nodes[index].depth):  # fallbacks come first
         node = nodes[state]
         if node.depth:

@@ -9,12 +9,10 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from math import exp, log
 
+from ...types import mean_probability
 from .tokens import Token
 from .vocabulary import Vocabulary
-
-LEAST = 1e-30  # keeps the logarithm of a probability finite
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,13 +37,6 @@ def words_of(tokens: Iterable[Token], vocabulary: Vocabulary) -> list[HeardWord]
 def text_of(tokens: Iterable[int], vocabulary: Vocabulary) -> str:
     """Return the text of one word's tokens, composed (NFC)."""
     return unicodedata.normalize("NFC", "".join(vocabulary.tokens[token] for token in tokens)).strip()
-
-
-def mean_probability(probabilities: Sequence[float]) -> float:
-    """Return the geometric mean, which does not punish a word for being long; 0 for none."""
-    if not probabilities:
-        return 0.0
-    return exp(sum(log(max(probability, LEAST)) for probability in probabilities) / len(probabilities))
 
 
 def _groups(tokens: Iterable[Token], vocabulary: Vocabulary) -> Iterator[list[Token]]:
