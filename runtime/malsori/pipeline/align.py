@@ -75,7 +75,7 @@ def _doubts(missing: int, said: int, model: str) -> Iterator[str]:
     if 2 * missing >= said:
         yield (
             f"{missing} of {said} words were not found in the sound; "
-            f"do the text and the recording belong together, and is their language one of {model}?"
+            f"do the text and the recording belong together, and does {model} know their language?"
         )
 
 
