@@ -1,9 +1,10 @@
 """A wav2vec2 bundle back to a Hugging Face checkpoint, to fine-tune a model of which there is only the bundle.
 
-    python export/bundle_checkpoint.py models/nano-ctc-ko WORK/nano-ctc-ko
+    python export/bundle_checkpoint.py nano-ctc-ko WORK/nano-ctc-ko
 
 Weights in int8 become what they stand for, scale times value: the checkpoint computes what the bundle does, and no more
-precisely. Dropout rates and other matters of training are not in a bundle; they take transformers' defaults.
+precisely. Languages and licence go into its model card, where an export finds them. Dropout rates and other matters of
+training are not in a bundle; they take transformers' defaults.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ if not __package__:  # run as a file: this folder must not be searched for modul
 import numpy as np
 import onnx
 import torch
+from huggingface_hub import metadata_save
 from numpy.typing import NDArray
 from onnx import numpy_helper
 from transformers import Wav2Vec2Config, Wav2Vec2CTCTokenizer, Wav2Vec2FeatureExtractor, Wav2Vec2ForCTC
@@ -35,13 +37,15 @@ POSITIONS = "wav2vec2.encoder.pos_conv_embed.conv"
 Arrays = dict[str, NDArray[Any]]
 
 
-def checkpoint_of(bundle: Path, out: Path) -> None:
-    """Write the checkpoint `out` from a bundle of two graphs, float32 or int8.
+def checkpoint_of(bundle: str | Path, out: Path) -> None:
+    """Write the checkpoint `out` from a bundle (name or path) of two graphs, float32 or int8.
 
-    Raises `ExportRefused` when `out` exists, and for a bundle of another form or quantization.
+    Raises `ExportRefused` when `out` exists, and for a bundle of another kind, form or quantization.
     """
     opened = open_bundle(bundle)
     manifest, folder = opened.manifest, opened.folder
+    if manifest.kind != "wav2vec2-ctc":
+        raise ExportRefused(f"{bundle}: expected a bundle of kind wav2vec2-ctc, found one of kind {manifest.kind}")
     if ENCODER not in manifest.files or manifest.quantization not in ("none", "int8"):
         raise ExportRefused(f"{bundle}: expected a bundle of two graphs in float32 or int8, found another form")
     arrays = {**_arrays(folder / FRONTEND), **_arrays(folder / ENCODER)}
@@ -52,6 +56,7 @@ def checkpoint_of(bundle: Path, out: Path) -> None:
         torch.nn.utils.parametrizations.weight_norm(model.get_submodule(POSITIONS), "weight", dim=2)
         model.save_pretrained(work)
         _write_tokenizer(manifest, folder / FILE, work)
+        metadata_save(work / "README.md", {"language": list(manifest.languages), "license": manifest.licence})
 
 
 def _arrays(path: Path) -> Arrays:
@@ -112,7 +117,7 @@ def _write_tokenizer(manifest: Manifest, vocabulary: Path, out: Path) -> None:
 def main(arguments: list[str] | None = None) -> int:
     """Run as a command; return its exit code."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("bundle", type=Path, help="the folder of a wav2vec2 bundle")
+    parser.add_argument("bundle", help="a wav2vec2 bundle, by name or by path")
     parser.add_argument("out", type=Path, help="the checkpoint folder to make; it must not exist")
     asked = parser.parse_args(arguments)
     try:

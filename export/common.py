@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from malsori.bundles import seal
-from malsori.bundles.manifest import Manifest
+from malsori.bundles.manifest import MANIFEST, Manifest
 from malsori.cli.progress import Reporter
 from malsori.errors import MalsoriError, brief
 from malsori.types import SAMPLE_RATE
@@ -55,15 +55,31 @@ def refuse_existing(out: Path) -> None:
 
 @contextmanager
 def loading(source: str) -> Iterator[None]:
-    """Load a checkpoint with transformers in this block. Raises `ExportRefused` for what it says against it."""
+    """Load a checkpoint with transformers in this block. Raises `ExportRefused` for what it says against it.
+
+    A folder that is missing or holds a bundle is refused before.
+    """
     from safetensors import SafetensorError
 
+    _check_folder(source)
     try:
         yield
     except ExportRefused:
         raise
     except (OSError, ValueError, TypeError, RuntimeError, SafetensorError) as error:
         raise ExportRefused(f"{source}: {brief(error)}") from error
+
+
+def _check_folder(source: str) -> None:
+    folder = Path(source)
+    if (folder / MANIFEST).is_file():
+        raise ExportRefused(
+            f"{source}: expected a checkpoint, found a malsori bundle; if it is wav2vec2, "
+            f"python export/bundle_checkpoint.py {source} OUT makes a checkpoint of it"
+        )
+    like_a_path = source.startswith((".", "~")) or folder.is_absolute() or len(folder.parts) > 2  # a hub name has two
+    if like_a_path and not folder.is_dir():
+        raise ExportRefused(f"{source}: no such folder")
 
 
 def check_rate(source: str, rate: int) -> None:

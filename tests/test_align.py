@@ -177,6 +177,42 @@ def test_a_text_without_words_is_refused(text: str) -> None:
         aligned(text)
 
 
+@pytest.mark.parametrize("text", ["?!", "— …\n...", '"'])
+def test_a_text_of_punctuation_alone_has_no_word(text: str) -> None:
+    with pytest.raises(OptionError, match="at least one word"):
+        aligned(text)
+
+
+@pytest.mark.parametrize("text", [None, ["제", "번호는"], b"x"])
+def test_a_text_that_is_no_str_is_refused(text: object) -> None:
+    with pytest.raises(OptionError, match=f"text: expected a str, found {type(text).__name__}"):
+        malsori.align(NUMBERS, text, model())  # type: ignore[arg-type]
+
+
+def test_punctuation_by_itself_has_no_length_and_stays_with_its_line() -> None:
+    plain = aligned(TEXT).words
+    lines = TEXT.splitlines()
+    found = aligned("\n".join(["- " + lines[0] + " !", "***", "— " + lines[1], *lines[2:], "?!"])).words
+    marks = [word for word in found if word.text in ("-", "!", "***", "—", "?!")]
+    assert [word for word in found if word not in marks] == [
+        replace(word, line=word.line + (word.line > 0)) for word in plain
+    ]
+    second = next(word for word in plain if word.line == 1)
+    last = next(word for word in reversed(plain) if word.line == 0)
+    edges = [plain[0].start, last.end, second.start, second.start, plain[-1].end]
+    assert [(word.start, word.end) for word in marks] == [(edge, edge) for edge in edges]
+
+
+@pytest.mark.parametrize("text", ["it will rain in jeju tomorrow", "침실 온도를 이십육 도로 맞춰 주세요"])
+def test_a_text_that_was_not_spoken_is_told_with_the_number_of_its_words(text: str) -> None:
+    (warning,) = aligned(text).warnings
+    assert f"{len(text.split())} words were not found in the sound; do the text and the recording" in warning
+
+
+def test_a_text_that_was_spoken_is_told_nothing() -> None:
+    assert aligned(TEXT.replace("뒤에", "커튼을").replace("답은", "답은 —")).warnings == ()
+
+
 def test_a_model_that_cannot_align_says_which_can() -> None:
     with pytest.raises(OptionError, match=r"nano-whisper is .* cannot align; .* wav2vec2-ctc can, such as nano-ctc-ko"):
         malsori.align(NUMBERS, "번호는", model("nano-whisper"))

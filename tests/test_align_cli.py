@@ -86,6 +86,47 @@ def test_a_text_that_is_not_there_is_told(capsys: pytest.CaptureFixture[str]) ->
     )
 
 
+def test_an_empty_text_file_is_told_by_name(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "empty.txt").write_text("\n", encoding="utf-8")
+    line = complaint(capsys, 2, "align", NUMBERS, str(tmp_path / "empty.txt"))
+    assert line.endswith("empty.txt: expected at least one word to align, found none")
+
+
+def test_a_sound_in_the_place_of_the_text_is_told_with_the_order(capsys: pytest.CaptureFixture[str]) -> None:
+    line = complaint(capsys, 2, "align", TEXT, NUMBERS)
+    assert line.endswith("numbers.wav: expected a text, found a sound file; the order is malsori align FILE TRANSCRIPT")
+
+
+def test_the_ending_of_the_output_is_its_format_unless_one_is_given(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name, flags, begin in (("a.SRT", [], "1\n"), ("a.srt", ["-f", "vtt"], "WEBVTT"), ("a.x", [], "start\t")):
+        run(capsys, "align", NUMBERS, "--text", "제 번호는", "-o", str(tmp_path / name), *flags)
+        assert (tmp_path / name).read_text(encoding="utf-8").startswith(begin)
+
+
+@pytest.mark.parametrize(("path", "reason"), [("no/such/x.tsv", "is no folder"), (".", "it is a folder")])
+def test_an_output_that_cannot_be_is_refused_before_the_work(
+    path: str, reason: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert reason in complaint(capsys, 1, "align", "none.wav", TEXT, "-o", path, "--model", "none")
+
+
+def test_what_is_there_of_a_truncated_file_is_aligned_when_asked(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    cut = tmp_path / "cut.wav"
+    cut.write_bytes(Path(NUMBERS).read_bytes()[:100_000])
+    assert "--allow-truncated" in complaint(capsys, 1, "align", str(cut), "--text", "제 번호는", "--quiet")
+    assert main(["align", str(cut), "--text", "제 번호는", "--allow-truncated"]) == 0
+    assert "cut.wav: warning, cut short" in capsys.readouterr().err
+
+
+def test_a_text_that_was_not_spoken_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["align", NUMBERS, "--text", "it will rain", "-f", "txt"]) == 0
+    assert "numbers.wav: warning, 3 of 3 words were not found in the sound; do the" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("arguments", [[], [TEXT, "--text", "제"]])
 def test_there_is_one_text(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert "either TRANSCRIPT or --text" in complaint(capsys, 2, "align", NUMBERS, *arguments)

@@ -119,6 +119,14 @@ class TestTranscribe:
         assert main(["transcribe", "--word-timestamps", "one.wav"]) == 0
         assert capsys.readouterr().out == "w10\n"
 
+    def test_what_the_format_cannot_show_is_told_once(self, capsys: pytest.CaptureFixture[str]):
+        told = "malsori: warning, {} cannot show what --word-timestamps asks for; json can: -f json\n"
+        for format, line in (("txt", told.format("txt")), ("srt", told.format("srt")), ("json", "")):
+            assert main(["transcribe", "one.wav", "--word-timestamps", "-f", format]) == 0
+            assert capsys.readouterr().err == line
+        assert main(["transcribe", "one.wav", "two.wav", "--word-timestamps", "--quiet"]) == 0
+        assert capsys.readouterr().err == ""
+
     def test_without_the_gate_the_whole_file_is_one_segment(self, capsys: pytest.CaptureFixture[str]):
         assert main(["transcribe", "two.wav", "--vad", "False"]) == 0
         assert capsys.readouterr().out == "w30\n"

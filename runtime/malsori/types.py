@@ -225,7 +225,7 @@ class Alignment:
     """A text at its place in a recording: all of its words, in order.
 
     `duration` is the recording's length in seconds; `language` that of a model which knows only one, else `und`;
-    `warnings` says what was mended in the recording, one line each.
+    `warnings` says what was mended in the recording, and that most words were not found in it, one line each.
     """
 
     text: str

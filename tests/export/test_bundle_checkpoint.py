@@ -10,6 +10,9 @@ pytest.importorskip("torch")
 pytest.importorskip("transformers")
 
 from export.bundle_checkpoint import checkpoint_of, main  # noqa: E402
+from export.common import ExportRefused, model_card  # noqa: E402
+from export.finetune.model import Learned  # noqa: E402
+from export.finetune.settings import ModelOptions  # noqa: E402
 from export.proof import compare, synthetic_speech  # noqa: E402
 from export.wav2vec2 import export  # noqa: E402
 from export.wav2vec2_checkpoint import Checkpoint  # noqa: E402
@@ -42,7 +45,31 @@ def test_the_checkpoint_of_the_int8_bundle_that_ships_computes_what_the_bundle_d
     assert compare([hidden], engine.hidden([clip])).cosine > 0.999
 
 
+def test_languages_and_licence_of_a_bundle_given_by_name_are_in_the_checkpoint(tmp_path):
+    assert main(["nano-ctc-ko", str(tmp_path / "back")]) == 0
+    manifest = open_bundle("nano-ctc-ko").manifest
+    assert model_card(str(tmp_path / "back"), None) == {"language": manifest.languages, "license": manifest.licence}
+
+
 def test_another_kind_of_bundle_is_refused_in_one_line(tmp_path, capsys):
     assert main([str(ROOT / "models" / "nano-whisper"), str(tmp_path / "back")]) == 1
-    assert "expected a bundle of two graphs" in capsys.readouterr().err
+    assert "expected a bundle of kind wav2vec2-ctc, found one of kind whisper" in capsys.readouterr().err
     assert not (tmp_path / "back").exists()
+
+
+@pytest.mark.parametrize(
+    ("source", "reason"),
+    [
+        (
+            ROOT / "models" / "nano-ctc-ko",
+            "nano-ctc-ko: expected a checkpoint, found a malsori bundle; if it is wav2vec2",
+        ),
+        (ROOT / "no-such-folder", "no such folder"),
+        ("./no-such-folder", "no such folder"),
+    ],
+)
+def test_a_source_that_is_a_bundle_or_a_missing_folder_is_told_so(source, reason):
+    with pytest.raises(ExportRefused, match=reason):
+        Checkpoint.load(str(source))
+    with pytest.raises(ExportRefused, match=reason):
+        Learned.load(str(source), None, ModelOptions(), new_head=False)

@@ -7,6 +7,7 @@ files and open them. So a decoder only sees bytes whose signature stands here, a
 from __future__ import annotations
 
 import codecs
+import io
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
@@ -67,6 +68,15 @@ def identify(window: Window, name: str) -> Identity:
     if found is None:
         raise UnsupportedFormat(name, EXPECTED, describe(head))
     return Identity(found, offset)
+
+
+def is_sound(content: bytes) -> bool:
+    """Whether bytes are in a format that malsori reads."""
+    try:
+        identify(Window(io.BytesIO(content), 0, len(content)), "")
+    except (EmptyAudio, UnsupportedFormat):
+        return False
+    return True
 
 
 def describe(head: bytes) -> str:

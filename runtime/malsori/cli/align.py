@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from .console import emit
+from .destinations import check_writable
 from .failures import report
 from .model_flags import add_model_flags, load_model
 from .parser import Parser
@@ -23,11 +24,12 @@ if TYPE_CHECKING:
 EPILOG = """\
 Every word of the text comes back in order and as it is written. What the model has no letters for takes the sound that
 its neighbours leave over. A cue is a word, or with --cues line a line of the text; json has words and characters, each
-with a score from 0 to 1: a low one says that something else was spoken. The model is one of kind wav2vec2-ctc.
+with a score from 0 to 1: a low one says that something else was spoken; times of tsv are milliseconds. The model is one
+of kind wav2vec2-ctc.
 
 examples:
   malsori align samples/numbers.wav samples/numbers.txt
-  malsori align samples/numbers.wav samples/numbers.txt --cues line -f srt -o numbers.srt
+  malsori align samples/numbers.wav samples/numbers.txt --cues line -o numbers.srt
   malsori align samples/korean.wav --text "침실 온도를 26 도로 맞춰 주세요!" -f json
 """
 
@@ -44,9 +46,10 @@ def add_parser(subparsers: argparse._SubParsersAction[Parser]) -> None:
     parser.add_argument("transcript", nargs="?", metavar="TRANSCRIPT", help="a UTF-8 text file, or -")
     parser.add_argument("--text", metavar="TEXT", help="the text itself, in place of TRANSCRIPT")
     parser.add_argument("--output", "-o", metavar="PATH", help="write there, not to stdout")
-    parser.add_argument("--output-format", "-f", default="tsv", choices=FORMATS, help="(%(default)s)")
+    parser.add_argument("--output-format", "-f", choices=FORMATS, help="(the ending of PATH, or tsv)")
     parser.add_argument("--cues", default="word", choices=("word", "line"), help="(%(default)s)")
     parser.add_argument("--vad", help="listen only where speech is found (True)", **SWITCH)
+    parser.add_argument("--allow-truncated", help="take what is there of a file that was cut off", **SWITCH)
     add_model_flags(parser)
 
 
@@ -56,13 +59,22 @@ def run(args: argparse.Namespace) -> int:
     from ..output import atomic_file
     from ..pipeline import align
 
+    if args.output is not None:
+        check_writable(Path(args.output))
     text = _text(args)
     (source,) = sources([args.file])
     with Reporter(quiet=args.quiet) as reporter:
         transcriber = load_model(args, reporter)
         reporter.say(args.file)
         try:
-            found = align(source, text, transcriber, vad=args.vad is not False, progress=progress_of(reporter))
+            found = align(
+                source,
+                text,
+                transcriber,
+                vad=args.vad is not False,
+                allow_truncated=bool(args.allow_truncated),
+                progress=progress_of(reporter),
+            )
         except (AudioError, EngineError) as error:
             reporter.pause()
             report(args.file, error, debug=args.debug)
@@ -82,13 +94,20 @@ def run(args: argparse.Namespace) -> int:
 def _rendered(found: Alignment, args: argparse.Namespace) -> str:
     from ..output import render
 
-    if args.output_format == "json":
+    format = args.output_format or _ending(args.output)
+    if format == "json":
         return json.dumps(found.to_dict(), ensure_ascii=False) + "\n"
-    return render(found.transcript(by=args.cues), args.output_format)
+    return render(found.transcript(by=args.cues), format)
+
+
+def _ending(output: str | None) -> str:
+    """Return the format that a path's ending names, else tsv."""
+    ending = Path(output or "").suffix.lower().removeprefix(".")
+    return ending if ending in FORMATS else "tsv"
 
 
 def _text(args: argparse.Namespace) -> str:
-    """Return the text that the flags give. Raises `OptionError` where there is none, two, or one that is not UTF-8."""
+    """Return the text that the flags give. Raises `OptionError` for none, two, an empty one, and no UTF-8."""
     from ..errors import OptionError
 
     if (args.transcript is None) == (args.text is None):
@@ -109,11 +128,19 @@ def _text(args: argparse.Namespace) -> str:
 
 
 def _decoded(content: bytes, name: str) -> str:
+    from ..audio.sniff import is_sound
     from ..errors import OptionError
 
     try:
-        return content.decode("utf-8-sig")
+        text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
+        if is_sound(content):
+            raise OptionError(
+                f"{name}: expected a text, found a sound file; the order is malsori align FILE TRANSCRIPT"
+            ) from error
         raise OptionError(
             f"{name}: expected UTF-8, found the byte 0x{content[error.start]:02x} at {error.start}; save it as UTF-8"
         ) from error
+    if not text.strip():
+        raise OptionError(f"{name}: expected at least one word to align, found none")
+    return text

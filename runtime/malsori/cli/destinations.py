@@ -47,6 +47,16 @@ class Destinations:
         return any(os.path.realpath(self._path(stem, format)) in self._sources for format in self.formats)
 
 
+def check_writable(output: Path) -> None:
+    """Raise `OutputError` for a path that cannot become a file, before any work is done."""
+    from ..errors import OutputError
+
+    if not output.parent.is_dir():
+        raise OutputError(f"{output}: cannot be written, {output.parent} is no folder")
+    if output.is_dir():
+        raise OutputError(f"{output}: cannot be written, it is a folder")
+
+
 def safe_stem(path: str) -> str:
     """Return the file name of `path` without its ending, control characters replaced, short enough for any ending."""
     stem = "".join("_" if unicodedata.category(character) in CONTROLS else character for character in Path(path).stem)

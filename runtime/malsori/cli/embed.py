@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from .console import printable
-from .destinations import Destinations
+from .destinations import Destinations, check_writable
 from .failures import report
 from .model_flags import add_model_flags, load_model
 from .parser import Parser
@@ -69,7 +69,7 @@ def run(args: argparse.Namespace) -> int:
 
 def _output(args: argparse.Namespace) -> Path:
     """Return the path to write. Raises `OptionError` or `OutputError` for a wrong one, before any work is done."""
-    from ..errors import OptionError, OutputError
+    from ..errors import OptionError
 
     output = Path(args.output)
     endings = (".npz",) if len(args.files) > 1 else (".npy", ".npz")
@@ -77,8 +77,7 @@ def _output(args: argparse.Namespace) -> Path:
         raise OptionError(
             f"{output}: expected a name that ends in {' or '.join(endings)} for {len(args.files)} file(s)"
         )
-    if not output.parent.is_dir():
-        raise OutputError(f"{output}: cannot be written, {output.parent} is no folder")
+    check_writable(output)
     return output
 
 

@@ -58,6 +58,8 @@ def run(args: argparse.Namespace) -> int:
     with Reporter(quiet=args.quiet) as reporter:
         options = options_from(args)
         transcriber = load_model(args, reporter)
+        if lost := _unseen(args):
+            reporter.warn(f"warning, {args.output_format} cannot show what {lost} asks for; json can: -f json")
         told = transcriber.check(options)
         for warning in told:
             reporter.warn(f"warning, {warning}")
@@ -68,6 +70,18 @@ def run(args: argparse.Namespace) -> int:
             reporter.pause()
             failures += not _settle(args, index, result, settle, reporter, told)
     return 1 if failures else 0
+
+
+def _unseen(args: argparse.Namespace) -> str:
+    """Return the flags whose results the output format has no place for; new times of words also move cues."""
+    if args.output_format in ("json", "all"):
+        return ""
+    asked = {
+        "--word-timestamps": args.word_timestamps,
+        "--align-with": args.align_with and args.output_format == "txt",
+        "--alternatives": args.alternatives and args.alternatives > 1,
+    }
+    return ", ".join(flag for flag, value in asked.items() if value)
 
 
 def _settle(

@@ -58,11 +58,18 @@ def add_decoding_flags(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--align-with", metavar="NAME", help="find the words' times anew with this CTC model; in json")
     group.add_argument("--initial-prompt", metavar="TEXT", help="what went before; for spelling and style (Whisper)")
     group.add_argument(
-        "--beam-size", "--beam-width", type=at_least_one, metavar="N", help="hypotheses kept (Whisper 5, CTC 1 or 16)"
+        "--beam-size",
+        "--beam-width",
+        type=at_least_one,
+        metavar="N",
+        help="hypotheses kept (Whisper 5; CTC 1, or 16 with hot words, a language model or alternatives)",
     )
     group.add_argument("--temperature", type=temperature, metavar="T", help="one, or several to try in order (Whisper)")
     group.add_argument(
-        "--hotwords", type=hotwords, metavar="WORDS", help="to listen for, such as 침실,거실:12 (8; CTC)"
+        "--hotwords",
+        type=hotwords,
+        metavar="WORDS",
+        help="to listen for, such as 침실,거실:12,불*; a weight, at most 100 (8), favours it; * takes any ending (CTC)",
     )
     group.add_argument("--hotwords-file", type=hotwords_file, metavar="FILE", help="the same, a word a line (CTC)")
     group.add_argument(

@@ -16,7 +16,7 @@ from .progress import Progress
 from .recording import Piece
 from .speech import pieces_of
 from .transcriber import Transcriber, load
-from .word_times import Placer
+from .word_times import Placer, not_found
 
 SILENT = -15.0  # logit of every token but the blank where nobody speaks; a model that is sure gives about as much
 TOGETHER = 8  # pieces of speech per engine call
@@ -35,35 +35,47 @@ def align(
     """Return where each word and character of `text` is in the recording, with scores.
 
     Every word between white space comes back, in order and as it is written. What the model has no letters for takes
-    the sound that its neighbours leave over; punctuation takes none. `model` is a CTC bundle by name or path, or one
-    that was loaded with `load`, which saves loading it again. The other parameters are as for `transcribe`; without
-    `vad` the model hears the whole recording, pauses too, and not its stretches of speech alone. The recording is held
-    as a whole, with a logit for each token every 20 ms.
+    the sound that its neighbours leave over; punctuation takes none. A warning tells where most words have so low a
+    score that another text must have been spoken. `model` is a CTC bundle by name or path, or one that was loaded with
+    `load`, which saves loading it again. The other parameters are as for `transcribe`; without `vad` the model hears
+    the whole recording, pauses too, and not its stretches of speech alone. The recording is held as a whole, with a
+    logit for each token every 20 ms.
 
     Raises:
         AudioError: the recording cannot be read; `AudioTooShort` where it has no room for the text.
-        OptionError: there is no word in the text, or the model is not one that can align.
+        OptionError: the text is no str or has no word that is said, or the model is not one that can align.
         ModelError, DeviceUnavailable: as `load` does.
         EngineError: the engine failed.
     """
+    if not isinstance(text, str):
+        raise OptionError(f"text: expected a str, found {type(text).__name__}; the words in one, with spaces between")
     transcriber = model if isinstance(model, Transcriber) else load(model)
     placer = Placer(transcriber.engine)
     words = placer.spell(text)
-    if not words:
+    if not any(word.said for word in words):
         raise OptionError("text: expected at least one word to align, found none")
     clip = decode(audio, sample_rate=sample_rate, allow_truncated=allow_truncated)
     whole = [Piece(Span(0, len(clip.samples)), clip.samples)]
     pieces = list(pieces_of(_blocks(clip.samples), transcriber.detector(), GateOptions())) if vad else whole
     logits = _logits(placer, clip.samples, pieces, clip.name, progress)
+    placed = placer.place(clip.samples, logits, words, clip.name)
     languages = placer.manifest.languages
     return Alignment(
         text=text,
         language=languages[0] if len(languages) == 1 else UNKNOWN,
         duration=len(clip.samples) / SAMPLE_RATE,
-        words=placer.place(clip.samples, logits, words, clip.name),
+        words=placed,
         model=placer.manifest.name,
-        warnings=clip.warnings,
+        warnings=(*clip.warnings, *_doubts(*not_found(words, placed), placer.manifest.name)),
     )
+
+
+def _doubts(missing: int, said: int, model: str) -> Iterator[str]:
+    if 2 * missing >= said:
+        yield (
+            f"{missing} of {said} words were not found in the sound; "
+            f"do the text and the recording belong together, and does {model} know their language?"
+        )
 
 
 def _blocks(audio: Audio) -> Iterator[Audio]:

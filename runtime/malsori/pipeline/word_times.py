@@ -14,7 +14,7 @@ from ..engines.base import Engine
 from ..engines.ctc.aligner import Aligner
 from ..engines.ctc.spelling import Speller, WrittenWord
 from ..errors import AudioTooShort, OptionError
-from ..types import SAMPLE_RATE, AlignedWord, Audio, Hypothesis, Segment, Word
+from ..types import SAMPLE_RATE, AlignedCharacter, AlignedWord, Audio, Hypothesis, Segment, Word
 
 if TYPE_CHECKING:
     from ..engines.wav2vec2 import Wav2Vec2Engine
@@ -48,8 +48,17 @@ class Placer:
     def place(
         self, audio: Audio, logits: NDArray[np.float32], words: Sequence[WrittenWord], name: str
     ) -> tuple[AlignedWord, ...]:
-        """Return the words, at least one, with their times. Raises `AudioTooShort` where they have no room."""
-        return self._aligner.align(audio, logits, words, name)
+        """Return the words, at least one of them said, with their times; punctuation by itself has no length.
+
+        Raises `AudioTooShort` where they have no room.
+        """
+        found = self._aligner.align(audio, logits, [word for word in words if word.said], name)
+        placed: list[AlignedWord] = []
+        spoken = 0
+        for word in words:
+            placed.append(found[spoken] if word.said else _unsaid(word, found[:spoken], found[spoken:]))
+            spoken += word.said
+        return tuple(placed)
 
     def retimed(self, audio: Audio, hypothesis: Hypothesis) -> tuple[Hypothesis, int]:
         """Return what was heard in `audio` with the words' times and the segments' found anew, texts as they are.
@@ -73,10 +82,13 @@ class Placer:
         written = [self.spell(word.text) for word in segment.words]
         parts = list(chain.from_iterable(written))
         try:
-            placed = self.place(sound, self.logits([sound])[0], parts, "segment") if parts else ()
+            placed = (
+                self.place(sound, self.logits([sound])[0], parts, "segment") if any(part.said for part in parts) else ()
+            )
         except AudioTooShort:
             return None
-        if 2 * sum(word.score >= HEARD for word in placed) <= len(placed):
+        missing, said = not_found(parts, placed)
+        if 2 * missing >= said:
             return None
         rest, start = iter(placed), first / SAMPLE_RATE
         words = [
@@ -84,6 +96,22 @@ class Placer:
             for word, spelled in zip(segment.words, written, strict=True)
         ]
         return replace(segment, start=words[0].start, end=words[-1].end, words=tuple(words))
+
+
+def not_found(written: Sequence[WrittenWord], placed: Sequence[AlignedWord]) -> tuple[int, int]:
+    """Return how many words the model does not hear where they were placed, and how many are said at all."""
+    scores = [place.score for word, place in zip(written, placed, strict=False) if word.said]
+    return sum(score < HEARD for score in scores), len(scores)
+
+
+def _unsaid(word: WrittenWord, before: Sequence[AlignedWord], behind: Sequence[AlignedWord]) -> AlignedWord:
+    """Return punctuation by itself at the edge of a word that is said, one of its own line if there is one."""
+    own_line = bool(before) and before[-1].line == word.line
+    at = before[-1].end if own_line or not behind else behind[0].start
+    letters = (letter for piece in word.pieces for letter in piece.characters)
+    return AlignedWord(
+        word.text, at, at, 0.0, word.line, tuple(AlignedCharacter(letter, at, at, 0.0) for letter in letters)
+    )
 
 
 def _moved(word: Word, places: Sequence[AlignedWord], start: float) -> Word:

@@ -41,6 +41,11 @@ class WrittenWord:
     line: int
     pieces: tuple[Piece, ...]
 
+    @property
+    def said(self) -> bool:
+        """Whether there is more to it than punctuation that the model has no tokens for."""
+        return any(piece.known or not all(map(_silent, piece.characters)) for piece in self.pieces)
+
 
 class Speller:
     """Spells texts in one vocabulary."""
@@ -108,8 +113,7 @@ class Speller:
                 missing = [part for part in spelled if part not in self._ids and not unicodedata.combining(part)]
                 if tokens and not missing:
                     return tokens
-        silent = all(unicodedata.category(part)[0] in "PCZM" and part not in SPOKEN for part in letter)
-        return () if silent else (WILDCARD,)
+        return () if _silent(letter) else (WILDCARD,)
 
 
 def characters(word: str) -> tuple[str, ...]:
@@ -122,6 +126,10 @@ def characters(word: str) -> tuple[str, ...]:
         else:
             found.append(point)
     return tuple(found)
+
+
+def _silent(letter: str) -> bool:
+    return all(unicodedata.category(part)[0] in "PCZM" and part not in SPOKEN for part in letter)
 
 
 def _pending(unknown: tuple[str, ...], unsaid: tuple[str, ...]) -> Iterator[Piece]:
