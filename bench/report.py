@@ -89,6 +89,7 @@ TABLES = {
     "alignment": lambda: figures("alignment"),
     "long_audio": lambda: figures("long_audio"),
     "startup": lambda: figures("startup"),
+    "wav2vec2": lambda: figures("wav2vec2"),
     "words": words,
 }
 
