@@ -21,6 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench import decoding, wav2vec2_models
+from bench.report import newest
 from bench.results import Row, alternate, row, write
 from export.proof import compare
 from malsori.audio import decode
@@ -165,17 +166,21 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("work", type=Path, help="folder for the models")
     parser.add_argument("--runs", type=int, default=5, help="rounds of each comparison (%(default)s)")
-    parser.add_argument("--only", choices=parts, help="one part, printed and not written")
+    parser.add_argument("--only", choices=parts, help="one part; its rows take the place of theirs in today's result")
     asked = parser.parse_args()
-    found = []
+    found: list[Row] = []
     for name, part in parts.items():
         if asked.only in (None, name):
             print(name, file=sys.stderr, flush=True)
             found += part()
-    if asked.only:
-        print(*found, sep="\n")
-    else:
-        print(write("wav2vec2", found))
+    print(write("wav2vec2", [*found, *(_others(found) if asked.only else [])]))
+
+
+def _others(found: Sequence[Row]) -> list[Row]:
+    """Return the rows of the newest result that `found` does not replace."""
+    taken = {(each.case, each.metric) for each in found}
+    rows = [Row(**fields) for fields in newest("wav2vec2")["rows"]]
+    return [each for each in rows if (each.case, each.metric) not in taken]
 
 
 if __name__ == "__main__":
