@@ -34,6 +34,7 @@ TARGETS = {2: "2.2x PyTorch", 10: "2.8x PyTorch, 2x optimum int8"}
 MEMORY = {10: 480, 30: 600}  # MB at most, by seconds of audio
 MIXED = (2.6, 9.0, 0.8, 4.1, 20.0, 1.5, 3.3, 0.5, 6.2, 2.0, 13.5, 1.1)  # seconds, in no order, as files come
 BATCHES = (2, 12)
+PAUSE = 0.25  # seconds, in which the threads of whoever ran before stop spinning
 Audio = NDArray[np.float32]
 Work = Callable[[Audio], object]
 
@@ -47,6 +48,7 @@ def timed(work: Work, clip: Audio) -> Callable[[], float]:
     """Return what takes the time of `work` on a clip, in seconds."""
 
     def once() -> float:
+        time.sleep(PAUSE)
         start = time.perf_counter()
         work(clip)
         return time.perf_counter() - start
