@@ -1,7 +1,7 @@
-"""Fill the tables of README.md from the newest result of each bench and from the bundles' manifests.
+"""Fill the tables of README.md and docs/measured.md from the newest results and from the bundles' manifests.
 
-python -m bench.report              # rewrites the parts of README.md between <!-- table:NAME --> and <!-- end -->
-python -m bench.report --check      # changes nothing; fails when the README does not say what the results say
+python -m bench.report              # rewrites the parts of both between <!-- table:NAME --> and <!-- end -->
+python -m bench.report --check      # changes nothing; fails when they do not say what the results say
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
-README = ROOT / "README.md"
+PAGES = (ROOT / "README.md", ROOT / "docs" / "measured.md")
 MARKED = re.compile(r"(<!-- table:(?P<name>[\w-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
 WINDOWS = {
     "window_30s": "window of 30 s, as the command hears it",
@@ -30,11 +30,11 @@ def newest(bench: str) -> dict[str, Any]:
     return max(results, key=lambda result: result["date"])
 
 
-def figures(bench: str) -> str:
-    """Return a bench's rows as a table, with the date and the machine below."""
+def figures(bench: str, cases: str = "") -> str:
+    """Return a bench's rows as a table, with the date and the machine below; only `cases` that match, if given."""
     result = newest(bench)
     lines = ["| what | malsori | peer | ratio | target |", "|---|---|---|---|---|"]
-    for row in result["rows"]:
+    for row in [row for row in result["rows"] if re.search(cases, row["case"])]:
         peers = ", ".join(f"{name} {value:g} {row['unit']}" for name, value in row["peers"].items())
         ratios = ", ".join(f"{ratio:.2f}x" for ratio in row["ratio"].values())
         target = row["target"]
@@ -90,6 +90,8 @@ TABLES = {
     "long_audio": lambda: figures("long_audio"),
     "startup": lambda: figures("startup"),
     "wav2vec2": lambda: figures("wav2vec2"),
+    "wav2vec2_profile": lambda: figures("wav2vec2_profile"),
+    "xlsr": lambda: figures("wav2vec2", r"audio, int8|memory=|naive|batch 12"),
     "words": words,
 }
 
@@ -102,14 +104,19 @@ def filled(text: str) -> str:
 
 
 def main() -> int:
-    """Rewrite or check the README."""
-    text = README.read_text(encoding="utf-8")
-    fresh = filled(text)
-    if "--check" in sys.argv[1:]:
+    """Rewrite or check the pages."""
+    stale = []
+    for page in PAGES:
+        text = page.read_text(encoding="utf-8")
+        fresh = filled(text)
         if fresh != text:
-            print("README.md: its tables are not those of the results; run python -m bench.report", file=sys.stderr)
-        return int(fresh != text)
-    README.write_text(fresh, encoding="utf-8")
+            stale.append(page)
+            if "--check" not in sys.argv[1:]:
+                page.write_text(fresh, encoding="utf-8")
+    if stale and "--check" in sys.argv[1:]:
+        names = " and ".join(page.name for page in stale)
+        print(f"{names}: not the tables of the results; run python -m bench.report", file=sys.stderr)
+        return 1
     return 0
 
 
