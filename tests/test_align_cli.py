@@ -184,7 +184,7 @@ class TestAlignWith:
         assert "english.wav: warning, the words of 1 segment(s) were not found in the sound" in captured.err
 
     def test_a_model_that_cannot_align_is_refused_before_the_work(self, capsys: pytest.CaptureFixture[str]) -> None:
-        arguments = ("transcribe", NUMBERS, "--align-with", "nano-whisper")
+        arguments = ("transcribe", NUMBERS, "--align-with", "nano-whisper", "-f", "json")
         assert "cannot align" in complaint(capsys, 2, *arguments)
 
     def test_a_translation_has_no_words_to_find(self, capsys: pytest.CaptureFixture[str]) -> None:
