@@ -14,6 +14,7 @@ from export.graph.builder import Builder
 from export.graph.frontend import Arrays
 from export.graph.linear import Float32, Linear
 from export.graph.operators import Cpu, Mask, Operators
+from malsori.engines.graphs import STATE
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +65,7 @@ class Encoder:
             x = graph.node("Mul", x, graph.node("Unsqueeze", real, graph.integers(2)))
         states = self._stable(x) if self.shape.do_stable_layer_norm else self._post(x)
         for index, state in enumerate(states if self.all_layers else ()):
-            graph.output(state, f"hidden_{index}", ("batch", "frames", self.hidden_size))
+            graph.output(state, f"{STATE}{index}", ("batch", "frames", self.hidden_size))
         graph.output(states[-1], "hidden", ("batch", "frames", self.hidden_size))
         graph.output(self._linear(states[-1], "lm_head", Float32()), "logits", ("batch", "frames", self.vocab_size))
         return graph

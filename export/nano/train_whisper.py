@@ -81,6 +81,8 @@ def error_rates(model: NanoWhisper, utterances: list[Utterance]) -> dict[str, fl
 def main() -> None:
     """Make the speech, train, export and measure."""
     run = Run.from_command_line("nano-whisper", __doc__, steps=9_000, batch_size=20)
+    if run.start:
+        raise SystemExit("--start is an option of train_ctc; this training resumes from what is in WORK")
     model = NanoWhisper(len(LETTERS)).train()
     sequences, windows = TokenSequences(model.vocabulary), Windows(run.corpus, run.batch_size, run.seed)
 
