@@ -50,7 +50,10 @@ def _chained(group: list[Utterance], rng: np.random.Generator) -> Utterance:
     texts = [
         " ".join(filter(None, words)) for words in zip(*((u.sentence.ko, u.sentence.en) for u in group), strict=True)
     ]
-    return replace(group[0], sentence=Sentence(*texts), audio=np.concatenate(parts))
+    starts = np.cumsum([0, *(len(u.audio) + len(pause) for u, pause in zip(group, pauses, strict=True))])
+    known = [u.times + start for u, start in zip(group, starts, strict=False) if u.times is not None]
+    times = np.concatenate(known) if len(known) == len(group) else None
+    return replace(group[0], sentence=Sentence(*texts), audio=np.concatenate(parts), times=times)
 
 
 class Batches:
@@ -66,11 +69,11 @@ class Batches:
         self.joined_share = joined_share
 
     def draw(self, step: int) -> tuple[list[Utterance], list[NDArray[np.float32]]]:
-        """Return the utterances of a batch and their varied clips, float32 at 16 kHz."""
-        utterances = self.pick(step)
+        """Return a batch's utterances, their times those of the clips, and the varied clips, float32 at 16 kHz."""
         rng = np.random.default_rng([self.seed, step])
         vary = Augmenter(rng)
-        return utterances, [vary(self._surround(u, rng)) for u in utterances]
+        surrounded = [_surround(u, rng) for u in self.pick(step)]
+        return surrounded, [vary(u.audio.astype(np.float32) / 32768) for u in surrounded]
 
     def pick(self, step: int) -> list[Utterance]:
         """Return the utterances of a batch, of about one length."""
@@ -85,6 +88,8 @@ class Batches:
             return varied
         return joined(varied, int(rng.choice(JOINED)), rng)
 
-    def _surround(self, utterance: Utterance, rng: np.random.Generator) -> NDArray[np.float32]:
-        before, after = (rng.uniform(0, LONGEST_SILENCE, 2) * SAMPLE_RATE).astype(int)
-        return np.pad(utterance.audio.astype(np.float32) / 32768, (before, after))
+
+def _surround(utterance: Utterance, rng: np.random.Generator) -> Utterance:
+    before, after = (rng.uniform(0, LONGEST_SILENCE, 2) * SAMPLE_RATE).astype(int)
+    times = None if utterance.times is None else utterance.times + before
+    return replace(utterance, audio=np.pad(utterance.audio, (before, after)), times=times)

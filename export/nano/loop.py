@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from export.nano.batches import learning_rate
-from export.nano.speech import LANGUAGES, Corpus, held_out_corpus
+from export.nano.speech import Corpus, held_out_corpus
 
 GLIMPSE = 60  # held-out clips looked at during training; `publish` takes them all
 
@@ -34,11 +34,20 @@ class Run:
     held_out: Corpus
 
     @classmethod
-    def from_command_line(cls, name: str, description: str, *, steps: int, batch_size: int) -> Run:
-        """Read the flags and make the speech, or read it when it was made before."""
+    def from_command_line(
+        cls,
+        name: str,
+        description: str,
+        *,
+        steps: int,
+        batch_size: int,
+        clips: int,
+        speech: Callable[[Path, int], Corpus],
+    ) -> Run:
+        """Read the flags and make that many clips of speech, or read them when they were made before."""
         parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
         parser.add_argument("work", type=Path, help="folder for the corpus and the checkpoints")
-        parser.add_argument("--clips", type=int, default=28_000, help="to train on, both languages (%(default)s)")
+        parser.add_argument("--clips", type=int, default=clips, help="to train on (%(default)s)")
         parser.add_argument("--steps", type=int, default=steps, help="(%(default)s)")
         parser.add_argument("--batch-size", type=int, default=batch_size, help="(%(default)s)")
         parser.add_argument("--learning-rate", type=float, default=1.5e-3, help="at its peak (%(default)s)")
@@ -58,7 +67,7 @@ class Run:
             args.seed,
             not args.no_export,
             args.start,
-            Corpus.cached(args.work / "corpus", args.clips, LANGUAGES),
+            speech(args.work, args.clips),
             held_out_corpus(args.work),
         )
 

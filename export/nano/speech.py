@@ -36,12 +36,17 @@ SPEECH_FLOOR = 10 ** (-45 / 20)  # of the clip's peak; what is quieter at either
 
 @dataclass(frozen=True, slots=True)
 class Utterance:
-    """What is spoken, in which language and voice; `audio` is int16, 16 kHz, trimmed to the speech itself."""
+    """What is spoken, in which language and voice; `audio` is int16, 16 kHz, trimmed to the speech itself.
+
+    `times` are the samples from which and until which each word of the text is spoken, int `(words, 2)`, where they are
+    known; words that are spoken as one share a pair.
+    """
 
     sentence: Sentence
     language: str
     voice: str
     audio: NDArray[np.int16]
+    times: NDArray[np.int64] | None = None
 
     @property
     def text(self) -> str:
@@ -60,8 +65,18 @@ def synthesize(text: str, voice: str, speed: int, pitch: int) -> NDArray[np.int1
     wav = subprocess.run(command, capture_output=True, check=True).stdout
     samples, rate = soundfile.read(io.BytesIO(wav), dtype="float32")
     samples = soxr.resample(samples, rate, SAMPLE_RATE)
+    return to_pcm16(samples[speech_in(samples)])
+
+
+def speech_in(samples: NDArray[np.float32]) -> slice:
+    """Return where a clip is louder than `SPEECH_FLOOR`, from the first such sample to the last."""
     loud = np.flatnonzero(np.abs(samples) > SPEECH_FLOOR * np.abs(samples).max())
-    return (np.clip(samples[loud[0] : loud[-1] + 1], -1, 1) * 32767).astype(np.int16)
+    return slice(int(loud[0]), int(loud[-1]) + 1)
+
+
+def to_pcm16(samples: NDArray[np.float32]) -> NDArray[np.int16]:
+    """Return the samples as int16; what is beyond full scale is clipped."""
+    return (np.clip(samples, -1, 1) * 32767).astype(np.int16)
 
 
 def speak(rng: random.Random, language: str, *, held_out: bool, drawing: Callable[..., Sentence] = draw) -> Utterance:
@@ -87,7 +102,8 @@ def wordless(rng: np.random.Generator, language: str) -> Utterance:
     else:
         mains = 2 * np.pi * rng.uniform(45, 250) / SAMPLE_RATE * np.arange(length)
         sound = np.sin(mains) + 0.3 * np.sin(3 * mains) + 0.05 * rng.standard_normal(length)
-    return Utterance(Sentence("", ""), language, "nobody", (sound * 3_000).clip(-32_768, 32_767).astype(np.int16))
+    audio = (sound * 3_000).clip(-32_768, 32_767).astype(np.int16)
+    return Utterance(Sentence("", ""), language, "nobody", audio, np.zeros((0, 2), np.int64))
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,11 +113,19 @@ class Corpus:
     utterances: list[Utterance]
 
     @classmethod
-    def make(cls, count: int, languages: list[str], *, held_out: bool = False, seed: int = 0) -> Corpus:
-        """Speak `count` utterances, languages in turn; the same arguments give the same corpus."""
+    def make(
+        cls,
+        count: int,
+        languages: list[str],
+        *,
+        held_out: bool = False,
+        seed: int = 0,
+        speaking: Callable[..., Utterance] = speak,
+    ) -> Corpus:
+        """Have `speaking` make `count` utterances, languages in turn; the same arguments give the same corpus."""
 
         def one(i: int) -> Utterance:
-            return speak(random.Random(f"{seed}-{held_out}-{i}"), languages[i % len(languages)], held_out=held_out)
+            return speaking(random.Random(f"{seed}-{held_out}-{i}"), languages[i % len(languages)], held_out=held_out)
 
         with ThreadPoolExecutor(os.cpu_count()) as pool:
             return cls(list(pool.map(one, range(count))))
@@ -114,11 +138,14 @@ class Corpus:
         """Write everything to one `.npz`; `path` appears when it is complete."""
         path.parent.mkdir(parents=True, exist_ok=True)
         fresh = path.with_suffix(".new.npz")
+        known = [u.times for u in self.utterances if u.times is not None]
         np.savez(
             fresh,
             audio=np.concatenate([u.audio for u in self.utterances]),
             lengths=np.array([len(u.audio) for u in self.utterances]),
             meta=np.array([(u.sentence.ko, u.sentence.en, u.language, u.voice) for u in self.utterances]),
+            timed=np.array([-1 if u.times is None else len(u.times) for u in self.utterances]),
+            times=np.concatenate([np.zeros((0, 2), np.int64), *known]),
         )
         os.replace(fresh, path)
 
@@ -126,22 +153,38 @@ class Corpus:
     def read(cls, path: Path) -> Corpus:
         """Read what `save` wrote."""
         with np.load(path) as stored:
-            audio, stops, meta = stored["audio"], np.cumsum(stored["lengths"]), stored["meta"]
-        clips = np.split(audio, stops[:-1])
+            clips = np.split(stored["audio"], np.cumsum(stored["lengths"])[:-1])
+            timed, meta = stored["timed"], stored["meta"].tolist()
+            times = np.split(stored["times"], np.cumsum(timed.clip(0))[:-1])
         return cls(
             [
-                Utterance(Sentence(ko, en), language, voice, clip)
-                for (ko, en, language, voice), clip in zip(meta.tolist(), clips, strict=True)
+                Utterance(Sentence(ko, en), language, voice, clip, known if words >= 0 else None)
+                for (ko, en, language, voice), clip, words, known in zip(meta, clips, timed, times, strict=True)
             ]
         )
 
     @classmethod
-    def cached(cls, folder: Path, count: int, languages: list[str], *, held_out: bool = False, seed: int = 0) -> Corpus:
+    def cached(
+        cls,
+        folder: Path,
+        count: int,
+        languages: list[str],
+        *,
+        held_out: bool = False,
+        seed: int = 0,
+        speaking: Callable[..., Utterance] = speak,
+    ) -> Corpus:
         """Read the corpus of these arguments from `folder`, or make it and keep it there."""
-        path = folder / f"{'-'.join(languages)}-{count}-{'held-out' if held_out else 'train'}-{seed}.npz"
+        side = "held-out" if held_out else "train"
+        path = folder / f"{'-'.join(languages)}-{count}-{side}-{seed}-{speaking.__name__}.npz"
         if not path.exists():
-            cls.make(count, languages, held_out=held_out, seed=seed).save(path)
+            cls.make(count, languages, held_out=held_out, seed=seed, speaking=speaking).save(path)
         return cls.read(path)
+
+
+def training_corpus(work: Path, clips: int) -> Corpus:
+    """Read, or make, what to train on: both languages in turn."""
+    return Corpus.cached(work / "corpus", clips, LANGUAGES)
 
 
 def held_out_corpus(work: Path) -> Corpus:
@@ -178,7 +221,8 @@ def revoiced(utterance: Utterance, rng: np.random.Generator) -> Utterance:
     audio = np.interp(np.arange(0, len(audio) - 1, speed), np.arange(len(audio)), audio)
     audio[1:] -= a * audio[:-1]
     peak = max(float(np.abs(audio).max()), 1.0)
-    return replace(utterance, audio=(audio * (24_000 / peak)).astype(np.int16))
+    times = None if utterance.times is None else (utterance.times / speed).astype(np.int64)
+    return replace(utterance, audio=(audio * (24_000 / peak)).astype(np.int16), times=times)
 
 
 def tilted_noise(rng: np.random.Generator, length: int) -> NDArray[np.float64]:

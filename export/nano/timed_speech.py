@@ -20,7 +20,16 @@ import soxr
 from numpy.typing import NDArray
 
 from export.nano.grammar import draw
-from export.nano.speech import HELD_OUT_VOICES, SAMPLE_RATE, SPEECH_FLOOR, VOICES, tilted_noise
+from export.nano.speech import (
+    HELD_OUT_VOICES,
+    SAMPLE_RATE,
+    SPEECH_FLOOR,
+    VOICES,
+    Utterance,
+    speech_in,
+    tilted_noise,
+    to_pcm16,
+)
 
 LIBRARY = "libespeak-ng.so.1"
 SYNCHRONOUS, PHONEME_EVENTS, UTF8 = 2, 1, 1  # of speak_lib.h, as all numbers here
@@ -166,6 +175,28 @@ def draw_timed(rng: random.Random, *, held_out: bool, pause: bool = False) -> Ti
         clip = speak_timed(" ".join(words), f"ko+{voice}", rng.randint(130, 200), rng.randint(30, 70))
         if clip is not None:
             return clip
+
+
+def speak_with_times(rng: random.Random, language: str, *, held_out: bool) -> Utterance:
+    """Speak a Korean sentence as `speech.speak` does, with the times of its words; those spoken as one share theirs."""
+    sentence = draw(rng, held_out=held_out)
+    voice = rng.choice(HELD_OUT_VOICES if held_out else VOICES)
+    sound, marks = espeak().speak(sentence.ko, f"{language}+{voice}", rng.randint(130, 200), rng.randint(30, 70))
+    audio = soxr.resample(sound.astype(np.float32) / 32_768, espeak().rate, SAMPLE_RATE)
+    speech = speech_in(audio)
+    begun = {0: 0} | {mark.character: mark.sample for mark in marks if mark.phoneme is None}  # some have no first mark
+    times = _times(sentence.ko.split(), begun, len(sound)) * SAMPLE_RATE // espeak().rate - speech.start
+    return Utterance(sentence, language, voice, to_pcm16(audio[speech]), times)
+
+
+def _times(words: list[str], begun: dict[int, int], length: int) -> NDArray[np.int64]:
+    """Return `(words, 2)`: each word's own beginning, or that of the words it is spoken with, and the next one's."""
+    starts, stops = sorted(begun.values()), [*sorted(begun.values())[1:], length]
+    pairs, latest = [], 0
+    for position in _positions(words):
+        latest = starts.index(begun[position]) if position in begun else latest
+        pairs.append((starts[latest], stops[latest]))
+    return np.array(pairs)
 
 
 def _positions(words: list[str]) -> Iterator[int]:

@@ -22,7 +22,8 @@ from transformers.models.wav2vec2.modeling_wav2vec2 import Wav2Vec2LayerNormConv
 from export.nano.batches import Batches, normalized
 from export.nano.grammar import to_jamo
 from export.nano.loop import GLIMPSE, Run, train
-from export.nano.speech import SAMPLE_RATE, Utterance
+from export.nano.speech import SAMPLE_RATE, Corpus, Utterance
+from export.nano.timed_speech import speak_with_times
 from export.nano.whisper_windows import mel_filters
 
 SPECIALS = ["<pad>", "<s>", "</s>", "<unk>", "|"]
@@ -58,8 +59,14 @@ CONFIG = Wav2Vec2Config(
 
 MELS = 80
 BFLOAT16 = torch.ops.mkldnn._is_mkldnn_bf16_supported()  # without the instructions it is seven times slower, not faster
-WEIGHTS = {"ctc": 1.0, "spectrum": 0.5}
-JOINED_SHARE = 0.3  # of the steps: without any, a minute of speech in one pass was read badly
+WEIGHTS = {"ctc": 1.0, "time": 1.0, "spectrum": 0.5}
+JOINED_SHARE = 0.5  # of the steps: without any, a minute of speech in one pass was read badly
+STRIDE, FIRST = 320, 200  # samples between frames, and to the middle of the first
+NEAR = SAMPLE_RATE // 50  # samples by which a word's letters may leave its time
+GAP = (
+    SAMPLE_RATE // 10,
+    SAMPLE_RATE * 6 // 100,
+)  # samples by which a `|` may precede the gap between words and follow it
 
 
 def spell(text: str) -> list[int]:
@@ -101,21 +108,49 @@ class Student(nn.Module):
         self.spectrum = nn.Linear(CONFIG.conv_dim[-1], MELS)
 
     def losses(self, audio: Tensor, mask: Tensor, utterances: list[Utterance]) -> dict[str, Tensor]:
-        """Return the CTC loss per letter and the squared error of the spectrum, for one batch."""
+        """Return the losses of one batch: CTC per letter, letters out of their time, squared error of the spectrum.
+
+        CTC alone is content with a word that is named long after it was spoken: with a last word's 줘 half a second
+        late. So it sums over the paths that name each word while it is spoken, and what is left to the others is the
+        loss `time`.
+        """
         with torch.autocast("cpu", dtype=torch.bfloat16, enabled=BFLOAT16):
             heard = self.ctc.wav2vec2(audio, attention_mask=mask)
             logits = self.ctc.lm_head(heard.last_hidden_state)
             spectrum = self.spectrum(heard.extract_features)
-        log_probs = logits.float().log_softmax(-1).transpose(0, 1)
+        allowed = torch.stack([in_time(u, logits.shape[1]) for u in utterances])
+        log_probs = logits.float().log_softmax(-1).masked_fill(~allowed, -1e4)
+        in_place = log_probs.logsumexp(-1, keepdim=True)
+        log_probs = (log_probs - in_place).transpose(0, 1)
         frames = self.ctc._get_feat_extract_output_lengths(mask.sum(-1))
         targets = [spell(u.text) for u in utterances]
         lengths = torch.tensor([len(t) for t in targets])
         flat = torch.tensor([i for t in targets for i in t])
         losses = F.ctc_loss(log_probs, flat, frames, lengths, reduction="none", zero_infinity=True)
+        heard = torch.arange(logits.shape[1]) < frames[:, None]
         return {
             "ctc": losses.sum() / lengths.sum(),
+            "time": -in_place[..., 0][heard].sum() / lengths.sum(),
             "spectrum": F.mse_loss(spectrum.float(), log_mel_frames(audio)),
         }
+
+
+def in_time(utterance: Utterance, frames: int) -> Tensor:
+    """Return which tokens may stand at which frame, bool `(frames, vocabulary)`: all, where no times are known."""
+    if utterance.times is None:
+        return torch.ones(frames, len(VOCAB), dtype=torch.bool)
+    middle = torch.arange(frames) * STRIDE + FIRST
+    allowed = torch.zeros(frames, len(VOCAB), dtype=torch.bool)
+    allowed[:, VOCAB["<pad>"]] = True
+    before = None
+    for word, (start, stop) in zip(utterance.text.split(), utterance.times.tolist(), strict=True):
+        spoken = (middle >= start - NEAR) & (middle <= stop + NEAR)
+        allowed[:, spell(word)] |= spoken[:, None]
+        if before is not None:
+            first, last = sorted((before, start))  # of two words spoken as one, `before` is their common end
+            allowed[:, VOCAB["|"]] |= (middle >= first - GAP[0]) & (middle <= last + GAP[1])
+        before = stop
+    return allowed
 
 
 def log_mel_frames(audio: Tensor) -> Tensor:
@@ -159,14 +194,19 @@ def collate(clips: list[np.ndarray]) -> tuple[Tensor, Tensor]:
     return torch.from_numpy(audio), torch.from_numpy(mask).long()
 
 
+def timed_corpus(work: Path, clips: int) -> Corpus:
+    """Read, or make, what to train on: Korean, with the times of its words."""
+    return Corpus.cached(work / "corpus", clips, ["ko"], speaking=speak_with_times)
+
+
 def main() -> None:
     """Make the speech, train, export and measure."""
-    run = Run.from_command_line("nano-ctc-ko", __doc__, steps=2_800, batch_size=16)
+    run = Run.from_command_line("nano-ctc-ko", __doc__, steps=2_800, batch_size=16, clips=14_000, speech=timed_corpus)
     Wav2Vec2LayerNormConvLayer.forward = convolve_channels_last
     student, held_out = Student().train(), run.held_out.only("ko")
     if run.start:
         student.ctc.load_state_dict(Wav2Vec2ForCTC.from_pretrained(run.start).state_dict())
-    batches = Batches(run.corpus.only("ko"), run.batch_size, run.seed, JOINED_SHARE)
+    batches = Batches(run.corpus, run.batch_size, run.seed, JOINED_SHARE)
 
     def losses(step: int) -> dict[str, Tensor]:
         utterances, clips = batches.draw(step)

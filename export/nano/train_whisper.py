@@ -17,7 +17,7 @@ from torch.nn import functional as F
 
 from export.nano.loop import GLIMPSE, Run, train
 from export.nano.nano_whisper import NanoWhisper
-from export.nano.speech import Utterance
+from export.nano.speech import Utterance, training_corpus
 from export.nano.train_ctc import VOCAB as JAMO_VOCAB
 from export.nano.train_ctc import spell
 from export.nano.whisper_windows import TokenSequences, Window, Windows, log_mel, stack
@@ -80,7 +80,9 @@ def error_rates(model: NanoWhisper, utterances: list[Utterance]) -> dict[str, fl
 
 def main() -> None:
     """Make the speech, train, export and measure."""
-    run = Run.from_command_line("nano-whisper", __doc__, steps=9_000, batch_size=20)
+    run = Run.from_command_line(
+        "nano-whisper", __doc__, steps=9_000, batch_size=20, clips=28_000, speech=training_corpus
+    )
     if run.start:
         raise SystemExit("--start is an option of train_ctc; this training resumes from what is in WORK")
     model = NanoWhisper(len(LETTERS)).train()
