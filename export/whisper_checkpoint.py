@@ -15,7 +15,7 @@ from transformers.models.whisper.tokenization_whisper import LANGUAGES
 
 from export.common import ExportRefused, loading, model_card
 from malsori.bundles.manifest import Manifest
-from malsori.engines.whisper_windows import HOP, STRIDE
+from malsori.engines.whisper.features import HOP, STRIDE
 from malsori.errors import brief
 from malsori.types import SAMPLE_RATE
 

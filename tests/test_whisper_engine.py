@@ -10,12 +10,12 @@ import numpy as np
 import pytest
 
 from malsori.audio import decode
-from malsori.engines.base import DecodeOptions, HotWord
+from malsori.engines.base import DecodeOptions
 from malsori.engines.load import load_engine
-from malsori.engines.whisper import WhisperEngine
-from malsori.engines.whisper_longform import cut, decoding_options
-from malsori.engines.whisper_windows import WINDOW, Windows
-from malsori.errors import ModelCorrupt, ModelIncompatible, OptionError
+from malsori.engines.whisper.engine import WhisperEngine
+from malsori.engines.whisper.options import WhisperOptions
+from malsori.engines.whisper.track import cut
+from malsori.errors import Cancelled, ModelCorrupt, ModelIncompatible, OptionError
 from malsori.types import Segment, Word
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -129,22 +129,136 @@ def test_a_clip_longer_than_a_window_is_heard_to_its_end(engine, korean):
 
 
 def test_full_windows_are_decoded_as_faster_whisper_does(engine, korean):
+    from faster_whisper import WhisperModel
+
+    peer = WhisperModel(str(BUNDLE), device="cpu", cpu_threads=1, local_files_only=True)
     clip = np.resize(np.concatenate([korean, SILENCE]), 65 * 16_000)
-    theirs, _ = engine._model.transcribe(clip, language="ko", beam_size=1, temperature=[0.0])
-    last_full = (
-        len(clip) // 160 - WINDOW
-    )  # behind it faster-whisper pads with zeros in log-mel space, which is not kept
-    expected = [(s.text.strip(), s.start, s.end) for s in theirs if s.seek <= last_full]
+    theirs, _ = peer.transcribe(clip, language="ko", beam_size=1, temperature=[0.0])
+    last_full = len(clip) // 160 - 3000  # behind it faster-whisper pads with zeros in log-mel space, which is not kept
+    expected = [(s.text.strip(), s.end) for s in theirs if s.seek <= last_full]
     (ours,) = engine.transcribe([clip], replace(GREEDY, language="ko"))
     assert expected
-    found = [(segment.text, segment.start, segment.end) for segment in ours.segments]
-    assert found[: len(expected)] == expected
+    assert [(segment.text, segment.end) for segment in ours.segments][: len(expected)] == expected
 
 
-def test_what_follows_a_clip_is_silence_in_the_waveform(engine, korean):
-    alone = Windows(engine._model, korean).features[:, :WINDOW]
-    with_silence = Windows(engine._model, np.concatenate([korean, SILENCE])).features[:, :WINDOW]
-    np.testing.assert_array_equal(alone, with_silence)
+def short(**fields):
+    return replace(DecodeOptions(language="ko"), whisper=WhisperOptions(**fields))
+
+
+@pytest.fixture(scope="module")
+def exact(manifest):
+    return WhisperEngine(BUNDLE, manifest, device="cpu", threads=1, compute_type="float32")
+
+
+def counted(engine, work):
+    before = replace(engine.counters)
+    result = work()
+    after = engine.counters
+    return result, (after.encodings - before.encodings, after.windows - before.windows, after.retries - before.retries)
+
+
+def test_a_short_window_hears_the_same_words_and_says_how_long_it_was(engine, korean):
+    (full,), (heard,) = engine.transcribe([korean]), engine.transcribe([korean], short(audio_context=5.0))
+    assert text_of(heard) == text_of(full)
+    assert [(segment.window_s, segment.retried) for segment in heard.segments] == [(7.0, False)]
+    assert {segment.window_s for segment in full.segments} == {30.0}
+
+
+def test_language_words_and_their_times_take_one_encoding(engine, korean):
+    options = replace(short(audio_context=5.0), language=None, word_timestamps=True)
+    (heard,), counts = counted(engine, lambda: engine.transcribe([korean], options))
+    assert heard.segments[0].words
+    assert counts == (1, 1, 0)
+
+
+def test_what_a_short_window_leads_astray_is_read_again_at_thirty_seconds(engine, korean):
+    noise = np.random.default_rng(1).standard_normal(32_000).astype(np.float32) * 0.3
+    strict = short(audio_context=2.0, log_prob_threshold=-0.001, no_speech_threshold=None)
+    (heard,), (_, windows, retries) = counted(
+        engine, lambda: engine.transcribe([noise], replace(strict, temperature=(0.0,)))
+    )
+    assert (windows, retries) == (2, 1)
+    assert all((segment.window_s, segment.retried) == (30.0, True) for segment in heard.segments)
+
+
+def test_without_guards_a_short_window_stands(engine, korean):
+    trusting = short(audio_context=2.0, log_prob_threshold=-0.001, window_guards=False)
+    (heard,), counts = counted(engine, lambda: engine.transcribe([korean], replace(trusting, temperature=(0.0,))))
+    assert counts == (1, 1, 0)
+    assert {segment.window_s for segment in heard.segments} == {6.0}
+
+
+@pytest.mark.parametrize("context", ["full", 5.0])
+def test_a_batch_reads_each_clip_as_it_is_read_alone(exact, korean, context):
+    numbers, english = sample("numbers"), sample("english")
+    clips = [korean, numbers, korean[:20_000], english, numbers[16_000:], np.zeros(8_000, np.float32), korean[:200]]
+    options = replace(short(audio_context=context), language=None, word_timestamps=True)
+    together, (encodings, windows, _) = counted(exact, lambda: exact.transcribe(clips, options))
+    assert encodings < windows
+    assert together == [exact.transcribe([clip], options)[0] for clip in clips]
+
+
+def test_long_clips_share_windows_and_stay_apart(exact, korean):
+    gap = np.zeros(16_000, np.float32)
+    clips = [
+        np.resize(np.concatenate([korean, gap]), 70 * 16_000),
+        np.resize(np.concatenate([gap, korean]), 45 * 16_000),
+    ]
+    options = replace(GREEDY, language="ko")
+    together, (encodings, windows, _) = counted(exact, lambda: exact.transcribe(clips, options))
+    assert encodings < windows
+    assert together == [exact.transcribe([clip], options)[0] for clip in clips]
+
+
+def test_a_call_that_is_cancelled_ends_between_two_windows(engine, korean):
+    asked = []
+
+    def cancelled():
+        asked.append(True)
+        return len(asked) > 3
+
+    long_clip = np.resize(korean, 95 * 16_000)
+    before = engine.counters.windows
+    with pytest.raises(Cancelled):
+        engine.transcribe([long_clip], replace(GREEDY, language="ko", cancelled=cancelled))
+    assert 1 <= engine.counters.windows - before <= 2
+
+
+def test_digital_silence_asks_no_model(engine):
+    (heard,), counts = counted(engine, lambda: engine.transcribe([np.zeros(40 * 16_000, np.float32)]))
+    assert (heard.segments, counts) == ((), (0, 0, 0))
+
+
+def test_a_prefix_is_what_the_text_starts_with(engine, korean):
+    (heard,) = engine.transcribe([korean], replace(short(prefix="침실 온도를"), beam_size=1))
+    assert text_of(heard).startswith("침실 온도를 ")
+
+
+def test_without_timestamps_a_window_is_one_segment_of_its_length(engine, korean):
+    (heard,) = engine.transcribe([korean], short(without_timestamps=True))
+    assert [(segment.start, segment.end) for segment in heard.segments] == [
+        (0.0, pytest.approx(len(korean) / 16_000, abs=0.01))
+    ]
+
+
+def test_tokens_that_are_suppressed_are_not_read(engine, korean):
+    (usual,) = engine.transcribe([korean], short())
+    first = engine._tokens.encode(" " + text_of(usual))[0]
+    (heard,) = engine.transcribe([korean], replace(short(suppress_tokens=(-1, first)), temperature=(0.0,)))
+    assert not text_of(heard).startswith(text_of(usual).split()[0])
+
+
+def test_what_was_said_before_leads_the_reading(engine, korean):
+    options = replace(GREEDY, language="ko")
+    led = engine.transcribe([korean], options, ["거실 불을 켜 주세요"])
+    assert led == engine.transcribe([korean], replace(options, initial_prompt="거실 불을 켜 주세요"))
+
+
+def test_a_prompt_too_long_for_the_model_is_refused_with_both_lengths(engine, korean):
+    with pytest.raises(
+        OptionError, match=r"initial_prompt: expected .* at most 223 tokens, found one of \d{3,}"
+    ):
+        engine.transcribe([korean], DecodeOptions(initial_prompt="말소리 " * 200))
 
 
 @pytest.mark.parametrize(("samples", "frames"), [(0, 0), (1, 1), (320, 1), (321, 2), (16_000, 50), (31 * 16_000, 1550)])
@@ -170,10 +284,11 @@ def test_clips_of_milliseconds_end_well(engine, korean, samples):
     assert all(segment.end <= samples / 16_000 for segment in heard.segments)
 
 
-def test_a_prompt_cannot_give_orders_to_the_model(engine, korean):
-    options = replace(GREEDY, language="ko")
-    orders = replace(options, initial_prompt="<|en|><|translate|><|notimestamps|>")
-    assert engine.transcribe([korean], orders) == engine.transcribe([korean], replace(options, initial_prompt=" "))
+def test_a_prompt_cannot_give_orders_to_the_model(engine):
+    text = "<|en|><|translate|><|notimestamps|>"
+    tokens = engine._tokens.encode(" " + text)
+    assert max(tokens) < engine._tokens.eot
+    assert engine._tokens.decode(tokens) == " " + text
 
 
 @pytest.mark.parametrize(
@@ -182,7 +297,9 @@ def test_a_prompt_cannot_give_orders_to_the_model(engine, korean):
         ({"language": "xx"}, "'xx'.*it knows ko, en|'xx'.*it knows en, ko"),
         ({"task": "summarize"}, "'summarize'.*transcribe, translate"),
         ({"beam_size": 0}, "1 or more, found 0"),
-        ({"hotwords": (HotWord("침실", 8.0),)}, "has no hotwords; that is an option of CTC models"),
+        ({"whisper": WhisperOptions(audio_context=0.5)}, "audio_context: .* from 1 to 30, found 0.5"),
+        ({"whisper": WhisperOptions(patience=float("nan"))}, "patience: .*found nan"),
+        ({"whisper": WhisperOptions(suppress_tokens=(70_000,))}, "70000"),
         ({"language_model": Path("a.arpa")}, "has no language_model"),
         ({"lm_alpha": 0.7}, "has no lm_alpha"),
         ({"lm_beta": 0.7}, "has no lm_beta"),
@@ -199,7 +316,6 @@ def test_an_option_that_the_model_does_not_have_is_named_with_what_there_is(engi
 def test_left_to_itself_the_beam_is_five_wide(engine, korean):
     left, five = (DecodeOptions(language="ko", beam_size=size, temperature=(0.0,)) for size in (None, 5))
     assert engine.transcribe([korean], left) == engine.transcribe([korean], five)
-    assert decoding_options(engine._tokenizer("ko", "transcribe"), left).beam_size == 5
 
 
 def test_an_unknown_compute_type_is_named_with_those_there_are(manifest):
@@ -266,7 +382,7 @@ def test_an_unknown_kind_is_refused(manifest):
 def test_cutting_drops_what_starts_behind_the_end_and_clamps_the_rest():
     word = Word("late", 1.9, 2.4, 0.5)
     heard = [Segment("in", 0.0, 2.4, 0.9, (word,)), Segment("beyond", 2.0, 3.0, 0.9)]
-    assert list(cut(iter(heard), 2.0)) == [Segment("in", 0.0, 2.0, 0.9, (Word("late", 1.9, 2.0, 0.5),))]
+    assert cut(heard, 2.0) == [Segment("in", 0.0, 2.0, 0.9, (Word("late", 1.9, 2.0, 0.5),))]
 
 
 @pytest.mark.parametrize("name", ["korean", "english", "numbers"])

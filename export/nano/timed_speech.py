@@ -142,9 +142,17 @@ class Espeak:
         return 0
 
 
-@cache
+OPENING = threading.Lock()  # two threads that open the library at once crash in it
+
+
 def espeak() -> Espeak:
     """Return the library, opened once."""
+    with OPENING:
+        return _opened()
+
+
+@cache
+def _opened() -> Espeak:
     return Espeak()
 
 

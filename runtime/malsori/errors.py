@@ -15,6 +15,7 @@ MalsoriError
     OptionError(ValueError)             an option that the model or this runtime does not have
     EngineError(RuntimeError)           an engine failed while running
         DeviceUnavailable                   the device asked for explicitly cannot be used
+    Cancelled                           the caller no longer wants the result
     MissingDependency(ImportError)      an optional package is not installed
     OutputError(OSError)                a result could not be written
 """
@@ -106,6 +107,13 @@ class EngineError(MalsoriError, RuntimeError):
 
 class DeviceUnavailable(EngineError):
     """The device that was asked for explicitly cannot be used. Message: why, and what to type next."""
+
+
+class Cancelled(MalsoriError):
+    """The caller's `cancelled` said so; what was not finished is lost."""
+
+    def __init__(self) -> None:
+        super().__init__("cancelled before the recording was read to its end")
 
 
 class MissingDependency(MalsoriError, ImportError):

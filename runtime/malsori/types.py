@@ -6,7 +6,7 @@ Inside, positions are integer samples (`Span`); seconds appear in results only (
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 from math import exp, log
 from typing import Any, Literal, TypeAlias
@@ -87,7 +87,8 @@ class Segment:
     """A stretch of speech and its text. `start` and `end` are seconds; `confidence` is in [0, 1].
 
     `words` is empty unless word times were asked for, `alternatives` unless several were; the first of them is the
-    text itself. `no_speech_prob` and `compression_ratio` come from Whisper only.
+    text itself. From Whisper only: `no_speech_prob`, `compression_ratio`, and `window_s`, the seconds of sound that the
+    encoder saw; `retried` tells that a shorter window had led it astray.
     """
 
     text: str
@@ -98,6 +99,8 @@ class Segment:
     no_speech_prob: float | None = None
     compression_ratio: float | None = None
     alternatives: tuple[Alternative, ...] = ()
+    window_s: float | None = None
+    retried: bool = False
 
     def to_dict(self) -> dict[str, Any]:
         """Return the JSON form of the segment; fields that its engine does not know are left out."""
@@ -113,22 +116,17 @@ class Segment:
             fields["no_speech_prob"] = round(self.no_speech_prob, 4)
         if self.compression_ratio is not None:
             fields["compression_ratio"] = round(self.compression_ratio, 3)
+        if self.window_s is not None:
+            fields["window_s"] = round(self.window_s, 2)
+            fields["retried"] = self.retried
         if self.alternatives:
             fields["alternatives"] = [alternative.to_dict() for alternative in self.alternatives]
         return fields
 
     def shifted(self, seconds: float) -> Segment:
         """Return the same segment, words included, `seconds` later."""
-        return Segment(
-            self.text,
-            self.start + seconds,
-            self.end + seconds,
-            self.confidence,
-            tuple(word.shifted(seconds) for word in self.words),
-            self.no_speech_prob,
-            self.compression_ratio,
-            self.alternatives,
-        )
+        words = tuple(word.shifted(seconds) for word in self.words)
+        return replace(self, start=self.start + seconds, end=self.end + seconds, words=words)
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,6 +21,8 @@ try:
 except metadata.PackageNotFoundError:
     pytest.skip("the tokenizer's ranks are in the package openai-whisper", allow_module_level=True)
 
+from malsori.engines.whisper_windows import WINDOW, Windows  # noqa: E402
+
 from export.common import ExportRefused  # noqa: E402
 from export.proof import synthetic_speech  # noqa: E402
 from export.whisper import QUANTIZATIONS, export, main  # noqa: E402
@@ -28,8 +30,7 @@ from export.whisper_checkpoint import Checkpoint  # noqa: E402
 from export.whisper_tokenizer import build_tokenizer  # noqa: E402
 from malsori.bundles import read_manifest  # noqa: E402
 from malsori.engines.base import DecodeOptions  # noqa: E402
-from malsori.engines.whisper import WhisperEngine  # noqa: E402
-from malsori.engines.whisper_windows import WINDOW, Windows  # noqa: E402
+from malsori.engines.whisper.engine import WhisperEngine  # noqa: E402
 
 HEADS = ("encoder_attention_heads", "decoder_attention_heads")
 WIDTHS = ("encoder_ffn_dim", "decoder_ffn_dim")

@@ -48,6 +48,7 @@ class Manifest:
     blank: str = ""
     word_delimiter: str = ""
     tasks: tuple[str, ...] = ("transcribe",)
+    audio_context: dict[str, float] = field(default_factory=dict)
     measured: dict[str, Any] = field(default_factory=dict)
     format: int = FORMAT
 

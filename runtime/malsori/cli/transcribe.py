@@ -16,6 +16,7 @@ from .parser import Parser
 from .progress import Reporter
 from .sources import names, sources
 from .transcribe_flags import add_decoding_flags, add_vad_flags, folder, options_from
+from .whisper_flags import add_whisper_flags
 
 if TYPE_CHECKING:
     from ..errors import MalsoriError
@@ -49,6 +50,7 @@ def add_parser(subparsers: argparse._SubParsersAction[Parser]) -> None:
     add_model_flags(parser)
     add_decoding_flags(parser)
     add_vad_flags(parser)
+    add_whisper_flags(parser)
 
 
 def run(args: argparse.Namespace) -> int:

@@ -38,6 +38,7 @@ FIELDS = (
     "lm_beta",
     "alternatives",
     "vad",
+    "clip_timestamps",
     "allow_truncated",
 )
 GATE = {
@@ -69,9 +70,9 @@ def add_decoding_flags(parser: argparse.ArgumentParser) -> None:
         "--hotwords",
         type=hotwords,
         metavar="WORDS",
-        help="to listen for, such as 침실,거실:12,불*; a weight, at most 100 (8), favours it; * takes any ending (CTC)",
+        help="to listen for, such as 침실,거실:12,불*; CTC: a weight (8), at most 100; * takes any ending",
     )
-    group.add_argument("--hotwords-file", type=hotwords_file, metavar="FILE", help="the same, a word a line (CTC)")
+    group.add_argument("--hotwords-file", type=hotwords_file, metavar="FILE", help="the same, a word a line")
     group.add_argument(
         "--lm", "--language-model", dest="language_model", metavar="FILE", help="KenLM language model (CTC)"
     )
@@ -86,6 +87,9 @@ def add_vad_flags(parser: argparse.ArgumentParser) -> None:
     """Add the flags that say what counts as speech."""
     group = parser.add_argument_group("where speech is")
     group.add_argument("--vad", "--vad-filter", help="recognise only where speech is found (True)", **SWITCH)
+    group.add_argument(
+        "--clip-timestamps", type=seconds, metavar="TIMES", help="recognise from,to,from,to,... seconds, nothing else"
+    )
     group.add_argument("--vad-threshold", type=float, metavar="P", help="probability from which on it is speech")
     group.add_argument("--vad-min-speech-duration-ms", type=int, metavar="MS", help="anything shorter is no speech")
     group.add_argument("--vad-min-silence-duration-ms", type=int, metavar="MS", help="anything shorter is no pause")
@@ -100,12 +104,15 @@ def options_from(args: argparse.Namespace) -> TranscribeOptions:
     from ..pipeline import TranscribeOptions
     from ..pipeline.options import HOTWORD_WEIGHT
     from ..vad import GateOptions
+    from .whisper_flags import whisper_options
 
     fields = {name: getattr(args, name) for name in FIELDS}
     gate = {field: getattr(args, flag) for flag, field in GATE.items()}
     given = {**(args.hotwords_file or {}), **(args.hotwords or {})}
     weights = {word: HOTWORD_WEIGHT if weight is None else weight for word, weight in given.items()}
-    return TranscribeOptions(gate=GateOptions(**_given(gate)), hotwords=weights, **_given(fields))
+    return TranscribeOptions(
+        gate=GateOptions(**_given(gate)), hotwords=weights, whisper=whisper_options(args), **_given(fields)
+    )
 
 
 def _given(values: dict[str, Any]) -> dict[str, Any]:
@@ -123,6 +130,14 @@ def temperature(text: str) -> tuple[float, ...]:
         return tuple(float(part) for part in text.split(","))
     except ValueError:
         raise argparse.ArgumentTypeError(f"expected numbers such as 0 or 0,0.2,0.4, found {text!r}") from None
+
+
+def seconds(text: str) -> tuple[float, ...]:
+    """Read seconds with commas between, as an argparse type."""
+    try:
+        return tuple(float(part) for part in text.split(",") if part.strip())
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"expected seconds such as 0,12.5,60,72, found {text!r}") from None
 
 
 def hotwords(text: str) -> dict[str, float | None]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, Protocol, TypeAlias
@@ -11,7 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..bundles.manifest import Manifest
+from ..errors import Cancelled
 from ..types import Audio, Hypothesis
+from .whisper.options import WhisperOptions
+
+WHISPER = WhisperOptions()
 
 Task: TypeAlias = Literal["transcribe", "translate"]
 Layer: TypeAlias = int | Literal["all"]
@@ -31,9 +35,10 @@ class DecodeOptions:
     """How to turn clips into words; one that a family does not have is an `OptionError` unless it is at its default.
 
     `language` is an ISO 639-1 code or None for detection. `beam_size` None is the family's own. `temperature` is tried
-    in order until a result passes the guards (Whisper). `batch_size` bounds how many clips share one engine call. From
-    `hotwords` on, CTC only: `language_model` is a KenLM file, `lm_alpha` the weight of its natural log-probabilities,
-    `lm_beta` what each word adds, and `alternatives` how many of the likeliest texts a segment carries, if above 1.
+    in order until a result passes the guards (Whisper). `batch_size` bounds how many clips share one engine call.
+    `cancelled` is asked before each engine call. `hotwords` have weights for CTC. CTC only: `language_model` is a KenLM
+    file, `lm_alpha` the weight of its natural log-probabilities, `lm_beta` what each word adds, and `alternatives` how
+    many of the likeliest texts a segment carries, if above 1. Whisper only: `whisper`.
     """
 
     language: str | None = None
@@ -48,6 +53,13 @@ class DecodeOptions:
     lm_alpha: float = 0.5
     lm_beta: float = 1.5
     alternatives: int = 1
+    whisper: WhisperOptions = WHISPER
+    cancelled: Callable[[], bool] | None = None
+
+    def check_cancelled(self) -> None:
+        """Raise `Cancelled` when the caller no longer wants the result."""
+        if self.cancelled is not None and self.cancelled():
+            raise Cancelled
 
 
 class Engine(Protocol):
@@ -65,11 +77,17 @@ class Engine(Protocol):
         """Raise `OptionError` for what the model does not have; return a line for each part that it will leave out."""
         ...
 
-    def transcribe(self, clips: Sequence[Audio], options: DecodeOptions) -> list[Hypothesis]:
-        """Return one hypothesis per clip, in the order given."""
+    def batches(self, lengths: Sequence[int], options: DecodeOptions) -> list[list[int]]:
+        """Return which clips, of so many samples, best share one call of `transcribe`: each index once."""
         ...
 
-    def detect_language(self, clip: Audio) -> dict[str, float]:
+    def transcribe(
+        self, clips: Sequence[Audio], options: DecodeOptions, previous: Sequence[str] = ()
+    ) -> list[Hypothesis]:
+        """Return one hypothesis per clip, in the order given; `previous` is what was said before each, for Whisper."""
+        ...
+
+    def detect_language(self, clip: Audio, options: DecodeOptions = ...) -> dict[str, float]:
         """Return language codes with probabilities, the likeliest first; they sum to 1."""
         ...
 

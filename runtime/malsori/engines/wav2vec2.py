@@ -13,7 +13,7 @@ from ..errors import ModelIncompatible, OptionError
 from ..types import SAMPLE_RATE, Audio, Hypothesis
 from .acoustic import AcousticModel
 from .base import DecodeOptions, Layer
-from .batches import Grouping
+from .batches import Grouping, plan
 from .ctc.decoder import Decoder
 from .ctc.vocabulary import FILE as VOCABULARY
 from .ctc.vocabulary import Vocabulary
@@ -75,13 +75,21 @@ class Wav2Vec2Engine:
         _check_options(options, self.manifest)
         return self._decoder.check(options)
 
-    def transcribe(self, clips: Sequence[Audio], options: DecodeOptions = DEFAULTS) -> list[Hypothesis]:
+    def batches(self, lengths: Sequence[int], options: DecodeOptions = DEFAULTS) -> list[list[int]]:
+        """Return which clips, of so many samples, best share one call: those of about one length."""
+        return list(plan(lengths, Grouping.MASKED, options.batch_size))
+
+    def transcribe(
+        self, clips: Sequence[Audio], options: DecodeOptions = DEFAULTS, previous: Sequence[str] = ()
+    ) -> list[Hypothesis]:
         """Return one hypothesis per clip, in order: one segment, or none where no word was heard.
 
         A clip shorter than one frame's receptive field (25 ms) has no frames and so no words. Raises `OptionError`
-        for translation, a language the model does not know, a prompt or temperatures, and as `check` does.
+        for translation, a language the model does not know, a prompt or temperatures, and as `check` does, `Cancelled`
+        before it begins. What was said before makes no difference.
         """
         self.check(options)
+        options.check_cancelled()
         pairs = zip(clips, self.logits(clips, options.batch_size), strict=True)
         return [self.decode(logits, len(clip), options) for clip, logits in pairs]
 
@@ -106,7 +114,7 @@ class Wav2Vec2Engine:
         (states,) = self.acoustic.run(names, [clip], 1)
         return np.stack(states) if layer == "all" else states[0]
 
-    def detect_language(self, clip: Audio) -> dict[str, float]:
+    def detect_language(self, clip: Audio, options: DecodeOptions = DEFAULTS) -> dict[str, float]:
         """Return the model's only language with probability 1. Raises `OptionError` when it knows several."""
         languages = self.manifest.languages
         if len(languages) != 1:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from numbers import Integral, Real
 from pathlib import Path
 from typing import TYPE_CHECKING, get_args
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING, get_args
 from ..bundles.manifest import Manifest
 from ..engines.base import DecodeOptions, HotWord, Task
 from ..engines.network import Memory
+from ..engines.whisper.options import WhisperOptions
 from ..errors import OptionError
 from ..vad import GateOptions
 
@@ -55,12 +57,17 @@ class TranscribeOptions:
         longest stretch that any model gets, also with `vad=False`.
     initial_prompt, temperature: for Whisper models; temperatures are tried in order until one passes.
     beam_size: hypotheses kept; None is 5 for Whisper, and for CTC 1 (greedy), or 16 where an option below needs a beam.
-    hotwords: for CTC models; words to listen for, in a list or as a mapping to weights (8.0 without). A reading with a
-        hot word wins over one without that is up to e^weight times likelier. `침실*` also takes 침실을.
+    hotwords: words to listen for, in a list or as a mapping to weights (8.0 without). With CTC models a reading with a
+        hot word wins over one without that is up to e^weight times likelier, and `침실*` also takes 침실을. Whisper
+        takes them for words said before.
     language_model, lm_alpha, lm_beta: for CTC models; the path of a KenLM file, the weight of its log-probabilities,
         and what each word adds.
     alternatives: for CTC models; how many of the likeliest texts each segment carries with their scores, if above 1.
+    whisper: for Whisper models; how they decode. Each field of it is also a keyword of `transcribe`.
+    clip_timestamps: seconds "start, end, start, end, ..." of what is to be recognised, instead of the gate; the last
+        end may be left out.
     batch_size: how many stretches of speech at most share one engine call; of memory and speed, never of the words.
+    cancelled: asked before each engine call; once it returns True, `Cancelled` is raised. What was held is given back.
     allow_truncated: transcribe what is there of a file that was cut off, with a warning, instead of an error.
     sample_rate: Hz of the samples when the source is an array (16,000); files say theirs.
     """
@@ -80,6 +87,9 @@ class TranscribeOptions:
     lm_alpha: float = DECODING.lm_alpha
     lm_beta: float = DECODING.lm_beta
     alternatives: int = DECODING.alternatives
+    whisper: WhisperOptions = DECODING.whisper
+    clip_timestamps: tuple[float, ...] | list[float] = ()
+    cancelled: Callable[[], bool] | None = None
     allow_truncated: bool = False
     sample_rate: int | None = None
 
@@ -100,6 +110,8 @@ class TranscribeOptions:
             known = ", ".join(manifest.languages)
             raise OptionError(f"{manifest.name} does not know the language {self.language!r}; it knows {known}")
         self._check_types()
+        self.whisper.check()
+        _check_clips(self.clip_timestamps)
         if not all(_is_real(heat) and heat >= 0 for heat in self.decoding(None).temperature):
             raise OptionError(f"temperature must be 0 or more, found {self.temperature!r}")
 
@@ -118,6 +130,10 @@ class TranscribeOptions:
             raise OptionError(f"sample_rate must be a number of Hz, found {self.sample_rate!r}")
         if not isinstance(self.gate, GateOptions):
             raise OptionError(f"gate must be GateOptions, found {self.gate!r}")
+        if not isinstance(self.whisper, WhisperOptions):
+            raise OptionError(f"whisper must be WhisperOptions, found {self.whisper!r}")
+        if self.cancelled is not None and not callable(self.cancelled):
+            raise OptionError(f"cancelled must be a function without arguments, found {self.cancelled!r}")
         if not isinstance(self.initial_prompt, (str, type(None))):
             raise OptionError(f"initial_prompt must be a text, found {self.initial_prompt!r}")
 
@@ -126,17 +142,24 @@ class TranscribeOptions:
         return DecodeOptions(
             language=language,
             task=self.task,
-            word_timestamps=self.word_timestamps or self.align_with is not None,
+            word_timestamps=self.word_timestamps or self._needs_words,
             initial_prompt=self.initial_prompt,
             beam_size=self.beam_size,
-            temperature=self.temperature if isinstance(self.temperature, tuple) else (self.temperature,),
+            temperature=tuple(self.temperature) if isinstance(self.temperature, (tuple, list)) else (self.temperature,),
             batch_size=self.batch_size,
             hotwords=hot_words(self.hotwords),
             language_model=None if self.language_model is None else Path(self.language_model),
             lm_alpha=self.lm_alpha,
             lm_beta=self.lm_beta,
             alternatives=self.alternatives,
+            whisper=self.whisper,
+            cancelled=self.cancelled,
         )
+
+    @property
+    def _needs_words(self) -> bool:
+        """Whether something else needs the words' times."""
+        return self.align_with is not None or self.whisper.hallucination_silence_threshold is not None
 
 
 def hot_words(given: Mapping[str, float] | Collection[str]) -> tuple[HotWord, ...]:
@@ -152,6 +175,13 @@ def hot_words(given: Mapping[str, float] | Collection[str]) -> tuple[HotWord, ..
                 f"hotwords: expected a weight above 0, at most {HEAVIEST:g}, for {word.text!r}, found {word.weight!r}"
             )
     return words
+
+
+def _check_clips(times: Sequence[float]) -> None:
+    if isinstance(times, (str, bytes)) or not all(_is_real(time) and time >= 0 for time in times):
+        raise OptionError(f"clip_timestamps: expected seconds of 0 or more, found {times!r}")
+    if any(later <= earlier for earlier, later in pairwise(times)):
+        raise OptionError(f"clip_timestamps: expected ascending seconds, found {times!r}")
 
 
 def _is_whole(value: object) -> bool:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
 
-from ..engines.base import Engine
-from ..engines.batches import Grouping, plan
+from ..engines.base import DecodeOptions, Engine
 from ..errors import EngineError
 from ..types import Hypothesis
 from .options import TranscribeOptions
@@ -49,30 +49,33 @@ class Pool:
         jobs, self._jobs, self._gathered = self._jobs, [], 0.0
         found = self._heard + sum(job.piece.span.seconds for job in jobs)
         for language, group in _by_language(jobs).items():
-            lengths = [len(job.piece.audio) for job in group]
-            for batch in plan(lengths, Grouping.MASKED, self._options.batch_size):
-                self._tell(jobs, found)
-                self._recognise([group[index] for index in batch], language)
+            decoding = self._options.decoding(language)
+            for wave in waves(group) if decoding.whisper.condition_on_previous_text else [group]:
+                for batch in self._engine.batches([len(job.piece.audio) for job in wave], decoding):
+                    self._tell(jobs, found)
+                    self._recognise([wave[index] for index in batch], decoding)
         self._heard = found  # what fell away counts as done
         self._tell(jobs, found)
 
-    def _recognise(self, jobs: Sequence[Job], language: str | None) -> None:
+    def _recognise(self, jobs: Sequence[Job], decoding: DecodeOptions) -> None:
+        chained = decoding.whisper.condition_on_previous_text
+        previous = [job.recording.last_text if chained else "" for job in jobs]
         try:
-            hypotheses = self._engine.transcribe([job.piece.audio for job in jobs], self._options.decoding(language))
+            hypotheses = self._engine.transcribe([job.piece.audio for job in jobs], decoding, previous)
             retimed = [self._retimed(*pair) for pair in zip(jobs, hypotheses, strict=True)]
         except EngineError as error:
-            self._blame(jobs, language, error)
+            self._blame(jobs, decoding, error)
             return
         for job, (hypothesis, kept) in zip(jobs, retimed, strict=True):
             job.recording.heard.append((job.piece.span, hypothesis))
             job.recording.not_aligned += kept
             self._settle(job)
 
-    def _blame(self, jobs: Sequence[Job], language: str | None, error: EngineError) -> None:
+    def _blame(self, jobs: Sequence[Job], decoding: DecodeOptions, error: EngineError) -> None:
         """Find the clips at fault, one by one: a bad recording costs only itself."""
         if len(jobs) > 1:
             for job in jobs:
-                self._recognise([job], language)
+                self._recognise([job], decoding)
         else:
             jobs[0].recording.error = error
             self._settle(jobs[0])
@@ -88,6 +91,16 @@ class Pool:
     def _tell(self, jobs: Sequence[Job], found: float) -> None:
         if self._progress is not None and jobs:
             self._progress(Progress(jobs[-1].recording.name, found, self._heard))
+
+
+def waves(jobs: Sequence[Job]) -> Iterator[list[Job]]:
+    """Yield the first piece of each recording, then the second of each, and so on: each may hear what came before."""
+    numbered: dict[int, list[Job]] = {}
+    counts: Counter[int] = Counter()
+    for job in jobs:
+        counts[id(job.recording)] += 1
+        numbered.setdefault(counts[id(job.recording)], []).append(job)
+    yield from numbered.values()
 
 
 def _by_language(jobs: Sequence[Job]) -> dict[str | None, list[Job]]:

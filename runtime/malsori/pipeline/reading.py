@@ -16,7 +16,7 @@ from ..types import SAMPLE_RATE, Audio
 from ..vad import Detector
 from .options import TranscribeOptions
 from .recording import Job, Piece, Recording
-from .slices import slices
+from .slices import clips, slices
 from .speech import opening, pieces_of
 
 LANGUAGE_SECONDS = 30.0  # of speech, from which a language is told: one window of Whisper
@@ -59,6 +59,8 @@ class Reader:
 
     def pieces(self, blocks: Iterable[Audio]) -> Iterator[Piece]:
         """Return the pieces of speech in the blocks, or of all that is in them where the gate is off."""
+        if self._options.clip_timestamps:
+            return clips(blocks, self._options.clip_timestamps, self._longest)
         if not self._options.vad:
             return slices(blocks, self._longest)
         return pieces_of(blocks, self._detector(), replace(self._options.gate, max_speech_s=self._longest))
@@ -66,14 +68,16 @@ class Reader:
     def languages(self, pieces: Sequence[Piece]) -> dict[str, float]:
         """Return the languages of some speech with their probabilities, from its first 30 s."""
         speech = np.concatenate([piece.audio for piece in pieces])
-        return self._engine.detect_language(speech[: round(LANGUAGE_SECONDS * SAMPLE_RATE)])
+        heard = LANGUAGE_SECONDS * self._options.whisper.language_detection_segments
+        return self._engine.detect_language(speech[: round(heard * SAMPLE_RATE)], self._options.decoding(None))
 
     @property
     def _longest(self) -> float:
         """Seconds that a piece may have: what was asked for, or else what suits the engine."""
         if self._options.gate.max_speech_s is not None:
             return self._options.gate.max_speech_s
-        return math.inf if self._engine.long_form and not self._options.vad else self._engine.longest_clip
+        gated = self._options.vad and not self._options.clip_timestamps
+        return math.inf if self._engine.long_form and not gated else self._engine.longest_clip
 
     def _settle_language(self, head: Sequence[Piece], recording: Recording) -> None:
         """Set the recording's language: a long recording must not change it from one pause to the next."""
@@ -88,7 +92,7 @@ class Reader:
         """Whether these are all the pieces, and at most one: then the engine's own detection sees the same sound."""
         if not head:
             return True
-        whole = not self._options.vad and math.isinf(self._longest)
+        whole = math.isinf(self._longest)
         return len(head) == 1 and (whole or head[0].span.seconds < LANGUAGE_SECONDS)
 
 

@@ -35,6 +35,11 @@ class Recording:
     error: MalsoriError | None = None
 
     @property
+    def last_text(self) -> str:
+        """What was heard in the piece before."""
+        return " ".join(segment.text for segment in self.heard[-1][1].segments) if self.heard else ""
+
+    @property
     def done(self) -> bool:
         return self.error is not None or (self.read and not self.waiting)
 

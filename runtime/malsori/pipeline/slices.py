@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+import sys
+from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
 
@@ -34,6 +35,46 @@ def slices(blocks: Iterable[Audio], longest: float) -> Iterator[Piece]:
         waiting, count = [held.copy()], len(held)  # a view would keep alive what was cut off
     if count:
         yield Piece(Span(start, start + count), np.concatenate(waiting))
+
+
+def clips(blocks: Iterable[Audio], times: Sequence[float], longest: float) -> Iterator[Piece]:
+    """Yield what lies between each pair of ascending `times` in seconds, cut as `slices` does; the last is optional."""
+    marks = [round(time * SAMPLE_RATE) for time in times]
+    spans = [Span(*pair) for pair in zip(marks[::2], [*marks[1::2], sys.maxsize][: len(marks[::2])], strict=True)]
+    feed = _Feed(blocks)
+    for span in spans:
+        for piece in slices(feed.between(span), longest):
+            yield Piece(Span(piece.span.start + span.start, piece.span.stop + span.start), piece.audio)
+    for _ in feed.between(Span(feed.position, sys.maxsize)):
+        pass  # to its end, so that its length is known and what is wrong with it is told
+
+
+class _Feed:
+    """Blocks to be read once, from wherever one stands."""
+
+    def __init__(self, blocks: Iterable[Audio]) -> None:
+        self._blocks = iter(blocks)
+        self._rest: Audio = np.zeros(0, np.float32)
+        self.position = 0  # of `_rest`, in samples
+
+    def between(self, span: Span) -> Iterator[Audio]:
+        """Yield what lies in a span behind all that was yielded before."""
+        while self.position < span.stop:
+            if not len(self._rest):
+                block = next(self._blocks, None)
+                if block is None:
+                    return
+                self._rest = block
+                continue
+            self._take(max(0, span.start - self.position))
+            inside = self._take(span.stop - self.position)
+            if len(inside):
+                yield inside
+
+    def _take(self, samples: int) -> Audio:
+        taken, self._rest = self._rest[:samples], self._rest[samples:]
+        self.position += len(taken)
+        return taken
 
 
 def cut(audio: Audio) -> int:

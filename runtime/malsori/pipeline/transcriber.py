@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from typing import Any, Literal, TypeAlias, overload
 
 import numpy as np
@@ -20,6 +20,7 @@ from ..errors import EmptyAudio, MalsoriError, OptionError
 from ..types import Transcript
 from ..vad import Detector, SileroDetector
 from .options import LOADING, Loading, TranscribeOptions
+from .overrides import overridden
 from .pool import Pool
 from .progress import Progress
 from .reading import LANGUAGE_SECONDS, Reader
@@ -83,14 +84,16 @@ class Transcriber:
     def transcribe(self, source: AudioSource, options: TranscribeOptions | None = None, **overrides: Any) -> Transcript:
         """Return the transcript of one recording: a path, bytes, a binary file, or an array of samples.
 
-        Options are the fields of `TranscribeOptions`, given as keywords (`language="ko"`), as a whole, or both. A
-        recording without speech costs no engine call and has an empty text.
+        Options are the fields of `TranscribeOptions`, given as keywords (`language="ko"`), as a whole, or both; so
+        are those of `WhisperOptions` (`audio_context="full"`). A recording without speech costs no engine call and has
+        an empty text.
 
         Raises:
             AudioError: the recording cannot be read (`AudioNotFound`, `UnsupportedFormat`, `CorruptAudio`, ...).
             OptionError: an option that the model does not have.
             ModelError, DeviceUnavailable: as `load`, for the bundle that `align_with` names.
             EngineError: the engine failed.
+            Cancelled: `cancelled` said so.
         """
         results: Iterator[Transcript] = self.transcribe_many([source], options, **overrides)
         return next(results)
@@ -100,7 +103,7 @@ class Transcriber:
 
         Each transcript of the run has these lines among its warnings. Options as in `transcribe`.
         """
-        chosen = replace(options or TranscribeOptions(), **overrides)
+        chosen = overridden(options, overrides)
         chosen.check(self.engine.manifest)
         return self.engine.check(chosen.decoding(chosen.language))
 
@@ -142,7 +145,7 @@ class Transcriber:
         whole unless the gate has a `max_speech_s`). A bad recording costs only itself: its error comes in its place,
         raised (which ends the run) or, with `on_error="return"`, as a value. Wrong options are raised at once.
         """
-        chosen = replace(options or TranscribeOptions(), **overrides)
+        chosen = overridden(options, overrides)
         left_out = self.check(chosen)
         if on_error not in ("raise", "return"):
             raise OptionError(f"on_error is 'raise' or 'return', found {on_error!r}")
@@ -158,7 +161,7 @@ class Transcriber:
         The dictionary is empty when there is no speech. Raises as `transcribe` does, and `OptionError` when the model
         cannot tell languages apart.
         """
-        chosen = replace(options or TranscribeOptions(), **overrides)
+        chosen = overridden(options, overrides)
         chosen.check(self.engine.manifest)
         reader = Reader(self.engine, self.detector, chosen)
         with reader.open(source) as blocks:

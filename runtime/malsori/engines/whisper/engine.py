@@ -1,0 +1,228 @@
+"""The Whisper engine: a bundle on CTranslate2. It neither finds speech nor decodes files; `reader.py` is its way."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...bundles.manifest import Manifest
+from ...errors import ModelCorrupt, ModelIncompatible, OptionError
+from ...types import SAMPLE_RATE, Audio, Hypothesis
+from ..base import DecodeOptions, Layer
+from ..devices import choose_device, cpu_threads
+from .features import HOP, STRIDE, WINDOW, LogMel
+from .network import Counters, Encoded, Network, computing
+from .options import LONGEST
+from .prompt import Prompts
+from .reader import Reader, languages_of
+from .tokens import Tokens
+from .track import Track
+from .window import Context
+
+FILES = ("model.bin", "config.json", "vocabulary.json", "tokenizer.json", "preprocessor_config.json")
+SOUND = {"sampling_rate": SAMPLE_RATE, "hop_length": HOP, "n_fft": 400}  # what the features are made for
+DEFAULTS = DecodeOptions()
+CTC_ONLY = ("language_model", "lm_alpha", "lm_beta", "alternatives")
+
+
+class WhisperEngine:
+    """One `whisper` bundle; `transcribe`, `detect_language` and `embed` may be called from several threads."""
+
+    longest_clip = LONGEST  # seconds: what the encoder sees at once
+    long_form = True
+
+    def __init__(
+        self,
+        folder: Path,
+        manifest: Manifest,
+        *,
+        device: str = "auto",
+        compute_type: str = "default",
+        threads: int | None = None,
+    ) -> None:
+        """Load the bundle in `folder`; `threads` defaults to the cores this process may use.
+
+        `compute_type` is CTranslate2's; `default` computes as the weights are stored where the device can, `auto` in
+        the fastest way there is.
+        Raises `ModelCorrupt` for a missing file, `ModelIncompatible` when CTranslate2 cannot load the bundle or it
+        contradicts its manifest, `OptionError` for a compute type that the device does not have,
+        `DeviceUnavailable` for CUDA by name where there is none.
+        """
+        self.manifest = manifest
+        self.device = choose_device(device)
+        for name in FILES:
+            if not (folder / name).is_file():
+                raise ModelCorrupt(str(folder / name), "a file of a Whisper bundle", "nothing")
+        self._tokens = Tokens.read(folder)
+        mels = _mels(folder)
+        self._network = Network(
+            folder,
+            manifest.name,
+            device=self.device,
+            compute_type=computing(compute_type, manifest.quantization, self.device),
+            threads=threads or cpu_threads(),
+        )
+        self._check(folder, mels)
+        self._mel = LogMel(mels)
+
+    @property
+    def compute_type(self) -> str:
+        """What CTranslate2 truly computes in, for example `int8_float32`."""
+        return self._network.compute_type
+
+    @property
+    def counters(self) -> Counters:
+        """What the network was asked for since it was loaded."""
+        return self._network.counters
+
+    def check(self, options: DecodeOptions) -> tuple[str, ...]:
+        """Raise `OptionError` for what the model does not have; return a line for each part that it will leave out."""
+        self._check_options(options)
+        Prompts(self._tokens, options)
+        weights = {word.weight for word in options.hotwords}
+        return ("hot words lead Whisper as words said before; it has no weights for them",) * (len(weights) > 1)
+
+    def batches(self, lengths: Sequence[int], options: DecodeOptions = DEFAULTS) -> list[list[int]]:
+        """Return which clips, of so many samples, best share one call: those with windows of one length."""
+        context = Context.of(self.manifest, options.whisper.audio_context)
+        order = sorted(range(len(lengths)), key=lambda index: (context.window(lengths[index]), index))
+        groups = (list(group) for _, group in groupby(order, lambda index: context.window(lengths[index])))
+        size = options.batch_size
+        return [group[first : first + size] for group in groups for first in range(0, len(group), size)]
+
+    def transcribe(
+        self, clips: Sequence[Audio], options: DecodeOptions = DEFAULTS, previous: Sequence[str] = ()
+    ) -> list[Hypothesis]:
+        """Return one hypothesis per clip, in order; a clip may be longer than 30 s.
+
+        Clips share calls of the network, `batch_size` at a time, where their windows are of one length; a clip's text
+        does not depend on the others. `previous`, if any, are the texts said before each. A segment's confidence is the
+        mean probability (geometric) of its window's tokens. Raises `OptionError` for what the model does not have,
+        `EngineError` when CTranslate2 fails, `Cancelled` between two windows.
+        """
+        self._check_options(options)
+        reader = Reader(self._network, self._tokens, self.manifest.languages, options)
+        context = Context.of(self.manifest, options.whisper.audio_context)
+        before = [self._tokens.encode(" " + text) if text else [] for text in previous or [""] * len(clips)]
+        tracks = [
+            self._track(clip, context, options, [*reader.prompts.first, *said])
+            for clip, said in zip(clips, before, strict=True)
+        ]
+        reader.read(tracks)
+        return [self._hypothesis(track, options) for track in tracks]
+
+    def detect_language(self, clip: Audio, options: DecodeOptions = DEFAULTS) -> dict[str, float]:
+        """Return the model's languages with their probabilities, likeliest first; they sum to 1.
+
+        Listens to up to `language_detection_segments` windows of 30 s, or to a window of the clip's own length if the
+        model bears that, until one is surer than `language_detection_threshold`; the probabilities are their mean.
+        """
+        whisper = options.whisper
+        if len(self.manifest.languages) == 1:
+            return {self.manifest.languages[0]: 1.0}
+        found: list[dict[str, float]] = []
+        for start in range(0, max(len(clip), 1), WINDOW * HOP)[: whisper.language_detection_segments]:
+            encoded = self._encode(clip[start : start + WINDOW * HOP], Context.of(self.manifest, whisper.audio_context))
+            found += languages_of(self._network, encoded, self.manifest.languages)
+            if max(found[-1].values()) > whisper.language_detection_threshold:
+                break
+        mean = {code: sum(each.get(code, 0.0) for each in found) / len(found) for code in found[0]}
+        return dict(sorted(mean.items(), key=lambda item: -item[1]))
+
+    def embed(self, clip: Audio, layer: Layer = -1) -> NDArray[np.float32]:
+        """Return the encoder's output, float32 `(frames, d_model)`, one frame per 320 samples, the last one partial.
+
+        A clip longer than 30 s is encoded in windows of 30 s that do not see each other. Raises `OptionError` for any
+        layer but the last: CTranslate2 keeps no others.
+        """
+        if layer != -1:
+            raise OptionError(
+                f"{self.manifest.name} gives its last layer only (-1), as Whisper models do, not {layer!r}"
+            )
+        starts = range(0, max(len(clip), 1), WINDOW * HOP)
+        features = self._mel(np.pad(clip, (0, starts[-1] + WINDOW * HOP - len(clip))))
+        rows = [
+            self._network.encode(features[None, :, start // HOP : start // HOP + WINDOW]).states()[0]
+            for start in starts
+        ]
+        return np.concatenate(rows)[: -(-len(clip) // STRIDE)]
+
+    def logits(self, clip: Audio, prompt: Sequence[int], tokens: Sequence[int]) -> NDArray[np.float32]:
+        """Return what the decoder predicts after `prompt` and after each of `tokens` when it is fed exactly these.
+
+        Float32 `(len(tokens) + 1, vocabulary)`, from the first 30 s of the clip. `prompt` ends in `<|notimestamps|>`
+        (otherwise CTranslate2 applies its rules for timestamps); `tokens` are at most 223 text tokens.
+        """
+        return self._network.logits(self._encode(clip, Context()), prompt, tokens)
+
+    def _encode(self, clip: Audio, context: Context) -> Encoded:
+        """Encode the first window of a clip."""
+        window = context.window(len(clip))
+        sound = clip[: window * HOP]
+        return self._network.encode(self._mel(np.pad(sound, (0, window * HOP - len(sound))))[None])
+
+    def _track(self, clip: Audio, context: Context, options: DecodeOptions, spoken: Sequence[int]) -> Track:
+        only = self.manifest.languages[0] if len(self.manifest.languages) == 1 else None
+        track = Track(clip, self._mel, context, options.language or only, list(spoken))
+        several = options.whisper.language_detection_segments > 1 and len(clip) > WINDOW * HOP
+        if track.language is None and several:
+            track.languages = self.detect_language(clip, options)
+            track.language = next(iter(track.languages))
+        return track
+
+    def _hypothesis(self, track: Track, options: DecodeOptions) -> Hypothesis:
+        language = options.language or next(iter(track.languages), None) or track.language
+        if language is None:  # nothing was to be heard, so nobody was asked
+            return Hypothesis((), self.manifest.languages[0], 1 / len(self.manifest.languages))
+        return Hypothesis(track.heard(), language, 1.0 if options.language else track.languages.get(language, 1.0))
+
+    def _check_options(self, options: DecodeOptions) -> None:
+        name, languages, tasks = self.manifest.name, self.manifest.languages, self.manifest.tasks
+        if options.language is not None and options.language not in languages:
+            raise OptionError(
+                f"{name} does not know the language {options.language!r}; it knows {', '.join(languages)}"
+            )
+        if options.task not in tasks:
+            raise OptionError(f"{name} does not do the task {options.task!r}; it does {', '.join(tasks)}")
+        for option in CTC_ONLY:
+            if getattr(options, option) != getattr(DEFAULTS, option):
+                raise OptionError(f"{name} has no {option}; that is an option of CTC models")
+        if options.beam_size is not None and options.beam_size < 1:
+            raise OptionError(f"beam_size: expected 1 or more, found {options.beam_size}")
+        if not options.temperature or min(options.temperature) < 0:
+            raise OptionError(f"temperature: expected numbers of 0 or more, found {options.temperature}")
+        options.whisper.check()
+
+    def _check(self, folder: Path, mels: int) -> None:
+        """Refuse a bundle whose parts contradict each other."""
+        network = self._network
+        if self.manifest.sample_rate != SAMPLE_RATE or self.manifest.frame_stride != STRIDE:
+            raise ModelIncompatible(str(folder), f"Whisper takes {SAMPLE_RATE} Hz and has {STRIDE} samples per frame")
+        if network.n_mels != mels:
+            raise ModelIncompatible(str(folder), f"the network takes {network.n_mels} mels, the features have {mels}")
+        if not self.manifest.languages or (len(self.manifest.languages) > 1 and not network.multilingual):
+            # CTranslate2 tells by the vocabulary's size: 51,865 entries or more are multilingual
+            raise ModelIncompatible(str(folder), "the manifest's languages do not fit the model's vocabulary")
+        unknown = [code for code in self.manifest.languages if self._tokens.language(code) is None]
+        if unknown and network.multilingual:
+            raise ModelIncompatible(str(folder), f"the tokenizer has no token for the languages {', '.join(unknown)}")
+
+
+def _mels(folder: Path) -> int:
+    """Return the mel bands of the bundle's features; refuse features that are not Whisper's."""
+    path = folder / "preprocessor_config.json"
+    try:
+        settings: Any = json.loads(path.read_text("utf-8"))
+        found = {name: settings.get(name, usual) for name, usual in SOUND.items()}
+        mels = int(settings.get("feature_size", 80))
+    except (ValueError, AttributeError, TypeError) as error:
+        raise ModelIncompatible(str(path), f"is not the settings of Whisper's features ({error})") from error
+    if found != SOUND:
+        raise ModelIncompatible(str(path), f"expected the features {SOUND}, found {found}")
+    return mels

@@ -1,0 +1,100 @@
+"""Whether a reading stands: what a short window does to a model that is lost in it, and what heat is tried against."""
+
+from __future__ import annotations
+
+import zlib
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from .features import MEL_RATE
+from .options import MOST_TOKENS, WhisperOptions
+
+SPARE_TOKENS = 20  # a reading may have beyond what its length allows: times, and words that are long in tokens
+TOKENS_PER_SECOND = 20  # the fastest speech: some 8 syllables, in Korean of up to two tokens, elsewhere of three
+NGRAM = 4  # tokens that said over and over are a loop
+NGRAM_SHARE = 0.5  # of all n-grams that may be repetitions
+LEAST_NGRAMS = 12  # "no no no no" is speech
+PAST_END = 1.0  # seconds by which a time may lie behind the sound; the margin of silence is heard as longer speech
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What the decoder made of one window: tokens without prompt and end, times among them.
+
+    `log_probability` is the mean per token, natural; `budget` the tokens it had.
+    """
+
+    tokens: tuple[int, ...]
+    text: str
+    log_probability: float
+    no_speech_prob: float
+    temperature: float
+    compression_ratio: float
+    budget: int
+
+    @property
+    def ended(self) -> bool:
+        """Whether the decoder came to an end by itself."""
+        return len(self.tokens) < self.budget
+
+
+def token_budget(frames: int, options: WhisperOptions, *, full: bool) -> int:
+    """Return how many tokens a window with so many mel frames of sound may have; all that fit where it is `full`."""
+    most = options.max_new_tokens or MOST_TOKENS
+    if full or not options.window_guards:
+        return most
+    return min(most, SPARE_TOKENS + -(-TOKENS_PER_SECOND * frames // MEL_RATE))
+
+
+def compression_ratio(text: str) -> float:
+    """Return how many times shorter zlib makes the text; 1 for none."""
+    content = text.encode()
+    return len(content) / len(zlib.compress(content)) if content else 1.0
+
+
+def too_poor(reading: Reading, options: WhisperOptions) -> bool:
+    """Whether another temperature is to be tried: a loop, or a reading that its own decoder finds unlikely."""
+    if is_silence(reading, options):
+        return False
+    looped = options.compression_ratio_threshold
+    return _unlikely(reading, options) or (looped is not None and reading.compression_ratio > looped)
+
+
+def is_silence(reading: Reading, options: WhisperOptions) -> bool:
+    """Whether there are no words: the model says so before it reads, and what it then reads is unlikely."""
+    threshold = options.no_speech_threshold
+    return threshold is not None and reading.no_speech_prob > threshold and _unlikely(reading, options)
+
+
+def led_astray(reading: Reading, frames: int, timestamp_begin: int, options: WhisperOptions) -> str:
+    """Return why a reading from a short window does not stand, or "" where it does. `frames` of sound, mel.
+
+    Not the fault of the window is what would fail at 30 s too; that is found there.
+    """
+    if not reading.ended:
+        return "no end"
+    looped = options.compression_ratio_threshold
+    if looped is not None and reading.compression_ratio > looped:
+        return "compression ratio"
+    if _unlikely(reading, options):
+        return "log-probability"
+    words = [token for token in reading.tokens if token < timestamp_begin]
+    if _repeats(words):
+        return "repetition"
+    times = [token - timestamp_begin for token in reading.tokens if token >= timestamp_begin]  # in steps of 0.02 s
+    if times and (times != sorted(times) or times[-1] * 2 > frames + PAST_END * MEL_RATE):
+        return "times"
+    return ""
+
+
+def _unlikely(reading: Reading, options: WhisperOptions) -> bool:
+    threshold = options.log_prob_threshold
+    return threshold is not None and reading.log_probability < threshold
+
+
+def _repeats(tokens: Sequence[int]) -> bool:
+    """Whether most n-grams have been said before; zlib sees no loop in a short text."""
+    ngrams = Counter(zip(*(tokens[shift:] for shift in range(NGRAM)), strict=False))
+    total = ngrams.total()
+    return total >= LEAST_NGRAMS and 1 - len(ngrams) / total > NGRAM_SHARE

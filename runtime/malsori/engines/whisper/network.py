@@ -1,0 +1,208 @@
+"""The network on CTranslate2, in batches of windows: encode, read, tell the language, align. It decides nothing."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...errors import EngineError, ModelIncompatible, OptionError, brief
+from ..devices import Device, compute_types
+from .options import TEXT_POSITIONS, WhisperOptions
+
+WIDENED = {  # for a device without half precision, as most CPUs
+    "int8_float16": "int8_float32",
+    "int8_bfloat16": "int8_float32",
+    "float16": "float32",
+    "bfloat16": "float32",
+}
+
+
+@dataclass(slots=True)
+class Counters:
+    """What the network was asked for since it was loaded, by all threads together.
+
+    `windows` encoded, in `encodings` calls; `retries` are windows encoded a second time, at 30 s, because the reading
+    of the short one did not stand.
+    """
+
+    encodings: int = 0
+    windows: int = 0
+    retries: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Generated:
+    """One reading as the decoder gives it; `log_probability` is the mean over the tokens and their end, natural."""
+
+    tokens: tuple[int, ...]
+    log_probability: float
+    no_speech_prob: float
+
+
+class Network:
+    """One loaded model; safe to call from several threads."""
+
+    def __init__(self, folder: Path, name: str, *, device: Device, compute_type: str, threads: int) -> None:
+        """Raise `ModelIncompatible` when CTranslate2 cannot load it, `EngineError` where memory is short."""
+        self.name = name
+        self.counters = Counters()
+        self._lock = threading.Lock()
+        self._model = _load(folder, device, compute_type, threads)
+        self.n_mels = int(self._model.n_mels)
+        self.multilingual = bool(self._model.is_multilingual)
+        self.compute_type = str(self._model.compute_type)
+
+    def encode(self, features: NDArray[np.float32], *, retry: bool = False) -> Encoded:
+        """Return the encoder's output for windows of one length, features `(windows, n_mels, mel frames)`."""
+        from ctranslate2 import StorageView
+
+        with self._lock:
+            self.counters.encodings += 1
+            self.counters.windows += len(features)
+            self.counters.retries += len(features) * retry
+        with self._failures():
+            return Encoded(self._model.encode(StorageView.from_array(np.ascontiguousarray(features))))
+
+    def languages(self, encoded: Encoded) -> list[dict[str, float]]:
+        """Return for each window the languages with their probabilities, the likeliest first."""
+        with self._failures():
+            found = self._model.detect_language(encoded.storage)
+        return [{token.strip("<|>"): float(probability) for token, probability in row} for row in found]
+
+    def generate(
+        self,
+        encoded: Encoded,
+        prompts: Sequence[Sequence[int]],
+        options: WhisperOptions,
+        *,
+        beam_size: int,
+        temperature: float,
+        budget: int,
+        suppressed: Sequence[int],
+    ) -> list[Generated]:
+        """Return the likeliest reading per window; prompts of one length, as CTranslate2 wants them.
+
+        At a temperature above 0 it is the likeliest of `best_of` readings drawn.
+        """
+        prompt = len(prompts[0])
+        search: dict[str, Any] = (
+            {"beam_size": 1, "num_hypotheses": options.best_of, "sampling_topk": 0, "sampling_temperature": temperature}
+            if temperature > 0
+            else {"beam_size": beam_size, "patience": options.patience}
+        )
+        with self._failures():
+            results = self._model.generate(
+                encoded.storage,
+                [list(each) for each in prompts],
+                length_penalty=options.length_penalty,
+                repetition_penalty=options.repetition_penalty,
+                no_repeat_ngram_size=options.no_repeat_ngram_size,
+                # CTranslate2 takes the smaller of half of it and what the prompt leaves of it
+                max_length=min(TEXT_POSITIONS, max(2 * budget, prompt + budget)),
+                return_scores=True,
+                return_no_speech_prob=True,
+                suppress_blank=options.suppress_blank,
+                suppress_tokens=list(suppressed),
+                max_initial_timestamp_index=round(options.max_initial_timestamp / 0.02),
+                **search,
+            )
+        return [_generated(result, options.length_penalty) for result in results]
+
+    def align(
+        self, encoded: Encoded, start: Sequence[int], texts: Sequence[Sequence[int]], frames: Sequence[int]
+    ) -> list[Any]:
+        """Return CTranslate2's alignments of text tokens with so many mel frames of each window."""
+        with self._failures():
+            found: list[Any] = self._model.align(encoded.storage, list(start), [list(t) for t in texts], list(frames))
+            return found
+
+    def logits(self, encoded: Encoded, prompt: Sequence[int], tokens: Sequence[int]) -> NDArray[np.float32]:
+        """Return what is predicted after `prompt` and after each of `tokens`, `(len(tokens) + 1, vocabulary)`."""
+        steps = len(tokens) + 1
+        with self._failures():
+            result = self._model.generate(
+                encoded.storage,
+                [[*prompt, *tokens]],
+                beam_size=1,
+                max_length=2 * max(steps, len(prompt)),
+                suppress_blank=False,
+                suppress_tokens=[],
+                return_logits_vocab=True,
+            )[0]
+            return np.stack([host_array(step) for step in result.logits[0][:steps]])
+
+    @contextmanager
+    def _failures(self) -> Iterator[None]:
+        """Turn what CTranslate2 raises while running into `EngineError`."""
+        try:
+            yield
+        except (RuntimeError, ValueError) as error:
+            raise EngineError(f"{self.name}: CTranslate2 failed ({brief(error)})") from error
+
+
+@dataclass(frozen=True, slots=True)
+class Encoded:
+    """The encoder's output for some windows of one length, where CTranslate2 keeps it."""
+
+    storage: Any
+
+    def __len__(self) -> int:
+        return int(self.storage.shape[0])
+
+    def rows(self, chosen: Sequence[int]) -> Encoded:
+        """Return these windows, in this order."""
+        if list(chosen) == list(range(len(self))):
+            return self
+        from ctranslate2 import Device, StorageView
+
+        there = np.array(self.storage.to_device(Device.cpu))
+        return Encoded(StorageView.from_array(np.ascontiguousarray(there[list(chosen)])))
+
+    def states(self) -> NDArray[np.float32]:
+        """Return it as float32 in main memory, `(windows, frames, d_model)`."""
+        return host_array(self.storage)
+
+
+def host_array(storage: Any) -> NDArray[np.float32]:
+    """Return a CTranslate2 `StorageView` as a float32 array in main memory, whatever device and type it has."""
+    from ctranslate2 import DataType, Device
+
+    return np.array(storage.to_device(Device.cpu).to(DataType.float32))
+
+
+def computing(asked: str, stored: str, device: Device) -> str:
+    """Return what CTranslate2 is to compute in; left to itself, it writes on stderr when it cannot do as stored.
+
+    Raises `OptionError` for a compute type that the device does not have.
+    """
+    there = compute_types(device)
+    if asked == "default":
+        return next((kind for kind in (stored, WIDENED.get(stored)) if kind in there), "auto")
+    if asked not in (*there, "auto"):
+        choices = ", ".join(["default", "auto", *there])
+        raise OptionError(f"compute type {asked!r} is not to be had on {device} here; there are {choices}")
+    return asked
+
+
+def _generated(result: Any, length_penalty: float) -> Generated:
+    tokens = tuple(result.sequences_ids[0])
+    total = result.scores[0] * len(tokens) ** length_penalty  # the score is the sum over the length to that power
+    return Generated(tokens, float(total / (len(tokens) + 1)), float(result.no_speech_prob))
+
+
+def _load(folder: Path, device: Device, compute_type: str, threads: int) -> Any:
+    from ctranslate2.models import Whisper
+
+    try:
+        return Whisper(str(folder), device=device, compute_type=compute_type, intra_threads=threads)
+    except (RuntimeError, ValueError, MemoryError) as error:
+        if isinstance(error, MemoryError) or "out of memory" in str(error):
+            raise EngineError(f"{folder}: too little memory on {device} for {compute_type} ({brief(error)})") from error
+        raise ModelIncompatible(str(folder), f"CTranslate2 cannot load it ({brief(error)})") from error

@@ -1,0 +1,50 @@
+"""What the decoder is given before it reads: what was said before, what it is to do, what it is to start with."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ...errors import OptionError
+from ..base import DecodeOptions
+from .options import TEXT_POSITIONS
+from .tokens import Tokens
+
+MOST_LEADING = TEXT_POSITIONS // 2 - 1  # 223 tokens of what was said before
+MOST_PREFIX = TEXT_POSITIONS // 4  # 112 tokens, so that there is room to go on
+
+
+class Prompts:
+    """The prompts of one call. Text in them is text: special tokens spelled out in it give no orders."""
+
+    def __init__(self, tokens: Tokens, options: DecodeOptions) -> None:
+        """Raise `OptionError` for a text with more tokens than there is room for."""
+        self._tokens = tokens
+        self._options = options
+        initial = _encoded(tokens, "initial_prompt", options.initial_prompt, MOST_LEADING)
+        carried = options.whisper.carry_initial_prompt
+        self.first = [] if carried else initial  # said before the clip, as far as its first window knows
+        words = ", ".join(word.text for word in options.hotwords)
+        self._always = _encoded(tokens, "hotwords", words, MOST_LEADING - len(initial)) + (initial if carried else [])
+        self._prefix = _encoded(tokens, "prefix", options.whisper.prefix, MOST_PREFIX)
+
+    def leading(self, spoken: Sequence[int]) -> list[int]:
+        """Return what was said before a window, `<|startofprev|>` included; nothing where that is nothing."""
+        room = MOST_LEADING - len(self._always)
+        led = [*self._always, *(spoken[-room:] if room else ())]
+        return [self._tokens.sot_prev, *led] if led else []
+
+    def start(self, language: str) -> list[int]:
+        """Return the orders: begin, in this language, this task, with times or without."""
+        return self._tokens.start(language, self._options.task, not self._options.whisper.without_timestamps)
+
+    def prefix(self) -> list[int]:
+        """Return what the first window's reading starts with, the time at which it does included."""
+        timed = self._prefix and not self._options.whisper.without_timestamps
+        return [*([self._tokens.timestamp_begin] if timed else []), *self._prefix]
+
+
+def _encoded(tokens: Tokens, option: str, text: str | None, most: int) -> list[int]:
+    found = tokens.encode(" " + text.strip()) if text and text.strip() else []
+    if len(found) > most:
+        raise OptionError(f"{option}: expected a text of at most {most} tokens, found one of {len(found)}")
+    return found

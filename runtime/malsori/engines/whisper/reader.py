@@ -1,0 +1,160 @@
+"""Many clips through one network, window by window: encode, tell the language, read, check, read again, align.
+
+Every window is encoded once, whatever is then asked of it; a short one whose reading does not stand is encoded once
+more at 30 s.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import groupby
+
+import numpy as np
+
+from ..base import DecodeOptions
+from .decoding import Decoder, Row
+from .features import WINDOW
+from .guards import Reading, is_silence, led_astray, token_budget
+from .network import Encoded, Network
+from .prompt import Prompts
+from .segments import Piece
+from .tokens import Tokens
+from .track import Track
+from .word_times import AlignRow, align_rows, place
+
+
+class Reader:
+    """The readings of one call of the engine; `known` are the languages that the model may tell."""
+
+    def __init__(self, network: Network, tokens: Tokens, known: Sequence[str], options: DecodeOptions) -> None:
+        self._network = network
+        self._tokens = tokens
+        self._known = known
+        self._options = options
+        self._decoder = Decoder(network, tokens, options)
+        self.prompts = Prompts(tokens, options)
+
+    def read(self, tracks: Sequence[Track]) -> None:
+        """Read all clips to their ends; each window's text depends on its own clip alone."""
+        while waiting := [track for track in tracks if not track.done]:
+            for track in waiting:
+                if track.inaudible:
+                    track.skip()
+            for batch in self._batches([track for track in waiting if not track.done and not track.inaudible]):
+                self._options.check_cancelled()
+                self._step(batch)
+
+    def _batches(self, tracks: Sequence[Track]) -> list[list[Track]]:
+        """Return the tracks in batches of one window and one prompt's length, which CTranslate2 wants."""
+
+        def alike(track: Track) -> tuple[int, bool, int]:
+            return track.window, track.first, len(self.prompts.leading(track.spoken))
+
+        batches = []
+        for _, group in groupby(sorted(tracks, key=alike), alike):
+            together = list(group)
+            size = self._options.batch_size
+            batches += [together[first : first + size] for first in range(0, len(together), size)]
+        return batches
+
+    def _step(self, tracks: list[Track]) -> None:
+        """Read the next window of each, all of one length."""
+        window = tracks[0].window
+        encoded = self._encode(tracks, window)
+        self._tell_languages(encoded, tracks)
+        if window == WINDOW:
+            self._settle(tracks, encoded, self._decoder.read(encoded, self._rows(tracks, full=True)), window)
+            return
+        readings = self._decoder.first(encoded, self._rows(tracks, full=False))
+        fine = [
+            index
+            for index, (track, reading) in enumerate(zip(tracks, readings, strict=True))
+            if self._stands(track, reading)
+        ]
+        if fine:
+            chosen = [tracks[index] for index in fine]
+            self._settle(chosen, encoded.rows(fine), [readings[index] for index in fine], window)
+        if again := [track for index, track in enumerate(tracks) if index not in fine]:
+            encoded = self._encode(again, WINDOW, retry=True)
+            readings = self._decoder.read(encoded, self._rows(again, full=True))
+            self._settle(again, encoded, readings, WINDOW, retried=True)
+
+    def _encode(self, tracks: Sequence[Track], window: int, *, retry: bool = False) -> Encoded:
+        return self._network.encode(np.stack([track.features(window) for track in tracks]), retry=retry)
+
+    def _tell_languages(self, encoded: Encoded, tracks: Sequence[Track]) -> None:
+        """Set the language of the tracks that have none; of each window anew where that is asked for."""
+        anew = self._options.whisper.multilingual and self._options.language is None
+        if not anew and all(track.language is not None for track in tracks):
+            return
+        for track, found in zip(tracks, languages_of(self._network, encoded, self._known), strict=True):
+            if anew or track.language is None:
+                track.language = next(iter(found))
+                track.languages = track.languages or found
+
+    def _rows(self, tracks: Sequence[Track], *, full: bool) -> list[Row]:
+        return [self._row(track, full=full) for track in tracks]
+
+    def _row(self, track: Track, *, full: bool) -> Row:
+        prefix = self.prompts.prefix() if track.first else []
+        assert track.language is not None  # told, or given
+        prompt = [*self.prompts.leading(track.spoken), *self.prompts.start(track.language), *prefix]
+        return Row(tuple(prompt), tuple(prefix), token_budget(track.size, self._options.whisper, full=full))
+
+    def _stands(self, track: Track, reading: Reading) -> bool:
+        whisper = self._options.whisper
+        if not whisper.window_guards:
+            return True
+        return not led_astray(reading, track.size, self._tokens.timestamp_begin, whisper)
+
+    def _settle(
+        self,
+        tracks: Sequence[Track],
+        encoded: Encoded,
+        readings: Sequence[Reading],
+        window: int,
+        *,
+        retried: bool = False,
+    ) -> None:
+        """Give each track what was read in its window, with the words' times if they are asked for."""
+        whisper = self._options.whisper
+        spoken = [index for index, reading in enumerate(readings) if not is_silence(reading, whisper)]
+        for index, track in enumerate(tracks):
+            if index not in spoken:
+                track.skip()
+        found = [tracks[index].pieces(readings[index], self._tokens.timestamp_begin) for index in spoken]
+        if self._options.word_timestamps and spoken:
+            chosen = [tracks[index] for index in spoken]
+            timed = self._timed(chosen, encoded.rows(spoken), [pieces for pieces, _ in found])
+            found = [(pieces, following) for pieces, (_, following) in zip(timed, found, strict=True)]
+        for index, (pieces, following) in zip(spoken, found, strict=True):
+            tracks[index].take(
+                readings[index], pieces, following, self._tokens, whisper, window=window, retried=retried
+            )
+
+    def _timed(self, tracks: Sequence[Track], encoded: Encoded, found: Sequence[list[Piece]]) -> list[list[Piece]]:
+        """Return the pieces of each track's window with their words, aligned in one call per language."""
+        timed: list[list[Piece]] = [list(pieces) for pieces in found]
+        languages = sorted({track.language or "" for track in tracks})
+        for language in languages:
+            chosen = [index for index, track in enumerate(tracks) if track.language == language]
+            rows = [
+                AlignRow(tuple(token for piece in found[index] for token in piece.tokens), tracks[index].size)
+                for index in chosen
+            ]
+            aligned = align_rows(self._network, self._tokens, encoded.rows(chosen), language, self._options.task, rows)
+            for index, timings in zip(chosen, aligned, strict=True):
+                timed[index] = place(timings, found[index], tracks[index].sound(), self._options.whisper)
+        return timed
+
+
+def languages_of(network: Network, encoded: Encoded, known: Sequence[str]) -> list[dict[str, float]]:
+    """Return for each window the model's languages with their probabilities, the likeliest first; they sum to 1."""
+    if len(known) == 1:
+        return [{known[0]: 1.0}] * len(encoded)
+    rows = []
+    for guesses in network.languages(encoded):
+        found = {code: probability for code, probability in guesses.items() if code in known}
+        total = sum(found.values())
+        rows.append({code: probability / total for code, probability in found.items()})
+    return rows

@@ -1,0 +1,46 @@
+"""A window's tokens to pieces with times, and how far the window has been read (arXiv 2212.04356, section 3.8)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from ...types import Word
+from .features import MEL_RATE
+
+PRECISION = 0.02  # seconds from one time token to the next
+FRAMES = 2  # mel frames from one time token to the next
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A stretch of a window: `start` and `end` in seconds from the window's start, its tokens, times among them."""
+
+    start: float
+    end: float
+    tokens: tuple[int, ...]
+    words: tuple[Word, ...] = ()
+
+
+def split(tokens: Sequence[int], timestamp_begin: int, size: int) -> tuple[list[Piece], int]:
+    """Return the pieces of a window with `size` mel frames of sound, and the frame from which it is to be read on.
+
+    A piece ends where two times follow each other. What follows the last such pair was not heard to its end and is
+    left to the next window, unless a single time ends it: then nobody speaks behind that.
+    """
+    is_time = [token >= timestamp_begin for token in tokens]
+    cuts = [i for i in range(1, len(tokens)) if is_time[i - 1] and is_time[i]]
+    ends_alone = len(tokens) >= 2 and is_time[-1] and not is_time[-2]
+    if not cuts:
+        times = [token - timestamp_begin for token, time in zip(tokens, is_time, strict=True) if time]
+        end = times[-1] * PRECISION if times and times[-1] else size / MEL_RATE
+        # openai/whisper lets such a piece begin with its window, however late the decoder says that it does
+        begin = times[0] * PRECISION if is_time[:1] == [True] and times[0] * PRECISION < end else 0.0
+        return [Piece(begin, end, tuple(tokens))], size
+    cuts += [len(tokens)] * ends_alone
+    parts = [tokens[first:last] for first, last in zip([0, *cuts], cuts, strict=False)]
+    pieces = [
+        Piece((part[0] - timestamp_begin) * PRECISION, (part[-1] - timestamp_begin) * PRECISION, tuple(part))
+        for part in parts
+    ]
+    return pieces, size if ends_alone else (tokens[cuts[-1] - 1] - timestamp_begin) * FRAMES

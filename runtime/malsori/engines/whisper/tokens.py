@@ -1,0 +1,265 @@
+"""Whisper's vocabulary: text to tokens and back, the tokens that are orders to the model, and tokens read as words.
+
+The rules are those of openai/whisper `tokenizer.py`; the vocabulary is a bundle's tokenizer.json. When words are spoken
+is not known here.
+"""
+
+from __future__ import annotations
+
+import string
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+from ...errors import ModelCorrupt, ModelIncompatible, OptionError, brief
+
+FILE = "tokenizer.json"
+TIMESTAMPS = 1501  # <|0.00|> to <|30.00|> in steps of 0.02 s
+MULTILINGUAL = (
+    51_865  # entries of the smallest vocabulary that knows languages, as CTranslate2 and openai/whisper count
+)
+UNSPACED = frozenset({"zh", "ja", "th", "lo", "my", "yue"})  # languages written without spaces between words
+TASKS = ("transcribe", "translate")
+
+# Marks of speaker labels and annotations, which nobody speaks: "[DAVID]", "( applause )". Suppressed where they are one
+# token, alone or behind a space; a note of music also by the first of its tokens.
+MARKS = (
+    *'"#()*+/:;<=>@[\\]^_`{|}~「」『』',
+    *"<< >> <<< >>> -- --- -( -[ (' (\" (( )) ((( ))) [[ ]] {{ }} ♪♪ ♪♪♪".split(),
+)
+NOTES = "♩♪♫♬♭♮♯"
+INNER = (" -", " '")  # allowed within a word, not at the beginning of one
+
+
+@dataclass(frozen=True, slots=True)
+class TokenWord:
+    """A word as it stands in the text, with the space before it, and the tokens that spell it."""
+
+    text: str
+    tokens: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Tokens:
+    """The vocabulary of one bundle; safe to use from several threads.
+
+    The numbers are tokens. From `eot` on all are orders to the model, from `timestamp_begin` on they are times in steps
+    of 0.02 s; `vocabulary` counts the tokens there are.
+    """
+
+    sot: int
+    eot: int
+    sot_prev: int
+    sot_lm: int
+    no_speech: int
+    no_timestamps: int
+    timestamp_begin: int
+    transcribe: int
+    translate: int
+    vocabulary: int
+    multilingual: bool
+    _orders: Any = field(repr=False, compare=False)  # tokenizers' Tokenizer of the file
+    _speller: Any = field(
+        repr=False, compare=False
+    )  # the same without orders, so that "<|endoftext|>" in a text is spelled out
+
+    @classmethod
+    def read(cls, folder: Path) -> Tokens:
+        """Return the vocabulary of the bundle in `folder`, from its tokenizer.json.
+
+        Raises `ModelCorrupt` when there is no such file, `ModelIncompatible` when it is not a tokenizer or lacks one of
+        Whisper's orders.
+        """
+        orders = _load(folder / FILE)
+
+        def find(*names: str) -> int:
+            found = next((token for token in map(orders.token_to_id, names) if token is not None), None)
+            if found is None:
+                raise ModelIncompatible(str(folder / FILE), f"has no token {names[0]}, as every Whisper model does")
+            return int(found)
+
+        no_timestamps = find("<|notimestamps|>")
+        # Files made before 2023 end at <|notimestamps|>; the network has the timestamps behind it all the same.
+        usual = no_timestamps + 1 + TIMESTAMPS
+        return cls(
+            sot=find("<|startoftranscript|>"),
+            eot=find("<|endoftext|>"),
+            sot_prev=find("<|startofprev|>"),
+            sot_lm=find("<|startoflm|>"),
+            no_speech=find("<|nospeech|>", "<|nocaptions|>"),
+            no_timestamps=no_timestamps,
+            timestamp_begin=no_timestamps + 1,
+            transcribe=find("<|transcribe|>"),
+            translate=find("<|translate|>"),
+            vocabulary=max(usual, orders.get_vocab_size()),
+            multilingual=usual >= MULTILINGUAL,
+            _orders=orders,
+            _speller=_speller(orders),
+        )
+
+    def language(self, code: str) -> int | None:
+        """Return the token of a language (`ko`), or None for one that the vocabulary does not have."""
+        token = self._orders.token_to_id(f"<|{code}|>")
+        first, end = self.sot + 1, min(self.transcribe, self.translate)  # "translate" is a token too, and no language
+        return token if token is not None and first <= token < end else None
+
+    def start(self, language: str, task: str, timestamps: bool) -> list[int]:
+        """Return the orders that a transcript begins with; a model that knows English only takes no language or task.
+
+        Raises `OptionError` for a language or task that the vocabulary does not have.
+        """
+        orders = [self.sot]
+        if self.multilingual:
+            orders += [self._language(language), self._task(task)]
+        return orders if timestamps else [*orders, self.no_timestamps]
+
+    def encode(self, text: str) -> list[int]:
+        """Return the tokens that spell `text`, every one of them below `eot`, whatever the text says."""
+        whole = text.encode("utf-8", "replace").decode("utf-8")  # half a surrogate pair has no spelling
+        return list(self._speller.encode(whole, add_special_tokens=False).ids)
+
+    def decode(self, tokens: Sequence[int]) -> str:
+        """Return what the tokens spell, without orders and times; what is not UTF-8 becomes U+FFFD."""
+        spelled = b"".join(self._bytes(token) for token in tokens if token < self.eot)
+        return spelled.decode("utf-8", "replace")
+
+    def words(self, tokens: Sequence[int], language: str) -> list[TokenWord]:
+        """Return the tokens as words; together they have all the tokens, in order.
+
+        A word begins at a space, or is a mark of ASCII punctuation; in languages without spaces it is as few tokens as
+        give whole characters. An order or time is a word without text. Example, in English:
+
+            " Hel" "lo" "," " world" <|endoftext|>  ->  " Hello" "," " world" ""
+        """
+        pieces = self._pieces(tokens)
+        return list(pieces) if language in UNSPACED else list(self._joined(pieces))
+
+    def suppressed(self, extra: Sequence[int] = (-1,)) -> list[int]:
+        """Return the tokens that are never to be decoded, ascending: `extra` and the orders that start a transcript.
+
+        -1 in `extra` stands for the marks of what is not speech (music, annotations, speaker labels). Raises
+        `OptionError` for a number that is no token.
+        """
+        wrong = next((token for token in extra if not -1 <= token < self.vocabulary), None)
+        if wrong is not None:
+            raise OptionError(f"suppressed tokens: expected -1 to {self.vocabulary - 1}, found {wrong}")
+        orders = {self.transcribe, self.translate, self.sot, self.sot_prev, self.sot_lm, self.no_speech}
+        marks = self._marks() if -1 in extra else set()
+        return sorted(orders | marks | set(extra) - {-1})
+
+    def _language(self, code: str) -> int:
+        token = self.language(code)
+        if token is None:
+            raise OptionError(f"language: expected one that the model's vocabulary has, found {code!r}")
+        return token
+
+    def _task(self, task: str) -> int:
+        if task not in TASKS:
+            raise OptionError(f"task: expected {' or '.join(TASKS)}, found {task!r}")
+        return self.transcribe if task == "transcribe" else self.translate
+
+    def _marks(self) -> set[int]:
+        marks = {self.encode(text)[0] for text in INNER}
+        for mark in (*MARKS, *NOTES):
+            for tokens in (self.encode(mark), self.encode(f" {mark}")):
+                if len(tokens) == 1 or mark in NOTES:
+                    marks.add(tokens[0])
+        return marks
+
+    def _bytes(self, token: int) -> bytes:
+        """Return the bytes that a token spells, empty for one that the vocabulary does not have."""
+        name = self._speller.id_to_token(token) or ""
+        return bytes(map(BYTES.__getitem__, name)) if set(name) <= BYTES.keys() else name.encode("utf-8")
+
+    def _pieces(self, tokens: Sequence[int]) -> Iterator[TokenWord]:
+        """Yield as few tokens at a time as end where a character ends."""
+        for is_text, run in groupby(tokens, key=lambda token: token < self.eot):
+            if is_text:
+                yield from self._characters(list(run))
+            else:
+                yield from (TokenWord("", (token,)) for token in run)
+
+    def _characters(self, tokens: list[int]) -> Iterator[TokenWord]:
+        spelled = [self._bytes(token) for token in tokens]
+        whole = b"".join(spelled)
+        ends = _character_ends(whole)
+        first = begin = end = 0
+        for last, part in enumerate(spelled, 1):
+            end += len(part)
+            if end in ends:
+                yield TokenWord(whole[begin:end].decode("utf-8", "replace"), tuple(tokens[first:last]))
+                first, begin = last, end
+
+    def _joined(self, pieces: Iterator[TokenWord]) -> Iterator[TokenWord]:
+        """Yield the pieces put together into words, at spaces and punctuation."""
+        word: TokenWord | None = None
+        for piece in pieces:
+            order = piece.tokens[0] >= self.eot
+            if word is None or order or word.tokens[0] >= self.eot or _begins_word(piece.text):
+                if word is not None:
+                    yield word
+                word = piece
+            else:
+                word = TokenWord(word.text + piece.text, word.tokens + piece.tokens)
+        if word is not None:
+            yield word
+
+
+def _begins_word(text: str) -> bool:
+    return text.startswith(" ") or text.strip() in string.punctuation
+
+
+def _character_ends(spelled: bytes) -> set[int]:
+    """Return the positions at which a character ends, and 0; bytes that are none end where U+FFFD stands for them."""
+    ends, position = {0}, 0
+    while position < len(spelled):
+        try:
+            text, invalid = spelled[position:].decode("utf-8"), 0
+        except UnicodeDecodeError as error:
+            text = spelled[position : position + error.start].decode("utf-8")
+            invalid = error.end - error.start
+        for character in text:
+            position += len(character.encode("utf-8"))
+            ends.add(position)
+        position += invalid
+        ends.add(position)
+    return ends
+
+
+def _byte_alphabet() -> dict[str, int]:
+    """Return GPT-2's letters for bytes: what Latin-1 shows stands for itself, the others follow from U+0100 on."""
+    shown = [*range(33, 127), *range(161, 173), *range(174, 256)]
+    hidden = [byte for byte in range(256) if byte not in shown]
+    return {chr(byte): byte for byte in shown} | {chr(256 + rank): byte for rank, byte in enumerate(hidden)}
+
+
+BYTES = _byte_alphabet()
+
+
+def _load(path: Path) -> Any:
+    """Return the tokenizer in a file."""
+    from tokenizers import Tokenizer  # type: ignore[import-untyped]
+
+    if not path.is_file():
+        raise ModelCorrupt(str(path), "a file of a Whisper bundle", "nothing")
+    try:
+        tokenizer = Tokenizer.from_file(str(path))
+    except Exception as error:  # tokenizers raises Exception itself
+        raise ModelIncompatible(str(path), f"is not a tokenizer ({brief(error)})") from error
+    if type(tokenizer.decoder).__name__ != "ByteLevel":
+        raise ModelIncompatible(str(path), "does not spell in bytes, as Whisper's tokenizers do")
+    return tokenizer
+
+
+def _speller(tokenizer: Any) -> Any:
+    """Return a tokenizer with the same words and none of the added tokens.
+
+    The library's own switch for this, `encode_special_tokens`, lets timestamps through: they are not marked special.
+    """
+    speller = type(tokenizer)(tokenizer.model)
+    speller.pre_tokenizer = tokenizer.pre_tokenizer
+    if tokenizer.normalizer is not None:
+        speller.normalizer = tokenizer.normalizer
+    return speller

@@ -1,0 +1,45 @@
+"""How much sound the encoder sees of a clip: the decision, and nothing else.
+
+Whisper was trained on 30 s. CTranslate2 takes less, and is as much faster; a model that was not taught to, shown just
+the clip, repeats itself without end (futo-org/whisper-acft: word error rate 226 % for tiny.en). What large models bear
+is a floor of 10 s with 2 s of silence behind the speech: about three times faster on clips of 2 to 6 s, same words
+(handy-computer/transcribe.cpp PR 149). So a window is the clip and a margin, at least a floor, both kept per bundle.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from ...bundles.manifest import Manifest
+from ...types import SAMPLE_RATE
+from .features import MEL_RATE, WINDOW
+from .options import AudioContext
+
+MARGIN = 2.0  # seconds, where only a floor was given
+GRID = MEL_RATE  # 100: windows are whole seconds, so that clips of about one length share a batch
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """The shortest window and the silence behind a clip, in seconds."""
+
+    floor_s: float = 30.0
+    margin_s: float = MARGIN
+
+    @classmethod
+    def of(cls, manifest: Manifest, asked: AudioContext) -> Context:
+        """Return what was asked for: the bundle's own for "auto", a window of 30 s for "full" and where it has none."""
+        kept = manifest.audio_context
+        if asked == "full" or (asked == "auto" and not kept):
+            return cls()
+        floor = kept["floor_s"] if asked == "auto" else float(asked)
+        return cls(floor, kept.get("margin_s", MARGIN))
+
+    def window(self, samples: int) -> int:
+        """Return the mel frames of the window for a clip of that many samples, `WINDOW` at most.
+
+        It depends on nothing but the clip: a text must not change with the neighbours in a batch.
+        """
+        seconds = max(self.floor_s, samples / SAMPLE_RATE + self.margin_s)
+        return min(WINDOW, math.ceil(seconds * MEL_RATE / GRID) * GRID)

@@ -1,0 +1,93 @@
+"""Which readings of a short window stand, and which temperatures are tried: the decisions, one by one."""
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from malsori.engines.whisper.guards import (
+    Reading,
+    compression_ratio,
+    is_silence,
+    led_astray,
+    token_budget,
+    too_poor,
+)
+from malsori.engines.whisper.options import MOST_TOKENS, WhisperOptions
+
+TIMES = 50_364  # <|0.00|>
+OPTIONS = WhisperOptions()
+WORDS = (100, 101, 102, 103, 104, 105)
+GOOD = Reading((TIMES, *WORDS, TIMES + 150), "six words", -0.3, 0.1, 0.0, 1.2, 80)
+FRAMES = 300  # 3 s
+
+
+def why(reading, options=OPTIONS):
+    return led_astray(reading, FRAMES, TIMES, options)
+
+
+def test_a_good_reading_stands():
+    assert why(GOOD) == ""
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"budget": len(GOOD.tokens)}, "no end"),
+        ({"compression_ratio": 2.5}, "compression ratio"),
+        ({"log_probability": -1.1}, "log-probability"),
+        ({"tokens": (TIMES, *[7, 8, 9, 10] * 6)}, "repetition"),
+        ({"tokens": (TIMES, *WORDS, TIMES + 250)}, "times"),  # 5 s, in 3 s of sound
+        ({"tokens": (TIMES + 100, *WORDS, TIMES + 50)}, "times"),
+    ],
+)
+def test_what_is_wrong_with_a_reading_is_told(change, reason):
+    assert why(replace(GOOD, **change)) == reason
+
+
+def test_a_time_in_the_margin_behind_the_sound_is_no_fault():
+    assert why(replace(GOOD, tokens=(TIMES, *WORDS, TIMES + 190))) == ""
+
+
+def test_a_word_said_four_times_is_speech():
+    assert why(replace(GOOD, tokens=(TIMES, 7, 7, 7, 7, TIMES + 100))) == ""
+
+
+def test_thresholds_that_are_none_are_not_looked_at():
+    options = WhisperOptions(compression_ratio_threshold=None, log_prob_threshold=None)
+    assert why(replace(GOOD, compression_ratio=9.0, log_probability=-5.0), options) == ""
+
+
+@given(st.integers(0, 3000))
+def test_a_short_window_may_have_fewer_tokens_and_a_full_one_all(frames):
+    assert token_budget(frames, OPTIONS, full=True) == MOST_TOKENS
+    assert 20 <= token_budget(frames, OPTIONS, full=False) <= MOST_TOKENS
+
+
+def test_without_guards_no_window_has_fewer():
+    assert token_budget(100, WhisperOptions(window_guards=False), full=False) == MOST_TOKENS
+
+
+def test_the_callers_limit_holds_in_every_window():
+    limited = WhisperOptions(max_new_tokens=7)
+    assert (token_budget(900, limited, full=False), token_budget(900, limited, full=True)) == (7, 7)
+
+
+def test_silence_is_a_poor_reading_of_what_the_model_takes_for_none():
+    quiet = replace(GOOD, no_speech_prob=0.9)
+    assert not is_silence(quiet, OPTIONS)
+    assert is_silence(replace(quiet, log_probability=-1.5), OPTIONS)
+    assert not too_poor(replace(quiet, log_probability=-1.5), OPTIONS)
+
+
+@pytest.mark.parametrize("change", [{"log_probability": -1.5}, {"compression_ratio": 3.0}])
+def test_a_poor_reading_is_tried_hotter(change):
+    assert too_poor(replace(GOOD, **change), OPTIONS)
+    assert not too_poor(GOOD, OPTIONS)
+
+
+def test_the_compression_ratio_tells_a_loop_from_speech():
+    assert compression_ratio("침실 온도를 이십육 도로 맞춰 주세요 " * 8) > 2.4
+    assert compression_ratio("침실 온도를 이십육 도로 맞춰 주세요") < 2.4
+    assert compression_ratio("") == 1
