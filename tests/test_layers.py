@@ -37,6 +37,7 @@ HOMES = {  # who may import what is neither ours nor Python's; argparse and asyn
     "faster_whisper": {"vad", "engines"},
     "webrtcvad": {"vad"},
     "kenlm": {"engines"},
+    "tokenizers": {"engines"},
     "soundfile": {"audio"},
     "soxr": {"audio"},
     "av": {"audio"},
