@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from malsori import pipeline
 from malsori.bundles.manifest import Manifest
 from malsori.engines.base import DecodeOptions, Layer
+from malsori.engines.batches import Grouping, plan
 from malsori.errors import EngineError, ModelNotFound
 from malsori.types import SAMPLE_RATE, Audio, Hypothesis, Segment, Word
 
@@ -57,18 +58,26 @@ class LoudnessEngine:
         self.poison = poison
         self.calls: list[list[float]] = []
         self.options: list[DecodeOptions] = []
+        self.previous: list[list[str]] = []
         self.detections: list[float] = []
 
     def check(self, options: DecodeOptions) -> tuple[str, ...]:
         return tuple(f"the hot word {word.text!r} is left out" for word in options.hotwords)
 
-    def transcribe(self, clips: Sequence[Audio], options: DecodeOptions) -> list[Hypothesis]:
+    def batches(self, lengths: Sequence[int], options: DecodeOptions) -> list[list[int]]:
+        return list(plan(lengths, Grouping.MASKED, options.batch_size))
+
+    def transcribe(
+        self, clips: Sequence[Audio], options: DecodeOptions, previous: Sequence[str] = ()
+    ) -> list[Hypothesis]:
+        options.check_cancelled()
         _dawdle("LOUDNESS_ENGINE_SECONDS")
         self.calls.append([len(clip) / SAMPLE_RATE for clip in clips])
         self.options.append(options)
+        self.previous.append(list(previous))
         return [self._hear(clip, options) for clip in clips]
 
-    def detect_language(self, clip: Audio) -> dict[str, float]:
+    def detect_language(self, clip: Audio, options: DecodeOptions | None = None) -> dict[str, float]:
         self.detections.append(len(clip) / SAMPLE_RATE)
         return {"en": 0.75, "ko": 0.25}
 

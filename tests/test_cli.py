@@ -17,6 +17,7 @@ from malsori.cli.main import main
 from malsori.cli.parser import Parser
 from malsori.cli.spelling import normalise
 from malsori.cli.transcribe_flags import add_decoding_flags, add_vad_flags, options_from
+from malsori.cli.whisper_flags import add_whisper_flags
 from malsori.pipeline import TranscribeOptions
 from tests.loudness import load, make_clips, recording, wav
 
@@ -299,6 +300,7 @@ def options_of(*flags: str) -> TranscribeOptions:
     parser = Parser()
     add_decoding_flags(parser)
     add_vad_flags(parser)
+    add_whisper_flags(parser)
     return options_from(parser.parse_args(flags))
 
 

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from malsori.pipeline.recording import Piece
-from malsori.pipeline.slices import cut, slices
+from malsori.pipeline.slices import clips, cut, slices
 from malsori.types import SAMPLE_RATE, Audio
 from tests.loudness import tone
 
@@ -76,3 +76,15 @@ def test_a_piece_comes_as_soon_as_the_recording_is_longer_than_one():
     for count in range(1, 8):
         stop = next(pieces).span.stop
         assert len(read) <= stop // SAMPLE_RATE + 5, f"piece {count} came late"
+
+
+@given(st.lists(st.integers(0, 4_000), max_size=12), st.lists(st.integers(0, 30), unique=True, min_size=1, max_size=7))
+def test_stretches_are_what_lies_between_their_times_whatever_the_blocks(lengths, tenths):
+    sound = np.arange(sum(lengths), dtype=np.float32)
+    blocks = np.split(sound, np.cumsum(lengths)[:-1]) if lengths else []
+    times = [tenth / 10 for tenth in sorted(tenths)]
+    marks = [round(time * SAMPLE_RATE) for time in times] + ([len(sound)] if len(times) % 2 else [])
+    expected = [sound[first:last] for first, last in zip(marks[::2], marks[1::2], strict=True)]
+    found = list(clips(iter(blocks), times, 1_000.0))
+    assert [piece.audio.tolist() for piece in found] == [each.tolist() for each in expected if len(each)]
+    assert all(piece.audio.tolist() == sound[piece.span.start : piece.span.stop].tolist() for piece in found)

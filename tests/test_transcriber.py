@@ -19,7 +19,7 @@ from malsori.bundles import read_manifest
 from malsori.engines.base import DecodeOptions, Engine, HotWord
 from malsori.engines.load import load_engine
 from malsori.engines.wav2vec2 import Wav2Vec2Engine
-from malsori.errors import AudioNotFound, EmptyAudio, EngineError, MalsoriError, ModelCorrupt, OptionError
+from malsori.errors import AudioNotFound, Cancelled, EmptyAudio, EngineError, MalsoriError, ModelCorrupt, OptionError
 from malsori.pipeline import Progress, TranscribeOptions, Transcriber, load
 from malsori.pipeline.speech import Cutter, pieces_of
 from malsori.types import SAMPLE_RATE, Audio, Transcript
@@ -411,3 +411,73 @@ def test_silence_is_not_held():
 
 def _calls(used: Transcriber) -> Iterator[tuple[DecodeOptions, list[float]]]:
     return zip(heard_by(used).options, heard_by(used).calls, strict=True)
+
+
+def test_what_is_said_in_a_pause_of_the_named_stretches_is_not_recognised():
+    used = transcriber()
+    result = used.transcribe(recording((10, 1.0), (20, 1.5), (30, 1.0)), clip_timestamps=[4.5, 7.0])
+    assert result.text == "w20"
+    assert heard_by(used).calls == [[2.5]]
+    assert result.segments[0].start == pytest.approx(4.6)
+    assert result.duration == pytest.approx(11.5)
+
+
+def test_the_last_stretch_may_go_to_the_end():
+    used = transcriber()
+    used.transcribe(recording((10, 1.0), (20, 1.5)), clip_timestamps=(0.0, 3.5, 6.0))
+    assert sorted(heard_by(used).calls) == [[2.5, 3.5]] or heard_by(used).calls == [[3.5], [2.5]]
+
+
+@pytest.mark.parametrize("times", [[3.0, 1.0], [1.0, 1.0], [-1.0, 2.0], "1,2", [float("nan")]])
+def test_stretches_that_cannot_be_are_refused_by_name(times: Any):
+    with pytest.raises(OptionError, match="clip_timestamps: expected"):
+        transcriber().transcribe(recording((10, 1.0)), clip_timestamps=times)
+
+
+def test_with_previous_text_each_stretch_hears_what_came_before_it_in_its_own_recording():
+    used = transcriber()
+    sources = [recording((10, 1.0), (20, 1.5)), recording((30, 1.0), (40, 1.5))]
+    found = texts(used.transcribe_many(sources, condition_on_previous_text=True))
+    assert found == ["w10 w20", "w30 w40"]
+    assert [sorted(map(str.strip, previous)) for previous in heard_by(used).previous] == [["", ""], ["w10", "w30"]]
+
+
+def test_without_it_nothing_came_before():
+    used = transcriber()
+    used.transcribe(recording((10, 1.0), (20, 1.5)))
+    assert {text for previous in heard_by(used).previous for text in previous} <= {""}
+
+
+def test_a_run_that_is_cancelled_ends_before_the_next_call():
+    used = transcriber()
+    calls = heard_by(used).calls
+    results = used.transcribe_many([recording((10, 1.0))] * 3, batch_size=1, cancelled=lambda: len(calls) >= 1)
+    with pytest.raises(Cancelled):
+        list(results)
+    assert len(calls) == 1
+
+
+def test_an_option_that_there_is_not_is_named_with_the_nearest_that_there_is():
+    with pytest.raises(TypeError, match=r"no option 'beam_sise'; did you mean 'beam_size'\?"):
+        transcriber().transcribe(recording((10, 1.0)), beam_sise=3)
+
+
+def test_names_of_faster_whisper_are_understood():
+    used = transcriber()
+    parameters = {"threshold": 0.4, "min_silence_duration_ms": 300, "speech_pad_ms": 100}
+    used.transcribe(
+        recording((10, 1.0)), vad_filter=True, vad_parameters=parameters, patience=2, suppress_tokens=[-1, 5]
+    )
+    assert heard_by(used).options[0].whisper.patience == 2
+    assert heard_by(used).options[0].whisper.suppress_tokens == (-1, 5)
+    assert heard_by(used).calls == [[pytest.approx(1.2, abs=0.04)]]
+
+
+@pytest.mark.parametrize(
+    "change", [{"audio_context": 31}, {"audio_context": "short"}, {"patience": -1}, {"best_of": 0}]
+)
+def test_what_whisper_cannot_have_is_refused_before_any_work(change: dict[str, Any]):
+    used = transcriber()
+    with pytest.raises(OptionError, match=f"{next(iter(change))}: expected"):
+        used.transcribe(recording((10, 1.0)), **change)
+    assert heard_by(used).calls == []

@@ -258,9 +258,7 @@ def test_what_was_said_before_leads_the_reading(engine, korean):
 
 
 def test_a_prompt_too_long_for_the_model_is_refused_with_both_lengths(engine, korean):
-    with pytest.raises(
-        OptionError, match=r"initial_prompt: expected .* at most 223 tokens, found one of \d{3,}"
-    ):
+    with pytest.raises(OptionError, match=r"initial_prompt: expected .* at most 223 tokens, found one of \d{3,}"):
         engine.transcribe([korean], DecodeOptions(initial_prompt="말소리 " * 200))
 
 
