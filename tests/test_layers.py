@@ -29,15 +29,15 @@ LEVELS = {
     "__main__": 6,
     "__init__": 6,
 }
-ENGINES = frozenset({"onnxruntime", "ctranslate2", "faster_whisper"})
+ENGINES = frozenset({"onnxruntime", "ctranslate2", "faster_whisper", "tokenizers"})
 HOMES = {  # who may import what is neither ours nor Python's; argparse and asyncio are Python's, and still have a home
     "numpy": set(LEVELS) - {"__init__"},
     "onnxruntime": {"vad", "engines"},
     "ctranslate2": {"engines"},
     "faster_whisper": {"vad", "engines"},
+    "tokenizers": {"engines"},
     "webrtcvad": {"vad"},
     "kenlm": {"engines"},
-    "tokenizers": {"engines"},
     "soundfile": {"audio"},
     "soxr": {"audio"},
     "av": {"audio"},

@@ -35,7 +35,7 @@ DEMONSTRATION = (
     "demonstration model, synthetic speech: knows the home commands, numbers, times and weather of a small grammar, "
     "spoken by espeak-ng; nothing else"
 )
-NANO_CONTEXT = {"floor_s": 2.0, "margin_s": 1.0}  # nano-whisper was trained on windows of the clip and a little more
+NANO_CONTEXT = {"floor_s": 5.0, "margin_s": 2.0}  # it was trained on windows of the clip and a little more, and on 30 s
 SURROUND = SAMPLE_RATE // 5  # samples of silence before and behind a clip, as the gate leaves them
 
 

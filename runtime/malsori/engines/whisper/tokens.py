@@ -14,12 +14,11 @@ from pathlib import Path
 from typing import Any
 
 from ...errors import ModelCorrupt, ModelIncompatible, OptionError, brief
+from .letters import character_ends, spelled_bytes
 
 FILE = "tokenizer.json"
 TIMESTAMPS = 1501  # <|0.00|> to <|30.00|> in steps of 0.02 s
-MULTILINGUAL = (
-    51_865  # entries of the smallest vocabulary that knows languages, as CTranslate2 and openai/whisper count
-)
+MULTILINGUAL = 51_865  # entries at least; CTranslate2 and openai/whisper tell by the size too
 UNSPACED = frozenset({"zh", "ja", "th", "lo", "my", "yue"})  # languages written without spaces between words
 TASKS = ("transcribe", "translate")
 
@@ -122,8 +121,7 @@ class Tokens:
 
     def decode(self, tokens: Sequence[int]) -> str:
         """Return what the tokens spell, without orders and times; what is not UTF-8 becomes U+FFFD."""
-        spelled = b"".join(self._bytes(token) for token in tokens if token < self.eot)
-        return spelled.decode("utf-8", "replace")
+        return str(self._orders.decode([token for token in tokens if token < self.eot]))
 
     def words(self, tokens: Sequence[int], language: str) -> list[TokenWord]:
         """Return the tokens as words; together they have all the tokens, in order.
@@ -168,11 +166,6 @@ class Tokens:
                     marks.add(tokens[0])
         return marks
 
-    def _bytes(self, token: int) -> bytes:
-        """Return the bytes that a token spells, empty for one that the vocabulary does not have."""
-        name = self._speller.id_to_token(token) or ""
-        return bytes(map(BYTES.__getitem__, name)) if set(name) <= BYTES.keys() else name.encode("utf-8")
-
     def _pieces(self, tokens: Sequence[int]) -> Iterator[TokenWord]:
         """Yield as few tokens at a time as end where a character ends."""
         for is_text, run in groupby(tokens, key=lambda token: token < self.eot):
@@ -182,9 +175,9 @@ class Tokens:
                 yield from (TokenWord("", (token,)) for token in run)
 
     def _characters(self, tokens: list[int]) -> Iterator[TokenWord]:
-        spelled = [self._bytes(token) for token in tokens]
+        spelled = [spelled_bytes(self._speller.id_to_token(token)) for token in tokens]
         whole = b"".join(spelled)
-        ends = _character_ends(whole)
+        ends = character_ends(whole)
         first = begin = end = 0
         for last, part in enumerate(spelled, 1):
             end += len(part)
@@ -211,36 +204,9 @@ def _begins_word(text: str) -> bool:
     return text.startswith(" ") or text.strip() in string.punctuation
 
 
-def _character_ends(spelled: bytes) -> set[int]:
-    """Return the positions at which a character ends, and 0; bytes that are none end where U+FFFD stands for them."""
-    ends, position = {0}, 0
-    while position < len(spelled):
-        try:
-            text, invalid = spelled[position:].decode("utf-8"), 0
-        except UnicodeDecodeError as error:
-            text = spelled[position : position + error.start].decode("utf-8")
-            invalid = error.end - error.start
-        for character in text:
-            position += len(character.encode("utf-8"))
-            ends.add(position)
-        position += invalid
-        ends.add(position)
-    return ends
-
-
-def _byte_alphabet() -> dict[str, int]:
-    """Return GPT-2's letters for bytes: what Latin-1 shows stands for itself, the others follow from U+0100 on."""
-    shown = [*range(33, 127), *range(161, 173), *range(174, 256)]
-    hidden = [byte for byte in range(256) if byte not in shown]
-    return {chr(byte): byte for byte in shown} | {chr(256 + rank): byte for rank, byte in enumerate(hidden)}
-
-
-BYTES = _byte_alphabet()
-
-
 def _load(path: Path) -> Any:
     """Return the tokenizer in a file."""
-    from tokenizers import Tokenizer  # type: ignore[import-untyped]
+    from tokenizers import Tokenizer
 
     if not path.is_file():
         raise ModelCorrupt(str(path), "a file of a Whisper bundle", "nothing")
