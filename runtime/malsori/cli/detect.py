@@ -1,4 +1,4 @@
-"""`malsori detect-language`: which language each file is spoken in, as the first 30 s of its speech tell."""
+"""`malsori detect-language`: which language each file is spoken in, as the first 30 s of its speech tell, or more."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import json
 
 from .console import emit, printable
 from .failures import report
-from .model_flags import add_model_flags, load_model
+from .model_flags import add_model_flags, at_least_one, load_model
 from .parser import Parser
 from .progress import Reporter
 from .sources import sources
@@ -33,6 +33,14 @@ def add_parser(subparsers: argparse._SubParsersAction[Parser]) -> None:
     )
     parser.add_argument("files", nargs="+", metavar="FILE", help="a sound file, or - for standard input")
     parser.add_argument("--output-format", "-f", default="txt", choices=("txt", "json"), help="(%(default)s)")
+    parser.add_argument(
+        "--segments",
+        "--language-detection-segments",
+        type=at_least_one,
+        default=1,
+        metavar="N",
+        help="listen to so many times 30 s of speech, fewer where one is sure (%(default)s)",
+    )
     add_model_flags(parser, default=DEFAULT_MODEL)
 
 
@@ -46,7 +54,7 @@ def run(args: argparse.Namespace) -> int:
         for file, source in zip(args.files, sources(args.files), strict=True):
             reporter.say(file)
             try:
-                languages = transcriber.detect_language(source)
+                languages = transcriber.detect_language(source, language_detection_segments=args.segments)
             except (AudioError, EngineError) as error:
                 reporter.pause()
                 report(file, error, debug=args.debug)

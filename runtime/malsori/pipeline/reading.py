@@ -19,7 +19,7 @@ from .recording import Job, Piece, Recording
 from .slices import clips, slices
 from .speech import opening, pieces_of
 
-LANGUAGE_SECONDS = 30.0  # of speech, from which a language is told: one window of Whisper
+LANGUAGE_SECONDS = 30.0  # of speech, from which a language is told at first: one window of Whisper
 
 
 class Reader:
@@ -39,7 +39,7 @@ class Reader:
             with self.open(source) as blocks:
                 recording.name = blocks.name
                 pieces = self.pieces(_counted(blocks, recording))
-                head = opening(pieces, LANGUAGE_SECONDS)
+                head = self.opening(pieces)
                 self._settle_language(head, recording)
                 for piece in chain(head, pieces):
                     if recording.error is None:  # its earlier pieces may have failed meanwhile
@@ -65,11 +65,19 @@ class Reader:
             return slices(blocks, self._longest)
         return pieces_of(blocks, self._detector(), replace(self._options.gate, max_speech_s=self._longest))
 
+    def opening(self, pieces: Iterator[Piece]) -> list[Piece]:
+        """Take from `pieces` those that the language is told from."""
+        return opening(pieces, self._listened)
+
     def languages(self, pieces: Sequence[Piece]) -> dict[str, float]:
-        """Return the languages of some speech with their probabilities, from its first 30 s."""
+        """Return the languages of some speech with their probabilities, from its first 30 s, or more by the options."""
         speech = np.concatenate([piece.audio for piece in pieces])
-        heard = LANGUAGE_SECONDS * self._options.whisper.language_detection_segments
-        return self._engine.detect_language(speech[: round(heard * SAMPLE_RATE)], self._options.decoding(None))
+        return self._engine.detect_language(speech[: round(self._listened * SAMPLE_RATE)], self._options.decoding(None))
+
+    @property
+    def _listened(self) -> float:
+        """Seconds of speech from which the language is told at most."""
+        return LANGUAGE_SECONDS * self._options.whisper.language_detection_segments
 
     @property
     def _longest(self) -> float:
@@ -93,7 +101,7 @@ class Reader:
         if not head:
             return True
         whole = math.isinf(self._longest)
-        return len(head) == 1 and (whole or head[0].span.seconds < LANGUAGE_SECONDS)
+        return len(head) == 1 and (whole or head[0].span.seconds < self._listened)
 
 
 def _counted(blocks: Iterable[Audio], recording: Recording) -> Iterator[Audio]:

@@ -23,9 +23,8 @@ from .options import LOADING, Loading, TranscribeOptions
 from .overrides import overridden
 from .pool import Pool
 from .progress import Progress
-from .reading import LANGUAGE_SECONDS, Reader
+from .reading import Reader
 from .recording import Recording
-from .speech import opening
 from .stitch import stitch
 from .word_times import Placer
 
@@ -158,6 +157,7 @@ class Transcriber:
     ) -> dict[str, float]:
         """Return language codes with probabilities, the likeliest first, from the first 30 s of speech.
 
+        With `language_detection_segments=N` from up to N times as much, until one window is sure.
         The dictionary is empty when there is no speech. Raises as `transcribe` does, and `OptionError` when the model
         cannot tell languages apart.
         """
@@ -165,7 +165,7 @@ class Transcriber:
         chosen.check(self.engine.manifest)
         reader = Reader(self.engine, self.detector, chosen)
         with reader.open(source) as blocks:
-            pieces = opening(reader.pieces(blocks), LANGUAGE_SECONDS)
+            pieces = reader.opening(reader.pieces(blocks))
         return reader.languages(pieces) if pieces else {}
 
     def embed(
