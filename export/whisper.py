@@ -25,10 +25,11 @@ from export.common import arguments, new_folder, run, seal_with
 from export.proof import Tolerance, compare, judge, proof_clips, timed
 from export.whisper_checkpoint import Checkpoint
 from malsori.bundles.manifest import Manifest
+from malsori.engines.compute_types import TYPES
 from malsori.engines.whisper import WhisperEngine
 from malsori.types import SAMPLE_RATE
 
-QUANTIZATIONS = ("int8", "int8_float16", "float16", "float32")
+QUANTIZATIONS = TYPES
 FEATURES = ("feature_size", "sampling_rate", "hop_length", "chunk_length", "n_fft")  # what the runtime's features need
 STEPS = 16  # tokens compared per clip
 TOLERANCES = {
@@ -36,11 +37,15 @@ TOLERANCES = {
     "float32": {"encoder": Tolerance(relative=1e-3), "logits": Tolerance(relative=1e-3, agreement=1.0)},
     # Weights with 11 bits: 2**-11 each, which the layers average out. A CPU then computes in float32.
     "float16": {"encoder": Tolerance(cosine=0.999), "logits": Tolerance(cosine=0.999, agreement=0.98)},
+    # 8 bits: 2**-9 each. A CPU computes in float32, as above.
+    "bfloat16": {"encoder": Tolerance(cosine=0.999), "logits": Tolerance(cosine=0.999, agreement=0.9)},
+    # One scale for all weights of a layer, 2**10 steps up to the largest; computed in 16 bits on Intel alone.
+    "int16": {"encoder": Tolerance(cosine=0.999), "logits": Tolerance(cosine=0.999, agreement=0.95)},
     # One scale per row of weights and per row of activations; below 0.99 something else is wrong. Tokens change only
     # where two were close.
     "int8": {"encoder": Tolerance(cosine=0.99), "logits": Tolerance(cosine=0.99, agreement=0.9)},
 }
-TOLERANCES["int8_float16"] = TOLERANCES["int8"]
+TOLERANCES |= {f"int8_{rest}": TOLERANCES["int8"] for rest in ("float16", "bfloat16", "float32")}
 
 
 def export(

@@ -17,6 +17,7 @@ from ..bundles.manifest import Manifest
 from ..errors import EngineError, ModelCorrupt, ModelIncompatible, OptionError, brief
 from ..types import SAMPLE_RATE, Audio, Hypothesis
 from .base import DecodeOptions, Layer
+from .compute_types import computing
 from .devices import Device, choose_device, compute_types, cpu_threads
 from .whisper_longform import LongForm, cut
 from .whisper_windows import STRIDE, Windows, host_array
@@ -24,7 +25,6 @@ from .whisper_windows import STRIDE, Windows, host_array
 FILES = ("model.bin", "config.json", "vocabulary.json", "tokenizer.json", "preprocessor_config.json")
 DEFAULTS = DecodeOptions()
 CTC_ONLY = ("hotwords", "language_model", "lm_alpha", "lm_beta", "alternatives")
-WIDENED = {"int8_float16": "int8_float32", "float16": "float32"}  # for a device without half precision, as most CPUs
 
 
 class WhisperEngine:
@@ -189,7 +189,7 @@ def _compute_type(asked: str, stored: str, device: Device) -> str:
     """Return what CTranslate2 is to compute in; left to itself, it writes on stderr when it cannot do as stored."""
     there = compute_types(device)
     if asked == "default":
-        return next((kind for kind in (stored, WIDENED.get(stored)) if kind in there), "auto")
+        return computing(stored, there) or "auto"
     if asked not in (*there, "auto"):
         choices = ", ".join(["default", "auto", *there])
         raise OptionError(f"compute type {asked!r} is not to be had on {device} here; there are {choices}")
