@@ -13,7 +13,8 @@ a model comes from, show them. Where they are from:
 - `relative_speed`: openai/whisper's README, large = 1, English on an A100; distil-large-v3: its model card.
 - `cores`: how many cores keep it up with speech: the processor's time for 30 s encoded in full and 100 tokens decoded
   with 5 beams, in int8, by 30 s; measured as above on an EPYC 7003 (AVX2, no VNNI), where products in 8 bits are no
-  faster than in 32. XLSR: `bench/wav2vec2.py`, 30 s on 2 threads.
+  faster than in 32. Large-v3 and distil-large-v3 have turbo's encoder, and its time. XLSR: `bench/wav2vec2.py`, 30 s on
+  2 threads.
 
 The order is the one of accuracy, best first: within a family the larger ones err less (arXiv 2212.04356, appendix D),
 turbo little more than large-v3 (openai/whisper's README), distil-large-v3 more than turbo (the model card of
