@@ -26,7 +26,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from export import optimum_graph, recipes
-from export.common import ExportRefused, arguments, new_folder, run, seal_with
+from export.common import arguments, new_folder, run, seal_with
 from export.graph.choose import FORMS, choose_int8
 from export.graph.linear import Float32, Int4, Linear
 from export.graph.write import write_graphs, write_half_graphs
@@ -211,15 +211,8 @@ def main(arguments_given: Sequence[str] | None = None) -> int:
         "--list-recipes", action=recipes.List, help="print the recipes, which SOURCE may name, and leave"
     )
     asked = parser.parse_args(arguments_given)
-    try:
-        recipe = recipes.find(asked.source)
-    except ExportRefused as error:
-        print(f"error: {error}", file=sys.stderr)
+    if not recipes.apply(parser, asked, arguments_given, recipes.Recipe):
         return 1
-    if recipe:
-        parser.set_defaults(**recipe.options())
-        asked = parser.parse_args(arguments_given)
-        asked.source = recipe.source
     return run(export, asked)
 
 

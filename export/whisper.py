@@ -1,6 +1,7 @@
 """A Hugging Face `WhisperForConditionalGeneration` checkpoint to a `whisper` bundle, with proof that it says the same.
 
     python export/whisper.py openai/whisper-large-v3-turbo models/turbo --quantize int8
+    python export/whisper.py whisper-large-v3-turbo models/turbo    # the same, by the name of its recipe
 
 Makes CTranslate2's `model.bin`, `config.json` and `vocabulary.json`, the tokenizer, the features' settings and
 `manifest.json`. A folder as source needs no network.
@@ -21,14 +22,17 @@ if not __package__:  # run as a file: this folder must not be searched for modul
 import numpy as np
 from numpy.typing import NDArray
 
+from export import recipes
 from export.common import arguments, new_folder, run, seal_with
 from export.proof import Tolerance, compare, judge, proof_clips, timed
 from export.whisper_checkpoint import Checkpoint
+from export.whisper_recipe import WhisperRecipe
 from malsori.bundles.manifest import Manifest
+from malsori.engines.compute_types import TYPES
 from malsori.engines.whisper.engine import WhisperEngine
 from malsori.types import SAMPLE_RATE
 
-QUANTIZATIONS = ("int8", "int8_float16", "float16", "float32")
+QUANTIZATIONS = TYPES
 FEATURES = ("feature_size", "sampling_rate", "hop_length", "chunk_length", "n_fft")  # what the runtime's features need
 STEPS = 16  # tokens compared per clip
 TOLERANCES = {
@@ -36,11 +40,15 @@ TOLERANCES = {
     "float32": {"encoder": Tolerance(relative=1e-3), "logits": Tolerance(relative=1e-3, agreement=1.0)},
     # Weights with 11 bits: 2**-11 each, which the layers average out. A CPU then computes in float32.
     "float16": {"encoder": Tolerance(cosine=0.999), "logits": Tolerance(cosine=0.999, agreement=0.98)},
+    # 8 bits: 2**-9 each. A CPU computes in float32, as above.
+    "bfloat16": {"encoder": Tolerance(cosine=0.999), "logits": Tolerance(cosine=0.999, agreement=0.9)},
+    # One scale for all weights of a layer, 2**10 steps up to the largest; computed in 16 bits on Intel alone.
+    "int16": {"encoder": Tolerance(cosine=0.999), "logits": Tolerance(cosine=0.999, agreement=0.95)},
     # One scale per row of weights and per row of activations; below 0.99 something else is wrong. Tokens change only
     # where two were close.
     "int8": {"encoder": Tolerance(cosine=0.99), "logits": Tolerance(cosine=0.99, agreement=0.9)},
 }
-TOLERANCES["int8_float16"] = TOLERANCES["int8"]
+TOLERANCES |= {f"int8_{rest}": TOLERANCES["int8"] for rest in ("float16", "bfloat16", "float32")}
 
 
 def export(
@@ -56,26 +64,34 @@ def export(
     audio: Sequence[Path] = (),
     measured: dict[str, Any] | None = None,
     force: bool = False,
+    tasks: Sequence[str] | None = None,
+    audio_context: dict[str, float] | None = None,
+    alignment_heads: Sequence[tuple[int, int]] = (),
     say: Callable[[str, float, float], None] = lambda label, done, total: None,
 ) -> Manifest:
     """Make the bundle `out` from `source` (a folder or a hub name) and return its manifest.
 
     `languages` limits what the bundle offers and detects (default: all that the tokenizer has); `audio` are recordings
     for the proof, or folders of them, instead of synthetic speech; `measured` are figures to keep in the manifest
-    besides the proof; `say` is told of the progress. Raises `ExportRefused` when `out` exists, the checkpoint cannot be
-    served, or the proof is outside the tolerance and not forced; then nothing is left behind.
+    besides the proof; `tasks` are those that it was trained for (default: all that it has tokens for); `audio_context`
+    is the manifest's; `alignment_heads` are pairs of a decoder layer and a head whose attention follows the words
+    (default: what the checkpoint says, or the last half of the layers); `say` is told of the progress. Raises
+    `ExportRefused` when `out` exists, the checkpoint cannot be served, or the proof is outside the tolerance and not
+    forced; then nothing is left behind.
     """
     out = Path(out)
     with new_folder(out) as folder:
         say(f"loading {source}", 0, 0)
         checkpoint = Checkpoint.load(str(source), revision, languages)
         say("converting", 0, 0)
-        convert(checkpoint, folder, quantization)
+        convert(checkpoint, folder, quantization, alignment_heads)
         manifest = checkpoint.manifest()
         manifest = replace(
             manifest,
             name=name or out.name,
             licence=licence or manifest.licence,
+            tasks=tuple(tasks or manifest.tasks),
+            audio_context=dict(audio_context or {}),
             description=description,
             quantization=quantization,
             measured=measured or {},
@@ -91,7 +107,9 @@ def export(
         return seal_with(folder, manifest, proof=proof)
 
 
-def convert(checkpoint: Checkpoint, folder: Path, quantization: str) -> None:
+def convert(
+    checkpoint: Checkpoint, folder: Path, quantization: str, alignment_heads: Sequence[tuple[int, int]] = ()
+) -> None:
     """Write all files of the bundle but the manifest into `folder`, which is emptied first."""
     from ctranslate2.converters import TransformersConverter
 
@@ -102,6 +120,7 @@ def convert(checkpoint: Checkpoint, folder: Path, quantization: str) -> None:
     # The converter may take <|nospeech|> for a language, and a model is not asked about languages it was not taught.
     config = folder / "config.json"
     facts = json.loads(config.read_text("utf-8")) | {"lang_ids": checkpoint.language_ids()}
+    facts["alignment_heads"] = checkpoint.alignment_heads(alignment_heads or facts["alignment_heads"])
     config.write_text(json.dumps(facts) + "\n", "utf-8")
 
 
@@ -146,7 +165,13 @@ def prove(
 
 def main(arguments_given: Sequence[str] | None = None) -> int:
     """Run as a command; return its exit code."""
-    asked = arguments(__doc__.splitlines()[0], QUANTIZATIONS, "int8").parse_args(arguments_given)
+    parser = arguments(__doc__.splitlines()[0], QUANTIZATIONS, "int8")
+    parser.add_argument(
+        "--list-recipes", action=recipes.List, kind=WhisperRecipe, help="print the recipes, which SOURCE may name"
+    )
+    asked = parser.parse_args(arguments_given)
+    if not recipes.apply(parser, asked, arguments_given, WhisperRecipe):
+        return 1
     return run(export, asked)
 
 

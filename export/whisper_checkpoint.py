@@ -116,6 +116,17 @@ class Checkpoint:
         codes = self.languages if self.multilingual else ()
         return sorted(self.tokenizer.convert_tokens_to_ids([f"<|{code}|>" for code in codes]))
 
+    def alignment_heads(self, asked: Sequence[Sequence[int]]) -> list[list[int]]:
+        """Return the `[layer, head]` pairs to find words by, or all of the last half of the layers for lack of them.
+
+        A model whose decoder was shortened often still names heads of its teacher's layers; CTranslate2 would write
+        past the end of its list of layers.
+        """
+        layers, heads = self.model.config.decoder_layers, self.model.config.decoder_attention_heads
+        if asked and all(0 <= layer < layers and 0 <= head < heads for layer, head in asked):
+            return [list(pair) for pair in asked]
+        return [[layer, head] for layer in range(layers // 2, layers) for head in range(heads)]
+
     def manifest(self) -> Manifest:
         """Return what the checkpoint says of itself."""
         config = self.model.config

@@ -259,6 +259,14 @@ def test_half_a_core_is_one_thread(tmp_path: Path) -> None:
     assert cpu_threads(*_cgroups(tmp_path, "0::/\n", {"cpu.max": "50000 100000\n"})) == 1
 
 
+@pytest.mark.parametrize(("quota", "threads"), [(100_000, 1), (150_000, 1), (199_999, 1), (200_000, 2), (250_000, 2)])
+def test_a_quota_between_two_numbers_of_cores_is_the_lower(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, quota: int, threads: int
+) -> None:
+    monkeypatch.setattr("malsori.engines.cpus._affinity", lambda: 8)
+    assert cpu_threads(*_cgroups(tmp_path, "0::/\n", {"cpu.max": f"{quota} 100000\n"})) == threads
+
+
 def test_without_a_quota_the_affinity_mask_decides(tmp_path: Path) -> None:
     allowed = os.sched_getaffinity(0)
     assert cpu_threads(tmp_path / "absent", tmp_path) == len(allowed)

@@ -42,6 +42,7 @@ def test_a_manifest_reads_back_what_was_written(tmp_path: Path) -> None:
         normalize=True,
         conv_kernels=(10, 3),
         conv_strides=(5, 2),
+        audio_context={"floor_s": 10.0, "margin_s": 2.0},
         measured={"parity": {"date": "2026-11-22", "cosine": 0.9993}},
     )
     assert read_manifest(_write(tmp_path, written.to_json())) == written
@@ -50,6 +51,17 @@ def test_a_manifest_reads_back_what_was_written(tmp_path: Path) -> None:
 def test_fields_with_a_default_may_be_left_out(tmp_path: Path) -> None:
     manifest = read_manifest(_with(tmp_path))
     assert (manifest.normalize, manifest.tasks, manifest.format) == (False, ("transcribe",), FORMAT)
+
+
+def test_without_an_audio_context_only_full_windows_are_heard(tmp_path: Path) -> None:
+    assert read_manifest(_with(tmp_path)).audio_context == {}
+
+
+@pytest.mark.parametrize(("floor", "margin"), [(1, 0), (30, 29), (4.5, 0.5)])
+def test_the_bounds_of_an_audio_context_are_within_it(tmp_path: Path, floor: float, margin: float) -> None:
+    context = read_manifest(_with(tmp_path, audio_context={"floor_s": floor, "margin_s": margin})).audio_context
+    assert context == {"floor_s": floor, "margin_s": margin}
+    assert all(isinstance(value, float) for value in context.values())
 
 
 def test_a_field_of_a_later_version_is_passed_over(tmp_path: Path) -> None:
@@ -91,6 +103,17 @@ def test_a_missing_field_is_named(tmp_path: Path, field: str) -> None:
         ("sizes", {"num_hidden_layers": -1}),
         ("normalize", 1),
         ("conv_kernels", [1.5]),
+        ("audio_context", 10),
+        ("audio_context", {"floor_s": "10", "margin_s": 2}),
+        ("audio_context", {"floor_s": True, "margin_s": 2}),
+        ("audio_context", {"floor_s": 10**400, "margin_s": 2}),
+        ("audio_context", {"floor_s": 10}),
+        ("audio_context", {"floor_s": 10, "margin_s": 2, "ceiling_s": 20}),
+        ("audio_context", {"floor_s": 0.9, "margin_s": 2}),
+        ("audio_context", {"floor_s": 30.1, "margin_s": 2}),
+        ("audio_context", {"floor_s": 10, "margin_s": -0.1}),
+        ("audio_context", {"floor_s": 10, "margin_s": 29.1}),
+        ("audio_context", {"floor_s": float("nan"), "margin_s": 2}),
         ("format", "1"),
         ("format", 0),
     ],

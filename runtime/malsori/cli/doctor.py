@@ -107,6 +107,7 @@ def _package(line: str) -> Iterator[Fact]:
 
 
 def _engines() -> Iterator[Fact]:
+    from ..engines.compute_types import told
     from ..engines.devices import compute_types, cuda, decide, runs_on, tensorrt
     from ..engines.installed import Fact, importable
 
@@ -120,8 +121,8 @@ def _engines() -> Iterator[Fact]:
             value = "CUDAExecutionProvider runs"
         else:
             types = compute_types("cpu")
-            yield Fact(f"{family} on cpu", ", ".join(types) or "no compute type", bool(types))
-            value = f"{there.reason}; {', '.join(compute_types('cuda'))}"
+            yield Fact(f"{family} on cpu", told(types), bool(types))
+            value = f"{there.reason}; {told(compute_types('cuda'))}"
         # Without a line that would mend it, having no CUDA is a property of the machine and no fault.
         yield Fact(f"{family} on cuda", value if there.usable else f"no: {there.reason}", not there.fix, there.fix)
         if library == "onnxruntime" and there.usable:  # of no interest elsewhere, and nothing that must be there

@@ -1,4 +1,4 @@
-"""`malsori models list|show|verify|prove`: which bundles there are, what they say, and whether that is so."""
+"""`malsori models list|show|verify|prove|recommend`: which bundles there are, whether they are right, which to get."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from . import models_prove
+from . import models_prove, models_recommend
 from .console import complain, emit, printable
 from .parser import Parser
 from .tables import table
@@ -24,14 +24,15 @@ examples:
   malsori models show nano-ctc-ko
   malsori models verify ./my-bundle
   malsori models prove nano-ctc-ko
+  malsori models recommend --language ko
 """
 
 
 def add_parser(subparsers: argparse._SubParsersAction[Parser]) -> None:
-    """Add the command, its three actions and their flags."""
+    """Add the command, its actions and their flags."""
     parser = subparsers.add_parser(
         "models",
-        help="list, show, verify or prove models",
+        help="list, show, verify, prove or recommend models",
         description="Which models there are, what they say of themselves, whether they are intact and right.",
         epilog=EPILOG,
     )
@@ -42,6 +43,7 @@ def add_parser(subparsers: argparse._SubParsersAction[Parser]) -> None:
     verify = actions.add_parser("verify", help="hash all files of models again")
     verify.add_argument("names", nargs="*", metavar="NAME", help="names or paths (all that can be asked for by name)")
     models_prove.add_action(actions)
+    models_recommend.add_action(actions)
     for action in actions.choices.values():
         action.add_argument("--json", action="store_true", help="for programs")
         action.add_argument("--debug", action="store_true", default=argparse.SUPPRESS, help=argparse.SUPPRESS)
@@ -54,6 +56,7 @@ def run(args: argparse.Namespace) -> int:
         "show": _show,
         "verify": _verify,
         "prove": models_prove.run,
+        "recommend": models_recommend.run,
     }
     return actions[args.action](args)
 

@@ -28,7 +28,7 @@ def quotas(membership: Path = MEMBERSHIP, cgroups: Path = CGROUPS) -> list[float
 
     Example: `100000 50000` in `cpu.max` (microseconds of each period) is 2.0 cores.
     """
-    found = (_read_quota(folder) for folder in _folders(membership, cgroups))
+    found = (_read_quota(folder) for folder in cgroup_folders("cpu", membership, cgroups))
     return [cores for cores in found if cores is not None]
 
 
@@ -38,7 +38,7 @@ def _affinity() -> int:
     return os.cpu_count() or 1
 
 
-def _folders(membership: Path, cgroups: Path) -> Iterator[Path]:
+def cgroup_folders(controller: str, membership: Path, cgroups: Path) -> Iterator[Path]:
     """Yield the folders that can hold a limit: one hierarchy for v2, one per controller for v1; hybrids have both."""
     try:
         lines = membership.read_text().splitlines()
@@ -46,9 +46,9 @@ def _folders(membership: Path, cgroups: Path) -> Iterator[Path]:
         return
     for line in lines:
         number, controllers, path = [*line.split(":", 2), "", ""][:3]  # "0::/a" is v2, "1:cpu,cpuacct:/a" is v1
-        if number != "0" and "cpu" not in controllers.split(","):
+        if number != "0" and controller not in controllers.split(","):
             continue
-        mounts = [cgroups / controllers, cgroups / "cpu"] if controllers else [cgroups, cgroups / "unified"]
+        mounts = [cgroups / controllers, cgroups / controller] if controllers else [cgroups, cgroups / "unified"]
         relative = PurePosixPath(*(part for part in path.split("/") if part != ".."))
         for mount in dict.fromkeys(mounts):
             # Inside a container the path may be the host's and absent here; its own limit is then at the mount itself.

@@ -17,7 +17,7 @@ from ...types import SAMPLE_RATE, Audio, Hypothesis
 from ..base import DecodeOptions, Layer
 from ..devices import choose_device, cpu_threads
 from .features import HOP, STRIDE, WINDOW, LogMel
-from .network import Counters, Encoded, Network, computing
+from .network import Counters, Encoded, Network, compute_type_for
 from .options import LONGEST
 from .prompt import Prompts
 from .reader import Reader, languages_of
@@ -65,7 +65,7 @@ class WhisperEngine:
             folder,
             manifest.name,
             device=self.device,
-            compute_type=computing(compute_type, manifest.quantization, self.device),
+            compute_type=compute_type_for(compute_type, manifest.quantization, self.device),
             threads=threads or cpu_threads(),
         )
         self._check(folder, mels)

@@ -13,15 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...errors import EngineError, ModelIncompatible, OptionError, brief
+from ..compute_types import computing
 from ..devices import Device, compute_types
 from .options import TEXT_POSITIONS, WhisperOptions
-
-WIDENED = {  # for a device without half precision, as most CPUs
-    "int8_float16": "int8_float32",
-    "int8_bfloat16": "int8_float32",
-    "float16": "float32",
-    "bfloat16": "float32",
-}
 
 
 @dataclass(slots=True)
@@ -177,14 +171,14 @@ def host_array(storage: Any) -> NDArray[np.float32]:
     return np.array(storage.to_device(Device.cpu).to(DataType.float32))
 
 
-def computing(asked: str, stored: str, device: Device) -> str:
+def compute_type_for(asked: str, stored: str, device: Device) -> str:
     """Return what CTranslate2 is to compute in; left to itself, it writes on stderr when it cannot do as stored.
 
     Raises `OptionError` for a compute type that the device does not have.
     """
     there = compute_types(device)
     if asked == "default":
-        return next((kind for kind in (stored, WIDENED.get(stored)) if kind in there), "auto")
+        return computing(stored, there) or "auto"
     if asked not in (*there, "auto"):
         choices = ", ".join(["default", "auto", *there])
         raise OptionError(f"compute type {asked!r} is not to be had on {device} here; there are {choices}")

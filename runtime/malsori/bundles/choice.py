@@ -1,0 +1,68 @@
+"""Which of the published models suits a machine: a pure function over the catalogue, best first, with reasons."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+
+from ..errors import OptionError
+from .catalog import CATALOG, LANGUAGES, Known
+
+QUANTIZATION = {"cpu": "int8", "cuda": "float16"}  # what is looked at on a device
+REST_MB = {"cpu": 50, "cuda": 0}  # reading files and finding speech beside the model: 287 MB in all with tiny's 235
+MB = 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """A model of the catalogue on one device; `against` is why it does not serve, empty where it does."""
+
+    model: Known
+    device: str
+    against: str = ""
+
+    @property
+    def quantization(self) -> str:
+        """How its weights are stored for this device."""
+        return QUANTIZATION[self.device]
+
+    @property
+    def memory(self) -> int | None:
+        """What all of malsori takes with it on this device, in 10^6 bytes; None where nobody measured."""
+        need = self.model.memory_mb.get(self.device)
+        return None if need is None else need + REST_MB[self.device]
+
+
+def choose(
+    memory: int | None, device: str, language: str | None = None, *, realtime: bool = False, threads: int = 1
+) -> list[Choice]:
+    """Return all models: those that serve, the most accurate first, then the others with what is against them.
+
+    `memory` is what may be taken, in bytes, None for no limit; `device` is `cpu` or `cuda`, whose memory is meant.
+    Without a `language` those that know a single one do not serve. With `realtime` a model on the CPU must keep up with
+    speech on `threads` cores; a GPU does that with any of them (faster-whisper's README: large-v2 is 12 times as fast
+    as speech on an RTX 3070 Ti). Raises `OptionError` for a device or a language that nobody here has.
+    """
+    if device not in QUANTIZATION:
+        raise OptionError(f"device: expected {' or '.join(QUANTIZATION)}, found {device!r}")
+    if language is not None and language not in LANGUAGES:
+        raise OptionError(f"language: {language!r} is not known to any model; there are {', '.join(LANGUAGES)}")
+    cores = threads if realtime and device == "cpu" else math.inf
+    plain = [Choice(model, device) for model in CATALOG]
+    rated = [replace(choice, against=_against(choice, memory, language, cores)) for choice in plain]
+    return sorted(rated, key=lambda choice: bool(choice.against))
+
+
+def _against(choice: Choice, memory: int | None, language: str | None, cores: float) -> str:
+    model, need = choice.model, choice.memory
+    if language is None and len(model.languages) == 1:
+        return f"knows {model.languages[0]} only; ask for it with that language"
+    if language is not None and language not in model.languages:
+        return f"does not know {language}"
+    if need is None:
+        return f"not measured on {choice.device}"
+    if memory is not None and need * MB > memory:
+        return f"needs {need} MB, there are {memory // MB}"
+    if model.cores > cores:
+        return f"keeps {model.cores:g} cores busy, there {'is' if cores == 1 else 'are'} {cores:g}"
+    return ""
