@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Sequence
+from dataclasses import fields
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +18,9 @@ from malsori.cli.main import main
 from malsori.cli.parser import Parser
 from malsori.cli.spelling import normalise
 from malsori.cli.transcribe_flags import add_decoding_flags, add_vad_flags, options_from
+from malsori.cli.whisper_flags import FIELDS as WHISPER_FIELDS
 from malsori.cli.whisper_flags import add_whisper_flags
+from malsori.engines.whisper.options import WhisperOptions
 from malsori.pipeline import TranscribeOptions
 from tests.loudness import load, make_clips, recording, wav
 
@@ -302,6 +305,35 @@ def options_of(*flags: str) -> TranscribeOptions:
     add_vad_flags(parser)
     add_whisper_flags(parser)
     return options_from(parser.parse_args(flags))
+
+
+def test_whispers_flags_become_its_options():
+    given = ["--audio-context", "5", "--logprob-threshold", "none", "--suppress-tokens=-1,7", "--patience", "2"]
+    given += ["--condition-on-previous-text", "--window-guards", "false", "--no-speech-threshold", "0.4"]
+    assert options_of(*given).whisper == WhisperOptions(
+        audio_context=5.0,
+        log_prob_threshold=None,
+        suppress_tokens=(-1, 7),
+        patience=2.0,
+        condition_on_previous_text=True,
+        window_guards=False,
+        no_speech_threshold=0.4,
+    )
+
+
+def test_every_option_of_whisper_has_a_flag():
+    assert set(WHISPER_FIELDS) == {field.name for field in fields(WhisperOptions)}
+
+
+def test_stretches_are_seconds_with_commas():
+    assert options_of("--clip-timestamps", "0,2.5,10").clip_timestamps == (0.0, 2.5, 10.0)
+
+
+@pytest.mark.parametrize("flag", ["--audio-context=short", "--suppress-tokens=a", "--clip-timestamps=1:2"])
+def test_a_flag_that_is_no_number_says_what_it_takes(flag: str, capsys: pytest.CaptureFixture[str]):
+    with pytest.raises(SystemExit):
+        options_of(flag)
+    assert f"{flag.partition('=')[0]}: expected" in capsys.readouterr().err
 
 
 def test_flags_are_rewritten_up_to_the_double_dash_only():

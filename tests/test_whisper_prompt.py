@@ -1,0 +1,81 @@
+"""What the decoder is given before it reads: orders, what was said before, and how much of it there is room for."""
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from malsori.engines.base import DecodeOptions, HotWord
+from malsori.engines.whisper.options import WhisperOptions
+from malsori.engines.whisper.prompt import MOST_LEADING, Prompts
+from malsori.engines.whisper.tokens import Tokens
+from malsori.errors import OptionError
+
+BUNDLE = Path(__file__).resolve().parents[1] / "models" / "nano-whisper"
+
+
+@pytest.fixture(scope="module")
+def tokens():
+    return Tokens.read(BUNDLE)
+
+
+def prompts(tokens, **fields):
+    own = {name: fields.pop(name) for name in ("initial_prompt", "hotwords", "task") if name in fields}
+    return Prompts(tokens, DecodeOptions(**own, whisper=WhisperOptions(**fields)))
+
+
+def test_nothing_said_before_leads_with_nothing(tokens):
+    assert prompts(tokens).leading([]) == []
+
+
+def test_the_orders_are_language_task_and_whether_times_are_wanted(tokens):
+    timed = [tokens.sot, tokens.language("ko"), tokens.translate]
+    assert prompts(tokens, task="translate").start("ko") == timed
+    assert prompts(tokens, task="translate", without_timestamps=True).start("ko") == [*timed, tokens.no_timestamps]
+
+
+def test_an_initial_prompt_was_said_before_the_first_window_and_ages(tokens):
+    made = prompts(tokens, initial_prompt="침실")
+    assert made.first == tokens.encode(" 침실")
+    assert made.leading(made.first) == [tokens.sot_prev, *made.first]
+    assert made.leading([7, 8]) == [tokens.sot_prev, 7, 8]
+
+
+def test_one_that_is_carried_leads_every_window(tokens):
+    made = prompts(tokens, initial_prompt="침실", carry_initial_prompt=True)
+    assert made.first == []
+    assert made.leading([7, 8]) == [tokens.sot_prev, *tokens.encode(" 침실"), 7, 8]
+
+
+def test_hot_words_come_before_what_was_said(tokens):
+    made = prompts(tokens, hotwords=(HotWord("침실", 8.0), HotWord("거실", 8.0)))
+    assert made.leading([7]) == [tokens.sot_prev, *tokens.encode(" 침실, 거실"), 7]
+
+
+def test_a_prefix_starts_at_a_time_where_times_are_wanted(tokens):
+    assert prompts(tokens, prefix="침실").prefix() == [tokens.timestamp_begin, *tokens.encode(" 침실")]
+    assert prompts(tokens, prefix="침실", without_timestamps=True).prefix() == tokens.encode(" 침실")
+    assert prompts(tokens).prefix() == []
+
+
+@settings(deadline=None)
+@given(st.lists(st.integers(0, 50_000), max_size=500), st.booleans())
+def test_what_leads_fits_into_half_of_the_decoder_and_ends_with_the_latest(tokens, spoken, carried):
+    made = prompts(tokens, initial_prompt="침실 온도를", carry_initial_prompt=carried)
+    led = made.leading(spoken)
+    assert len(led) <= MOST_LEADING + 1
+    assert not spoken or led[-1] == spoken[-1]
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ({"initial_prompt": "말소리 " * 150}, "initial_prompt: expected a text of at most 223 tokens"),
+        ({"prefix": "말소리 " * 80}, "prefix: expected a text of at most 112 tokens"),
+        ({"hotwords": (HotWord("말소리 " * 150, 8.0),)}, "hotwords: expected a text of at most 223 tokens"),
+    ],
+)
+def test_a_text_that_there_is_no_room_for_is_refused_with_its_length(tokens, fields, message):
+    with pytest.raises(OptionError, match=message):
+        prompts(tokens, **fields)
