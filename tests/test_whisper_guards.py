@@ -46,6 +46,10 @@ def test_what_is_wrong_with_a_reading_is_told(change, reason):
     assert why(replace(GOOD, **change)) == reason
 
 
+def test_a_reading_that_ends_at_the_callers_limit_stands():
+    assert why(replace(GOOD, budget=len(GOOD.tokens)), WhisperOptions(max_new_tokens=len(GOOD.tokens))) == ""
+
+
 def test_a_time_in_the_margin_behind_the_sound_is_no_fault():
     assert why(replace(GOOD, tokens=(TIMES, *WORDS, TIMES + 190))) == ""
 

@@ -72,7 +72,7 @@ def led_astray(reading: Reading, frames: int, timestamp_begin: int, options: Whi
 
     Not the fault of the window is what would fail at 30 s too; that is found there.
     """
-    if not reading.ended:
+    if not reading.ended and reading.budget != options.max_new_tokens:  # the caller's own limit is no fault
         return "no end"
     looped = options.compression_ratio_threshold
     if looped is not None and reading.compression_ratio > looped:
