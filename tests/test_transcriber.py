@@ -448,6 +448,13 @@ def test_without_it_nothing_came_before():
     assert {text for previous in heard_by(used).previous for text in previous} <= {""}
 
 
+def test_a_recording_of_several_languages_is_asked_for_them_stretch_by_stretch():
+    used = transcriber("ko", "en")
+    used.transcribe(recording((10, 1.0), (20, 1.5)), multilingual=True)
+    assert heard_by(used).detections == []
+    assert {options.language for options in heard_by(used).options} == {None}
+
+
 def test_a_run_that_is_cancelled_ends_before_the_next_call():
     used = transcriber()
     calls = heard_by(used).calls

@@ -213,6 +213,17 @@ def test_long_clips_share_windows_and_stay_apart(exact, korean):
     assert shown(together) == shown(exact.transcribe([clip], options)[0] for clip in clips)
 
 
+def test_languages_are_told_window_by_window_where_that_is_asked_for(engine, korean):
+    english = sample("english")
+    clip = np.concatenate([np.pad(korean, (0, 30 * 16_000 - len(korean))), english])
+    switching = replace(DecodeOptions(), whisper=WhisperOptions(multilingual=True))
+    (heard,), (fixed,) = engine.transcribe([clip], switching), engine.transcribe([clip], DecodeOptions())
+    expected = [(SAMPLES / f"{name}.txt").read_text("utf-8").strip() for name in ("korean", "english")]
+    assert [segment.text for segment in heard.segments] == expected
+    assert heard.language == fixed.language == "ko"
+    assert text_of(fixed) != text_of(heard)
+
+
 def test_a_call_that_is_cancelled_ends_between_two_windows(engine, korean):
     asked = []
 

@@ -88,8 +88,10 @@ class Reader:
         return math.inf if self._engine.long_form and not gated else self._engine.longest_clip
 
     def _settle_language(self, head: Sequence[Piece], recording: Recording) -> None:
-        """Set the recording's language: a long recording must not change it from one pause to the next."""
+        """Set the recording's language: unless it is asked to, it must not change from one pause to the next."""
         manifest = self._engine.manifest
+        if self._options.whisper.multilingual and self._options.language is None:
+            return
         if self._options.language is not None:
             recording.language = self._options.language
         elif len(manifest.languages) != 1 and manifest.kind == "whisper" and not self._alone(head):

@@ -6,6 +6,7 @@ import zlib
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import inf
 
 from .features import MEL_RATE
 from .options import MOST_TOKENS, WhisperOptions
@@ -72,7 +73,7 @@ def led_astray(reading: Reading, frames: int, timestamp_begin: int, options: Whi
 
     Not the fault of the window is what would fail at 30 s too; that is found there.
     """
-    if not reading.ended and reading.budget != options.max_new_tokens:  # the caller's own limit is no fault
+    if not reading.ended and reading.budget < (options.max_new_tokens or inf):  # the caller's own limit is no fault
         return "no end"
     looped = options.compression_ratio_threshold
     if looped is not None and reading.compression_ratio > looped:
