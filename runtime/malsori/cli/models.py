@@ -1,4 +1,4 @@
-"""`malsori models list|show|verify|prove`: which bundles there are, what they say, and whether that is so."""
+"""`malsori models list|show|verify|prove|calibrate`: which bundles there are, what they say, and whether it is so."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from . import models_prove
+from . import models_calibrate, models_prove
 from .console import complain, emit, printable
 from .parser import Parser
 from .tables import table
@@ -16,6 +16,7 @@ from .tables import table
 if TYPE_CHECKING:
     from ..bundles import Found, Manifest
 
+WIDEST = 240  # characters of a group of figures that stays on one line
 EPILOG = """\
 A model is looked for in $MALSORI_MODELS, in models/ of a checkout, in the installed package, in the user's cache.
 
@@ -24,14 +25,15 @@ examples:
   malsori models show nano-ctc-ko
   malsori models verify ./my-bundle
   malsori models prove nano-ctc-ko
+  malsori models calibrate nano-whisper --audio recordings/
 """
 
 
 def add_parser(subparsers: argparse._SubParsersAction[Parser]) -> None:
-    """Add the command, its three actions and their flags."""
+    """Add the command, its actions and their flags."""
     parser = subparsers.add_parser(
         "models",
-        help="list, show, verify or prove models",
+        help="list, show, verify, prove or calibrate models",
         description="Which models there are, what they say of themselves, whether they are intact and right.",
         epilog=EPILOG,
     )
@@ -42,6 +44,7 @@ def add_parser(subparsers: argparse._SubParsersAction[Parser]) -> None:
     verify = actions.add_parser("verify", help="hash all files of models again")
     verify.add_argument("names", nargs="*", metavar="NAME", help="names or paths (all that can be asked for by name)")
     models_prove.add_action(actions)
+    models_calibrate.add_action(actions)
     for action in actions.choices.values():
         action.add_argument("--json", action="store_true", help="for programs")
         action.add_argument("--debug", action="store_true", default=argparse.SUPPRESS, help=argparse.SUPPRESS)
@@ -54,6 +57,7 @@ def run(args: argparse.Namespace) -> int:
         "show": _show,
         "verify": _verify,
         "prove": models_prove.run,
+        "calibrate": models_calibrate.run,
     }
     return actions[args.action](args)
 
@@ -96,7 +100,7 @@ def _show(args: argparse.Namespace) -> int:
     fields = {**asdict(manifest), "folder": f"{found.folder} ({found.origin})"}
     files = [(f"  {name}", _size(entry.size)) for name, entry in manifest.files.items()]
     told = {
-        name: value for name, value in fields.items() if name not in ("files", "measured") and value not in ("", ())
+        name: value for name, value in fields.items() if name not in ("files", "measured") and value not in ("", (), {})
     }
     emit(table([(name, _text(value)) for name, value in told.items()]))
     emit("files\n" + table(files))
@@ -164,7 +168,7 @@ def _tree(figures: dict[str, Any], indent: str) -> Iterator[str]:
     for name, value in figures.items():
         if not isinstance(value, dict):
             yield f"{indent}{name}: {value}"
-        elif any(isinstance(inner, dict) for inner in value.values()) or len(str(value)) > 100:
+        elif any(isinstance(inner, dict) for inner in value.values()) or len(str(value)) > WIDEST:
             yield f"{indent}{name}"
             yield from _tree(value, indent + "  ")
         else:
