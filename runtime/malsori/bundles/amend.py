@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import stat
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -39,8 +40,8 @@ def check_amendable(folder: Path) -> None:
 
 
 def _unwritable(folder: Path, why: str) -> OutputError:
-    name = folder.resolve().name
+    copy = shlex.quote(f"./{folder.resolve().name}-copy")
     return OutputError(
-        f"{folder / MANIFEST}: cannot be written, {why}; copy the bundle (cp -r {folder} ./{name}) and name ./{name}, "
+        f"{folder / MANIFEST}: cannot be written, {why}; cp -r {shlex.quote(str(folder))} {copy} and use {copy}, "
         "or only look with --dry-run"
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from io import BytesIO
 from pathlib import Path
@@ -18,7 +19,7 @@ ENDINGS = (".png", ".svg")
 COLORS = ("#74add1", "#1f78b4", "#54278f", "#1b1035")  # one per margin, the longest darkest
 FULL, REFUSED, CHOSEN = "#555555", "#fdece0", "#d94801"
 APART = 0.13  # of a floor's place, between its margins: points on one another would hide each other
-HIGHEST = 100.0  # per cent that are shown; a loop has more, and would flatten the rest
+BEYOND = 10.0  # percent points shown above what is allowed: a loop has hundreds, and would flatten the rest
 
 
 def check_plot(path: Path) -> None:
@@ -46,8 +47,7 @@ def picture(calibration: Calibration, form: str) -> bytes:
     drawing.errors(errors)
     drawing.times(times)
     figure.suptitle(drawing.title, fontsize="medium")
-    handles, labels = times.get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside lower center", ncols=len(labels), fontsize="small", frameon=False)
+    drawing.explain(errors, figure)
     content = BytesIO()
     figure.savefig(content, format=form, dpi=110)
     return content.getvalue()
@@ -73,21 +73,22 @@ class Drawing:
         return f"{speech}\n{label(chosen.context)}{faster}"
 
     def errors(self, axes: Any) -> None:
-        """Draw the error rates, and from where on they are too many."""
-        full = self.calibration.full
-        most = self._cer(full) + self.calibration.limits.max_loss
-        axes.axhline(self._cer(full), color=FULL, linestyle="--", linewidth=1)
-        highest = min(HIGHEST, 1.2 * max(self._points(axes, self._cer), most, 1.0))
-        if most < highest:
-            axes.axhspan(most, highest, color=REFUSED, linewidth=0, zorder=0)
-        said = "what was said" if full.cer else "the full window"
-        axes.set(ylabel=f"CER against {said}, %", ylim=(-0.03 * highest, highest))
+        """Draw the error rates, and from where on they are too many; what loops is drawn at the upper edge."""
+        calibration = self.calibration
+        full, most = self._cer(calibration.full), calibration.limits.max_loss
+        axes.axhline(full, color=FULL, linestyle="--", linewidth=1)
+        ceiling = full + most + BEYOND
+        highest = 1.2 * max(self._points(axes, self._cer, ceiling), full + most, 1.0)
+        refused = f"more than {most:g} points lost"
+        axes.axhspan(full + most, highest, color=REFUSED, linewidth=0, zorder=0, label=refused)
+        said = "what was said" if calibration.full.cer else "the full window"
+        axes.set(ylabel=f"CER against {said}, %", ylim=(-0.06 * highest, highest))
         axes.grid(axis="y", alpha=0.3)
 
     def times(self, axes: Any) -> None:
         """Draw the seconds for a clip."""
         full = self.calibration.full.p50
-        axes.axhline(full, color=FULL, linestyle="--", linewidth=1, label="full window, 30 s")
+        axes.axhline(full, color=FULL, linestyle="--", linewidth=1)
         highest = self._points(axes, lambda figures: figures.p50)
         axes.set(xlabel="floor of the window, s", ylabel="seconds per clip, median", ylim=(0, 1.1 * max(highest, full)))
         axes.set_xticks(range(len(self._floors)), [f"{floor:g}" for floor in self._floors])
@@ -98,31 +99,41 @@ class Drawing:
         full = self.calibration.full.cer
         return 100 * ((full.rate or 0.0) if full else 0.0) + (100 * figures.loss)
 
-    def _points(self, axes: Any, value: Callable[[Figures], float]) -> float:
-        """Draw a line per margin, hollow where a setting is not safe; return the highest value."""
+    def _points(self, axes: Any, value: Callable[[Figures], float], ceiling: float = math.inf) -> float:
+        """Draw a line per margin, hollow where a setting is not safe; return the highest value, `ceiling` at most."""
+        from ..pipeline.calibration.settings import order
+
         highest = 0.0
         for number, margin in enumerate(self._margins):
-            contexts = sorted(
-                (context for context in self._figures if context.margin_s == margin), key=lambda each: each.floor_s
-            )
-            xs = [self._place(context) for context in contexts]
-            ys = [value(self._figures[context]) for context in contexts]
+            contexts = [context for context in self._figures if context.margin_s == margin]
+            points = [(self._place(context), self._figures[context]) for context in sorted(contexts, key=order)]
             color = COLORS[number % len(COLORS)]
-            hollow = [bool(self.calibration.objection(self._figures[context])) for context in contexts]
-            faces = ["white" if each else color for each in hollow]
-            axes.plot(xs, ys, color=color, linewidth=1, alpha=0.5, zorder=2)
-            axes.scatter(xs, ys, s=34, c=faces, edgecolors=color, zorder=3)
-            axes.plot([], [], "o-", color=color, label=f"margin {margin:g} s")
-            highest = max([highest, *ys])
-        axes.plot([], [], "o", markerfacecolor="white", markeredgecolor=FULL, label="not safe")
+            heights = [min(value(figures), ceiling) for _, figures in points]
+            axes.plot([place for place, _ in points], heights, color=color, linewidth=1, alpha=0.5, zorder=2)
+            for (place, figures), height in zip(points, heights, strict=True):
+                face = "white" if self.calibration.objection(figures) else color
+                mark = "^" if height == ceiling else "o"
+                axes.plot(place, height, mark, markersize=6, markerfacecolor=face, markeredgecolor=color, zorder=3)
+            highest = max([highest, *heights])
         self._ring(axes, value)
         return highest
 
     def _ring(self, axes: Any, value: Callable[[Figures], float]) -> None:
         chosen = self.calibration.chosen
         if chosen is not self.calibration.full:
-            spot = ([self._place(chosen.context)], [value(chosen)])
-            axes.scatter(*spot, s=150, facecolors="none", edgecolors=CHOSEN, linewidths=2, zorder=4, label="chosen")
+            spot = (self._place(chosen.context), value(chosen))
+            axes.plot(*spot, "o", markersize=13, markerfacecolor="none", markeredgecolor=CHOSEN, markeredgewidth=2)
+
+    def explain(self, axes: Any, figure: Any) -> None:
+        """Put what the signs mean below the axes."""
+        for number, margin in enumerate(self._margins):
+            axes.plot([], [], "o-", color=COLORS[number % len(COLORS)], label=f"margin {margin:g} s")
+        axes.plot([], [], "--", color=FULL, linewidth=1, label="full window, 30 s")
+        axes.plot([], [], "o", markerfacecolor="white", markeredgecolor=FULL, label="not safe, or too few clips")
+        ring = {"markersize": 11, "markerfacecolor": "none", "markeredgecolor": CHOSEN, "markeredgewidth": 2}
+        axes.plot([], [], "o", label="chosen", **ring)
+        handles, labels = axes.get_legend_handles_labels()
+        figure.legend(handles, labels, loc="outside lower center", ncols=4, fontsize="small", frameon=False)
 
     def _place(self, context: Context) -> float:
         shift = self._margins.index(context.margin_s) - (len(self._margins) - 1) / 2

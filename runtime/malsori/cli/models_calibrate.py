@@ -108,6 +108,7 @@ def _calibrate(args: argparse.Namespace, bundle: Bundle, reporter: Reporter) -> 
     if not args.dry_run:
         check_amendable(bundle.folder)
     recordings = find_recordings(args.audio, bundle.manifest.languages)
+    # of Whisper's kind, as was checked
     engine: Any = load_engine(bundle.folder, bundle.manifest, device=args.device, threads=args.threads)
     return calibrate(
         engine,

@@ -13,7 +13,7 @@ TIE = 1.05  # of times: within a twentieth it is chance which one is faster
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What a shorter window may cost against the full one: percent points of characters, per cent of clips read again."""
+    """What a shorter window may cost: percent points of characters lost, per cent of clips read again."""
 
     max_loss: float = 0.5
     max_retries: float = 10.0

@@ -111,7 +111,7 @@ class Listener:
 
     engine: WhisperEngine
     asked: DecodeOptions
-    _warm: bool = False
+    _turns: int = 0
 
     def options(self, clips: Sequence[Audio]) -> DecodeOptions:
         """Return how to listen to the clips of one recording: in one language, which the full window tells."""
@@ -121,15 +121,14 @@ class Listener:
         return replace(self.asked, language=options_for(self.engine, clips).language)
 
     def hear(self, clip: Audio, options: DecodeOptions) -> Heard:
-        """Hear one clip in all of its windows; every turn changes the order."""
+        """Hear one clip in all of its windows; every turn, also of the next clip, changes the order."""
         windows = windows_of(len(clip))
-        if not self._warm:
+        if not self._turns:
             self._once(clip, windows[-1], options)
-            self._warm = True
         turns = [self._turn(clip, windows, options)]
         spent = sum(run.seconds for run in turns[0].values())
-        for number in range(1, int(np.clip(BUDGET / max(spent, 1e-9), 1, MOST))):
-            turns.append(self._turn(clip, windows[::-1] if number % 2 else windows, options))
+        for _ in range(1, int(np.clip(BUDGET / max(spent, 1e-9), 1, MOST))):
+            turns.append(self._turn(clip, windows, options))
         runs = {
             window: replace(turns[0][window], seconds=median(turn[window].seconds for turn in turns))
             for window in windows
@@ -137,7 +136,9 @@ class Listener:
         return Heard(len(clip), runs)
 
     def _turn(self, clip: Audio, windows: Sequence[int], options: DecodeOptions) -> dict[int, Run]:
-        return {window: self._once(clip, window, options) for window in windows}
+        order = windows[::-1] if self._turns % 2 else windows
+        self._turns += 1
+        return {window: self._once(clip, window, options) for window in order}
 
     def _once(self, clip: Audio, window: int, options: DecodeOptions) -> Run:
         """Hear a clip in a window of so many mel frames; reading again at 30 s is part of the time."""
