@@ -19,7 +19,7 @@ ENDINGS = (".png", ".svg")
 COLORS = ("#74add1", "#1f78b4", "#54278f", "#1b1035")  # one per margin, the longest darkest
 FULL, REFUSED, CHOSEN = "#555555", "#fdece0", "#d94801"
 APART = 0.13  # of a floor's place, between its margins: points on one another would hide each other
-BEYOND = 10.0  # percent points shown above what is allowed: a loop has hundreds, and would flatten the rest
+BEYOND = 5.0  # percent points shown above what is allowed: a loop has hundreds, and would flatten the rest
 
 
 def check_plot(path: Path) -> None:
@@ -72,13 +72,16 @@ class Drawing:
         faster = "" if chosen is full else f", {chosen.ratio:.1f} times as fast as the full window"
         return f"{speech}\n{label(chosen.context)}{faster}"
 
+    @property
+    def _ceiling(self) -> float:
+        return self._cer(self.calibration.full) + self.calibration.limits.max_loss + BEYOND
+
     def errors(self, axes: Any) -> None:
         """Draw the error rates, and from where on they are too many; what loops is drawn at the upper edge."""
         calibration = self.calibration
         full, most = self._cer(calibration.full), calibration.limits.max_loss
         axes.axhline(full, color=FULL, linestyle="--", linewidth=1)
-        ceiling = full + most + BEYOND
-        highest = 1.2 * max(self._points(axes, self._cer, ceiling), full + most, 1.0)
+        highest = 1.2 * max(self._points(axes, self._cer, self._ceiling), full + most, 1.0)
         refused = f"more than {most:g} points lost"
         axes.axhspan(full + most, highest, color=REFUSED, linewidth=0, zorder=0, label=refused)
         said = "what was said" if calibration.full.cer else "the full window"
@@ -130,10 +133,12 @@ class Drawing:
             axes.plot([], [], "o-", color=COLORS[number % len(COLORS)], label=f"margin {margin:g} s")
         axes.plot([], [], "--", color=FULL, linewidth=1, label="full window, 30 s")
         axes.plot([], [], "o", markerfacecolor="white", markeredgecolor=FULL, label="not safe, or too few clips")
+        if any(self._cer(each) >= self._ceiling for each in self.calibration.settings):
+            axes.plot([], [], "^", markerfacecolor="white", markeredgecolor=FULL, label="off the scale")
         ring = {"markersize": 11, "markerfacecolor": "none", "markeredgecolor": CHOSEN, "markeredgewidth": 2}
         axes.plot([], [], "o", label="chosen", **ring)
         handles, labels = axes.get_legend_handles_labels()
-        figure.legend(handles, labels, loc="outside lower center", ncols=4, fontsize="small", frameon=False)
+        figure.legend(handles, labels, loc="outside lower center", ncols=5, fontsize="small", frameon=False)
 
     def _place(self, context: Context) -> float:
         shift = self._margins.index(context.margin_s) - (len(self._margins) - 1) / 2
