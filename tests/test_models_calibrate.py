@@ -40,8 +40,9 @@ def calibrate(bundle: Path, *flags: object) -> int:
 
 
 def test_a_model_of_short_windows_gets_one_written_and_is_intact(
-    bundle: Path, capsys: pytest.CaptureFixture[str]
+    bundle: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    monkeypatch.setattr(run, "BUDGET", 0.0)  # one turn
     assert calibrate(bundle, "--audio", SAMPLES, "--threads", 1) == 0
     told = capsys.readouterr().out
     manifest = read_manifest(bundle)
