@@ -43,6 +43,7 @@ HOMES = {  # who may import what is neither ours nor Python's; argparse and asyn
     "av": {"audio"},
     "packaging": {"cli"},
     "rich": {"cli"},
+    "matplotlib": {"cli"},
     "argparse": {"cli"},
     "asyncio": {"service"},
     "starlette": {"service"},

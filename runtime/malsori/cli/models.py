@@ -1,4 +1,4 @@
-"""`malsori models list|show|verify|prove|recommend`: which bundles there are, whether they are right, which to get."""
+"""`malsori models ...`: which bundles there are, what they say and whether it is so, and which to get."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from . import models_prove, models_recommend
+from . import models_calibrate, models_prove, models_recommend
 from .console import complain, emit, printable
 from .parser import Parser
 from .tables import table
@@ -16,6 +16,7 @@ from .tables import table
 if TYPE_CHECKING:
     from ..bundles import Found, Manifest
 
+WIDEST = 240  # characters of a group of figures that stays on one line
 EPILOG = """\
 A model is looked for in $MALSORI_MODELS, in models/ of a checkout, in the installed package, in the user's cache.
 
@@ -25,6 +26,7 @@ examples:
   malsori models verify ./my-bundle
   malsori models prove nano-ctc-ko
   malsori models recommend --language ko
+  malsori models calibrate nano-whisper --audio recordings/
 """
 
 
@@ -32,7 +34,7 @@ def add_parser(subparsers: argparse._SubParsersAction[Parser]) -> None:
     """Add the command, its actions and their flags."""
     parser = subparsers.add_parser(
         "models",
-        help="list, show, verify, prove or recommend models",
+        help="list, show, verify, prove, calibrate or recommend models",
         description="Which models there are, what they say of themselves, whether they are intact and right.",
         epilog=EPILOG,
     )
@@ -44,6 +46,7 @@ def add_parser(subparsers: argparse._SubParsersAction[Parser]) -> None:
     verify.add_argument("names", nargs="*", metavar="NAME", help="names or paths (all that can be asked for by name)")
     models_prove.add_action(actions)
     models_recommend.add_action(actions)
+    models_calibrate.add_action(actions)
     for action in actions.choices.values():
         action.add_argument("--json", action="store_true", help="for programs")
         action.add_argument("--debug", action="store_true", default=argparse.SUPPRESS, help=argparse.SUPPRESS)
@@ -57,6 +60,7 @@ def run(args: argparse.Namespace) -> int:
         "verify": _verify,
         "prove": models_prove.run,
         "recommend": models_recommend.run,
+        "calibrate": models_calibrate.run,
     }
     return actions[args.action](args)
 
@@ -99,7 +103,7 @@ def _show(args: argparse.Namespace) -> int:
     fields = {**asdict(manifest), "folder": f"{found.folder} ({found.origin})"}
     files = [(f"  {name}", _size(entry.size)) for name, entry in manifest.files.items()]
     told = {
-        name: value for name, value in fields.items() if name not in ("files", "measured") and value not in ("", ())
+        name: value for name, value in fields.items() if name not in ("files", "measured") and value not in ("", (), {})
     }
     emit(table([(name, _text(value)) for name, value in told.items()]))
     emit("files\n" + table(files))
@@ -167,7 +171,7 @@ def _tree(figures: dict[str, Any], indent: str) -> Iterator[str]:
     for name, value in figures.items():
         if not isinstance(value, dict):
             yield f"{indent}{name}: {value}"
-        elif any(isinstance(inner, dict) for inner in value.values()) or len(str(value)) > 100:
+        elif any(isinstance(inner, dict) for inner in value.values()) or len(str(value)) > WIDEST:
             yield f"{indent}{name}"
             yield from _tree(value, indent + "  ")
         else:

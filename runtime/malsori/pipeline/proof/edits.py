@@ -24,6 +24,15 @@ def edit_distance(reference: str, heard: str) -> int:
     return int(row[-1])
 
 
+def word_distance(reference: str, heard: str) -> int:
+    """Return how many words to insert, delete or replace to turn one text into the other; spaces part them."""
+    numbers: dict[str, str] = {}
+    coded = [
+        "".join(numbers.setdefault(word, chr(len(numbers) + 1)) for word in text.split()) for text in (reference, heard)
+    ]
+    return edit_distance(*coded)
+
+
 def plain(text: str) -> str:
     """Return a text as it is compared with a transcript: NFC, no case, no punctuation or symbols, single spaces.
 

@@ -1,0 +1,197 @@
+"""`malsori models calibrate`: what it tells, what it writes into a bundle, what it draws, and what it refuses."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import sys
+from pathlib import Path
+
+import pytest
+
+from malsori.bundles import amend, read_manifest
+from malsori.cli.main import main
+from malsori.cli.models_calibrate import MAX_LOSS, MAX_RETRIES
+from malsori.engines import load
+from malsori.errors import OutputError
+from malsori.pipeline.calibration import Limits, run
+from tests.test_calibration import Misled, recordings
+
+ROOT = Path(__file__).resolve().parents[1]
+SAMPLES = ROOT / "samples"
+
+
+@pytest.fixture
+def bundle(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A copy of the small Whisper bundle."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    return Path(shutil.copytree(ROOT / "models" / "nano-whisper", tmp_path / "bundle"))
+
+
+def misled(monkeypatch: pytest.MonkeyPatch, engine: Misled) -> None:
+    """Let every bundle be run by this engine, against its own clock."""
+    monkeypatch.setattr(load, "load_engine", lambda folder, manifest, **settings: engine)
+    monkeypatch.setattr(run, "clock", lambda: engine.now)
+
+
+def calibrate(bundle: Path, *flags: object) -> int:
+    return main(["models", "calibrate", str(bundle), "--quiet", *map(str, flags)])
+
+
+def test_a_model_of_short_windows_gets_one_written_and_is_intact(
+    bundle: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(run, "BUDGET", 0.0)  # one turn
+    assert calibrate(bundle, "--audio", SAMPLES, "--threads", 1) == 0
+    told = capsys.readouterr().out
+    manifest = read_manifest(bundle)
+    assert manifest.audio_context["floor_s"] <= 10
+    assert f"written      {bundle / 'manifest.json'}" in told
+    assert " chosen\n" in told
+    figures = manifest.measured["audio_context"]
+    assert (figures["clips"], figures["recordings"], figures["transcripts"]) == (7, 3, 3)
+    assert figures["windows"][figures["chosen"]]["loss"] <= 0.005
+    assert figures["host"]["threads"] == 1
+    assert main(["models", "verify", str(bundle)]) == 0
+
+
+def test_what_was_written_is_shown(bundle: Path, monkeypatch, tmp_path, capsys: pytest.CaptureFixture[str]) -> None:
+    misled(monkeypatch, Misled())
+    assert calibrate(bundle, "--audio", *recordings(tmp_path, 2, 2.1, 2.2)) == 0
+    capsys.readouterr()
+    assert main(["models", "show", str(bundle)]) == 0
+    told = capsys.readouterr().out
+    assert 'audio_context   {"floor_s": 3.0, "margin_s": 0.5}' in told
+    assert "chosen: floor 3 s, margin 0.5 s" in told
+
+
+def test_a_model_that_short_windows_mislead_keeps_the_full_one_and_says_so(bundle, monkeypatch, tmp_path) -> None:
+    amend.amend(bundle, audio_context={"floor_s": 10.0, "margin_s": 2.0})
+    misled(monkeypatch, Misled(needs=25))
+    assert calibrate(bundle, "--audio", *recordings(tmp_path, 2, 3, 4)) == 0
+    manifest = read_manifest(bundle)
+    assert manifest.audio_context == {}
+    figures = manifest.measured["audio_context"]
+    assert figures["chosen"] == "full, 30 s"
+    assert all(row["not_safe"] for name, row in figures["windows"].items() if name != "full, 30 s")
+
+
+def test_a_dry_run_writes_nothing(bundle, monkeypatch, tmp_path, capsys) -> None:
+    before = (bundle / "manifest.json").read_bytes()
+    misled(monkeypatch, Misled())
+    assert calibrate(bundle, "--audio", *recordings(tmp_path, 2, 2.1, 2.2), "--dry-run", "--json") == 0
+    told = json.loads(capsys.readouterr().out)
+    assert (told["audio_context"], told["written"]) == ({"floor_s": 3.0, "margin_s": 0.5}, False)
+    assert told["warnings"][0].startswith("3 clips with 6 s")
+    assert (bundle / "manifest.json").read_bytes() == before
+
+
+def test_clips_too_long_to_tell_leave_the_bundle_alone_and_end_with_1(bundle, monkeypatch, tmp_path, capsys) -> None:
+    before = (bundle / "manifest.json").read_bytes()
+    misled(monkeypatch, Misled())
+    assert calibrate(bundle, "--audio", *recordings(tmp_path, 25, 26, 27, 2)) == 1
+    assert "nothing was written; give recordings of sentences" in capsys.readouterr().err
+    assert (bundle / "manifest.json").read_bytes() == before
+
+
+def test_little_speech_is_a_warning_that_quiet_takes_away(bundle, monkeypatch, tmp_path, capsys) -> None:
+    misled(monkeypatch, Misled())
+    paths = list(map(str, recordings(tmp_path, 2, 2.1, 2.2)))
+    assert main(["models", "calibrate", str(bundle), "--audio", *paths]) == 0
+    assert "nano-whisper: 3 clips with 6 s of speech say little" in capsys.readouterr().err
+    assert calibrate(bundle, "--audio", *paths) == 0
+    assert capsys.readouterr().err == ""
+
+
+def test_limits_are_the_users(bundle, monkeypatch, tmp_path) -> None:
+    misled(monkeypatch, Misled(needs=25, guarded=True))
+    paths = recordings(tmp_path, 2, 2.1, 2.2)
+    assert calibrate(bundle, "--audio", *paths, "--max-retries", 100) == 0
+    limits = read_manifest(bundle).measured["audio_context"]
+    assert (limits["max_loss"], limits["max_retries"]) == (0.5, 100.0)
+    assert "not_safe" not in limits["windows"]["floor 10 s, margin 3 s"]
+
+
+def test_a_ctc_bundle_has_no_window_to_calibrate(capsys) -> None:
+    assert calibrate(ROOT / "models" / "nano-ctc-ko", "--audio", SAMPLES) == 2
+    assert "nano-ctc-ko is a wav2vec2-ctc bundle, which hears a clip at its own length" in capsys.readouterr().err
+
+
+def test_a_bundle_that_cannot_be_written_is_refused_before_any_work(bundle, monkeypatch, tmp_path, capsys) -> None:
+    engine = Misled()
+    misled(monkeypatch, engine)
+    monkeypatch.setattr(os, "access", lambda path, mode: False)  # root may write everywhere
+    paths = recordings(tmp_path, 2, 2.1, 2.2)
+    assert calibrate(bundle, "--audio", *paths) == 1
+    assert f"cp -r {bundle} ./bundle-copy and use ./bundle-copy, or only look with --dry-run" in capsys.readouterr().err
+    assert not engine.heard
+    assert calibrate(bundle, "--audio", *paths, "--dry-run") == 0
+
+
+def test_a_write_that_fails_leaves_the_old_manifest(bundle, monkeypatch) -> None:
+    before = (bundle / "manifest.json").read_bytes()
+
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "replace", full)
+    with pytest.raises(OutputError, match=r"manifest\.json: cannot be written, No space left on device; cp -r"):
+        amend.amend(bundle, description="another")
+    assert (bundle / "manifest.json").read_bytes() == before
+    assert not list(bundle.glob(".*"))
+
+
+def test_what_a_newer_version_wrote_into_a_manifest_stays(bundle) -> None:
+    path = bundle / "manifest.json"
+    path.write_text(json.dumps({**json.loads(path.read_text("utf-8")), "novelty": [1]}), "utf-8")
+    path.chmod(0o640)
+    amend.amend(bundle, audio_context={"floor_s": 4.0, "margin_s": 1.0})
+    assert json.loads(path.read_text("utf-8"))["novelty"] == [1]
+    assert read_manifest(bundle).audio_context == {"floor_s": 4.0, "margin_s": 1.0}
+    assert path.stat().st_mode & 0o777 == 0o640
+
+
+@pytest.mark.parametrize(("ending", "start"), [(".png", b"\x89PNG"), (".SVG", b"<?xml")])
+@pytest.mark.parametrize("seconds", [(2, 2.1, 2.2, 6), (29.9,)])
+def test_a_picture_is_drawn_in_the_format_of_its_name(bundle, monkeypatch, tmp_path, ending, start, seconds) -> None:
+    pytest.importorskip("matplotlib")
+    misled(monkeypatch, Misled(needs=5))
+    plot = tmp_path / f"windows{ending}"
+    calibrate(bundle, "--audio", *recordings(tmp_path, *seconds), "--plot", plot)
+    assert plot.read_bytes().startswith(start)
+
+
+@pytest.mark.parametrize(
+    ("plot", "told"), [("a.jpg", "ends in .png or .svg"), ("none/a.png", "is no folder"), ("bundle", "it is a folder")]
+)
+def test_a_picture_that_cannot_be_drawn_is_refused_before_any_work(bundle, tmp_path, plot, told, capsys) -> None:
+    before = (bundle / "manifest.json").read_bytes()
+    assert calibrate(bundle, "--audio", SAMPLES, "--plot", tmp_path / plot) != 0
+    assert told in capsys.readouterr().err
+    assert (bundle / "manifest.json").read_bytes() == before
+
+
+def test_without_matplotlib_the_pip_line_is_told_before_any_work(bundle, monkeypatch, tmp_path, capsys) -> None:
+    monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
+    assert calibrate(bundle, "--audio", SAMPLES, "--plot", tmp_path / "a.png") == 1
+    assert "--plot needs the package matplotlib; pip install 'malsori[plot]'" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("flags", "told"),
+    [
+        ([], "the following arguments are required: --audio"),
+        (["--audio", str(SAMPLES), "--beam-size", "0"], "expected a whole number of 1 or more, found '0'"),
+        (["--audio", str(SAMPLES), "--max-loss", "-1"], "expected a number of 0 or more"),
+        (["--audio", str(SAMPLES), "--max-retries", "nan"], "expected a number of 0 or more"),
+        (["--audio", str(SAMPLES), "--language", "xx"], "nano-whisper does not know the language 'xx'"),
+    ],
+)
+def test_wrong_usage_leaves_with_2(bundle: Path, flags: list[str], told: str, capsys) -> None:
+    assert calibrate(bundle, *flags) == 2
+    assert told in capsys.readouterr().err
+
+
+def test_the_limits_that_help_names_are_those_in_force() -> None:
+    assert Limits() == Limits(MAX_LOSS, MAX_RETRIES)
