@@ -54,8 +54,8 @@ def short(work: Path, plan: Plan) -> list[Row]:
     """Utterances one by one, by length."""
     rows = []
     for size in plan.sizes:
+        print(f"  {size}", file=sys.stderr, flush=True)
         rows += whisper_short.rows(forms(work, size), size, plan.clips[size], plan.rounds[size])
-        told(rows[-4:])
     return rows
 
 
@@ -65,7 +65,6 @@ def long(work: Path, plan: Plan) -> list[Row]:
     for size in [size for size in plan.sizes if size != "turbo"]:
         case = f"{size}, {plan.minutes:g} min"
         rows += whisper_long.rows(case, forms(work, size).stock, plan.minutes, size in plan.sequential)
-    told(rows)
     return rows
 
 
@@ -97,7 +96,6 @@ def memory(work: Path, plan: Plan) -> list[Row]:
             _, peaks = processes(work, size, seconds, 1)
             case = f"{size}, clip of {seconds:g} s"
             rows.append(row(case, "peak memory", "MB", peaks, target="1x faster-whisper", digits=0))
-    told(rows)
     return rows
 
 
@@ -115,7 +113,6 @@ def starting(work: Path, plan: Plan) -> list[Row]:
     for size in [size for size in plan.sizes if size != "turbo"]:
         times, _ = processes(work, size, 4.0, plan.starts)
         rows.append(row(f"{size}, from a fresh process to the text of 4 s", "time", "s", times))
-    told(rows)
     return rows
 
 
@@ -149,8 +146,9 @@ def main() -> None:
     for name, part in PARTS.items():
         if asked.only in (None, name):
             print(name, file=sys.stderr, flush=True)
-            found += part(asked.work, plan)
-    told(found)
+            measured = part(asked.work, plan)
+            told(measured)
+            found += measured
     if not asked.quick:
         print(write("whisper", [*found, *(others("whisper", found) if asked.only or asked.sizes else [])]))
 
