@@ -2,7 +2,7 @@
 
     python -m bench.whisper_plot [docs/whisper-latency.png]       # needs matplotlib, of the group `export`
 
-One panel a size, both axes by the bucket; the thin line above a bar ends at the p95.
+One panel a size; the thin line above a bar ends at the p95.
 """
 
 from __future__ import annotations
@@ -77,7 +77,6 @@ def _panel(axis: Any, found: Bars) -> None:
         colour = COLOURS[ORDER.index(name)]
         axis.bar(places, middle, width, yerr=errors, label=name, color=colour, error_kw={"lw": 0.8})
     axis.set_xticks(range(len(BUCKETS)), [label(bucket) for bucket in BUCKETS], fontsize=8)
-    axis.set_yscale("log")
 
 
 def main() -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,30 @@ from export.nano.speech import Utterance, held_out_corpus
 MODEL = "nano-whisper"
 WINDOWS: tuple[Window, ...] = ("auto", 10.0, 6.0)
 PAUSE = 0.8  # seconds between the sentences of the long file
-Heard = tuple[str, bool]
+Hear = Callable[[Utterance], tuple[str, bool]]
+"""What is heard of a sentence, and whether it was heard again at 30 s."""
+
+
+@dataclass(slots=True)
+class Heard:
+    """All that somebody has heard, clip by clip."""
+
+    spoken: list[str] = field(default_factory=list)
+    heard: list[str] = field(default_factory=list)
+    again: list[bool] = field(default_factory=list)
+    seconds: list[float] = field(default_factory=list)
+
+    def add(self, spoken: str, heard: str, again: bool, seconds: float) -> None:
+        """Count one clip."""
+        self.spoken.append(spoken)
+        self.heard.append(heard)
+        self.again.append(again)
+        self.seconds.append(seconds)
+
+    @property
+    def rate(self) -> float:
+        """The word error rate in percent."""
+        return round(100 * jiwer.wer(self.spoken, self.heard), 2)
 
 
 def rows(work: Path, clips: int, minutes: float) -> list[Row]:
@@ -39,36 +63,42 @@ def by_window(utterances: Sequence[Utterance]) -> list[Row]:
     transcriber = load(bundled(MODEL))
     peer = WhisperModel(str(bundled(MODEL)), device="cpu", cpu_threads=THREADS)
 
-    def ours(window: Window) -> Callable[[Utterance], Heard]:
+    def ours(window: Window) -> Hear:
         return lambda each: freely(
             transcriber, surrounded(each), language=each.language, vad=False, audio_context=window
         )
 
-    def theirs(each: Utterance) -> Heard:
+    def theirs(each: Utterance) -> tuple[str, bool]:
         return " ".join(plain(peer, surrounded(each), language=each.language)), False
 
-    full, _, full_s = heard_by(ours("full"), utterances)
-    faster, _, faster_s = heard_by(theirs, utterances)
-    found = []
-    for window in WINDOWS:
-        rate, retried, seconds = heard_by(ours(window), utterances)
-        case = f"{MODEL}, {len(utterances)} clips, window {window if window == 'auto' else f'of {window:g} s'}"
-        rates = {"window of 30 s": full, "faster-whisper": faster}
-        found.append(Row(case, "WER", "%", rate, rates, {}, f"at most {full + 0.5:g}", len(utterances)))
-        found.append(Row(case, "heard again at 30 s", "% of clips", retried, runs=len(utterances)))
-        times = {"ours": [seconds], "window of 30 s": [full_s], "faster-whisper": [faster_s]}
-        found.append(row(case, "time", "s", times, digits=2))
-    return found
+    hearers = {str(window): ours(window) for window in (*WINDOWS, "full")} | {"faster-whisper": theirs}
+    results = in_turn(hearers, utterances)
+    return [each for window in WINDOWS for each in rows_of(window, results, len(utterances))]
 
 
-def heard_by(hear: Callable[[Utterance], Heard], utterances: Sequence[Utterance]) -> tuple[float, float, float]:
-    """Return the word error rate in percent, the share of clips heard again in percent, and the seconds all took."""
-    start = time.perf_counter()
-    heard = [hear(each) for each in utterances]
-    seconds = time.perf_counter() - start
-    rate = jiwer.wer([each.text for each in utterances], [text for text, _ in heard])
-    again = sum(retried for _, retried in heard) / len(heard)
-    return round(100 * rate, 2), round(100 * again, 1), seconds
+def in_turn(hearers: dict[str, Hear], utterances: Sequence[Utterance]) -> dict[str, Heard]:
+    """Let everybody hear everything, clip by clip in turn."""
+    results = {name: Heard() for name in hearers}
+    for each in utterances:
+        for name, hear in hearers.items():
+            start = time.perf_counter()
+            text, again = hear(each)
+            results[name].add(each.text, text, again, time.perf_counter() - start)
+    return results
+
+
+def rows_of(window: Window, results: dict[str, Heard], clips: int) -> list[Row]:
+    """Return the rows of one short window beside the full one and faster-whisper's."""
+    mine = results[str(window)]
+    peers = {"window of 30 s": results["full"], "faster-whisper": results["faster-whisper"]}
+    case = f"{MODEL}, {clips} clips, window {window if window == 'auto' else f'of {window:g} s'}"
+    rates = {name: each.rate for name, each in peers.items()}
+    times = {"ours": mine.seconds} | {name: each.seconds for name, each in peers.items()}
+    return [
+        Row(case, "WER", "%", mine.rate, rates, {}, f"at most {results['full'].rate + 0.5:g}", clips),
+        Row(case, "heard again at 30 s", "% of clips", round(100 * sum(mine.again) / clips, 1), runs=clips),
+        row(case, "time", "s", times),
+    ]
 
 
 def at_length(utterances: Sequence[Utterance], minutes: float) -> list[Row]:
