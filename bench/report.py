@@ -9,8 +9,11 @@ from __future__ import annotations
 import json
 import re
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
+
+from bench.results import RESULTS, Row
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = (ROOT / "README.md", ROOT / "docs" / "measured.md")
@@ -23,11 +26,20 @@ WINDOWS = {
 
 def newest(bench: str) -> dict[str, Any]:
     """Return the newest result of a bench. Raises `SystemExit` when it was never run."""
-    files = (ROOT / "bench" / "results").glob(f"{bench}-*.json")
+    files = RESULTS.glob(f"{bench}-*.json")
     results = [json.loads(path.read_text(encoding="utf-8")) for path in files]
     if not results:
         raise SystemExit(f"bench/results has no {bench}-*.json; run python -m bench.{bench}")
     return max(results, key=lambda result: result["date"])
+
+
+def others(bench: str, found: Sequence[Row]) -> list[Row]:
+    """Return the rows of a bench's newest result that `found` does not replace; none where it was never run."""
+    if not [*RESULTS.glob(f"{bench}-*.json")]:
+        return []
+    taken = {(each.case, each.metric) for each in found}
+    rows = [Row(**fields) for fields in newest(bench)["rows"]]
+    return [each for each in rows if (each.case, each.metric) not in taken]
 
 
 def figures(bench: str, cases: str = "") -> str:
@@ -87,11 +99,14 @@ def rows_of(tested: dict[str, Any]) -> list[tuple[str, dict[str, float]]]:
 TABLES = {
     "adaptation": lambda: figures("adaptation"),
     "alignment": lambda: figures("alignment"),
+    "hallucination": lambda: figures("hallucination"),
     "long_audio": lambda: figures("long_audio"),
     "startup": lambda: figures("startup"),
     "wav2vec2": lambda: figures("wav2vec2"),
     "wav2vec2_profile": lambda: figures("wav2vec2_profile"),
     "xlsr": lambda: figures("wav2vec2", r"audio, int8|memory=|naive|batch 12"),
+    "whisper": lambda: figures("whisper"),
+    "whisper_brief": lambda: figures("whisper", r"1-8 s|13 min|clip of 8 s|nano-whisper, \d+ clips, window auto"),
     "words": words,
 }
 

@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench import decoding, wav2vec2_models
-from bench.report import newest
+from bench.report import others
 from bench.results import Row, alternate, row, write
 from export.proof import compare
 from malsori.audio import decode
@@ -175,14 +175,7 @@ def main() -> None:
         if asked.only in (None, name):
             print(name, file=sys.stderr, flush=True)
             found += part()
-    print(write("wav2vec2", [*found, *(_others(found) if asked.only else [])]))
-
-
-def _others(found: Sequence[Row]) -> list[Row]:
-    """Return the rows of the newest result that `found` does not replace."""
-    taken = {(each.case, each.metric) for each in found}
-    rows = [Row(**fields) for fields in newest("wav2vec2")["rows"]]
-    return [each for each in rows if (each.case, each.metric) not in taken]
+    print(write("wav2vec2", [*found, *(others("wav2vec2", found) if asked.only else [])]))
 
 
 if __name__ == "__main__":
