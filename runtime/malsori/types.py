@@ -88,7 +88,8 @@ class Segment:
 
     `words` is empty unless word times were asked for, `alternatives` unless several were; the first of them is the
     text itself. From Whisper only: `no_speech_prob`, `compression_ratio`, and `window_s`, the seconds of sound that the
-    encoder saw; `retried` tells that a shorter window had led it astray.
+    encoder saw; `retried` tells that a shorter window had led it astray. `language` is told where each window may have
+    its own.
     """
 
     text: str
@@ -101,6 +102,7 @@ class Segment:
     alternatives: tuple[Alternative, ...] = ()
     window_s: float | None = None
     retried: bool = False
+    language: str | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Return the JSON form of the segment; fields that its engine does not know are left out."""
@@ -119,6 +121,8 @@ class Segment:
         if self.window_s is not None:
             fields["window_s"] = round(self.window_s, 2)
             fields["retried"] = self.retried
+        if self.language is not None:
+            fields["language"] = self.language
         if self.alternatives:
             fields["alternatives"] = [alternative.to_dict() for alternative in self.alternatives]
         return fields

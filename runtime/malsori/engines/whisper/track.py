@@ -132,6 +132,7 @@ class Track:
                     reading.compression_ratio,
                     window_s=window / MEL_RATE,
                     retried=retried,
+                    language=self.language if options.multilingual else None,
                 )
             )
             self.spoken += piece.tokens
