@@ -1,0 +1,179 @@
+"""How far the times of Whisper's words are from the truth, beside faster-whisper's, with the same weights and window.
+
+    python -m bench.word_times         # needs the library of espeak-ng
+
+The clips are sentences and voices of espeak-ng that nano-whisper was never trained on (`export/nano/timed_speech.py`),
+a third of them with a pause between two words, clean and in noise 20 dB below the speech; counted are those that both
+hear rightly. Truth is where a word can be heard first and last. "attention alone" are our own times before they are
+placed: what cross-attention says, as it comes. The spread of a median is from the 25th to the 75th percentile, that of
+a 95th from the 90th to the worst.
+"""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import numpy as np
+
+from bench.results import Row, alternate, row, write
+from export.nano.grammar import draw
+from export.nano.speech import HELD_OUT_VOICES, SAMPLE_RATE
+from export.nano.timed_speech import TimedClip, draw_timed, speak_timed
+from malsori.engines.whisper.features import HOP, WINDOW, LogMel
+from malsori.engines.whisper.network import Encoded, Network
+from malsori.engines.whisper.options import WhisperOptions
+from malsori.engines.whisper.segments import split
+from malsori.engines.whisper.sounding import sounding
+from malsori.engines.whisper.tokens import Tokens
+from malsori.engines.whisper.word_times import AlignRow, align_rows, place
+
+BUNDLE = Path(__file__).resolve().parents[1] / "models" / "nano-whisper"
+CLIPS = 60  # of each language
+NOISE = 20.0  # dB
+SPREADS = {50: (25, 75), 95: (90, 100)}
+LANGUAGES = {"ko": "Korean", "en": "English"}
+TOGETHER = 8  # windows aligned in one call
+PEER, ALONE = "faster-whisper", "attention alone"
+
+Times: TypeAlias = list[tuple[float, float]]  # seconds, of each word
+
+
+def clips(language: str) -> list[TimedClip]:
+    """Speak the same sentences every time; every third has a pause in it."""
+    rngs = (random.Random(f"word-times-{language}-{index}") for index in range(CLIPS))
+    drawing = draw_timed if language == "ko" else _english
+    return [drawing(rng, held_out=True, pause=index % 3 == 2) for index, rng in enumerate(rngs)]
+
+
+def _english(rng: random.Random, *, held_out: bool, pause: bool) -> TimedClip:
+    while True:
+        words = draw(rng, held_out=held_out).en.split()
+        if pause and len(words) > 1:
+            words[rng.randrange(len(words) - 1)] += ","
+        voice = f"en-us+{rng.choice(HELD_OUT_VOICES)}"
+        clip = speak_timed(" ".join(words), voice, rng.randint(130, 200), rng.randint(30, 70))
+        if clip is not None:
+            return clip
+
+
+class Ours:
+    """Our way through one window: read it, align it, place its words."""
+
+    def __init__(self) -> None:
+        self.tokens, self.mel, self.options = Tokens.read(BUNDLE), LogMel(80), WhisperOptions()
+        self.network = Network(BUNDLE, "nano-whisper", device="cpu", compute_type="int8", threads=1)
+
+    def encode(self, clips: Sequence[TimedClip], window: int = WINDOW) -> Encoded:
+        """Encode the clips, each in a window of so many mel frames."""
+        features = [self.mel(np.pad(clip.audio, (0, window * HOP - len(clip.audio)))) for clip in clips]
+        return self.network.encode(np.stack(features))
+
+    def times(self, clip: TimedClip, language: str) -> dict[str, Times] | None:
+        """Return the words' times as placed and by attention alone; None where something else is heard."""
+        encoded, size = self.encode([clip]), -(-len(clip.audio) // HOP)
+        prompt = self.tokens.start(language, "transcribe", timestamps=True)
+        (heard,) = self.network.generate(
+            encoded, [prompt], self.options, beam_size=5, temperature=0.0, budget=100, suppressed=[]
+        )
+        pieces, _ = split(heard.tokens, self.tokens.timestamp_begin, size)
+        row = AlignRow(tuple(token for piece in pieces for token in piece.tokens), size)
+        if self.tokens.decode(row.text_tokens).split() != clip.text.split():
+            return None
+        (words,) = align_rows(self.network, self.tokens, encoded, language, "transcribe", [row])
+        placed = place(words, pieces, sounding(clip.audio), self.options)
+        return {
+            "ours": [(word.start, word.end) for piece in placed for word in piece.words],
+            ALONE: [(word.start, word.end) for word in words if word.text],
+        }
+
+    def align(self, encoded: Encoded, spoken: Sequence[TimedClip]) -> None:
+        """Align the texts of Korean clips, in one call."""
+        rows = [AlignRow(tuple(self.tokens.encode(f" {clip.text}")), -(-len(clip.audio) // HOP)) for clip in spoken]
+        align_rows(self.network, self.tokens, encoded, "ko", "transcribe", rows)
+
+
+def peer_times(peer: Any, clip: TimedClip, language: str) -> Times | None:
+    """Return faster-whisper's own times; None where something else is heard."""
+    segments, _ = peer.transcribe(clip.audio, language=language, word_timestamps=True)
+    words = [word for segment in segments for word in segment.words]
+    if [word.word.strip() for word in words] != clip.text.split():
+        return None
+    return [(word.start, word.end) for word in words]
+
+
+def errors(ours: Ours, peer: Any, spoken: Sequence[TimedClip], language: str) -> tuple[dict[str, np.ndarray], int]:
+    """Return how many milliseconds starts and ends are off, float64 `(words, 2)`, and how many clips were counted."""
+    found: dict[str, list[np.ndarray]] = {"ours": [], PEER: [], ALONE: []}
+    for clip in spoken:
+        own, theirs = ours.times(clip, language), peer_times(peer, clip, language)
+        if own is None or theirs is None:
+            continue
+        truth = np.array([(word.heard_start, word.heard_end) for word in clip.words])
+        for name, times in (own | {PEER: theirs}).items():
+            found[name].append(1000 * np.abs(np.array(times) - truth))
+    return {name: np.concatenate(parts) for name, parts in found.items()}, len(found["ours"])
+
+
+def rows_of(case: str, found: dict[str, np.ndarray]) -> Iterator[Row]:
+    """Yield the median and the 95th percentile of the errors of starts, of ends, and of both."""
+    for what, column in (("starts", slice(0, 1)), ("ends", slice(1, 2)), ("starts and ends", slice(0, 2))):
+        for percentile, (low, high) in SPREADS.items():
+            at = {name: float(np.percentile(off[:, column], percentile).round(1)) for name, off in found.items()}
+            ours = at.pop("ours")
+            values = found["ours"][:, column]
+            yield Row(
+                f"{case}, {what}",
+                "median error" if percentile == 50 else f"{percentile}th percentile of the error",
+                "ms",
+                ours,
+                at,
+                {name: round(theirs / ours, 2) for name, theirs in at.items()},
+                "",
+                values.size,
+                (float(np.percentile(values, low).round(1)), float(np.percentile(values, high).round(1))),
+            )
+
+
+def align_time(ours: Ours, spoken: Sequence[TimedClip]) -> Row:
+    """Compare the time of one call for several windows with that of a call for each."""
+    encoded = ours.encode(spoken, WINDOW // 3)
+    each = [encoded.rows([index]) for index in range(len(spoken))]
+
+    def together() -> float:
+        began = time.perf_counter()
+        ours.align(encoded, spoken)
+        return 1000 * (time.perf_counter() - began)
+
+    def one_by_one() -> float:
+        began = time.perf_counter()
+        for window, clip in zip(each, spoken, strict=True):
+            ours.align(window, [clip])
+        return 1000 * (time.perf_counter() - began)
+
+    figures = alternate({"ours": together, "one by one": one_by_one}, 20, warm_up=3)
+    return row(f"align, {TOGETHER} windows of 10 s in one call", "time", "ms", figures)
+
+
+def main() -> None:
+    """Measure everything and write the result file."""
+    from faster_whisper import WhisperModel
+
+    ours, peer = Ours(), WhisperModel(str(BUNDLE), device="cpu", compute_type="int8", cpu_threads=1)
+    rows: list[Row] = []
+    for language, name in LANGUAGES.items():
+        clean = clips(language)
+        noisy = [clip.noisy(np.random.default_rng(index), NOISE) for index, clip in enumerate(clean)]
+        for sound, spoken in (("clean", clean), (f"noise at {NOISE:.0f} dB", noisy)):
+            assert all(len(clip.audio) <= 10 * SAMPLE_RATE for clip in spoken)
+            found, counted = errors(ours, peer, spoken, language)
+            rows += rows_of(f"{name}, {sound}, {counted} clips", found)
+    rows.append(align_time(ours, clips("ko")[:TOGETHER]))
+    print(write("word_times", rows))
+
+
+if __name__ == "__main__":
+    main()
