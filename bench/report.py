@@ -18,10 +18,7 @@ from bench.results import RESULTS, Row
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = (ROOT / "README.md", ROOT / "docs" / "measured.md")
 MARKED = re.compile(r"(<!-- table:(?P<name>[\w-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
-WINDOWS = {
-    "window_30s": "window of 30 s, as the command hears it",
-    "window_clip_plus_1s": "window of the clip + 1 s, through CTranslate2 alone",
-}
+WINDOWS = {"window_auto": "window of the clip + 2 s, at least 5 s", "window_30s": "window of 30 s"}
 
 
 def newest(bench: str) -> dict[str, Any]:

@@ -163,7 +163,7 @@ def counted(engine, work):
 
 
 def test_a_short_window_hears_the_same_words_and_says_how_long_it_was(engine, korean):
-    (full,), (heard,) = engine.transcribe([korean]), engine.transcribe([korean], short(audio_context=5.0))
+    (full,), (heard,) = (engine.transcribe([korean], short(audio_context=context)) for context in ("full", 5.0))
     assert text_of(heard) == text_of(full)
     assert [(segment.window_s, segment.retried) for segment in heard.segments] == [(7.0, False)]
     assert {segment.window_s for segment in full.segments} == {30.0}
