@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from .bundles import list_bundles, open_bundle
     from .errors import AudioError, EngineError, MalsoriError, ModelError, OptionError, OutputError
     from .output import render, write
-    from .pipeline import Progress, TranscribeOptions, Transcriber, align, load
+    from .pipeline import Progress, TranscribeOptions, Transcriber, WhisperOptions, align, load
     from .types import SAMPLE_RATE, AlignedCharacter, AlignedWord, Alignment, Audio, Segment, Span, Transcript, Word
     from .vad import GateOptions
 
@@ -36,7 +36,7 @@ _HOMES = {
     "bundles": ("list_bundles", "open_bundle"),
     "errors": ("AudioError", "EngineError", "MalsoriError", "ModelError", "OptionError", "OutputError"),
     "output": ("render", "write"),
-    "pipeline": ("Progress", "TranscribeOptions", "Transcriber", "align", "load"),
+    "pipeline": ("Progress", "TranscribeOptions", "Transcriber", "WhisperOptions", "align", "load"),
     "types": (
         "SAMPLE_RATE",
         "AlignedCharacter",
@@ -71,6 +71,7 @@ __all__ = [
     "TranscribeOptions",
     "Transcriber",
     "Transcript",
+    "WhisperOptions",
     "Word",
     "__version__",
     "align",

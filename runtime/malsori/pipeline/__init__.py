@@ -1,8 +1,9 @@
 """Recordings to transcripts: from a source through decoding, the gate and a shared engine to a `Transcript`."""
 
+from ..engines.whisper.options import WhisperOptions
 from .align import align
 from .options import TranscribeOptions
 from .progress import Progress
 from .transcriber import Transcriber, load
 
-__all__ = ["Progress", "TranscribeOptions", "Transcriber", "align", "load"]
+__all__ = ["Progress", "TranscribeOptions", "Transcriber", "WhisperOptions", "align", "load"]
