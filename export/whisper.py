@@ -25,7 +25,7 @@ from export.common import arguments, new_folder, run, seal_with
 from export.proof import Tolerance, compare, judge, proof_clips, timed
 from export.whisper_checkpoint import Checkpoint
 from malsori.bundles.manifest import Manifest
-from malsori.engines.whisper import WhisperEngine
+from malsori.engines.whisper_engine import WhisperEngine
 from malsori.types import SAMPLE_RATE
 
 QUANTIZATIONS = ("int8", "int8_float16", "float16", "float32")

@@ -12,7 +12,7 @@ import pytest
 from malsori.audio import decode
 from malsori.engines.base import DecodeOptions, HotWord
 from malsori.engines.load import load_engine
-from malsori.engines.whisper import WhisperEngine
+from malsori.engines.whisper_engine import WhisperEngine
 from malsori.engines.whisper_longform import cut, decoding_options
 from malsori.engines.whisper_windows import WINDOW, Windows
 from malsori.errors import ModelCorrupt, ModelIncompatible, OptionError

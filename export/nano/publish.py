@@ -28,7 +28,7 @@ from malsori.bundles import seal
 from malsori.bundles.manifest import Manifest
 from malsori.engines.base import DecodeOptions
 from malsori.engines.wav2vec2 import Wav2Vec2Engine
-from malsori.engines.whisper import WhisperEngine
+from malsori.engines.whisper_engine import WhisperEngine
 
 MODELS = Path(__file__).resolve().parents[2] / "models"
 DEMONSTRATION = (

@@ -28,7 +28,7 @@ from export.whisper_checkpoint import Checkpoint  # noqa: E402
 from export.whisper_tokenizer import build_tokenizer  # noqa: E402
 from malsori.bundles import read_manifest  # noqa: E402
 from malsori.engines.base import DecodeOptions  # noqa: E402
-from malsori.engines.whisper import WhisperEngine  # noqa: E402
+from malsori.engines.whisper_engine import WhisperEngine  # noqa: E402
 from malsori.engines.whisper_windows import WINDOW, Windows  # noqa: E402
 
 HEADS = ("encoder_attention_heads", "decoder_attention_heads")

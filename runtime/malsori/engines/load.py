@@ -45,8 +45,8 @@ def load_engine(
             folder, manifest, device=device, compute_type=compute_type, threads=threads, memory=memory
         )
     if manifest.kind == "whisper":
-        from .whisper import FILES as WHISPER_FILES
-        from .whisper import WhisperEngine
+        from .whisper_engine import FILES as WHISPER_FILES
+        from .whisper_engine import WhisperEngine
 
         if memory != "normal":
             raise OptionError(f"{manifest.name} has no memory={memory!r}; that is for wav2vec2 bundles")
