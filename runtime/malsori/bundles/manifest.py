@@ -25,8 +25,10 @@ class Manifest:
     """The contract between `export/` and the runtime.
 
     `sizes` holds the architecture's numbers as its config spells them (`hidden_size`, `num_mel_bins`, ...);
-    `frame_stride` is samples per frame of the logits (wav2vec2) or of the encoder (Whisper); `measured` holds figures,
-    each group with the date it was taken.
+    `frame_stride` is samples per frame of the logits (wav2vec2) or of the encoder (Whisper); `audio_context` is how
+    short the window may be that Whisper's encoder hears, in seconds: `{"floor_s": 10.0, "margin_s": 2.0}` never less
+    than 10 s and at least 2 s more than the speech, empty always the full 30 s; `measured` holds figures, each group
+    with the date it was taken.
     """
 
     name: str
@@ -48,6 +50,7 @@ class Manifest:
     blank: str = ""
     word_delimiter: str = ""
     tasks: tuple[str, ...] = ("transcribe",)
+    audio_context: dict[str, float] = field(default_factory=dict)
     measured: dict[str, Any] = field(default_factory=dict)
     format: int = FORMAT
 

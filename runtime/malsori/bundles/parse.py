@@ -15,6 +15,7 @@ from .contents import foreign
 from .manifest import FORMAT, MANIFEST, FileEntry, Kind, Manifest
 
 NUMBERS = ("hidden_size", "num_hidden_layers")  # of `sizes`, that the runtime counts with
+CONTEXT = {"floor_s": (1.0, 30.0), "margin_s": (0.0, 29.0)}  # of `audio_context`: least and most, in seconds
 LARGEST = 4 << 20  # bytes; the manifest of a large model is some 10 KB
 SHA256 = re.compile(r"[0-9a-f]{64}")
 
@@ -59,6 +60,7 @@ def _manifest(text: str, path: str) -> Manifest:
             raise ModelIncompatible(path, f"the field {spec.name!r} is missing")
     manifest = Manifest(**values)
     _check_numbers(manifest, path)
+    _check_audio_context(manifest.audio_context, path)
     return manifest
 
 
@@ -99,6 +101,18 @@ def _check_numbers(manifest: Manifest, path: str) -> None:
     for name in NUMBERS:
         if not _is_int(value := manifest.sizes.get(name, 1)) or value < 1:
             raise ModelIncompatible(path, f"sizes: {name}: expected a whole number from 1 on, found {value!r}")
+
+
+def _check_audio_context(context: dict[str, float], path: str) -> None:
+    if context and context.keys() != CONTEXT.keys():
+        found = ", ".join(context)
+        raise ModelIncompatible(path, f"audio_context: expected {' and '.join(CONTEXT)}, or nothing, found {found}")
+    for name, value in context.items():
+        least, most = CONTEXT[name]
+        if not least <= value <= most:  # also where it is no number at all, which JSON writers call NaN
+            raise ModelIncompatible(
+                path, f"audio_context: {name}: expected {least:g} to {most:g} seconds, found {value:g}"
+            )
 
 
 def _value(name: str, annotation: str, value: Any, path: str) -> Any:
@@ -152,6 +166,18 @@ def _all(test: Callable[[Any], bool]) -> Callable[[Any], bool]:
     return lambda value: isinstance(value, list) and all(test(item) for item in value)
 
 
+def _are_numbers(value: Any) -> bool:
+    return isinstance(value, dict) and all(_is_number(item) for item in value.values())
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, float) or (_is_int(value) and abs(value) < 1 << 53)  # a larger one may be no float
+
+
+def _to_floats(value: dict[str, Any]) -> dict[str, float]:
+    return {name: float(number) for name, number in value.items()}
+
+
 def _is_str(value: Any) -> bool:
     return isinstance(value, str)
 
@@ -164,5 +190,6 @@ SHAPES: dict[str, tuple[str, Callable[[Any], bool], Callable[[Any], Any]]] = {
     "bool": ("true or false", lambda value: isinstance(value, bool), bool),
     "tuple[str, ...]": ("a list of texts", _all(_is_str), tuple),
     "tuple[int, ...]": ("a list of whole numbers", _all(_is_int), tuple),
+    "dict[str, float]": ("an object of numbers", _are_numbers, _to_floats),
     "dict[str, Any]": ("an object", lambda value: isinstance(value, dict), dict),
 }
