@@ -27,7 +27,7 @@ from export.common import model_card
 from export.context.bundle import make_bundle
 from export.context.curve import Curve
 from export.context.flags import parse
-from export.context.listening import HEARD, Listener
+from export.context.listening import Listener
 from export.context.matching import Matcher
 from export.context.model import Teacher
 from export.context.prepare import find_clips, split_rows
@@ -99,8 +99,7 @@ def _begin(settings: Settings) -> None:
     settings.work.mkdir(parents=True, exist_ok=True)
     if not (settings.resume and checkpoints(settings.work)):
         forget(settings.work)
-        for name in (FILE, HEARD):
-            (settings.work / name).unlink(missing_ok=True)
+        (settings.work / FILE).unlink(missing_ok=True)
     keep_or_compare(settings)
 
 

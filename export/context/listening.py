@@ -5,6 +5,7 @@ Listening costs a pass over everything, so what was heard is kept in the work fo
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
@@ -20,7 +21,6 @@ from export.finetune.clips import Clip
 from export.whisper_checkpoint import Checkpoint
 from malsori.bundles.atomic import write_atomically
 
-HEARD = "teacher.json"
 MOST = 220  # tokens of a clip; Whisper's own limit is 224
 TOGETHER = 8  # clips
 KEPT_EVERY = 50  # batches between two writes of what was heard
@@ -34,13 +34,14 @@ class Listener:
         self._device, self._precision = device, precision
         self._prompt = checkpoint.prompt()
         self._languages = checkpoint.language_ids()
+        self._kept = f"teacher-{_fingerprint(checkpoint)}.json"
         self.end: int = checkpoint.tokenizer.eos_token_id
 
     def listen(
         self, clips: Sequence[Clip], work: Path, progress: Callable[[int], None] = lambda done: None
     ) -> list[Clip]:
         """Return the clips with their rows as `ids`, in order; one without an end does not end in `self.end`."""
-        path = work / HEARD
+        path = work / self._kept
         known: dict[str, list[int]] = json.loads(path.read_text("utf-8")) if path.exists() else {}
         keys = [_key(clip) for clip in clips]
         new = [(key, clip) for key, clip in zip(keys, clips, strict=True) if key not in known]
@@ -75,6 +76,14 @@ def padded(sounds: Sequence[np.ndarray]) -> Tensor:
     """Return sounds of different lengths as float32 `(batch, longest)`, with silence behind the shorter ones."""
     longest = max(map(len, sounds))
     return torch.from_numpy(np.stack([np.pad(sound, (0, longest - len(sound))) for sound in sounds]))
+
+
+def _fingerprint(checkpoint: Checkpoint) -> str:
+    """Return what is another for another teacher, or other languages."""
+    weights = sorted(path for path in checkpoint.folder.iterdir() if path.suffix in (".safetensors", ".bin"))
+    files = [(path.name, path.stat().st_size, path.stat().st_mtime_ns) for path in weights]
+    facts = [checkpoint.source, checkpoint.revision, checkpoint.languages, files]
+    return hashlib.sha256(json.dumps(facts).encode()).hexdigest()[:12]
 
 
 def _key(clip: Clip) -> str:

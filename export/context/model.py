@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 from transformers import WhisperForConditionalGeneration
-from transformers.cache_utils import EncoderDecoderCache
+from transformers.cache_utils import DynamicCache, EncoderDecoderCache
 from transformers.models.whisper.modeling_whisper import WhisperDecoder, WhisperEncoder
 
 from export.context.settings import Learning
@@ -71,7 +71,7 @@ class Teacher:
     def greedy(self, prompts: Tensor, states: Tensor, end: int, most: int) -> list[list[int]]:
         """Return the likeliest tokens of each row after its prompt, with `end` where it was found within `most`."""
         rows: list[list[int]] = [[] for _ in prompts]
-        past, following = EncoderDecoderCache.from_legacy_cache(None), prompts
+        past, following = EncoderDecoderCache(DynamicCache(), DynamicCache()), prompts
         for _ in range(most):
             output = self.decoder(
                 input_ids=following, encoder_hidden_states=states, past_key_values=past, use_cache=True
