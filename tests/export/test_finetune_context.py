@@ -216,11 +216,12 @@ def test_the_loss_is_the_weighted_sum_of_its_parts(checkpoint, heard) -> None:
 
 
 def test_a_row_is_judged_by_its_own_tokens_whatever_is_beside_it(checkpoint, heard) -> None:
-    long, short = heard[0], replace(heard[1], ids=(*heard[1].ids[:7], END))
-    alone, together = match(checkpoint, [short], 100), match(checkpoint, [short, long], 100)
-    assert bool(alone.same[0]) == bool(together.same[0])
-    both = [match(checkpoint, [clip], 100).tokens * (len(clip.ids) - 4) for clip in (short, long)]
-    assert float(together.tokens) == pytest.approx(float(sum(both)) / (len(short.ids) + len(long.ids) - 8), rel=1e-3)
+    right, wrong = heard[0], replace(heard[1], ids=(*heard[1].ids, 7, END))
+    assert match(checkpoint, [right, wrong], LONGEST).same.tolist() == [True, False]
+    together = match(checkpoint, [right, wrong], 100)
+    sums = [match(checkpoint, [clip], 100).tokens * (len(clip.ids) - 4) for clip in (right, wrong)]
+    count = len(right.ids) + len(wrong.ids) - 8
+    assert float(together.tokens) == pytest.approx(float(sum(sums)) / count, rel=1e-3)
 
 
 # A whole run
