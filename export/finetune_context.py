@@ -82,6 +82,8 @@ def learn(settings: Settings, reporter: Reporter) -> Learned:
     clips, held_out = find_clips(*rows, Listener(teacher, checkpoint, mel, device, precision), settings, reporter)
     matcher = Matcher(teacher, mel, len(checkpoint.prompt()), settings.context, device, precision)
     curve = train(checkpoint, matcher, clips, held_out, settings, reporter)
+    if not curve.fell:
+        reporter.warn("the held-out loss did not fall: the model as it came is no worse; more steps, another rate?")
     return Learned(checkpoint, mel, held_out, _facts(settings, clips, curve))
 
 

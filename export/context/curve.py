@@ -47,6 +47,11 @@ class Curve:
         """The evaluation with the lowest loss, the first of several; the model as it came counts only when alone."""
         return min([score for score in self.held_out if score.step] or self.held_out, key=lambda score: score.loss)
 
+    @property
+    def fell(self) -> bool:
+        """Whether the best checkpoint has a lower loss than the model as it came."""
+        return self.best.loss < self.held_out[0].loss
+
     def newest(self) -> str:
         """Return the last figures for a line on the console, with a comma before each."""
         loss = f", loss {self.training[-1].loss:.4f}" if self.training else ""

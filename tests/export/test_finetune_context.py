@@ -288,6 +288,8 @@ def test_the_curve_is_a_picture_too(finished: Path) -> None:
 def test_the_best_evaluation_is_the_one_with_the_lowest_loss_that_has_a_checkpoint() -> None:
     scores = [Score(step, loss, loss, 0.0, 1.0) for step, loss in ((0, 0.1), (10, 0.4), (20, 0.2), (30, 0.3))]
     assert Curve((), tuple(scores)).best.step == 20
+    assert not Curve((), tuple(scores)).fell
+    assert Curve((), tuple(scores[1:])).fell
     assert Curve((), (scores[0],)).best.step == 0
 
 
