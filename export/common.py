@@ -74,7 +74,7 @@ def _check_folder(source: str) -> None:
     folder = Path(source)
     if (folder / MANIFEST).is_file():
         raise ExportRefused(
-            f"{source}: expected a checkpoint, found a malsori bundle; if it is wav2vec2, "
+            f"{source}: expected a checkpoint, found a malsori bundle; "
             f"python export/bundle_checkpoint.py {source} OUT makes a checkpoint of it"
         )
     like_a_path = source.startswith((".", "~")) or folder.is_absolute() or len(folder.parts) > 2  # a hub name has two

@@ -30,7 +30,7 @@ def make_bundle(settings: Settings, held_out: Sequence[Clip], training: dict[str
     """
     out, source, options = settings.out, settings.source, settings.bundle
     card = model_card(source, settings.revision)
-    clips = _spread(held_out, MEASURED_CLIPS)
+    clips = spread(held_out, MEASURED_CLIPS)
     out.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=f".{out.name}.", dir=out.parent) as scratch:
         made = Path(scratch) / out.name
@@ -68,7 +68,7 @@ def measure(engine: Wav2Vec2Engine, clips: Sequence[Clip]) -> dict[str, Any]:
     return {"clips": len(clips)} | {name: round(figure, 4) for name, figure in figures.items()}
 
 
-def _spread(clips: Sequence[Clip], count: int) -> list[Clip]:
+def spread(clips: Sequence[Clip], count: int) -> list[Clip]:
     """Return at most `count` clips, evenly from the whole."""
     chosen = np.linspace(0, len(clips) - 1, min(count, len(clips))).round().astype(int)
     return [clips[index] for index in chosen]

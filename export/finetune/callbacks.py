@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -33,8 +34,9 @@ class Thaw(TrainerCallback):
 class Patience(TrainerCallback):
     """Stop after so many evaluations without a better one. It reads the history, which a checkpoint carries."""
 
-    def __init__(self, patience: int) -> None:
+    def __init__(self, patience: int, stale: Callable[[list[dict[str, Any]]], int]) -> None:
         self._patience = patience
+        self._stale = stale
 
     def on_step_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:
         """Evaluate after the last step too, and log the loss wherever the curve has error rates."""
@@ -43,7 +45,7 @@ class Patience(TrainerCallback):
 
     def on_evaluate(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:
         """Stop when patience has run out."""
-        control.should_training_stop |= stale(state.log_history) >= self._patience
+        control.should_training_stop |= self._stale(state.log_history) >= self._patience
 
 
 def stale(history: list[dict[str, Any]]) -> int:
@@ -65,8 +67,9 @@ def stale(history: list[dict[str, Any]]) -> int:
 class Watch(TrainerCallback):
     """Show how far the run is, keep its curve on disk, and stop it when the loss is no longer a number."""
 
-    def __init__(self, work: Path, reporter: Reporter) -> None:
+    def __init__(self, work: Path, reporter: Reporter, curve: type[Any] = Curve) -> None:
         self._work = work
+        self._curve = curve
         self._reporter = reporter
         self._shown = ""
 
@@ -84,7 +87,7 @@ class Watch(TrainerCallback):
 
     def on_log(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **parts: Any) -> None:
         """Remember the figures for the bar. Raises `ExportRefused` for a loss that is infinite or not a number."""
-        curve = Curve.of(state.log_history)
+        curve = self._curve.of(state.log_history)
         self._shown = curve.newest()
         if not math.isfinite(parts["logs"].get("loss", 0.0)):
             raise ExportRefused(
@@ -94,6 +97,6 @@ class Watch(TrainerCallback):
 
     def on_evaluate(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:
         """Write the curve, and a line with the figures."""
-        curve = Curve.of(state.log_history)
+        curve = self._curve.of(state.log_history)
         curve.write(self._work)
         self._reporter.warn(f"step {state.global_step}{curve.newest()}")

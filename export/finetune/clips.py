@@ -108,19 +108,27 @@ def sort_out(
 
 def _objection(length: int | str, chain: Chain, frames: Frames, options: DataOptions) -> tuple[str, str]:
     """Return the kind of reason and its details; two empty strings for a clip that will do."""
-    if isinstance(length, str):
-        return "unreadable", length
-    seconds = length / SAMPLE_RATE
-    if seconds < options.min_seconds:
-        return f"shorter than {options.min_seconds:g} s", f"{seconds:.2f} s"
-    if seconds > options.max_seconds:
-        return f"longer than {options.max_seconds:g} s", f"{seconds:.2f} s"
-    needed, there = chain.least_frames, frames.count(length)
+    objection = of_length(length, options.min_seconds, options.max_seconds)
+    if objection[0]:
+        return objection
+    needed, there = chain.least_frames, frames.count(int(length))
     if needed > there:
         return (
             "of a text too long for the sound",
-            f"{len(chain) // 2} tokens need {needed} frames, {seconds:.2f} s give {there}",
+            f"{len(chain) // 2} tokens need {needed} frames, {int(length) / SAMPLE_RATE:.2f} s give {there}",
         )
+    return "", ""
+
+
+def of_length(length: int | str, least: float, most: float) -> tuple[str, str]:
+    """Return what speaks against a recording's length, as measured; `least` and `most` are seconds."""
+    if isinstance(length, str):
+        return "unreadable", length
+    seconds = length / SAMPLE_RATE
+    if seconds < least:
+        return f"shorter than {least:g} s", f"{seconds:.2f} s"
+    if seconds > most:
+        return f"longer than {most:g} s", f"{seconds:.2f} s"
     return "", ""
 
 

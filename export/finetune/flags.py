@@ -33,18 +33,19 @@ def parse(description: str, given: Sequence[str] | None = None) -> Settings:
         source=asked.source,
         out=asked.out,
         work=asked.work or asked.out.with_name(f"{asked.out.name}.work"),
-        data=_part(DataOptions, asked),
+        data=part(DataOptions, asked),
         revision=asked.revision,
         resume=asked.resume,
-        text=_part(TextOptions, asked),
-        vocabulary=_part(VocabularyOptions, asked),
-        model=_part(ModelOptions, asked),
-        training=_part(TrainingOptions, asked),
-        bundle=_part(BundleOptions, asked),
+        text=part(TextOptions, asked),
+        vocabulary=part(VocabularyOptions, asked),
+        model=part(ModelOptions, asked),
+        training=part(TrainingOptions, asked),
+        bundle=part(BundleOptions, asked),
     )
 
 
-def _part(kind: type[Options], asked: argparse.Namespace) -> Options:
+def part(kind: type[Options], asked: argparse.Namespace) -> Options:
+    """Return the options of one group."""
     return kind(**{each.name: getattr(asked, each.name) for each in fields(kind)})  # type: ignore[arg-type]
 
 
@@ -57,15 +58,15 @@ def _parser(description: str) -> argparse.ArgumentParser:
     parser.add_argument("--revision", help="hub revision: branch, tag or commit")
     resume = "go on from the work folder's last checkpoint, if there is one; --no-resume forgets them"
     parser.add_argument("--resume", action=argparse.BooleanOptionalAction, default=True, help=f"{resume} (%(default)s)")
-    _data(_Group(parser, "recordings", DataOptions))
-    _texts(_Group(parser, "texts", TextOptions), _Group(parser, "vocabulary", VocabularyOptions))
-    _model(_Group(parser, "what learns", ModelOptions))
-    _training(_Group(parser, "training", TrainingOptions))
-    _bundle(_Group(parser, "the bundle", BundleOptions))
+    _data(Group(parser, "recordings", DataOptions))
+    _texts(Group(parser, "texts", TextOptions), Group(parser, "vocabulary", VocabularyOptions))
+    _model(Group(parser, "what learns", ModelOptions))
+    training_flags(Group(parser, "training", TrainingOptions))
+    _bundle(Group(parser, "the bundle", BundleOptions))
     return parser
 
 
-class _Group:
+class Group:
     """A group of flags whose defaults are those of a dataclass."""
 
     def __init__(self, parser: argparse.ArgumentParser, title: str, kind: type[Any]) -> None:
@@ -81,7 +82,7 @@ class _Group:
         self._group.add_argument(flag, default=default, help=text + shown, **shape)
 
 
-def _data(group: _Group) -> None:
+def _data(group: Group) -> None:
     group.add("--held-out", "a manifest of clips to be judged by", type=Path, metavar="MANIFEST")
     group.add("--held-out-share", "without it, the share of the texts held out", type=float, metavar="SHARE")
     group.add("--audio-column", "the manifest's column of paths", metavar="NAME")
@@ -90,7 +91,7 @@ def _data(group: _Group) -> None:
     group.add("--max-seconds", "longer clips are left out, and counted", type=float, metavar="S")
 
 
-def _texts(group: _Group, vocabulary: _Group) -> None:
+def _texts(group: Group, vocabulary: Group) -> None:
     group.add("--lowercase", "lower case for all texts")
     group.add("--uppercase", "upper case for all texts")
     group.add("--remove-punctuation", "drop Unicode's punctuation; dashes and slashes become spaces")
@@ -100,7 +101,7 @@ def _texts(group: _Group, vocabulary: _Group) -> None:
     vocabulary.add("--drop-unknown", "leave out characters without a token instead of stopping")
 
 
-def _model(group: _Group) -> None:
+def _model(group: Group) -> None:
     group.add("--train-frontend", "let the convolutions learn too")
     group.add("--freeze-encoder-steps", "only the head learns in the first N steps", type=int, metavar="N")
     group.add("--mask-time-prob", "SpecAugment: share of frames masked, 0 for none", type=float, metavar="P")
@@ -109,7 +110,8 @@ def _model(group: _Group) -> None:
     group.add("--mask-feature-length", "features in a mask", type=int, metavar="N")
 
 
-def _training(group: _Group) -> None:
+def training_flags(group: Group, better: str = "CER") -> None:
+    """Add the flags of `TrainingOptions`; `better` is what patience waits for."""
     group.add("--epochs", "times through the recordings", type=float, metavar="N")
     group.add("--steps", "weight updates, instead of epochs", type=int, metavar="N")
     group.add("--batch-size", "clips in a batch", type=int, metavar="N")
@@ -120,13 +122,13 @@ def _training(group: _Group) -> None:
     group.add("--precision", "auto: bf16 or fp16 on a GPU, fp32 on a CPU", choices=get_args(Precision))
     group.add("--device", "where to train", choices=("auto", "cpu", "cuda"))
     group.add("--evaluate-every", "steps between evaluations, each with a checkpoint", type=int, metavar="N")
-    group.add("--patience", "evaluations without a better CER before it stops", type=int, metavar="N")
+    group.add("--patience", f"evaluations without a better {better} before it stops", type=int, metavar="N")
     group.add("--seed", "of everything drawn by chance", type=int)
     group.add("--threads", "CPU threads (all cores)", type=int, metavar="N")
     group.add("--workers", "processes that decode; 0 decodes between the steps", type=int, metavar="N")
 
 
-def _bundle(group: _Group) -> None:
+def _bundle(group: Group) -> None:
     group.add("--quantize", "how the weights are stored", choices=tuple(TOLERANCES))
     group.add("--name", "the bundle's name (the folder's)")
     group.add("--languages", "ISO 639-1 codes, separated by commas (what the checkpoint says)", type=comma_separated)

@@ -30,8 +30,19 @@ EVALUATION_BATCH = 8
 LOGS_PER_EVALUATION = 10
 
 
-class Learner(Trainer):
-    """A Trainer that knows clips: batches by length, error rates of greedy decoding as the runtime does it."""
+class ClipTrainer(Trainer):
+    """A Trainer that takes clips in batches by length, and removes checkpoints by their number."""
+
+    def _get_train_sampler(self, train_dataset: Any = None) -> ByLength:
+        lengths = [clip.samples for clip in self.train_dataset.clips]
+        return ByLength(lengths, self.args.per_device_train_batch_size, self.args.seed)
+
+    def _rotate_checkpoints(self, use_mtime: bool = False, output_dir: str | None = None) -> None:
+        super()._rotate_checkpoints(use_mtime=False, output_dir=output_dir)  # by number: clocks are too coarse for age
+
+
+class Learner(ClipTrainer):
+    """It scores held-out clips by the error rates of greedy decoding, as the runtime does it."""
 
     def __init__(
         self,
@@ -53,13 +64,6 @@ class Learner(Trainer):
             callbacks=list(callbacks),
         )
         self.remove_callback(PrinterCallback)
-
-    def _get_train_sampler(self, train_dataset: Any = None) -> ByLength:
-        lengths = [clip.samples for clip in self.train_dataset.clips]
-        return ByLength(lengths, self.args.per_device_train_batch_size, self.args.seed)
-
-    def _rotate_checkpoints(self, use_mtime: bool = False, output_dir: str | None = None) -> None:
-        super()._rotate_checkpoints(use_mtime=False, output_dir=output_dir)  # by number: clocks are too coarse for age
 
     def evaluation_loop(self, dataloader: DataLoader[Any], *_: Any, **__: Any) -> EvalLoopOutput:
         """Return `eval_loss`, `eval_cer`, `eval_wer` and `eval_exact` of the held-out clips, which come in order."""
@@ -86,8 +90,17 @@ class Learner(Trainer):
         return " ".join(word.text for word in words)
 
 
-def arguments(work: Path, options: TrainingOptions, clips: int, *, masked: bool, begun: bool) -> TrainingArguments:
-    """Return transformers' settings of a run over `clips` clips.
+def arguments(
+    work: Path,
+    options: TrainingOptions,
+    clips: int,
+    *,
+    masked: bool,
+    begun: bool,
+    metric: str = "cer",
+    schedule: str = "linear",
+) -> TrainingArguments:
+    """Return transformers' settings of a run over `clips` clips; `metric` is what the best checkpoint has least of.
 
     A model without mask is scored one clip at a time: the padding of a batch would count as sound.
     """
@@ -101,6 +114,7 @@ def arguments(work: Path, options: TrainingOptions, clips: int, *, masked: bool,
         per_device_eval_batch_size=EVALUATION_BATCH if masked else 1,
         gradient_accumulation_steps=options.accumulate,
         learning_rate=options.learning_rate,
+        lr_scheduler_type=schedule,
         warmup_steps=round(options.warmup * steps),
         weight_decay=options.weight_decay,
         bf16=precision == "bf16",
@@ -114,7 +128,7 @@ def arguments(work: Path, options: TrainingOptions, clips: int, *, masked: bool,
         save_strategy="steps",
         save_steps=options.evaluate_every,
         save_total_limit=2,  # the best and the last
-        metric_for_best_model="cer",
+        metric_for_best_model=metric,
         greater_is_better=False,
         logging_steps=max(1, options.evaluate_every // LOGS_PER_EVALUATION),
         logging_nan_inf_filter=False,

@@ -25,8 +25,11 @@ class Row:
     text: str
 
 
-def read_rows(path: Path, audio_column: str = "audio", text_column: str = "text") -> list[Row]:
-    """Return all rows. Raises `ExportRefused`, naming the line, for what cannot be meant that way."""
+def read_rows(path: Path, audio_column: str = "audio", text_column: str | None = "text") -> list[Row]:
+    """Return all rows, with empty texts when no column of texts is asked for.
+
+    Raises `ExportRefused`, naming the line, for what cannot be meant that way.
+    """
     rows = [_row(path, *record, audio_column, text_column) for record in _records(path)]
     if not rows:
         raise ExportRefused(
@@ -41,8 +44,10 @@ def read_rows(path: Path, audio_column: str = "audio", text_column: str = "text"
     return rows
 
 
-def _row(path: Path, line: int, record: dict[Any, Any], audio_column: str, text_column: str) -> Row:
+def _row(path: Path, line: int, record: dict[Any, Any], audio_column: str, text_column: str | None) -> Row:
     for column, flag in ((audio_column, "--audio-column"), (text_column, "--text-column")):
+        if column is None:
+            continue
         if column not in record:
             there = ", ".join(str(name) for name in record if name is not None)
             raise ExportRefused(f"{path} line {line}: no column {column!r} (it has {there}); {flag} NAME says which")
@@ -55,7 +60,7 @@ def _row(path: Path, line: int, record: dict[Any, Any], audio_column: str, text_
         )
     if not record[audio_column]:
         raise ExportRefused(f"{path} line {line}: the column {audio_column!r} is empty; expected a path")
-    return Row(line, path.parent / record[audio_column], record[text_column])
+    return Row(line, path.parent / record[audio_column], record[text_column] if text_column else "")
 
 
 def _records(path: Path) -> Iterator[tuple[int, dict[Any, Any]]]:

@@ -38,7 +38,7 @@ def train(
         if last:
             reporter.warn(f"going on from {last}")
         set_learning(learned.model, replace(settings.model, freeze_encoder_steps=0), 0)  # what the optimizer must hold
-        callbacks = [Thaw(settings.model), Patience(options.patience), Watch(work, reporter)]
+        callbacks = [Thaw(settings.model), Patience(options.patience, stale), Watch(work, reporter)]
         learner = Learner(learned, clips, held_out, asked, callbacks)
         learner.train(resume_from_checkpoint=str(last) if last else None)
         history = learner.state.log_history

@@ -6,7 +6,7 @@ import hashlib
 import json
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 from export.common import ExportRefused, refuse_existing
 from malsori.bundles.atomic import write_atomically
@@ -80,6 +80,14 @@ class TrainingOptions:
     threads: int | None = None
     workers: int = 0
 
+    def check(self) -> None:
+        """Raise `ExportRefused` for counts that are none."""
+        counts = {name: getattr(self, name) for name in ("batch_size", "accumulate", "evaluate_every", "patience")}
+        if wrong := [name for name, count in counts.items() if count < 1]:
+            raise ExportRefused(f"--{wrong[0].replace('_', '-')}: expected 1 or more, found {counts[wrong[0]]}")
+        if (self.steps if self.steps is not None else self.epochs) <= 0:
+            raise ExportRefused("--steps and --epochs: expected more than none")
+
 
 @dataclass(frozen=True, slots=True)
 class BundleOptions:
@@ -113,33 +121,45 @@ class Settings:
 
     def check(self) -> None:
         """Refuse what contradicts itself, before anything long begins. Raises `ExportRefused`."""
-        training = self.training
         refuse_existing(self.out)
         if self.text.lowercase and self.text.uppercase:
             raise ExportRefused("--lowercase and --uppercase exclude each other; give one")
-        if not 0 < self.data.held_out_share < 1:
-            raise ExportRefused(
-                f"--held-out-share: expected a share above 0 and below 1, found {self.data.held_out_share}"
-            )
-        counts = {name: getattr(training, name) for name in ("batch_size", "accumulate", "evaluate_every", "patience")}
-        if wrong := [name for name, count in counts.items() if count < 1]:
-            raise ExportRefused(f"--{wrong[0].replace('_', '-')}: expected 1 or more, found {counts[wrong[0]]}")
-        if (training.steps if training.steps is not None else training.epochs) <= 0:
-            raise ExportRefused("--steps and --epochs: expected more than none")
+        check_share(self.data.held_out_share)
+        self.training.check()
 
     def recorded(self) -> dict[str, Any]:
         """Return what makes a run this run: every choice that changes its weights, and the manifests' contents."""
         parts = {"data": self.data, "text": self.text, "vocabulary": self.vocabulary, "model": self.model}
         facts = {name: value for part in parts.values() for name, value in asdict(part).items()}
         facts |= {name: value for name, value in asdict(self.training).items() if name not in FREE}
-        facts |= {"source": self.source, "revision": self.revision}
-        for name in ("manifest", "held_out"):
-            path = facts[name]
-            facts[name] = hashlib.sha256(path.read_bytes()).hexdigest()[:16] if path else None
-        return facts
+        return with_contents(facts | {"source": self.source, "revision": self.revision})
 
 
-def keep_or_compare(settings: Settings) -> None:
+class Recorded(Protocol):
+    """A run's settings, of whichever kind of fine-tuning: where it works, and what must not change when it resumes."""
+
+    @property
+    def work(self) -> Path:
+        """Return the work folder."""
+
+    def recorded(self) -> dict[str, Any]:
+        """Return every choice that changes the weights."""
+
+
+def check_share(share: float) -> None:
+    """Raise `ExportRefused` for a held-out share that leaves one side empty."""
+    if not 0 < share < 1:
+        raise ExportRefused(f"--held-out-share: expected a share above 0 and below 1, found {share}")
+
+
+def with_contents(facts: dict[str, Any]) -> dict[str, Any]:
+    """Return the facts with what the manifests hold in the place of where they are."""
+    paths = {name: facts[name] for name in ("manifest", "held_out")}
+    sums = {name: path and hashlib.sha256(path.read_bytes()).hexdigest()[:16] for name, path in paths.items()}
+    return facts | sums
+
+
+def keep_or_compare(settings: Recorded) -> None:
     """Write the settings of a new run to its work folder, or hold those there against them.
 
     Raises `ExportRefused` when a choice differs: half a run of one kind and half of another is neither.
