@@ -245,9 +245,49 @@ def test_digital_silence_asks_no_model(engine):
     assert (heard.segments, counts) == ((), (0, 0, 0))
 
 
-def test_a_prefix_is_what_the_text_starts_with(engine, korean):
-    (heard,) = engine.transcribe([korean], replace(short(prefix="침실 온도를"), beam_size=1))
+@pytest.mark.parametrize("fields", [{}, {"without_timestamps": True}, {"audio_context": "full"}])
+def test_a_prefix_is_what_the_text_starts_with_and_is_there_once(engine, korean, fields):
+    (usual,), (heard,) = (engine.transcribe([korean], short(prefix=text, **fields)) for text in (None, "침실 온도를"))
+    assert text_of(heard) == text_of(usual)
     assert text_of(heard).startswith("침실 온도를 ")
+
+
+@pytest.mark.parametrize(
+    ("fields", "said"), [({}, ""), ({"prefix": "침실 온도를"}, ""), ({"prefix": "침실"}, "불을 켜 " * 99)]
+)
+def test_a_window_has_no_more_tokens_than_the_caller_allows_beside_what_was_given(engine, korean, fields, said):
+    endless = short(max_new_tokens=9, suppress_tokens=(-1, engine._tokens.eot), **fields)
+    (heard,) = engine.transcribe([korean], replace(endless, temperature=(0.0,), word_timestamps=True), [said])
+    given = len(engine._tokens.encode(" " + fields["prefix"])) if fields else 0
+    assert 0 < len(engine._tokens.encode(" " + text_of(heard))) - given <= 9
+
+
+def test_a_clip_is_cut_off_beside_a_longer_one_where_it_is_cut_off_alone(exact, korean):
+    babble = np.random.default_rng(1).normal(0, 0.1, 16_000).astype(np.float32)
+    endless = replace(short(audio_context=10.0, suppress_tokens=(-1, exact._tokens.eot)), temperature=(0.0,))
+    calls = []
+    generate = exact._network.generate
+
+    def noted(encoded, prompts, *args, **fields):
+        found = generate(encoded, prompts, *args, **fields)
+        calls.append([len(each.tokens) for each in found])
+        return found
+
+    exact._network.generate = noted
+    try:
+        exact.transcribe([babble], endless)
+        exact.transcribe([babble, np.resize(korean, 8 * 16_000)], endless)
+    finally:
+        exact._network.generate = generate
+    alone, again, *together = calls
+    assert alone < again
+    assert [alone, again] == [calls[2], [calls[-1][0]]]
+    assert together
+
+
+def test_clips_that_are_cut_off_alike_share_a_batch(engine):
+    lengths = [samples * 16_000 for samples in (1, 7, 2, 31, 8, 3)]
+    assert engine.batches(lengths, short(audio_context=10.0)) == [[0, 2, 5], [1, 4], [3]]
 
 
 def test_without_timestamps_a_window_is_one_segment_of_its_length(engine, korean):

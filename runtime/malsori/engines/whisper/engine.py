@@ -17,6 +17,7 @@ from ...types import SAMPLE_RATE, Audio, Hypothesis
 from ..base import DecodeOptions, Layer
 from ..devices import choose_device, cpu_threads
 from .features import HOP, STRIDE, WINDOW, LogMel
+from .guards import token_limit
 from .network import Counters, Encoded, Network, compute_type_for
 from .options import LONGEST
 from .prompt import Prompts
@@ -89,10 +90,14 @@ class WhisperEngine:
         return ("hot words lead Whisper as words said before; it has no weights for them",) * (len(weights) > 1)
 
     def batches(self, lengths: Sequence[int], options: DecodeOptions = DEFAULTS) -> list[list[int]]:
-        """Return which clips, of so many samples, best share one call: those with windows of one length."""
+        """Return which clips, of so many samples, best share one call: with windows of one length, cut off alike."""
         context = Context.of(self.manifest, options.whisper.audio_context)
-        order = sorted(range(len(lengths)), key=lambda index: (context.window(lengths[index]), index))
-        groups = (list(group) for _, group in groupby(order, lambda index: context.window(lengths[index])))
+
+        def alike(index: int) -> tuple[int, int]:
+            window = context.window(lengths[index])
+            return window, token_limit(-(-lengths[index] // HOP), options.whisper, full=window == WINDOW)
+
+        groups = (list(group) for _, group in groupby(sorted(range(len(lengths)), key=alike), alike))
         size = options.batch_size
         return [group[first : first + size] for group in groups for first in range(0, len(group), size)]
 
