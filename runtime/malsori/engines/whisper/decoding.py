@@ -66,6 +66,7 @@ class Decoder:
         return replace(best, temperature=last.temperature)
 
     def _read(self, encoded: Encoded, rows: Sequence[Row], temperature: float) -> list[Reading]:
+        self._options.check_cancelled()
         generated = self._network.generate(
             encoded,
             [row.prompt for row in rows],

@@ -41,7 +41,6 @@ class Reader:
                 if track.inaudible:
                     track.skip()
             for batch in self._batches([track for track in waiting if not track.done and not track.inaudible]):
-                self._options.check_cancelled()
                 self._step(batch)
 
     def _batches(self, tracks: Sequence[Track]) -> list[list[Track]]:
@@ -81,6 +80,7 @@ class Reader:
             self._settle(again, encoded, readings, WINDOW, retried=True)
 
     def _encode(self, tracks: Sequence[Track], window: int, *, retry: bool = False) -> Encoded:
+        self._options.check_cancelled()
         return self._network.encode(np.stack([track.features(window) for track in tracks]), retry=retry)
 
     def _tell_languages(self, encoded: Encoded, tracks: Sequence[Track]) -> None:
