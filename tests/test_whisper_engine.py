@@ -1,6 +1,7 @@
 """The Whisper engine on the small bundle of the repository: real words, short and long clips, and what it refuses."""
 
 import json
+import re
 import shutil
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -10,7 +11,7 @@ import numpy as np
 import pytest
 
 from malsori.audio import decode
-from malsori.engines.base import DecodeOptions
+from malsori.engines.base import HOTWORD_WEIGHT, DecodeOptions, HotWord
 from malsori.engines.load import load_engine
 from malsori.engines.whisper.engine import WhisperEngine
 from malsori.engines.whisper.options import WhisperOptions
@@ -227,17 +228,37 @@ def test_languages_are_told_window_by_window_where_that_is_asked_for(engine, kor
 
 
 def test_a_call_that_is_cancelled_ends_between_two_windows(engine, korean):
+    long_clip = np.resize(korean, 95 * 16_000)
+    before = engine.counters.windows
+    options = replace(GREEDY, language="ko", cancelled=lambda: engine.counters.windows - before >= 3)
+    with pytest.raises(Cancelled):
+        engine.transcribe([long_clip], options)
+    assert engine.counters.windows - before == 3
+
+
+def test_a_window_that_is_to_be_read_again_is_not_once_the_call_is_cancelled(engine, korean):
+    strict = replace(short(audio_context=2.0, log_prob_threshold=-0.001), temperature=(0.0,))
+    before = engine.counters.encodings
     asked = []
 
     def cancelled():
-        asked.append(True)
-        return len(asked) > 3
+        asked.append(engine.counters.encodings - before)
+        return len(asked) > 2  # the first reading is there
 
-    long_clip = np.resize(korean, 95 * 16_000)
-    before = engine.counters.windows
     with pytest.raises(Cancelled):
-        engine.transcribe([long_clip], replace(GREEDY, language="ko", cancelled=cancelled))
-    assert engine.counters.windows - before == 3
+        engine.transcribe([korean], replace(strict, cancelled=cancelled))
+    assert asked == [0, 1, 1]
+
+
+def test_telling_the_language_of_several_windows_can_be_cancelled(engine, korean):
+    before = engine.counters.windows
+    options = DecodeOptions(
+        whisper=WhisperOptions(language_detection_segments=3, language_detection_threshold=1.0),
+        cancelled=lambda: engine.counters.windows > before,
+    )
+    with pytest.raises(Cancelled):
+        engine.detect_language(np.resize(korean, 95 * 16_000), options)
+    assert engine.counters.windows - before == 1
 
 
 def test_digital_silence_asks_no_model(engine):
@@ -350,10 +371,12 @@ def test_a_prompt_cannot_give_orders_to_the_model(engine):
     [
         ({"language": "xx"}, "'xx'.*it knows ko, en|'xx'.*it knows en, ko"),
         ({"task": "summarize"}, "'summarize'.*transcribe, translate"),
-        ({"beam_size": 0}, "1 or more, found 0"),
+        ({"beam_size": 0}, "1 to 100, found 0"),
+        ({"beam_size": 10**30}, "1 to 100, found 1000"),
+        ({"temperature": (float("nan"),)}, r"0 or more, found \(nan"),
         ({"whisper": WhisperOptions(audio_context=0.5)}, "audio_context: .* from 1 to 30, found 0.5"),
         ({"whisper": WhisperOptions(patience=float("nan"))}, "patience: .*found nan"),
-        ({"whisper": WhisperOptions(suppress_tokens=(70_000,))}, "70000"),
+        ({"whisper": WhisperOptions(suppress_tokens=(70_000,))}, "suppress_tokens: .*70000"),
         ({"language_model": Path("a.arpa")}, "has no language_model"),
         ({"lm_alpha": 0.7}, "has no lm_alpha"),
         ({"lm_beta": 0.7}, "has no lm_beta"),
@@ -365,6 +388,25 @@ def test_a_prompt_cannot_give_orders_to_the_model(engine):
 def test_an_option_that_the_model_does_not_have_is_named_with_what_there_is(engine, korean, change, message):
     with pytest.raises(OptionError, match=message):
         engine.transcribe([korean], replace(GREEDY, **change))
+    with pytest.raises(OptionError, match=message):
+        engine.check(replace(GREEDY, **change))
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ({}, ()),
+        ({"hotwords": (HotWord("침실", HOTWORD_WEIGHT), HotWord("거실", HOTWORD_WEIGHT))}, ()),
+        ({"hotwords": (HotWord("침실", 12.0),)}, ("no weights",)),
+        ({"hotwords": (HotWord("침실*", HOTWORD_WEIGHT),)}, ("no [*] for their endings",)),
+        ({"language": "ko", "whisper": WhisperOptions(multilingual=True)}, ("multilingual .* here ko",)),
+        ({"whisper": WhisperOptions(multilingual=True)}, ()),
+    ],
+)
+def test_what_makes_no_difference_is_told(engine, change, told):
+    lines = engine.check(replace(DecodeOptions(), **change))
+    assert len(lines) == len(told)
+    assert all(re.search(pattern, line) for pattern, line in zip(told, lines, strict=True))
 
 
 def test_left_to_itself_the_beam_is_five_wide(engine, korean):

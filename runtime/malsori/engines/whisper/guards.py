@@ -10,6 +10,7 @@ from math import inf
 
 from .features import MEL_RATE
 from .options import MOST_TOKENS, WhisperOptions
+from .segments import FRAMES
 
 SPARE_TOKENS = 20  # a reading may have beyond what its length allows: times, and words that are long in tokens
 TOKENS_PER_SECOND = 20  # the fastest speech: some 8 syllables, in Korean of up to two tokens, elsewhere of three
@@ -73,7 +74,8 @@ def too_poor(reading: Reading, options: WhisperOptions) -> bool:
 def is_silence(reading: Reading, options: WhisperOptions) -> bool:
     """Whether there are no words: the model says so before it reads, and what it then reads is unlikely."""
     threshold = options.no_speech_threshold
-    return threshold is not None and reading.no_speech_prob > threshold and _unlikely(reading, options)
+    poor = options.log_prob_threshold is None or _unlikely(reading, options)
+    return threshold is not None and reading.no_speech_prob > threshold and poor
 
 
 def led_astray(reading: Reading, frames: int, timestamp_begin: int, options: WhisperOptions) -> str:
@@ -91,8 +93,8 @@ def led_astray(reading: Reading, frames: int, timestamp_begin: int, options: Whi
     words = [token for token in reading.tokens if token < timestamp_begin]
     if _repeats(words):
         return "repetition"
-    times = [token - timestamp_begin for token in reading.tokens if token >= timestamp_begin]  # in steps of 0.02 s
-    if times and (times != sorted(times) or times[-1] * 2 > frames + PAST_END * MEL_RATE):
+    times = [token - timestamp_begin for token in reading.tokens if token >= timestamp_begin]
+    if times and (times != sorted(times) or times[-1] * FRAMES > frames + PAST_END * MEL_RATE):
         return "times"
     return ""
 

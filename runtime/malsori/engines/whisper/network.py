@@ -16,6 +16,7 @@ from ...errors import EngineError, ModelIncompatible, OptionError, brief
 from ..compute_types import computing
 from ..devices import Device, compute_types
 from .options import MOST_TOKENS, TEXT_POSITIONS, WhisperOptions
+from .segments import PRECISION
 
 
 @dataclass(slots=True)
@@ -109,7 +110,7 @@ class Network:
                 return_no_speech_prob=True,
                 suppress_blank=options.suppress_blank,
                 suppress_tokens=list(suppressed),
-                max_initial_timestamp_index=round(options.max_initial_timestamp / 0.02),
+                max_initial_timestamp_index=round(options.max_initial_timestamp / PRECISION),
                 **search,
             )
         return [_generated(result, prefix, options.length_penalty) for result in results]
