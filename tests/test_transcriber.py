@@ -21,8 +21,10 @@ from malsori.engines.load import load_engine
 from malsori.engines.wav2vec2 import Wav2Vec2Engine
 from malsori.errors import AudioNotFound, Cancelled, EmptyAudio, EngineError, MalsoriError, ModelCorrupt, OptionError
 from malsori.pipeline import Progress, TranscribeOptions, Transcriber, load
+from malsori.pipeline.recording import Recording
 from malsori.pipeline.speech import Cutter, pieces_of
-from malsori.types import SAMPLE_RATE, Audio, Transcript
+from malsori.pipeline.stitch import stitch
+from malsori.types import SAMPLE_RATE, Audio, Hypothesis, Span, Transcript
 from malsori.vad import GateOptions
 from tests.loudness import LoudnessDetector, LoudnessEngine, recording, tone, wav
 
@@ -455,6 +457,18 @@ def test_a_recording_of_several_languages_is_asked_for_them_stretch_by_stretch()
     used.transcribe(recording((10, 1.0), (20, 1.5)), multilingual=True)
     assert heard_by(used).detections == []
     assert {options.language for options in heard_by(used).options} == {None}
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "expected"), [("ko", "en", "ko"), ("und", "en", "en"), ("und", "und", "und")]
+)
+def test_a_recordings_language_is_the_first_that_one_of_its_stretches_told(first: str, second: str, expected: str):
+    read = Recording(samples=10 * SAMPLE_RATE)
+    read.heard = [
+        (Span(100, 200), Hypothesis((), second, 0.5)),  # the shorter stretch may have been recognised before
+        (Span(0, 100), Hypothesis((), first, 0.5)),
+    ]
+    assert stitch(read, model="a", certain=None).language == expected
 
 
 def test_a_run_that_is_cancelled_ends_before_the_next_call():

@@ -4,8 +4,10 @@ import json
 import re
 import shutil
 from concurrent.futures import ThreadPoolExecutor
+from copy import copy as copy_of
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -17,7 +19,7 @@ from malsori.engines.whisper.engine import WhisperEngine
 from malsori.engines.whisper.options import WhisperOptions
 from malsori.engines.whisper.track import cut
 from malsori.errors import Cancelled, ModelCorrupt, ModelIncompatible, OptionError
-from malsori.types import Segment, Word
+from malsori.types import Hypothesis, Segment, Word
 
 ROOT = Path(__file__).resolve().parents[1]
 BUNDLE = ROOT / "models" / "nano-whisper"
@@ -129,15 +131,16 @@ def test_a_clip_longer_than_a_window_is_heard_to_its_end(engine, korean):
     assert max(segment.end for segment in heard.segments) <= len(clip) / 16_000
 
 
-def test_full_windows_are_decoded_as_faster_whisper_does(engine, korean):
+def test_full_windows_are_decoded_as_faster_whisper_does(exact, korean):
     from faster_whisper import WhisperModel
 
-    peer = WhisperModel(str(BUNDLE), device="cpu", cpu_threads=1, local_files_only=True)
+    # in 8 bits the seventh digit of a feature may decide where a product is rounded to
+    peer = WhisperModel(str(BUNDLE), device="cpu", cpu_threads=1, compute_type="float32", local_files_only=True)
     clip = np.resize(np.concatenate([korean, SILENCE]), 65 * 16_000)
     theirs, _ = peer.transcribe(clip, language="ko", beam_size=1, temperature=[0.0])
     last_full = len(clip) // 160 - 3000  # behind it faster-whisper pads with zeros in log-mel space, which is not kept
     expected = [(s.text.strip(), s.end) for s in theirs if s.seek <= last_full]
-    (ours,) = engine.transcribe([clip], replace(GREEDY, language="ko"))
+    (ours,) = exact.transcribe([clip], replace(GREEDY, language="ko"))
     assert expected
     assert [(segment.text, segment.end) for segment in ours.segments][: len(expected)] == expected
 
@@ -263,7 +266,7 @@ def test_telling_the_language_of_several_windows_can_be_cancelled(engine, korean
 
 def test_digital_silence_asks_no_model(engine):
     (heard,), counts = counted(engine, lambda: engine.transcribe([np.zeros(40 * 16_000, np.float32)]))
-    assert (heard.segments, counts) == ((), (0, 0, 0))
+    assert (heard, counts) == (Hypothesis((), "und", 0.0), (0, 0, 0))
 
 
 @pytest.mark.parametrize("fields", [{}, {"without_timestamps": True}, {"audio_context": "full"}])
@@ -458,6 +461,35 @@ def test_a_manifest_without_languages_is_refused(manifest):
 def test_languages_that_the_tokenizer_does_not_know_are_refused_by_name(manifest):
     with pytest.raises(ModelIncompatible, match="languages kor"):
         WhisperEngine(BUNDLE, replace(manifest, languages=("kor", "en")), device="cpu")
+
+
+@pytest.mark.parametrize("network", [True, False])
+def test_a_tokenizer_and_a_network_of_other_languages_are_refused_together(engine, network):
+    mixed = english_only(engine, tasks=("transcribe",))
+    mixed._network.multilingual = network
+    mixed._tokens = replace(engine._tokens, multilingual=not network)
+    with pytest.raises(ModelIncompatible, match="the tokenizer is that of a model with other languages"):
+        mixed._check(BUNDLE, 80)
+
+
+def english_only(engine, **manifest):
+    made = copy_of(engine)
+    made.manifest = replace(engine.manifest, languages=("en",), **manifest)
+    made._network = SimpleNamespace(n_mels=80, multilingual=False)
+    made._tokens = replace(engine._tokens, multilingual=False)
+    return made
+
+
+def test_a_model_that_knows_english_only_is_asked_for_no_language(engine):
+    made = english_only(engine, tasks=("transcribe",))
+    made._check(BUNDLE, 80)
+    assert made.detect_language(np.ones(16_000, np.float32)) == {"en": 1.0}
+    assert made._tokens.start("en", "transcribe", True) == [made._tokens.sot]
+
+
+def test_a_manifest_that_has_an_english_model_translate_is_refused(engine):
+    with pytest.raises(ModelIncompatible, match="knows English only transcribes"):
+        english_only(engine)._check(BUNDLE, 80)
 
 
 def test_a_file_that_the_manifest_does_not_list_is_not_loaded(manifest):

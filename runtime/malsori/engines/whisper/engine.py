@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from ...bundles.manifest import Manifest
 from ...errors import ModelCorrupt, ModelIncompatible, OptionError
-from ...types import SAMPLE_RATE, Audio, Hypothesis
+from ...types import SAMPLE_RATE, UNKNOWN, Audio, Hypothesis
 from ..base import HOTWORD_WEIGHT, DecodeOptions, Layer
 from ..devices import choose_device, cpu_threads
 from .features import HOP, STRIDE, WINDOW, LogMel
@@ -186,7 +186,7 @@ class WhisperEngine:
     def _hypothesis(self, track: Track, options: DecodeOptions) -> Hypothesis:
         language = options.language or next(iter(track.languages), None) or track.language
         if language is None:  # nothing was to be heard, so nobody was asked
-            return Hypothesis((), self.manifest.languages[0], 1 / len(self.manifest.languages))
+            return Hypothesis((), UNKNOWN, 0.0)
         return Hypothesis(track.heard(), language, 1.0 if options.language else track.languages.get(language, 1.0))
 
     def _check_options(self, options: DecodeOptions) -> None:
@@ -216,6 +216,10 @@ class WhisperEngine:
         if not self.manifest.languages or (len(self.manifest.languages) > 1 and not network.multilingual):
             # CTranslate2 tells by the vocabulary's size: 51,865 entries or more are multilingual
             raise ModelIncompatible(str(folder), "the manifest's languages do not fit the model's vocabulary")
+        if self._tokens.multilingual != network.multilingual:
+            raise ModelIncompatible(str(folder), "the tokenizer is that of a model with other languages")
+        if not network.multilingual and self.manifest.tasks != ("transcribe",):
+            raise ModelIncompatible(str(folder), "a model that knows English only transcribes, the manifest has more")
         unknown = [code for code in self.manifest.languages if self._tokens.language(code) is None]
         if unknown and network.multilingual:
             raise ModelIncompatible(str(folder), f"the tokenizer has no token for the languages {', '.join(unknown)}")
