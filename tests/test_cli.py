@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Sequence
-from dataclasses import fields
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +17,6 @@ from malsori.cli.main import main
 from malsori.cli.parser import Parser
 from malsori.cli.spelling import normalise
 from malsori.cli.transcribe_flags import add_decoding_flags, add_vad_flags, options_from
-from malsori.cli.whisper_flags import FIELDS as WHISPER_FIELDS
 from malsori.cli.whisper_flags import add_whisper_flags
 from malsori.engines.whisper.options import WhisperOptions
 from malsori.pipeline import TranscribeOptions
@@ -322,7 +320,11 @@ def test_whispers_flags_become_its_options():
 
 
 def test_every_option_of_whisper_has_a_flag():
-    assert set(WHISPER_FIELDS) == {field.name for field in fields(WhisperOptions)}
+    assert options_of().whisper == WhisperOptions()
+
+
+def test_a_text_of_none_is_a_text():
+    assert options_of("--prefix", "none").whisper.prefix == "none"
 
 
 def test_stretches_are_seconds_with_commas():

@@ -21,8 +21,10 @@ from malsori.engines.load import load_engine
 from malsori.engines.wav2vec2 import Wav2Vec2Engine
 from malsori.errors import AudioNotFound, Cancelled, EmptyAudio, EngineError, MalsoriError, ModelCorrupt, OptionError
 from malsori.pipeline import Progress, TranscribeOptions, Transcriber, load
+from malsori.pipeline.recording import Recording
 from malsori.pipeline.speech import Cutter, pieces_of
-from malsori.types import SAMPLE_RATE, Audio, Transcript
+from malsori.pipeline.stitch import stitch
+from malsori.types import SAMPLE_RATE, Audio, Hypothesis, Span, Transcript
 from malsori.vad import GateOptions
 from tests.loudness import LoudnessDetector, LoudnessEngine, recording, tone, wav
 
@@ -428,7 +430,9 @@ def test_the_last_stretch_may_go_to_the_end():
     assert sorted(heard_by(used).calls) == [[2.5, 3.5]] or heard_by(used).calls == [[3.5], [2.5]]
 
 
-@pytest.mark.parametrize("times", [[3.0, 1.0], [1.0, 1.0], [-1.0, 2.0], "1,2", [float("nan")]])
+@pytest.mark.parametrize(
+    "times", [[3.0, 1.0], [1.0, 1.0], [-1.0, 2.0], "1,2", [float("nan")], None, 5.0, np.array([1.0, 2.0])]
+)
 def test_stretches_that_cannot_be_are_refused_by_name(times: Any):
     with pytest.raises(OptionError, match="clip_timestamps: expected"):
         transcriber().transcribe(recording((10, 1.0)), clip_timestamps=times)
@@ -455,6 +459,18 @@ def test_a_recording_of_several_languages_is_asked_for_them_stretch_by_stretch()
     assert {options.language for options in heard_by(used).options} == {None}
 
 
+@pytest.mark.parametrize(
+    ("first", "second", "expected"), [("ko", "en", "ko"), ("und", "en", "en"), ("und", "und", "und")]
+)
+def test_a_recordings_language_is_the_first_that_one_of_its_stretches_told(first: str, second: str, expected: str):
+    read = Recording(samples=10 * SAMPLE_RATE)
+    read.heard = [
+        (Span(100, 200), Hypothesis((), second, 0.5)),  # the shorter stretch may have been recognised before
+        (Span(0, 100), Hypothesis((), first, 0.5)),
+    ]
+    assert stitch(read, model="a", certain=None).language == expected
+
+
 def test_a_run_that_is_cancelled_ends_before_the_next_call():
     used = transcriber()
     calls = heard_by(used).calls
@@ -462,6 +478,34 @@ def test_a_run_that_is_cancelled_ends_before_the_next_call():
     with pytest.raises(Cancelled):
         list(results)
     assert len(calls) == 1
+
+
+def test_a_recording_without_speech_can_be_cancelled_while_it_is_read():
+    with pytest.raises(Cancelled):
+        transcriber().transcribe(np.zeros(60 * SAMPLE_RATE, np.float32), cancelled=lambda: True)
+
+
+def test_a_run_that_is_cancelled_while_the_language_is_told_ends():
+    used = transcriber("ko", "en")
+
+    def detect(clip: Audio, options: DecodeOptions) -> dict[str, float]:
+        raise Cancelled
+
+    used.engine.detect_language = detect  # type: ignore[method-assign, assignment]
+    with pytest.raises(Cancelled):
+        list(used.transcribe_many([recording((10, 1.0), (20, 1.0))], on_error="return"))
+
+
+@pytest.mark.parametrize("previous", [None, True])
+def test_a_prefix_is_what_a_recording_starts_with_and_not_each_of_its_stretches(previous: bool | None):
+    used = transcriber()
+    sources = [recording((10, 1.0), (20, 1.5)), recording((30, 1.0), (40, 1.5))]
+    found = texts(used.transcribe_many(sources, prefix="well", condition_on_previous_text=previous))
+    assert found == ["w10 w20", "w30 w40"]
+    assert sorted((options.whisper.prefix or "", sorted(map(round, call))) for options, call in _calls(used)) == [
+        ("", [2, 2]),
+        ("well", [1, 1]),
+    ]
 
 
 def test_an_option_that_there_is_not_is_named_with_the_nearest_that_there_is():

@@ -13,6 +13,7 @@ from malsori.engines.base import DecodeOptions
 from malsori.engines.batches import Grouping
 from malsori.engines.load import load_engine
 from malsori.engines.wav2vec2 import Wav2Vec2Engine
+from malsori.engines.whisper.options import WhisperOptions
 from malsori.errors import ModelIncompatible, OptionError
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -149,6 +150,7 @@ def test_a_model_of_several_languages_cannot_tell_which(engine, manifest, speech
         (DecodeOptions(task="translate"), "translate"),
         (DecodeOptions(language="en"), "knows ko, not 'en'"),
         (DecodeOptions(initial_prompt="a"), "initial_prompt"),
+        (DecodeOptions(whisper=WhisperOptions(audio_context=5.0)), "has no audio_context"),
         (DecodeOptions(temperature=(0.5,)), "temperature"),
         (DecodeOptions(beam_size=1000), "beam_size: expected 1 to 256 for a CTC model, found 1000"),
         (DecodeOptions(batch_size=0), "batch"),

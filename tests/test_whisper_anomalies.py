@@ -52,6 +52,14 @@ def test_a_dream_at_the_end_of_the_sound_ends_the_reading():
     assert settled([SPOKEN, late], 0.0, 3000, 3000, 3000, WATCHED) == ([SPOKEN], 3000)
 
 
+@pytest.mark.parametrize(("begin", "stands"), [(0.0, False), (60.0, True)])
+def test_only_the_recordings_own_beginning_counts_as_silence_before_a_piece(begin, stands):
+    patient = WhisperOptions(hallucination_silence_threshold=5.0)
+    pieces = [SPOKEN, piece(3.1, 3.2, probability=0.05), piece(10.0, 12.0)]
+    kept, _ = settled(pieces, begin, 3000, 3000, 9000, patient)
+    assert kept == (pieces if stands else [SPOKEN])
+
+
 @pytest.mark.parametrize("begin", [0.0, 60.0])
 def test_a_strange_piece_between_others_is_left_alone(begin):
     pieces = [SPOKEN, piece(3.1, 3.2, probability=0.05), piece(3.3, 5.0)]

@@ -1,22 +1,25 @@
 """The Whisper engine on the small bundle of the repository: real words, short and long clips, and what it refuses."""
 
 import json
+import re
 import shutil
 from concurrent.futures import ThreadPoolExecutor
+from copy import copy as copy_of
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 from malsori.audio import decode
-from malsori.engines.base import DecodeOptions
+from malsori.engines.base import HOTWORD_WEIGHT, DecodeOptions, HotWord
 from malsori.engines.load import load_engine
 from malsori.engines.whisper.engine import WhisperEngine
 from malsori.engines.whisper.options import WhisperOptions
 from malsori.engines.whisper.track import cut
 from malsori.errors import Cancelled, ModelCorrupt, ModelIncompatible, OptionError
-from malsori.types import Segment, Word
+from malsori.types import Hypothesis, Segment, Word
 
 ROOT = Path(__file__).resolve().parents[1]
 BUNDLE = ROOT / "models" / "nano-whisper"
@@ -128,15 +131,16 @@ def test_a_clip_longer_than_a_window_is_heard_to_its_end(engine, korean):
     assert max(segment.end for segment in heard.segments) <= len(clip) / 16_000
 
 
-def test_full_windows_are_decoded_as_faster_whisper_does(engine, korean):
+def test_full_windows_are_decoded_as_faster_whisper_does(exact, korean):
     from faster_whisper import WhisperModel
 
-    peer = WhisperModel(str(BUNDLE), device="cpu", cpu_threads=1, local_files_only=True)
+    # in 8 bits the seventh digit of a feature may decide where a product is rounded to
+    peer = WhisperModel(str(BUNDLE), device="cpu", cpu_threads=1, compute_type="float32", local_files_only=True)
     clip = np.resize(np.concatenate([korean, SILENCE]), 65 * 16_000)
     theirs, _ = peer.transcribe(clip, language="ko", beam_size=1, temperature=[0.0])
     last_full = len(clip) // 160 - 3000  # behind it faster-whisper pads with zeros in log-mel space, which is not kept
     expected = [(s.text.strip(), s.end) for s in theirs if s.seek <= last_full]
-    (ours,) = engine.transcribe([clip], replace(GREEDY, language="ko"))
+    (ours,) = exact.transcribe([clip], replace(GREEDY, language="ko"))
     assert expected
     assert [(segment.text, segment.end) for segment in ours.segments][: len(expected)] == expected
 
@@ -227,27 +231,87 @@ def test_languages_are_told_window_by_window_where_that_is_asked_for(engine, kor
 
 
 def test_a_call_that_is_cancelled_ends_between_two_windows(engine, korean):
+    long_clip = np.resize(korean, 95 * 16_000)
+    before = engine.counters.windows
+    options = replace(GREEDY, language="ko", cancelled=lambda: engine.counters.windows - before >= 3)
+    with pytest.raises(Cancelled):
+        engine.transcribe([long_clip], options)
+    assert engine.counters.windows - before == 3
+
+
+def test_a_window_that_is_to_be_read_again_is_not_once_the_call_is_cancelled(engine, korean):
+    strict = replace(short(audio_context=2.0, log_prob_threshold=-0.001), temperature=(0.0,))
+    before = engine.counters.encodings
     asked = []
 
     def cancelled():
-        asked.append(True)
-        return len(asked) > 3
+        asked.append(engine.counters.encodings - before)
+        return len(asked) > 2  # the first reading is there
 
-    long_clip = np.resize(korean, 95 * 16_000)
-    before = engine.counters.windows
     with pytest.raises(Cancelled):
-        engine.transcribe([long_clip], replace(GREEDY, language="ko", cancelled=cancelled))
-    assert engine.counters.windows - before == 3
+        engine.transcribe([korean], replace(strict, cancelled=cancelled))
+    assert asked == [0, 1, 1]
+
+
+def test_telling_the_language_of_several_windows_can_be_cancelled(engine, korean):
+    before = engine.counters.windows
+    options = DecodeOptions(
+        whisper=WhisperOptions(language_detection_segments=3, language_detection_threshold=1.0),
+        cancelled=lambda: engine.counters.windows > before,
+    )
+    with pytest.raises(Cancelled):
+        engine.detect_language(np.resize(korean, 95 * 16_000), options)
+    assert engine.counters.windows - before == 1
 
 
 def test_digital_silence_asks_no_model(engine):
     (heard,), counts = counted(engine, lambda: engine.transcribe([np.zeros(40 * 16_000, np.float32)]))
-    assert (heard.segments, counts) == ((), (0, 0, 0))
+    assert (heard, counts) == (Hypothesis((), "und", 0.0), (0, 0, 0))
 
 
-def test_a_prefix_is_what_the_text_starts_with(engine, korean):
-    (heard,) = engine.transcribe([korean], replace(short(prefix="침실 온도를"), beam_size=1))
+@pytest.mark.parametrize("fields", [{}, {"without_timestamps": True}, {"audio_context": "full"}])
+def test_a_prefix_is_what_the_text_starts_with_and_is_there_once(engine, korean, fields):
+    (usual,), (heard,) = (engine.transcribe([korean], short(prefix=text, **fields)) for text in (None, "침실 온도를"))
+    assert text_of(heard) == text_of(usual)
     assert text_of(heard).startswith("침실 온도를 ")
+
+
+@pytest.mark.parametrize(
+    ("fields", "said"), [({}, ""), ({"prefix": "침실 온도를"}, ""), ({"prefix": "침실"}, "불을 켜 " * 99)]
+)
+def test_a_window_has_no_more_tokens_than_the_caller_allows_beside_what_was_given(engine, korean, fields, said):
+    endless = short(max_new_tokens=9, suppress_tokens=(-1, engine._tokens.eot), **fields)
+    (heard,) = engine.transcribe([korean], replace(endless, temperature=(0.0,), word_timestamps=True), [said])
+    given = len(engine._tokens.encode(" " + fields["prefix"])) if fields else 0
+    assert 0 < len(engine._tokens.encode(" " + text_of(heard))) - given <= 9
+
+
+def test_a_clip_is_cut_off_beside_a_longer_one_where_it_is_cut_off_alone(exact, korean):
+    babble = np.random.default_rng(1).normal(0, 0.1, 16_000).astype(np.float32)
+    endless = replace(short(audio_context=10.0, suppress_tokens=(-1, exact._tokens.eot)), temperature=(0.0,))
+    calls = []
+    generate = exact._network.generate
+
+    def noted(encoded, prompts, *args, **fields):
+        found = generate(encoded, prompts, *args, **fields)
+        calls.append([len(each.tokens) for each in found])
+        return found
+
+    exact._network.generate = noted
+    try:
+        exact.transcribe([babble], endless)
+        exact.transcribe([babble, np.resize(korean, 8 * 16_000)], endless)
+    finally:
+        exact._network.generate = generate
+    alone, again, *together = calls
+    assert alone < again
+    assert [alone, again] == [calls[2], [calls[-1][0]]]
+    assert together
+
+
+def test_clips_that_are_cut_off_alike_share_a_batch(engine):
+    lengths = [samples * 16_000 for samples in (1, 7, 2, 31, 8, 3)]
+    assert engine.batches(lengths, short(audio_context=10.0)) == [[0, 2, 5], [1, 4], [3]]
 
 
 def test_without_timestamps_a_window_is_one_segment_of_its_length(engine, korean):
@@ -310,10 +374,12 @@ def test_a_prompt_cannot_give_orders_to_the_model(engine):
     [
         ({"language": "xx"}, "'xx'.*it knows ko, en|'xx'.*it knows en, ko"),
         ({"task": "summarize"}, "'summarize'.*transcribe, translate"),
-        ({"beam_size": 0}, "1 or more, found 0"),
+        ({"beam_size": 0}, "1 to 100, found 0"),
+        ({"beam_size": 10**30}, "1 to 100, found 1000"),
+        ({"temperature": (float("nan"),)}, r"0 or more, found \(nan"),
         ({"whisper": WhisperOptions(audio_context=0.5)}, "audio_context: .* from 1 to 30, found 0.5"),
         ({"whisper": WhisperOptions(patience=float("nan"))}, "patience: .*found nan"),
-        ({"whisper": WhisperOptions(suppress_tokens=(70_000,))}, "70000"),
+        ({"whisper": WhisperOptions(suppress_tokens=(70_000,))}, "suppress_tokens: .*70000"),
         ({"language_model": Path("a.arpa")}, "has no language_model"),
         ({"lm_alpha": 0.7}, "has no lm_alpha"),
         ({"lm_beta": 0.7}, "has no lm_beta"),
@@ -325,6 +391,25 @@ def test_a_prompt_cannot_give_orders_to_the_model(engine):
 def test_an_option_that_the_model_does_not_have_is_named_with_what_there_is(engine, korean, change, message):
     with pytest.raises(OptionError, match=message):
         engine.transcribe([korean], replace(GREEDY, **change))
+    with pytest.raises(OptionError, match=message):
+        engine.check(replace(GREEDY, **change))
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ({}, ()),
+        ({"hotwords": (HotWord("침실", HOTWORD_WEIGHT), HotWord("거실", HOTWORD_WEIGHT))}, ()),
+        ({"hotwords": (HotWord("침실", 12.0),)}, ("no weights",)),
+        ({"hotwords": (HotWord("침실*", HOTWORD_WEIGHT),)}, ("no [*] for their endings",)),
+        ({"language": "ko", "whisper": WhisperOptions(multilingual=True)}, ("multilingual .* here ko",)),
+        ({"whisper": WhisperOptions(multilingual=True)}, ()),
+    ],
+)
+def test_what_makes_no_difference_is_told(engine, change, told):
+    lines = engine.check(replace(DecodeOptions(), **change))
+    assert len(lines) == len(told)
+    assert all(re.search(pattern, line) for pattern, line in zip(told, lines, strict=True))
 
 
 def test_left_to_itself_the_beam_is_five_wide(engine, korean):
@@ -376,6 +461,35 @@ def test_a_manifest_without_languages_is_refused(manifest):
 def test_languages_that_the_tokenizer_does_not_know_are_refused_by_name(manifest):
     with pytest.raises(ModelIncompatible, match="languages kor"):
         WhisperEngine(BUNDLE, replace(manifest, languages=("kor", "en")), device="cpu")
+
+
+@pytest.mark.parametrize("network", [True, False])
+def test_a_tokenizer_and_a_network_of_other_languages_are_refused_together(engine, network):
+    mixed = english_only(engine, tasks=("transcribe",))
+    mixed._network.multilingual = network
+    mixed._tokens = replace(engine._tokens, multilingual=not network)
+    with pytest.raises(ModelIncompatible, match="the tokenizer is that of a model with other languages"):
+        mixed._check(BUNDLE, 80)
+
+
+def english_only(engine, **manifest):
+    made = copy_of(engine)
+    made.manifest = replace(engine.manifest, languages=("en",), **manifest)
+    made._network = SimpleNamespace(n_mels=80, multilingual=False)
+    made._tokens = replace(engine._tokens, multilingual=False)
+    return made
+
+
+def test_a_model_that_knows_english_only_is_asked_for_no_language(engine):
+    made = english_only(engine, tasks=("transcribe",))
+    made._check(BUNDLE, 80)
+    assert made.detect_language(np.ones(16_000, np.float32)) == {"en": 1.0}
+    assert made._tokens.start("en", "transcribe", True) == [made._tokens.sot]
+
+
+def test_a_manifest_that_has_an_english_model_translate_is_refused(engine):
+    with pytest.raises(ModelIncompatible, match="knows English only transcribes"):
+        english_only(engine)._check(BUNDLE, 80)
 
 
 def test_a_file_that_the_manifest_does_not_list_is_not_loaded(manifest):

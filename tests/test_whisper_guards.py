@@ -85,6 +85,12 @@ def test_silence_is_a_poor_reading_of_what_the_model_takes_for_none():
     assert not too_poor(replace(quiet, log_probability=-1.5), OPTIONS)
 
 
+def test_where_no_reading_is_poor_the_model_alone_tells_silence():
+    trusting = WhisperOptions(log_prob_threshold=None)
+    assert is_silence(replace(GOOD, no_speech_prob=0.9), trusting)
+    assert not is_silence(GOOD, trusting)
+
+
 @pytest.mark.parametrize("change", [{"log_probability": -1.5}, {"compression_ratio": 3.0}])
 def test_a_poor_reading_is_tried_hotter(change):
     assert too_poor(replace(GOOD, **change), OPTIONS)

@@ -53,6 +53,10 @@ def test_hot_words_come_before_what_was_said(tokens):
     assert made.leading([7]) == [tokens.sot_prev, *tokens.encode(" 침실, 거실"), 7]
 
 
+def test_the_star_behind_a_hot_word_is_not_part_of_it(tokens):
+    assert prompts(tokens, hotwords=(HotWord("침실*", 8.0),)).leading([]) == [tokens.sot_prev, *tokens.encode(" 침실")]
+
+
 def test_a_prefix_starts_at_a_time_where_times_are_wanted(tokens):
     assert prompts(tokens, prefix="침실").prefix() == [tokens.timestamp_begin, *tokens.encode(" 침실")]
     assert prompts(tokens, prefix="침실", without_timestamps=True).prefix() == tokens.encode(" 침실")

@@ -101,8 +101,8 @@ def add_vad_flags(parser: argparse.ArgumentParser) -> None:
 
 def options_from(args: argparse.Namespace) -> TranscribeOptions:
     """Return the options that the flags ask for. Raises `OptionError` for values that cannot be."""
+    from ..engines.base import HOTWORD_WEIGHT
     from ..pipeline import TranscribeOptions
-    from ..pipeline.options import HOTWORD_WEIGHT
     from ..vad import GateOptions
     from .whisper_flags import whisper_options
 

@@ -11,36 +11,7 @@ if TYPE_CHECKING:
     from ..engines.whisper.options import WhisperOptions
 
 SWITCH: dict[str, Any] = {"type": boolean, "nargs": "?", "const": True, "metavar": "BOOL"}
-NONE = "none"  # of a threshold: never
-
-# Flags that stand for a field of WhisperOptions; what is not given stays at its default.
-FIELDS = (
-    "audio_context",
-    "window_guards",
-    "best_of",
-    "patience",
-    "length_penalty",
-    "repetition_penalty",
-    "no_repeat_ngram_size",
-    "compression_ratio_threshold",
-    "log_prob_threshold",
-    "no_speech_threshold",
-    "condition_on_previous_text",
-    "prompt_reset_on_temperature",
-    "carry_initial_prompt",
-    "prefix",
-    "suppress_blank",
-    "suppress_tokens",
-    "without_timestamps",
-    "max_initial_timestamp",
-    "max_new_tokens",
-    "prepend_punctuations",
-    "append_punctuations",
-    "multilingual",
-    "language_detection_segments",
-    "language_detection_threshold",
-    "hallucination_silence_threshold",
-)
+NOT_AT_ALL = object()  # a threshold of none, which is not the same as a flag that was not given
 
 
 def add_whisper_flags(parser: argparse.ArgumentParser) -> None:
@@ -53,7 +24,7 @@ def add_whisper_flags(parser: argparse.ArgumentParser) -> None:
         help="seconds of a short clip that are encoded at least; auto: as the bundle says; full: 30",
     )
     window.add_argument("--window-guards", help="read again at 30 s what fails in less (True)", **SWITCH)
-    window.add_argument("--multilingual", help="tell the language in each window anew", **SWITCH)
+    window.add_argument("--multilingual", help="tell the language in each window anew, where none is given", **SWITCH)
     window.add_argument(
         "--language-detection-segments", type=int, metavar="N", help="windows listened to for the language (1)"
     )
@@ -82,6 +53,10 @@ def add_whisper_flags(parser: argparse.ArgumentParser) -> None:
     search.add_argument(
         "--max-initial-timestamp", type=float, metavar="S", help="the latest first time of a window (1)"
     )
+    _add_guards(parser)
+
+
+def _add_guards(parser: argparse.ArgumentParser) -> None:
     guards = parser.add_argument_group("Whisper: what does not stand")
     guards.add_argument(
         "--compression-ratio-threshold", type=threshold, metavar="X", help="above it a text is a loop; or none (2.4)"
@@ -111,11 +86,14 @@ def add_whisper_flags(parser: argparse.ArgumentParser) -> None:
 
 def whisper_options(args: argparse.Namespace) -> WhisperOptions:
     """Return the options that the flags ask for."""
+    from dataclasses import fields
+
     from ..engines.whisper.options import WhisperOptions
 
-    given = ((name, getattr(args, name)) for name in FIELDS)
-    fields: dict[str, Any] = {name: None if value == NONE else value for name, value in given if value is not None}
-    return WhisperOptions(**fields)
+    given = {spec.name: getattr(args, spec.name) for spec in fields(WhisperOptions)}
+    chosen = {name: value for name, value in given.items() if value is not None}
+    values: dict[str, Any] = {name: None if value is NOT_AT_ALL else value for name, value in chosen.items()}
+    return WhisperOptions(**values)
 
 
 def audio_context(text: str) -> str | float:
@@ -128,10 +106,10 @@ def audio_context(text: str) -> str | float:
         raise argparse.ArgumentTypeError(f"expected auto, full or seconds such as 10, found {text!r}") from None
 
 
-def threshold(text: str) -> str | float:
+def threshold(text: str) -> object:
     """Read a number or none, as an argparse type."""
-    if text.lower() == NONE:
-        return NONE
+    if text.lower() == "none":
+        return NOT_AT_ALL
     try:
         return float(text)
     except ValueError:

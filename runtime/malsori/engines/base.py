@@ -16,6 +16,7 @@ from ..types import Audio, Hypothesis
 from .whisper.options import WhisperOptions
 
 WHISPER = WhisperOptions()
+HOTWORD_WEIGHT = 8.0  # of a hot word without its own: it wins over a reading that is up to 3000 times likelier
 
 Task: TypeAlias = Literal["transcribe", "translate"]
 Layer: TypeAlias = int | Literal["all"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import fields
 from pathlib import Path
 
 import numpy as np
@@ -176,5 +177,8 @@ def _check_options(options: DecodeOptions, manifest: Manifest) -> None:
     for name in ("initial_prompt", "temperature"):
         if getattr(options, name) != getattr(DEFAULTS, name):
             raise OptionError(f"{manifest.name} has no {name}; that is an option of Whisper models")
+    for spec in fields(options.whisper):
+        if getattr(options.whisper, spec.name) != getattr(DEFAULTS.whisper, spec.name):
+            raise OptionError(f"{manifest.name} has no {spec.name}; that is an option of Whisper models")
     if options.batch_size < 1:
         raise OptionError(f"a batch holds at least 1 clip, not {options.batch_size}")

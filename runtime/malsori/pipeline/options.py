@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, get_args
 
 from ..bundles.manifest import Manifest
-from ..engines.base import DecodeOptions, HotWord, Task
+from ..engines.base import HOTWORD_WEIGHT, DecodeOptions, HotWord, Task
 from ..engines.network import Memory
 from ..engines.whisper.options import WhisperOptions
 from ..errors import OptionError
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from .transcriber import Transcriber
 
 DECODING = DecodeOptions()
-HOTWORD_WEIGHT = 8.0  # of a hot word without its own: it wins over a reading that is up to 3000 times likelier
 HEAVIEST = 100.0
 
 
@@ -67,7 +66,8 @@ class TranscribeOptions:
     clip_timestamps: seconds "start, end, start, end, ..." of what is to be recognised, instead of the gate; the last
         end may be left out.
     batch_size: how many stretches of speech at most share one engine call; of memory and speed, never of the words.
-    cancelled: asked before each engine call; once it returns True, `Cancelled` is raised. What was held is given back.
+    cancelled: asked before each engine call and as a recording is read; once it returns True, `Cancelled` is raised.
+        What was held is given back.
     allow_truncated: transcribe what is there of a file that was cut off, with a warning, instead of an error.
     sample_rate: Hz of the samples when the source is an array (16,000); files say theirs.
     """
@@ -178,7 +178,7 @@ def hot_words(given: Mapping[str, float] | Collection[str]) -> tuple[HotWord, ..
 
 
 def _check_clips(times: Sequence[float]) -> None:
-    if isinstance(times, (str, bytes)) or not all(_is_real(time) and time >= 0 for time in times):
+    if not isinstance(times, (list, tuple)) or not all(_is_real(time) and time >= 0 for time in times):
         raise OptionError(f"clip_timestamps: expected seconds of 0 or more, found {times!r}")
     if any(later <= earlier for earlier, later in pairwise(times)):
         raise OptionError(f"clip_timestamps: expected ascending seconds, found {times!r}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 
 from ..engines.base import DecodeOptions, Engine
 from ..errors import EngineError
@@ -48,14 +49,30 @@ class Pool:
         """Run what was gathered."""
         jobs, self._jobs, self._gathered = self._jobs, [], 0.0
         found = self._heard + sum(job.piece.span.seconds for job in jobs)
-        for language, group in _by_language(jobs).items():
-            decoding = self._options.decoding(language)
+        for decoding, group in self._alike(jobs):
             for wave in waves(group) if decoding.whisper.condition_on_previous_text else [group]:
                 for batch in self._engine.batches([len(job.piece.audio) for job in wave], decoding):
                     self._tell(jobs, found)
                     self._recognise([wave[index] for index in batch], decoding)
         self._heard = found  # what fell away counts as done
         self._tell(jobs, found)
+
+    def _alike(self, jobs: Sequence[Job]) -> list[tuple[DecodeOptions, list[Job]]]:
+        """Return the jobs by what an engine call has one of: a language, and a prefix where their recordings begin.
+
+        Those whose recording has failed fall away.
+        """
+        prefixed = self._options.whisper.prefix is not None
+        groups: dict[tuple[str | None, bool], list[Job]] = {}
+        for job in jobs:
+            if job.recording.error is None:
+                groups.setdefault((job.recording.language, prefixed and not job.opens), []).append(job)
+        return [(self._decoding(*key), group) for key, group in groups.items()]
+
+    def _decoding(self, language: str | None, goes_on: bool) -> DecodeOptions:
+        """Return the engine's options, without the prefix for what goes on with a recording."""
+        decoding = self._options.decoding(language)
+        return replace(decoding, whisper=replace(decoding.whisper, prefix=None)) if goes_on else decoding
 
     def _recognise(self, jobs: Sequence[Job], decoding: DecodeOptions) -> None:
         chained = decoding.whisper.condition_on_previous_text
@@ -101,12 +118,3 @@ def waves(jobs: Sequence[Job]) -> Iterator[list[Job]]:
         counts[id(job.recording)] += 1
         numbered.setdefault(counts[id(job.recording)], []).append(job)
     yield from numbered.values()
-
-
-def _by_language(jobs: Sequence[Job]) -> dict[str | None, list[Job]]:
-    """Return the jobs by language, since an engine call has one; those whose recording has failed fall away."""
-    groups: dict[str | None, list[Job]] = {}
-    for job in jobs:
-        if job.recording.error is None:
-            groups.setdefault(job.recording.language, []).append(job)
-    return groups

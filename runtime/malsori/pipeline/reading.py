@@ -11,7 +11,7 @@ import numpy as np
 
 from ..audio import AudioSource, Blocks, decode_blocks
 from ..engines.base import Engine
-from ..errors import MalsoriError, OptionError
+from ..errors import Cancelled, MalsoriError, OptionError
 from ..types import SAMPLE_RATE, Audio
 from ..vad import Detector
 from .options import TranscribeOptions
@@ -33,20 +33,20 @@ class Reader:
     def jobs(self, source: AudioSource, recording: Recording) -> Iterator[Job]:
         """Yield what is to be recognised of `source`; an error ends it and is left in `recording`.
 
-        `OptionError` alone is raised: it is the run's, not the recording's.
+        `OptionError` and `Cancelled` alone are raised: they are the run's, not the recording's.
         """
         try:
             with self.open(source) as blocks:
                 recording.name = blocks.name
-                pieces = self.pieces(_counted(blocks, recording))
+                pieces = self.pieces(self._counted(blocks, recording))
                 head = self.opening(pieces)
                 self._settle_language(head, recording)
-                for piece in chain(head, pieces):
+                for index, piece in enumerate(chain(head, pieces)):
                     if recording.error is None:  # its earlier pieces may have failed meanwhile
-                        yield Job(recording, piece)
+                        yield Job(recording, piece, opens=index == 0)
                 recording.warnings += blocks.warnings
             recording.read = True
-        except OptionError:
+        except (OptionError, Cancelled):
             raise
         except MalsoriError as error:
             recording.error = error
@@ -98,15 +98,16 @@ class Reader:
             languages = self.languages(head)
             recording.language, recording.language_probability = next(iter(languages.items()))
 
+    def _counted(self, blocks: Iterable[Audio], recording: Recording) -> Iterator[Audio]:
+        asked = self._options.decoding(None)
+        for block in blocks:
+            asked.check_cancelled()
+            recording.samples += len(block)
+            yield block
+
     def _alone(self, head: Sequence[Piece]) -> bool:
         """Whether these are all the pieces, and at most one: then the engine's own detection sees the same sound."""
         if not head:
             return True
         whole = math.isinf(self._longest)
         return len(head) == 1 and (whole or head[0].span.seconds < self._listened)
-
-
-def _counted(blocks: Iterable[Audio], recording: Recording) -> Iterator[Audio]:
-    for block in blocks:
-        recording.samples += len(block)
-        yield block

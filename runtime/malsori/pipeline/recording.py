@@ -46,7 +46,8 @@ class Recording:
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """A piece to be recognised, and whose it is."""
+    """A piece to be recognised, whose it is, and whether it is the first of it."""
 
     recording: Recording
     piece: Piece
+    opens: bool = False

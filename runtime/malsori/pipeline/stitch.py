@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
-from ..types import SAMPLE_RATE, UNKNOWN, Segment, Span, Transcript
+from ..types import SAMPLE_RATE, UNKNOWN, Hypothesis, Segment, Span, Transcript
 from .recording import Recording
 
 
@@ -17,7 +17,7 @@ def stitch(recording: Recording, *, model: str, certain: str | None) -> Transcri
     """
     heard = sorted(recording.heard, key=lambda found: found[0])
     segments = tuple(segment for span, hypothesis in heard for segment in _on_clock(hypothesis.segments, span))
-    language, probability = (certain, 1.0) if certain else _detected(recording)
+    language, probability = (certain, 1.0) if certain else _detected(recording, heard)
     return Transcript(
         text=" ".join(segment.text.strip() for segment in segments),
         language=language,
@@ -34,13 +34,12 @@ def _not_aligned(segments: int) -> Iterator[str]:
         yield f"the words of {segments} segment(s) were not found in the sound and keep the times of their own model"
 
 
-def _detected(recording: Recording) -> tuple[str, float]:
+def _detected(recording: Recording, heard: Sequence[tuple[Span, Hypothesis]]) -> tuple[str, float]:
+    """Return the language settled for the recording, or else of the first stretch, in time, that told one."""
     if recording.language is not None:
         return recording.language, recording.language_probability
-    if recording.heard:
-        _, hypothesis = recording.heard[0]
-        return hypothesis.language, hypothesis.language_probability
-    return UNKNOWN, 0.0
+    told = [(each.language, each.language_probability) for _, each in heard if each.language != UNKNOWN]
+    return next(iter(told), (UNKNOWN, 0.0))
 
 
 def _on_clock(segments: Iterable[Segment], span: Span) -> Iterator[Segment]:

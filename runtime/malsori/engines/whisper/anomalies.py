@@ -34,7 +34,7 @@ def settled(
         if not piece.words:
             continue
         behind = pieces[index + 1] if index + 1 < len(pieces) else None
-        if anomalous(piece) and _silent(piece, behind, end, size / MEL_RATE, threshold):
+        if anomalous(piece) and _silent(piece, behind, end, begin, size / MEL_RATE, threshold):
             near_end = rest / MEL_RATE - piece.end < threshold
             return list(pieces[:index]), rest if near_end else round(max(1.0, piece.start) * MEL_RATE)
         end = piece.end
@@ -53,9 +53,9 @@ def _strangeness(word: Word) -> float:
     return (word.probability < UNLIKELY) + max(0.0, SHORT - seconds) * 15 + max(0.0, seconds - LONG)
 
 
-def _silent(piece: Piece, behind: Piece | None, end: float, window: float, threshold: float) -> bool:
+def _silent(piece: Piece, behind: Piece | None, end: float, begin: float, window: float, threshold: float) -> bool:
     """Whether nobody speaks before the piece and behind it."""
-    before = piece.start - end > threshold or piece.start < threshold or piece.start < EDGE
+    before = piece.start - end > threshold or begin + piece.start < threshold or piece.start < EDGE
     if behind is None:
         return before and (window - piece.end > threshold or window - piece.end < EDGE)
     return before and (behind.start - piece.end > threshold or anomalous(behind))

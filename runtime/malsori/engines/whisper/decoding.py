@@ -15,11 +15,16 @@ BEAM = 5  # hypotheses kept where nobody said how many
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One window to be read: its prompt, tokens that the reading starts with, and how many it may have."""
+    """One window to be read: its prompt, whose last `prefix` tokens the reading starts with, and what it may add.
+
+    More than `budget` tokens are a fault. The decoder stops after `limit`, which is the same for all rows of a call:
+    a reading must not have more room beside a longer clip than alone.
+    """
 
     prompt: tuple[int, ...]
-    prefix: tuple[int, ...]
+    prefix: int
     budget: int
+    limit: int
 
 
 class Decoder:
@@ -32,7 +37,7 @@ class Decoder:
         self._suppressed = tokens.suppressed(options.whisper.suppress_tokens)
 
     def first(self, encoded: Encoded, rows: Sequence[Row]) -> list[Reading]:
-        """Return the readings at the first temperature, good or not; one row per window, prompts of one length."""
+        """Return the readings at the first temperature, good or not; rows alike in all but their words."""
         return self._read(encoded, rows, self._options.temperature[0])
 
     def read(self, encoded: Encoded, rows: Sequence[Row]) -> list[Reading]:
@@ -61,28 +66,30 @@ class Decoder:
         return replace(best, temperature=last.temperature)
 
     def _read(self, encoded: Encoded, rows: Sequence[Row], temperature: float) -> list[Reading]:
+        self._options.check_cancelled()
         generated = self._network.generate(
             encoded,
             [row.prompt for row in rows],
             self._options.whisper,
             beam_size=BEAM if self._options.beam_size is None else self._options.beam_size,
             temperature=temperature,
-            budget=max(row.budget for row in rows),
+            prefix=rows[0].prefix,
+            budget=rows[0].limit,
             suppressed=self._suppressed,
         )
         readings = []
         for row, found in zip(rows, generated, strict=True):
-            tokens = (*row.prefix, *found.tokens)
-            text = self._tokens.decode(tokens).strip()
+            text = self._tokens.decode(found.tokens).strip()
             readings.append(
                 Reading(
-                    tokens,
+                    found.tokens,
                     text,
                     found.log_probability,
                     found.no_speech_prob,
                     temperature,
                     compression_ratio(text),
-                    row.budget + len(row.prefix),
+                    row.budget,
+                    row.prefix,
                 )
             )
         return readings

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+import math
+from collections.abc import Iterator, Sequence
 from itertools import groupby
 from pathlib import Path
 from typing import Any
@@ -13,13 +14,13 @@ from numpy.typing import NDArray
 
 from ...bundles.manifest import Manifest
 from ...errors import ModelCorrupt, ModelIncompatible, OptionError
-from ...types import SAMPLE_RATE, Audio, Hypothesis
-from ..base import DecodeOptions, Layer
+from ...types import SAMPLE_RATE, UNKNOWN, Audio, Hypothesis
+from ..base import HOTWORD_WEIGHT, DecodeOptions, Layer
 from ..devices import choose_device, cpu_threads
 from .features import HOP, STRIDE, WINDOW, LogMel
+from .guards import token_limit
 from .network import Counters, Encoded, Network, compute_type_for
 from .options import LONGEST
-from .prompt import Prompts
 from .reader import Reader, languages_of
 from .tokens import Tokens
 from .track import Track
@@ -28,6 +29,7 @@ from .window import Context
 FILES = ("model.bin", "config.json", "vocabulary.json", "tokenizer.json", "preprocessor_config.json")
 SOUND = {"sampling_rate": SAMPLE_RATE, "hop_length": HOP, "n_fft": 400}  # what the features are made for
 DEFAULTS = DecodeOptions()
+WIDEST = 100  # hypotheses; a beam takes memory before it takes time
 CTC_ONLY = ("language_model", "lm_alpha", "lm_beta", "alternatives")
 
 
@@ -84,15 +86,18 @@ class WhisperEngine:
     def check(self, options: DecodeOptions) -> tuple[str, ...]:
         """Raise `OptionError` for what the model does not have; return a line for each part that it will leave out."""
         self._check_options(options)
-        Prompts(self._tokens, options)
-        weights = {word.weight for word in options.hotwords}
-        return ("hot words lead Whisper as words said before; it has no weights for them",) * (len(weights) > 1)
+        Reader(self._network, self._tokens, self.manifest.languages, options)
+        return tuple(_left_out(options))
 
     def batches(self, lengths: Sequence[int], options: DecodeOptions = DEFAULTS) -> list[list[int]]:
-        """Return which clips, of so many samples, best share one call: those with windows of one length."""
+        """Return which clips, of so many samples, best share one call: with windows of one length, cut off alike."""
         context = Context.of(self.manifest, options.whisper.audio_context)
-        order = sorted(range(len(lengths)), key=lambda index: (context.window(lengths[index]), index))
-        groups = (list(group) for _, group in groupby(order, lambda index: context.window(lengths[index])))
+
+        def alike(index: int) -> tuple[int, int]:
+            window = context.window(lengths[index])
+            return window, token_limit(-(-lengths[index] // HOP), options.whisper, full=window == WINDOW)
+
+        groups = (list(group) for _, group in groupby(sorted(range(len(lengths)), key=alike), alike))
         size = options.batch_size
         return [group[first : first + size] for group in groups for first in range(0, len(group), size)]
 
@@ -104,7 +109,7 @@ class WhisperEngine:
         Clips share calls of the network, `batch_size` at a time, where their windows are of one length; a clip's text
         does not depend on the others. `previous`, if any, are the texts said before each. A segment's confidence is the
         mean probability (geometric) of its window's tokens. Raises `OptionError` for what the model does not have,
-        `EngineError` when CTranslate2 fails, `Cancelled` between two windows.
+        `EngineError` when CTranslate2 fails, `Cancelled` between two of its calls.
         """
         self._check_options(options)
         reader = Reader(self._network, self._tokens, self.manifest.languages, options)
@@ -122,12 +127,14 @@ class WhisperEngine:
 
         Listens to up to `language_detection_segments` windows of 30 s, or to a window of the clip's own length if the
         model bears that, until one is surer than `language_detection_threshold`; the probabilities are their mean.
+        Raises `EngineError` when CTranslate2 fails, `Cancelled` between two windows.
         """
         whisper = options.whisper
         if len(self.manifest.languages) == 1:
             return {self.manifest.languages[0]: 1.0}
         found: list[dict[str, float]] = []
         for start in range(0, max(len(clip), 1), WINDOW * HOP)[: whisper.language_detection_segments]:
+            options.check_cancelled()
             encoded = self._encode(clip[start : start + WINDOW * HOP], Context.of(self.manifest, whisper.audio_context))
             found += languages_of(self._network, encoded, self.manifest.languages)
             if max(found[-1].values()) > whisper.language_detection_threshold:
@@ -179,7 +186,7 @@ class WhisperEngine:
     def _hypothesis(self, track: Track, options: DecodeOptions) -> Hypothesis:
         language = options.language or next(iter(track.languages), None) or track.language
         if language is None:  # nothing was to be heard, so nobody was asked
-            return Hypothesis((), self.manifest.languages[0], 1 / len(self.manifest.languages))
+            return Hypothesis((), UNKNOWN, 0.0)
         return Hypothesis(track.heard(), language, 1.0 if options.language else track.languages.get(language, 1.0))
 
     def _check_options(self, options: DecodeOptions) -> None:
@@ -193,9 +200,9 @@ class WhisperEngine:
         for option in CTC_ONLY:
             if getattr(options, option) != getattr(DEFAULTS, option):
                 raise OptionError(f"{name} has no {option}; that is an option of CTC models")
-        if options.beam_size is not None and options.beam_size < 1:
-            raise OptionError(f"beam_size: expected 1 or more, found {options.beam_size}")
-        if not options.temperature or min(options.temperature) < 0:
+        if options.beam_size is not None and not 1 <= options.beam_size <= WIDEST:
+            raise OptionError(f"beam_size: expected 1 to {WIDEST}, found {options.beam_size}")
+        if not options.temperature or not all(0 <= heat < math.inf for heat in options.temperature):
             raise OptionError(f"temperature: expected numbers of 0 or more, found {options.temperature}")
         options.whisper.check()
 
@@ -209,9 +216,21 @@ class WhisperEngine:
         if not self.manifest.languages or (len(self.manifest.languages) > 1 and not network.multilingual):
             # CTranslate2 tells by the vocabulary's size: 51,865 entries or more are multilingual
             raise ModelIncompatible(str(folder), "the manifest's languages do not fit the model's vocabulary")
+        if self._tokens.multilingual != network.multilingual:
+            raise ModelIncompatible(str(folder), "the tokenizer is that of a model with other languages")
+        if not network.multilingual and self.manifest.tasks != ("transcribe",):
+            raise ModelIncompatible(str(folder), "a model that knows English only transcribes, the manifest has more")
         unknown = [code for code in self.manifest.languages if self._tokens.language(code) is None]
         if unknown and network.multilingual:
             raise ModelIncompatible(str(folder), f"the tokenizer has no token for the languages {', '.join(unknown)}")
+
+
+def _left_out(options: DecodeOptions) -> Iterator[str]:
+    """Yield a line for each part of the options that makes no difference."""
+    if any(word.weight != HOTWORD_WEIGHT or word.text.endswith("*") for word in options.hotwords):
+        yield "hot words lead Whisper as words said before; it has no weights for them, and no * for their endings"
+    if options.whisper.multilingual and options.language is not None:
+        yield f"multilingual tells no language where one is given, here {options.language}"
 
 
 def _mels(folder: Path) -> int:

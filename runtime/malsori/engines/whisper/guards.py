@@ -10,9 +10,11 @@ from math import inf
 
 from .features import MEL_RATE
 from .options import MOST_TOKENS, WhisperOptions
+from .segments import FRAMES
 
 SPARE_TOKENS = 20  # a reading may have beyond what its length allows: times, and words that are long in tokens
 TOKENS_PER_SECOND = 20  # the fastest speech: some 8 syllables, in Korean of up to two tokens, elsewhere of three
+SHARED_LIMIT = 4 * MEL_RATE  # mel frames: clips as long as that, rounded up, are cut off at the same length
 NGRAM = 4  # tokens that said over and over are a loop
 NGRAM_SHARE = 0.5  # of all n-grams that may be repetitions
 LEAST_NGRAMS = 12  # "no no no no" is speech
@@ -23,7 +25,8 @@ PAST_END = 1.0  # seconds by which a time may lie behind the sound; the margin o
 class Reading:
     """What the decoder made of one window: tokens without prompt and end, times among them.
 
-    `log_probability` is the mean per token, natural; `budget` the tokens it had.
+    `log_probability` is the mean per token, natural; `budget` the tokens it had beside the first `prefix`, which were
+    given.
     """
 
     tokens: tuple[int, ...]
@@ -33,11 +36,12 @@ class Reading:
     temperature: float
     compression_ratio: float
     budget: int
+    prefix: int = 0
 
     @property
     def ended(self) -> bool:
         """Whether the decoder came to an end by itself."""
-        return len(self.tokens) < self.budget
+        return len(self.tokens) - self.prefix < self.budget
 
 
 def token_budget(frames: int, options: WhisperOptions, *, full: bool) -> int:
@@ -46,6 +50,11 @@ def token_budget(frames: int, options: WhisperOptions, *, full: bool) -> int:
     if full or not options.window_guards:
         return most
     return min(most, SPARE_TOKENS + -(-TOKENS_PER_SECOND * frames // MEL_RATE))
+
+
+def token_limit(frames: int, options: WhisperOptions, *, full: bool) -> int:
+    """Return after how many tokens the decoder stops: the budget of the longest clip that may share the call."""
+    return token_budget(-(-frames // SHARED_LIMIT) * SHARED_LIMIT, options, full=full)
 
 
 def compression_ratio(text: str) -> float:
@@ -65,7 +74,8 @@ def too_poor(reading: Reading, options: WhisperOptions) -> bool:
 def is_silence(reading: Reading, options: WhisperOptions) -> bool:
     """Whether there are no words: the model says so before it reads, and what it then reads is unlikely."""
     threshold = options.no_speech_threshold
-    return threshold is not None and reading.no_speech_prob > threshold and _unlikely(reading, options)
+    poor = options.log_prob_threshold is None or _unlikely(reading, options)
+    return threshold is not None and reading.no_speech_prob > threshold and poor
 
 
 def led_astray(reading: Reading, frames: int, timestamp_begin: int, options: WhisperOptions) -> str:
@@ -83,8 +93,8 @@ def led_astray(reading: Reading, frames: int, timestamp_begin: int, options: Whi
     words = [token for token in reading.tokens if token < timestamp_begin]
     if _repeats(words):
         return "repetition"
-    times = [token - timestamp_begin for token in reading.tokens if token >= timestamp_begin]  # in steps of 0.02 s
-    if times and (times != sorted(times) or times[-1] * 2 > frames + PAST_END * MEL_RATE):
+    times = [token - timestamp_begin for token in reading.tokens if token >= timestamp_begin]
+    if times and (times != sorted(times) or times[-1] * FRAMES > frames + PAST_END * MEL_RATE):
         return "times"
     return ""
 

@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 from ...errors import EngineError, ModelIncompatible, OptionError, brief
 from ..compute_types import computing
 from ..devices import Device, compute_types
-from .options import TEXT_POSITIONS, WhisperOptions
+from .options import MOST_TOKENS, TEXT_POSITIONS, WhisperOptions
+from .segments import PRECISION
 
 
 @dataclass(slots=True)
@@ -33,7 +34,10 @@ class Counters:
 
 @dataclass(frozen=True, slots=True)
 class Generated:
-    """One reading as the decoder gives it; `log_probability` is the mean over the tokens and their end, natural."""
+    """One reading as the decoder gives it, with what it was to start with.
+
+    `log_probability` is the mean over the tokens that were chosen and their end, natural.
+    """
 
     tokens: tuple[int, ...]
     log_probability: float
@@ -80,12 +84,14 @@ class Network:
         temperature: float,
         budget: int,
         suppressed: Sequence[int],
+        prefix: int = 0,
     ) -> list[Generated]:
         """Return the likeliest reading per window; prompts of one length, as CTranslate2 wants them.
 
-        At a temperature above 0 it is the likeliest of `best_of` readings drawn.
+        The last `prefix` tokens of a prompt are what its reading starts with, before at most `budget` others. At a
+        temperature above 0 it is the likeliest of `best_of` readings drawn.
         """
-        prompt = len(prompts[0])
+        leading, longest = len(prompts[0]) - prefix - 1, prefix + budget
         search: dict[str, Any] = (
             {"beam_size": 1, "num_hypotheses": options.best_of, "sampling_topk": 0, "sampling_temperature": temperature}
             if temperature > 0
@@ -98,16 +104,16 @@ class Network:
                 length_penalty=options.length_penalty,
                 repetition_penalty=options.repetition_penalty,
                 no_repeat_ngram_size=options.no_repeat_ngram_size,
-                # CTranslate2 takes the smaller of half of it and what the prompt leaves of it
-                max_length=min(TEXT_POSITIONS, max(2 * budget, prompt + budget)),
+                # CTranslate2 takes the smaller of half of it and what is left of it behind the leading tokens
+                max_length=min(TEXT_POSITIONS, max(2 * longest, leading + longest)),
                 return_scores=True,
                 return_no_speech_prob=True,
                 suppress_blank=options.suppress_blank,
                 suppress_tokens=list(suppressed),
-                max_initial_timestamp_index=round(options.max_initial_timestamp / 0.02),
+                max_initial_timestamp_index=round(options.max_initial_timestamp / PRECISION),
                 **search,
             )
-        return [_generated(result, options.length_penalty) for result in results]
+        return [_generated(result, prefix, options.length_penalty) for result in results]
 
     def align(
         self, encoded: Encoded, start: Sequence[int], texts: Sequence[Sequence[int]], frames: Sequence[int]
@@ -137,7 +143,7 @@ class Network:
         """Turn what CTranslate2 raises while running into `EngineError`."""
         try:
             yield
-        except (RuntimeError, ValueError) as error:
+        except (RuntimeError, ValueError, MemoryError) as error:
             raise EngineError(f"{self.name}: CTranslate2 failed ({brief(error)})") from error
 
 
@@ -154,10 +160,10 @@ class Encoded:
         """Return these windows, in this order."""
         if list(chosen) == list(range(len(self))):
             return self
-        from ctranslate2 import Device, StorageView
+        from ctranslate2 import StorageView
 
-        there = np.array(self.storage.to_device(Device.cpu))
-        return Encoded(StorageView.from_array(np.ascontiguousarray(there[list(chosen)])))
+        # As float32, since numpy has no bfloat16; CTranslate2 takes it back into the type that it computes in.
+        return Encoded(StorageView.from_array(np.ascontiguousarray(self.states()[list(chosen)])))
 
     def states(self) -> NDArray[np.float32]:
         """Return it as float32 in main memory, `(windows, frames, d_model)`."""
@@ -185,10 +191,16 @@ def compute_type_for(asked: str, stored: str, device: Device) -> str:
     return asked
 
 
-def _generated(result: Any, length_penalty: float) -> Generated:
+def room(prompt: int, prefix: int) -> int:
+    """Return how many tokens can be read behind a prompt of so many, of which the last `prefix` are read along."""
+    return min(MOST_TOKENS, TEXT_POSITIONS - (prompt - prefix - 1)) - prefix
+
+
+def _generated(result: Any, prefix: int, length_penalty: float) -> Generated:
     tokens = tuple(result.sequences_ids[0])
-    total = result.scores[0] * len(tokens) ** length_penalty  # the score is the sum over the length to that power
-    return Generated(tokens, float(total / (len(tokens) + 1)), float(result.no_speech_prob))
+    # The score is the sum over the length to that power; a prefix adds to the length, and nothing to the sum.
+    total = result.scores[0] * len(tokens) ** length_penalty if tokens else 0.0
+    return Generated(tokens, float(total / (len(tokens) - prefix + 1)), float(result.no_speech_prob))
 
 
 def _load(folder: Path, device: Device, compute_type: str, threads: int) -> Any:

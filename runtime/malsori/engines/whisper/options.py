@@ -28,7 +28,8 @@ class WhisperOptions:
     repetition_penalty, no_repeat_ngram_size: above 1 and above 0 they make repeating less likely, or impossible.
     compression_ratio_threshold: text that zlib shrinks more than this is a loop. None: never.
     log_prob_threshold: mean log-probability per token below which a reading is poor. None: never.
-    no_speech_threshold: with a poor reading and a no-speech probability above this there are no words. None: never.
+    no_speech_threshold: with a no-speech probability above this and a poor reading, or where none counts as poor, there
+        are no words. None: never.
     condition_on_previous_text: what was read leads the reading of what follows. None: within a clip that has several
         windows. True: from one stretch of speech to the next too, which then wait for each other. False: never.
     prompt_reset_on_temperature: text read hotter than this leads nothing.
@@ -40,7 +41,7 @@ class WhisperOptions:
     max_initial_timestamp: seconds; the latest that a window's first segment may start.
     max_new_tokens: at most so many per window, up to 224.
     prepend_punctuations, append_punctuations: what belongs to the word behind it, and before it.
-    multilingual: tell the language in each window anew.
+    multilingual: tell the language in each window anew, unless it is given.
     language_detection_segments, language_detection_threshold: windows of 30 s that are listened to for the language,
         fewer when one is surer than the threshold.
     hallucination_silence_threshold: seconds; a silence that long around a reading nobody could have spoken is passed

@@ -23,7 +23,7 @@ class Prompts:
         initial = _encoded(tokens, "initial_prompt", options.initial_prompt, MOST_LEADING)
         carried = options.whisper.carry_initial_prompt
         self.first = [] if carried else initial  # said before the clip, as far as its first window knows
-        words = ", ".join(word.text for word in options.hotwords)
+        words = ", ".join(word.text.removesuffix("*") for word in options.hotwords)
         self._always = _encoded(tokens, "hotwords", words, MOST_LEADING - len(initial)) + (initial if carried else [])
         self._prefix = _encoded(tokens, "prefix", options.whisper.prefix, MOST_PREFIX)
 

@@ -14,8 +14,8 @@ import numpy as np
 from ..base import DecodeOptions
 from .decoding import Decoder, Row
 from .features import WINDOW
-from .guards import Reading, is_silence, led_astray, token_budget
-from .network import Encoded, Network
+from .guards import Reading, is_silence, led_astray, token_budget, token_limit
+from .network import Encoded, Network, room
 from .prompt import Prompts
 from .segments import Piece
 from .tokens import Tokens
@@ -41,14 +41,14 @@ class Reader:
                 if track.inaudible:
                     track.skip()
             for batch in self._batches([track for track in waiting if not track.done and not track.inaudible]):
-                self._options.check_cancelled()
                 self._step(batch)
 
     def _batches(self, tracks: Sequence[Track]) -> list[list[Track]]:
-        """Return the tracks in batches of one window and one prompt's length, which CTranslate2 wants."""
+        """Return the tracks in batches of one window, one prompt's length, which CTranslate2 wants, and one limit."""
 
-        def alike(track: Track) -> tuple[int, bool, int]:
-            return track.window, track.first, len(self.prompts.leading(track.spoken))
+        def alike(track: Track) -> tuple[int, bool, int, int]:
+            limit = token_limit(track.size, self._options.whisper, full=track.window == WINDOW)
+            return track.window, track.first, len(self.prompts.leading(track.spoken)), limit
 
         batches = []
         for _, group in groupby(sorted(tracks, key=alike), alike):
@@ -80,6 +80,7 @@ class Reader:
             self._settle(again, encoded, readings, WINDOW, retried=True)
 
     def _encode(self, tracks: Sequence[Track], window: int, *, retry: bool = False) -> Encoded:
+        self._options.check_cancelled()
         return self._network.encode(np.stack([track.features(window) for track in tracks]), retry=retry)
 
     def _tell_languages(self, encoded: Encoded, tracks: Sequence[Track]) -> None:
@@ -99,7 +100,9 @@ class Reader:
         prefix = self.prompts.prefix() if track.first else []
         assert track.language is not None  # told, or given
         prompt = [*self.prompts.leading(track.spoken), *self.prompts.start(track.language), *prefix]
-        return Row(tuple(prompt), tuple(prefix), token_budget(track.size, self._options.whisper, full=full))
+        most = room(len(prompt), len(prefix))
+        budget, limit = (count(track.size, self._options.whisper, full=full) for count in (token_budget, token_limit))
+        return Row(tuple(prompt), len(prefix), min(budget, most), min(limit, most))
 
     def _stands(self, track: Track, reading: Reading) -> bool:
         whisper = self._options.whisper

@@ -142,7 +142,7 @@ class Tokens:
         """
         wrong = next((token for token in extra if not -1 <= token < self.vocabulary), None)
         if wrong is not None:
-            raise OptionError(f"suppressed tokens: expected -1 to {self.vocabulary - 1}, found {wrong}")
+            raise OptionError(f"suppress_tokens: expected -1 to {self.vocabulary - 1}, found {wrong}")
         orders = {self.transcribe, self.translate, self.sot, self.sot_prev, self.sot_lm, self.no_speech}
         marks = self._marks() if -1 in extra else set()
         return sorted(orders | marks | set(extra) - {-1})
