@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import threading
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -210,7 +211,6 @@ WRONG: tuple[dict[str, Any], ...] = (
     {"batch_size": 0},
     {"beam_size": 0},
     {"alternatives": 0},
-    {"hotwords": "침실"},
     {"hotwords": iter(["침실"])},
     {"hotwords": [1]},
     {"hotwords": {"침실": float("nan")}},
@@ -532,3 +532,39 @@ def test_what_whisper_cannot_have_is_refused_before_any_work(change: dict[str, A
     with pytest.raises(OptionError, match=f"{next(iter(change))}: expected"):
         used.transcribe(recording((10, 1.0)), **change)
     assert heard_by(used).calls == []
+
+
+def test_speech_in_which_no_words_are_heard_is_told_of():
+    class Deaf(LoudnessEngine):
+        def _hear(self, clip: Audio, options: DecodeOptions) -> Hypothesis:
+            heard = super()._hear(clip, options)
+            return heard if heard.segments[0].text == " w20 " else replace(heard, segments=())
+
+    used = Transcriber(Deaf("ko"), detector=LoudnessDetector)
+    told = used.transcribe(recording((10, 1.0), (20, 1.5), (30, 2.0))).warnings
+    assert told == ("no words were heard in 2 of 3 stretches of speech, the first at 1.8 s",)
+    assert used.transcribe(recording((10, 1.0)), vad=False).warnings == ()
+
+
+def test_a_stretch_behind_the_end_is_told_of():
+    told = transcriber().transcribe(recording((10, 1.0)), clip_timestamps="0,1,30,40").warnings
+    assert told == ("clip_timestamps: 30 s is behind the end, 5 s; nothing is recognised there",)
+
+
+def test_hot_words_may_stand_in_one_text():
+    used = transcriber()
+    used.transcribe(recording((10, 1.0)), hotwords="침실, 거실")
+    assert [word.text for word in heard_by(used).options[0].hotwords] == ["침실", "거실"]
+
+
+@pytest.mark.parametrize(
+    ("parameters", "message"),
+    [
+        ({"speech_pad": 5}, r"vad_parameters: there is no 'speech_pad'; did you mean 'speech_pad_ms'\?"),
+        ({"nonsense": 5}, "vad_parameters: there is no 'nonsense'; there are threshold"),
+        ({"speech_pad_ms": "x"}, "padding_ms: expected a number, found 'x'"),
+    ],
+)
+def test_what_the_gate_does_not_have_is_named(parameters: dict[str, Any], message: str):
+    with pytest.raises(OptionError, match=message):
+        transcriber().transcribe(recording((10, 1.0)), vad_parameters=parameters)

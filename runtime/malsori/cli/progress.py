@@ -28,6 +28,7 @@ class Reporter:
         self._closed = threading.Event()
         self._label, self._done, self._total = "", 0.0, 0.0
         self._bar: Any = None
+        self._written = ""
         self._thread = threading.Thread(target=self._watch, name="malsori-progress", daemon=True)
 
     def __enter__(self) -> Reporter:
@@ -65,8 +66,14 @@ class Reporter:
         wait = PATIENCE
         while not self._closed.wait(wait):
             with self._lock:
-                self._draw() if self._terminal else complain(self._line())
+                self._draw() if self._terminal else self._write()
             wait = BAR_EVERY if self._terminal else LINE_EVERY
+
+    def _write(self) -> None:
+        """Write where the run is, unless that was written before."""
+        if (line := self._line()) != self._written:
+            complain(line)
+            self._written = line
 
     def _line(self) -> str:
         return f"{self._label}, {self._done / self._total:.0%}" if self._total else f"{self._label} ..."

@@ -57,7 +57,7 @@ def add_decoding_flags(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--task", choices=("transcribe", "translate"), help="translate is to English (transcribe)")
     group.add_argument("--word-timestamps", help="give each word its times, in json", **SWITCH)
     group.add_argument("--align-with", metavar="NAME", help="find the words' times anew with this CTC model; in json")
-    group.add_argument("--initial-prompt", metavar="TEXT", help="what went before; for spelling and style (Whisper)")
+    group.add_argument("--initial-prompt", metavar="TEXT", help="said before; for spelling and style (Whisper)")
     group.add_argument(
         "--beam-size",
         "--beam-width",
@@ -65,7 +65,9 @@ def add_decoding_flags(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         help="hypotheses kept (Whisper 5; CTC 1, or 16 with hot words, a language model or alternatives)",
     )
-    group.add_argument("--temperature", type=temperature, metavar="T", help="one, or several to try in order (Whisper)")
+    group.add_argument(
+        "--temperature", type=temperature, metavar="T", help="one, or several to try (0,0.2,...,1; Whisper)"
+    )
     group.add_argument(
         "--hotwords",
         type=hotwords,
@@ -90,10 +92,10 @@ def add_vad_flags(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--clip-timestamps", type=seconds, metavar="TIMES", help="recognise from,to,from,to,... seconds, nothing else"
     )
-    group.add_argument("--vad-threshold", type=float, metavar="P", help="probability from which on it is speech")
-    group.add_argument("--vad-min-speech-duration-ms", type=int, metavar="MS", help="anything shorter is no speech")
-    group.add_argument("--vad-min-silence-duration-ms", type=int, metavar="MS", help="anything shorter is no pause")
-    group.add_argument("--vad-speech-pad-ms", type=int, metavar="MS", help="added to speech on both sides")
+    group.add_argument("--vad-threshold", type=float, metavar="P", help="probability from which on it is speech (0.5)")
+    group.add_argument("--vad-min-speech-duration-ms", type=int, metavar="MS", help="what is shorter is none (100)")
+    group.add_argument("--vad-min-silence-duration-ms", type=int, metavar="MS", help="what is shorter is none (500)")
+    group.add_argument("--vad-speech-pad-ms", type=int, metavar="MS", help="added to speech on both sides (200)")
     group.add_argument(
         "--vad-max-speech-duration-s", type=float, metavar="S", help="anything longer is cut (Whisper 30, CTC 120)"
     )

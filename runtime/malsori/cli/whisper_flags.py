@@ -37,16 +37,16 @@ def add_whisper_flags(parser: argparse.ArgumentParser) -> None:
     search.add_argument("--length-penalty", type=float, metavar="X", help="of beam search (1)")
     search.add_argument("--repetition-penalty", type=float, metavar="X", help="above 1 repeating is less likely (1)")
     search.add_argument("--no-repeat-ngram-size", type=int, metavar="N", help="no N tokens are said twice (0: allowed)")
-    search.add_argument("--prefix", metavar="TEXT", help="what the first window's text starts with")
+    search.add_argument("--prefix", metavar="TEXT", help="what the text starts with")
     search.add_argument("--carry-initial-prompt", help="the initial prompt leads every window", **SWITCH)
     search.add_argument(
         "--condition-on-previous-text",
-        help="what was read leads what follows (within a window's clip; True: across pauses too, one after another)",
+        help="lead each window by the text before it (in long stretches only; True: across pauses too; False: never)",
         **SWITCH,
     )
     search.add_argument("--max-new-tokens", type=int, metavar="N", help="per window (224)")
     search.add_argument(
-        "--suppress-tokens", type=token_ids, metavar="IDS", help="never read these; -1: what is not speech"
+        "--suppress-tokens", type=token_ids, metavar="IDS", help="ids never read (=-1: symbols that nobody speaks)"
     )
     search.add_argument("--suppress-blank", help="no empty reading (True)", **SWITCH)
     search.add_argument("--without-timestamps", help="no times but the clip's", **SWITCH)
@@ -78,7 +78,7 @@ def _add_guards(parser: argparse.ArgumentParser) -> None:
         "--hallucination-silence-threshold",
         type=threshold,
         metavar="S",
-        help="pass over readings that nobody can have spoken amid a silence that long (none)",
+        help="drop text that nobody can have spoken amid a silence that long, by word times (none)",
     )
     guards.add_argument("--prepend-punctuations", metavar="MARKS", help="that belong to the word behind")
     guards.add_argument("--append-punctuations", metavar="MARKS", help="that belong to the word before")
@@ -121,4 +121,4 @@ def token_ids(text: str) -> tuple[int, ...]:
     try:
         return tuple(int(part) for part in text.split(",") if part.strip())
     except ValueError:
-        raise argparse.ArgumentTypeError(f"expected ids such as -1,50257, found {text!r}") from None
+        raise argparse.ArgumentTypeError(f"expected ids such as --suppress-tokens=-1,220, found {text!r}") from None

@@ -54,7 +54,8 @@ class TranscribeOptions:
         models in stretches of up to 120 s, cut where it is quietest.
     gate: how speech is found (thresholds, shortest and longest stretch, padding). A `max_speech_s` that is given is the
         longest stretch that any model gets, also with `vad=False`.
-    initial_prompt, temperature: for Whisper models; temperatures are tried in order until one passes.
+    initial_prompt, temperature: for Whisper models; the prompt was said before each stretch of speech, temperatures are
+        tried in order until one passes.
     beam_size: hypotheses kept; None is 5 for Whisper, and for CTC 1 (greedy), or 16 where an option below needs a beam.
     hotwords: words to listen for, in a list or as a mapping to weights (8.0 without). With CTC models a reading with a
         hot word wins over one without that is up to e^weight times likelier, and `침실*` also takes 침실을. Whisper

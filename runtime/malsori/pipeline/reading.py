@@ -38,18 +38,25 @@ class Reader:
         try:
             with self.open(source) as blocks:
                 recording.name = blocks.name
+                recording.gated = self._options.vad and not self._options.clip_timestamps
                 pieces = self.pieces(self._counted(blocks, recording))
                 head = self.opening(pieces)
                 self._settle_language(head, recording)
                 for index, piece in enumerate(chain(head, pieces)):
                     if recording.error is None:  # its earlier pieces may have failed meanwhile
                         yield Job(recording, piece, opens=index == 0)
-                recording.warnings += blocks.warnings
+                recording.warnings += (*blocks.warnings, *self._behind(recording.samples / SAMPLE_RATE))
             recording.read = True
         except (OptionError, Cancelled):
             raise
         except MalsoriError as error:
             recording.error = error
+
+    def _behind(self, duration: float) -> Iterator[str]:
+        """Tell of stretches that were named and begin behind the end."""
+        for start in self._options.clip_timestamps[::2]:
+            if start >= duration:
+                yield f"clip_timestamps: {start:g} s is behind the end, {duration:g} s; nothing is recognised there"
 
     def open(self, source: AudioSource) -> Blocks:
         """Return the blocks of `source`, opened."""

@@ -32,6 +32,7 @@ class Recording:
     read: bool = False
     warnings: tuple[str, ...] = ()
     not_aligned: int = 0  # segments that kept their engine's word times
+    gated: bool = False  # whether something vouches for speech in what was heard
     error: MalsoriError | None = None
 
     @property

@@ -8,6 +8,8 @@ from dataclasses import replace
 from ..types import SAMPLE_RATE, UNKNOWN, Hypothesis, Segment, Span, Transcript
 from .recording import Recording
 
+TOLD = 1.0  # seconds; shorter stretches without words are breaths and clicks, which nobody needs to be told of
+
 
 def stitch(recording: Recording, *, model: str, certain: str | None) -> Transcript:
     """Return the transcript of a recording that is done.
@@ -25,8 +27,22 @@ def stitch(recording: Recording, *, model: str, certain: str | None) -> Transcri
         duration=recording.samples / SAMPLE_RATE,
         segments=segments,
         model=model,
-        warnings=(*recording.warnings, *_not_aligned(recording.not_aligned)),
+        warnings=(*recording.warnings, *_told(recording, heard)),
     )
+
+
+def _told(recording: Recording, heard: Sequence[tuple[Span, Hypothesis]]) -> Iterator[str]:
+    if recording.gated:
+        yield from _wordless(heard)
+    yield from _not_aligned(recording.not_aligned)
+
+
+def _wordless(heard: Sequence[tuple[Span, Hypothesis]]) -> Iterator[str]:
+    """Tell of stretches of speech in which the model heard no words: it failed, or the gate took noise for speech."""
+    empty = [span for span, found in heard if span.seconds >= TOLD and not any(s.text.strip() for s in found.segments)]
+    if empty:
+        first = empty[0].start / SAMPLE_RATE
+        yield f"no words were heard in {len(empty)} of {len(heard)} stretches of speech, the first at {first:.1f} s"
 
 
 def _not_aligned(segments: int) -> Iterator[str]:

@@ -10,7 +10,8 @@ import math
 import sys
 from collections import deque
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from numbers import Real
 
 from ..errors import OptionError
 from ..types import SAMPLE_RATE, Span
@@ -38,6 +39,10 @@ class GateOptions:
     max_speech_s: float | None = None
 
     def __post_init__(self) -> None:
+        for spec in fields(self):
+            value = getattr(self, spec.name)
+            if not (isinstance(value, Real) and not isinstance(value, bool)) and not (value is None is spec.default):
+                raise OptionError(f"{spec.name}: expected a number, found {value!r}")
         if not 0 < self.threshold <= 1:
             raise OptionError(f"threshold: expected more than 0 and at most 1, found {self.threshold}")
         if self.neg_threshold is not None and not 0 <= self.neg_threshold <= self.threshold:
