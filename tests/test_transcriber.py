@@ -431,7 +431,7 @@ def test_the_last_stretch_may_go_to_the_end():
 
 
 @pytest.mark.parametrize(
-    "times", [[3.0, 1.0], [1.0, 1.0], [-1.0, 2.0], "1,2", [float("nan")], None, 5.0, np.array([1.0, 2.0])]
+    "times", [[3.0, 1.0], [1.0, 1.0], [-1.0, 2.0], "1;2", [float("nan")], None, 5.0, np.array([1.0, 2.0])]
 )
 def test_stretches_that_cannot_be_are_refused_by_name(times: Any):
     with pytest.raises(OptionError, match="clip_timestamps: expected"):
