@@ -1,6 +1,6 @@
 """Train nano-ctc-ko from nothing: a wav2vec2 of 2.2 M parameters that spells Korean in jamo.
 
-    python -m export.nano.train_ctc WORK            # about 30 minutes on one CPU core; then exports models/nano-ctc-ko
+    python -m export.nano.train_ctc WORK            # some two hours on one CPU core; then exports models/nano-ctc-ko
 
 Speech is made by `speech.py`, so nothing is downloaded. Checkpoints go to WORK; a run that was stopped goes on from the
 last one.
