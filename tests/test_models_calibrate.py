@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from malsori.bundles import amend, read_manifest
-from malsori.cli import calibration_table
+from malsori.cli import tables
 from malsori.cli.main import main
 from malsori.cli.models_calibrate import MAX_LOSS, MAX_RETRIES
 from malsori.engines import load
@@ -171,12 +171,14 @@ def test_in_a_narrow_terminal_the_table_has_fewer_columns(bundle, monkeypatch, t
     misled(monkeypatch, Misled())
     flags = ("--audio", *recordings(tmp_path, 2, 2.1, 2.2, said="clip {}"), "--dry-run")
     assert calibrate(bundle, *flags) == 0
-    assert {"WER", "p95", "encoded"} <= set(capsys.readouterr().out.split())
-    monkeypatch.setattr(calibration_table, "columns", lambda: 100)
+    assert {"WER", "p95", "p50", "encoded"} <= set(capsys.readouterr().out.split())
+    monkeypatch.setattr(tables, "columns", lambda: 80)
     assert calibrate(bundle, *flags) == 0
-    words = set(capsys.readouterr().out.split())
-    assert "encoded" in words
-    assert not {"WER", "p95"} & words
+    shown = capsys.readouterr().out
+    figures = shown.partition("\n\n")[2].splitlines()
+    assert all(len(line) <= 80 for line in figures)
+    assert "encoded" in figures[0]
+    assert "WER" not in figures[0]
 
 
 def test_clips_too_long_to_tell_leave_the_bundle_alone_and_end_with_1(bundle, monkeypatch, tmp_path, capsys) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from malsori.cli import models_recommend
+from malsori.cli import models_recommend, tables
 from malsori.cli.main import main
 from malsori.cli.models_recommend import size
 from malsori.engines import cpus, devices, room
@@ -128,6 +128,7 @@ def test_a_stray_argument_points_to_this_commands_help(capsys: pytest.CaptureFix
 def test_in_a_narrow_terminal_names_stay_whole_and_remarks_go_below(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(tables, "columns", lambda: 80)
     monkeypatch.setattr(models_recommend, "columns", lambda: 80)
     assert main(["models", "recommend", "--memory", "2G", "--device", "cpu", "--language", "ko"]) == 0
     lines = capsys.readouterr().out.splitlines()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from .tables import columns, table
+from .tables import fits, table
 
 if TYPE_CHECKING:
     from ..bundles import Bundle
@@ -12,8 +12,7 @@ if TYPE_CHECKING:
     from ..pipeline.calibration.figures import Figures
     from ..pipeline.proof import Errors
 
-ALL = 120  # columns of a terminal that hold every figure
-LESS_TOLD = ("WER", "p95")  # left out where it has fewer
+LEAST_TOLD = ("WER", "p95", "CER to full", "p50")  # left out of a table that a terminal is too narrow for, in turn
 
 
 def tables(calibration: Calibration, bundle: Bundle, *, written: bool) -> str:
@@ -57,9 +56,12 @@ def _settings(calibration: Calibration, written: bool) -> list[tuple[str, ...]]:
     if calibration.seen:
         verdicts[chosen.context] = "chosen" if written else "would be chosen"
     rows = [_setting(each, verdicts[each.context]) for each in (*calibration.settings, full)]
-    left_out = LESS_TOLD if columns() < ALL else ()
-    names = [name for name in rows[0] if name not in left_out]
-    return [tuple(names), *(tuple(row[name] for name in names) for row in rows)]
+    for count in range(len(LEAST_TOLD) + 1):
+        names = [name for name in rows[0] if name not in LEAST_TOLD[:count]]
+        told = [tuple(names), *(tuple(row[name] for name in names) for row in rows)]
+        if fits(told):
+            break
+    return told
 
 
 def _setting(figures: Figures, verdict: str) -> dict[str, str]:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from .console import complain, emit
 from .parser import Parser
-from .tables import columns, table
+from .tables import columns, fits, table
 from .transcribe_flags import language
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ UNITS = {None: MB, "K": 1e3, "M": 1e6, "G": 1e9, "T": 1e12, "KI": 2**10, "MI": 2
 MOST = 1e14  # bytes, more than any machine has; a plain number above it was meant in bytes
 NARROW_LEFT_OUT = ("parameters", "bundle")
 LACKS, REMARK = "not trained for", "remark"
-GAP, INDENT = 2, "     "  # between columns; to below a model's name
+INDENT = "     "  # to below a model's name, and a little on
 SCRIPTS = {"whisper": "export/whisper.py", "wav2vec2-ctc": "export/wav2vec2.py"}
 EPILOG = """\
 The most accurate model that fits comes first. Memory is that of the process, or of the GPU: what is free here, in a
@@ -119,8 +119,7 @@ def _row(choice: Choice) -> dict[str, str]:
 def _listing(rows: Sequence[dict[str, str]]) -> str:
     """Return a line for each model, and where the terminal is too narrow for all of it a shorter one and remarks."""
     cells = [tuple(rows[0]), *(tuple(row.values()) for row in rows)]
-    widths = (max(map(len, column)) for column in zip(*cells, strict=True))
-    if sum(width + GAP for width in widths) <= columns():
+    if fits(cells):
         return table(cells, color=_color)
     told = [name for name in rows[0] if name not in (*NARROW_LEFT_OUT, LACKS, REMARK)]
     lines = table([tuple(told), *(tuple(row[name] for name in told) for row in rows)], color=_color, whole=True)

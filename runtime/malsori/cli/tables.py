@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 
 from .console import printable
 
+GAP = 2  # characters between columns
 UNWRAPPED = 10_000  # columns; lines in a pipe are as long as they are
 
 
@@ -27,7 +28,7 @@ def table(
     from rich.text import Text
 
     on_terminal = _on_terminal()
-    grid = Table.grid(padding=(0, 2))
+    grid = Table.grid(padding=(0, GAP))
     grid.add_column(no_wrap=True)
     for row in rows:
         grid.add_row(*(Text(printable(cell), overflow="fold") for cell in row), style=color(row))
@@ -36,6 +37,11 @@ def table(
         grid
     )
     return "".join(f"{line.rstrip()}\n" for line in target.getvalue().splitlines())
+
+
+def fits(rows: Sequence[tuple[str, ...]]) -> bool:
+    """Whether a table of these rows needs no wrapping."""
+    return sum(max(map(len, cells)) + GAP for cells in zip(*rows, strict=True)) <= columns()
 
 
 def columns() -> int:
