@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from malsori.bundles import read_manifest
 from malsori.engines.whisper.network import Counters
 from malsori.engines.whisper.window import Context
-from malsori.errors import AudioNotFound, OptionError
+from malsori.errors import AudioError, AudioNotFound, OptionError
 from malsori.pipeline.calibration import Calibration, Limits, calibrate, run
 from malsori.pipeline.calibration.choice import choose, objection
 from malsori.pipeline.calibration.figures import Figures
@@ -92,7 +92,8 @@ def hear(monkeypatch: pytest.MonkeyPatch):
     return calibrated
 
 
-def figures(floor: float, margin: float = 1.0, *, seconds: float, loss: float = 0.0, retried: int = 0, at_floor=9):
+def figures(floor: float, margin: float = 1.0, *, window: float, loss: float = 0.0, retried: int = 0, at_floor=9):
+    """A setting of 20 clips in windows of that mean; the clock says the contrary of what the windows say."""
     nothing = Errors(0, 100)
     return Figures(
         context=Context(floor, margin),
@@ -100,11 +101,10 @@ def figures(floor: float, margin: float = 1.0, *, seconds: float, loss: float = 
         at_floor=at_floor,
         at_margin=9,
         retried=retried,
-        window=max(floor, 2 + margin),
-        seconds=seconds,
-        p50=seconds / 20,
-        p95=seconds / 20,
-        ratio=30 / seconds,
+        window=window,
+        p50=1 / window,
+        p95=1 / window,
+        ratio=window / 30,
         loss=loss / 100,
         cer=None,
         wer=None,
@@ -113,7 +113,7 @@ def figures(floor: float, margin: float = 1.0, *, seconds: float, loss: float = 
     )
 
 
-WHOLE = figures(30.0, 2.0, seconds=30.0)
+WHOLE = figures(30.0, 2.0, window=30.0)
 
 
 def test_a_short_clip_is_heard_once_in_each_window_and_a_long_one_in_the_full_window_alone():
@@ -145,13 +145,13 @@ def test_wrong_words_are_counted_as_jiwer_counts_them(reference, heard):
 @pytest.mark.parametrize(
     ("tried", "told"),
     [
-        (figures(4, seconds=5), ""),
-        (figures(4, seconds=5, loss=0.5, retried=2), ""),
-        (figures(4, seconds=5, loss=-3), ""),
-        (figures(4, seconds=5, loss=0.6), "loses 0.60 points"),
-        (figures(4, seconds=5, retried=3), "15% read again"),
-        (figures(4, seconds=5, at_floor=2), "too few clips that short"),
-        (figures(4, seconds=5, at_floor=0), "no clip that short"),
+        (figures(4, window=5), ""),
+        (figures(4, window=5, loss=0.5, retried=2), ""),
+        (figures(4, window=5, loss=-3), ""),
+        (figures(4, window=5, loss=0.6), "loses 0.60 points"),
+        (figures(4, window=5, retried=3), "15% read again"),
+        (figures(4, window=5, at_floor=2), "too few clips that short"),
+        (figures(4, window=5, at_floor=0), "no clip that short"),
     ],
 )
 def test_a_setting_is_safe_that_loses_little_reads_little_again_and_was_seen(tried, told):
@@ -162,28 +162,29 @@ def test_a_setting_is_safe_that_loses_little_reads_little_again_and_was_seen(tri
     ("settings", "floor"),
     [
         ([], 30),
-        ([figures(4, seconds=5), figures(10, seconds=12)], 4),
-        ([figures(4, seconds=5, loss=2), figures(10, seconds=12)], 10),
-        ([figures(4, seconds=5, retried=9), figures(10, seconds=12)], 10),
-        ([figures(4, seconds=5, at_floor=0), figures(10, seconds=12)], 10),
-        ([figures(4, seconds=11), figures(10, seconds=10)], 10),  # what is not faster is not worth it
-        ([figures(4, seconds=10.0), figures(6, seconds=10.4)], 6),  # as fast, but for chance
-        ([figures(4, seconds=10.0), figures(6, seconds=10.6)], 4),
-        ([figures(4, seconds=29.0)], 30),
-        ([figures(4, seconds=5, loss=1), figures(10, seconds=12, loss=1)], 30),
+        ([figures(4, window=5), figures(10, window=12)], 4),
+        ([figures(4, window=5, loss=2), figures(10, window=12)], 10),
+        ([figures(4, window=5, retried=9), figures(10, window=12)], 10),
+        ([figures(4, window=5, at_floor=0), figures(10, window=12)], 10),
+        ([figures(4, window=11), figures(10, window=10)], 10),
+        ([figures(4, window=10, retried=2), figures(10, window=12)], 10),  # 10 s and 3 s of those read again
+        ([figures(4, window=10.0), figures(6, window=10.4)], 6),  # hardly more to encode
+        ([figures(4, window=10.0), figures(6, window=10.6)], 4),
+        ([figures(4, window=29.0)], 30),
+        ([figures(4, window=5, loss=1), figures(10, window=12, loss=1)], 30),
     ],
 )
-def test_the_fastest_safe_setting_is_taken_and_of_equals_the_longest(settings, floor):
+def test_the_safe_setting_that_encodes_least_is_taken_and_of_equals_the_longest(settings, floor):
     assert choose(WHOLE, settings, LIMITS).context.floor_s == floor
 
 
-def test_of_two_margins_as_fast_as_each_other_the_longer_is_taken():
-    settings = [figures(5, 1, seconds=10), figures(5, 3, seconds=10)]
+def test_of_two_margins_with_as_much_to_encode_the_longer_is_taken():
+    settings = [figures(5, 1, window=10), figures(5, 3, window=10)]
     assert choose(WHOLE, settings, LIMITS).context.margin_s == 3
 
 
 def test_looser_limits_let_more_through():
-    settings = [figures(4, seconds=5, loss=2, retried=9)]
+    settings = [figures(4, window=5, loss=2, retried=9)]
     assert choose(WHOLE, settings, Limits(2.0, 45.0)).context.floor_s == 4
 
 
@@ -221,6 +222,22 @@ def test_reading_again_is_counted_and_its_time_is_too(tmp_path, hear):
     assert (tried.retries, tried.loss, tried.p50) == (1.0, 0.0, 40.0)
     assert tried.ratio == pytest.approx(30 / 40)
     assert found.objection(tried) == "100% read again"
+    assert tried.encoded == 3 * (10 + 30)
+    assert found.to_dict()["windows"]["floor 10 s, margin 3 s"]["encoded_s"] == 120.0
+
+
+def test_a_clock_that_says_otherwise_changes_no_choice(tmp_path, hear):
+    class Odd(Misled):
+        """The shorter its window, the longer it takes."""
+
+        def _hear(self, seconds, options):
+            heard = super()._hear(seconds, options)
+            self.now += 100 - 2 * self.heard[-1][1]
+            return heard
+
+    found = hear(Odd(), recordings(tmp_path, 2, 2.2, 2.4))
+    assert found.audio_context == {"floor_s": 3.0, "margin_s": 0.5}
+    assert found.chosen.ratio < 1
 
 
 def test_a_clip_is_not_heard_twice_in_one_window_per_turn(tmp_path, hear):
@@ -238,7 +255,7 @@ def test_the_windows_take_turns_and_every_turn_changes_their_order(tmp_path, hea
     monkeypatch.setattr(run, "BUDGET", 1e6)
     found = hear(engine := Misled(), recordings(tmp_path, 2))
     assert [window for _, window in engine.heard] == [30, *ascending, *ascending[::-1], *ascending]
-    assert found.full.seconds == 30  # the median of the turns
+    assert found.full.p50 == 30  # the median of the turns
 
 
 def test_the_texts_beside_recordings_are_what_was_said(tmp_path, hear):
@@ -254,7 +271,7 @@ def test_a_recording_that_the_full_window_does_not_understand_says_nothing(tmp_p
     paths[0].with_suffix(".txt").write_text("something that nobody heard")
     found = hear(Misled(), paths)
     assert (found.unread, found.takes, found.full.clips) == (1, 3, 3)
-    assert any(line.startswith("1 recordings left out") for line in found.warnings())
+    assert any(line.startswith("1 recording left out") for line in found.warnings())
 
 
 @pytest.mark.parametrize(("engine", "said"), [(Misled(), "nothing of the kind"), (Misled(deaf=True), None)])
@@ -272,12 +289,21 @@ def test_little_speech_is_said(tmp_path, hear):
     few = hear(Misled(), recordings(tmp_path, 2, 2, 2))
     assert few.warnings()[0].startswith("3 clips with 6 s of speech say little")
     enough = hear(Misled(), recordings(tmp_path, *[2, 6] * 10))
-    assert enough.warnings() == []
+    assert (enough.warnings(), enough.thin) == ([], "")
+
+
+def test_a_single_clip_is_said_in_the_singular(tmp_path, hear):
+    assert hear(Misled(), recordings(tmp_path, 2)).thin.startswith("1 clip with 2 s of speech says little")
 
 
 def test_a_margin_that_no_clip_was_long_enough_for_is_said(tmp_path, hear):
     found = hear(Misled(), recordings(tmp_path, *[3] * 30))
-    assert [line for line in found.warnings() if "margin of" in line]
+    assert found.warnings() == [
+        "no clip got a window longer than the floor of 4 s, so little is known of the margin of 1 s; recordings longer "
+        "than 3 s show it"
+    ]
+    found = hear(Misled(), recordings(tmp_path, *[3] * 30, 4.2))
+    assert found.warnings()[0].startswith("only 1 clip got a window longer than the floor of 4 s")
 
 
 def test_a_language_given_is_not_told(tmp_path, hear):
@@ -296,6 +322,20 @@ def test_the_engine_is_left_as_it_was_found(tmp_path, hear):
     with pytest.raises(AudioNotFound):
         hear(engine, [*recordings(tmp_path, 2), tmp_path / "none.wav"])
     assert engine.manifest is own
+
+
+def test_a_recording_that_cannot_be_read_is_left_out_if_the_caller_says_so(tmp_path, hear):
+    paths = recordings(tmp_path, 2, 2.1, 2.2, 2.3)
+    paths[1].write_bytes(b"no sound")
+    told = []
+    found = hear(Misled(), paths, unreadable=lambda path, error: told.append((path, str(error))))
+    assert (found.takes, found.full.clips) == (3, 3)
+    assert [path for path, _ in told] == [paths[1]]
+    assert told[0][1].startswith(f"{paths[1]}: expected ")
+    with pytest.raises(OptionError, match="one recording that can be read, found none of 1"):
+        hear(Misled(), paths[1:2], unreadable=lambda path, error: None)
+    with pytest.raises(AudioError):
+        hear(Misled(), paths)
 
 
 def test_without_recordings_there_is_no_calibration(hear):

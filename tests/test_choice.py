@@ -54,7 +54,8 @@ def test_less_memory_never_gives_a_model_more() -> None:
 def test_memory_that_just_suffices_serves_and_a_byte_less_does_not(name: str, device: str) -> None:
     need = (find(name).memory_mb[device] + REST_MB[device]) * MB
     assert name in serving(need, device, "en")
-    assert against(name, need - 1, device, "en") == f"needs {need // MB} MB, there are {need // MB - 1}"
+    most = "up to " if device in find(name).upper_bounds else ""
+    assert against(name, need - 1, device, "en") == f"needs {most}{need // MB} MB, there are {need // MB - 1}"
 
 
 def test_without_a_language_a_model_of_a_single_one_does_not_serve() -> None:
@@ -75,6 +76,20 @@ def test_in_real_time_a_cpu_needs_the_cores_and_a_gpu_is_fast_enough() -> None:
     assert "there is 1" in against("whisper-large-v3", None, "cpu", "en", realtime=True, threads=1)
     assert serving(None, "cpu", "en", realtime=True, threads=64) == many
     assert serving(None, "cuda", "en", realtime=True, threads=1) == WHISPER
+
+
+def test_what_serves_but_is_slower_than_speech_on_these_cores_is_remarked_on() -> None:
+    remarks = {choice.model.name: choice.remark for choice in choose(None, "cpu", "en", threads=1)}
+    slow = {name for name, remark in remarks.items() if remark == "slower than speech here"}
+    assert slow == {known.name for known in CATALOG if known.cores > 1}
+    assert not any(choice.remark for choice in choose(None, "cpu", "en", threads=64))
+    assert not any(choice.remark for choice in choose(None, "cuda", "en", threads=1))
+
+
+def test_memory_that_pytorch_takes_is_an_upper_bound_on_a_gpu_alone() -> None:
+    bounds = {choice.model.name for choice in choose(None, "cuda", "en") if choice.upper_bound}
+    assert bounds == {"whisper-tiny", "whisper-base", "whisper-small", "whisper-medium"}
+    assert not any(choice.upper_bound for choice in choose(None, "cpu", "en"))
 
 
 def test_what_nobody_measured_is_not_recommended() -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from malsori.bundles import amend, read_manifest
+from malsori.cli import tables
 from malsori.cli.main import main
 from malsori.cli.models_calibrate import MAX_LOSS, MAX_RETRIES
 from malsori.engines import load
@@ -43,7 +44,7 @@ def test_a_model_of_short_windows_gets_one_written_and_is_intact(
     bundle: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(run, "BUDGET", 0.0)  # one turn
-    assert calibrate(bundle, "--audio", SAMPLES, "--threads", 1) == 0
+    assert calibrate(bundle, "--audio", SAMPLES, "--threads", 1, "--force") == 0
     told = capsys.readouterr().out
     manifest = read_manifest(bundle)
     assert manifest.audio_context["floor_s"] <= 10
@@ -58,18 +59,23 @@ def test_a_model_of_short_windows_gets_one_written_and_is_intact(
 
 def test_what_was_written_is_shown(bundle: Path, monkeypatch, tmp_path, capsys: pytest.CaptureFixture[str]) -> None:
     misled(monkeypatch, Misled())
-    assert calibrate(bundle, "--audio", *recordings(tmp_path, 2, 2.1, 2.2)) == 0
+    assert calibrate(bundle, "--audio", *recordings(tmp_path, 2, 2.1, 2.2), "--force") == 0
     capsys.readouterr()
     assert main(["models", "show", str(bundle)]) == 0
     told = capsys.readouterr().out
     assert 'audio_context   {"floor_s": 3.0, "margin_s": 0.5}' in told
     assert "chosen: floor 3 s, margin 0.5 s" in told
+    assert told.count("clips_at_floor") == 1  # the row of the one that was chosen
+    assert main(["models", "show", str(bundle), "--json"]) == 0
+    windows = json.loads(capsys.readouterr().out)["measured"]["audio_context"]["windows"]
+    assert len(windows) > 5
+    assert f"windows: {len(windows)} heard, --json has them all" in told
 
 
 def test_a_model_that_short_windows_mislead_keeps_the_full_one_and_says_so(bundle, monkeypatch, tmp_path) -> None:
     amend.amend(bundle, audio_context={"floor_s": 10.0, "margin_s": 2.0})
     misled(monkeypatch, Misled(needs=25))
-    assert calibrate(bundle, "--audio", *recordings(tmp_path, 2, 3, 4)) == 0
+    assert calibrate(bundle, "--audio", *recordings(tmp_path, 2, 3, 4), "--force") == 0
     manifest = read_manifest(bundle)
     assert manifest.audio_context == {}
     figures = manifest.measured["audio_context"]
@@ -83,8 +89,96 @@ def test_a_dry_run_writes_nothing(bundle, monkeypatch, tmp_path, capsys) -> None
     assert calibrate(bundle, "--audio", *recordings(tmp_path, 2, 2.1, 2.2), "--dry-run", "--json") == 0
     told = json.loads(capsys.readouterr().out)
     assert (told["audio_context"], told["written"]) == ({"floor_s": 3.0, "margin_s": 0.5}, False)
+    assert told["kept"] == read_manifest(bundle).audio_context
     assert told["warnings"][0].startswith("3 clips with 6 s")
     assert (bundle / "manifest.json").read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    ("own", "kept"),
+    [({"floor_s": 5.0, "margin_s": 2.0}, "unchanged (5 s + 2 s)"), ({}, "unchanged (full window)")],
+)
+def test_what_was_not_written_does_not_look_as_if_it_had_been(bundle, monkeypatch, tmp_path, capsys, own, kept) -> None:
+    amend.amend(bundle, audio_context=own)
+    misled(monkeypatch, Misled())
+    assert calibrate(bundle, "--audio", *recordings(tmp_path, 2, 2.1, 2.2), "--dry-run") == 0
+    told = capsys.readouterr().out
+    assert f"setting      {kept}" in told
+    assert "would be floor 3 s, margin 0.5 s, " in told
+    assert [line for line in told.splitlines() if line.endswith("would be chosen")]
+    assert not [line for line in told.splitlines() if line.endswith(" s  chosen") or line.endswith("x  chosen")]
+
+
+def test_what_is_written_is_no_longer_what_was_kept(bundle, monkeypatch, tmp_path, capsys) -> None:
+    misled(monkeypatch, Misled())
+    assert calibrate(bundle, "--audio", *recordings(tmp_path, 2, 2.1, 2.2), "--force", "--json") == 0
+    told = json.loads(capsys.readouterr().out)
+    assert (told["written"], told["kept"]) == (True, None)
+
+
+def test_little_speech_is_written_by_force_alone(bundle, monkeypatch, tmp_path, capsys) -> None:
+    before = (bundle / "manifest.json").read_bytes()
+    misled(monkeypatch, Misled())
+    paths = recordings(tmp_path, 2, 2.1, 2.2)
+    assert calibrate(bundle, "--audio", *paths, "--json") == 1
+    shown = capsys.readouterr()
+    told = json.loads(shown.out)
+    refusal = "give 20 clips and 60 s or more; nothing was written, --force writes it all the same"
+    assert shown.err.count("say little") == 1
+    assert shown.err.endswith(f"{refusal}\n")
+    assert told["warnings"][-1].endswith(refusal)
+    assert not told["written"]
+    assert (bundle / "manifest.json").read_bytes() == before
+    assert calibrate(bundle, "--audio", *paths, "--force") == 0
+    assert read_manifest(bundle).audio_context == {"floor_s": 3.0, "margin_s": 0.5}
+
+
+def test_enough_speech_needs_no_force(bundle, monkeypatch, tmp_path) -> None:
+    misled(monkeypatch, Misled())
+    assert calibrate(bundle, "--audio", *recordings(tmp_path, *[2.5, 5.5] * 10)) == 0
+    assert read_manifest(bundle).audio_context["floor_s"] == 3.0
+
+
+def test_a_file_in_a_folder_that_cannot_be_read_is_left_out_with_a_line(bundle, monkeypatch, tmp_path, capsys) -> None:
+    misled(monkeypatch, Misled())
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    bad = recordings(folder, 2, 2.1, 2.2, 2.3)[0]
+    bad.write_bytes(b"no sound")
+    assert main(["models", "calibrate", str(bundle), "--audio", str(folder), "--dry-run"]) == 0
+    shown = capsys.readouterr()
+    assert "3 clips in 3 recordings" in shown.out
+    line = next(line for line in shown.err.splitlines() if str(bad) in line)
+    assert line.startswith(f"malsori: {bad}: expected ")
+    assert line.endswith("; left out")
+    assert calibrate(bundle, "--audio", folder, bad, "--dry-run") == 1  # asked for by name
+    assert f"{bad}: expected " in capsys.readouterr().err
+    for path in folder.iterdir():
+        path.write_bytes(b"no sound")
+    assert calibrate(bundle, "--audio", folder, "--dry-run") == 2
+    assert "can be read, found none of 4" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("action", ["calibrate", "prove"])
+def test_a_bundle_after_the_recordings_is_told_to_come_before_them(action, capsys) -> None:
+    assert main(["models", action, "--audio", "samples", "my-bundle"]) == 2
+    assert "required: BUNDLE; BUNDLE comes before --audio" in capsys.readouterr().err
+    assert main(["models", action]) == 2
+    assert ("comes before" in capsys.readouterr().err) == (action == "prove")
+
+
+def test_in_a_narrow_terminal_the_table_has_fewer_columns(bundle, monkeypatch, tmp_path, capsys) -> None:
+    misled(monkeypatch, Misled())
+    flags = ("--audio", *recordings(tmp_path, 2, 2.1, 2.2, said="clip {}"), "--dry-run")
+    assert calibrate(bundle, *flags) == 0
+    assert {"WER", "p95", "p50", "encoded"} <= set(capsys.readouterr().out.split())
+    monkeypatch.setattr(tables, "columns", lambda: 80)
+    assert calibrate(bundle, *flags) == 0
+    shown = capsys.readouterr().out
+    figures = shown.partition("\n\n")[2].splitlines()
+    assert all(len(line) <= 80 for line in figures)
+    assert "encoded" in figures[0]
+    assert "WER" not in figures[0]
 
 
 def test_clips_too_long_to_tell_leave_the_bundle_alone_and_end_with_1(bundle, monkeypatch, tmp_path, capsys) -> None:
@@ -98,16 +192,16 @@ def test_clips_too_long_to_tell_leave_the_bundle_alone_and_end_with_1(bundle, mo
 def test_little_speech_is_a_warning_that_quiet_takes_away(bundle, monkeypatch, tmp_path, capsys) -> None:
     misled(monkeypatch, Misled())
     paths = list(map(str, recordings(tmp_path, 2, 2.1, 2.2)))
-    assert main(["models", "calibrate", str(bundle), "--audio", *paths]) == 0
+    assert main(["models", "calibrate", str(bundle), "--audio", *paths, "--force"]) == 0
     assert "nano-whisper: 3 clips with 6 s of speech say little" in capsys.readouterr().err
-    assert calibrate(bundle, "--audio", *paths) == 0
+    assert calibrate(bundle, "--audio", *paths, "--force") == 0
     assert capsys.readouterr().err == ""
 
 
 def test_limits_are_the_users(bundle, monkeypatch, tmp_path) -> None:
     misled(monkeypatch, Misled(needs=25, guarded=True))
     paths = recordings(tmp_path, 2, 2.1, 2.2)
-    assert calibrate(bundle, "--audio", *paths, "--max-retries", 100) == 0
+    assert calibrate(bundle, "--audio", *paths, "--max-retries", 100, "--force") == 0
     limits = read_manifest(bundle).measured["audio_context"]
     assert (limits["max_loss"], limits["max_retries"]) == (0.5, 100.0)
     assert "not_safe" not in limits["windows"]["floor 10 s, margin 3 s"]

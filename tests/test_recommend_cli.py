@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
+from malsori.cli import models_recommend, tables
 from malsori.cli.main import main
 from malsori.cli.models_recommend import size
-from malsori.engines import devices, room
+from malsori.engines import cpus, devices, room
 
 
 def recommended(capsys: pytest.CaptureFixture[str], *flags: str, code: int = 0) -> dict[str, Any]:
@@ -37,10 +38,11 @@ def test_a_model_of_the_other_family_is_made_by_its_own_script(capsys: pytest.Ca
 
 def test_for_programs_it_is_json_with_every_model(capsys: pytest.CaptureFixture[str]) -> None:
     found = recommended(capsys, "--memory", "1Gi", "--device", "cpu", "--realtime")
-    assert (found["device"], found["memory"], found["realtime"], found["language"]) == ("cpu", 1 << 30, True, None)
+    assert (found["device"], found["memory_mb"], found["realtime"], found["language"]) == ("cpu", 1073, True, None)
     best = found["models"][0]
-    assert best["serves"]
-    assert best.keys() >= {"parameters", "bundle_mb", "memory_mb", "relative_speed", "cores", "lacks", "against"}
+    assert (best["name"], best["serves"], best["against"]) == ("whisper-small", True, "")
+    assert (best["parameters"], best["bundle_mb"], best["memory_mb"]) == (242_000_000, 250, 591)
+    assert best.keys() >= {"quantization", "relative_speed", "cores", "lacks", "remark", "memory_is_upper_bound"}
     assert [model["serves"] for model in found["models"]] == sorted(
         (m["serves"] for m in found["models"]), reverse=True
     )
@@ -50,9 +52,9 @@ def test_without_an_amount_what_is_free_here_counts(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(room, "free_memory", lambda: 123_000_000)
-    assert recommended(capsys, "--device", "cpu", code=1)["memory"] == 123_000_000
+    assert recommended(capsys, "--device", "cpu", code=1)["memory_mb"] == 123
     monkeypatch.setattr(room, "free_memory", lambda: None)
-    assert recommended(capsys, "--device", "cpu")["memory"] is None
+    assert recommended(capsys, "--device", "cpu")["memory_mb"] is None
 
 
 def test_a_gpu_here_is_asked_for_its_own_memory_and_one_that_does_not_tell_has_the_machines(
@@ -62,10 +64,10 @@ def test_a_gpu_here_is_asked_for_its_own_memory_and_one_that_does_not_tell_has_t
     monkeypatch.setattr(room, "free_memory", lambda: 7_000_000_000)
     monkeypatch.setattr(room, "free_gpu_memory", lambda: 3_000_000_000)
     found = recommended(capsys)
-    assert (found["device"], found["memory"]) == ("cuda", 3_000_000_000)
+    assert (found["device"], found["memory_mb"]) == ("cuda", 3000)
     assert (found["models"][0]["name"], found["models"][0]["quantization"]) == ("whisper-large-v3-turbo", "float16")
     monkeypatch.setattr(room, "free_gpu_memory", lambda: None)
-    assert recommended(capsys)["memory"] == 7_000_000_000
+    assert recommended(capsys)["memory_mb"] == 7000
 
 
 def test_another_machines_gpu_can_be_planned_for_without_one(capsys: pytest.CaptureFixture[str]) -> None:
@@ -96,17 +98,64 @@ def test_when_nothing_fits_that_is_said_and_the_reasons_are_in_the_table(capsys:
         ("1.5Gi", 3 << 29),
         ("4 GiB", 4 << 30),
         ("800MB", 8 * 10**8),
-        ("99", 99),
+        ("2GiB", 2 << 30),
+        ("1T", 10**12),
+        ("2000", 2 * 10**9),  # MB, as the table tells them
     ],
 )
 def test_an_amount_of_memory_is_read_with_its_unit(text: str, expected: int) -> None:
     assert size(text) == expected
 
 
-@pytest.mark.parametrize("text", ["", "0", "-1G", "nan", "inf", "2T", "G", "1e9", "2,5G", "٣G", "9" * 400])
+@pytest.mark.parametrize(
+    "text", ["", "0", "-1G", "nan", "inf", "5B", "2P", "2147483648", "G", "1e9", "2,5G", "٣G", "9" * 400]
+)
 def test_what_is_no_amount_is_wrong_usage(text: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["models", "recommend", f"--memory={text}"]) == 2
     assert "expected a size such as 2G" in capsys.readouterr().err
+
+
+def test_a_language_may_be_in_capitals(capsys: pytest.CaptureFixture[str]) -> None:
+    assert recommended(capsys, "--memory", "600M", "--device", "cpu", "--language", "KO")["language"] == "ko"
+
+
+def test_a_stray_argument_points_to_this_commands_help(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["models", "recommend", "2G"]) == 2
+    told = "malsori: unrecognized arguments: 2G; see malsori models recommend --help\n"
+    assert capsys.readouterr().err == told
+
+
+def test_in_a_narrow_terminal_names_stay_whole_and_remarks_go_below(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tables, "columns", lambda: 80)
+    monkeypatch.setattr(models_recommend, "columns", lambda: 80)
+    assert main(["models", "recommend", "--memory", "2G", "--device", "cpu", "--language", "ko"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert all(len(line) <= 80 for line in lines if not line.startswith("to make it"))
+    assert "parameters" not in lines[2]
+    assert "bundle" not in lines[2]
+    place = next(index for index, line in enumerate(lines) if line.startswith("✗  whisper-large-v3 "))
+    assert lines[place + 1] == "     needs 2348 MB, there are 2000"
+
+
+def test_an_upper_bound_of_memory_is_marked_and_explained(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["models", "recommend", "--memory", "8G", "--device", "cuda"]) == 0
+    out = capsys.readouterr().out
+    assert "<= 5000 MB" in out
+    assert "\n<= upper bound: what PyTorch takes" in out
+    assert main(["models", "recommend", "--memory", "8G", "--device", "cpu"]) == 0
+    assert "<=" not in capsys.readouterr().out
+
+
+def test_what_is_slower_than_speech_here_says_so(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cpus, "cpu_threads", lambda: 1)
+    assert main(["models", "recommend", "--memory", "8G", "--device", "cpu"]) == 0
+    rows = capsys.readouterr().out.splitlines()
+    assert next(row for row in rows if "whisper-large-v3 " in row).endswith("slower than speech here")
+    assert not next(row for row in rows if "whisper-tiny" in row).endswith("slower than speech here")
 
 
 def test_an_unknown_language_is_wrong_usage(capsys: pytest.CaptureFixture[str]) -> None:

@@ -9,7 +9,7 @@ a model comes from, show them. Where they are from:
   with 5 beams; random weights, CTranslate2 4.8.5, AVX2; measured 2026-11-25. XLSR: `bench/wav2vec2.py`, 10 s without a
   pause (30 s: 560).
 - `memory_mb["cuda"]`: large-v3, turbo and distil-large-v3 in float16 by faster-whisper (its issue 1030); the smaller
-  ones are what openai/whisper's README asks for with PyTorch, and so are upper bounds.
+  ones are what openai/whisper's README asks for with PyTorch, and so are upper bounds: `upper_bounds` names them.
 - `relative_speed`: openai/whisper's README, large = 1, English on an A100; distil-large-v3: its model card.
 - `cores`: how many cores keep it up with speech: the processor's time for 30 s encoded in full and 100 tokens decoded
   with 5 beams, in int8, by 30 s; measured as above on an EPYC 7003 (AVX2, no VNNI), where products in 8 bits are no
@@ -41,7 +41,8 @@ class Known:
     """One published model under its recipe's name.
 
     `parameters` in millions; `bundle_mb` by quantization and `memory_mb` by device, in 10^6 bytes, absent where nobody
-    has measured it; `relative_speed` is None where it has not been published; `lacks` is what it was not trained for.
+    has measured it; on those of `upper_bounds` it is less, nobody knows how much. `relative_speed` is None where it
+    has not been published; `lacks` is what it was not trained for.
     """
 
     name: str
@@ -53,6 +54,7 @@ class Known:
     cores: float
     languages: tuple[str, ...]
     lacks: str = ""
+    upper_bounds: tuple[str, ...] = ()
 
 
 CATALOG = (
@@ -98,6 +100,7 @@ CATALOG = (
         cores=1.2,
         languages=ALL_BUT_CANTONESE,
         lacks="Cantonese",
+        upper_bounds=("cuda",),
     ),
     Known(
         name="whisper-small",
@@ -109,6 +112,7 @@ CATALOG = (
         cores=0.41,
         languages=ALL_BUT_CANTONESE,
         lacks="Cantonese",
+        upper_bounds=("cuda",),
     ),
     Known(
         name="xlsr-ko",
@@ -131,6 +135,7 @@ CATALOG = (
         cores=0.12,
         languages=ALL_BUT_CANTONESE,
         lacks="Cantonese",
+        upper_bounds=("cuda",),
     ),
     Known(
         name="whisper-tiny",
@@ -142,6 +147,7 @@ CATALOG = (
         cores=0.07,
         languages=ALL_BUT_CANTONESE,
         lacks="Cantonese",
+        upper_bounds=("cuda",),
     ),
 )
 

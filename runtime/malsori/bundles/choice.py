@@ -11,15 +11,20 @@ from .catalog import CATALOG, LANGUAGES, Known
 QUANTIZATION = {"cpu": "int8", "cuda": "float16"}  # what is looked at on a device
 REST_MB = {"cpu": 50, "cuda": 0}  # reading files and finding speech beside the model: 287 MB in all with tiny's 235
 MB = 1_000_000
+SLOW = "slower than speech here"
 
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """A model of the catalogue on one device; `against` is why it does not serve, empty where it does."""
+    """A model of the catalogue on one device.
+
+    `against` is why it does not serve, empty where it does; `remark` is what else there is to know of one that does.
+    """
 
     model: Known
     device: str
     against: str = ""
+    remark: str = ""
 
     @property
     def quantization(self) -> str:
@@ -32,6 +37,11 @@ class Choice:
         need = self.model.memory_mb.get(self.device)
         return None if need is None else need + REST_MB[self.device]
 
+    @property
+    def upper_bound(self) -> bool:
+        """Whether it takes less than `memory` says: that is what PyTorch takes."""
+        return self.device in self.model.upper_bounds
+
 
 def choose(
     memory: int | None, device: str, language: str | None = None, *, realtime: bool = False, threads: int = 1
@@ -40,16 +50,18 @@ def choose(
 
     `memory` is what may be taken, in bytes, None for no limit; `device` is `cpu` or `cuda`, whose memory is meant.
     Without a `language` those that know a single one do not serve. With `realtime` a model on the CPU must keep up with
-    speech on `threads` cores; a GPU does that with any of them (faster-whisper's README: large-v2 is 12 times as fast
-    as speech on an RTX 3070 Ti). Raises `OptionError` for a device or a language that nobody here has.
+    speech on `threads` cores, and without it one that does not is remarked on; a GPU does that with any of them
+    (faster-whisper's README: large-v2 is 12 times as fast as speech on an RTX 3070 Ti). Raises `OptionError` for a
+    device or a language that nobody here has.
     """
     if device not in QUANTIZATION:
         raise OptionError(f"device: expected {' or '.join(QUANTIZATION)}, found {device!r}")
     if language is not None and language not in LANGUAGES:
         raise OptionError(f"language: {language!r} is not known to any model; there are {', '.join(LANGUAGES)}")
-    cores = threads if realtime and device == "cpu" else math.inf
-    plain = [Choice(model, device) for model in CATALOG]
-    rated = [replace(choice, against=_against(choice, memory, language, cores)) for choice in plain]
+    cores = threads if device == "cpu" else math.inf
+    plain = [Choice(model, device, remark=SLOW if model.cores > cores else "") for model in CATALOG]
+    most = cores if realtime else math.inf
+    rated = [replace(choice, against=_against(choice, memory, language, most)) for choice in plain]
     return sorted(rated, key=lambda choice: bool(choice.against))
 
 
@@ -62,7 +74,8 @@ def _against(choice: Choice, memory: int | None, language: str | None, cores: fl
     if need is None:
         return f"not measured on {choice.device}"
     if memory is not None and need * MB > memory:
-        return f"needs {need} MB, there are {memory // MB}"
+        most = "up to " if choice.upper_bound else ""
+        return f"needs {most}{need} MB, there are {memory // MB}"
     if model.cores > cores:
         return f"keeps {model.cores:g} cores busy, there {'is' if cores == 1 else 'are'} {cores:g}"
     return ""

@@ -62,9 +62,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _run(arguments: list[str]) -> int:
     parser, subparsers = _parsers()
     _refuse_unknown_command(arguments, parser)
-    args, unknown = parser.parse_known_args(normalise(arguments, _boolean_flags(subparsers)))
-    if unknown:  # told by the command's own parser, which knows the flags there are
-        subparsers.choices.get(args.command, parser).error(f"unrecognized arguments: {' '.join(unknown)}")
+    args = parser.parse_args(normalise(arguments, _boolean_flags(subparsers)))
     if args.command is None:
         parser.print_help(sys.stderr)
         return USAGE

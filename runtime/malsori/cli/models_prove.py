@@ -31,7 +31,13 @@ example:
 
 def add_action(actions: argparse._SubParsersAction[Parser]) -> None:
     """Add the action and its flags."""
-    parser = actions.add_parser("prove", help="measure a model on real speech", description=__doc__, epilog=EPILOG)
+    parser = actions.add_parser(
+        "prove",
+        help="measure a model on real speech",
+        description=__doc__,
+        epilog=EPILOG,
+        hints={"BUNDLE": "BUNDLE comes before --audio, which takes all that follows it"},
+    )
     parser.add_argument("name", metavar="BUNDLE", help="a name or the path of a bundle")
     parser.add_argument("--against", metavar="BUNDLE", help="what it has to equal: the bundle before quantization")
     parser.add_argument("--audio", type=Path, nargs="+", default=[], metavar="DIR|FILE", help="speech to prove it on")

@@ -5,23 +5,29 @@ from __future__ import annotations
 import argparse
 import json
 import re
-from dataclasses import asdict
+import textwrap
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from .console import complain, emit
 from .parser import Parser
-from .tables import table
+from .tables import columns, fits, table
+from .transcribe_flags import language
 
 if TYPE_CHECKING:
     from ..bundles.choice import Choice
 
-UNITS = {"": 1, "K": 1e3, "M": 1e6, "G": 1e9, "KI": 2**10, "MI": 2**20, "GI": 2**30}
 MB = 1_000_000
+UNITS = {None: MB, "K": 1e3, "M": 1e6, "G": 1e9, "T": 1e12, "KI": 2**10, "MI": 2**20, "GI": 2**30, "TI": 2**40}
+MOST = 1e14  # bytes, more than any machine has; a plain number above it was meant in bytes
+NARROW_LEFT_OUT = ("parameters", "bundle")
+LACKS, REMARK = "not trained for", "remark"
+INDENT = "     "  # to below a model's name, and a little on
 SCRIPTS = {"whisper": "export/whisper.py", "wav2vec2-ctc": "export/wav2vec2.py"}
 EPILOG = """\
 The most accurate model that fits comes first. Memory is that of the process, or of the GPU: what is free here, in a
 container what is left of its limit. cores: how many it keeps busy while it listens, on a processor with AVX2. speed:
-published, large-v3 = 1. Bundles in int8 on a CPU, in float16 on a GPU.
+published, large-v3 = 1. Bundles in int8 on a CPU, in float16 on a GPU. A plain number after --memory is in MB.
 
 examples:
   malsori models recommend
@@ -34,9 +40,13 @@ def add_action(actions: argparse._SubParsersAction[Parser]) -> None:
     parser = actions.add_parser(
         "recommend", help="which published model suits this machine", description=__doc__, epilog=EPILOG
     )
-    parser.add_argument("--memory", type=size, metavar="SIZE", help="2G, 512M, 1.5Gi, ... (what is free here)")
+    parser.add_argument(
+        "--memory", type=size, metavar="SIZE", help="2G, 512M, 1.5GiB, 2000 (MB), ... (what is free here)"
+    )
     parser.add_argument("--device", default="auto", choices=("auto", "cpu", "cuda"), help="where it runs (%(default)s)")
-    parser.add_argument("--language", metavar="CODE", help="ko, en, ...: those that know it, also if nothing else")
+    parser.add_argument(
+        "--language", "-l", type=language, metavar="CODE", help="ko, en, ...: those that know it, also if nothing else"
+    )
     parser.add_argument("--realtime", action="store_true", help="only what keeps up with speech on this CPU")
 
 
@@ -50,12 +60,14 @@ def run(args: argparse.Namespace) -> int:
     choices = choose(memory, device, args.language, realtime=args.realtime, threads=threads)
     serving = [choice for choice in choices if not choice.against]
     if args.json:
-        facts = {"device": device, "memory": memory, "threads": threads, "language": args.language}
+        free = None if memory is None else memory // MB
+        facts = {"device": device, "memory_mb": free, "threads": threads, "language": args.language}
         emit(_json({**facts, "realtime": args.realtime, "models": [_summary(choice) for choice in choices]}))
     else:
         here = "any amount of memory" if memory is None else f"{memory // MB} MB"
         emit(f"{here} on {device}, {threads} thread{'s' if threads > 1 else ''}\n\n")
-        emit(table([HEAD, *(_row(choice) for choice in choices)], color=lambda row: "" if row[0] != "✗" else "dim"))
+        emit(_listing([_row(choice) for choice in choices]))
+        emit(BOUNDED if any(choice.upper_bound for choice in choices) else "")
         emit(_line(serving[0]) if serving else "")
     if not serving:
         complain("none of the models serves; what is against each is told with it")
@@ -64,10 +76,10 @@ def run(args: argparse.Namespace) -> int:
 
 def size(text: str) -> int:
     """Read an amount of memory in bytes, as an argparse type."""
-    match = re.fullmatch(r"(\d+(?:\.\d+)?) ?([KMG]I?)?B?", text.upper(), re.ASCII)
-    amount = float(match[1]) * UNITS[match[2] or ""] if match else 0.0
-    if not 1 <= amount < 1e18:
-        raise argparse.ArgumentTypeError(f"expected a size such as 2G, 512M or 1.5Gi, found {text!r}")
+    match = re.fullmatch(r"(\d+(?:\.\d+)?) ?(?:([KMGT]I?)B?)?", text.upper(), re.ASCII)
+    amount = float(match[1]) * UNITS[match[2]] if match else 0.0
+    if not 1 <= amount < MOST:
+        raise argparse.ArgumentTypeError(f"expected a size such as 2G, 512M, 1.5GiB or 2000 (MB), found {text!r}")
     return int(amount)
 
 
@@ -84,24 +96,50 @@ def _machine(device: str, memory: int | None) -> tuple[str, int | None]:
     return device, (free_gpu_memory() if device == "cuda" else None) or free_memory()
 
 
-HEAD = ("", "model", "parameters", "bundle", "memory", "cores", "speed", "languages", "not trained for", "against it")
+BOUNDED = "\n<= upper bound: what PyTorch takes (openai/whisper's README)\n"
 
 
-def _row(choice: Choice) -> tuple[str, ...]:
+def _row(choice: Choice) -> dict[str, str]:
     model = choice.model
     listed = model.languages[0] if len(model.languages) == 1 else f"{len(model.languages)}"
-    return (
-        "✗" if choice.against else "✓",
-        model.name,
-        f"{model.parameters} M",
-        _mb(model.bundle_mb.get(choice.quantization)),
-        _mb(choice.memory),
-        f"{model.cores:g}" if choice.device == "cpu" else "-",
-        f"{model.relative_speed:g}x" if model.relative_speed else "-",
-        listed,
-        model.lacks or "-",
-        choice.against,
-    )
+    return {
+        "": "✗" if choice.against else "✓",
+        "model": model.name,
+        "parameters": f"{model.parameters} M",
+        "bundle": _mb(model.bundle_mb.get(choice.quantization)),
+        "memory": ("<= " if choice.upper_bound else "") + _mb(choice.memory),
+        "cores": f"{model.cores:g}" if choice.device == "cpu" else "-",
+        "speed": f"{model.relative_speed:g}x" if model.relative_speed else "-",
+        "languages": listed,
+        LACKS: model.lacks or "-",
+        REMARK: choice.against or choice.remark,
+    }
+
+
+def _listing(rows: Sequence[dict[str, str]]) -> str:
+    """Return a line for each model, and where the terminal is too narrow for all of it a shorter one and remarks."""
+    cells = [tuple(rows[0]), *(tuple(row.values()) for row in rows)]
+    if fits(cells):
+        return table(cells, color=_color)
+    told = [name for name in rows[0] if name not in (*NARROW_LEFT_OUT, LACKS, REMARK)]
+    lines = table([tuple(told), *(tuple(row[name] for name in told) for row in rows)], color=_color, whole=True)
+    head, *models = lines.splitlines()
+    return "".join(f"{line}\n" for line in (head, *(_remarked(*each) for each in zip(models, rows, strict=True))))
+
+
+def _remarked(line: str, row: dict[str, str]) -> str:
+    """Return the line of a model with what is to be said of it below, as far right as its name."""
+    lacks = f"not trained for {row[LACKS]}" if row[LACKS] != "-" else ""
+    remarks = [remark for remark in (row[REMARK], lacks) if remark]
+    return "\n".join([line, *(wrapped for remark in remarks for wrapped in _wrapped(remark))])
+
+
+def _wrapped(remark: str) -> list[str]:
+    return textwrap.wrap(remark, max(columns(), 40), initial_indent=INDENT, subsequent_indent=INDENT)
+
+
+def _color(row: tuple[str, ...]) -> str:
+    return "dim" if row[0] == "✗" else ""
 
 
 def _mb(value: int | None) -> str:
@@ -115,13 +153,23 @@ def _line(choice: Choice) -> str:
 
 
 def _summary(choice: Choice) -> dict[str, Any]:
-    fields = {**asdict(choice.model), "languages": list(choice.model.languages)}
+    """Return what there is to know of a model on the device, in 10^6 bytes and single parameters."""
+    model = choice.model
     return {
-        **fields,
-        "memory": choice.memory,
+        "name": model.name,
+        "kind": model.kind,
+        "parameters": model.parameters * 1_000_000,
         "quantization": choice.quantization,
+        "bundle_mb": model.bundle_mb.get(choice.quantization),
+        "memory_mb": choice.memory,
+        "memory_is_upper_bound": choice.upper_bound,
+        "relative_speed": model.relative_speed,
+        "cores": model.cores,
+        "languages": list(model.languages),
+        "lacks": model.lacks,
         "serves": not choice.against,
         "against": choice.against,
+        "remark": choice.remark,
     }
 
 

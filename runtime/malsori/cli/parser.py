@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import re
 import sys
+from collections.abc import Mapping
 from difflib import get_close_matches
 from typing import Any, NoReturn
 
@@ -14,10 +15,21 @@ USAGE = 2  # exit code of a wrong command line
 
 
 class Parser(argparse.ArgumentParser):
-    """No abbreviations (a new flag must not change what an old script means), one-line errors, epilogs as typed."""
+    """No abbreviations (a new flag must not change what an old script means), one-line errors, epilogs as typed.
 
-    def __init__(self, **settings: Any) -> None:
+    `hints` has, by the last word of an error, what may have been meant.
+    """
+
+    def __init__(self, *, hints: Mapping[str, str] | None = None, **settings: Any) -> None:
         super().__init__(**{"allow_abbrev": False, "formatter_class": Layout, **settings})
+        self._hints = hints or {}
+
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
+        """Parse as argparse does; a command without actions tells what it does not know itself, with its own help."""
+        found, unknown = super().parse_known_args(args, namespace)
+        if unknown and self._subparsers is None:
+            self.error(f"unrecognized arguments: {' '.join(unknown)}")
+        return found, unknown
 
     def error(self, message: str) -> NoReturn:
         """Say what is wrong and leave with 2."""
@@ -26,7 +38,10 @@ class Parser(argparse.ArgumentParser):
 
     def _guess(self, message: str) -> str:
         unknown = re.match(r"unrecognized arguments: (--[\w-]+)", message)
-        return suggestion(unknown[1], list(self._option_string_actions)) if unknown else ""
+        if unknown:
+            return suggestion(unknown[1], list(self._option_string_actions))
+        hint = self._hints.get(message.rpartition(" ")[2])
+        return f"; {hint}" if hint else ""
 
 
 class Layout(argparse.RawDescriptionHelpFormatter):

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from .figures import Figures
 
 WITNESSES = 3  # clips heard in the floor's own window without which nothing is known of it
-TIE = 1.05  # of times: within a twentieth it is chance which one is faster
+TIE = 1.05  # of seconds encoded: a twentieth less is not worth a shorter window
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,8 +36,11 @@ def unseen(figures: Figures) -> bool:
 
 
 def choose(full: Figures, settings: Sequence[Figures], limits: Limits) -> Figures:
-    """Return the fastest safe setting, of those about as fast the one with the longest windows; `full` if none is."""
+    """Return the safe setting that encodes the least, of those that encode about as much the one of longest windows.
+
+    It goes by seconds of window, which are the same in every run, where the clock's are not. `full` if none is safe.
+    """
     safe = [full, *(each for each in settings if not objection(each, limits))]
-    fastest = min(each.seconds for each in safe)
-    near = [each for each in safe if each.seconds <= fastest * TIE]
+    least = min(each.encoded for each in safe)
+    near = [each for each in safe if each.encoded <= least * TIE]
     return max(near, key=lambda each: (each.window, each.context.floor_s, each.context.margin_s))

@@ -60,10 +60,11 @@ class Figures:
     """One setting on some clips.
 
     `at_floor` are clips heard in the floor's own window, `at_margin` those heard in one that the margin made longer,
-    `retried` those read again at 30 s. `seconds` is for all clips, `p50` and `p95` for one, `window` their mean in
-    seconds; `ratio` above 1 is faster than the full window (median of the clips' own ratios). `loss` is the share of
-    characters of the reference that the full window has more of right; `cer` and `wer` are against transcripts, None
-    where there are none, `cer_full` and `wer_full` against what the full window hears. Of words, `Errors` counts words.
+    `retried` those read again at 30 s. `window` is the mean of their windows in seconds, `p50` and `p95` are seconds by
+    the clock for one clip; `ratio` above 1 is faster than the full window (median of the clips' own ratios). `loss` is
+    the share of characters of the reference that the full window has more of right; `cer` and `wer` are against
+    transcripts, None where there are none, `cer_full` and `wer_full` against what the full window hears. Of words,
+    `Errors` counts words.
     """
 
     context: Context
@@ -72,7 +73,6 @@ class Figures:
     at_margin: int
     retried: int
     window: float
-    seconds: float
     p50: float
     p95: float
     ratio: float
@@ -87,6 +87,11 @@ class Figures:
         """The share of clips read again."""
         return self.retried / self.clips
 
+    @property
+    def encoded(self) -> float:
+        """Seconds of window that the encoder saw of all clips, those read again at 30 s included."""
+        return self.window * self.clips + WINDOW / MEL_RATE * self.retried
+
     def to_dict(self) -> dict[str, Any]:
         """Return the figures as they stand in a manifest and in JSON; rates and shares from 0 to 1."""
         errors = {"cer": self.cer, "wer": self.wer, "cer_full": self.cer_full, "wer_full": self.wer_full}
@@ -96,6 +101,7 @@ class Figures:
             **{name: round(rate, 5) for name, rate in rates.items() if rate is not None},
             "loss": round(self.loss, 5),
             "retries": round(self.retries, 4),
+            "encoded_s": round(self.encoded, 2),
             "p50_s": round(self.p50, 4),
             "p95_s": round(self.p95, 4),
             "ratio": round(self.ratio, 3),
@@ -119,7 +125,6 @@ def figures_of(context: Context, takes: Sequence[Take]) -> Figures:
         at_margin=sum(floor < window < WINDOW for window in windows),
         retried=sum(run.retried for run in runs),
         window=float(np.mean(windows)) / MEL_RATE,
-        seconds=sum(seconds),
         p50=float(np.percentile(seconds, 50)),
         p95=float(np.percentile(seconds, 95)),
         ratio=median(ratios),

@@ -30,7 +30,7 @@ class Calibration:
 
     @property
     def chosen(self) -> Figures:
-        """The fastest safe setting; the full window where there is none, or none that is faster."""
+        """The safe setting that encodes the least; the full window where there is none."""
         return choose(self.full, self.settings, self.limits)
 
     @property
@@ -53,23 +53,34 @@ class Calibration:
         """Return why a setting is not to be recommended, or ""."""
         return objection(figures, self.limits)
 
+    @property
+    def thin(self) -> str:
+        """Why the outcome may be chance, or "" where there was enough to hear."""
+        clips = self.full.clips
+        if clips >= FEW_CLIPS and self.seconds >= FEW_SECONDS:
+            return ""
+        few, say = counted(clips, "clip"), "says" if clips == 1 else "say"
+        enough = f"{FEW_CLIPS} clips and {FEW_SECONDS:.0f} s"
+        return f"{few} with {self.seconds:.0f} s of speech {say} little; give {enough} or more"
+
     def warnings(self) -> list[str]:
         """Return a line for each reason to trust the outcome less."""
-        lines = []
-        clips, chosen = self.full.clips, self.chosen
-        if clips < FEW_CLIPS or self.seconds < FEW_SECONDS:
-            lines.append(
-                f"{clips} clips with {self.seconds:.0f} s of speech say little; give {FEW_CLIPS} clips and "
-                f"{FEW_SECONDS:.0f} s or more"
-            )
-        if self.unread:
-            lines.append(f"{self.unread} recordings left out: the full window misses more than half of their words too")
-        if chosen is not self.full and chosen.at_margin < WITNESSES:
-            lines.append(
-                f"{chosen.at_margin} clips were long enough for the margin of {chosen.context.margin_s:g} s to matter; "
-                "longer ones would show it"
-            )
-        return lines
+        left_out = (
+            f"{counted(self.unread, 'recording')} left out: the full window misses more than half of the words too"
+        )
+        lines = (self.thin, left_out if self.unread else "", self._untried_margin())
+        return [line for line in lines if line]
+
+    def _untried_margin(self) -> str:
+        """Return that hardly any clip got a longer window than the floor for the margin's sake, or ""."""
+        chosen, context = self.chosen, self.chosen.context
+        if chosen is self.full or chosen.at_margin >= WITNESSES:
+            return ""
+        hardly = f"only {counted(chosen.at_margin, 'clip')}" if chosen.at_margin else "no clip"
+        return (
+            f"{hardly} got a window longer than the floor of {context.floor_s:g} s, so little is known of the margin "
+            f"of {context.margin_s:g} s; recordings longer than {context.floor_s - context.margin_s:g} s show it"
+        )
 
     def to_dict(self) -> dict[str, Any]:
         """Return the figures as they stand in a manifest and in JSON; rates and shares from 0 to 1."""
@@ -92,6 +103,11 @@ class Calibration:
         if figures is self.full:
             del row["clips_at_floor"]
         return {**row, **({"not_safe": why} if why else {})}
+
+
+def counted(number: int, thing: str) -> str:
+    """Return a number and what it counts, in the singular for one."""
+    return f"{number} {thing}{'' if number == 1 else 's'}"
 
 
 def label(context: Context) -> str:

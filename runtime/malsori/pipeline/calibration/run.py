@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import median
@@ -15,7 +15,7 @@ from ...engines.base import DecodeOptions
 from ...engines.cpus import cpu_threads
 from ...engines.whisper.engine import WhisperEngine
 from ...engines.whisper.features import MEL_RATE, WINDOW
-from ...errors import OptionError
+from ...errors import AudioError, OptionError
 from ...types import Audio
 from ..proof.listening import CERTAIN, options_for
 from ..proof.recordings import speech_of, transcript_of
@@ -32,6 +32,11 @@ MOST = 3  # turns
 clock = perf_counter
 
 
+def stop(path: Path, error: AudioError) -> None:
+    """Let one recording that cannot be read end a calibration."""
+    raise error
+
+
 def calibrate(
     engine: WhisperEngine,
     recordings: Sequence[Path],
@@ -41,16 +46,18 @@ def calibrate(
     beam_size: int | None = None,
     threads: int | None = None,
     say: Say = lambda label, done, total: None,
+    unreadable: Callable[[Path, AudioError], None] = stop,
 ) -> Calibration:
     """Return what `engine` hears in the recordings through windows of each length, how fast, and what is safe.
 
     Of each recording the stretches of speech count; a text in FILE.txt beside it is what was said, without one it is
     what the full window hears. Memory does not grow with their number but for the texts. The engine's manifest is
-    another one meanwhile, so it must not be in use elsewhere; `threads` is what it was loaded with.
+    another one meanwhile, so it must not be in use elsewhere; `threads` is what it was loaded with. A recording that
+    cannot be read goes to `unreadable`, and is left out if that returns.
 
     Raises:
-        OptionError: no recordings, none that the model understands, or options that it does not have.
-        AudioError: a recording that cannot be read.
+        OptionError: no recordings, none that can be read or that the model understands, or options that it has not.
+        AudioError: a recording that cannot be read, unless `unreadable` thinks otherwise.
     """
     if not recordings:
         raise OptionError("a calibration needs at least one recording, found none")
@@ -59,9 +66,13 @@ def calibrate(
     listener = Listener(engine, asked)
     own = engine.manifest
     try:
-        takes = [_take(listener, path, number, len(recordings), say) for number, path in enumerate(recordings)]
+        takes = _takes(listener, recordings, say, unreadable)
     finally:
         engine.manifest = own
+    if not takes:
+        raise OptionError(
+            f"a calibration needs at least one recording that can be read, found none of {len(recordings)}"
+        )
     heard = [take for take in takes if understood(take)]
     if not any(take.reference for take in heard):
         raise OptionError(
@@ -91,6 +102,18 @@ def check_kind(manifest: Manifest) -> None:
             f"{manifest.name} is a {manifest.kind} bundle, which hears a clip at its own length; only Whisper bundles "
             "have a window to calibrate (malsori models list)"
         )
+
+
+def _takes(
+    listener: Listener, recordings: Sequence[Path], say: Say, unreadable: Callable[[Path, AudioError], None]
+) -> list[Take]:
+    takes = []
+    for number, path in enumerate(recordings):
+        try:
+            takes.append(_take(listener, path, number, len(recordings), say))
+        except AudioError as error:
+            unreadable(path, error)
+    return takes
 
 
 def _take(listener: Listener, path: Path, number: int, total: int, say: Say) -> Take:
