@@ -202,13 +202,13 @@ def words_heard(engine, clips, *words: HotWord):
     return [hypothesis.segments[0].text.split() for hypothesis in heard]
 
 
-def test_hot_words_mend_words_that_are_misheard_in_noise(engine):
-    clips = noisy("korean", 8, below=2)
-    for word in ("침실", "이십육"):
-        missed = [index for index, words in enumerate(words_heard(engine, clips)) if word not in words]
-        assert len(missed) >= 3
-        heard = words_heard(engine, [clips[index] for index in missed], HotWord(word, 8.0))
-        assert sum(word in words for words in heard) >= len(missed) - 1
+@pytest.mark.parametrize(("word", "below"), [("침실", 1.0), ("이십육", 3.0)])  # dB at which the model mishears it
+def test_hot_words_mend_words_that_are_misheard_in_noise(engine, word, below):
+    clips = noisy("korean", 8, below=below)
+    missed = [index for index, words in enumerate(words_heard(engine, clips)) if word not in words]
+    assert len(missed) >= 3
+    heard = words_heard(engine, [clips[index] for index in missed], HotWord(word, 8.0))
+    assert sum(word in words for words in heard) >= len(missed) - 1
 
 
 def test_a_hot_word_that_is_not_said_is_not_heard(engine):
