@@ -13,8 +13,8 @@ def at(seconds):
     return TIMES + round(seconds / 0.02)
 
 
-def shown(tokens, size=3000):
-    pieces, following = split(tokens, TIMES, size)
+def shown(tokens, size=3000, *, whole=False):
+    pieces, following = split(tokens, TIMES, size, whole=whole)
     return [(round(p.start, 2), round(p.end, 2), p.tokens) for p in pieces], following
 
 
@@ -33,6 +33,17 @@ def test_a_single_time_at_the_end_says_that_nobody_speaks_behind_it():
     assert shown(tokens) == ([(0.0, 2.0, tokens[:3]), (2.0, 4.0, tokens[3:])], 3000)
 
 
+def test_at_the_end_of_a_clip_what_follows_the_last_pair_is_kept():
+    tokens = (at(0), 1, at(2), at(2.5), 2)
+    assert shown(tokens, 500, whole=True) == ([(0.0, 2.0, tokens[:3]), (2.5, 5.0, tokens[3:])], 500)
+    assert shown(tokens, 500) == ([(0.0, 2.0, tokens[:3])], 200)
+
+
+def test_at_the_end_of_a_clip_a_last_pair_leaves_nothing_to_read():
+    tokens = (at(0), 1, at(2), at(2))
+    assert shown(tokens, 230, whole=True) == ([(0.0, 2.0, tokens[:3])], 230)
+
+
 def test_without_times_the_piece_is_the_window():
     assert shown((1, 2), 700) == ([(0.0, 7.0, (1, 2))], 700)
 
@@ -41,12 +52,13 @@ def test_no_tokens_are_one_piece_without_words():
     assert shown((), 100) == ([(0.0, 1.0, ())], 100)
 
 
-@given(st.lists(st.integers(990, 1_100), max_size=40), st.integers(1, 3000))
-def test_every_piece_is_made_of_the_windows_tokens_in_order(tokens, size):
-    pieces, following = split(tokens, TIMES, size)
+@given(st.lists(st.integers(990, 1_100), max_size=40), st.integers(1, 3000), st.booleans())
+def test_every_piece_is_made_of_the_windows_tokens_in_order(tokens, size, whole):
+    pieces, following = split(tokens, TIMES, size, whole=whole)
     together = [token for piece in pieces for token in piece.tokens]
     assert together == tokens[: len(together)]
     assert following >= 0
+    assert not whole or (following == size and all(token >= TIMES for token in tokens[len(together) :]))
 
 
 @pytest.mark.parametrize("size", [1, 300, 3000])

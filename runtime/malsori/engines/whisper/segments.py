@@ -22,11 +22,12 @@ class Piece:
     words: tuple[Word, ...] = ()
 
 
-def split(tokens: Sequence[int], timestamp_begin: int, size: int) -> tuple[list[Piece], int]:
+def split(tokens: Sequence[int], timestamp_begin: int, size: int, *, whole: bool = False) -> tuple[list[Piece], int]:
     """Return the pieces of a window with `size` mel frames of sound, and the frame from which it is to be read on.
 
     A piece ends where two times follow each other. What follows the last such pair was not heard to its end and is
-    left to the next window, unless a single time ends it: then nobody speaks behind that.
+    left to the next window, unless a single time ends it: then nobody speaks behind that. It is also kept where the
+    tokens are the `whole` of what there is: a reading that came to its end, of the last sound of a clip.
     """
     is_time = [token >= timestamp_begin for token in tokens]
     cuts = [i for i in range(1, len(tokens)) if is_time[i - 1] and is_time[i]]
@@ -43,4 +44,8 @@ def split(tokens: Sequence[int], timestamp_begin: int, size: int) -> tuple[list[
         Piece((part[0] - timestamp_begin) * PRECISION, (part[-1] - timestamp_begin) * PRECISION, tuple(part))
         for part in parts
     ]
-    return pieces, size if ends_alone else (tokens[cuts[-1] - 1] - timestamp_begin) * FRAMES
+    if whole and not all(is_time[cuts[-1] :]):
+        pieces.append(
+            Piece((tokens[cuts[-1]] - timestamp_begin) * PRECISION, size / MEL_RATE, tuple(tokens[cuts[-1] :]))
+        )
+    return pieces, size if ends_alone or whole else (tokens[cuts[-1] - 1] - timestamp_begin) * FRAMES

@@ -97,7 +97,8 @@ class Track:
 
         What starts behind the sound was not heard; aligned, it would be pulled back into the sound.
         """
-        pieces, following = split(reading.tokens, timestamp_begin, self.size)
+        whole = reading.ended and self.seek + self.size == self.frames
+        pieces, following = split(reading.tokens, timestamp_begin, self.size, whole=whole)
         limit = self.size / MEL_RATE
         return [piece for piece in pieces if piece.start < min(piece.end, limit)], following
 
