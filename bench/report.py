@@ -40,10 +40,10 @@ def others(bench: str, found: Sequence[Row]) -> list[Row]:
 
 
 def figures(bench: str, cases: str = "") -> str:
-    """Return a bench's rows as a table, with the date and the machine below; only `cases` that match, if given."""
+    """Return a bench's rows as a table, with the date and the machine below; only those whose case and metric match."""
     result = newest(bench)
     lines = ["| what | malsori | peer | ratio | target |", "|---|---|---|---|---|"]
-    for row in [row for row in result["rows"] if re.search(cases, row["case"])]:
+    for row in [row for row in result["rows"] if re.search(cases, f"{row['case']}, {row['metric']}")]:
         peers = ", ".join(f"{name} {value:g} {row['unit']}" for name, value in row["peers"].items())
         ratios = ", ".join(f"{ratio:.2f}x" for ratio in row["ratio"].values())
         target = row["target"]
