@@ -103,7 +103,7 @@ TABLES = {
     "wav2vec2_profile": lambda: figures("wav2vec2_profile"),
     "xlsr": lambda: figures("wav2vec2", r"audio, int8|memory=|naive|batch 12"),
     "whisper": lambda: figures("whisper"),
-    "whisper_brief": lambda: figures("whisper", r"1-8 s, .*p50|13 min|clip of 8 s|nano-whisper, \d+ clips, window auto"),
+    "whisper_brief": lambda: figures("whisper", r"1-8 s, .*p50|13 min|clip of 8 s|clips, window auto"),
     "word_times": lambda: figures("word_times"),
     "words": words,
 }
