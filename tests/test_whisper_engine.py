@@ -97,6 +97,22 @@ def test_threads_share_one_engine(engine, korean):
     assert together == engine.transcribe(clips, GREEDY)
 
 
+def test_workers_share_the_weights_and_hear_the_same(manifest, engine, korean, monkeypatch):
+    monkeypatch.setattr("malsori.engines.load.cpu_threads", lambda: 2)
+    two = load_engine(BUNDLE, manifest, device="cpu", threads=1, workers=2)
+    assert two._network._model.num_workers == 2
+    with ThreadPoolExecutor(2) as pool:
+        together = list(pool.map(lambda clip: two.transcribe([clip], GREEDY)[0], [korean, korean[:16_000]]))
+    assert together == engine.transcribe([korean, korean[:16_000]], GREEDY)
+
+
+@pytest.mark.parametrize("workers", [0, 3, "two"])
+def test_more_workers_than_cores_are_refused(manifest, monkeypatch, workers):
+    monkeypatch.setattr("malsori.engines.load.cpu_threads", lambda: 2)
+    with pytest.raises(OptionError, match="workers: expected 1 to 2, the cores there are"):
+        load_engine(BUNDLE, manifest, device="cpu", workers=workers)
+
+
 def test_words_make_up_the_text_and_their_times_ascend_within_the_clip(engine, korean):
     (heard,) = engine.transcribe([korean], replace(GREEDY, language="ko", word_timestamps=True))
     assert heard.segments

@@ -22,6 +22,7 @@ def load_engine(
     device: str = "auto",
     compute_type: str = "default",
     threads: int | None = None,
+    workers: int = 1,
     memory: Memory = "normal",
 ) -> Engine:
     """Return the engine for a bundle; only the family asked for is imported.
@@ -29,17 +30,21 @@ def load_engine(
     Raises:
         ModelIncompatible: for a kind that this version does not run, a file that the manifest does not list (so that
             nothing vouches for it), and what the engine itself refuses.
-        OptionError: for a number of threads out of bounds (0 and None leave it to the engine), for `memory` other than
-            "normal" where a family has no other, and as the engine does.
+        OptionError: for a number of threads out of bounds (0 and None leave it to the engine), for more workers than
+            cores, for workers or `memory` where a family has no choice of them, and as the engine does.
     """
     most = max(ALWAYS_ALLOWED, THREADS_PER_CORE * cpu_threads())
     if threads is not None and not 0 <= threads <= most:
         raise OptionError(f"threads: expected 0 to {most}, found {threads}")
+    if not isinstance(workers, int) or not 1 <= workers <= max(1, cpu_threads()):
+        raise OptionError(f"workers: expected 1 to {max(1, cpu_threads())}, the cores there are, found {workers!r}")
     if memory not in get_args(Memory):
         raise OptionError(f"memory: expected {' or '.join(get_args(Memory))}, found {memory!r}")
     if manifest.kind == "wav2vec2-ctc":
         from .wav2vec2 import Wav2Vec2Engine, files
 
+        if workers > 1:
+            raise OptionError(f"{manifest.name} has no workers; its calls run at the same time anyhow")
         _check_listed(folder, manifest, files(manifest))
         return Wav2Vec2Engine(
             folder, manifest, device=device, compute_type=compute_type, threads=threads, memory=memory
@@ -51,7 +56,9 @@ def load_engine(
         if memory != "normal":
             raise OptionError(f"{manifest.name} has no memory={memory!r}; that is for wav2vec2 bundles")
         _check_listed(folder, manifest, WHISPER_FILES)
-        return WhisperEngine(folder, manifest, device=device, compute_type=compute_type, threads=threads)
+        return WhisperEngine(
+            folder, manifest, device=device, compute_type=compute_type, threads=threads, workers=workers
+        )
     raise ModelIncompatible(str(folder), f"kind {manifest.kind!r} is not one that this version runs")
 
 

@@ -37,6 +37,7 @@ def load(
     device: str = "auto",
     compute_type: str = "default",
     threads: int | None = None,
+    workers: int = 1,
     memory: Memory = "normal",
     verify: bool = True,
 ) -> Transcriber:
@@ -44,6 +45,9 @@ def load(
 
     `device` is "auto", "cpu", "cuda" or "tensorrt" (wav2vec2 exported in float16); `threads` defaults to the cores this
     process may use; `verify=False` skips the check of the bundle's sha256 sums.
+
+    `workers` (Whisper) are how many calls from several threads run at a time over one copy of the weights, each on its
+    share of the cores: for a service with many listeners; a single call is fastest with one.
 
     `memory="low"` (wav2vec2 bundles) uses the weights where their file is mapped into memory instead of a copy packed
     for speed: all processes share those pages, and the system can take them back. XLSR-large in int8 on 2 cores (Zen 2)
@@ -57,7 +61,13 @@ def load(
     """
     bundle = open_bundle(model, verify=verify)
     engine = load_engine(
-        bundle.folder, bundle.manifest, device=device, compute_type=compute_type, threads=threads, memory=memory
+        bundle.folder,
+        bundle.manifest,
+        device=device,
+        compute_type=compute_type,
+        threads=threads,
+        workers=workers,
+        memory=memory,
     )
     return Transcriber(engine, loading=Loading(device, threads, memory, verify))
 

@@ -47,8 +47,9 @@ class WhisperEngine:
         device: str = "auto",
         compute_type: str = "default",
         threads: int | None = None,
+        workers: int = 1,
     ) -> None:
-        """Load the bundle in `folder`; `threads` defaults to the cores this process may use.
+        """Load the bundle in `folder`; `workers` calls run at a time, each on `threads` of the cores (their share).
 
         `compute_type` is CTranslate2's; `default` computes as the weights are stored where the device can, `auto` in
         the fastest way there is.
@@ -68,7 +69,8 @@ class WhisperEngine:
             manifest.name,
             device=self.device,
             compute_type=compute_type_for(compute_type, manifest.quantization, self.device),
-            threads=threads or cpu_threads(),
+            threads=threads or max(1, cpu_threads() // workers),
+            workers=workers,
         )
         self._check(folder, mels)
         self._mel = LogMel(mels)

@@ -47,12 +47,14 @@ class Generated:
 class Network:
     """One loaded model; safe to call from several threads."""
 
-    def __init__(self, folder: Path, name: str, *, device: Device, compute_type: str, threads: int) -> None:
+    def __init__(
+        self, folder: Path, name: str, *, device: Device, compute_type: str, threads: int, workers: int = 1
+    ) -> None:
         """Raise `ModelIncompatible` when CTranslate2 cannot load it, `EngineError` where memory is short."""
         self.name = name
         self.counters = Counters()
         self._lock = threading.Lock()
-        self._model = _load(folder, device, compute_type, threads)
+        self._model = _load(folder, device, compute_type, threads, workers)
         self.n_mels = int(self._model.n_mels)
         self.multilingual = bool(self._model.is_multilingual)
         self.compute_type = str(self._model.compute_type)
@@ -203,11 +205,13 @@ def _generated(result: Any, prefix: int, length_penalty: float) -> Generated:
     return Generated(tokens, float(total / (len(tokens) - prefix + 1)), float(result.no_speech_prob))
 
 
-def _load(folder: Path, device: Device, compute_type: str, threads: int) -> Any:
+def _load(folder: Path, device: Device, compute_type: str, threads: int, workers: int) -> Any:
     from ctranslate2.models import Whisper
 
     try:
-        return Whisper(str(folder), device=device, compute_type=compute_type, intra_threads=threads)
+        return Whisper(
+            str(folder), device=device, compute_type=compute_type, intra_threads=threads, inter_threads=workers
+        )
     except (RuntimeError, ValueError, MemoryError) as error:
         if isinstance(error, MemoryError) or "out of memory" in str(error):
             raise EngineError(f"{folder}: too little memory on {device} for {compute_type} ({brief(error)})") from error
