@@ -304,7 +304,8 @@ def test_a_model_named_to_align_with_is_loaded_as_the_one_it_serves(tmp_path: Pa
     monkeypatch.setattr("malsori.pipeline.transcriber.load_engine", noted)
     used = load(NANO, device="cpu", threads=1, memory="low", verify=False)
     assert used.transcribe(np.zeros(SAMPLE_RATE, np.float32), align_with=altered).text == ""
-    assert asked == [{"device": "cpu", "compute_type": "default", "threads": 1, "memory": "low"}] * 2
+    loaded = {"device": "cpu", "compute_type": "default", "threads": 1, "workers": 1, "memory": "low"}
+    assert asked == [loaded] * 2
     with pytest.raises(ModelCorrupt, match=r"vocab\.json"):
         load(NANO, device="cpu").transcribe(b"never read", align_with=altered)
 
