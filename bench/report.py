@@ -104,6 +104,7 @@ TABLES = {
     "xlsr": lambda: figures("wav2vec2", r"audio, int8|memory=|naive|batch 12"),
     "whisper": lambda: figures("whisper"),
     "whisper_brief": lambda: figures("whisper", r"1-8 s, .*p50|13 min|clip of 8 s|clips, window auto"),
+    "windows": lambda: figures("windows"),
     "word_times": lambda: figures("word_times"),
     "words": words,
 }

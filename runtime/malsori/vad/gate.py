@@ -41,7 +41,8 @@ class GateOptions:
     def __post_init__(self) -> None:
         for spec in fields(self):
             value = getattr(self, spec.name)
-            if not (isinstance(value, Real) and not isinstance(value, bool)) and not (value is None is spec.default):
+            left_open = value is None and spec.default is None
+            if not left_open and (not isinstance(value, Real) or isinstance(value, bool)):
                 raise OptionError(f"{spec.name}: expected a number, found {value!r}")
         if not 0 < self.threshold <= 1:
             raise OptionError(f"threshold: expected more than 0 and at most 1, found {self.threshold}")
