@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from ..bundles.manifest import Manifest
 from ..errors import Cancelled
 from ..types import Audio, Hypothesis
+from .session import Session, SessionOptions
 from .whisper.options import WhisperOptions
 
 WHISPER = WhisperOptions()
@@ -86,6 +87,13 @@ class Engine(Protocol):
         self, clips: Sequence[Audio], options: DecodeOptions, previous: Sequence[str] = ()
     ) -> list[Hypothesis]:
         """Return one hypothesis per clip, in the order given; `previous` is what was said before each, for Whisper."""
+        ...
+
+    def open(self, options: DecodeOptions, session: SessionOptions = ...) -> Session:
+        """Return a session for one utterance of a stream, which gives its text while it is spoken.
+
+        Raises `OptionError` for what the model does not have.
+        """
         ...
 
     def detect_language(self, clip: Audio, options: DecodeOptions = ...) -> dict[str, float]:

@@ -1,0 +1,61 @@
+"""What a stream asks of an engine while somebody speaks: a session holds the state of one open utterance.
+
+Engines are shared and keep no state; a session is private to its stream. It gives partials only. The final of an
+utterance is the engine's own reading of the whole of it, as in a file.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, Protocol, TypeAlias
+
+from ..types import Audio
+
+Method: TypeAlias = Literal["cached", "recomputed"]
+Commit: TypeAlias = Literal["agreement", "attention"]
+
+
+@dataclass(frozen=True, slots=True)
+class SessionOptions:
+    """How an open utterance is heard; None is what suits the engine. Lengths are seconds of sound.
+
+    step_s: new sound between two partials.
+    method: for CTC models; "cached" computes each frame once and attends to what is kept of the frames before,
+        "recomputed" runs the last `window_s` through the encoder at each step.
+    lookahead_s: for CTC models; the newest sound, whose words are read but may still change.
+    left_s: for CTC models, cached; how far back is attended to.
+    window_s: for CTC models, recomputed; how much is computed anew at each step.
+    commit: for Whisper models; a word is stable when two readings agree on it, or, sooner, when the decoder's attention
+        to it ends well before the newest sound.
+    """
+
+    step_s: float | None = None
+    method: Method | None = None
+    lookahead_s: float | None = None
+    left_s: float | None = None
+    window_s: float | None = None
+    commit: Commit | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """The text of an utterance so far. It begins with `stable`, and so does the text of every later one."""
+
+    text: str
+    stable: str
+
+    def __post_init__(self) -> None:
+        assert self.text.startswith(self.stable), (self.text, self.stable)
+
+
+class Session(Protocol):
+    """One utterance while it is spoken; not to be shared by threads."""
+
+    step: int  # samples of new sound that are worth a `push`
+
+    def push(self, sound: Audio) -> Heard:
+        """Take the sound that follows what was pushed before; return what has been heard of all of it.
+
+        Any length is taken, also none. Raises `EngineError`, after which the session is of no use, and `Cancelled`.
+        """
+        ...

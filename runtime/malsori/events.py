@@ -1,0 +1,132 @@
+"""What a stream tells while it listens. Times are seconds on the stream's clock, which counts samples and nothing else.
+
+    SpeechStarted(1, at=0.42)
+    Partial(1, "침실 온", stable="침실 ")
+    Partial(1, "침실 온도를", stable="침실 온")
+    SpeechEnded(1, at=3.9)
+    Final(1, "침실 온도를 이십육 도로 맞춰 주세요")
+
+`seq` numbers the utterances of a stream from 1. The JSON forms are those that `malsori live` prints and the services
+send.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+from .types import Segment
+
+
+@dataclass(frozen=True, slots=True)
+class SpeechStarted:
+    """Utterance `seq` has begun, at `at`; what was said up to a moment before is part of it."""
+
+    seq: int
+    at: float
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the JSON form of the event."""
+        return {"type": "speech_start", "seq": self.seq, "at": round(self.at, 3)}
+
+
+@dataclass(frozen=True, slots=True)
+class Partial:
+    """What has been heard of the open utterance between `start` and `end`.
+
+    `text` begins with `stable`, which no later partial of the utterance changes; the rest of it may be read otherwise
+    once more has been heard. The final may differ from both.
+    """
+
+    seq: int
+    text: str
+    stable: str
+    start: float
+    end: float
+    model: str
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the JSON form of the event."""
+        return {
+            "type": "partial",
+            "seq": self.seq,
+            "start": round(self.start, 3),
+            "end": round(self.end, 3),
+            "text": self.text,
+            "stable": self.stable,
+            "model": self.model,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class SpeechEnded:
+    """Utterance `seq` has ended, at `at`; its final follows."""
+
+    seq: int
+    at: float
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the JSON form of the event."""
+        return {"type": "speech_end", "seq": self.seq, "at": round(self.at, 3)}
+
+
+@dataclass(frozen=True, slots=True)
+class Final:
+    """What was said in an utterance, never altered afterwards; finals come in order and do not overlap.
+
+    The text is that of the same stretch of speech in a file. It is empty where no words were heard. `segments` are on
+    the stream's clock.
+    """
+
+    seq: int
+    text: str
+    start: float
+    end: float
+    segments: tuple[Segment, ...]
+    language: str
+    language_probability: float
+    model: str
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the JSON form of the event; `words` only where word times were asked for."""
+        fields: dict[str, Any] = {
+            "type": "final",
+            "seq": self.seq,
+            "start": round(self.start, 3),
+            "end": round(self.end, 3),
+            "text": self.text,
+            "language": self.language,
+            "language_probability": round(self.language_probability, 4),
+            "model": self.model,
+        }
+        if words := [word.to_dict() for segment in self.segments for word in segment.words]:
+            fields["words"] = words
+        return fields
+
+
+@dataclass(frozen=True, slots=True)
+class StreamWarning:
+    """Something was lost or mended: `code` for programs, `message` for people, `seconds` of sound concerned, at `at`.
+
+    Codes: `dropped_audio` (sound that nobody will recognise), `mended_audio` (samples that were not numbers, or beyond
+    full scale), `dropped_partials` (the engine was late; nothing of the finals is lost), `engine_error` (an utterance
+    that could not be recognised).
+    """
+
+    code: str
+    message: str
+    at: float
+    seconds: float = 0.0
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the JSON form of the event."""
+        return {
+            "type": "warning",
+            "code": self.code,
+            "message": self.message,
+            "at": round(self.at, 3),
+            "seconds": round(self.seconds, 3),
+        }
+
+
+Event: TypeAlias = SpeechStarted | Partial | SpeechEnded | Final | StreamWarning

@@ -1,0 +1,69 @@
+"""Who may use an engine, and when: the contract between streams and schedulers, and the scheduler without threads."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol, TypeAlias
+
+from ...engines.base import DecodeOptions, Engine
+from ...errors import MalsoriError
+from ...types import Audio, Hypothesis
+
+Outcome: TypeAlias = Hypothesis | MalsoriError
+
+
+@dataclass(slots=True)
+class Counters:
+    """What a scheduler has done: finals, in so many calls of engines; partials, and those dropped because late."""
+
+    finals: int = 0
+    calls: int = 0
+    partials: int = 0
+    stale: int = 0
+
+
+class Scheduling(Protocol):
+    """Decides which work an engine does next: finals before partials before batch work. Finals are never dropped."""
+
+    counters: Counters
+
+    def final(self, engine: Engine, clip: Audio, options: DecodeOptions, done: Callable[[Outcome], None]) -> None:
+        """Have a whole utterance recognised; `done` gets what was heard, or the error, from any thread, once."""
+        ...
+
+    def partial(self, engine: Engine, owner: object, work: Callable[[], None]) -> None:
+        """Have `work` done when nothing more urgent waits; it replaces what waits of the same owner, which is counted.
+
+        `work` uses the engine and raises nothing.
+        """
+        ...
+
+    def drop(self, owner: object) -> None:
+        """Forget what waits of an owner, whose utterance has ended; it is counted."""
+        ...
+
+
+class Inline:
+    """Does everything at once, in the thread that asks: for simulations, tests, and one stream at a time."""
+
+    def __init__(self) -> None:
+        self.counters = Counters()
+
+    def final(self, engine: Engine, clip: Audio, options: DecodeOptions, done: Callable[[Outcome], None]) -> None:
+        """Recognise the utterance and call `done` before returning."""
+        self.counters.finals += 1
+        self.counters.calls += 1
+        try:
+            outcome: Outcome = engine.transcribe([clip], options)[0]
+        except MalsoriError as error:
+            outcome = error
+        done(outcome)
+
+    def partial(self, engine: Engine, owner: object, work: Callable[[], None]) -> None:
+        """Do the work before returning."""
+        self.counters.partials += 1
+        work()
+
+    def drop(self, owner: object) -> None:
+        """Do nothing: nothing ever waits."""
