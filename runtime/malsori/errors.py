@@ -15,6 +15,7 @@ MalsoriError
     OptionError(ValueError)             an option that the model or this runtime does not have
     EngineError(RuntimeError)           an engine failed while running
         DeviceUnavailable                   the device asked for explicitly cannot be used
+    StreamClosed(ValueError)            sound for a stream that was ended
     Cancelled                           the caller no longer wants the result
     MissingDependency(ImportError)      an optional package is not installed
     OutputError(OSError)                a result could not be written
@@ -107,6 +108,13 @@ class EngineError(MalsoriError, RuntimeError):
 
 class DeviceUnavailable(EngineError):
     """The device that was asked for explicitly cannot be used. Message: why, and what to type next."""
+
+
+class StreamClosed(MalsoriError, ValueError):
+    """Sound came for a stream that was ended."""
+
+    def __init__(self) -> None:
+        super().__init__("the stream was ended by flush and takes no more sound; open another one")
 
 
 class Cancelled(MalsoriError):
