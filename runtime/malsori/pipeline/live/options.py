@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, replace
+from typing import Any
 
 from ...engines.session import SessionOptions
 from ...errors import OptionError
@@ -43,6 +45,20 @@ class LiveOptions:
 
 
 LIVE = LiveOptions()
+SESSION = frozenset(spec.name for spec in fields(SessionOptions))
+OWN = frozenset(spec.name for spec in fields(LiveOptions)) - {"partials", "session"}
+
+
+def live_overridden(
+    options: LiveOptions | None, overrides: Mapping[str, Any], *, partials: bool
+) -> tuple[LiveOptions, dict[str, Any]]:
+    """Return the options with those of the keywords put in that are theirs, and the other keywords."""
+    chosen = options or LIVE
+    own = {name: value for name, value in overrides.items() if name in OWN}
+    session = {name: value for name, value in overrides.items() if name in SESSION}
+    rest = {name: value for name, value in overrides.items() if name not in OWN | SESSION}
+    given = replace(chosen, partials=chosen.partials and partials, session=replace(chosen.session, **session), **own)
+    return given, rest
 
 
 def check_streamed(options: TranscribeOptions) -> None:

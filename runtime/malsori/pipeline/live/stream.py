@@ -15,7 +15,6 @@ The gate is that of files, so however the sound is cut, spans and finals are tho
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, TypeAlias
@@ -24,13 +23,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...audio.intake import Intake
-from ...audio.ring import RingBuffer
+from ...engines.base import DecodeOptions
+from ...engines.session import Session
 from ...errors import MalsoriError, StreamClosed
 from ...events import Event, Final, Partial, SpeechEnded, SpeechStarted, StreamWarning
-from ...types import SAMPLE_RATE, Audio, Hypothesis, Span
-from ...vad import SpeechGate, detector_named
+from ...types import SAMPLE_RATE, UNKNOWN, Audio, Hypothesis, Span
+from ...vad import detector_named
 from ..options import TranscribeOptions
+from ..recording import Piece
 from ..stitch import on_clock
+from .cutter import LiveCutter
 from .options import LIVE, LiveOptions, check_streamed
 from .outbox import Outbox
 from .scheduling import Inline, Outcome, Scheduling
@@ -41,7 +43,9 @@ if TYPE_CHECKING:
 
 Block: TypeAlias = "bytes | NDArray[np.generic]"
 
-PART = SAMPLE_RATE // 2  # samples taken in at once: a block of a minute must not run over what the ring still has to keep
+PART = (
+    SAMPLE_RATE // 2
+)  # samples taken in at once: a block of a minute must not run over what the ring still has to keep
 SPARE = 5.0  # seconds that the ring holds beyond the longest utterance: the gate's own delay, and a late engine's
 
 
@@ -68,18 +72,18 @@ class Stream:
         self._finals, self._partials = finals.engine, (partials or finals).engine
         self._scheduler = Inline() if scheduler is None else scheduler
         self._decoding = options.decoding(options.language)
+        # Another model has other options; what it must be told is the language.
+        self._interim = self._decoding if partials is None else DecodeOptions(language=options.language)
         self._live = live
         self._outbox = Outbox()
         self._intake = Intake(live.sample_rate)
-        longest = options.gate.max_speech_s or self._finals.longest_clip
-        self._ring = RingBuffer(round((longest + SPARE) * SAMPLE_RATE))
         detector = finals.detector if live.detector is None else detector_named(live.detector)
-        self._gate = SpeechGate(detector(), replace(options.gate, max_speech_s=longest))
-        self._origin = 0  # the sample at which the gate's clock began
+        longest = options.gate.max_speech_s or self._finals.longest_clip
+        self._cutter = LiveCutter(detector(), replace(options.gate, max_speech_s=longest))
         self._seq = 0
         self._utterance: Utterance | None = None
         self._waiting: dict[int, int] = {}  # samples of each utterance that waits for its final
-        self._lost = self._lost_from = 0  # samples dropped since, because the engine is too far behind
+        self._lost = 0  # samples dropped since, because the engine is too far behind
         self._late = False
         self._closed = False
         self.level = 0.0
@@ -90,7 +94,7 @@ class Stream:
     @property
     def seconds(self) -> float:
         """Seconds of sound taken, gaps included."""
-        return self._ring.stop / SAMPLE_RATE
+        return self._cutter.clock / SAMPLE_RATE
 
     @property
     def lag(self) -> float:
@@ -114,7 +118,8 @@ class Stream:
         """Go on behind a gap of so many seconds, whose sound is lost; an open utterance ends before it."""
         self._check_open()
         self._take(self._intake.flush())
-        self._gap(round(seconds * SAMPLE_RATE))
+        self._flush_cutter()
+        self._cutter.gap(round(seconds * SAMPLE_RATE))
         self._warn("dropped_audio", f"{reason}: {seconds:.3f} s", seconds)
         return self._outbox.take()
 
@@ -126,7 +131,7 @@ class Stream:
         """End the stream: return all that is still to come, once the last final is there."""
         self._check_open()
         self._take(self._intake.flush())
-        self._close_gate()
+        self._flush_cutter()
         self._tell_lost()
         self._closed = True
         self._outbox.wait()
@@ -140,9 +145,8 @@ class Stream:
                 self._lose(len(part))
                 continue
             self._tell_lost()
-            self._ring.write(part)
-            for span in self._gate.push(part):
-                self._end(self._on_clock(span))
+            for piece in self._cutter.push(part):
+                self._end(piece)
             self._go_on()
 
     @property
@@ -151,10 +155,10 @@ class Stream:
 
     def _go_on(self) -> None:
         """Open an utterance where somebody has begun to speak; have the open one listened to when that is due."""
-        if self._utterance is None and self._gate.start is not None:
-            self._begin(self._origin + self._gate.start)
+        if self._utterance is None and self._cutter.start is not None:
+            self._begin(self._cutter.start)
         utterance = self._utterance
-        if utterance is not None and utterance.due(self._ring.stop):
+        if utterance is not None and utterance.due(self._cutter.clock):
             self._scheduler.partial(self._partials, self, partial(self._listen, utterance))
 
     def _begin(self, start: int) -> Utterance:
@@ -163,17 +167,25 @@ class Stream:
         self._outbox.put(SpeechStarted(self._seq, start / SAMPLE_RATE))
         return self._utterance
 
-    def _end(self, span: Span) -> None:
-        """Close the utterance that the gate has returned and have it recognised; its sound is copied while it is there."""
-        utterance = self._utterance or self._begin(span.start)
+    def _end(self, piece: Piece) -> None:
+        """Have a whole utterance recognised; nobody listens to it any more."""
+        span, utterance = piece.span, self._utterance or self._begin(piece.span.start)
+        self._close(utterance, span.stop)
+        self._waiting[utterance.seq] = len(span)
+        self._scheduler.final(self._finals, piece.audio, self._decoding, partial(self._settle, utterance.seq, span))
+
+    def _close(self, utterance: Utterance, stop: int) -> None:
         self._utterance = None
         utterance.end()
         self._scheduler.drop(self)
         self._outbox.expect(utterance.seq)
-        self._outbox.put(SpeechEnded(utterance.seq, span.stop / SAMPLE_RATE))
-        clip = self._ring.read(span.start, span.stop)
-        self._waiting[utterance.seq] = len(clip)
-        self._scheduler.final(self._finals, clip, self._decoding, partial(self._settle, utterance.seq, span))
+        self._outbox.put(SpeechEnded(utterance.seq, stop / SAMPLE_RATE))
+
+    def _give_up(self, utterance: Utterance) -> None:
+        """Close an utterance that was too short after all to be speech: it is heard no more than it is in a file."""
+        span = Span(utterance.start, self._cutter.clock)
+        self._close(utterance, span.stop)
+        self._outbox.settle(utterance.seq, self._final(utterance.seq, span, Hypothesis((), UNKNOWN, 0.0)))
 
     def _settle(self, seq: int, span: Span, outcome: Outcome) -> None:
         """Take the final of an utterance, from whichever thread it comes."""
@@ -200,7 +212,7 @@ class Stream:
     def _listen(self, utterance: Utterance) -> None:
         """Compute a partial, in whichever thread runs the engine."""
         try:
-            found = utterance.listen(self._ring)
+            found = utterance.listen(self._cutter.ring)
         except MalsoriError as error:
             self._warn("dropped_partials", f"no more partials of this utterance: {error}", seq=utterance.seq)
             return
@@ -214,24 +226,15 @@ class Stream:
             model = self._partials.manifest.name
             self._outbox.put(Partial(utterance.seq, found.heard.text, found.heard.stable, start, stop, model))
 
-    def _gap(self, samples: int) -> None:
-        """Let the clock go on by sound that is lost."""
-        self._close_gate()
-        self._ring.advance(samples)
-        self._origin = self._ring.stop
-
-    def _close_gate(self) -> None:
-        for span in self._gate.flush():
-            self._end(self._on_clock(span))
-        if self._utterance is not None:  # too short after all to be speech
-            self._utterance.end()
-            self._utterance = None
-        self._origin = self._ring.stop
+    def _flush_cutter(self) -> None:
+        for piece in self._cutter.flush():
+            self._end(piece)
+        if self._utterance is not None:
+            self._give_up(self._utterance)
 
     def _lose(self, samples: int) -> None:
-        if not self._lost:
-            self._lost_from = self._ring.stop
-        self._gap(samples)
+        self._flush_cutter()
+        self._cutter.gap(samples)
         self._lost += samples
 
     def _tell_lost(self) -> None:
@@ -245,14 +248,11 @@ class Stream:
             self._warn("mended_audio", line)
 
     def _warn(self, code: str, message: str, seconds: float = 0.0, seq: int | None = None) -> None:
-        at = self._ring.stop / SAMPLE_RATE - seconds
+        at = self._cutter.clock / SAMPLE_RATE - seconds
         self._outbox.put(StreamWarning(code, message, at, seconds, seq))
 
-    def _on_clock(self, span: Span) -> Span:
-        return Span(span.start + self._origin, span.stop + self._origin)
-
-    def _open(self) -> "Session":
-        return self._partials.open(self._session_decoding, self._live.session)
+    def _open(self) -> Session:
+        return self._partials.open(self._interim, self._live.session)
 
     def _check_open(self) -> None:
         if self._closed:

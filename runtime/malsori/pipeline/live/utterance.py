@@ -74,5 +74,3 @@ class Utterance:
         self._read = stop
         news, self._last = heard != self._last, heard
         return None if self._over else Listened(heard if news else None, stop, late)
-
-
