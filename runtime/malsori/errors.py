@@ -8,6 +8,7 @@ MalsoriError
         EmptyAudio                          no samples
         AudioTooLong                        beyond an explicit limit
         AudioTooShort                       has no room for the text that it is to be aligned with
+        SoundGone(LookupError)              samples of a stream that are no longer held, or not yet there
     ModelError                          the bundle asked for
         ModelNotFound(LookupError)          no bundle of that name
         ModelCorrupt(ValueError)            a file is missing, truncated or altered
@@ -66,6 +67,14 @@ class AudioTooLong(AudioError):
 
 class AudioTooShort(AudioError):
     """It has no room for the text that it is to be aligned with."""
+
+
+class SoundGone(AudioError, LookupError):
+    """Samples of a stream that are no longer held, or not yet there. Message: those asked for and those held."""
+
+    def __init__(self, start: int, stop: int, held_start: int, held_stop: int) -> None:
+        held = f"samples {held_start} to {held_stop} held" if held_stop > held_start else "no samples held"
+        super().__init__("stream", f"samples {start} to {stop}", held)
 
 
 class ModelError(MalsoriError):
