@@ -8,6 +8,7 @@ MalsoriError
         EmptyAudio                          no samples
         AudioTooLong                        beyond an explicit limit
         AudioTooShort                       has no room for the text that it is to be aligned with
+        SoundGone(LookupError)              samples of a stream that are no longer held, or not yet there
     ModelError                          the bundle asked for
         ModelNotFound(LookupError)          no bundle of that name
         ModelCorrupt(ValueError)            a file is missing, truncated or altered
@@ -15,6 +16,7 @@ MalsoriError
     OptionError(ValueError)             an option that the model or this runtime does not have
     EngineError(RuntimeError)           an engine failed while running
         DeviceUnavailable                   the device asked for explicitly cannot be used
+    StreamClosed(ValueError)            sound for a stream that was ended
     Cancelled                           the caller no longer wants the result
     MissingDependency(ImportError)      an optional package is not installed
     OutputError(OSError)                a result could not be written
@@ -67,6 +69,14 @@ class AudioTooShort(AudioError):
     """It has no room for the text that it is to be aligned with."""
 
 
+class SoundGone(AudioError, LookupError):
+    """Samples of a stream that are no longer held, or not yet there. Message: those asked for and those held."""
+
+    def __init__(self, start: int, stop: int, held_start: int, held_stop: int) -> None:
+        held = f"samples {held_start} to {held_stop} held" if held_stop > held_start else "no samples held"
+        super().__init__("stream", f"samples {start} to {stop}", held)
+
+
 class ModelError(MalsoriError):
     """The bundle asked for cannot be served."""
 
@@ -107,6 +117,13 @@ class EngineError(MalsoriError, RuntimeError):
 
 class DeviceUnavailable(EngineError):
     """The device that was asked for explicitly cannot be used. Message: why, and what to type next."""
+
+
+class StreamClosed(MalsoriError, ValueError):
+    """Sound came for a stream that was ended."""
+
+    def __init__(self) -> None:
+        super().__init__("the stream was ended by flush and takes no more sound; open another one")
 
 
 class Cancelled(MalsoriError):
