@@ -619,7 +619,7 @@ def test_gathering_ends_when_its_time_is_over_or_nobody_else_can_come() -> None:
 
 
 def test_a_stream_that_was_not_heard_of_for_long_is_waited_for_no_more() -> None:
-    waiting = Waiting(NumberedEngine().batches, 0.005, 10.0)
+    waiting = Waiting(NumberedEngine().batches, 5.0, 10.0)
     often, seldom = object(), object()
     for owner, now in ((often, 1.0), (seldom, 2.0), (often, 11.0)):
         waiting.partial(Step(owner, lambda: None), now)
