@@ -389,5 +389,5 @@ def test_streams_that_share_an_engine_have_the_finals_that_each_has_alone():
     for index, found in enumerate(events, start=1):
         assert [final.text for final in finals(found)] == [f"w{10 * index + each}" for each in range(1, 4)]
         assert [event.seq for event in found if isinstance(event, SpeechEnded)] == [1, 2, 3]
-        assert not warnings(found)
+        assert {event.code for event in warnings(found)} <= {"dropped_partials"}  # sound comes faster than it is spoken
     assert scheduler.counters.finals == 12
