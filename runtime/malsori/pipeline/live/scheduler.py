@@ -25,7 +25,7 @@ from .waiting import Chore, Owed, Step
 Result = TypeVar("Result")
 
 GATHER_MS = 5.0
-BACKLOG_S = 60.0
+BACKLOG_S = 300.0  # more than two of the longest utterances: a slow final alone must not cost sound
 PATIENCE_S = 10.0
 CLOSED = "the scheduler is closed; make a new one"
 
