@@ -8,6 +8,8 @@ MalsoriError
         EmptyAudio                          no samples
         AudioTooLong                        beyond an explicit limit
         AudioTooShort                       has no room for the text that it is to be aligned with
+        NoMicrophone                        nothing to record with, or it cannot be opened
+        MicrophoneLost                      a microphone that was open gives no more sound
     ModelError                          the bundle asked for
         ModelNotFound(LookupError)          no bundle of that name
         ModelCorrupt(ValueError)            a file is missing, truncated or altered
@@ -66,6 +68,14 @@ class AudioTooLong(AudioError):
 
 class AudioTooShort(AudioError):
     """It has no room for the text that it is to be aligned with."""
+
+
+class NoMicrophone(AudioError):
+    """There is nothing to record with, or it cannot be opened. Message: what was tried, what to type next."""
+
+
+class MicrophoneLost(AudioError):
+    """A microphone that was open gives no more sound: unplugged, or its driver hangs."""
 
 
 class ModelError(MalsoriError):
