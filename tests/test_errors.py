@@ -14,6 +14,7 @@ from malsori.errors import MalsoriError, brief
 EXAMPLES = [
     errors.AudioError("a.wav", "sound", "noise"),
     errors.AudioNotFound("a.wav", "a readable file", "no such file"),
+    errors.SoundGone(1, 5, 3, 9),
     errors.ModelNotFound("tiny", ["large"], ["models"], "make it"),
     errors.ModelCorrupt("b/model.onnx", "9 bytes", "8 bytes"),
     errors.ModelIncompatible("b", "too new"),

@@ -10,6 +10,7 @@ MalsoriError
         AudioTooShort                       has no room for the text that it is to be aligned with
         NoMicrophone                        nothing to record with, or it cannot be opened
         MicrophoneLost                      a microphone that was open gives no more sound
+        SoundGone(LookupError)              samples of a stream that are no longer held, or not yet there
     ModelError                          the bundle asked for
         ModelNotFound(LookupError)          no bundle of that name
         ModelCorrupt(ValueError)            a file is missing, truncated or altered
@@ -76,6 +77,14 @@ class NoMicrophone(AudioError):
 
 class MicrophoneLost(AudioError):
     """A microphone that was open gives no more sound: unplugged, or its driver hangs."""
+
+
+class SoundGone(AudioError, LookupError):
+    """Samples of a stream that are no longer held, or not yet there. Message: those asked for and those held."""
+
+    def __init__(self, start: int, stop: int, held_start: int, held_stop: int) -> None:
+        held = f"samples {held_start} to {held_stop} held" if held_stop > held_start else "no samples held"
+        super().__init__("stream", f"samples {start} to {stop}", held)
 
 
 class ModelError(MalsoriError):

@@ -14,8 +14,9 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import AudioError, AudioNotFound, CorruptAudio, EmptyAudio, OptionError, UnsupportedFormat
+from ..errors import AudioError, AudioNotFound, CorruptAudio, EmptyAudio, OptionError
 from ..types import SAMPLE_RATE, Audio
+from .arrays import as_frames, scaled
 from .libav import open_libav
 from .limits import DEFAULT_LIMITS, Limits
 from .mix import Mixer
@@ -152,23 +153,12 @@ def _check_was_readable(window: Window | None, name: str) -> None:
 
 
 def _open_array(array: NDArray[np.generic], rate: int, name: str, limits: Limits) -> Stream:
-    if array.ndim not in (1, 2):
-        raise UnsupportedFormat(name, "an array (samples,) or (samples, channels)", f"{array.ndim} dimensions")
-    if array.dtype != np.int16 and array.dtype.kind != "f":
-        raise UnsupportedFormat(name, "int16 or float samples", str(array.dtype))
-    frames = array[:, np.newaxis] if array.ndim == 1 else array
+    frames = as_frames(array, name)
     limits.check_shape(name, rate, frames.shape[1])
     limits.check_bytes(name, array.nbytes)
-    scale = np.float32(32_768 if array.dtype == np.int16 else 1)
     starts = range(0, len(frames), PIECE_FRAMES)
-    pieces = (_scaled(frames[start : start + PIECE_FRAMES], scale) for start in starts)
+    pieces = (scaled(frames[start : start + PIECE_FRAMES]) for start in starts)
     return Stream(rate, frames.shape[1], pieces, len(frames))
-
-
-def _scaled(frames: NDArray[np.generic], scale: np.float32) -> Frames:
-    with np.errstate(over="ignore"):  # what float32 cannot hold becomes infinite, and the mixer counts and mends that
-        scaled: Frames = frames.astype(np.float32) / scale
-    return scaled
 
 
 def _counted(

@@ -36,14 +36,18 @@ class Mixer:
 
     def warnings(self) -> tuple[str, ...]:
         """Say what was mended, one line each."""
-        lines = []
+        return tuple(self.mended().values())
+
+    def mended(self) -> dict[str, str]:
+        """Return the kinds of what was mended so far, with a line that says how much."""
+        lines = {}
         if self.not_finite:
-            lines.append(f"{self.not_finite} samples that were not finite numbers became silence")
+            lines["not finite"] = f"{self.not_finite} samples that were not finite numbers became silence"
         if self.clipped:
-            lines.append(f"{self.clipped} samples beyond full scale were clipped (peak {self.peak:g})")
+            lines["clipped"] = f"{self.clipped} samples beyond full scale were clipped (peak {self.peak:g})"
         if self.cancelled:
-            lines.append("the channels cancel each other out; the loudest one was used where they do")
-        return tuple(lines)
+            lines["cancelled"] = "the channels cancel each other out; the loudest one was used where they do"
+        return lines
 
     def _mended(self, block: Frames) -> Frames:
         self.samples += block.size

@@ -17,18 +17,17 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
-from ...audio.intake import Intake
+from ...audio.intake import Block, Intake
 from ...engines.base import DecodeOptions
 from ...engines.session import Session
 from ...errors import MalsoriError, StreamClosed
 from ...events import Event, Final, Partial, SpeechEnded, SpeechStarted, StreamWarning
 from ...types import SAMPLE_RATE, UNKNOWN, Audio, Hypothesis, Span
-from ...vad import detector_named
+from ...vad import SileroDetector
 from ..options import TranscribeOptions
 from ..recording import Piece
 from ..stitch import on_clock
@@ -40,8 +39,6 @@ from .utterance import Utterance
 
 if TYPE_CHECKING:
     from ..transcriber import Transcriber
-
-Block: TypeAlias = "bytes | NDArray[np.generic]"
 
 PART = (
     SAMPLE_RATE // 2
@@ -74,10 +71,12 @@ class Stream:
         self._decoding = options.decoding(options.language)
         # Another model has other options; what it must be told is the language.
         self._interim = self._decoding if partials is None else DecodeOptions(language=options.language)
+        only = self._finals.manifest.languages[0] if len(self._finals.manifest.languages) == 1 else None
+        self._certain = options.language or only
         self._live = live
         self._outbox = Outbox()
         self._intake = Intake(live.sample_rate)
-        detector = finals.detector if live.detector is None else detector_named(live.detector)
+        detector = finals.detector if live.detector is None else SileroDetector
         longest = options.gate.max_speech_s or self._finals.longest_clip
         self._cutter = LiveCutter(detector(), replace(options.gate, max_speech_s=longest))
         self._seq = 0
@@ -198,14 +197,15 @@ class Stream:
 
     def _final(self, seq: int, span: Span, heard: Hypothesis) -> Final:
         segments = tuple(on_clock(heard.segments, span))
+        language, probability = (self._certain, 1.0) if self._certain else (heard.language, heard.language_probability)
         return Final(
             seq,
             " ".join(segment.text.strip() for segment in segments),
             span.start / SAMPLE_RATE,
             span.stop / SAMPLE_RATE,
             segments,
-            heard.language,
-            heard.language_probability,
+            language,
+            probability,
             self._finals.manifest.name,
         )
 
@@ -244,7 +244,7 @@ class Stream:
             self._warn("dropped_audio", f"{self.lag:.0f} s of speech wait for the engine; sound was dropped", seconds)
 
     def _tell_mended(self) -> None:
-        for line in self._intake.mended():
+        if line := self._intake.mended():
             self._warn("mended_audio", line)
 
     def _warn(self, code: str, message: str, seconds: float = 0.0, seq: int | None = None) -> None:

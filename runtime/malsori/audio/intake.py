@@ -1,0 +1,120 @@
+"""What comes into a stream, block by block, to mono 16 kHz float32. Files and whole arrays are in `decode.py`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from numbers import Integral
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import UnsupportedFormat
+from ..types import SAMPLE_RATE, Audio
+from .arrays import as_frames, scaled
+from .limits import DEFAULT_LIMITS, Limits
+from .mix import Mixer
+from .pcm import Pcm16Decoder
+from .resample import Resampler
+from .stream import Frames
+
+Block: TypeAlias = "bytes | bytearray | memoryview | NDArray[np.generic]"
+"""PCM16 bytes (little-endian, mono), or an array of int16 or float samples `(samples,)` or `(samples, channels)`."""
+
+_MIX_HZ = 50  # decisions per second on how channels are mixed
+
+
+@dataclass(frozen=True, slots=True)
+class _Form:
+    """What the blocks of a stream are made of; the first one that is not empty settles it."""
+
+    samples: str
+    channels: int
+
+    def __str__(self) -> str:
+        return f"blocks of {self.samples} with {self.channels} channel{'s' * (self.channels > 1)}"
+
+
+class Intake:
+    """Takes blocks of any size at `sample_rate` Hz; any cut of the same sound gives the same 16 kHz samples.
+
+    One channel gives the samples of the file mode, exactly. Several are mixed in steps of 20 ms, which wait until they
+    are full: the mean of the channels, or the loudest one where they cancel each other out. A file decides that once
+    a second, for which a stream cannot wait, so they differ where channels cancel.
+    """
+
+    def __init__(
+        self, sample_rate: int = SAMPLE_RATE, *, limits: Limits = DEFAULT_LIMITS, name: str = "stream"
+    ) -> None:
+        if not isinstance(sample_rate, Integral) or isinstance(sample_rate, bool):
+            raise UnsupportedFormat(name, "a sample rate in whole Hz", repr(sample_rate))
+        limits.check_shape(name, sample_rate, 1)
+        self._rate, self._limits, self._name = sample_rate, limits, name
+        self._form: _Form | None = None
+        self._bytes = Pcm16Decoder()
+        self._mixer = Mixer()
+        self._resampler = Resampler(sample_rate)
+        self._waiting: Frames = np.zeros((0, 1), np.float32)
+        self._told: set[str] = set()
+
+    def push(self, block: Block, sample_rate: int | None = None) -> Audio:
+        """Return what is ready at 16 kHz; `sample_rate`, where given, must be that of the stream.
+
+        Raises `UnsupportedFormat` for a block of another type, shape, rate or channel count than the stream takes; the
+        stream is as it was before.
+        """
+        if sample_rate is not None and sample_rate != self._rate:
+            raise UnsupportedFormat(self._name, f"blocks at {self._rate} Hz", f"one at {sample_rate} Hz")
+        return self._mixed(self._frames(block))
+
+    def flush(self) -> Audio:
+        """Return what was held back. Sound that follows is of the same form, but not joined to it."""
+        self._bytes.flush()
+        rest, self._waiting = self._waiting, self._waiting[:0]
+        mono = self._mono([rest] if len(rest) else [])
+        return np.concatenate([self._resampler.push(mono), self._resampler.flush()])
+
+    def mended(self) -> str | None:
+        """Return what was mended in the samples, a line once for each kind of fault; None when there is nothing new."""
+        lines = {kind: line for kind, line in self._mixer.mended().items() if kind not in self._told}
+        self._told |= lines.keys()
+        return "; ".join(lines.values()) or None
+
+    def _frames(self, block: Block) -> Frames:
+        """Return a block as float32 `(frames, channels)`, after a check that it is like those before."""
+        if isinstance(block, (bytes, bytearray, memoryview)):
+            self._check_form(_Form("PCM16 bytes", 1), len(block))
+            return self._bytes.push(bytes(block))[:, np.newaxis]
+        if not isinstance(block, np.ndarray):
+            raise UnsupportedFormat(self._name, "PCM16 bytes or an array of samples", type(block).__name__)
+        frames = as_frames(block, self._name)
+        self._limits.check_shape(self._name, self._rate, frames.shape[1])
+        self._check_form(
+            _Form("int16 samples" if frames.dtype == np.int16 else "float samples", frames.shape[1]), len(frames)
+        )
+        return scaled(frames)
+
+    def _check_form(self, form: _Form, size: int) -> None:
+        if not size:
+            return
+        if self._form is None:
+            self._form = form
+            self._waiting = np.zeros((0, form.channels), np.float32)
+        elif form != self._form:
+            raise UnsupportedFormat(self._name, f"{self._form} like the first", str(form))
+
+    def _mixed(self, frames: Frames) -> Audio:
+        """Mix what is complete and resample it; one channel needs no steps."""
+        if not len(frames):
+            return np.zeros(0, np.float32)
+        if frames.shape[1] == 1:
+            return self._resampler.push(self._mono([frames]))
+        step = max(1, self._rate // _MIX_HZ)
+        held = np.concatenate([self._waiting, frames])
+        whole = len(held) - len(held) % step
+        self._waiting = held[whole:].copy()
+        return self._resampler.push(self._mono(np.split(held[:whole], whole // step) if whole else []))
+
+    def _mono(self, steps: list[Frames]) -> Audio:
+        parts = list(self._mixer.mixed(iter(steps)))
+        return np.concatenate(parts) if parts else np.zeros(0, np.float32)

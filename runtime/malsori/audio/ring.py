@@ -1,0 +1,125 @@
+"""The last stretch of a stream's sound, in fixed memory, by sample number: one writer, any number of readers.
+
+    capacity 8, 11 samples written     memory   8  9 10  3  4  5  6  7      start 3, stop 11
+
+Samples are numbered from 0, the first of the stream, and a number never changes its meaning. It knows no clock and no
+sample rate.
+"""
+
+from __future__ import annotations
+
+from threading import Condition, Lock
+
+import numpy as np
+
+from ..errors import OptionError, SoundGone
+from ..types import Audio
+
+
+class RingBuffer:
+    """Holds the last `capacity` samples written. One thread may write while others read and wait.
+
+    The lock is held for copies and sums of integers only, so neither side waits for the other's work.
+    """
+
+    def __init__(self, capacity: int) -> None:
+        if capacity < 1:
+            raise OptionError(f"a ring buffer holds at least 1 sample, not {capacity}")
+        self.capacity = capacity
+        self._memory = np.zeros(capacity, np.float32)
+        self._readable = self._memory.view()
+        self._readable.flags.writeable = False
+        self._stop = 0
+        self._closed = False
+        self._lock = Lock()
+        self._arrived = Condition(self._lock)
+
+    @property
+    def start(self) -> int:
+        """The oldest sample held; equal to `stop` before anything was written."""
+        with self._lock:
+            return self._oldest()
+
+    @property
+    def stop(self) -> int:
+        """The number that the next sample written will have."""
+        with self._lock:
+            return self._stop
+
+    def write(self, block: Audio) -> None:
+        """Take samples in, which push out the oldest; of more than `capacity` the last ones stay."""
+        tail = block[-self.capacity :]
+        with self._lock:
+            assert not self._closed, "a closed ring buffer takes no more sound"
+            at = (self._stop + len(block) - len(tail)) % self.capacity
+            first = min(len(tail), self.capacity - at)
+            self._memory[at : at + first] = tail[:first]
+            self._memory[: len(tail) - first] = tail[first:]
+            self._went_on(len(block))
+
+    def advance(self, samples: int) -> None:
+        """Leave a gap of any length, in which silence is read."""
+        silent = min(samples, self.capacity)
+        with self._lock:
+            assert not self._closed, "a closed ring buffer takes no more sound"
+            at = (self._stop + samples - silent) % self.capacity
+            first = min(silent, self.capacity - at)
+            self._memory[at : at + first] = 0
+            self._memory[: silent - first] = 0
+            self._went_on(samples)
+
+    def read(self, start: int, stop: int) -> Audio:
+        """Return a copy of the samples `[start, stop)`. Raises `SoundGone` unless all of them are held."""
+        copy = np.empty(max(0, stop - start), np.float32)
+        with self._lock:
+            at, first = self._place(start, stop)
+            copy[:first] = self._memory[at : at + first]
+            copy[first:] = self._memory[: len(copy) - first]
+        return copy
+
+    def parts(self, start: int, stop: int) -> tuple[Audio, ...]:
+        """Return the samples `[start, stop)` without a copy, as one read-only view, or two where the memory wraps.
+
+        The writer may overwrite them at any time. What was made of them counts only if `holds(start, stop)` is true
+        afterwards. Raises `SoundGone` unless all of them are held.
+        """
+        with self._lock:
+            at, first = self._place(start, stop)
+        rest = stop - start - first
+        head = self._readable[at : at + first]
+        return (head, self._readable[:rest]) if rest else (head,)
+
+    def holds(self, start: int, stop: int) -> bool:
+        """Return whether all samples of `[start, stop)` are here, untouched until now."""
+        with self._lock:
+            return self._oldest() <= start <= stop <= self._stop
+
+    def wait(self, stop: int, timeout: float | None = None) -> bool:
+        """Wait until all samples before `stop` were written, for at most `timeout` seconds (None: for ever).
+
+        False when the time is over, or when the ring was closed before.
+        """
+        with self._arrived:
+            self._arrived.wait_for(lambda: self._stop >= stop or self._closed, timeout)
+            return self._stop >= stop
+
+    def close(self) -> None:
+        """End the writing: nobody waits any longer. What is held can still be read."""
+        with self._arrived:
+            self._closed = True
+            self._arrived.notify_all()
+
+    def _oldest(self) -> int:
+        return max(0, self._stop - self.capacity)
+
+    def _went_on(self, samples: int) -> None:
+        self._stop += samples
+        self._arrived.notify_all()
+
+    def _place(self, start: int, stop: int) -> tuple[int, int]:
+        """Return where `start` lies in the memory, and how many samples lie there before it wraps."""
+        oldest = self._oldest()
+        if not oldest <= start <= stop <= self._stop:
+            raise SoundGone(start, stop, oldest, self._stop)
+        at = start % self.capacity
+        return at, min(stop - start, self.capacity - at)
