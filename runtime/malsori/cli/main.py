@@ -21,6 +21,7 @@ from .spelling import boolean, normalise
 
 COMMANDS = {
     "transcribe": "transcribe",
+    "live": "live",
     "align": "align",
     "detect-language": "detect",
     "embed": "embed",
@@ -35,6 +36,7 @@ EPILOG = """\
 examples:
   malsori transcribe samples/korean.wav
   malsori transcribe talks/*.mp3 --model nano-whisper --task translate -o subtitles -f srt
+  malsori live --partials nano-ctc-ko --finals nano-whisper
 
 exit codes: 0 all well; 1 some inputs failed (the rest is written) or the model cannot be used; 2 wrong usage or an
 option that the model does not have; 130 interrupted; 141 the reader of our output went away

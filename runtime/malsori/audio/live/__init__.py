@@ -1,4 +1,4 @@
-"""Sound while it is made: microphones, pipes, and files played as if they were one. Whole recordings are in `decode`."""
+"""Sound while it is made: microphones, pipes, and files played as if they were one. Recordings are `decode`'s."""
 
 from .open import list_microphones, open_microphone
 from .pipe import ENCODINGS, PcmPipe

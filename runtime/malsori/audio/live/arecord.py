@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 import threading
@@ -46,7 +47,7 @@ class Arecord:
         self._threads = [threading.Thread(target=each, name=name, daemon=True) for name, each in work.items()]
         for thread in self._threads:
             thread.start()
-        self._first = self._opened()
+        self._first: Captured | None = self._opened()
 
     @property
     def overruns(self) -> int:
@@ -92,8 +93,8 @@ class Arecord:
     def _take_sound(self) -> None:
         """Bring what the program records into the inbox, until its end."""
         decoder = Pcm16Decoder()
-        with self._process.stdout as pipe:  # type: ignore[union-attr]  # it was started with one
-            while data := pipe.read1(PIECE_BYTES):  # type: ignore[attr-defined]  # a pipe is buffered
+        with self._process.stdout as pipe:
+            while data := os.read(pipe.fileno(), PIECE_BYTES):
                 lost, self._overrun = self._overrun, 0
                 if len(samples := decoder.push(data)):
                     self._inbox.put(samples, lost, OVERRUN if lost else "")
@@ -101,7 +102,7 @@ class Arecord:
 
     def _take_words(self) -> None:
         """Read what the program says: how much an overrun cost, and in the end why it ended."""
-        with self._process.stderr as pipe:  # type: ignore[union-attr]
+        with self._process.stderr as pipe:
             for line in pipe:
                 text = line.decode("utf-8", "replace").strip()
                 if found := _OVERRUN.search(text):

@@ -23,7 +23,7 @@ class InputDevice:
 
 
 def pick(devices: Sequence[InputDevice], wanted: int | str) -> InputDevice:
-    """Return the device of that number, of that name, or else the first whose name has it in it, in upper or lower case.
+    """Return the device of that number, of that name, or else the first whose name has it in it.
 
     Raises `NoMicrophone` where there is none.
     """

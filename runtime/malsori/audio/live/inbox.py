@@ -1,4 +1,4 @@
-"""Blocks on their way from a thread that must not wait to one that may be late: bounded, and what is lost is counted."""
+"""Blocks on their way from a thread that must not wait to one that may be late; what is lost is counted."""
 
 from __future__ import annotations
 

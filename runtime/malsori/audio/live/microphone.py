@@ -172,9 +172,7 @@ def _form(library: Any, device: InputDevice, rate: int | None, channels: int | N
     forms = list(_forms(device, rate, channels))
     for rate_, channels_ in forms[:-1]:
         with suppress(library.PortAudioError):
-            library.check_input_settings(
-                device=device.number, samplerate=rate_, channels=channels_, dtype="int16"
-            )
+            library.check_input_settings(device=device.number, samplerate=rate_, channels=channels_, dtype="int16")
             return rate_, channels_
     return forms[-1]
 

@@ -1,44 +1,28 @@
 """From a live source to events: the loop that every listener needs.
 
-    from malsori.audio.live import open_microphone
-    from malsori.pipeline.live.listen import listen
+from malsori.audio.live import open_microphone
+from malsori.pipeline.live.listen import listen
 
-    microphone = open_microphone()
-    stream = malsori.load("nano-ctc-ko").stream(sample_rate=microphone.rate)
-    for event in listen(microphone, stream):
-        print(event.to_dict())
+microphone = open_microphone()
+stream = malsori.load("nano-ctc-ko").stream(sample_rate=microphone.rate)
+for event in listen(microphone, stream):
+    print(event.to_dict())
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import Protocol
 
 from ...audio.live.source import Captured, LiveSource
 from ...errors import AudioError
 from ...events import Event, Final, StreamWarning
 from ...types import UNKNOWN, Transcript
-from .stream import Block
+from .stream import Stream
 
 POLL_S = 0.1  # the longest wait for sound, so that what an engine has found meanwhile is not late
 
 
-class Listener(Protocol):
-    """What `listen` needs of a stream."""
-
-    @property
-    def seconds(self) -> float: ...
-
-    def push(self, block: Block) -> list[Event]: ...
-
-    def skip(self, seconds: float, reason: str = ...) -> list[Event]: ...
-
-    def poll(self, timeout: float = ...) -> list[Event]: ...
-
-    def flush(self) -> list[Event]: ...
-
-
-def listen(source: LiveSource, stream: Listener, *, stopped: Callable[[], bool] = lambda: False) -> Iterator[Event]:
+def listen(source: LiveSource, stream: Stream, *, stopped: Callable[[], bool] = lambda: False) -> Iterator[Event]:
     """Yield what `stream` hears in `source`, until the sound ends or `stopped` says so; then what is still to come.
 
     Sound that was lost before it got here, also because nobody took the events, becomes a gap and a warning with its
@@ -60,7 +44,7 @@ def listen(source: LiveSource, stream: Listener, *, stopped: Callable[[], bool] 
     yield from stream.flush()
 
 
-def _taken(captured: Captured, rate: int, stream: Listener) -> Iterator[Event]:
+def _taken(captured: Captured, rate: int, stream: Stream) -> Iterator[Event]:
     if captured.trouble is not None:
         yield StreamWarning("lost_microphone", str(captured.trouble), stream.seconds)
     if captured.lost:
