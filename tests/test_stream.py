@@ -17,6 +17,7 @@ from malsori.errors import OptionError, StreamClosed, UnsupportedFormat
 from malsori.events import Event, Final, Partial, SpeechEnded, SpeechStarted, StreamWarning
 from malsori.pipeline import TranscribeOptions, Transcriber
 from malsori.pipeline.live.options import LiveOptions
+from malsori.pipeline.live.scheduler import Scheduler
 from malsori.pipeline.live.scheduling import Inline, Outcome
 from malsori.pipeline.live.stream import Stream
 from malsori.types import SAMPLE_RATE, Audio
@@ -64,13 +65,26 @@ def warnings(events: Sequence[Event]) -> list[StreamWarning]:
 class Late:
     """A scheduler whose engine gets to nothing before it is told to: everything waits, partials replace each other."""
 
-    def __init__(self) -> None:
+    def __init__(self, backlog_s: float = 100.0) -> None:
         self.counters = Inline().counters
-        self.waiting: list[Callable[[], None]] = []
+        self.backlog_s = backlog_s
+        self.waiting: list[float] = []
+        self.finals: list[Callable[[], None]] = []
         self.partials: dict[int, Callable[[], None]] = {}
 
-    def final(self, engine: Engine, clip: Audio, options: DecodeOptions, done: Callable[[Outcome], None]) -> None:
-        self.waiting.append(lambda: Inline().final(engine, clip, options, done))
+    def final(
+        self,
+        engine: Engine,
+        clip: Audio,
+        options: DecodeOptions,
+        done: Callable[[Outcome], None],
+        owner: object = None,
+    ) -> None:
+        self.waiting.append(len(clip) / SAMPLE_RATE)
+        self.finals.append(lambda: Inline().final(engine, clip, options, done))
+
+    def backlog(self, engine: Engine) -> float:
+        return sum(self.waiting)
 
     def partial(self, engine: Engine, owner: object, work: Callable[[], None]) -> None:
         self.counters.stale += id(owner) in self.partials
@@ -85,9 +99,10 @@ class Late:
         self.partials.clear()
 
     def catch_up(self, backwards: bool = False) -> None:
-        for work in reversed(self.waiting) if backwards else self.waiting:
+        for work in reversed(self.finals) if backwards else self.finals:
             work()
         self.waiting.clear()
+        self.finals.clear()
 
 
 @given(cuts=st.lists(st.integers(0, len(SOUND)), max_size=20))
@@ -205,7 +220,7 @@ def test_finals_come_in_order_though_the_engine_has_them_otherwise():
     late = Late()
     stream = transcriber().stream(scheduler=late)
     events = stream.push(SOUND)
-    assert len(late.waiting) == 3
+    assert len(late.finals) == 3
     late.catch_up(backwards=True)
     assert [final.text for final in finals(events + stream.flush())] == ["w10", "w20", "w30"]
 
@@ -256,8 +271,8 @@ def test_a_gap_ends_the_utterance_and_keeps_the_clock():
 
 
 def test_an_engine_too_far_behind_costs_sound_which_is_told_with_its_length():
-    late = Late()
-    stream = transcriber().stream(scheduler=late, backlog_s=2.5)
+    late = Late(backlog_s=2.5)
+    stream = transcriber().stream(scheduler=late)
     sound = recording(*((10 + index, 1.0) for index in range(6)), pause=1.0)
     events = [event for block in blocks(sound, 1_600) for event in stream.push(block)]
     assert stream.lag < 5.0
@@ -330,7 +345,6 @@ def test_a_stream_of_another_rate_is_resampled():
         ({"align_with": "nano-ctc-ko"}, "align_with"),
         ({"condition_on_previous_text": True}, "condition_on_previous_text"),
         ({"language": "xx"}, "xx"),
-        ({"backlog_s": 0}, "backlog_s"),
     ],
 )
 def test_an_option_that_a_stream_does_not_have_is_refused_by_name(given: dict[str, object], named: str):
@@ -346,7 +360,9 @@ def test_options_that_make_no_difference_are_told_of():
 
 
 def test_whole_options_and_keywords_go_together():
-    stream = transcriber().stream(TranscribeOptions(word_timestamps=True), live=LiveOptions(backlog_s=9), step_s=0.25)
+    stream = transcriber().stream(
+        TranscribeOptions(word_timestamps=True), live=LiveOptions(partials=False), step_s=0.25
+    )
     words = [event.to_dict()["words"] for event in finals(events_of(stream, SOUND))]
     assert [[word["word"] for word in group] for group in words] == [["w10"], ["w20"], ["w30"]]
 
@@ -357,3 +373,21 @@ def test_events_have_the_forms_that_programs_read():
     assert (started["type"], ended["type"]) == ("speech_start", "speech_end")
     assert partial.keys() == {"type", "seq", "start", "end", "text", "stable", "model"}
     assert final.keys() == {"type", "seq", "start", "end", "text", "language", "language_probability", "model"}
+
+
+def test_streams_that_share_an_engine_have_the_finals_that_each_has_alone():
+    sounds = [recording(*((10 * index + each, 0.6) for each in range(1, 4)), pause=0.8) for index in range(1, 5)]
+    used = transcriber()
+    with Scheduler() as scheduler:
+        streams = [used.stream(scheduler=scheduler) for _ in sounds]
+        events: list[list[Event]] = [[] for _ in sounds]
+        for parts in zip(*(blocks(sound, 1_600) for sound in sounds), strict=True):
+            for stream, found, part in zip(streams, events, parts, strict=True):
+                found += stream.push(part)
+        for stream, found in zip(streams, events, strict=True):
+            found += stream.flush()
+    for index, found in enumerate(events, start=1):
+        assert [final.text for final in finals(found)] == [f"w{10 * index + each}" for each in range(1, 4)]
+        assert [event.seq for event in found if isinstance(event, SpeechEnded)] == [1, 2, 3]
+        assert {event.code for event in warnings(found)} <= {"dropped_partials"}  # sound comes faster than it is spoken
+    assert scheduler.counters.finals == 12

@@ -29,19 +29,12 @@ class LiveOptions:
     partials: also tell what has been heard while somebody speaks.
     session: how the open utterance is heard.
     detector: "silero", "two-stage" or "webrtc"; None is that of the model that gives the finals.
-    backlog_s: seconds of speech that may wait for their finals; when the engine is further behind, new sound is dropped
-        and told of.
     """
 
     sample_rate: int = SAMPLE_RATE
     partials: bool = True
     session: SessionOptions = field(default_factory=SessionOptions)
     detector: str | None = None
-    backlog_s: float = 300.0
-
-    def __post_init__(self) -> None:
-        if not self.backlog_s > 0:
-            raise OptionError(f"backlog_s: expected seconds above 0, found {self.backlog_s}")
 
 
 LIVE = LiveOptions()

@@ -24,7 +24,7 @@ from .waiting import Chore, Step, Utterance
 Result = TypeVar("Result")
 
 GATHER_MS = 5.0
-BACKLOG_S = 60.0
+BACKLOG_S = 300.0  # more than two of the longest utterances: a slow final alone must not cost sound
 PATIENCE_S = 10.0
 CLOSED = "the scheduler is closed; make a new one"
 

@@ -140,7 +140,7 @@ class Stream:
         for start in range(0, len(sound), self._part):
             part = sound[start : start + self._part]
             self.level = float(np.abs(part).max())
-            if self.lag > self._live.backlog_s:
+            if self._scheduler.backlog(self._finals) > self._scheduler.backlog_s:
                 self._lose(len(part))
                 continue
             self._tell_lost()
@@ -171,7 +171,8 @@ class Stream:
         span, utterance = piece.span, self._utterance or self._begin(piece.span.start)
         self._close(utterance, span.stop)
         self._waiting[utterance.seq] = len(span)
-        self._scheduler.final(self._finals, piece.audio, self._decoding, partial(self._settle, utterance.seq, span))
+        done = partial(self._settle, utterance.seq, span)
+        self._scheduler.final(self._finals, piece.audio, self._decoding, done, self)
 
     def _close(self, utterance: Utterance, stop: int) -> None:
         self._utterance = None
@@ -241,7 +242,7 @@ class Stream:
         """Tell of a gap that is over, with its length."""
         if self._lost:
             seconds, self._lost = self._lost / SAMPLE_RATE, 0
-            self._warn("dropped_audio", f"{self.lag:.0f} s of speech wait for the engine; sound was dropped", seconds)
+            self._warn("dropped_audio", "the engine is too far behind; sound was dropped", seconds)
 
     def _tell_mended(self) -> None:
         if line := self._intake.mended():
