@@ -93,6 +93,7 @@ class Arecord:
     def _take_sound(self) -> None:
         """Bring what the program records into the inbox, until its end."""
         decoder = Pcm16Decoder()
+        assert self._process.stdout is not None
         with self._process.stdout as pipe:
             while data := os.read(pipe.fileno(), PIECE_BYTES):
                 lost, self._overrun = self._overrun, 0
@@ -102,6 +103,7 @@ class Arecord:
 
     def _take_words(self) -> None:
         """Read what the program says: how much an overrun cost, and in the end why it ended."""
+        assert self._process.stderr is not None
         with self._process.stderr as pipe:
             for line in pipe:
                 text = line.decode("utf-8", "replace").strip()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import select
 import sys
-from types import MappingProxyType
+from typing import Any
 
 import numpy as np
 
@@ -14,7 +14,7 @@ from ...types import SAMPLE_RATE
 from ..limits import DEFAULT_LIMITS
 from .source import Captured
 
-ENCODINGS = MappingProxyType({"pcm_s16le": np.dtype("<i2"), "pcm_f32le": np.dtype("<f4")})
+ENCODINGS: dict[str, np.dtype[Any]] = {"pcm_s16le": np.dtype("<i2"), "pcm_f32le": np.dtype("<f4")}
 PIECES_PER_SECOND = 20
 
 
