@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Iterator
-from contextlib import ExitStack, closing, contextmanager, nullcontext
+from contextlib import ExitStack, closing, contextmanager
 from typing import TYPE_CHECKING, Any
 
 from .console import complain, emit
@@ -103,8 +103,17 @@ def _stream(args: argparse.Namespace, rate: int) -> Iterator[Stream]:
         options = stream_options(args)
         finals = load_model(args, reporter, args.finals)
         partials = _partials(args, finals, reporter)
-    with nullcontext() if args.speed == float("inf") else Scheduler() as scheduler:
-        yield finals.stream(options, partials=partials, live=live_options(args, rate), scheduler=scheduler)
+    live = live_options(args, rate)
+    if args.speed == float("inf"):
+        yield finals.stream(options, partials=partials, live=live)
+        return
+    scheduler = Scheduler()
+    try:
+        yield finals.stream(options, partials=partials, live=live, scheduler=scheduler)
+    except BaseException:  # an interrupt too: nobody waits for what an engine has yet to say
+        scheduler.close(0.0)
+        raise
+    scheduler.close()
 
 
 def _partials(args: argparse.Namespace, finals: Transcriber, reporter: Reporter) -> Transcriber | bool:

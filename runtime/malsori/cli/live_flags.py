@@ -50,7 +50,7 @@ def add_sound_flags(parser: argparse.ArgumentParser) -> None:
 def add_live_flags(parser: argparse.ArgumentParser) -> None:
     """Add the flags that say who hears what, and when an utterance ends."""
     group = parser.add_argument_group("two passes")
-    group.add_argument("--partials", metavar="NAME", help="the model of what is being said (that of --model)")
+    group.add_argument("--partials", metavar="NAME", help="the model of what is being said (that of the finals)")
     group.add_argument("--finals", metavar="NAME", help="the model of what was said (that of --model)")
     group.add_argument("--no-partials", action="store_true", help="finals only")
     group.add_argument("--step", type=above_zero, metavar="S", help="new sound between two partials")
