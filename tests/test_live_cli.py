@@ -351,13 +351,6 @@ class TestProcess:
         os.close(writing)
         assert (run.returncode, run.stderr) == (141, b"")
 
-    def test_a_model_that_takes_long_to_load_says_so(self, tmp_path: Path):
-        make_clips(tmp_path)
-        command = [*LIVE, "--simulate", "one.wav", "--speed", "max", "-f", "text"]
-        slow = environment({"LOUDNESS_LOAD_SECONDS": "2.5"})
-        run = subprocess.run(command, capture_output=True, cwd=tmp_path, env=slow)
-        assert (run.stdout, run.stderr) == (b"w10\n", b"malsori: loading nano-ctc-ko ...\n")
-
     def test_a_device_that_is_unplugged_is_told_and_comes_back(self, tmp_path: Path):
         program = tmp_path / "arecord"
         program.write_text(f"#!/bin/sh\nhead -c 6400 /dev/zero\nexec {sys.executable} -c ''\n")

@@ -20,7 +20,7 @@ from malsori.audio.live import Captured, LiveSource, PcmPipe, Simulated, list_mi
 from malsori.audio.live.arecord import Arecord
 from malsori.audio.live.devices import InputDevice, pick
 from malsori.audio.live.inbox import Inbox
-from malsori.audio.live.microphone import Microphone, microphones
+from malsori.audio.live.microphone import Microphone, microphones, rescan
 from malsori.audio.live.reconnecting import Reconnecting
 from malsori.errors import AudioNotFound, EmptyAudio, MicrophoneLost, NoMicrophone, OptionError, UnsupportedFormat
 from tests.loudness import recording, wav
@@ -611,9 +611,18 @@ class TestArecord:
                 asked()
 
 
+def test_devices_are_not_looked_for_anew_while_another_microphone_is_open():
+    library = SoundDevice(USB)
+    other = Microphone(library=library)
+    rescan(library)
+    assert library.scans == 0
+    other.close()
+
+
 def test_a_microphone_is_looked_for_anew_before_it_is_opened_again(monkeypatch: pytest.MonkeyPatch):
     library = SoundDevice(BUILT_IN, USB)
     monkeypatch.setitem(sys.modules, "sounddevice", library)
+    monkeypatch.setattr("malsori.audio.live.microphone._open", set())  # not those of other tests
     clock = Clock()
     source = open_microphone("usb")
     source._clock, source._sleep, source._source._clock = clock, clock.sleep, clock  # no seconds of a test's time
