@@ -39,6 +39,7 @@ HOMES = {  # who may import what is neither ours nor Python's; argparse and asyn
     "tokenizers": {"engines"},
     "webrtcvad": {"vad"},
     "kenlm": {"engines"},
+    "sounddevice": {"audio"},
     "soundfile": {"audio"},
     "soxr": {"audio"},
     "av": {"audio"},

@@ -9,12 +9,12 @@ import pytest
 
 from malsori.audio import decode
 from malsori.errors import OptionError
-from malsori.vad import Detector, SileroDetector, WebRtcDetector
+from malsori.vad import Detector, SileroDetector, TwoStageDetector, WebRtcDetector
 from malsori.vad.detector import Framer
 from tests.sounds import recording, tone
 
-MAKERS: list[Callable[[], Detector]] = [SileroDetector, WebRtcDetector, lambda: WebRtcDetector(3)]
-BOTH = pytest.mark.parametrize("make", MAKERS, ids=["silero", "webrtc-1", "webrtc-3"])
+MAKERS: list[Callable[[], Detector]] = [SileroDetector, WebRtcDetector, lambda: WebRtcDetector(3), TwoStageDetector]
+ALL = pytest.mark.parametrize("make", MAKERS, ids=["silero", "webrtc-1", "webrtc-3", "two-stage"])
 
 
 def probabilities(detector: Detector, samples: np.ndarray, blocks: list[int]) -> np.ndarray:
@@ -28,7 +28,7 @@ def noise(seconds: float) -> np.ndarray:
     return samples * (0.5 + 0.5 * np.sign(tone(seconds, hertz=1.5)))
 
 
-@BOTH
+@ALL
 def test_streaming_gives_the_probabilities_of_one_push(make: Callable[[], Detector]) -> None:
     samples = np.clip(noise(2) + tone(2), -1, 1).astype(np.float32)[:31_111]
     whole = probabilities(make(), samples, [])
@@ -38,7 +38,7 @@ def test_streaming_gives_the_probabilities_of_one_push(make: Callable[[], Detect
         np.testing.assert_allclose(probabilities(make(), samples, blocks), whole, atol=1e-5)
 
 
-@BOTH
+@ALL
 def test_a_detector_that_was_flushed_or_reset_starts_over(make: Callable[[], Detector]) -> None:
     detector = make()
     first = probabilities(detector, noise(1), [])
@@ -48,17 +48,17 @@ def test_a_detector_that_was_flushed_or_reset_starts_over(make: Callable[[], Det
     np.testing.assert_array_equal(probabilities(detector, noise(1), []), first)
 
 
-@BOTH
+@ALL
 def test_digital_silence_is_not_speech(make: Callable[[], Detector]) -> None:
     assert probabilities(make(), np.zeros(48_000, np.float32), []).max() < 0.3
 
 
-@BOTH
+@ALL
 def test_nothing_gives_no_probabilities(make: Callable[[], Detector]) -> None:
     assert probabilities(make(), np.zeros(0, np.float32), []).shape == (0,)
 
 
-@BOTH
+@ALL
 def test_detectors_do_not_share_what_they_heard(make: Callable[[], Detector]) -> None:
     alone = make().push(tone(1))
     one, other = make(), make()

@@ -8,6 +8,8 @@ MalsoriError
         EmptyAudio                          no samples
         AudioTooLong                        beyond an explicit limit
         AudioTooShort                       has no room for the text that it is to be aligned with
+        NoMicrophone                        nothing to record with, or it cannot be opened
+        MicrophoneLost                      a microphone that was open gives no more sound
         SoundGone(LookupError)              samples of a stream that are no longer held, or not yet there
     ModelError                          the bundle asked for
         ModelNotFound(LookupError)          no bundle of that name
@@ -67,6 +69,14 @@ class AudioTooLong(AudioError):
 
 class AudioTooShort(AudioError):
     """It has no room for the text that it is to be aligned with."""
+
+
+class NoMicrophone(AudioError):
+    """There is nothing to record with, or it cannot be opened. Message: what was tried, what to type next."""
+
+
+class MicrophoneLost(AudioError):
+    """A microphone that was open gives no more sound: unplugged, or its driver hangs."""
 
 
 class SoundGone(AudioError, LookupError):

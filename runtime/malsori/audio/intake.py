@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from numbers import Integral
 from typing import TypeAlias
 
 import numpy as np
@@ -46,9 +45,7 @@ class Intake:
     def __init__(
         self, sample_rate: int = SAMPLE_RATE, *, limits: Limits = DEFAULT_LIMITS, name: str = "stream"
     ) -> None:
-        if not isinstance(sample_rate, Integral) or isinstance(sample_rate, bool):
-            raise UnsupportedFormat(name, "a sample rate in whole Hz", repr(sample_rate))
-        limits.check_shape(name, sample_rate, 1)
+        _check_rate(name, sample_rate, limits)
         self._rate, self._limits, self._name = sample_rate, limits, name
         self._form: _Form | None = None
         self._bytes = Pcm16Decoder()
@@ -118,3 +115,9 @@ class Intake:
     def _mono(self, steps: list[Frames]) -> Audio:
         parts = list(self._mixer.mixed(iter(steps)))
         return np.concatenate(parts) if parts else np.zeros(0, np.float32)
+
+
+def _check_rate(name: str, rate: object, limits: Limits) -> None:
+    if not isinstance(rate, (int, np.integer)) or isinstance(rate, bool):
+        raise UnsupportedFormat(name, "a sample rate in whole Hz", repr(rate))
+    limits.check_shape(name, int(rate), 1)

@@ -9,32 +9,35 @@ from ..errors import OptionError
 from ..types import SAMPLE_RATE, Audio
 from .detector import Framer, Probabilities
 
-FRAME_MS = 30  # the longest of the three that WebRTC knows
-FRAME = SAMPLE_RATE * FRAME_MS // 1_000  # 480 samples
+_LENGTHS = (10, 20, 30)  # ms, of the frames that WebRTC knows
 
 
 class WebRtcDetector:
     """WebRTC's Gaussian mixture detector. Its answers are yes or no, so probabilities are 0 or 1.
 
-    `mode` 0 to 3: how readily a frame is called noise. A detector serves one clip or stream at a time.
+    `mode` 0 to 3: how readily a frame is called noise; `frame_ms` 10, 20 or 30. A detector serves one clip or stream at
+    a time.
     """
 
-    frame = FRAME
-
-    def __init__(self, mode: int = 1) -> None:
+    def __init__(self, mode: int = 1, frame_ms: int = 30) -> None:
         if mode not in range(4):
             raise OptionError(f"the WebRTC detector has modes 0 to 3, not {mode!r}")
+        if frame_ms not in _LENGTHS:
+            raise OptionError(f"the WebRTC detector has frames of 10, 20 and 30 ms, not {frame_ms!r}")
         self._mode = mode
+        self.frame = SAMPLE_RATE * frame_ms // 1_000
         self.reset()
 
     def push(self, block: Audio) -> Probabilities:
-        """Return 1.0 or 0.0 for each frame of 480 samples that `block` completes."""
+        """Return 1.0 or 0.0 for each frame that `block` completes."""
         frames = self._framer.push(block)
-        return np.array([self._vad.is_speech(to_pcm16(frame), SAMPLE_RATE) for frame in frames], np.float32)
+        data, size = to_pcm16(frames.reshape(-1)), 2 * self.frame
+        pieces = (data[start : start + size] for start in range(0, len(data), size))
+        return np.array([self._vad.is_speech(piece, SAMPLE_RATE) for piece in pieces], np.float32)
 
     def flush(self) -> Probabilities:
         """Return the answer for the remainder, filled up with silence, and start over."""
-        rest = self.push(np.zeros(-self._framer.held % FRAME, np.float32))
+        rest = self.push(np.zeros(-self._framer.held % self.frame, np.float32))
         self.reset()
         return rest
 
@@ -42,5 +45,5 @@ class WebRtcDetector:
         """Forget the clip, its noise estimates included."""
         import webrtcvad
 
-        self._framer = Framer(FRAME)
+        self._framer = Framer(self.frame)
         self._vad = webrtcvad.Vad(self._mode)
