@@ -27,7 +27,7 @@ from ...engines.session import Session
 from ...errors import MalsoriError, StreamClosed
 from ...events import Event, Final, Partial, SpeechEnded, SpeechStarted, StreamWarning
 from ...types import SAMPLE_RATE, UNKNOWN, Audio, Hypothesis, Span
-from ...vad import SileroDetector
+from ...vad import detector_named
 from ..options import TranscribeOptions
 from ..recording import Piece
 from ..stitch import on_clock
