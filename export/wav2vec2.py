@@ -36,9 +36,12 @@ from export.wav2vec2_checkpoint import Checkpoint, write_vocabulary
 from malsori.bundles import describe_files
 from malsori.bundles.manifest import Manifest
 from malsori.cli.model_flags import percent_points
+from malsori.engines.acoustic import normalize
 from malsori.engines.cpus import cpu_threads
 from malsori.engines.ctc.vocabulary import FILE
-from malsori.engines.graphs import PLAIN, SINGLE, SplitGraphs
+from malsori.engines.graphs import PLAIN, SINGLE, STREAM, SplitGraphs
+from malsori.engines.incremental.cached import CachedReader, Sizes
+from malsori.engines.incremental.frontend import FrontEnd
 from malsori.engines.wav2vec2 import Wav2Vec2Engine
 from malsori.pipeline.proof import Limits
 from malsori.pipeline.proof.run import Say
@@ -62,6 +65,7 @@ LABELS = {  # of what is compared, in a refusal
     "logits_batch": "logits of a batch",
     "hidden": "hidden states",
     "logits_tensorrt": "logits of the graph for TensorRT",
+    "logits_stream": "logits of the graph for streams",
 }
 EXPORTERS = ("own", "optimum")
 REST = "float32 for the front-end, the positional convolution and the head"
@@ -171,6 +175,8 @@ def prove(
     }
     if (folder / PLAIN).exists():
         found["logits_tensorrt"] = compare(theirs, _plain_logits(engine, folder, clips))
+    if (folder / STREAM).exists():
+        found["logits_stream"] = compare(theirs, [_stream_logits(engine, clip) for clip in clips])
     # The largest of the hidden values decides nothing, so their frames need not agree on it.
     lenient = replace(tolerance, agreement=0.0)
     limits = {what: lenient if what == "hidden" else tolerance for what in found}
@@ -191,6 +197,15 @@ def _plain_logits(
     """Return what the graph that is for TensorRT gives, on the CPU."""
     graphs = SplitGraphs(folder, engine.manifest, "cpu", cpu_threads(), "normal", encoder=PLAIN)
     return [logits for (logits,) in replace(engine.acoustic, graphs=graphs).run(["logits"], clips, len(clips))]
+
+
+def _stream_logits(engine: Wav2Vec2Engine, clip: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return what the graph for streams gives when all frames come at once, with nothing before them."""
+    model = engine.acoustic
+    assert isinstance(model.graphs, SplitGraphs)
+    front = FrontEnd(model.graphs, model.frames, None)
+    reader = CachedReader(model.graphs.stream(), front, Sizes.of(engine.manifest), lookahead=0, left=1)
+    return reader.read(normalize(clip) if model.normalizes else clip).committed
 
 
 def main(arguments_given: Sequence[str] | None = None) -> int:

@@ -21,6 +21,7 @@ from malsori import pipeline
 from malsori.bundles.manifest import Manifest
 from malsori.engines.base import DecodeOptions, Layer
 from malsori.engines.batches import Grouping, plan
+from malsori.engines.session import Heard, SessionOptions
 from malsori.errors import EngineError, ModelNotFound
 from malsori.types import SAMPLE_RATE, Audio, Hypothesis, Segment, Word
 
@@ -48,6 +49,23 @@ class LoudnessDetector:
         self._rest = np.zeros(0, np.float32)
 
 
+class LoudnessSession:
+    """Has heard a word for each tenth of a second, and of one that is not over a letter for each hundredth."""
+
+    def __init__(self, step: int, broken: bool) -> None:
+        self.step = step
+        self.heard = 0
+        self.broken = broken
+
+    def push(self, sound: Audio) -> Heard:
+        if self.broken:
+            raise EngineError("the session broke")
+        self.heard += len(sound)
+        hundredths = self.heard * 100 // SAMPLE_RATE
+        stable = "w " * (hundredths // 10)
+        return Heard(stable + "x" * (hundredths % 10), stable)
+
+
 class LoudnessEngine:
     """Hears `wN` in a clip whose loudest sample is N hundredths; fails on a clip with the loudness of `poison`."""
 
@@ -60,6 +78,8 @@ class LoudnessEngine:
         self.options: list[DecodeOptions] = []
         self.previous: list[list[str]] = []
         self.detections: list[float] = []
+        self.sessions: list[LoudnessSession] = []
+        self.broken = False  # whether its sessions are
 
     def check(self, options: DecodeOptions) -> tuple[str, ...]:
         return tuple(f"the hot word {word.text!r} is left out" for word in options.hotwords)
@@ -80,6 +100,10 @@ class LoudnessEngine:
     def detect_language(self, clip: Audio, options: DecodeOptions | None = None) -> dict[str, float]:
         self.detections.append(len(clip) / SAMPLE_RATE)
         return {"en": 0.75, "ko": 0.25}
+
+    def open(self, options: DecodeOptions, session: SessionOptions = SessionOptions()) -> LoudnessSession:  # noqa: B008
+        self.sessions.append(LoudnessSession(round((session.step_s or 0.5) * SAMPLE_RATE), self.broken))
+        return self.sessions[-1]
 
     def embed(self, clip: Audio, layer: Layer = -1) -> NDArray[np.float32]:
         """Return three layers of as many states as the layer says, or one of them."""

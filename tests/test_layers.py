@@ -18,7 +18,7 @@ PACKAGE = Path(malsori.__file__).parent
 LEVELS = {
     "types": 0,
     "errors": 0,
-    "events": 0,
+    "events": 1,
     "audio": 1,
     "bundles": 1,
     "vad": 2,
@@ -39,6 +39,7 @@ HOMES = {  # who may import what is neither ours nor Python's; argparse and asyn
     "tokenizers": {"engines"},
     "webrtcvad": {"vad"},
     "kenlm": {"engines"},
+    "sounddevice": {"audio"},
     "soundfile": {"audio"},
     "soxr": {"audio"},
     "av": {"audio"},

@@ -54,24 +54,35 @@ class Encoder:
     def build(self) -> Builder:
         """Return the finished graph."""
         graph = self.graph
-        x = graph.input("features", ("batch", "frames", self.channels))
+        features = graph.input("features", ("batch", "frames", self.channels))
         if self.shape.masked:
             mask = graph.input("mask", ("batch", "frames"), TensorProto.INT32)
             self.mask = Mask(mask, self.operators.masking(graph, mask))
-        x = self._norm(x, "wav2vec2.feature_projection.layer_norm")
-        x = self._linear(x, "wav2vec2.feature_projection.projection")
+        x = self._projected(features)
         if self.mask:
             real = graph.node("Cast", self.mask.value, to=TensorProto.FLOAT)
             x = graph.node("Mul", x, graph.node("Unsqueeze", real, graph.integers(2)))
-        states = self._stable(x) if self.shape.do_stable_layer_norm else self._post(x)
+        states = self._states(x)
         for index, state in enumerate(states if self.all_layers else ()):
             graph.output(state, f"{STATE}{index}", ("batch", "frames", self.hidden_size))
         graph.output(states[-1], "hidden", ("batch", "frames", self.hidden_size))
-        graph.output(self._linear(states[-1], "lm_head", Float32()), "logits", ("batch", "frames", self.vocab_size))
+        self._head(states[-1])
         return graph
 
+    def _projected(self, features: str) -> str:
+        x = self._norm(features, "wav2vec2.feature_projection.layer_norm")
+        return self._linear(x, "wav2vec2.feature_projection.projection")
+
+    def _states(self, x: str) -> list[str]:
+        """Return what goes into each layer, and what comes out of the last."""
+        return self._stable(x) if self.shape.do_stable_layer_norm else self._post(x)
+
+    def _head(self, state: str) -> None:
+        logits = self._linear(state, "lm_head", Float32())
+        self.graph.output(logits, "logits", ("batch", "frames", self.vocab_size))
+
     def _stable(self, x: str) -> list[str]:
-        """Normalise before each half of a layer; return what goes into each layer, and what comes out of the last."""
+        """Normalise before each half of a layer."""
         states = []
         norms = [f"wav2vec2.encoder.layers.{index}.layer_norm" for index in range(self.shape.num_hidden_layers)]
         normed, x = self._add_norm(self._positions(x), x, norms[0])
@@ -98,6 +109,7 @@ class Encoder:
         graph, name = self.graph, "wav2vec2.encoder.pos_conv_embed.conv"
         weight = self.weights[f"{name}.weight"]
         kernel = weight.shape[2]
+        before, behind = self._padding(kernel)
         swapped = graph.node("Transpose", x, perm=[0, 2, 1])
         result = graph.node(
             "Conv",
@@ -105,11 +117,15 @@ class Encoder:
             graph.weight(f"{name}.weight", weight),
             graph.weight(f"{name}.bias", self.weights[f"{name}.bias"]),
             kernel_shape=[kernel],
-            pads=[kernel // 2, kernel // 2 - (kernel + 1) % 2],
+            pads=[before, behind],
             group=self.shape.num_conv_pos_embedding_groups,
         )
         result = graph.node("Transpose", self.operators.gelu(graph, result), perm=[0, 2, 1])
         return str(result)
+
+    def _padding(self, kernel: int) -> tuple[int, int]:
+        """Return how many frames of zeros the position embedding sees before the first frame and behind the last."""
+        return kernel // 2, kernel // 2 - (kernel + 1) % 2
 
     def _attention(self, x: str, name: str) -> str:
         graph, parts = self.graph, ("q_proj", "k_proj", "v_proj")
@@ -119,9 +135,8 @@ class Encoder:
         query, key, value = graph.node("Split", qkv, graph.integers(*[self.hidden_size] * 3), outputs=3, axis=2)
         return self._linear(self._attend(query, key, value), f"{name}.attention.out_proj")
 
-    def _attend(self, *qkv: str) -> str:
+    def _attend(self, query: str, key: str, value: str) -> str:
         heads = self.shape.num_attention_heads
-        query, key, value = qkv
         return self.operators.attend(self.graph, (query, key, value), heads, self.hidden_size // heads, self.mask)
 
     def _feed_forward(self, x: str, name: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,11 +12,14 @@ from export.graph.frontend import Arrays, frontend
 from export.graph.half import half
 from export.graph.linear import Float32, Linear
 from export.graph.operators import Cuda, Plain
-from malsori.engines.graphs import ENCODER, FRONTEND, LAYERS, PLAIN, WEIGHTS
+from export.graph.stream import StreamEncoder
+from malsori.engines.graphs import ENCODER, FRONTEND, LAYERS, PLAIN, STREAM, WEIGHTS
 
 
 def write_graphs(folder: Path, arrays: Arrays, config: Any, linear: Linear) -> None:
-    """Write `frontend.onnx`, `encoder.onnx`, `layers.onnx` and the `weights.bin` that they share.
+    """Write `frontend.onnx`, `encoder.onnx`, `layers.onnx`, `stream.onnx` and the `weights.bin` that they share.
+
+    Only where frames are local is there a `stream.onnx`: with a group norm each is a matter of the whole clip.
 
     `arrays` are a checkpoint's, by name, with the weight norm folded; `config` is its Hugging Face config; `linear` is
     how the encoder's linear layers are computed. The head stays in float32: it is a thousandth of the work, and the
@@ -25,6 +29,9 @@ def write_graphs(folder: Path, arrays: Arrays, config: Any, linear: Linear) -> N
     frontend(arrays, config.conv_kernel, config.conv_stride, config.feat_extract_norm).save(folder / FRONTEND, weights)
     for name, all_layers in ((ENCODER, False), (LAYERS, True)):
         Encoder(arrays, shape_of(config), linear, all_layers=all_layers).build().save(folder / name, weights)
+    if config.feat_extract_norm == "layer":
+        unmasked = replace(shape_of(config), masked=False)
+        StreamEncoder(arrays, unmasked, linear).build().save(folder / STREAM, weights)
 
 
 def write_half_graphs(folder: Path, arrays: Arrays, config: Any) -> None:

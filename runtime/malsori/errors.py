@@ -8,6 +8,8 @@ MalsoriError
         EmptyAudio                          no samples
         AudioTooLong                        beyond an explicit limit
         AudioTooShort                       has no room for the text that it is to be aligned with
+        NoMicrophone                        nothing to record with, or it cannot be opened
+        MicrophoneLost                      a microphone that was open gives no more sound
         SoundGone(LookupError)              samples of a stream that are no longer held, or not yet there
     ModelError                          the bundle asked for
         ModelNotFound(LookupError)          no bundle of that name
@@ -16,6 +18,7 @@ MalsoriError
     OptionError(ValueError)             an option that the model or this runtime does not have
     EngineError(RuntimeError)           an engine failed while running
         DeviceUnavailable                   the device asked for explicitly cannot be used
+    StreamClosed(ValueError)            sound for a stream that was ended
     Cancelled                           the caller no longer wants the result
     MissingDependency(ImportError)      an optional package is not installed
     OutputError(OSError)                a result could not be written
@@ -68,6 +71,14 @@ class AudioTooShort(AudioError):
     """It has no room for the text that it is to be aligned with."""
 
 
+class NoMicrophone(AudioError):
+    """There is nothing to record with, or it cannot be opened. Message: what was tried, what to type next."""
+
+
+class MicrophoneLost(AudioError):
+    """A microphone that was open gives no more sound: unplugged, or its driver hangs."""
+
+
 class SoundGone(AudioError, LookupError):
     """Samples of a stream that are no longer held, or not yet there. Message: those asked for and those held."""
 
@@ -116,6 +127,13 @@ class EngineError(MalsoriError, RuntimeError):
 
 class DeviceUnavailable(EngineError):
     """The device that was asked for explicitly cannot be used. Message: why, and what to type next."""
+
+
+class StreamClosed(MalsoriError, ValueError):
+    """Sound came for a stream that was ended."""
+
+    def __init__(self) -> None:
+        super().__init__("the stream was ended by flush and takes no more sound; open another one")
 
 
 class Cancelled(MalsoriError):

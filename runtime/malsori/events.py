@@ -109,24 +109,26 @@ class StreamWarning:
     """Something was lost or mended: `code` for programs, `message` for people, `seconds` of sound concerned, at `at`.
 
     Codes: `dropped_audio` (sound that nobody will recognise), `mended_audio` (samples that were not numbers, or beyond
-    full scale), `dropped_partials` (the engine was late; nothing of the finals is lost), `engine_error` (an utterance
-    that could not be recognised).
+    full scale), `dropped_partials` (the engine was late; nothing of the finals is lost), `engine_error` (utterance
+    `seq` could not be recognised and has no final), `ignored_option` (a part of the options that makes no difference).
     """
 
     code: str
     message: str
     at: float
     seconds: float = 0.0
+    seq: int | None = None
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the JSON form of the event."""
-        return {
+        """Return the JSON form of the event; `seq` only where an utterance is concerned."""
+        fields: dict[str, Any] = {
             "type": "warning",
             "code": self.code,
             "message": self.message,
             "at": round(self.at, 3),
             "seconds": round(self.seconds, 3),
         }
+        return fields if self.seq is None else fields | {"seq": self.seq}
 
 
 Event: TypeAlias = SpeechStarted | Partial | SpeechEnded | Final | StreamWarning

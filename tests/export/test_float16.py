@@ -105,7 +105,7 @@ def test_plain_operators_give_what_onnxruntimes_own_give(made, clips):
     folder, manifest = made[1]["float16"]
     engine = open_engine(folder, manifest)
     batch = clips[:3] if manifest.attention_mask else clips[:1]
-    features, mask = pad_frames([engine.acoustic.graphs._features(clip) for clip in batch])
+    features, mask = pad_frames([engine.acoustic.graphs.features(clip) for clip in batch])
     feeds = {"features": features, "mask": mask} if manifest.attention_mask else {"features": features}
     own, plain = (Network(folder / name, "cpu", 1).run(["logits", "hidden"], feeds) for name in (ENCODER, PLAIN))
     counts = mask.sum(axis=1)
@@ -129,7 +129,7 @@ def test_the_mask_is_what_keeps_the_padding_of_a_bucket_out(made, clips):
     folder, manifest = made[1]["float16"]
     if not manifest.attention_mask:
         pytest.skip("has no mask")
-    features, mask = pad_frames([open_engine(folder, manifest).acoustic.graphs._features(c) for c in clips[:2]])
+    features, mask = pad_frames([open_engine(folder, manifest).acoustic.graphs.features(c) for c in clips[:2]])
     for name in (ENCODER, PLAIN):
         network = Network(folder / name, "cpu", 1)
         honest, lying = (network.run(["logits"], {"features": features, "mask": m}) for m in (mask, mask | 1))

@@ -7,9 +7,12 @@ so that help costs no numpy and no engine.
 from __future__ import annotations
 
 import argparse
+import os
 import sys
+import threading
 import traceback
 from collections.abc import Sequence
+from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -21,6 +24,7 @@ from .spelling import boolean, normalise
 
 COMMANDS = {
     "transcribe": "transcribe",
+    "live": "live",
     "align": "align",
     "detect-language": "detect",
     "embed": "embed",
@@ -30,11 +34,13 @@ COMMANDS = {
 FAILED = 1
 INTERRUPTED = 130  # 128 + SIGINT, as a shell reports it
 PIPE_CLOSED = 141  # 128 + SIGPIPE
+ENGINE_THREADS = "malsori "  # what the names of a scheduler's threads begin with
 
 EPILOG = """\
 examples:
   malsori transcribe samples/korean.wav
   malsori transcribe talks/*.mp3 --model nano-whisper --task translate -o subtitles -f srt
+  malsori live --partials nano-ctc-ko --finals nano-whisper
 
 exit codes: 0 all well; 1 some inputs failed (the rest is written) or the model cannot be used; 2 wrong usage or an
 option that the model does not have; 130 interrupted; 141 the reader of our output went away
@@ -43,9 +49,16 @@ option that the model does not have; 130 interrupted; 141 the reader of our outp
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command line and return its exit code; never raises, never shows a traceback without `--debug`."""
-    arguments = list(sys.argv[1:] if argv is None else argv)
-    if argv is None and "--debug" not in arguments:  # a process of our own, not a call from somebody's program
+    if argv is not None:  # a call from somebody's program, whose process is not ours to arrange
+        return _code(list(argv))
+    if "--debug" not in sys.argv:
         keep_stderr_for_us()
+    code = _code(sys.argv[1:])
+    _leave_if_busy(code)
+    return code
+
+
+def _code(arguments: list[str]) -> int:
     try:
         return _run(arguments)
     except SystemExit as leave:  # argparse, after help, the version or a wrong flag
@@ -57,6 +70,18 @@ def main(argv: Sequence[str] | None = None) -> int:
         return PIPE_CLOSED
     except Exception as error:
         return _failure(error, debug="--debug" in arguments)
+
+
+def _leave_if_busy(code: int) -> None:
+    """End the process here and now while an engine is still in a call that nobody waits for.
+
+    The interpreter's own end would take the thread from under the engine, which then crashes (seen: SIGABRT, SIGSEGV).
+    """
+    if any(thread.name.startswith(ENGINE_THREADS) for thread in threading.enumerate()):
+        for stream in filter(None, (sys.stdout, sys.stderr)):
+            with suppress(OSError, ValueError):
+                stream.flush()
+        os._exit(code)
 
 
 def _run(arguments: list[str]) -> int:

@@ -42,13 +42,14 @@ def add_model_flags(parser: argparse.ArgumentParser, *, default: str = DEFAULT_M
     parser.add_argument("--quiet", "-q", action="store_true", help="neither progress nor warnings on stderr")
 
 
-def load_model(args: argparse.Namespace, reporter: Reporter) -> Transcriber:
-    """Load the model that the flags ask for, telling `reporter` so."""
-    reporter.say(f"loading {args.model}")
+def load_model(args: argparse.Namespace, reporter: Reporter, name: str | None = None) -> Transcriber:
+    """Load the model that the flags ask for, or another the same way, telling `reporter` so."""
+    name = name or args.model
+    reporter.say(f"loading {name}")
     from ..pipeline import load
 
     return load(
-        args.model,
+        name,
         device=args.device,
         compute_type=args.compute_type,
         threads=args.threads,

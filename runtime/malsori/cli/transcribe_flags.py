@@ -51,12 +51,19 @@ GATE = {
 
 
 def add_decoding_flags(parser: argparse.ArgumentParser) -> None:
-    """Add the flags that say how speech becomes words."""
+    """Add the flags that say how the speech of files becomes words."""
+    group = add_word_flags(parser)
+    group.add_argument("--align-with", metavar="NAME", help="find the words' times anew with this CTC model; in json")
+    group.add_argument("--batch-size", type=at_least_one, metavar="N", help="stretches of speech per engine call (8)")
+    group.add_argument("--allow-truncated", help="take what is there of a file that was cut off", **SWITCH)
+
+
+def add_word_flags(parser: argparse.ArgumentParser) -> argparse._ArgumentGroup:
+    """Add the flags that say how speech becomes words, in files and in streams; return their group."""
     group = parser.add_argument_group("words")
     group.add_argument("--language", "-l", type=language, metavar="CODE", help="what is spoken, such as ko (detected)")
     group.add_argument("--task", choices=("transcribe", "translate"), help="translate is to English (transcribe)")
     group.add_argument("--word-timestamps", help="give each word its times, in json", **SWITCH)
-    group.add_argument("--align-with", metavar="NAME", help="find the words' times anew with this CTC model; in json")
     group.add_argument("--initial-prompt", metavar="TEXT", help="said before; for spelling and style (Whisper)")
     group.add_argument(
         "--beam-size",
@@ -81,20 +88,26 @@ def add_decoding_flags(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--lm-alpha", type=float, metavar="A", help="weight of the language model (0.5; CTC)")
     group.add_argument("--lm-beta", type=float, metavar="B", help="what a word gains beside it (1.5; CTC)")
     group.add_argument("--alternatives", type=at_least_one, metavar="N", help="texts with scores, in json (1; CTC)")
-    group.add_argument("--batch-size", type=at_least_one, metavar="N", help="stretches of speech per engine call (8)")
-    group.add_argument("--allow-truncated", help="take what is there of a file that was cut off", **SWITCH)
+    return group
 
 
 def add_vad_flags(parser: argparse.ArgumentParser) -> None:
-    """Add the flags that say what counts as speech."""
+    """Add the flags that say what counts as speech in files."""
     group = parser.add_argument_group("where speech is")
     group.add_argument("--vad", "--vad-filter", help="recognise only where speech is found (True)", **SWITCH)
     group.add_argument(
         "--clip-timestamps", type=seconds, metavar="TIMES", help="recognise from,to,from,to,... seconds, nothing else"
     )
+    add_gate_flags(group)
+
+
+def add_gate_flags(group: argparse._ArgumentGroup, *, silence: str = "500") -> None:
+    """Add the flags of the gate, which cuts files and streams alike."""
     group.add_argument("--vad-threshold", type=float, metavar="P", help="probability from which on it is speech (0.5)")
     group.add_argument("--vad-min-speech-duration-ms", type=int, metavar="MS", help="what is shorter is none (100)")
-    group.add_argument("--vad-min-silence-duration-ms", type=int, metavar="MS", help="what is shorter is none (500)")
+    group.add_argument(
+        "--vad-min-silence-duration-ms", type=int, metavar="MS", help=f"what is shorter is none ({silence})"
+    )
     group.add_argument("--vad-speech-pad-ms", type=int, metavar="MS", help="added to speech on both sides (200)")
     group.add_argument(
         "--vad-max-speech-duration-s", type=float, metavar="S", help="anything longer is cut (Whisper 30, CTC 120)"
@@ -108,13 +121,17 @@ def options_from(args: argparse.Namespace) -> TranscribeOptions:
     from ..vad import GateOptions
     from .whisper_flags import whisper_options
 
-    fields = {name: getattr(args, name) for name in FIELDS}
-    gate = {field: getattr(args, flag) for flag, field in GATE.items()}
+    fields = {name: getattr(args, name, None) for name in FIELDS}
     given = {**(args.hotwords_file or {}), **(args.hotwords or {})}
     weights = {word: HOTWORD_WEIGHT if weight is None else weight for word, weight in given.items()}
     return TranscribeOptions(
-        gate=GateOptions(**_given(gate)), hotwords=weights, whisper=whisper_options(args), **_given(fields)
+        gate=GateOptions(**gate_changes(args)), hotwords=weights, whisper=whisper_options(args), **_given(fields)
     )
+
+
+def gate_changes(args: argparse.Namespace) -> dict[str, Any]:
+    """Return the fields of `GateOptions` that flags ask for."""
+    return _given({field: getattr(args, flag) for flag, field in GATE.items()})
 
 
 def _given(values: dict[str, Any]) -> dict[str, Any]:

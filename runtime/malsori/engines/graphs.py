@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from functools import cached_property
 from pathlib import Path
+from threading import Lock
 from typing import Protocol
 
 import numpy as np
@@ -27,10 +28,13 @@ FRONTEND = "frontend.onnx"
 ENCODER = "encoder.onnx"
 LAYERS = "layers.onnx"  # the encoder once more, with the hidden states of every layer as outputs
 PLAIN = "plain.onnx"  # the encoder in operators of ONNX alone, for TensorRT; float16 bundles have it
+STREAM = "stream.onnx"  # the encoder of a frame and what is kept of those before; bundles of older exports lack it
 WEIGHTS = "weights.bin"  # of all of them
 # Quantizations whose activations are quantized while it runs, with one scale for all that is in a call.
 DYNAMIC = ("int8", "int4")
 STATE = "hidden_"  # with the layer's number: what goes into it; what comes out of the last is `hidden`
+KEY, VALUE = "key_", "value_"  # with the layer's number: of the frames given to `stream.onnx`
+PAST = "past_"  # before one of these: of the frames before
 # Frames that the front-end computes at once on a CPU: they stay in the cache, and 10 s of audio at once would hold
 # 130 MB of the first convolution's results. 16 were as fast as 500 (XLSR-large).
 BLOCK = 16
@@ -91,6 +95,22 @@ class SplitGraphs:
         expect(self._encoder, {"features", "mask"} if self._masked else {"features"}, {"logits", "hidden"})
         self._states = states(manifest, self._encoder)
         self.outputs = self._encoder.outputs | self._states
+        self.local = self._block is not None
+        self.streams = STREAM in manifest.files and self.local
+        self._opening = Lock()
+
+    def stream(self) -> Network:
+        """Return `stream.onnx`, opened when it is first asked for: its weights are a second copy."""
+        with self._opening:
+            return self._stream
+
+    @cached_property
+    def _stream(self) -> Network:
+        network = self._open(STREAM)
+        kept = {f"{kind}{layer}" for layer in range(len(self._states)) for kind in (KEY, VALUE)}
+        past = {f"{PAST}{name}" for name in kept}
+        expect(network, {"features", "left", *past}, {"logits", "projected", *kept})
+        return network
 
     @cached_property
     def _layers(self) -> Network:
@@ -100,14 +120,20 @@ class SplitGraphs:
         return network
 
     def run(self, outputs: Sequence[str], clips: Sequence[Audio]) -> list[NDArray[np.float32]]:
-        features, mask = pad_frames([self._features(clip) for clip in clips])
+        return self.encode(outputs, [self.features(clip) for clip in clips])
+
+    def encode(self, outputs: Sequence[str], clips: Sequence[NDArray[np.float32]]) -> list[NDArray[np.float32]]:
+        """Return the outputs of clips of which there are the features, each `(frames, channels)`."""
+        features, mask = pad_frames(clips)
         feeds = {"features": features, "mask": mask} if self._masked else {"features": features}
         known = set(outputs) <= self._encoder.outputs.keys()
         return (self._encoder if known else self._layers).run(outputs, feeds)
 
-    def _features(self, clip: Audio) -> NDArray[np.float32]:
+    def features(self, clip: Audio) -> NDArray[np.float32]:
         """Return the features of one clip, `(frames, channels)`, computed block by block where frames are local."""
         count = self._frames.count(len(clip))
+        if not count:
+            return np.zeros((0, int(self._frontend.outputs["features"])), np.float32)
         if self._block is None:
             return self._rows(clip, count)
         blocks = [(start, min(start + self._block, count)) for start in range(0, count, self._block)]

@@ -21,11 +21,15 @@ from .ctc.vocabulary import Vocabulary
 from .devices import Device, choose_device, cpu_threads
 from .frames import Frames
 from .graphs import DYNAMIC, graph_files, open_graphs
+from .incremental.readers import open_reader
+from .incremental.session import CtcSession
 from .network import Memory
 from .providers import LARGEST_BATCH
+from .session import Session, SessionOptions
 from .states import outputs_of
 
 DEFAULTS = DecodeOptions()
+NORMAL = SessionOptions()
 
 
 class Wav2Vec2Engine:
@@ -97,6 +101,16 @@ class Wav2Vec2Engine:
     def decode(self, logits: NDArray[np.float32], length: int, options: DecodeOptions = DEFAULTS) -> Hypothesis:
         """Return what the logits of a clip of `length` samples say; options as `check` takes them."""
         return Hypothesis(self._decoder.segments(logits, length, options), *self._language(options))
+
+    def open(self, options: DecodeOptions = DEFAULTS, session: SessionOptions = NORMAL) -> Session:
+        """Return a session for one utterance; sessions of an engine may be used side by side.
+
+        Raises `OptionError` as `check` does, and for what the session cannot be (see `incremental/settings.py`): cached
+        states need a bundle with `stream.onnx`, on the CPU.
+        """
+        self.check(options)
+        reader, step = open_reader(self.acoustic, self.manifest, session)
+        return CtcSession(reader, self.vocabulary, step, options)
 
     def logits(self, clips: Sequence[Audio], batch_size: int = DEFAULTS.batch_size) -> list[NDArray[np.float32]]:
         """Return unnormalised log-probabilities, float32 `(frames, vocabulary)` for each clip of any length."""

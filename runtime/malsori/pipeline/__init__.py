@@ -2,8 +2,9 @@
 
 from ..engines.whisper.options import WhisperOptions
 from .align import align
+from .loading import load
 from .options import TranscribeOptions
 from .progress import Progress
-from .transcriber import Transcriber, load
+from .transcriber import Transcriber
 
 __all__ = ["Progress", "TranscribeOptions", "Transcriber", "WhisperOptions", "align", "load"]

@@ -12,10 +12,11 @@ from ..audio import AudioSource, decode
 from ..errors import OptionError
 from ..types import SAMPLE_RATE, UNKNOWN, Alignment, Audio, Span
 from ..vad import GateOptions
+from .loading import load
 from .progress import Progress
 from .recording import Piece
 from .speech import pieces_of
-from .transcriber import Transcriber, load
+from .transcriber import Transcriber
 from .word_times import Placer, not_found
 
 SILENT = -15.0  # logit of every token but the blank where nobody speaks; a model that is sure gives about as much

@@ -7,8 +7,9 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
 from ..engines.base import DecodeOptions, Engine
-from ..errors import EngineError
+from ..errors import MalsoriError
 from ..types import Hypothesis
+from .blame import blamed
 from .options import TranscribeOptions
 from .progress import Progress
 from .recording import Job
@@ -75,31 +76,23 @@ class Pool:
         return replace(decoding, whisper=replace(decoding.whisper, prefix=None)) if goes_on else decoding
 
     def _recognise(self, jobs: Sequence[Job], decoding: DecodeOptions) -> None:
-        chained = decoding.whisper.condition_on_previous_text
-        previous = [job.recording.last_text if chained else "" for job in jobs]
-        try:
-            hypotheses = self._engine.transcribe([job.piece.audio for job in jobs], decoding, previous)
-            retimed = [self._retimed(*pair) for pair in zip(jobs, hypotheses, strict=True)]
-        except EngineError as error:
-            self._blame(jobs, decoding, error)
-            return
-        for job, (hypothesis, kept) in zip(jobs, retimed, strict=True):
-            job.recording.heard.append((job.piece.span, hypothesis))
-            job.recording.not_aligned += kept
+        for job, found in zip(jobs, blamed(lambda some: self._retimed(some, decoding), jobs), strict=True):
+            if isinstance(found, MalsoriError):
+                job.recording.error = found
+            else:
+                hypothesis, kept = found
+                job.recording.heard.append((job.piece.span, hypothesis))
+                job.recording.not_aligned += kept
             self._settle(job)
 
-    def _blame(self, jobs: Sequence[Job], decoding: DecodeOptions, error: EngineError) -> None:
-        """Find the clips at fault, one by one: a bad recording costs only itself."""
-        if len(jobs) > 1:
-            for job in jobs:
-                self._recognise([job], decoding)
-        else:
-            jobs[0].recording.error = error
-            self._settle(jobs[0])
-
-    def _retimed(self, job: Job, hypothesis: Hypothesis) -> tuple[Hypothesis, int]:
-        """Return what was heard with its words' times as they are wanted; how many segments keep their engine's."""
-        return (hypothesis, 0) if self._placer is None else self._placer.retimed(job.piece.audio, hypothesis)
+    def _retimed(self, jobs: Sequence[Job], decoding: DecodeOptions) -> list[tuple[Hypothesis, int]]:
+        """Return what was heard, with its words' times as they are wanted; how many segments keep their engine's."""
+        chained = decoding.whisper.condition_on_previous_text
+        previous = [job.recording.last_text if chained else "" for job in jobs]
+        heard = self._engine.transcribe([job.piece.audio for job in jobs], decoding, previous)
+        if self._placer is None:
+            return [(hypothesis, 0) for hypothesis in heard]
+        return [self._placer.retimed(job.piece.audio, said) for job, said in zip(jobs, heard, strict=True)]
 
     def _settle(self, job: Job) -> None:
         job.recording.waiting -= 1

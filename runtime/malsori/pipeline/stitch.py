@@ -18,7 +18,7 @@ def stitch(recording: Recording, *, model: str, certain: str | None) -> Transcri
     in which nothing was spoken has the language `und`, with probability 0.
     """
     heard = sorted(recording.heard, key=lambda found: found[0])
-    segments = tuple(segment for span, hypothesis in heard for segment in _on_clock(hypothesis.segments, span))
+    segments = tuple(segment for span, hypothesis in heard for segment in on_clock(hypothesis.segments, span))
     language, probability = (certain, 1.0) if certain else _detected(recording, heard)
     return Transcript(
         text=" ".join(segment.text.strip() for segment in segments),
@@ -58,7 +58,7 @@ def _detected(recording: Recording, heard: Sequence[tuple[Span, Hypothesis]]) ->
     return next(iter(told), (UNKNOWN, 0.0))
 
 
-def _on_clock(segments: Iterable[Segment], span: Span) -> Iterator[Segment]:
+def on_clock(segments: Iterable[Segment], span: Span) -> Iterator[Segment]:
     """Yield the segments of a clip on the clock of the recording it was cut from, kept inside their span.
 
     Whisper may end a segment beyond its clip; spans do not overlap, so neither do the times of the result.

@@ -1,4 +1,4 @@
-"""`load` and `Transcriber`: the public way from recordings to words. The steps are in the files beside it."""
+"""`Transcriber`: the public way from recordings and streams to words. The steps are in the files beside it."""
 
 from __future__ import annotations
 
@@ -6,16 +6,13 @@ import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict
-from typing import Any, Literal, TypeAlias, overload
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, overload
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..audio import AudioSource, decode
-from ..bundles import open_bundle
 from ..engines.base import Engine, Layer
-from ..engines.load import load_engine
-from ..engines.network import Memory
 from ..errors import EmptyAudio, MalsoriError, OptionError
 from ..types import Transcript
 from ..vad import Detector, SileroDetector
@@ -28,48 +25,12 @@ from .recording import Recording
 from .stitch import stitch
 from .word_times import Placer
 
+if TYPE_CHECKING:
+    from .live.options import LiveOptions
+    from .live.scheduling import Scheduling
+    from .live.stream import Stream
+
 OnError: TypeAlias = Literal["raise", "return"]
-
-
-def load(
-    model: str | os.PathLike[str] = "nano-ctc-ko",
-    *,
-    device: str = "auto",
-    compute_type: str = "default",
-    threads: int | None = None,
-    workers: int = 1,
-    memory: Memory = "normal",
-    verify: bool = True,
-) -> Transcriber:
-    """Load a bundle, by name or by path, and return what transcribes with it.
-
-    `device` is "auto", "cpu", "cuda" or "tensorrt" (wav2vec2 exported in float16); `threads` defaults to the cores this
-    process may use; `verify=False` skips the check of the bundle's sha256 sums.
-
-    `workers` (Whisper) are how many calls from several threads run at a time over one copy of the weights, each on its
-    share of the cores: for a service with many listeners; a single call is fastest with one.
-
-    `memory="low"` (wav2vec2 bundles) uses the weights where their file is mapped into memory instead of a copy packed
-    for speed: all processes share those pages, and the system can take them back. XLSR-large in int8 on 2 cores (Zen 2)
-    then loads in 0.05 s instead of 0.35 s and has 70 MB of its own after 10 s of audio instead of 395 MB, beside the
-    355 MB shared. The price is time: 2.49 s instead of 2.40 s for those 10 s, and 25 % more on another machine.
-
-    Raises:
-        ModelNotFound, ModelCorrupt, ModelIncompatible: no such bundle, an altered one, or one that cannot run here.
-        DeviceUnavailable: the device was asked for by name and cannot be used.
-        OptionError: a compute type that the model or the device does not have, or `memory="low"` for Whisper.
-    """
-    bundle = open_bundle(model, verify=verify)
-    engine = load_engine(
-        bundle.folder,
-        bundle.manifest,
-        device=device,
-        compute_type=compute_type,
-        threads=threads,
-        workers=workers,
-        memory=memory,
-    )
-    return Transcriber(engine, loading=Loading(device, threads, memory, verify))
 
 
 class Transcriber:
@@ -178,6 +139,29 @@ class Transcriber:
             pieces = reader.opening(reader.pieces(blocks))
         return reader.languages(pieces) if pieces else {}
 
+    def stream(
+        self,
+        options: TranscribeOptions | None = None,
+        *,
+        partials: Transcriber | bool = True,
+        live: LiveOptions | None = None,
+        scheduler: Scheduling | None = None,
+        **overrides: Any,
+    ) -> Stream:
+        """Return a stream, which takes sound in blocks and says what is spoken while it is spoken.
+
+        Its finals are this model's; its partials are, too, or those of another model, or there are none (False).
+        Options as in `transcribe`; those of `LiveOptions` and `SessionOptions` are keywords as well (`sample_rate`,
+        `step_s`). Streams that share models share a `scheduler`. Raises `OptionError` as `transcribe` does, and for an
+        option that a stream does not have.
+        """
+        from .live.options import live_overridden
+        from .live.stream import Stream
+
+        chosen, rest = live_overridden(live, overrides, partials=partials is not False)
+        other = None if isinstance(partials, bool) else partials
+        return Stream(self, other, overridden(options, rest), chosen, scheduler)
+
     def embed(
         self,
         source: AudioSource,
@@ -221,6 +205,8 @@ class Transcriber:
             return Placer(model.engine)
         if not isinstance(model, (str, os.PathLike)):
             raise OptionError(f"align_with must be a name, a path or a loaded model, found {model!r}")
+        from .loading import load  # which makes transcribers
+
         return Placer(load(model, **asdict(self.loading)).engine)
 
     def _results(

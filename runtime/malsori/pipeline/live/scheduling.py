@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol, TypeAlias
@@ -27,9 +28,20 @@ class Scheduling(Protocol):
     """Decides which work an engine does next: finals before partials before batch work. Finals are never dropped."""
 
     counters: Counters
+    backlog_s: float  # seconds of sound that may wait for their finals; a stream asks `backlog` before it takes more
 
-    def final(self, engine: Engine, clip: Audio, options: DecodeOptions, done: Callable[[Outcome], None]) -> None:
-        """Have a whole utterance recognised; `done` gets what was heard, or the error, from any thread, once."""
+    def final(
+        self,
+        engine: Engine,
+        clip: Audio,
+        options: DecodeOptions,
+        done: Callable[[Outcome], None],
+        owner: object = None,
+    ) -> None:
+        """Have a whole utterance recognised; `done` gets what was heard, or the error, from any thread, once.
+
+        Those of one `owner`, a stream, are told in the order given; `done` must not raise and should be brief.
+        """
         ...
 
     def partial(self, engine: Engine, owner: object, work: Callable[[], None]) -> None:
@@ -40,17 +52,30 @@ class Scheduling(Protocol):
         ...
 
     def drop(self, owner: object) -> None:
-        """Forget what waits of an owner, whose utterance has ended; it is counted."""
+        """Forget what waits of an owner, whose utterance has ended; it is counted. What is being done goes on."""
+        ...
+
+    def backlog(self, engine: Engine) -> float:
+        """Return the seconds of sound whose finals the engine owes."""
         ...
 
 
 class Inline:
     """Does everything at once, in the thread that asks: for simulations, tests, and one stream at a time."""
 
+    backlog_s = math.inf
+
     def __init__(self) -> None:
         self.counters = Counters()
 
-    def final(self, engine: Engine, clip: Audio, options: DecodeOptions, done: Callable[[Outcome], None]) -> None:
+    def final(
+        self,
+        engine: Engine,
+        clip: Audio,
+        options: DecodeOptions,
+        done: Callable[[Outcome], None],
+        owner: object = None,
+    ) -> None:
         """Recognise the utterance and call `done` before returning."""
         self.counters.finals += 1
         self.counters.calls += 1
@@ -67,3 +92,7 @@ class Inline:
 
     def drop(self, owner: object) -> None:
         """Do nothing: nothing ever waits."""
+
+    def backlog(self, engine: Engine) -> float:
+        """Return 0: nothing ever waits."""
+        return 0.0

@@ -1,0 +1,183 @@
+"""How long a reader of a live transcript waits, how often words change under his eyes, and what it costs.
+
+    python -m bench.streaming              # all, about 15 minutes; needs the library of espeak-ng
+    python -m bench.streaming --quick      # three minutes of the measuring of delays, no hour
+
+Every listener hears the same Korean conversation (`streaming_speech.py`, sentences that no nano model was trained on,
+pauses of 0.8 to 2 s), on one thread, with the weights of nano-ctc-ko or nano-whisper, on a clock that waits for its
+computing (`streaming_replay.py`). "first" is from the beginning of a sentence to any word of it on the screen, "word"
+from the end of a word to its standing there as it stays, "final" from the end of a sentence to its last word being
+settled, the pause that ends an utterance (500 ms) and the padding included. Flicker counts shown words that were
+changed or taken back, a word that only grew is none. The hour is a process of its own that hears the conversation over
+and over; its slope is fitted to its resident memory from the tenth minute on.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from statistics import median
+
+import numpy as np
+
+from bench.results import Row, write
+from bench.streaming_listeners import Chunks, FinalsOnly, Ours
+from bench.streaming_replay import Delays, Listener, Replay, delays, replay
+from bench.streaming_speech import Recording, conversation
+from bench.streaming_whisper import Loop
+from malsori.engines.wav2vec2 import Wav2Vec2Engine
+from malsori.engines.whisper.engine import WhisperEngine
+from malsori.pipeline import Transcriber, load
+
+PAUSES = (0.8, 2.0)
+SENTENCES, QUICK = 40, 12
+ROUNDS = 3  # of processor time; delays are those of all rounds together
+PERCENTILES = (50, 95, 99)
+HOUR = 3_600.0
+SETTLED = 600.0  # seconds after which memory should not grow any more
+CTC, WHISPER = "nano-ctc-ko", "nano-whisper"
+Make = Callable[[], Listener]
+
+
+def listeners(ctc: Transcriber, whisper: Transcriber) -> dict[str, dict[str, Make]]:
+    """Return the ways to listen, those that are to be compared together; the first of each is ours."""
+    assert isinstance(ctc.engine, Wav2Vec2Engine)
+    assert isinstance(whisper.engine, WhisperEngine)
+    acoustic, encoder = ctc.engine, whisper.engine
+    return {
+        "CTC": {
+            "cached states": lambda: Ours(ctc, method="cached"),
+            "recomputed window": lambda: Ours(ctc, method="recomputed"),
+            "finals only": lambda: FinalsOnly(ctc),
+            "chunks of 10 s every second": lambda: Chunks(acoustic),
+        },
+        "Whisper": {
+            "agreement": lambda: Ours(whisper, language="ko", commit="agreement"),
+            "attention": lambda: Ours(whisper, language="ko", commit="attention"),
+            "finals only": lambda: FinalsOnly(whisper, language="ko"),
+            "30 s windows every second": lambda: Loop(encoder),
+        },
+        "two passes": {"CTC, then Whisper": lambda: Ours(whisper, partials=ctc, language="ko")},
+    }
+
+
+def measure(make: dict[str, Make], recording: Recording) -> dict[str, tuple[Delays, list[Replay]]]:
+    """Let each listener hear the recording `ROUNDS` times, in turn."""
+    found: dict[str, list[Replay]] = {name: [] for name in make}
+    for _ in range(ROUNDS):
+        for name, listener in make.items():
+            found[name].append(replay(listener(), recording))
+            print(f"{name}: {found[name][-1].cpu / recording.seconds:.4f} s of processor per second", file=sys.stderr)
+    return {name: (together([delays(each) for each in replays]), replays) for name, replays in found.items()}
+
+
+def together(found: list[Delays]) -> Delays:
+    """Return the delays of several rounds as one."""
+    return Delays(
+        sum((each.first for each in found), ()),
+        sum((each.word for each in found), ()),
+        sum((each.final for each in found), ()),
+        median(each.words for each in found),
+        median(each.flicker for each in found),
+    )
+
+
+def rows_of(kind: str, found: dict[str, tuple[Delays, list[Replay]]]) -> list[Row]:
+    """Return a row for each figure of each listener; the processor time of others is compared with the first one's."""
+    rows, first = [], next(iter(found))
+    for name, (delay, replays) in found.items():
+        case = f"{kind}, {name}"
+        for what in ("first", "word", "final"):
+            seconds = getattr(delay, what)
+            for percentile in PERCENTILES if what == "final" else PERCENTILES[:2]:
+                value = round(float(np.percentile(seconds, percentile)), 3)
+                rows.append(Row(case, f"{what}, p{percentile}", "s", value, runs=len(seconds)))
+        rows.append(Row(case, "words right", "%", round(100 * delay.words, 1)))
+        rows.append(Row(case, "flicker", "words/min", round(delay.flicker, 1)))
+        cpu = [each.cpu / each.recording.seconds for each in replays]
+        base = [each.cpu / each.recording.seconds for each in found[first][1]]
+        ratio = round(median(theirs / mine for theirs, mine in zip(base, cpu, strict=True)), 2)
+        rows.append(
+            Row(
+                case,
+                "processor",
+                "s/s",
+                round(median(cpu), 4),
+                {} if name == first else {first: round(median(base), 4)},
+                {} if name == first else {first: ratio},
+                runs=ROUNDS,
+                spread=(round(min(cpu), 4), round(max(cpu), 4)),
+            )
+        )
+    return rows
+
+
+def hour(name: str) -> Row:
+    """Run an hour of conversation in a process of its own; return how its memory grows."""
+    command = [sys.executable, "-m", "bench.streaming", "--hour", name]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    found = json.loads(done.stdout)
+    times, memory = np.array(found["times"]), np.array(found["memory"])
+    settled = times >= SETTLED
+    slope = float(np.polyfit(times[settled] / HOUR, memory[settled], 1)[0])
+    return Row(
+        f"an hour of conversation, {name}",
+        "memory, growth",
+        "MB/h",
+        round(slope, 2),
+        target="below 1",
+        runs=len(times),
+        spread=(round(float(memory[settled].min()), 1), round(float(memory[settled].max()), 1)),
+    )
+
+
+def run_hour(name: str) -> None:
+    """Hear an hour as fast as possible; print the resident memory, in MB, at each minute of it."""
+    ctc, whisper = (load(model, device="cpu", threads=1) for model in (CTC, WHISPER))
+    options = {"CTC": {}, "Whisper": {"language": "ko"}, "two passes": {"language": "ko", "partials": ctc}}[name]
+    recording = conversation(SENTENCES, PAUSES, 1)
+    stream = (ctc if name == "CTC" else whisper).stream(**options)
+    times, memory = [], []
+    while stream.seconds < HOUR:
+        for start in range(0, len(recording.audio), 1_600):
+            stream.push(recording.audio[start : start + 1_600])
+            if stream.seconds >= 60 * len(times):
+                times.append(stream.seconds)
+                memory.append(resident())
+    stream.flush()
+    json.dump({"times": times, "memory": memory}, sys.stdout)
+
+
+def resident() -> float:
+    """Return this process's resident memory in MB."""
+    with open("/proc/self/statm", encoding="ascii") as file:
+        return int(file.read().split()[1]) * 4_096 / 1e6
+
+
+def main() -> None:
+    """Measure everything and write the result file."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--quick", action="store_true", help="a short conversation, no hour, no result file")
+    parser.add_argument("--hour", metavar="NAME", help=argparse.SUPPRESS)  # the process of its own
+    asked = parser.parse_args()
+    if asked.hour:
+        run_hour(asked.hour)
+        return
+    ctc, whisper = (load(model, device="cpu", threads=1) for model in (CTC, WHISPER))
+    recording = conversation(QUICK if asked.quick else SENTENCES, PAUSES, 1)
+    rows = []
+    for kind, make in listeners(ctc, whisper).items():
+        rows += rows_of(kind, measure(make, recording))
+    if asked.quick:
+        for each in rows:
+            print(f"{each.case}, {each.metric}: {each.ours:g} {each.unit}")
+        return
+    rows += [hour(name) for name in ("CTC", "Whisper", "two passes")]
+    print(write("streaming", rows))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,153 @@
+"""A microphone through the program arecord of alsa-utils, where sounddevice is not installed."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+
+from ...errors import MicrophoneLost, NoMicrophone, brief
+from ...types import SAMPLE_RATE
+from ..pcm import Pcm16Decoder
+from .devices import InputDevice, pick
+from .inbox import HELD_S, Inbox
+from .source import Captured
+
+PROGRAM = "arecord"
+OPENING_S = 2.0  # until the first sound, or the program's end
+SILENT_S = 1.5  # without sound for that long a microphone is lost; it is to be told within 2 s
+ENDING_S = 1.0
+PIECE_BYTES = 2 * SAMPLE_RATE // 50  # 20 ms
+OVERRUN = "the microphone's buffer ran over"
+
+_OVERRUN = re.compile(r"overrun!*\s*\(at least ([0-9.]+) ms")
+
+
+class Arecord:
+    """Records mono 16 kHz from an ALSA device, chosen by its number or a part of its name, or from the default one.
+
+    Raises `NoMicrophone` when the program is not there, or gives no sound.
+    """
+
+    rate = SAMPLE_RATE
+    channels = 1
+
+    def __init__(self, device: int | str | None = None) -> None:
+        pcm = None if device is None else _pcm(device)
+        self.name = f"microphone {pcm or 'default'} (arecord)"
+        self._inbox = Inbox(round(HELD_S * SAMPLE_RATE))
+        self._overrun = 0  # frames that arecord has told are lost, and the reader not yet
+        self._said = ""
+        self._process = _started(pcm)
+        work = {"arecord-sound": self._take_sound, "arecord-words": self._take_words}
+        self._threads = [threading.Thread(target=each, name=name, daemon=True) for name, each in work.items()]
+        for thread in self._threads:
+            thread.start()
+        self._first: Captured | None = self._opened()
+
+    @property
+    def overruns(self) -> int:
+        """How many blocks gave way because nobody read them in time."""
+        return self._inbox.overruns
+
+    @property
+    def heard(self) -> float:
+        """When the last block came, in monotonic seconds."""
+        return self._inbox.heard
+
+    def read(self, timeout: float) -> Captured:
+        """Return the next block. Raises `MicrophoneLost` when the program has ended or is silent for 1.5 s."""
+        first, self._first = self._first, None
+        if first is not None:
+            return first
+        left = max(0.0, self.heard + SILENT_S - time.monotonic())
+        captured = self._inbox.take(min(timeout, left))
+        if captured is None:
+            raise MicrophoneLost(self.name, "sound", f"that it ended ({self._reason()}); it is tried until it is back")
+        if not len(captured.samples) and time.monotonic() - self.heard >= SILENT_S:
+            raise MicrophoneLost(self.name, "sound", f"none for {SILENT_S:g} s; it is tried again until it is back")
+        return captured
+
+    def close(self) -> None:
+        """End the program."""
+        for end in (self._process.terminate, self._process.kill):
+            end()
+            with suppress(subprocess.TimeoutExpired):
+                self._process.wait(ENDING_S)
+                break
+        for thread in self._threads:
+            thread.join(ENDING_S)
+
+    def _opened(self) -> Captured:
+        captured = self._inbox.take(OPENING_S)
+        if captured is not None and len(captured.samples):
+            return captured
+        reason = self._reason() if captured is None else f"none within {OPENING_S:g} s"
+        self.close()
+        raise NoMicrophone(self.name, "sound", reason)
+
+    def _take_sound(self) -> None:
+        """Bring what the program records into the inbox, until its end."""
+        decoder = Pcm16Decoder()
+        assert self._process.stdout is not None
+        with self._process.stdout as pipe:
+            while data := os.read(pipe.fileno(), PIECE_BYTES):
+                lost, self._overrun = self._overrun, 0
+                if len(samples := decoder.push(data)):
+                    self._inbox.put(samples, lost, OVERRUN if lost else "")
+        self._inbox.close()
+
+    def _take_words(self) -> None:
+        """Read what the program says: how much an overrun cost, and in the end why it ended."""
+        assert self._process.stderr is not None
+        with self._process.stderr as pipe:
+            for line in pipe:
+                text = line.decode("utf-8", "replace").strip()
+                if found := _OVERRUN.search(text):
+                    self._overrun += round(float(found[1]) / 1_000 * SAMPLE_RATE)
+                elif text:
+                    self._said = text
+
+    def _reason(self) -> str:
+        with suppress(subprocess.TimeoutExpired):
+            self._process.wait(ENDING_S)
+        self._threads[1].join(ENDING_S)
+        return brief(Exception(self._said)) or f"exit code {self._process.returncode}"
+
+
+def arecord_devices() -> list[InputDevice]:
+    """Return the devices that arecord lists, numbered as they come. Raises `NoMicrophone` without the program."""
+    try:
+        run = subprocess.run([PROGRAM, "-L"], capture_output=True, text=True, errors="replace", timeout=10)
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise NoMicrophone("microphone", "arecord, of the package alsa-utils", brief(error)) from error
+    return [InputDevice(number, name, note=note) for number, (name, note) in enumerate(_listed(run.stdout))]
+
+
+def _listed(text: str) -> Iterator[tuple[str, str]]:
+    """Yield names with the first line of their descriptions, which is indented."""
+    lines = text.splitlines()
+    for line, following in zip(lines, [*lines[1:], ""], strict=True):
+        if line and not line[0].isspace():
+            yield line, following.strip() if following[:1].isspace() else ""
+
+
+def _pcm(wanted: int | str) -> str:
+    """Return the name of an ALSA device; one with a colon, such as plughw:1,0, need not be listed."""
+    text = str(wanted)
+    return text if ":" in text else pick(arecord_devices(), wanted).name
+
+
+def _started(pcm: str | None) -> subprocess.Popen[bytes]:
+    command = [PROGRAM, "-q", "-t", "raw", "-f", "S16_LE", "-r", str(SAMPLE_RATE), "-c", "1"]
+    command += [] if pcm is None else ["-D", pcm]
+    pipe = subprocess.PIPE
+    try:
+        # In a session of its own: an interrupt from the terminal is for us, who end it when all has been read.
+        return subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=pipe, stderr=pipe, start_new_session=True)
+    except OSError as error:
+        raise NoMicrophone("microphone", "arecord, of the package alsa-utils", brief(error)) from error

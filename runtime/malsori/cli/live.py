@@ -1,0 +1,142 @@
+"""`malsori live`: a microphone, a pipe or a file played as one, to words while they are spoken."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterator
+from contextlib import ExitStack, closing, contextmanager
+from typing import TYPE_CHECKING, Any
+
+from .console import complain, emit
+from .live_flags import (
+    add_live_flags,
+    add_sound_flags,
+    check_flags,
+    live_options,
+    stream_options,
+)
+from .live_output import Outputs
+from .live_sources import open_source
+from .model_flags import add_model_flags, load_model
+from .parser import Parser
+from .progress import Reporter
+from .stopping import Stopping
+from .tables import table
+from .transcribe_flags import add_word_flags
+from .whisper_flags import add_whisper_flags
+
+if TYPE_CHECKING:
+    from ..pipeline import Transcriber
+    from ..pipeline.live.stream import Stream
+
+EPILOG = """\
+On a terminal: finals scroll, each with its time; below them what is being said, dimmed where it may still change, a
+level meter, and how far the model is behind. Elsewhere, or with -f json, one JSON object a line: speech_start, partial,
+speech_end, final, warning. With -f text the finals alone. Ctrl-C ends it with the final of what was said; once more
+ends it at once.
+
+--output FILE.jsonl appends the events as they come; .txt, .srt, .vtt, .tsv and .json get the transcript in the end.
+
+examples:
+  malsori live --partials nano-ctc-ko --finals nano-whisper
+  malsori live --simulate samples/korean.wav
+  malsori live --simulate samples/numbers.wav --speed max --no-partials -f text
+  arecord -q -t raw -f S16_LE -r 16000 | malsori live --stdin -o meeting.srt
+"""
+
+
+def add_parser(subparsers: argparse._SubParsersAction[Parser]) -> None:
+    """Add the command and its flags."""
+    parser = subparsers.add_parser(
+        "live",
+        help="words while they are spoken",
+        description="Words while they are spoken, from a microphone, a pipe, or a file played as if it were one.",
+        epilog=EPILOG,
+    )
+    add_sound_flags(parser)
+    add_model_flags(parser)
+    add_live_flags(parser)
+    add_word_flags(parser)
+    add_whisper_flags(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Listen until the sound ends or somebody stops it; return 0, or 1 when an utterance failed."""
+    check_flags(args)
+    if args.list_devices:
+        return _list_devices()
+    with ExitStack() as opened:
+        outputs = opened.enter_context(Outputs.of(args))
+        # Before the models, which take their time: what is said meanwhile is kept, and a wrong name is told at once.
+        source = opened.enter_context(closing(open_source(args)))
+        stream = opened.enter_context(_stream(args, source.rate))
+        return _listen(args, source, stream, outputs)
+
+
+def _listen(args: argparse.Namespace, source: Any, stream: Stream, outputs: Outputs) -> int:
+    from ..events import StreamWarning
+    from ..pipeline.live.listen import listen
+
+    failed = False
+    with Stopping() as stopping:
+
+        def stopped() -> bool:
+            outputs.tick(stream)
+            return stopping.asked or (args.duration is not None and stream.seconds >= args.duration)
+
+        outputs.begin(source.name)
+        for event in listen(source, stream, stopped=stopped):
+            failed |= isinstance(event, StreamWarning) and event.code == "engine_error"
+            outputs.take(event, stream)
+    return 1 if failed else 0
+
+
+@contextmanager
+def _stream(args: argparse.Namespace, rate: int) -> Iterator[Stream]:
+    """Load the models and open a stream over them.
+
+    Where nothing waits for the sound, `push` itself computes: threads would only drop partials that came too late.
+    """
+    from ..pipeline.live.scheduler import Scheduler
+
+    with Reporter(quiet=args.quiet) as reporter:
+        options = stream_options(args)
+        finals = load_model(args, reporter, args.finals)
+        partials = _partials(args, finals, reporter)
+    live = live_options(args, rate)
+    if args.speed == float("inf"):
+        yield finals.stream(options, partials=partials, live=live)
+        return
+    scheduler = Scheduler()
+    try:
+        yield finals.stream(options, partials=partials, live=live, scheduler=scheduler)
+    except BaseException:  # an interrupt too: nobody waits for what an engine has yet to say
+        scheduler.close(0.0)
+        raise
+    scheduler.close()
+
+
+def _partials(args: argparse.Namespace, finals: Transcriber, reporter: Reporter) -> Transcriber | bool:
+    if args.no_partials or args.partials in (None, args.finals or args.model):
+        return not args.no_partials
+    return load_model(args, reporter, args.partials)
+
+
+def _list_devices() -> int:
+    from ..audio.live import list_microphones
+
+    devices = list_microphones()
+    if not devices:
+        complain("there is no microphone here; is it plugged in, and may this user use it?")
+        return 1
+    rows = [
+        (
+            "*" if device.default else "",
+            str(device.number),
+            device.name,
+            f"{device.channels} x {device.rate} Hz" if device.rate else device.note,
+        )
+        for device in devices
+    ]
+    emit(table(rows, whole=True))
+    return 0

@@ -1,0 +1,123 @@
+"""What `malsori live` shows on a terminal: finals scroll by; below them what is being said, a level meter, the lag."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable
+from types import TracebackType
+from typing import TYPE_CHECKING
+
+from rich.console import Console, Group
+from rich.text import Text
+
+from ..events import Event, Final, Partial, SpeechEnded, SpeechStarted, StreamWarning
+from .console import printable
+from .live_output import Sink
+from .live_region import Region
+
+if TYPE_CHECKING:
+    from ..pipeline.live.stream import Stream
+
+EVERY_S = 0.1  # between two redraws
+METER = 10  # characters
+QUIETEST_DB = -50.0  # of full scale, where the meter begins
+LOUD_DB = -1.0  # from here on it is about to be clipped
+MOST_LINES = 6  # of what is being said; of more than that the end is shown
+
+
+class View(Sink):
+    """Draws the state of a stream on `console`, at most ten times a second and only what has changed.
+
+    The letters of an utterance that may still change are dimmed; so is all of it from its end until its final is there.
+    Nothing wider than ASCII is drawn but the text itself: what terminals hold for one column or two differs.
+    """
+
+    def __init__(self, console: Console | None = None, *, clock: Callable[[], float] = time.monotonic) -> None:
+        self._console = console or Console(highlight=False, soft_wrap=False)
+        self._region = Region(self._console)
+        self._clock = clock
+        self._drawn = -math.inf
+        self._spoken: dict[int, Text] = {}  # by utterance, those without a final
+        self._level = self._lag = self._seconds = 0.0
+        self._who = ""
+
+    def begin(self, name: str) -> None:
+        """Say what is listened to."""
+        self._who = f"listening to {printable(name)}"
+        self._draw()
+
+    def take(self, event: Event) -> None:
+        """Show an event."""
+        if isinstance(event, SpeechStarted):
+            self._spoken[event.seq] = _stamp(event.at)
+        elif isinstance(event, Partial):
+            self._spoken[event.seq] = _partial(event)
+            self._who = f"heard by {event.model}"
+        elif isinstance(event, SpeechEnded):
+            self._spoken.get(event.seq, Text()).stylize("dim")
+        elif isinstance(event, Final):
+            self._final(event)
+        elif isinstance(event, StreamWarning):
+            self._spoken.pop(event.seq or 0, None)
+            self._scroll(Text(f"warning, {printable(event.message)}", "yellow"))
+        self._draw_if_due()
+
+    def tick(self, stream: Stream) -> None:
+        """Note how loud it is and what waits, and draw when that is due."""
+        self._level, self._lag, self._seconds = stream.level, stream.lag, stream.seconds
+        self._draw_if_due()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._region.erase()
+
+    def content(self) -> Group:
+        """Return what stands below the finals."""
+        lines = [line for text in self._spoken.values() for line in self._wrapped(text)]
+        room = max(0, min(MOST_LINES, self._console.height - 2))
+        return Group(*lines[len(lines) - room if len(lines) > room else 0 :], self._status())
+
+    def _final(self, event: Final) -> None:
+        self._spoken.pop(event.seq, None)
+        self._who = f"heard by {event.model}"
+        if event.text:
+            self._scroll(_stamp(event.start).append(printable(event.text)))
+
+    def _scroll(self, line: Text) -> None:
+        self._region.scroll(line, self.content())
+        self._drawn = self._clock()
+
+    def _draw_if_due(self) -> None:
+        if self._clock() - self._drawn >= EVERY_S:
+            self._draw()
+
+    def _draw(self) -> None:
+        self._region.draw(self.content())
+        self._drawn = self._clock()
+
+    def _wrapped(self, text: Text) -> list[Text]:
+        return list(text.wrap(self._console, self._region.width, overflow="fold"))
+
+    def _status(self) -> Text:
+        minutes, seconds = divmod(int(self._seconds), 60)
+        status = Text(no_wrap=True, overflow="crop").append_text(_meter(self._level))
+        return status.append(f" {minutes}:{seconds:02d}  lag {self._lag:.1f} s  {self._who}", "dim")
+
+
+def _stamp(seconds: float) -> Text:
+    minutes, rest = divmod(round(seconds, 1), 60)
+    return Text().append(f"{minutes:3.0f}:{rest:04.1f}  ", "dim")
+
+
+def _partial(event: Partial) -> Text:
+    stable = printable(event.stable)
+    return _stamp(event.start).append(stable).append(printable(event.text)[len(stable) :], "dim")
+
+
+def _meter(level: float) -> Text:
+    decibels = 20 * math.log10(level) if level > 0 else -math.inf
+    filled = round(METER * min(1.0, max(0.0, 1 - decibels / QUIETEST_DB))) if level > 0 else 0
+    style = "red" if decibels >= LOUD_DB else "green"
+    return Text("[").append("=" * filled, style).append(" " * (METER - filled)).append("]")

@@ -1,0 +1,76 @@
+"""What was asked of a session, checked, in frames and samples; the rest is as measurements say."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from math import isfinite
+
+from ...errors import OptionError
+from ...types import SAMPLE_RATE
+from ..frames import Frames
+from ..session import Method, SessionOptions
+
+STEP, LOOKAHEAD, LEFT, WINDOW = 0.5, 0.5, 8.0, 12.0  # seconds; bench/streaming_ctc.py
+LONGEST = 60.0  # seconds; attention takes the square of it
+ONLY = {"left_s": "cached", "window_s": "recomputed"}
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """`step` is in samples, the others in frames."""
+
+    method: Method
+    step: int
+    lookahead: int
+    left: int
+    window: int
+
+    @classmethod
+    def of(cls, asked: SessionOptions, frames: Frames, name: str, no_cache: str | None) -> Settings:
+        """Fill in what was not asked for; `no_cache` tells why the bundle `name` has no cached states, if so.
+
+        Raises `OptionError` for what cannot be.
+        """
+        if asked.commit is not None:
+            raise OptionError(f"{name} has no commit; that is an option of Whisper models")
+        for field in fields(asked):
+            if field.name.endswith("_s"):
+                _check_length(field.name, getattr(asked, field.name))
+        method = _method(asked, name, no_cache)
+
+        def count(seconds: float | None, default: float) -> int:
+            return round((default if seconds is None else seconds) * SAMPLE_RATE / frames.stride)
+
+        step = max(1, count(asked.step_s, STEP)) * frames.stride
+        settings = cls(
+            method,
+            step,
+            count(asked.lookahead_s, LOOKAHEAD),
+            max(1, count(asked.left_s, LEFT)),
+            count(asked.window_s, WINDOW),
+        )
+        if method == "recomputed" and (settings.window - settings.lookahead) * frames.stride < step:
+            raise OptionError("window_s: expected at least step_s and lookahead_s together, found less")
+        return settings
+
+
+def _method(asked: SessionOptions, name: str, no_cache: str | None) -> Method:
+    if asked.method not in (None, "cached", "recomputed"):
+        raise OptionError(f"method: expected cached or recomputed, found {asked.method!r}")
+    if asked.method == "cached" and no_cache:
+        raise OptionError(f"{name} has no cached states: {no_cache}; method recomputed goes without")
+    method = asked.method or ("recomputed" if no_cache else "cached")
+    for option, way in ONLY.items():
+        if getattr(asked, option) is not None and method != way:
+            raise OptionError(f"{option} is for the method {way}, and this session of {name} is {method}")
+    return method
+
+
+def _check_length(name: str, seconds: object) -> None:
+    if seconds is None:
+        return
+    number = isinstance(seconds, int | float) and not isinstance(seconds, bool) and isfinite(seconds)
+    least = 0 if name == "lookahead_s" else 1e-9
+    if not number or not least <= float(seconds) <= LONGEST:  # type: ignore[arg-type]
+        kind = "0" if name == "lookahead_s" else "above 0"
+        raise OptionError(f"{name}: expected a number of seconds, {kind} to {LONGEST:g}, found {seconds!r}")

@@ -1,0 +1,69 @@
+"""From a live source to events: the loop that every listener needs.
+
+from malsori.audio.live import open_microphone
+from malsori.pipeline.live.listen import listen
+
+microphone = open_microphone()
+stream = malsori.load("nano-ctc-ko").stream(sample_rate=microphone.rate)
+for event in listen(microphone, stream):
+    print(event.to_dict())
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+
+from ...audio.live.source import Captured, LiveSource
+from ...errors import AudioError
+from ...events import Event, Final, StreamWarning
+from ...types import UNKNOWN, Transcript
+from .stream import Stream
+
+POLL_S = 0.1  # the longest wait for sound, so that what an engine has found meanwhile is not late
+
+
+def listen(source: LiveSource, stream: Stream, *, stopped: Callable[[], bool] = lambda: False) -> Iterator[Event]:
+    """Yield what `stream` hears in `source`, until the sound ends or `stopped` says so; then what is still to come.
+
+    Sound that was lost before it got here, also because nobody took the events, becomes a gap and a warning with its
+    length. A microphone that is lost is a warning with the code `lost_microphone`. The source stays open.
+
+    Raises:
+        AudioError: the source cannot be read on, after all that was heard before has been told.
+    """
+    try:
+        while not stopped():
+            captured = source.read(POLL_S)
+            if captured is None:
+                break
+            yield from _taken(captured, source.rate, stream)
+            yield from stream.poll()
+    except AudioError:
+        yield from stream.flush()
+        raise
+    yield from stream.flush()
+
+
+def _taken(captured: Captured, rate: int, stream: Stream) -> Iterator[Event]:
+    if captured.trouble is not None:
+        yield StreamWarning("lost_microphone", str(captured.trouble), stream.seconds)
+    if captured.lost:
+        reason = {"reason": captured.reason} if captured.reason else {}
+        yield from stream.skip(captured.lost / rate, **reason)
+    if len(captured.samples):
+        yield from stream.push(captured.samples)
+
+
+def transcript_of(events: Sequence[Event], seconds: float) -> Transcript:
+    """Return what a stream of `seconds` has said as the transcript of a recording, for the writers of files."""
+    finals = [event for event in events if isinstance(event, Final)]
+    told = next((final for final in finals if final.language != UNKNOWN), None)
+    return Transcript(
+        text=" ".join(final.text for final in finals if final.text),
+        language=UNKNOWN if told is None else told.language,
+        language_probability=0.0 if told is None else told.language_probability,
+        duration=seconds,
+        segments=tuple(segment for final in finals for segment in final.segments),
+        model=finals[0].model if finals else "",
+        warnings=tuple(event.message for event in events if isinstance(event, StreamWarning)),
+    )

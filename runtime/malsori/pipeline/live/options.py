@@ -1,0 +1,65 @@
+"""What a caller may ask of a stream beside what he may ask of a transcription."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, replace
+from typing import Any
+
+from ...engines.session import SessionOptions
+from ...errors import OptionError
+from ...types import SAMPLE_RATE
+from ..options import TranscribeOptions
+
+UNSTREAMED = {  # options that have no meaning in a stream, and why
+    "vad": "a stream is cut into utterances by the gate",
+    "clip_timestamps": "a stream has no stretches known beforehand",
+    "align_with": "the words of a final keep the times of its own model",
+    "allow_truncated": "that is for files",
+    "sample_rate": "a stream has its own sample_rate, in LiveOptions",
+}
+UNCHAINED = ("condition_on_previous_text", "prefix")  # of Whisper: utterances are read without each other
+
+
+@dataclass(frozen=True, slots=True)
+class LiveOptions:
+    """The options of a stream.
+
+    sample_rate: Hz of the blocks that are pushed, 4,000 to 384,000.
+    partials: also tell what has been heard while somebody speaks.
+    session: how the open utterance is heard.
+    detector: "silero", "two-stage" or "webrtc"; None is that of the model that gives the finals.
+    """
+
+    sample_rate: int = SAMPLE_RATE
+    partials: bool = True
+    session: SessionOptions = field(default_factory=SessionOptions)
+    detector: str | None = None
+
+
+LIVE = LiveOptions()
+SESSION = frozenset(spec.name for spec in fields(SessionOptions))
+OWN = frozenset(spec.name for spec in fields(LiveOptions)) - {"partials", "session"}
+
+
+def live_overridden(
+    options: LiveOptions | None, overrides: Mapping[str, Any], *, partials: bool
+) -> tuple[LiveOptions, dict[str, Any]]:
+    """Return the options with those of the keywords put in that are theirs, and the other keywords."""
+    chosen = options or LIVE
+    own = {name: value for name, value in overrides.items() if name in OWN}
+    session = {name: value for name, value in overrides.items() if name in SESSION}
+    rest = {name: value for name, value in overrides.items() if name not in OWN | SESSION}
+    given = replace(chosen, partials=chosen.partials and partials, session=replace(chosen.session, **session), **own)
+    return given, rest
+
+
+def check_streamed(options: TranscribeOptions) -> None:
+    """Raise `OptionError` for an option of files that a stream does not have."""
+    usual = TranscribeOptions()
+    for name, reason in UNSTREAMED.items():
+        if getattr(options, name) != getattr(usual, name):
+            raise OptionError(f"{name}={getattr(options, name)!r}: {reason}")
+    for name in UNCHAINED:
+        if getattr(options.whisper, name):
+            raise OptionError(f"{name}: a stream reads each utterance by itself; leave it out")

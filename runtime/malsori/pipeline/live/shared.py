@@ -1,0 +1,73 @@
+"""An engine that waits for its turn: what transcribes files need not know that streams share it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, Protocol, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...engines.base import DecodeOptions, Engine, Layer
+from ...engines.session import Session, SessionOptions
+from ...types import Audio, Hypothesis
+
+Result = TypeVar("Result")
+DEFAULTS = DecodeOptions()
+SESSION = SessionOptions()
+
+
+class Turns(Protocol):
+    """Who gives the turns."""
+
+    def batch(
+        self, engine: Engine, clips: Sequence[Audio], options: DecodeOptions, previous: Sequence[str] = ()
+    ) -> list[Hypothesis]:
+        """Return one hypothesis per clip, in order, once it is the caller's turn."""
+        ...
+
+    def run(self, engine: Engine, work: Callable[[], Result]) -> Result:
+        """Return what `work` gives, once it is the caller's turn."""
+        ...
+
+
+class SharedEngine:
+    """`bare`, whose calls of the network go through `turns`; all else is asked of it directly."""
+
+    def __init__(self, bare: Engine, turns: Turns) -> None:
+        self.bare = bare
+        self.manifest = bare.manifest
+        self.longest_clip = bare.longest_clip
+        self.long_form = bare.long_form
+        self._turns = turns
+
+    def check(self, options: DecodeOptions) -> tuple[str, ...]:
+        """As the engine's own."""
+        return self.bare.check(options)
+
+    def batches(self, lengths: Sequence[int], options: DecodeOptions) -> list[list[int]]:
+        """As the engine's own."""
+        return self.bare.batches(lengths, options)
+
+    def transcribe(
+        self, clips: Sequence[Audio], options: DecodeOptions = DEFAULTS, previous: Sequence[str] = ()
+    ) -> list[Hypothesis]:
+        """Return one hypothesis per clip when it is their turn; raises as the engine's own, or where that has ended."""
+        return self._turns.batch(self.bare, clips, options, previous)
+
+    def open(self, options: DecodeOptions, session: SessionOptions = SESSION) -> Session:
+        """As the engine's own: the steps of a session have their turns by `Scheduling.partial`."""
+        return self.bare.open(options, session)
+
+    def detect_language(self, clip: Audio, options: DecodeOptions = DEFAULTS) -> dict[str, float]:
+        """Return the languages when it is its turn."""
+        return self._turns.run(self.bare, lambda: self.bare.detect_language(clip, options))
+
+    def embed(self, clip: Audio, layer: Layer = -1) -> NDArray[np.float32]:
+        """Return hidden states when it is its turn."""
+        return self._turns.run(self.bare, lambda: self.bare.embed(clip, layer))
+
+    def __getattr__(self, name: str) -> Any:
+        if name == "bare":  # not yet there, as while a copy is made
+            raise AttributeError(name)
+        return getattr(self.bare, name)
