@@ -30,6 +30,7 @@ from malsori import SAMPLE_RATE, Audio, TranscribeOptions, Transcriber
 from malsori.engines.base import DecodeOptions, Engine
 from malsori.pipeline.live.admission import Admission, Talk, admission
 from malsori.pipeline.live.costs import SESSION, costs_of
+from malsori.pipeline.live.cutter import LiveCutter
 from malsori.pipeline.live.scheduler import Scheduler
 from malsori.pipeline.live.scheduling import Outcome
 from malsori.pipeline.live.stream import Stream
@@ -199,7 +200,8 @@ def talk_of(recordings: Sequence[Recording]) -> Talk:
 def foretell(case: Case, options: TranscribeOptions, speech: Audio, talk: Talk) -> list[Admission]:
     """Return what is foretold from costs that are measured now: for finals, and for most partials as well."""
     engine, decoding = case.transcriber.engine, options.decoding(options.language)
-    costs = costs_of(engine, speech, decoding, SESSION if case.partials else None)
+    listen = LiveCutter(case.transcriber.detector(), options.gate).push
+    costs = costs_of(engine, speech, decoding, SESSION if case.partials else None, listen)
     print(f"  {costs}")
     limits = (1.0, MOST_STALE) if case.partials else (1.0,)
     return [

@@ -82,6 +82,13 @@ def test_fewer_streams_are_let_in_where_their_partials_are_to_come_too() -> None
     assert words.stale <= 0.1 < finals.stale
 
 
+def test_what_listening_takes_of_the_machine_is_missing_to_the_engine() -> None:
+    costs = even(0.02)
+    assert simulated(replace(costs, listening=0.05), 10) == simulated(costs.scaled(2.0), 10)
+    assert admission(replace(FREE, listening=1.0), bound=3).streams == 3  # an engine that costs nothing needs nothing
+    assert admission(replace(costs, listening=1 / 20), bound=64).streams < 20
+
+
 def test_a_single_stream_waits_for_its_own_final_only() -> None:
     found = simulated(even(0.1), 1, talk=replace(TALK, spread=0.0))
     assert found.p50_s == found.p95_s == pytest.approx(0.25)
@@ -203,6 +210,16 @@ def test_what_is_measured_is_what_the_engine_takes() -> None:
     for said in (2.0, 7.0):
         assert costs.partial(said, 0.5) == pytest.approx(0.001 * said, rel=0.05)
     assert costs.catch_up == pytest.approx(0.5, abs=0.15)
+
+
+def test_listening_is_measured_as_a_share_of_all_cores(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("malsori.pipeline.live.costs.cpu_threads", lambda: 4)
+    engine = TimedEngine(0.01)
+
+    def listen(block: Audio) -> None:
+        engine.now += 0.2 * len(block) / SAMPLE_RATE
+
+    assert costs_of(engine, SPEECH, listen=listen, clock=lambda: engine.now).listening == pytest.approx(0.05)
 
 
 def test_without_a_session_there_are_no_partials() -> None:

@@ -30,6 +30,7 @@ BOUND = 256  # streams; more are not looked for
 SHARE = 0.95  # of the finals
 FINALS = 400  # that are simulated at least
 LEAST_S = 120.0  # so long at least: where a bit too much is asked of the engine, the queue grows slowly
+MOST_LISTENING = 0.99  # share of the machine; with more, sound could not even be taken in
 MOST_SAMPLES = 60 * SAMPLE_RATE
 SILENCE: Audio = np.broadcast_to(np.zeros(1, np.float32), (MOST_SAMPLES,))  # takes the memory of one sample
 
@@ -149,6 +150,7 @@ def simulated(
 
     It gives up, with an infinite `p95_s`, as soon as that is certain to be above `limit_s`.
     """
+    costs = costs.scaled(1 / (1 - min(streams * costs.listening, MOST_LISTENING)))
     length = max(LEAST_S, FINALS * talk.period_s / streams) if seconds is None else seconds
     speakers = [_Speaker(talk, random.Random(f"{seed} {number}"), length, costs) for number in range(streams)]
     day = _Day(costs, options, Waiting(batches, GATHER_MS / 1000, PATIENCE_S), sum(each.finals for each in speakers))

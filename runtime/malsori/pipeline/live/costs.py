@@ -13,6 +13,7 @@ from typing import TypeAlias
 import numpy as np
 
 from ...engines.base import DecodeOptions, Engine
+from ...engines.cpus import cpu_threads
 from ...engines.session import SessionOptions
 from ...types import SAMPLE_RATE, Audio
 
@@ -23,6 +24,7 @@ LENGTHS = (1.0, 4.0, 2.0, 8.0)  # seconds of sound; the first two are measured i
 USUAL = 2.0  # seconds of sound of finals that share a call, which are measured in any case
 TOGETHER = 4  # finals in one call
 CATCHING_UP = 3  # steps in one push
+LISTENED_S = 3.0
 RUNS = 3
 BUDGET_S = 6.0
 OPTIONS = DecodeOptions()
@@ -36,6 +38,7 @@ class Costs:
     alone: for a final, by its length. together: for a call of 4 finals, by their length.
     partials: for one step of a session, by how much of the utterance was said; empty where there are no partials.
     step_s: new sound between two partials. catch_up: what each further step of sound adds to a push, as a share of it.
+    listening: the share of the machine that one stream's detector and gate take beside the engine.
     """
 
     alone: Points
@@ -43,6 +46,7 @@ class Costs:
     partials: Points = ()
     step_s: float = 1.0
     catch_up: float = 0.0
+    listening: float = 0.0
 
     def call(self, lengths: Sequence[float]) -> float:
         """Return the seconds of a call for finals of such lengths, as if each were as long as the longest."""
@@ -78,6 +82,7 @@ def costs_of(
     speech: Audio,
     options: DecodeOptions = OPTIONS,
     session: SessionOptions | None = SESSION,
+    listen: Callable[[Audio], object] | None = None,
     *,
     budget_s: float = BUDGET_S,
     clock: Callable[[], float] = time.perf_counter,
@@ -85,7 +90,8 @@ def costs_of(
     """Measure an engine that nobody else uses meanwhile. Without a `session` there are no partials.
 
     `speech` is somebody talking, repeated to the lengths that are wanted: how long Whisper takes depends on how much is
-    said. After about `budget_s` seconds nothing new is begun, and longer sound is taken to go on as shorter did. Where
+    said. `listen` is what takes each block of a stream beside the engine, such as a detector's `push`; where the engine
+    runs on the same cores it is slowed down by that. After about `budget_s` seconds nothing new is begun, and longer sound is taken to go on as shorter did. Where
     partials are another engine's on the same cores, measure both and give the one's `partials` to the other.
 
     Raises as `transcribe` and `open` do.
@@ -96,15 +102,16 @@ def costs_of(
     def finals(count: int) -> Callable[[float], object]:
         return lambda length: engine.transcribe([sound(speech, length)] * count, options)
 
+    listening = 0.0 if listen is None else _listening(listen, speech, watch)
     alone = watch.points(finals(1), LENGTHS, 2, 0.4)
     together = _together(alone, watch.points(finals(TOGETHER), (USUAL, 8.0, 1.0, 4.0), 1, 0.75))
     if session is None:
-        return Costs(alone, together)
+        return Costs(alone, together, listening=listening)
     step, partials = _steps(engine, speech, options, session, 1, watch)
     _, caught_up = _steps(engine, speech, options, session, CATCHING_UP, watch)
     ratio = _mean(caught_up) / max(_mean(partials), 1e-9)
     catch_up = min(max((ratio - 1) / (CATCHING_UP - 1), 0.0), 1.0)
-    return Costs(alone, together, _smoothed(partials), step, catch_up)
+    return Costs(alone, together, _smoothed(partials), step, catch_up, listening)
 
 
 def sound(speech: Audio, seconds: float) -> Audio:
@@ -158,6 +165,13 @@ def _steps(
             seconds = watch.timed(partial(opened.push, block))
             found.append(((start + push) / SAMPLE_RATE, seconds))
     return opened.step / SAMPLE_RATE, tuple(found)
+
+
+def _listening(listen: Callable[[Audio], object], speech: Audio, watch: _Watch) -> float:
+    """Return the share of the machine that one stream's blocks take."""
+    blocks = sound(speech, LISTENED_S).reshape(-1, SAMPLE_RATE // 10)
+    seconds = median(watch.timed(partial(listen, block)) for block in blocks)
+    return seconds * len(blocks) / LISTENED_S / cpu_threads()
 
 
 def _together(alone: Points, together: Points) -> Points:
