@@ -22,6 +22,7 @@ from malsori.types import SAMPLE_RATE, Audio, Hypothesis
 
 FREE = Costs(((1.0, 0.0),), ((1.0, 0.0),))
 SPEECH = np.ones(SAMPLE_RATE, np.float32)
+REGULAR = Talk(speech_s=2.0, spread=0.0, shortest_pause_s=2.0, pause_s=1e-6)
 
 
 def even(speed: float, sharing: float = 1.0, partial: float | None = None) -> Costs:
@@ -96,9 +97,20 @@ def test_a_single_stream_waits_for_its_own_final_only() -> None:
 
 
 def test_the_engine_works_for_as_long_as_its_jobs_take() -> None:
-    talk = Talk(speech_s=2.0, spread=0.0, shortest_pause_s=2.0, pause_s=1e-6)
-    found = simulated(even(0.1, partial=0.1), 1, talk=talk, seconds=400.0)
+    found = simulated(even(0.1, partial=0.1), 1, talk=REGULAR, seconds=400.0)
     assert found.busy == pytest.approx((0.2 + 3 * 0.1) / 4, rel=0.02)  # a final, and partials at 0.5, 1 and 1.5 s
+
+
+def test_a_partial_that_waits_as_its_utterance_ends_is_dropped() -> None:
+    found = simulated(even(0.005, partial=3.4), 1, talk=REGULAR, seconds=400.0)
+    assert found.stale == pytest.approx(2 / 3)  # of 0.5, 1 and 1.5 s: the first is being done until 3.9 s
+
+
+def test_a_partial_that_is_late_has_more_to_catch_up_with_in_its_own_utterance() -> None:
+    costs = replace(even(1.5, partial=0.1), catch_up=1.0)
+    found = simulated(costs, 1, talk=REGULAR, seconds=400.0)
+    # The final is done until 1 s into the next utterance: a double step then, a single one, and 3 s for the final.
+    assert found.busy == pytest.approx((0.2 + 0.1 + 3.0) / 4, abs=0.005)
 
 
 def test_more_than_can_be_done_is_seen_and_given_up() -> None:

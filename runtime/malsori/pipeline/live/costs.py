@@ -90,8 +90,10 @@ def costs_of(
     """Measure an engine that nobody else uses meanwhile. Without a `session` there are no partials.
 
     `speech` is somebody talking, repeated to the lengths that are wanted: how long Whisper takes depends on how much is
-    said. `listen` is what takes each block of a stream beside the engine, such as a detector's `push`; where the engine
-    runs on the same cores it is slowed down by that. After about `budget_s` seconds nothing new is begun, and longer sound is taken to go on as shorter did. Where
+    said. `listen` is what takes each block of a stream beside the engine, such as a detector's `push`: where both run
+    on the same cores it slows the engine down.
+
+    After about `budget_s` seconds nothing new is begun, and longer sound is taken to go on as shorter did. Where
     partials are another engine's on the same cores, measure both and give the one's `partials` to the other.
 
     Raises as `transcribe` and `open` do.
