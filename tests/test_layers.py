@@ -18,7 +18,7 @@ PACKAGE = Path(malsori.__file__).parent
 LEVELS = {
     "types": 0,
     "errors": 0,
-    "events": 0,
+    "events": 1,
     "audio": 1,
     "bundles": 1,
     "vad": 2,

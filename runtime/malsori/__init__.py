@@ -24,10 +24,12 @@ if TYPE_CHECKING:
     from .audio import decode
     from .bundles import list_bundles, open_bundle
     from .errors import AudioError, EngineError, MalsoriError, ModelError, OptionError, OutputError
+    from .events import Event, Final, Partial, SpeechEnded, SpeechStarted, StreamWarning
     from .output import render, write
     from .pipeline import Progress, TranscribeOptions, Transcriber, WhisperOptions, align, load
+    from .pipeline.live import LiveOptions, Scheduler, Stream, listen
     from .types import SAMPLE_RATE, AlignedCharacter, AlignedWord, Alignment, Audio, Segment, Span, Transcript, Word
-    from .vad import GateOptions
+    from .vad import GateOptions, endpointing
 
     __version__: str
 
@@ -35,8 +37,10 @@ _HOMES = {
     "audio": ("decode",),
     "bundles": ("list_bundles", "open_bundle"),
     "errors": ("AudioError", "EngineError", "MalsoriError", "ModelError", "OptionError", "OutputError"),
+    "events": ("Event", "Final", "Partial", "SpeechEnded", "SpeechStarted", "StreamWarning"),
     "output": ("render", "write"),
     "pipeline": ("Progress", "TranscribeOptions", "Transcriber", "WhisperOptions", "align", "load"),
+    "pipeline.live": ("LiveOptions", "Scheduler", "Stream", "listen"),
     "types": (
         "SAMPLE_RATE",
         "AlignedCharacter",
@@ -48,7 +52,7 @@ _HOMES = {
         "Transcript",
         "Word",
     ),
-    "vad": ("GateOptions",),
+    "vad": ("GateOptions", "endpointing"),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
@@ -60,14 +64,23 @@ __all__ = [
     "Audio",
     "AudioError",
     "EngineError",
+    "Event",
+    "Final",
     "GateOptions",
+    "LiveOptions",
     "MalsoriError",
     "ModelError",
     "OptionError",
     "OutputError",
+    "Partial",
     "Progress",
+    "Scheduler",
     "Segment",
     "Span",
+    "SpeechEnded",
+    "SpeechStarted",
+    "Stream",
+    "StreamWarning",
     "TranscribeOptions",
     "Transcriber",
     "Transcript",
@@ -76,8 +89,10 @@ __all__ = [
     "__version__",
     "align",
     "decode",
+    "endpointing",
     "errors",
     "list_bundles",
+    "listen",
     "load",
     "open_bundle",
     "render",

@@ -13,7 +13,7 @@ from ...errors import EngineError, MalsoriError, brief
 from ...types import Hypothesis
 from ..blame import blamed
 from .scheduling import Counters, Outcome
-from .waiting import Call, Chore, Job, Step, Utterance, Waiting
+from .waiting import Call, Chore, Job, Owed, Step, Waiting
 
 Result = TypeVar("Result")
 
@@ -39,10 +39,10 @@ class Lane:
         self.thread = threading.Thread(target=self._work, name=f"malsori {engine.manifest.name}", daemon=True)
         self.thread.start()
 
-    def final(self, utterance: Utterance) -> None:
+    def final(self, owed: Owed) -> None:
         """Take a final."""
-        self.waiting.final(utterance)
-        self.samples += len(utterance.clip)
+        self.waiting.final(owed)
+        self.samples += len(owed.clip)
         self._changed.notify()
 
     def partial(self, step: Step) -> None:
@@ -69,18 +69,18 @@ class Lane:
         with self._changed:
             owed = [*self._running, *self.waiting.finals]
             self.waiting.finals = []
-        for utterance in owed:
-            self.settle(utterance, error)
+        for each in owed:
+            self.settle(each, error)
 
-    def settle(self, utterance: Utterance, outcome: Outcome) -> None:
+    def settle(self, owed: Owed, outcome: Outcome) -> None:
         """Tell the outcome of a final, unless it has been told one."""
         with self._changed:
-            if utterance.settled:
+            if owed.settled:
                 return
-            utterance.settled = True
-            self.samples -= len(utterance.clip)
+            owed.settled = True
+            self.samples -= len(owed.clip)
             self._counters.finals += 1
-        guarded(utterance.done, outcome)
+        guarded(owed.done, outcome)
 
     def _work(self) -> None:
         while (job := self._next()) is not None:
@@ -94,8 +94,10 @@ class Lane:
         """Wait for something to do and take it; None when there will be nothing more."""
         with self._changed:
             while (wait := self.waiting.due(clock())) > 0:
-                if self._closing and math.isinf(wait):
+                if self._closing and not self.waiting.finals:
                     return None
+                if self._closing:
+                    break  # there is nobody to gather any more
                 self._changed.wait(None if math.isinf(wait) else wait)
             job = self.waiting.take(clock())
             if isinstance(job, list):
@@ -105,12 +107,12 @@ class Lane:
             return job
 
     def _finals(self, call: Call) -> None:
-        for utterance, outcome in zip(call, blamed(self._heard, call, MalsoriError), strict=True):
-            self.settle(utterance, outcome)
+        for owed, outcome in zip(call, blamed(self._heard, call, MalsoriError), strict=True):
+            self.settle(owed, outcome)
         with self._changed:
             self._running = []
 
-    def _heard(self, call: Sequence[Utterance]) -> list[Hypothesis]:
+    def _heard(self, call: Sequence[Owed]) -> list[Hypothesis]:
         with self._changed:
             self._counters.calls += 1
         clips = [each.clip for each in call]

@@ -10,6 +10,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
+from functools import partial
 from types import TracebackType
 from typing import TypeVar
 
@@ -19,7 +20,7 @@ from ...types import SAMPLE_RATE, Audio, Hypothesis
 from .lane import Lane, clock, guarded, ours
 from .scheduling import Counters, Outcome
 from .shared import SharedEngine
-from .waiting import Chore, Step, Utterance
+from .waiting import Chore, Owed, Step
 
 Result = TypeVar("Result")
 
@@ -66,7 +67,7 @@ class Scheduler:
         with self._lock:
             lane = self._lane(engine)
             if lane is not None:
-                lane.final(Utterance(clip, options, done, owner, clock()))
+                lane.final(Owed(clip, options, done, owner, clock()))
         if lane is None:
             guarded(done, EngineError(CLOSED))
 
@@ -106,7 +107,7 @@ class Scheduler:
         for batch in engine.batches([len(clip) for clip in clips], options):
             for some in [[index] for index in batch] if self._active(engine) else [batch]:
                 sound, said = [clips[index] for index in some], [previous[index] for index in some if previous]
-                found = self.run(engine, lambda sound=sound, said=said: engine.transcribe(sound, options, said))  # type: ignore[misc]
+                found = self.run(engine, partial(engine.transcribe, sound, options, said))
                 heard |= dict(zip(some, found, strict=True))
         return [heard[index] for index in range(len(clips))]
 

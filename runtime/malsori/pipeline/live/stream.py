@@ -27,7 +27,7 @@ from ...engines.session import Session
 from ...errors import MalsoriError, StreamClosed
 from ...events import Event, Final, Partial, SpeechEnded, SpeechStarted, StreamWarning
 from ...types import SAMPLE_RATE, UNKNOWN, Audio, Hypothesis, Span
-from ...vad import SileroDetector
+from ...vad import detector_named
 from ..options import TranscribeOptions
 from ..recording import Piece
 from ..stitch import on_clock
@@ -76,7 +76,7 @@ class Stream:
         self._live = live
         self._outbox = Outbox()
         self._intake = Intake(live.sample_rate)
-        detector = finals.detector if live.detector is None else SileroDetector
+        detector = finals.detector if live.detector is None else detector_named(live.detector)
         longest = options.gate.max_speech_s or self._finals.longest_clip
         self._cutter = LiveCutter(detector(), replace(options.gate, max_speech_s=longest))
         self._seq = 0

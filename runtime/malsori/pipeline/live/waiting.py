@@ -23,8 +23,8 @@ LOOKED_AT = 64  # finals among which those that share a call are sought: behind 
 
 
 @dataclass(slots=True, eq=False)
-class Utterance:
-    """A final that is owed since `since`; `settled` once its outcome has been told."""
+class Owed:
+    """A final that has been due since `since`; `settled` once its outcome has been told."""
 
     clip: Audio
     options: DecodeOptions
@@ -51,7 +51,7 @@ class Chore:
     since: float
 
 
-Call: TypeAlias = list[Utterance]
+Call: TypeAlias = list[Owed]
 Job: TypeAlias = Call | Step | Chore
 
 
@@ -63,7 +63,7 @@ class Waiting:
     """
 
     def __init__(self, batches: Batches, gather_s: float, patience_s: float) -> None:
-        self.finals: list[Utterance] = []
+        self.finals: list[Owed] = []
         self.chores: deque[Chore] = deque()
         self._steps: dict[int, Step] = {}
         self._seen: dict[int, float] = {}  # when each owner, by its id, was last heard of; the latest last
@@ -71,11 +71,11 @@ class Waiting:
         self._gather_s = gather_s
         self._patience_s = patience_s
 
-    def final(self, utterance: Utterance) -> None:
+    def final(self, owed: Owed) -> None:
         """Take a final."""
-        self.finals.append(utterance)
-        if utterance.owner is not None:
-            self._meet(utterance.owner, utterance.since)
+        self.finals.append(owed)
+        if owed.owner is not None:
+            self._meet(owed.owner, owed.since)
 
     def partial(self, step: Step, now: float) -> bool:
         """Take a partial, in the place of the owner's that waits; return whether there was one."""
@@ -142,7 +142,7 @@ class Waiting:
         self.finals = [each for each in self.finals if id(each) not in taken]
         return call
 
-    def _alike(self, looked: Sequence[Utterance]) -> set[int]:
+    def _alike(self, looked: Sequence[Owed]) -> set[int]:
         """Return the ids of those that the engine would have in one call with the first, which is among them."""
         options = looked[0].options
         alike = [each for each in looked if each.options == options]

@@ -1,0 +1,742 @@
+"""Who uses an engine when: with engines that answer when the test says so, and by thousands of random operations."""
+
+from __future__ import annotations
+
+import gc
+import random
+import threading
+import weakref
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from functools import partial
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from malsori.audio.ring import RingBuffer
+from malsori.engines.base import DecodeOptions
+from malsori.errors import Cancelled, EngineError, MalsoriError, OptionError, SoundGone
+from malsori.pipeline import Transcriber
+from malsori.pipeline.live.scheduler import Scheduler
+from malsori.pipeline.live.scheduling import Inline, Outcome
+from malsori.pipeline.live.waiting import Chore, Owed, Step, Waiting
+from malsori.types import SAMPLE_RATE, Audio, Hypothesis, Segment
+from tests.loudness import LoudnessDetector, LoudnessEngine, manifest, recording
+
+OPTIONS = DecodeOptions()
+SOON = 30.0  # seconds after which a test that waits has failed
+LONG = 3_600_000.0  # milliseconds: whoever were to gather for so long would not be through
+
+
+class NumberedEngine:
+    """Hears the number that a clip is made of; while it is held, a call does not end. Chokes on some numbers."""
+
+    longest_clip = 30.0
+    long_form = False
+
+    def __init__(self, *, chokes: Sequence[int] = (), breaks: Sequence[int] = ()) -> None:
+        self.manifest = manifest(("ko",), "wav2vec2-ctc")
+        self.calls: list[list[int]] = []
+        self.begun = threading.Semaphore(0)
+        self._free = threading.Event()
+        self._free.set()
+        self._chokes, self._breaks = set(chokes), set(breaks)
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        self._free.clear()
+        try:
+            yield
+        finally:
+            self._free.set()
+
+    def check(self, options: DecodeOptions) -> tuple[str, ...]:
+        return ()
+
+    def batches(self, lengths: Sequence[int], options: DecodeOptions) -> list[list[int]]:
+        """The longest first, which is not the order in which they came."""
+        order = sorted(range(len(lengths)), key=lambda index: -lengths[index])
+        return [order[start : start + options.batch_size] for start in range(0, len(order), options.batch_size)]
+
+    def transcribe(
+        self, clips: Sequence[Audio], options: DecodeOptions, previous: Sequence[str] = ()
+    ) -> list[Hypothesis]:
+        options.check_cancelled()
+        numbers = [number_of(clip) for clip in clips]
+        self.calls.append(numbers)
+        self.begun.release()
+        assert self._free.wait(SOON)
+        if self._chokes & set(numbers):
+            raise EngineError("the engine choked")
+        if self._breaks & set(numbers):
+            raise ZeroDivisionError("somebody else's error")
+        return [said(number) for number in numbers]
+
+    def open(self, options: DecodeOptions, session: Any = None) -> Any:
+        return None
+
+    def detect_language(self, clip: Audio, options: DecodeOptions = OPTIONS) -> dict[str, float]:
+        return {"ko": 1.0}
+
+    def embed(self, clip: Audio, layer: Any = -1) -> Any:
+        return clip[None]
+
+
+class Inbox:
+    """Takes outcomes from any thread, and waits for so many."""
+
+    def __init__(self) -> None:
+        self.got: list[tuple[object, Outcome]] = []
+        self._changed = threading.Condition()
+
+    def taker(self, label: object) -> Callable[[Outcome], None]:
+        return partial(self.take, label)
+
+    def take(self, label: object, outcome: Outcome) -> None:
+        with self._changed:
+            self.got.append((label, outcome))
+            self._changed.notify_all()
+
+    def wait(self, count: int) -> list[tuple[object, Outcome]]:
+        with self._changed:
+            assert self._changed.wait_for(lambda: len(self.got) >= count, SOON), self.got
+            return list(self.got)
+
+    @property
+    def texts(self) -> dict[object, str]:
+        return {label: text_of(outcome) for label, outcome in self.got}
+
+
+def clip(number: int, samples: int = 160) -> Audio:
+    return np.full(samples, number / 1024, np.float32)
+
+
+def number_of(audio: Audio) -> int:
+    return round(float(audio[0]) * 1024)
+
+
+def said(number: int) -> Hypothesis:
+    return Hypothesis((Segment(f"w{number}", 0.0, 0.01, 1.0),), "ko", 1.0)
+
+
+def text_of(outcome: Outcome) -> str:
+    return type(outcome).__name__ if isinstance(outcome, MalsoriError) else outcome.segments[0].text
+
+
+def waits(semaphore: threading.Semaphore) -> None:
+    assert semaphore.acquire(timeout=SOON)
+
+
+def in_thread(work: Callable[[], Any]) -> threading.Thread:
+    thread = threading.Thread(target=work, daemon=True)
+    thread.start()
+    return thread
+
+
+def joined(thread: threading.Thread) -> None:
+    thread.join(SOON)
+    assert not thread.is_alive()
+
+
+def chore_waits(scheduler: Scheduler, engine: NumberedEngine) -> None:
+    """Wait until another thread has handed over its batch work."""
+    for _ in range(int(SOON * 1000)):
+        if scheduler._lanes[id(engine)].waiting.chores:
+            return
+        threading.Event().wait(0.001)
+    pytest.fail("nothing was handed over")
+
+
+@pytest.fixture
+def uncaught(monkeypatch: pytest.MonkeyPatch) -> list[BaseException]:
+    """What was told as the uncaught error of a thread."""
+    found: list[BaseException] = []
+    monkeypatch.setattr(threading, "excepthook", lambda told: found.append(told.exc_value))
+    return found
+
+
+def test_a_slow_engine_drops_partials_only_and_counts_them() -> None:
+    engine, inbox, heard = NumberedEngine(), Inbox(), []
+    owners = ["a", "b", "c"]
+    with Scheduler() as scheduler:
+        with engine.held():
+            scheduler.final(engine, clip(0), OPTIONS, inbox.taker(0))
+            waits(engine.begun)
+            for turn in range(10):
+                for index, owner in enumerate(owners):
+                    scheduler.partial(engine, owner, partial(heard.append, (owner, turn)))
+                    scheduler.final(
+                        engine, clip(1 + 3 * turn + index), OPTIONS, inbox.taker(1 + 3 * turn + index), owner
+                    )
+        inbox.wait(31)
+        done = threading.Semaphore(0)
+        scheduler.partial(engine, "last", done.release)
+        waits(done)
+    assert inbox.texts == {number: f"w{number}" for number in range(31)}
+    assert heard == [("a", 9), ("b", 9), ("c", 9)]
+    assert (scheduler.counters.finals, scheduler.counters.partials, scheduler.counters.stale) == (31, 4, 27)
+
+
+def test_finals_go_before_partials_and_partials_before_batch_work() -> None:
+    engine, order, inbox = NumberedEngine(), [], Inbox()
+    with Scheduler() as scheduler:
+        with engine.held():
+            scheduler.final(engine, clip(0), OPTIONS, inbox.taker(0))
+            waits(engine.begun)
+            chore = in_thread(lambda: scheduler.run(engine, lambda: order.append("chore")))
+            chore_waits(scheduler, engine)
+            scheduler.partial(engine, "a", lambda: order.append("partial"))
+            scheduler.final(engine, clip(1), OPTIONS, lambda _: order.append("final"))
+        joined(chore)
+    assert order == ["final", "partial", "chore"]
+
+
+def test_batch_work_that_has_waited_too_long_goes_before_partials_but_never_before_finals() -> None:
+    engine, order = NumberedEngine(), []
+    with Scheduler(patience_s=0.0) as scheduler:
+        with engine.held():
+            scheduler.final(engine, clip(0), OPTIONS, lambda _: None)
+            waits(engine.begun)
+            chore = in_thread(lambda: scheduler.run(engine, lambda: order.append("chore")))
+            chore_waits(scheduler, engine)
+            scheduler.partial(engine, "a", lambda: order.append("partial"))
+            scheduler.final(engine, clip(1), OPTIONS, lambda _: order.append("final"))
+        joined(chore)
+        done = threading.Semaphore(0)
+        scheduler.partial(engine, "b", done.release)
+        waits(done)
+    assert order == ["final", "chore", "partial"]
+
+
+def test_finals_that_wait_share_a_call_and_hear_what_they_would_hear_alone() -> None:
+    engine, together, alone = NumberedEngine(), Inbox(), Inbox()
+    with Scheduler() as scheduler, engine.held():
+        scheduler.final(engine, clip(0), OPTIONS, together.taker(0))
+        waits(engine.begun)
+        for number in range(1, 5):
+            scheduler.final(engine, clip(number, 100 * number), OPTIONS, together.taker(number), owner=object())
+    inline = Inline()
+    for number in range(5):
+        inline.final(NumberedEngine(), clip(number, 100), OPTIONS, alone.taker(number))
+    assert [sorted(call) for call in engine.calls] == [[0], [1, 2, 3, 4]]
+    assert (scheduler.counters.finals, scheduler.counters.calls) == (5, 2)
+    assert dict(together.got) == dict(alone.got)
+
+
+def test_finals_with_other_options_do_not_share_a_call() -> None:
+    engine, inbox = NumberedEngine(), Inbox()
+    with Scheduler() as scheduler, engine.held():
+        scheduler.final(engine, clip(0), OPTIONS, inbox.taker(0))
+        waits(engine.begun)
+        for number, beam in ((1, None), (2, 4), (3, None)):
+            scheduler.final(engine, clip(number), DecodeOptions(beam_size=beam), inbox.taker(number))
+    assert engine.calls == [[0], [1, 3], [2]]
+
+
+def test_the_call_is_that_of_the_oldest_final_also_where_the_engine_would_have_another_first() -> None:
+    engine, inbox, pairs = NumberedEngine(), Inbox(), DecodeOptions(batch_size=2)
+    with Scheduler() as scheduler, engine.held():
+        scheduler.final(engine, clip(0), pairs, inbox.taker(0))
+        waits(engine.begun)
+        for number in range(1, 5):
+            scheduler.final(engine, clip(number, 100 * number), pairs, inbox.taker(number))
+    assert [sorted(call) for call in engine.calls] == [[0], [1, 2], [3, 4]]
+
+
+def test_finals_of_a_stream_are_told_in_their_order_however_long_they_are() -> None:
+    engine, inbox, pairs = NumberedEngine(), Inbox(), DecodeOptions(batch_size=2)
+    with Scheduler() as scheduler, engine.held():
+        scheduler.final(engine, clip(0), pairs, inbox.taker(0), "a")
+        waits(engine.begun)
+        for number, owner in enumerate("baaba", start=1):
+            scheduler.final(engine, clip(number, 200 * (number % 3) + 100), pairs, inbox.taker((owner, number)), owner)
+    order = [label for label, _ in inbox.got[1:]]
+    assert [label for label in order if label[0] == "a"] == [("a", 2), ("a", 3), ("a", 5)]
+    assert [label for label in order if label[0] == "b"] == [("b", 1), ("b", 4)]
+
+
+def test_a_final_waits_a_moment_for_the_other_active_streams() -> None:
+    engine, inbox, heard = NumberedEngine(), Inbox(), threading.Semaphore(0)
+    with Scheduler(gather_ms=LONG) as scheduler:
+        scheduler.partial(engine, "a", heard.release)
+        waits(heard)
+        scheduler.final(engine, clip(1), OPTIONS, inbox.taker(1), "b")
+        scheduler.final(engine, clip(2), OPTIONS, inbox.taker(2), "a")
+        inbox.wait(2)
+    assert engine.calls == [[1, 2]]
+
+
+def test_a_lone_stream_waits_for_nobody() -> None:
+    engine, inbox, heard = NumberedEngine(), Inbox(), threading.Semaphore(0)
+    with Scheduler(gather_ms=LONG) as scheduler:
+        scheduler.partial(engine, "a", heard.release)
+        waits(heard)
+        scheduler.final(engine, clip(1), OPTIONS, inbox.taker(1), "a")
+        inbox.wait(1)
+
+
+def test_a_call_that_is_full_waits_for_nobody() -> None:
+    engine, inbox, heard = NumberedEngine(), Inbox(), threading.Semaphore(0)
+    with Scheduler(gather_ms=LONG) as scheduler:
+        scheduler.partial(engine, "a", heard.release)
+        waits(heard)
+        scheduler.final(engine, clip(1), DecodeOptions(batch_size=1), inbox.taker(1), "b")
+        inbox.wait(1)
+
+
+def test_an_error_costs_its_own_clip_only() -> None:
+    engine, inbox = NumberedEngine(chokes=[2], breaks=[3]), Inbox()
+    with Scheduler() as scheduler, engine.held():
+        scheduler.final(engine, clip(0), OPTIONS, inbox.taker(0))
+        waits(engine.begun)
+        for number in range(1, 5):
+            scheduler.final(engine, clip(number), OPTIONS, inbox.taker(number))
+    assert inbox.texts == {0: "w0", 1: "w1", 2: "EngineError", 3: "EngineError", 4: "w4"}
+    broken = dict(inbox.got)[3]
+    assert str(broken) == "loudness failed: ZeroDivisionError: somebody else's error"
+    assert isinstance(broken, EngineError)
+    assert isinstance(broken.__cause__, ZeroDivisionError)
+
+
+def test_a_final_that_nobody_wants_any_more_is_told_so() -> None:
+    inbox = Inbox()
+    with Scheduler() as scheduler:
+        scheduler.final(NumberedEngine(), clip(1), DecodeOptions(cancelled=lambda: True), inbox.taker(1))
+    assert inbox.texts == {1: "Cancelled"}
+
+
+class ForgetfulEngine(NumberedEngine):
+    def transcribe(
+        self, clips: Sequence[Audio], options: DecodeOptions, previous: Sequence[str] = ()
+    ) -> list[Hypothesis]:
+        return []
+
+    def batches(self, lengths: Sequence[int], options: DecodeOptions) -> list[list[int]]:
+        raise IndexError
+
+
+def test_an_engine_that_gives_too_few_results_or_cannot_count_is_an_error_and_the_worker_goes_on() -> None:
+    inbox = Inbox()
+    with Scheduler() as scheduler:
+        engine = ForgetfulEngine()
+        for number in range(3):
+            scheduler.final(engine, clip(number), OPTIONS, inbox.taker(number))
+        inbox.wait(3)
+    assert {str(outcome) for _, outcome in inbox.got} == {"loudness gave 0 results for 1 clips"}
+
+
+@pytest.mark.parametrize("error", [ValueError("no"), SystemExit(1)])
+def test_callbacks_that_raise_are_told_of_and_the_worker_goes_on(
+    error: BaseException, uncaught: list[BaseException]
+) -> None:
+    def fail(*_: object) -> None:
+        raise error
+
+    engine, inbox = NumberedEngine(), Inbox()
+    with Scheduler() as scheduler:
+        scheduler.final(engine, clip(1), OPTIONS, fail)
+        scheduler.partial(engine, "a", fail)
+        scheduler.run(engine, lambda: None)
+        scheduler.final(engine, clip(2), OPTIONS, inbox.taker(2))
+        inbox.wait(1)
+    assert uncaught == [error, error]
+
+
+def test_the_newest_partial_of_a_stream_takes_the_place_of_the_one_that_waits() -> None:
+    engine, order, inbox = NumberedEngine(), [], Inbox()
+    with Scheduler() as scheduler:
+        with engine.held():
+            scheduler.final(engine, clip(0), OPTIONS, inbox.taker(0))
+            waits(engine.begun)
+            for owner in ("a", "b", "a"):
+                scheduler.partial(engine, owner, partial(order.append, owner))
+            assert scheduler.counters.stale == 1
+        scheduler.run(engine, lambda: None)
+    assert order == ["a", "b"]
+
+
+def test_a_partial_whose_utterance_has_ended_is_forgotten_and_counted() -> None:
+    engine, order = NumberedEngine(), []
+    with Scheduler() as scheduler:
+        with engine.held():
+            scheduler.final(engine, clip(0), OPTIONS, lambda _: None)
+            waits(engine.begun)
+            scheduler.partial(engine, "a", lambda: order.append("a"))
+            scheduler.partial(engine, "b", lambda: order.append("b"))
+            scheduler.drop("a")
+            scheduler.drop("a")
+        scheduler.run(engine, lambda: None)
+    assert order == ["b"]
+    assert (scheduler.counters.stale, scheduler.counters.partials) == (1, 1)
+
+
+def test_owners_are_told_apart_by_identity_and_need_not_be_hashable() -> None:
+    engine, order = NumberedEngine(), []
+    with Scheduler() as scheduler:
+        with engine.held():
+            scheduler.final(engine, clip(0), OPTIONS, lambda _: None)
+            waits(engine.begun)
+            for owner in ([], []):
+                scheduler.partial(engine, owner, lambda: order.append(1))
+        scheduler.run(engine, lambda: None)
+    assert len(order) + scheduler.counters.stale == 2
+
+
+def test_a_partial_that_comes_so_late_that_its_sound_is_gone_is_told_and_costs_no_final(
+    uncaught: list[BaseException],
+) -> None:
+    engine, inbox, ring = NumberedEngine(), Inbox(), RingBuffer(100)
+    ring.write(clip(1, 60))
+    with Scheduler() as scheduler:
+        with engine.held():
+            scheduler.final(engine, clip(0), OPTIONS, inbox.taker(0))
+            waits(engine.begun)
+            scheduler.partial(engine, "a", lambda: ring.read(0, 60) and None)
+            scheduler.final(engine, ring.read(0, 60), OPTIONS, inbox.taker(1))
+            ring.write(clip(2, 80))
+        scheduler.run(engine, lambda: None)
+    assert [type(error) for error in uncaught] == [SoundGone]
+    assert inbox.texts == {0: "w0", 1: "w1"}
+
+
+def test_backlog_is_the_seconds_of_sound_whose_finals_are_owed() -> None:
+    engine, inbox = NumberedEngine(), Inbox()
+    with Scheduler() as scheduler:
+        assert scheduler.backlog(engine) == 0.0
+        with engine.held():
+            scheduler.final(engine, clip(1, SAMPLE_RATE), OPTIONS, inbox.taker(1))
+            waits(engine.begun)
+            scheduler.final(engine, clip(2, SAMPLE_RATE // 2), OPTIONS, inbox.taker(2))
+            assert scheduler.backlog(engine) == scheduler.backlog(scheduler.engine(engine)) == 1.5
+            assert scheduler.backlog(NumberedEngine()) == 0.0
+        inbox.wait(2)
+        assert scheduler.backlog(engine) == 0.0
+
+
+def test_each_engine_has_its_own_worker() -> None:
+    held, free, inbox = NumberedEngine(), NumberedEngine(), Inbox()
+    with Scheduler() as scheduler, held.held():
+        scheduler.final(held, clip(1), OPTIONS, inbox.taker(1))
+        waits(held.begun)
+        scheduler.final(free, clip(2), OPTIONS, inbox.taker(2))
+        assert [label for label, _ in inbox.wait(1)] == [2]
+
+
+def test_an_idle_worker_holds_nobody_s_sound() -> None:
+    engine, inbox, sound = NumberedEngine(), Inbox(), clip(1)
+    gone = weakref.ref(sound)
+    with Scheduler() as scheduler:
+        scheduler.final(engine, sound, OPTIONS, inbox.taker(1))
+        inbox.wait(1)
+        del sound
+        for _ in range(int(SOON * 1000)):  # the outcome is told a little before the worker is through
+            gc.collect()
+            if gone() is None:
+                return
+            threading.Event().wait(0.001)
+    pytest.fail("the sound is still held")
+
+
+def test_closing_waits_for_finals_and_ends_the_threads() -> None:
+    engine, inbox = NumberedEngine(), Inbox()
+    scheduler = Scheduler()
+    with engine.held():
+        for number in range(20):
+            scheduler.final(engine, clip(number), OPTIONS, inbox.taker(number))
+        waits(engine.begun)
+        thread = scheduler._lanes[id(engine)].thread
+        closing = in_thread(scheduler.close)
+    joined(closing)
+    assert inbox.texts == {number: f"w{number}" for number in range(20)}
+    assert not thread.is_alive()
+    scheduler.close()
+
+
+def test_closing_gathers_no_longer() -> None:
+    engine, inbox, heard = NumberedEngine(), Inbox(), threading.Semaphore(0)
+    scheduler = Scheduler(gather_ms=LONG)
+    scheduler.partial(engine, "a", heard.release)
+    waits(heard)
+    scheduler.final(engine, clip(1), OPTIONS, inbox.taker(1), "b")
+    joined(in_thread(scheduler.close))
+    assert inbox.texts == {1: "w1"}
+
+
+def test_what_cannot_run_any_more_is_told_so() -> None:
+    engine, inbox, errors = NumberedEngine(), Inbox(), []
+
+    def batch() -> None:
+        with pytest.raises(EngineError, match="the scheduler is closed; make a new one") as raised:
+            scheduler.batch(engine, [clip(5)], OPTIONS)
+        errors.append(raised.value)
+
+    scheduler = Scheduler()
+    with engine.held():
+        scheduler.final(engine, clip(0), OPTIONS, inbox.taker(0))
+        waits(engine.begun)
+        scheduler.partial(engine, "a", lambda: errors.append("a partial was done"))
+        waiting = in_thread(batch)
+        chore_waits(scheduler, engine)
+        closing = in_thread(scheduler.close)
+        joined(waiting)
+    joined(closing)
+    scheduler.final(engine, clip(1), OPTIONS, inbox.taker(1))
+    scheduler.partial(engine, "a", lambda: errors.append("a partial was done"))
+    batch()
+    assert inbox.texts == {0: "w0", 1: "EngineError"}
+    assert [type(error) for error in errors] == [EngineError, EngineError]
+    assert scheduler.counters.stale == 2
+
+
+def test_closing_with_a_limit_of_time_tells_an_error_to_the_finals_that_are_not_out() -> None:
+    engine, inbox = NumberedEngine(), Inbox()
+    scheduler = Scheduler()
+    with engine.held():
+        scheduler.final(engine, clip(0), OPTIONS, inbox.taker(0))
+        waits(engine.begun)
+        scheduler.final(engine, clip(1), OPTIONS, inbox.taker(1))
+        scheduler.close(timeout=0.01)
+        assert inbox.texts == {0: "EngineError", 1: "EngineError"}
+        thread = scheduler._lanes[id(engine)].thread
+    joined(thread)
+    assert len(inbox.got) == 2  # the call that ran is told nobody once more
+
+
+def test_a_callback_may_ask_for_more_and_may_close() -> None:
+    engine, inbox = NumberedEngine(), Inbox()
+    scheduler = Scheduler()
+
+    def more(_: Outcome) -> None:
+        inbox.take("inside", scheduler.batch(engine, [clip(7)], OPTIONS)[0])
+        scheduler.final(engine, clip(2), OPTIONS, inbox.taker(2))
+        scheduler.close()
+
+    scheduler.final(engine, clip(1), OPTIONS, more)
+    inbox.wait(2)
+    scheduler.close()
+    assert inbox.texts == {"inside": "w7", 2: "w2"}
+
+
+def test_batch_work_gives_what_the_engine_gives_in_the_order_of_the_clips() -> None:
+    engine = NumberedEngine()
+    with Scheduler() as scheduler:
+        heard = scheduler.batch(engine, [clip(n, 100 * n) for n in range(1, 11)], DecodeOptions(batch_size=4))
+    assert [each.segments[0].text for each in heard] == [f"w{n}" for n in range(1, 11)]
+    assert engine.calls == [[10, 9, 8, 7], [6, 5, 4, 3], [2, 1]]
+
+
+@pytest.mark.parametrize(
+    ("options", "number", "error"),
+    [(OPTIONS, 1, EngineError), (OPTIONS, 2, EngineError), (DecodeOptions(cancelled=lambda: True), 3, Cancelled)],
+)
+def test_batch_work_raises_what_the_engine_raises(
+    options: DecodeOptions, number: int, error: type[MalsoriError]
+) -> None:
+    with Scheduler() as scheduler, pytest.raises(error):
+        scheduler.batch(NumberedEngine(chokes=[1], breaks=[2]), [clip(number)], options)
+
+
+def test_a_final_waits_for_one_clip_of_the_batch_work_where_streams_are_active() -> None:
+    engine, inbox, heard = NumberedEngine(), Inbox(), threading.Semaphore(0)
+    with Scheduler() as scheduler:
+        scheduler.partial(engine, "a", heard.release)
+        waits(heard)
+        with engine.held():
+            files = in_thread(lambda: scheduler.batch(engine, [clip(n) for n in range(1, 5)], OPTIONS))
+            waits(engine.begun)
+            scheduler.final(engine, clip(9), OPTIONS, inbox.taker(9), "a")
+        joined(files)
+    assert engine.calls == [[1], [9], [2], [3], [4]]
+
+
+def test_files_share_an_engine_with_streams_and_get_the_transcripts_that_they_would_get_alone() -> None:
+    recordings = [recording((n, 1.0), (n + 1, 0.5)) for n in range(10, 40, 2)]
+    alone = Transcriber(LoudnessEngine("ko", "en"), detector=LoudnessDetector)
+    engine, inbox = LoudnessEngine("ko", "en"), Inbox()
+    with Scheduler() as scheduler:
+        beside = Transcriber(scheduler.engine(scheduler.engine(engine)), detector=LoudnessDetector)
+        for number in range(50):
+            scheduler.final(engine, clip(100 * number, 1_000), OPTIONS, inbox.taker(number), number % 5)
+        found = list(beside.transcribe_many(recordings))
+    assert found == list(alone.transcribe_many(recordings))
+    assert len(engine.detections) == 15
+    assert len(inbox.got) == 50
+
+
+def test_a_bad_recording_costs_only_itself_beside_streams_too() -> None:
+    engine = LoudnessEngine(poison=20)
+    with Scheduler() as scheduler:
+        files = Transcriber(scheduler.engine(engine), detector=LoudnessDetector)
+        sounds = [recording((n, 0.5)) for n in (10, 20, 30)]
+        found = list(files.transcribe_many(sounds, on_error="return"))
+    assert [type(each).__name__ for each in found] == ["Transcript", "EngineError", "Transcript"]
+
+
+def test_a_shared_engine_is_otherwise_the_engine_itself() -> None:
+    engine = LoudnessEngine("ko", poison=7)
+    with Scheduler() as scheduler:
+        shared: Any = scheduler.engine(engine)
+        assert (shared.manifest, shared.longest_clip, shared.long_form) == (engine.manifest, 30.0, True)
+        assert shared.poison == 7
+        assert shared.check(OPTIONS) == ()
+        assert shared.batches([1, 2], OPTIONS) == engine.batches([1, 2], OPTIONS)
+        assert shared.embed(clip(1, 640), 1).tolist() == engine.embed(clip(1, 640), 1).tolist()
+        with pytest.raises(AttributeError, match="nothing_of_that_name"):
+            _ = shared.nothing_of_that_name
+
+
+def test_batch_work_of_an_option_that_there_is_not_is_refused_as_ever() -> None:
+    class Refusing(NumberedEngine):
+        def transcribe(self, *_: Any) -> list[Hypothesis]:
+            raise OptionError("no such option")
+
+    with Scheduler() as scheduler, pytest.raises(OptionError, match="no such option"):
+        scheduler.batch(Refusing(), [clip(1)], OPTIONS)
+
+
+def owed(owner: object, since: float, batch_size: int = 8) -> Owed:
+    return Owed(clip(1), DecodeOptions(batch_size=batch_size), lambda _: None, owner, since)
+
+
+def test_gathering_ends_when_its_time_is_over_or_nobody_else_can_come() -> None:
+    waiting = Waiting(NumberedEngine().batches, 0.005, 10.0)
+    a, b, c = object(), object(), object()
+    for owner in (a, b):
+        waiting.partial(Step(owner, lambda: None), 1.0)
+    waiting.final(owed(c, 1.0))
+    assert waiting.due(1.0) == pytest.approx(0.005)
+    assert waiting.due(1.004) == pytest.approx(0.001)
+    assert waiting.due(1.005) == 0
+    waiting.final(owed(a, 1.001))
+    assert waiting.due(1.001) == pytest.approx(0.004)
+    waiting.final(owed(b, 1.002))
+    assert waiting.due(1.002) == 0
+    assert len(waiting.take(1.002)) == 3
+
+
+def test_a_stream_that_was_not_heard_of_for_long_is_waited_for_no_more() -> None:
+    waiting = Waiting(NumberedEngine().batches, 5.0, 10.0)
+    often, seldom = object(), object()
+    for owner, now in ((often, 1.0), (seldom, 2.0), (often, 11.0)):
+        waiting.partial(Step(owner, lambda: None), now)
+    waiting.final(owed(often, 11.0))
+    assert waiting.due(11.0) > 0
+    assert waiting.due(12.5) == 0
+    assert waiting.active(12.5)
+    assert not waiting.active(21.5)
+
+
+# What waits, against a model of it: lists in which everything is looked for anew.
+
+operations = st.lists(
+    st.one_of(
+        st.tuples(st.just("final"), st.integers(0, 3), st.integers(1, 5), st.integers(1, 2)),
+        st.tuples(st.just("partial"), st.integers(0, 3)),
+        st.tuples(st.just("drop"), st.integers(0, 3)),
+        st.tuples(st.just("chore")),
+        st.tuples(st.just("wait"), st.integers(1, 20)),
+        st.tuples(st.just("take")),
+    ),
+    max_size=60,
+)
+
+
+@settings(max_examples=300, deadline=None)
+@given(operations)
+def test_what_is_taken_is_the_most_urgent_in_order_and_nothing_is_lost(steps: list[tuple[Any, ...]]) -> None:
+    owners = [object() for _ in range(4)]
+    waiting = Waiting(NumberedEngine().batches, 0.005, 0.05)
+    finals: list[Owed] = []
+    partials: dict[int, Step] = {}
+    chores: list[Chore] = []
+    now = 0.0
+    for step in [*steps, *[("wait", 20), ("take",)] * len(steps)]:
+        kind, rest = step[0], step[1:]
+        if kind == "final":
+            owner, length, beam = rest
+            finals.append(
+                Owed(clip(1, length), DecodeOptions(beam_size=beam, batch_size=3), lambda _: None, owners[owner], now)
+            )
+            waiting.final(finals[-1])
+        elif kind == "partial":
+            partial_ = Step(owners[rest[0]], lambda: None)
+            assert waiting.partial(partial_, now) == (rest[0] in partials)
+            partials[rest[0]] = partial_
+        elif kind == "drop":
+            assert waiting.drop(owners[rest[0]]) == (partials.pop(rest[0], None) is not None)
+        elif kind == "chore":
+            chores.append(Chore(lambda: None, lambda: None, now))
+            waiting.chores.append(chores[-1])
+        elif kind == "wait":
+            now += rest[0] / 1000
+        elif waiting.due(now) == 0:
+            _check_taken(waiting.take(now), now, finals, partials, chores)
+        else:  # either nothing is there, or a final is no older than the time in which others are gathered
+            assert not (finals or partials or chores) or now - finals[0].since < 0.005
+    assert not finals
+    assert not partials
+    assert not chores
+
+
+def _check_taken(job: Any, now: float, finals: list[Owed], partials: dict[int, Step], chores: list[Chore]) -> None:
+    """Check a job against the model, and take it out of that."""
+    if isinstance(job, list):
+        assert job[0] is finals[0]
+        assert len(job) <= 3
+        for each in job:
+            assert each.options == job[0].options
+            assert each is next(other for other in finals if other.owner is each.owner)
+            finals.remove(each)
+    elif isinstance(job, Chore):
+        assert not finals
+        assert job is chores.pop(0)
+        assert not partials or now - job.since >= 0.05
+    else:
+        assert not finals
+        assert not chores or now - chores[0].since < 0.05
+        assert job is partials.pop(next(owner for owner, step in partials.items() if step is job))
+
+
+def test_thousands_of_operations_from_several_threads_lose_nothing() -> None:
+    engines = [NumberedEngine(chokes=range(0, 1000, 17)), NumberedEngine(breaks=range(0, 1000, 13))]
+    scheduler, told = Scheduler(gather_ms=0.2), defaultdict(list)
+    asked: dict[object, list[int]] = {f"{thread}": [] for thread in range(4)}
+    partials, batches = [0] * 4, [0] * 4
+    listened: list[int] = []
+
+    def stream(thread: int) -> None:
+        rng, owner = random.Random(thread), f"{thread}"
+        engine = engines[thread % 2]
+        for _ in range(1000):
+            kind = rng.random()
+            if kind < 0.4:
+                number = rng.randrange(1000)
+                asked[owner].append(number)
+                options = DecodeOptions(beam_size=rng.choice((1, 2)), batch_size=rng.choice((1, 3)))
+                scheduler.final(engine, clip(number, rng.randrange(1, 50)), options, told[owner].append, owner)
+            elif kind < 0.8:
+                partials[thread] += 1
+                scheduler.partial(engine, owner, partial(listened.append, thread))
+            elif kind < 0.95:
+                scheduler.drop(owner)
+            else:
+                number = 1 + 17 * 13 * rng.randrange(1, 4)
+                batches[thread] += scheduler.batch(engine, [clip(number)], OPTIONS) == [said(number)]
+
+    told.update({owner: [] for owner in asked})
+    threads = [in_thread(partial(stream, thread)) for thread in range(4)]
+    for thread in threads:
+        joined(thread)
+    scheduler.close()
+    for owner, numbers in asked.items():
+        bad = 17 if int(owner) % 2 == 0 else 13
+        expected = ["EngineError" if number % bad == 0 else f"w{number}" for number in numbers]
+        assert [text_of(outcome) for outcome in told[owner]] == expected
+    assert scheduler.counters.finals == sum(map(len, asked.values()))
+    assert scheduler.counters.partials + scheduler.counters.stale == sum(partials)
+    assert len(listened) == scheduler.counters.partials
+    assert all(batches)
