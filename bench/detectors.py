@@ -1,6 +1,6 @@
 """What two stages save and what they cost: WebRTC before Silero, beside each of them alone, and by WebRTC's mode.
 
-    python -m bench.detectors          # needs the recordings of ../shared/speech; two minutes of one core
+    python -m bench.detectors          # needs the recordings of ../shared/speech; three minutes of one core
 
 Truth is Silero alone through the same gate with its defaults: speech that is missed or added is counted in samples of
 its spans, a span is the same when both its ends are, and an onset is late by how much later the span begins. The
@@ -155,7 +155,7 @@ def noise_rows() -> Iterator[Row]:
 
 def named(case: str, mode: int) -> str:
     """Return the name of a case in one of WebRTC's modes; ours is the one that is in use."""
-    return f"{case}, {'ours' if mode == MODE else 'mode'} {mode}"
+    return f"{case}, WebRTC mode {mode}{', ours' if mode == MODE else ''}"
 
 
 def cost_rows() -> Iterator[Row]:
