@@ -98,6 +98,7 @@ TABLES = {
     "alignment": lambda: figures("alignment"),
     "hallucination": lambda: figures("hallucination"),
     "long_audio": lambda: figures("long_audio"),
+    "streaming_ctc": lambda: figures("streaming_ctc"),
     "startup": lambda: figures("startup"),
     "wav2vec2": lambda: figures("wav2vec2"),
     "wav2vec2_profile": lambda: figures("wav2vec2_profile"),
