@@ -99,6 +99,7 @@ TABLES = {
     "detectors": lambda: figures("detectors", r"CPU|ours"),
     "hallucination": lambda: figures("hallucination"),
     "long_audio": lambda: figures("long_audio"),
+    "streaming_ctc": lambda: figures("streaming_ctc"),
     "startup": lambda: figures("startup"),
     "streams": lambda: figures("streams"),
     "wav2vec2": lambda: figures("wav2vec2"),

@@ -14,6 +14,8 @@ from malsori.audio import decode
 from malsori.bundles import read_manifest
 from malsori.engines.base import DecodeOptions
 from malsori.engines.graphs import STREAM
+from malsori.engines.incremental.normalizer import BLOCK, FIRST
+from malsori.engines.incremental.settings import Settings
 from malsori.engines.session import SessionOptions
 from malsori.engines.wav2vec2 import Wav2Vec2Engine
 from malsori.errors import Cancelled, OptionError
@@ -85,7 +87,7 @@ def test_each_frame_is_committed_once_however_the_sound_is_cut(sizes, asked, loo
         pushed += size
         committed += len(reading.committed)
         assert len(reading.ahead) <= lookahead
-    normalised = max(0, pushed - 8000) // 1600 * 1600 + 8000 if pushed >= 8000 else 0
+    normalised = FIRST + (pushed - FIRST) // BLOCK * BLOCK if pushed >= FIRST else 0
     assert committed == max(0, ENGINE.frames.count(normalised) - lookahead)
 
 
@@ -159,6 +161,12 @@ def test_a_bundle_without_the_graph_has_no_cached_states_and_says_what_to_do(old
 def test_what_a_session_cannot_be_is_refused(asked, message):
     with pytest.raises(OptionError, match=message):
         ENGINE.open(DecodeOptions(), asked)
+
+
+@pytest.mark.parametrize(("parameters", "step"), [(2_000_000, 8000), (316_000_000, 16_000)])
+def test_a_large_model_is_asked_half_as_often(parameters, step):
+    manifest = replace(ENGINE.manifest, sizes=ENGINE.manifest.sizes | {"parameters": parameters})
+    assert Settings.of(SessionOptions(), ENGINE.frames, manifest, None).step == step
 
 
 def test_options_of_decoding_are_checked_when_a_session_is_opened():

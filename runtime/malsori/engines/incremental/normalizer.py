@@ -13,7 +13,9 @@ import numpy as np
 from ...types import SAMPLE_RATE, Audio
 from ..acoustic import EPSILON
 
-FIRST = SAMPLE_RATE // 2  # samples; before that many the loudness of a voice is not known
+# Samples. By the first half second, much of it silence, a voice was taken for louder than it is, and letters were heard
+# that nobody said; words were shown no sooner for it.
+FIRST = SAMPLE_RATE
 BLOCK = SAMPLE_RATE // 10
 
 

@@ -17,7 +17,7 @@ from .settings import Settings
 def open_reader(model: AcousticModel, manifest: Manifest, asked: SessionOptions) -> tuple[Reader, int]:
     """Return a reader of one utterance and the samples of a step. Raises `OptionError` for what cannot be."""
     graphs = model.graphs
-    settings = Settings.of(asked, model.frames, manifest.name, _no_cache(model, manifest))
+    settings = Settings.of(asked, model.frames, manifest, _no_cache(model, manifest))
     if not isinstance(graphs, SplitGraphs) or not graphs.local:
         window = ClipWindow(graphs, model.frames, model.normalizes, settings.lookahead, settings.window)
         return window, settings.step

@@ -5,12 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 from math import isfinite
 
+from ...bundles.manifest import Manifest
 from ...errors import OptionError
 from ...types import SAMPLE_RATE
 from ..frames import Frames
 from ..session import Method, SessionOptions
 
-STEP, LOOKAHEAD, LEFT, WINDOW = 0.5, 0.5, 8.0, 12.0  # seconds; bench/streaming_ctc.py
+# Seconds; bench/streaming_ctc.py. With half the look-ahead twice as many characters of a partial were wrong, words were
+# shown no sooner, and a step cost a tenth less. More to the left, or a longer window, gained little.
+STEP, LOOKAHEAD, LEFT, WINDOW = 0.5, 1.0, 8.0, 12.0
+LARGE, LARGE_STEP = 100_000_000, 1.0  # parameters, seconds; XLSR-large does not keep up in half of it on two cores
 LONGEST = 60.0  # seconds; attention takes the square of it
 ONLY = {"left_s": "cached", "window_s": "recomputed"}
 
@@ -26,22 +30,23 @@ class Settings:
     window: int
 
     @classmethod
-    def of(cls, asked: SessionOptions, frames: Frames, name: str, no_cache: str | None) -> Settings:
-        """Fill in what was not asked for; `no_cache` tells why the bundle `name` has no cached states, if so.
+    def of(cls, asked: SessionOptions, frames: Frames, manifest: Manifest, no_cache: str | None) -> Settings:
+        """Fill in what was not asked for; `no_cache` tells why the bundle has no cached states, if so.
 
         Raises `OptionError` for what cannot be.
         """
         if asked.commit is not None:
-            raise OptionError(f"{name} has no commit; that is an option of Whisper models")
+            raise OptionError(f"{manifest.name} has no commit; that is an option of Whisper models")
         for field in fields(asked):
             if field.name.endswith("_s"):
                 _check_length(field.name, getattr(asked, field.name))
-        method = _method(asked, name, no_cache)
+        method = _method(asked, manifest.name, no_cache)
 
         def count(seconds: float | None, default: float) -> int:
             return round((default if seconds is None else seconds) * SAMPLE_RATE / frames.stride)
 
-        step = max(1, count(asked.step_s, STEP)) * frames.stride
+        usual = LARGE_STEP if manifest.sizes.get("parameters", 0) > LARGE else STEP
+        step = max(1, count(asked.step_s, usual)) * frames.stride
         settings = cls(
             method,
             step,
