@@ -96,6 +96,7 @@ def rows_of(tested: dict[str, Any]) -> list[tuple[str, dict[str, float]]]:
 TABLES = {
     "adaptation": lambda: figures("adaptation"),
     "alignment": lambda: figures("alignment"),
+    "detectors": lambda: figures("detectors", r"CPU|ours"),
     "hallucination": lambda: figures("hallucination"),
     "long_audio": lambda: figures("long_audio"),
     "startup": lambda: figures("startup"),

@@ -11,6 +11,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from itertools import pairwise
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -418,8 +419,8 @@ class Screen:
                 row += 1
             elif part.endswith("A"):
                 row -= int(part[2:-1])
-            elif part == "\x1b[J":
-                rows[row:] = [""]
+            elif part == "\x1b[2K":
+                rows[row:] = [""]  # what is below has been cleared before
             else:
                 rows[row] += part
         return rows
@@ -442,7 +443,7 @@ class TestView:
         assert screen.lines == [
             "  0:01.0  침실 온도를",
             "  1:01.0  거실",
-            "[          ] 0:00  lag 0.0 s  heard by quick",
+            "[          ] 0:00  lag 0.0 s  quick",
         ]
 
     def test_what_may_still_change_is_dimmed(self, screen: Screen):
@@ -457,14 +458,24 @@ class TestView:
 
     def test_the_model_that_spoke_last_is_named(self, screen: Screen):
         screen.take(partial("침", ""))
-        assert screen.lines[-1].endswith("heard by quick")
+        assert screen.lines[-1].endswith("  quick")
         screen.take(final("침실"))
-        assert screen.lines[-1].endswith("heard by good")
+        assert screen.lines[-1].endswith("  good")
 
     @pytest.mark.parametrize(("level", "cells"), [(0.0, 0), (0.003, 0), (0.0562, 5), (0.5, 9), (1.0, 10)])
     def test_the_meter_shows_how_loud_it_is(self, screen: Screen, level: float, cells: int):
         screen.tick(level)
         assert screen.lines[-1].startswith("[" + ("=" * cells).ljust(10) + "]")
+
+    def test_the_meter_falls_slowly(self, screen: Screen):
+        screen.tick(1.0)
+        cells = []
+        for _ in range(60):
+            screen.tick(0.0)
+            cells.append(screen.lines[-1].count("="))
+        assert cells[0] == 10
+        assert cells[-1] == 0
+        assert all(0 <= before - after <= 1 for before, after in pairwise(cells))
 
     def test_the_lag_and_the_time_are_shown(self, screen: Screen):
         screen.tick(lag=2.34, seconds=83.9)
@@ -513,13 +524,13 @@ class TestView:
     def test_each_change_is_one_write_that_erases_what_was_there(self, screen: Screen):
         screen.take(partial("a b", ""))
         screen.take(partial("a b c", ""))
-        assert screen.written[-1].startswith("\r\x1b[1A\x1b[J")
+        assert screen.written[-1].startswith("\r\x1b[2K\x1b[1A\x1b[2K\x1b[2m  0:01.0")
 
     def test_a_terminal_that_became_narrower_has_wrapped_the_lines_that_are_erased(self, screen: Screen):
         screen.take(partial("a" * 40, ""))
         screen.console.width = 30
         screen.tick()
-        assert screen.written[-1].startswith("\r\x1b[3A\x1b[J")  # 50 and 47 columns became two rows each
+        assert screen.written[-1].count("\x1b[2K") == 4  # 50 and 47 columns became two rows each
 
     def test_at_the_end_only_finals_are_left(self, screen: Screen):
         with screen.view:
@@ -545,10 +556,9 @@ def test_a_terminal_gets_the_view_and_keeps_the_finals(tmp_path: Path):
     text = _unstyled(shown.decode())
     assert "listening to two.wav" in text
     assert re.search(r"\[=+ *\] 0:0\d  lag", text)
-    assert "heard by loudness" in text
-    rest = text[text.rindex("\x1b[J") :]
-    assert rest == "\x1b[J"
-    assert re.findall(r"\x1b\[J  (0:0\d\.\d)  (w\d+)\r\n", text) == [("0:00.8", "w20"), ("0:02.3", "w30")]
+    assert "  loudness" in text
+    assert text.endswith("\x1b[2K")
+    assert re.findall(r"K  (0:0\d\.\d)  (w\d+)\r\n(?=\[)", text) == [("0:00.8", "w20"), ("0:02.3", "w30")]
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="no pseudo-terminals here")

@@ -562,7 +562,8 @@ class TestArecord:
         for block in blocks:
             gaps += [(heard, block.lost)] * (block.lost > 0)
             heard += len(block.samples)
-        assert gaps == [(5 * 320, 4_000)]
+        assert [lost for _, lost in gaps] == [4_000]
+        assert gaps[0][0] <= 5 * 320  # sound that is still in the pipe then comes behind the gap
 
     def test_half_a_sample_at_its_end_is_dropped(self, alsa):
         alsa("half")

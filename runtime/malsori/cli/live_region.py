@@ -49,11 +49,12 @@ class Region:
         self._shown, self._columns = lines, self._console.width
 
     def _erased(self) -> str:
-        """Return what brings the cursor to where the lines begin, and clears all from there."""
-        if not self._shown:
-            return ""
+        """Return what clears the lines and brings the cursor to where they begin.
+
+        Row by row: a terminal may keep what is cleared all at once in its history, as tmux does at the top of a screen.
+        """
         rows = sum(self._rows(line) for line in self._shown)
-        return "\r" + (f"\x1b[{rows - 1}A" if rows > 1 else "") + "\x1b[J"
+        return "\r\x1b[2K" + "\x1b[1A\x1b[2K" * (rows - 1) if rows else ""
 
     def _rows(self, line: str) -> int:
         from rich.text import Text

@@ -23,6 +23,7 @@ EVERY_S = 0.1  # between two redraws
 METER = 10  # characters
 QUIETEST_DB = -50.0  # of full scale, where the meter begins
 LOUD_DB = -1.0  # from here on it is about to be clipped
+FALL = 0.9  # of the level from one block to the next: peaks alone would jump
 MOST_LINES = 6  # of what is being said; of more than that the end is shown
 
 
@@ -53,7 +54,7 @@ class View(Sink):
             self._spoken[event.seq] = _stamp(event.at)
         elif isinstance(event, Partial):
             self._spoken[event.seq] = _partial(event)
-            self._who = f"heard by {event.model}"
+            self._who = printable(event.model)
         elif isinstance(event, SpeechEnded):
             self._spoken.get(event.seq, Text()).stylize("dim")
         elif isinstance(event, Final):
@@ -65,7 +66,8 @@ class View(Sink):
 
     def tick(self, stream: Stream) -> None:
         """Note how loud it is and what waits, and draw when that is due."""
-        self._level, self._lag, self._seconds = stream.level, stream.lag, stream.seconds
+        self._level = max(stream.level, FALL * self._level)
+        self._lag, self._seconds = stream.lag, stream.seconds
         self._draw_if_due()
 
     def __exit__(
@@ -81,7 +83,7 @@ class View(Sink):
 
     def _final(self, event: Final) -> None:
         self._spoken.pop(event.seq, None)
-        self._who = f"heard by {event.model}"
+        self._who = printable(event.model)
         if event.text:
             self._scroll(_stamp(event.start).append(printable(event.text)))
 

@@ -30,6 +30,7 @@ _OVERRUN = re.compile(r"overrun!*\s*\(at least ([0-9.]+) ms")
 class Arecord:
     """Records mono 16 kHz from an ALSA device, chosen by its number or a part of its name, or from the default one.
 
+    The gap that an overrun leaves stands before the sound that was in the pipe when the program told of it.
     Raises `NoMicrophone` when the program is not there, or gives no sound.
     """
 
