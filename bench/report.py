@@ -96,9 +96,11 @@ def rows_of(tested: dict[str, Any]) -> list[tuple[str, dict[str, float]]]:
 TABLES = {
     "adaptation": lambda: figures("adaptation"),
     "alignment": lambda: figures("alignment"),
+    "detectors": lambda: figures("detectors", r"CPU|ours"),
     "hallucination": lambda: figures("hallucination"),
     "long_audio": lambda: figures("long_audio"),
     "startup": lambda: figures("startup"),
+    "streams": lambda: figures("streams"),
     "wav2vec2": lambda: figures("wav2vec2"),
     "wav2vec2_profile": lambda: figures("wav2vec2_profile"),
     "xlsr": lambda: figures("wav2vec2", r"audio, int8|memory=|naive|batch 12"),

@@ -122,7 +122,7 @@ def test_waiting_ends_with_the_sample_or_with_the_time() -> None:
     ring = RingBuffer(8)
     assert not ring.wait(3, timeout=0.001)
     waited: list[bool] = []
-    reader = Thread(target=lambda: waited.append(ring.wait(6)))
+    reader = Thread(target=lambda: waited.append(ring.wait(6)), daemon=True)
     reader.start()
     ring.write(counting(0, 3))
     ring.advance(3)
@@ -134,7 +134,7 @@ def test_closing_ends_all_waiting_and_leaves_what_is_held() -> None:
     ring = RingBuffer(8)
     ring.write(counting(0, 3))
     waited: list[bool] = []
-    readers = [Thread(target=lambda stop=stop: waited.append(ring.wait(stop))) for stop in (4, 5)]
+    readers = [Thread(target=lambda stop=stop: waited.append(ring.wait(stop)), daemon=True) for stop in (4, 5)]
     for reader in readers:
         reader.start()
     ring.close()
@@ -251,7 +251,7 @@ def test_readers_in_other_threads_read_every_sample_as_its_own_number() -> None:
                     wrong.append((at, stop))
             at = stop
 
-    readers = [Thread(target=follow, args=(seed,)) for seed in range(3)]
+    readers = [Thread(target=follow, args=(seed,), daemon=True) for seed in range(3)]
     for reader in readers:
         reader.start()
     at, draw = 0, random.Random(7)

@@ -128,12 +128,13 @@ def test_a_flushed_or_reset_detector_starts_over() -> None:
     np.testing.assert_array_equal(probabilities(detector, COMES_AND_GOES), first)
 
 
-def test_a_callers_block_may_be_used_again() -> None:
+@pytest.mark.parametrize("length", [512, 1_000])
+def test_a_callers_block_may_be_used_again(length: int) -> None:
     detector, whole = TwoStageDetector(), probabilities(TwoStageDetector(), COMES_AND_GOES)
-    block, parts = np.zeros(1_000, np.float32), []
-    for start in range(0, len(COMES_AND_GOES), 1_000):
-        size = len(COMES_AND_GOES[start : start + 1_000])
-        block[:size] = COMES_AND_GOES[start : start + 1_000]
+    block, parts = np.zeros(length, np.float32), []
+    for start in range(0, len(COMES_AND_GOES), length):
+        size = len(COMES_AND_GOES[start : start + length])
+        block[:size] = COMES_AND_GOES[start : start + length]
         parts.append(detector.push(block[:size]))
     np.testing.assert_allclose(np.concatenate([*parts, detector.flush()]), whole, atol=1e-5)
 

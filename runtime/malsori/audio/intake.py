@@ -118,6 +118,6 @@ class Intake:
 
 
 def _check_rate(name: str, rate: object, limits: Limits) -> None:
-    if not isinstance(rate, (int, np.integer)) or isinstance(rate, bool):
+    if not isinstance(rate, (int, np.integer)):
         raise UnsupportedFormat(name, "a sample rate in whole Hz", repr(rate))
     limits.check_shape(name, int(rate), 1)

@@ -62,7 +62,7 @@ class RingBuffer:
         silent = min(samples, self.capacity)
         with self._lock:
             assert not self._closed, "a closed ring buffer takes no more sound"
-            at = (self._stop + samples - silent) % self.capacity
+            at = self._stop % self.capacity  # where does not matter when all of it becomes silent
             first = min(silent, self.capacity - at)
             self._memory[at : at + first] = 0
             self._memory[: silent - first] = 0

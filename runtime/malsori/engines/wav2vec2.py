@@ -81,8 +81,11 @@ class Wav2Vec2Engine:
         return self._decoder.check(options)
 
     def batches(self, lengths: Sequence[int], options: DecodeOptions = DEFAULTS) -> list[list[int]]:
-        """Return which clips, of so many samples, best share one call: those of about one length."""
-        return list(plan(lengths, Grouping.MASKED, options.batch_size))
+        """Return which clips, of so many samples, best share one call: those that share the network's, so none in int8.
+
+        A call for several that run one by one would only keep what is done until all are.
+        """
+        return list(plan(lengths, self.acoustic.grouping, options.batch_size))
 
     def transcribe(
         self, clips: Sequence[Audio], options: DecodeOptions = DEFAULTS, previous: Sequence[str] = ()

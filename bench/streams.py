@@ -1,0 +1,257 @@
+"""How many streams one engine bears in real time, and how many `pipeline/live/admission.py` foretells.
+
+    python -m bench.streams WHISPER XLSR   # folders of bench/whisper_models.py and bench/wav2vec2_models.py; 10 minutes
+
+People speak Korean sentences with pauses, each at another place of the same recordings, in blocks of 100 ms, through
+detector, gate, sessions and the one scheduler. Their number grows until one final in twenty comes a second or more
+after the gate has closed its utterance. The full-size models have random weights, which say as many tokens as they may:
+about three for each second of sound; they run without partials.
+"""
+
+from __future__ import annotations
+
+import math
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from statistics import median, stdev
+from typing import Any
+
+import numpy as np
+
+import malsori
+from bench.results import Row, write
+from bench.streaming_speech import Recording, conversation
+from bench.whisper_clips import words_in
+from bench.whisper_ours import bundled, forced
+from malsori import SAMPLE_RATE, Audio, TranscribeOptions, Transcriber
+from malsori.engines.base import DecodeOptions, Engine
+from malsori.pipeline.live.admission import Admission, Talk, admission
+from malsori.pipeline.live.costs import SESSION, costs_of
+from malsori.pipeline.live.cutter import LiveCutter
+from malsori.pipeline.live.scheduler import Scheduler
+from malsori.pipeline.live.scheduling import Outcome
+from malsori.pipeline.live.stream import Stream
+from malsori.types import Hypothesis
+
+BLOCK = SAMPLE_RATE // 10
+LIMIT_S = 1.0
+RUN_S = 20.0  # seconds of a run, and more where streams are few
+FINALS = 40  # that a run should have, as far as `LONGEST_S` allows
+LONGEST_S = 45.0
+MOST_STALE = 0.1
+RUNS = 6  # of one case at most
+RECORDINGS = 6
+SENTENCES = 8
+PAUSE = (1.0, 4.0)  # seconds
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """A loaded model, and whether its streams have partials."""
+
+    name: str
+    transcriber: Transcriber
+    partials: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """So many streams: how long their finals took, the partials done and dropped, how late the feeding was at worst."""
+
+    streams: int
+    waits: tuple[float, ...]
+    partials: int
+    stale: int
+    late_s: float
+
+    @property
+    def p95_s(self) -> float:
+        """Seconds that 95 % of the finals took at most."""
+        return sorted(self.waits)[math.ceil(0.95 * len(self.waits)) - 1] if self.waits else 0.0
+
+    @property
+    def kept(self) -> bool:
+        """Whether the finals came in time, and the sound as well."""
+        return self.p95_s < LIMIT_S and self.late_s < LIMIT_S
+
+    @property
+    def dropped(self) -> float:
+        """Share of the partials that were dropped."""
+        return self.stale / max(self.partials + self.stale, 1)
+
+
+class Talkative:
+    """A Whisper of random weights, which never ends by itself: it says as much as people say in so much sound."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._engine, name)
+
+    def transcribe(
+        self, clips: Sequence[Audio], options: DecodeOptions, previous: Sequence[str] = ()
+    ) -> list[Hypothesis]:
+        """Let each clip be said in as many tokens as the longest has."""
+        words = words_in(max(len(clip) for clip in clips) / SAMPLE_RATE)
+        whisper = replace(options.whisper, max_new_tokens=words)
+        return self._engine.transcribe(clips, replace(options, whisper=whisper), previous)
+
+
+class TimedScheduler(Scheduler):
+    """Notes how long each final takes, from the end of its utterance to its outcome."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.waits: list[float] = []
+
+    def final(
+        self,
+        engine: Engine,
+        clip: Audio,
+        options: DecodeOptions,
+        done: Callable[[Outcome], None],
+        owner: object = None,
+    ) -> None:
+        """As any scheduler, and note the time."""
+        begun = time.perf_counter()
+
+        def told(outcome: Outcome) -> None:
+            self.waits.append(time.perf_counter() - begun)
+            done(outcome)
+
+        super().final(engine, clip, options, told, owner)
+
+
+def cases(whisper: Path, xlsr: Path) -> Iterator[tuple[Case, TranscribeOptions]]:
+    """Yield the models, each loaded when it is its turn."""
+    ctc = malsori.load(str(bundled("nano-ctc-ko")), device="cpu")
+    yield Case("nano-ctc-ko, with partials", ctc, True), TranscribeOptions()
+    small = malsori.load(str(bundled("nano-whisper")), device="cpu")
+    yield Case("nano-whisper", small, False), TranscribeOptions(language="ko")
+    settings = forced(1)
+    decoding = {name: settings.pop(name) for name in ("language", "beam_size", "temperature")}
+    for name, window in (("calibrated", "window calibrated to 5 s"), ("stock", "window of 30 s")):
+        tiny = malsori.load(str(whisper / "tiny" / name), device="cpu")
+        options = TranscribeOptions(**decoding)
+        options = replace(options, whisper=replace(options.whisper, **settings))
+        yield Case(f"Whisper tiny, random weights, {window}", Transcriber(Talkative(tiny.engine)), False), options
+    large = malsori.load(str(xlsr / "int8"), device="cpu", verify=False)
+    yield Case("XLSR-large, random weights", large, False), TranscribeOptions()
+
+
+def measured(case: Case, options: TranscribeOptions, tracks: Sequence[Audio], first: int, growth: float) -> list[Run]:
+    """Return runs of ever more streams from `first` on, until one does not keep the limit, and one between the last."""
+    runs: list[Run] = []
+    streams = max(1, first)
+    while not runs or (runs[-1].kept and len(runs) < RUNS) or (streams >= 1 and not any(run.kept for run in runs)):
+        runs.append(streamed(case, options, tracks, streams))
+        streams = math.ceil(streams * growth + 0.01) if runs[-1].kept else streams // 2
+    kept = max((run.streams for run in runs if run.kept), default=0)
+    above = min((run.streams for run in runs if not run.kept), default=kept)
+    if above - kept > max(1, kept // 8):
+        runs.append(streamed(case, options, tracks, (kept + above) // 2))
+    return sorted(runs, key=lambda run: run.streams)
+
+
+def streamed(case: Case, options: TranscribeOptions, tracks: Sequence[Audio], streams: int) -> Run:
+    """Feed so many streams in real time."""
+    seconds = min(max(RUN_S, FINALS * 6 / streams), LONGEST_S)
+    scheduler = TimedScheduler()
+    opened = [case.transcriber.stream(options, partials=case.partials, scheduler=scheduler) for _ in range(streams)]
+    late = fed(opened, tracks, seconds)
+    scheduler.close(timeout=20.0)
+    counters = scheduler.counters
+    run = Run(streams, tuple(scheduler.waits), counters.partials, counters.stale, late)
+    print(
+        f"  {streams}: p95 {run.p95_s:.3f} s of {len(run.waits)}, {run.dropped:.0%} dropped, {late:.2f} s late",
+        flush=True,
+    )
+    return run
+
+
+def fed(streams: Sequence[Stream], tracks: Sequence[Audio], seconds: float) -> float:
+    """Push a block to each stream in turn, all of them every 100 ms; return how late that was at worst, in seconds."""
+    starts = [round(7.3 * SAMPLE_RATE) * index for index in range(len(streams))]
+    begun, late = time.perf_counter(), 0.0
+    for turn in range(round(seconds * SAMPLE_RATE / BLOCK)):
+        for index, stream in enumerate(streams):
+            due = begun + (turn + index / len(streams)) * BLOCK / SAMPLE_RATE
+            if (early := due - time.perf_counter()) > 0:
+                time.sleep(early)
+            late = max(late, -early)
+            track = tracks[index % len(tracks)]
+            stream.push(np.take(track, np.arange(BLOCK) + starts[index], mode="wrap"))
+            starts[index] = (starts[index] + BLOCK) % len(track)
+    return late
+
+
+def talk_of(recordings: Sequence[Recording]) -> Talk:
+    """Return how people speak in the recordings, for the simulation; the gate's padding is part of the speech."""
+    lengths = [spoken[-1].end - spoken[0].start + 0.4 for each in recordings for spoken in each.sentences]
+    spread = stdev(math.log(length) for length in lengths)
+    low, high = PAUSE
+    return Talk(median(lengths), spread, min(lengths), max(lengths), low - 0.4, (low + high) / 2 - low)
+
+
+def foretell(case: Case, options: TranscribeOptions, speech: Audio, talk: Talk) -> list[Admission]:
+    """Return what is foretold from costs that are measured now: for finals, and for most partials as well."""
+    engine, decoding = case.transcriber.engine, options.decoding(options.language)
+    listen = LiveCutter(case.transcriber.detector(), options.gate).push
+    costs = costs_of(engine, speech, decoding, SESSION if case.partials else None, listen)
+    print(f"  {costs}")
+    limits = (1.0, MOST_STALE) if case.partials else (1.0,)
+    return [
+        admission(costs, LIMIT_S, most_stale=limit, batches=engine.batches, options=decoding, talk=talk)
+        for limit in limits
+    ]
+
+
+def rows(case: Case, foretold: Sequence[Admission], runs: Sequence[Run]) -> Iterator[Row]:
+    """Yield the figures of a case: the most streams that kept the limit, and each run."""
+    kept = [run for run in runs if run.kept]
+    most = max((run.streams for run in kept), default=0)
+    yield Row(case.name, "streams with p95 below 1 s", "streams", most, {"foretold": foretold[0].streams})
+    if case.partials:
+        words = max((run.streams for run in kept if run.dropped <= MOST_STALE), default=0)
+        name = f"the same, and at most {MOST_STALE:.0%} of partials dropped"
+        yield Row(case.name, name, "streams", words, {"foretold": foretold[1].streams})
+    for run in runs:
+        half, p95 = round(median(run.waits or [0.0]), 3), round(run.p95_s, 3)
+        label = f"{run.streams} streams, end of speech to final, p95"
+        yield Row(case.name, label, "s", p95, target="below 1", runs=len(run.waits), spread=(half, p95))
+        if case.partials:
+            total = run.partials + run.stale
+            yield Row(
+                case.name, f"{run.streams} streams, partials dropped", "%", round(100 * run.dropped, 1), runs=total
+            )
+
+
+def main() -> None:
+    """Measure all models and write the result."""
+    recordings = [conversation(SENTENCES, PAUSE, seed) for seed in range(RECORDINGS)]
+    tracks = [each.audio for each in recordings]
+    talk = talk_of(recordings)
+    speech = np.concatenate(
+        [
+            each.audio[round(spoken[0].start * SAMPLE_RATE) : round(spoken[-1].end * SAMPLE_RATE)]
+            for each in recordings[:2]
+            for spoken in each.sentences
+        ]
+    )
+    print(talk)
+    made: list[Row] = []
+    for case, options in cases(*map(Path, sys.argv[1:3])):
+        print(case.name)
+        foretold = foretell(case, options, speech, talk)
+        print(f"  {foretold}", flush=True)
+        first, growth = (foretold[-1].streams, 1.5) if case.partials else (round(0.7 * foretold[0].streams), 1.3)
+        made += rows(case, foretold, measured(case, options, tracks, first, growth))
+    print(write("streams", made))
+
+
+if __name__ == "__main__":
+    main()
