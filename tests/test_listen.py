@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from typing import Any
 
 import numpy as np
 import pytest
@@ -10,10 +11,12 @@ import pytest
 from malsori import Segment
 from malsori.audio.live import Captured
 from malsori.audio.live.inbox import Inbox
+from malsori.engines.base import Engine
 from malsori.errors import CorruptAudio, MicrophoneLost, StreamClosed, UnsupportedFormat
 from malsori.events import Event, Final, Partial, SpeechEnded, SpeechStarted, StreamWarning
 from malsori.pipeline import Transcriber
 from malsori.pipeline.live.listen import listen, transcript_of
+from malsori.pipeline.live.scheduling import Inline
 from malsori.types import SAMPLE_RATE, Audio
 from tests.loudness import LoudnessDetector, LoudnessEngine, recording
 
@@ -23,7 +26,7 @@ SOUND = recording((10, 1.0), (20, 1.5), pause=1.0)
 class Script:
     """A source that gives what is written down, raises what is an exception, and ends."""
 
-    name, rate, channels = "script", SAMPLE_RATE, 1
+    name, rate, channels, patient = "script", SAMPLE_RATE, 1, False
 
     def __init__(self, *lines: Captured | Exception, rate: int = SAMPLE_RATE) -> None:
         self.lines = list(lines)
@@ -168,6 +171,44 @@ def test_a_reader_who_stops_loses_sound_and_is_told_how_much_when_he_goes_on():
     heard = 24_000 + 4 * len(SOUND) - round(dropped[0].seconds * SAMPLE_RATE)
     assert heard < 24_000 + 2 * SAMPLE_RATE
     assert stream.seconds == pytest.approx((24_000 + 4 * len(SOUND)) / SAMPLE_RATE, abs=0.001)
+
+
+class Late(Inline):
+    """A scheduler whose engine gets to nothing before it is told to."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.backlog_s = 60.0
+        self.waiting: list[Callable[[], None]] = []
+
+    def final(self, *call: Any, **owner: Any) -> None:
+        self.waiting.append(lambda: Inline.final(self, *call, **owner))
+
+    def backlog(self, engine: Engine) -> float:
+        return 20.0 * len(self.waiting)
+
+    def catch_up(self) -> None:
+        while self.waiting:
+            self.waiting.pop(0)()
+
+
+@pytest.mark.parametrize("patient", [True, False])
+def test_a_pipe_waits_for_an_engine_that_is_behind_and_a_microphone_does_not(patient: bool):
+    scheduler, source = Late(), Script(*cut(np.tile(recording((10, 18.0), pause=1.0), 20), 8_000))
+    source.patient = patient
+    stream = transcriber().stream(partials=False, scheduler=scheduler)
+    before = -1
+
+    def stopped() -> bool:
+        nonlocal before
+        if source.reads == before or not source.lines:  # nothing was read since
+            scheduler.catch_up()
+        before = source.reads
+        return False
+
+    events = list(listen(source, stream, stopped=stopped))
+    assert codes(events) == ([] if patient else ["dropped_audio"])
+    assert (len(finals(events)) == 20) == patient
 
 
 def final(seq: int, text: str, language: str = "ko") -> Final:

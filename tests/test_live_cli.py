@@ -279,13 +279,13 @@ class TestProcess:
     def test_raw_pcm_comes_through_a_pipe_with_half_a_sample_at_its_end(self, tmp_path: Path):
         sound = (np.repeat(SAID, 2) * 32_767).astype("<i2")
         stereo = np.stack([sound, sound], axis=1).tobytes() + b"\x01"
-        flags = "--stdin --rate 32000 --channels 2 -f text".split()
+        flags = "--stdin --rate 32000 --channels 2 --no-partials -f text".split()
         run = subprocess.run([*LIVE, *flags], input=stereo, capture_output=True, cwd=tmp_path, env=environment({}))
         assert (run.returncode, run.stderr) == (0, b"")
         assert re.fullmatch(rb"w1\d\nw2\d\n", run.stdout)  # the resampler rings at the edges of these tones
 
     def test_floats_come_through_a_pipe(self, tmp_path: Path):
-        flags = "--stdin --encoding pcm_f32le -f text".split()
+        flags = "--stdin --encoding pcm_f32le --no-partials -f text".split()
         sound = SAID.astype("<f4").tobytes()
         run = subprocess.run([*LIVE, *flags], input=sound, capture_output=True, cwd=tmp_path, env=environment({}))
         assert (run.returncode, run.stdout, run.stderr) == (0, b"w10\nw20\n", b"")

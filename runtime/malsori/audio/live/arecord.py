@@ -36,6 +36,7 @@ class Arecord:
 
     rate = SAMPLE_RATE
     channels = 1
+    patient = False
 
     def __init__(self, device: int | str | None = None) -> None:
         pcm = None if device is None else _pcm(device)

@@ -35,6 +35,8 @@ class Microphone:
     be opened.
     """
 
+    patient = False
+
     def __init__(
         self,
         device: int | str | None = None,

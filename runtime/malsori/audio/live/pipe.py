@@ -25,6 +25,8 @@ class PcmPipe:
     there is not.
     """
 
+    patient = True
+
     def __init__(
         self, fd: int, *, rate: int = SAMPLE_RATE, channels: int = 1, encoding: str = "pcm_s16le", name: str = "<pipe>"
     ) -> None:

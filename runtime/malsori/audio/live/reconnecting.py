@@ -27,6 +27,8 @@ class Reconnecting:
     source of the same rate and channels.
     """
 
+    patient = False
+
     def __init__(
         self,
         first: Recorder,

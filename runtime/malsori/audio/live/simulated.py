@@ -25,6 +25,7 @@ class Simulated:
 
     rate = SAMPLE_RATE
     channels = 1
+    patient = True
 
     def __init__(
         self,

@@ -35,6 +35,7 @@ class LiveSource(Protocol):
     name: str
     rate: int  # Hz; the same from the first block to the last
     channels: int
+    patient: bool  # whether sound waits for a reader who is late, as in a pipe
 
     def read(self, timeout: float) -> Captured | None:
         """Return the next block, waiting up to `timeout` seconds for it; None when the sound is at its end.

@@ -19,6 +19,9 @@ from ...events import Event, Final, StreamWarning
 from ...types import UNKNOWN, Transcript
 from .stream import Stream
 
+# Seconds of speech without finals. A source that can wait is then read no further, before a scheduler's backlog is full
+# (60 s) and sound would be dropped.
+HOLD_S = 45.0
 POLL_S = 0.1  # the longest wait for sound, so that what an engine has found meanwhile is not late
 
 
@@ -26,13 +29,17 @@ def listen(source: LiveSource, stream: Stream, *, stopped: Callable[[], bool] = 
     """Yield what `stream` hears in `source`, until the sound ends or `stopped` says so; then what is still to come.
 
     Sound that was lost before it got here, also because nobody took the events, becomes a gap and a warning with its
-    length. A microphone that is lost is a warning with the code `lost_microphone`. The source stays open.
+    length. A pipe or a file is read no faster than the engine can follow. A microphone that is lost is a warning with
+    the code `lost_microphone`. The source stays open.
 
     Raises:
         AudioError: the source cannot be read on, after all that was heard before has been told.
     """
     try:
         while not stopped():
+            if source.patient and stream.lag > HOLD_S:
+                yield from stream.poll(POLL_S)
+                continue
             captured = source.read(POLL_S)
             if captured is None:
                 break
