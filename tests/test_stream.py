@@ -345,6 +345,7 @@ def test_a_stream_of_another_rate_is_resampled():
         ({"align_with": "nano-ctc-ko"}, "align_with"),
         ({"condition_on_previous_text": True}, "condition_on_previous_text"),
         ({"language": "xx"}, "xx"),
+        ({"gate": GateOptions(max_speech_s=float("inf"))}, "max_speech_s"),
     ],
 )
 def test_an_option_that_a_stream_does_not_have_is_refused_by_name(given: dict[str, object], named: str):

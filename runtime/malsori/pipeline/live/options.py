@@ -18,6 +18,7 @@ UNSTREAMED = {  # options that have no meaning in a stream, and why
     "allow_truncated": "that is for files",
     "sample_rate": "a stream has its own sample_rate, in LiveOptions",
 }
+MOST_SPEECH_S = 600.0  # of an utterance, which is held in memory: 38 MB
 UNCHAINED = ("condition_on_previous_text", "prefix")  # of Whisper: utterances are read without each other
 
 
@@ -63,3 +64,14 @@ def check_streamed(options: TranscribeOptions) -> None:
     for name in UNCHAINED:
         if getattr(options.whisper, name):
             raise OptionError(f"{name}: a stream reads each utterance by itself; leave it out")
+
+
+def longest_utterance(options: TranscribeOptions, suits: float) -> float:
+    """Return the seconds that an utterance may have: what was asked for, or what `suits` the engine.
+
+    Raises `OptionError` for more than a stream holds.
+    """
+    longest = options.gate.max_speech_s or suits
+    if longest > MOST_SPEECH_S:
+        raise OptionError(f"max_speech_s: expected at most {MOST_SPEECH_S:g} in a stream, found {longest:g}")
+    return longest

@@ -32,7 +32,7 @@ from ..options import TranscribeOptions
 from ..recording import Piece
 from ..stitch import on_clock
 from .cutter import LiveCutter
-from .options import LIVE, LiveOptions, check_streamed
+from .options import LIVE, LiveOptions, check_streamed, longest_utterance
 from .outbox import Outbox
 from .scheduling import Inline, Outcome, Scheduling
 from .utterance import Utterance
@@ -77,8 +77,8 @@ class Stream:
         self._outbox = Outbox()
         self._intake = Intake(live.sample_rate)
         detector = finals.detector if live.detector is None else detector_named(live.detector)
-        longest = options.gate.max_speech_s or self._finals.longest_clip
-        self._cutter = LiveCutter(detector(), replace(options.gate, max_speech_s=longest))
+        gate = replace(options.gate, max_speech_s=longest_utterance(options, self._finals.longest_clip))
+        self._cutter = LiveCutter(detector(), gate)
         self._seq = 0
         self._utterance: Utterance | None = None
         self._waiting: dict[int, int] = {}  # samples of each utterance that waits for its final
