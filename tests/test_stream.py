@@ -392,3 +392,14 @@ def test_streams_that_share_an_engine_have_the_finals_that_each_has_alone():
         assert [event.seq for event in found if isinstance(event, SpeechEnded)] == [1, 2, 3]
         assert {event.code for event in warnings(found)} <= {"dropped_partials"}  # sound comes faster than it is spoken
     assert scheduler.counters.finals == 12
+
+
+def test_a_stream_that_is_finished_tells_the_rest_as_it_comes():
+    late = Late()
+    stream = transcriber().stream(scheduler=late, partials=False)
+    events = stream.push(SOUND) + stream.finish()
+    assert len([event for event in events if isinstance(event, SpeechEnded)]) == 3
+    assert (finals(events), stream.done) == ([], False)
+    late.catch_up()
+    assert [final.text for final in finals(stream.poll())] == ["w10", "w20", "w30"]
+    assert stream.done

@@ -46,9 +46,16 @@ def listen(source: LiveSource, stream: Stream, *, stopped: Callable[[], bool] = 
             yield from _taken(captured, source.rate, stream)
             yield from stream.poll()
     except AudioError:
-        yield from stream.flush()
+        yield from _rest(stream)
         raise
-    yield from stream.flush()
+    yield from _rest(stream)
+
+
+def _rest(stream: Stream) -> Iterator[Event]:
+    yield from stream.finish()
+    while not stream.done:
+        yield from stream.poll(POLL_S)
+    yield from stream.poll()
 
 
 def _taken(captured: Captured, rate: int, stream: Stream) -> Iterator[Event]:

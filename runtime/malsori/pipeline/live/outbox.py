@@ -49,6 +49,11 @@ class Outbox:
             self._events.clear()
             return events
 
+    @property
+    def waiting(self) -> bool:
+        """Whether finals are still to come."""
+        return bool(self._expected)
+
     def wait(self) -> None:
         """Wait until all finals are there."""
         with self._changed:

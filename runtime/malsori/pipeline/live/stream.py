@@ -128,13 +128,23 @@ class Stream:
 
     def flush(self) -> list[Event]:
         """End the stream: return all that is still to come, once the last final is there."""
+        events = self.finish()
+        self._outbox.wait()
+        return events + self._outbox.take()
+
+    def finish(self) -> list[Event]:
+        """End the stream as `flush` does, without waiting: `poll` gives the rest until the stream is `done`."""
         self._check_open()
         self._take(self._intake.flush())
         self._flush_cutter()
         self._tell_lost()
         self._closed = True
-        self._outbox.wait()
         return self._outbox.take()
+
+    @property
+    def done(self) -> bool:
+        """Whether the stream was ended and its last final is there."""
+        return self._closed and not self._outbox.waiting
 
     def _take(self, sound: Audio) -> None:
         for start in range(0, len(sound), self._part):
