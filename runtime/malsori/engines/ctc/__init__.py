@@ -8,6 +8,7 @@ Without a text: decoding  greedy.py          the best token of each frame
                           beam.py            the likeliest sequences of tokens, summed over their alignments
                           hotwords.py        a scorer of the beam: words to listen for
                           language_model.py  a scorer of the beam: words behind words (KenLM)
+                          growing.py         greedy while somebody speaks: what no later frame can change
                           decoder.py         options and logits to segments with words, times and alternatives
 With a text: alignment    spelling.py        a text in tokens, with the way back to its characters; hot words too
                           viterbi.py         the likeliest way of tokens through frames; times of a beam's words too
