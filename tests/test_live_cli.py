@@ -450,6 +450,10 @@ class TestView:
         screen.take(partial("침실 온", "침실 "))
         assert "침실 \x1b[2m온\x1b[0m" in screen.written[-1]
 
+    def test_half_a_syllable_is_not_shown_before_it_is_whole(self, screen: Screen):
+        screen.take(partial("침실 오\u1169", "침실"))
+        assert screen.lines[0] == "  0:01.0  침실 오"
+
     def test_from_its_end_to_its_final_an_utterance_is_dimmed(self, screen: Screen):
         screen.take(partial("침실", "침실"), SpeechEnded(1, 2.0))
         assert re.search("\x1b\\[2m[^\x1b]*침실", screen.written[-1])
