@@ -17,11 +17,14 @@ from ...errors import ModelCorrupt, ModelIncompatible, OptionError
 from ...types import SAMPLE_RATE, UNKNOWN, Audio, Hypothesis
 from ..base import HOTWORD_WEIGHT, DecodeOptions, Layer
 from ..devices import choose_device, cpu_threads
+from ..session import SessionOptions
 from .features import HOP, STRIDE, WINDOW, LogMel
 from .guards import token_limit
+from .listening import Listener
 from .network import Counters, Encoded, Network, compute_type_for
 from .options import LONGEST
 from .reader import Reader, languages_of
+from .session import WhisperSession
 from .tokens import Tokens
 from .track import Track
 from .window import Context
@@ -29,6 +32,7 @@ from .window import Context
 FILES = ("model.bin", "config.json", "vocabulary.json", "tokenizer.json", "preprocessor_config.json")
 SOUND = {"sampling_rate": SAMPLE_RATE, "hop_length": HOP, "n_fft": 400}  # what the features are made for
 DEFAULTS = DecodeOptions()
+SESSION = SessionOptions()
 WIDEST = 100  # hypotheses; a beam takes memory before it takes time
 CTC_ONLY = ("language_model", "lm_alpha", "lm_beta", "alternatives")
 
@@ -123,6 +127,16 @@ class WhisperEngine:
         ]
         reader.read(tracks)
         return [self._hypothesis(track, options) for track in tracks]
+
+    def open(self, options: DecodeOptions = DEFAULTS, session: SessionOptions = SESSION) -> WhisperSession:
+        """Return a session for one utterance, which gives its text while it is spoken.
+
+        Raises `OptionError` for what the model does not have.
+        """
+        self._check_options(options)
+        context = Context.of(self.manifest, options.whisper.audio_context)
+        listener = Listener(self._network, self._tokens, self._mel, context, self.manifest.languages, options)
+        return WhisperSession(listener, session)
 
     def detect_language(self, clip: Audio, options: DecodeOptions = DEFAULTS) -> dict[str, float]:
         """Return the model's languages with their probabilities, likeliest first; they sum to 1.

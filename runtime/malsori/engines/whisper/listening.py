@@ -1,0 +1,138 @@
+"""One look at the open end of an utterance: encode it, tell the language, read on behind what is settled, judge."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from itertools import accumulate, chain
+
+import numpy as np
+
+from ...types import SAMPLE_RATE, Audio
+from ..base import DecodeOptions
+from .features import HOP, LogMel
+from .guards import SPARE_TOKENS, Reading, compression_ratio, is_silence, led_astray, token_budget
+from .network import Encoded, Network, room
+from .prompt import Prompts
+from .reader import languages_of
+from .tokens import Tokens, TokenWord
+from .track import INAUDIBLE
+from .window import Context
+from .word_times import AlignRow, Span, align_rows
+
+# Seconds of sound that tell the language if it is likely enough, and those that do so anyhow. With nano-whisper, and
+# some silence among them, it is right after 1, 1.5, 2 and 3 s in 82, 88, 96 and 98 % of sentences.
+SURE_S, LONG_S = 2.0, 4.0
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What the network saw of some sound, and the words that it read behind those given; None where it was astray."""
+
+    encoded: Encoded
+    frames: int  # mel frames that hold sound
+    words: tuple[TokenWord, ...] | None
+
+
+class Listener:
+    """The network as one utterance needs it; `language` is None until it is given, or told by enough sound."""
+
+    def __init__(
+        self,
+        network: Network,
+        tokens: Tokens,
+        mel: LogMel,
+        context: Context,
+        known: Sequence[str],
+        options: DecodeOptions,
+    ) -> None:
+        """Raise `OptionError` for a text of the options that has more tokens than there is room for.
+
+        Whatever the options say, no times are read: behind words that are given, CTranslate2's rules for times let a
+        sentence go on where it has ended (nano-whisper: 2 to 3 times as many words wrong in utterances of 10 s).
+        """
+        options = replace(options, whisper=replace(options.whisper, without_timestamps=True))
+        self.prompts = Prompts(tokens, options)
+        self.tokens = tokens
+        self.language = options.language or (known[0] if len(known) == 1 else None)
+        self._network = network
+        self._mel = mel
+        self._context = context
+        self._known = known
+        self._options = options
+        self._suppressed = tokens.suppressed(options.whisper.suppress_tokens)
+
+    def look(self, sound: Audio, given: Sequence[int], said: Sequence[int]) -> Look | None:
+        """Read on behind the tokens `given`; `said` is what was said before the sound. None: nothing sounds."""
+        if not len(sound) or float(np.abs(sound).max()) <= INAUDIBLE:
+            return None
+        self._options.check_cancelled()
+        window = self._context.window(len(sound))
+        encoded = self._network.encode(self._mel(np.pad(sound, (0, window * HOP - len(sound))))[np.newaxis])
+        language = self.language or self._told(encoded, len(sound) / SAMPLE_RATE)
+        frames = -(-len(sound) // HOP)
+        reading = self._read(encoded, language, frames, given, said)
+        return Look(encoded, frames, self._judged(reading, frames) if reading else None)
+
+    def given(self) -> tuple[TokenWord, ...]:
+        """Return the words that the caller wants the utterance to begin with; none where there are none."""
+        return self._words(self.prompts.prefix())
+
+    def times(self, look: Look, words: Sequence[TokenWord]) -> list[Span]:
+        """Return when each word is spoken, by attention, in seconds from the start of the sound."""
+        assert self.language is not None  # before that no words are committed
+        row = AlignRow(tuple(chain.from_iterable(word.tokens for word in words)), look.frames)
+        (found,) = align_rows(self._network, self.tokens, look.encoded, self.language, self._options.task, [row])
+        # A word that was read as the ending of the one before it is one word to the alignment.
+        stops = list(accumulate(len(word.tokens) for word in found))
+        ends = [found[bisect_left(stops, stop)].end for stop in accumulate(len(word.tokens) for word in words)]
+        return list(zip([found[0].start, *ends], ends, strict=False)) if found else []
+
+    def _told(self, encoded: Encoded, seconds: float) -> str:
+        """Return the likeliest language, and keep it if there is enough sound to tell it by."""
+        language, probability = next(iter(languages_of(self._network, encoded, self._known)[0].items()))
+        sure = probability > self._options.whisper.language_detection_threshold
+        if seconds >= (SURE_S if sure else LONG_S):
+            self.language = language
+        return language
+
+    def _read(
+        self, encoded: Encoded, language: str, frames: int, given: Sequence[int], said: Sequence[int]
+    ) -> Reading | None:
+        """Return the likeliest reading, greedily: a partial text is soon replaced. None where there is no room."""
+        self._options.check_cancelled()
+        led = said if self._options.whisper.condition_on_previous_text else ()
+        prompt = [*self.prompts.leading(led), *self.prompts.start(language), *given]
+        budget = max(SPARE_TOKENS, token_budget(frames, self._options.whisper, full=False) - len(given))
+        budget = min(budget, room(len(prompt), len(given)), self._options.whisper.max_new_tokens or budget)
+        if budget < 1:
+            return None
+        # CTranslate2 suppresses blanks, an end among them, behind what is given too: there the end is often right.
+        whisper = replace(self._options.whisper, suppress_blank=self._options.whisper.suppress_blank and not given)
+        (found,) = self._network.generate(
+            encoded,
+            [prompt],
+            whisper,
+            beam_size=1,
+            temperature=0.0,
+            prefix=len(given),
+            budget=budget,
+            suppressed=self._suppressed,
+        )
+        text = self.tokens.decode(found.tokens).strip()
+        ratio = compression_ratio(text)
+        return Reading(found.tokens, text, found.log_probability, found.no_speech_prob, 0.0, ratio, budget, len(given))
+
+    def _judged(self, reading: Reading, frames: int) -> tuple[TokenWord, ...] | None:
+        """Return the words behind those given, or None for a reading that nobody should see."""
+        whisper = self._options.whisper
+        if is_silence(reading, whisper):
+            return None if reading.prefix else ()
+        if whisper.window_guards and led_astray(reading, frames, self.tokens.timestamp_begin, whisper):
+            return None
+        return self._words(reading.tokens[reading.prefix :])
+
+    def _words(self, tokens: Sequence[int]) -> tuple[TokenWord, ...]:
+        words = self.tokens.words(tokens, self.language or "")
+        return tuple(word for word in words if word.tokens[0] < self.tokens.eot)
