@@ -99,6 +99,7 @@ TABLES = {
     "hallucination": lambda: figures("hallucination"),
     "long_audio": lambda: figures("long_audio"),
     "streaming_ctc": lambda: figures("streaming_ctc"),
+    "streaming_ctc_large": lambda: figures("streaming_ctc_large"),
     "startup": lambda: figures("startup"),
     "wav2vec2": lambda: figures("wav2vec2"),
     "wav2vec2_profile": lambda: figures("wav2vec2_profile"),
