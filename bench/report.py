@@ -100,6 +100,7 @@ TABLES = {
     "hallucination": lambda: figures("hallucination"),
     "long_audio": lambda: figures("long_audio"),
     "streaming_ctc": lambda: figures("streaming_ctc"),
+    "streaming_ctc_large": lambda: figures("streaming_ctc_large"),
     "startup": lambda: figures("startup"),
     "streams": lambda: figures("streams"),
     "wav2vec2": lambda: figures("wav2vec2"),

@@ -1,7 +1,7 @@
 """Live CTC: what partials say against finals, how soon, and at what cost; cached states against recomputed windows.
 
-    python -m bench.streaming_ctc WORK            # needs espeak-ng; WORK keeps the speech and the large model
-    python -m bench.streaming_ctc WORK --words    # nano-ctc-ko only: no PyTorch
+    python -m bench.streaming_ctc WORK                 # needs espeak-ng and PyTorch; WORK keeps speech and large model
+    python -m bench.streaming_ctc WORK --part words    # or: large; each has a result file of its own
 
 Words: nano-ctc-ko on clips of 20 to 28 s, joined with short pauses from sentences and voices that it was never trained
 on. The reference of a partial is what the final's own frames say up to there, so a word that is half spoken counts as
@@ -21,7 +21,7 @@ from statistics import median
 import jiwer
 import numpy as np
 
-from bench.results import Row, write
+from bench.results import Row, row, write
 from export.nano.speech import Utterance, held_out_corpus
 from export.proof import compare, synthetic_speech
 from malsori.bundles import read_manifest
@@ -203,14 +203,19 @@ def large(work: Path) -> Iterator[Row]:
     from bench.wav2vec2_models import engine as open_engine
 
     engine, clip = open_engine(bundle(work, "int8")), synthetic_speech(LARGE_SECONDS)
-    for step, lookahead in ((1.0, LOOKAHEAD), (1.0, 0.5), (STEP, LOOKAHEAD)):
-        asked = replace(CACHED, step_s=step, lookahead_s=lookahead)
-        listen(engine, clip[: 2 * SAMPLE_RATE], asked)
-        factors = sorted(_seconds(engine, clip, asked) / LARGE_SECONDS for _ in range(ROUNDS))
-        target = "at most 0.5" if step == 1.0 else ""
-        spread = (round(factors[0], 3), round(factors[-1], 3))
-        case = f"XLSR-large, int8, {name(asked)}"
-        yield Row(case, "real-time factor", "s per s", round(median(factors), 3), {}, {}, target, ROUNDS, spread)
+    second = replace(CACHED, step_s=1.0)
+    window = _factors(engine, clip, replace(RECOMPUTED, step_s=1.0), 1)
+    for asked in (second, replace(second, lookahead_s=0.5), replace(second, step_s=STEP)):
+        factors = {"ours": _factors(engine, clip, asked, ROUNDS)}
+        if asked == second:
+            factors[f"recomputed, window {WINDOW:g} s"] = window * ROUNDS
+        target = "at most 0.5" if asked.step_s == 1.0 else ""
+        yield row(f"XLSR-large, int8, {name(asked)}", "real-time factor", "s per s", factors, target=target)
+
+
+def _factors(engine: Wav2Vec2Engine, clip: Audio, asked: SessionOptions, rounds: int) -> list[float]:
+    listen(engine, clip[: 2 * SAMPLE_RATE], asked)
+    return [_seconds(engine, clip, asked) / LARGE_SECONDS for _ in range(rounds)]
 
 
 def _seconds(engine: Wav2Vec2Engine, clip: Audio, asked: SessionOptions) -> float:
@@ -219,23 +224,32 @@ def _seconds(engine: Wav2Vec2Engine, clip: Audio, asked: SessionOptions) -> floa
     return time.perf_counter() - start
 
 
-def main() -> None:
-    """Measure everything and write the result file."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("work", type=Path)
-    parser.add_argument("--words", action="store_true", help="leave the large model out")
-    asked = parser.parse_args()
+def words(work: Path) -> Iterator[Row]:
+    """Yield what nano-ctc-ko says, all ways, the rows with a target first."""
     engine = Wav2Vec2Engine(BUNDLE, read_manifest(BUNDLE), device="cpu", threads=1)
-    sounds = clips(held_out_corpus(asked.work).only("ko").utterances)
-    rows, found = [], {}
+    sounds = clips(held_out_corpus(work).only("ko").utterances)
+    found = {}
     for way in ways():
         found[way] = measure(engine, sounds, way)
-        rows += rows_of(way, found[way])
         print(name(way), {metric: round(value, 4) for metric, value in found[way].items()}, flush=True)
-    rows = [*against(found[CACHED], found[RECOMPUTED]), *normalisation(engine, sounds), *rows]
-    if not asked.words:
-        rows += large(asked.work)
-    print(write("streaming_ctc", rows))
+    yield from against(found[CACHED], found[RECOMPUTED])
+    yield from normalisation(engine, sounds)
+    for way, figures in found.items():
+        yield from rows_of(way, figures)
+
+
+PARTS = {"words": ("streaming_ctc", words), "large": ("streaming_ctc_large", large)}
+
+
+def main() -> None:
+    """Measure and write a result file for each part."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("work", type=Path)
+    parser.add_argument("--part", choices=PARTS, help="one alone (default: both)")
+    asked = parser.parse_args()
+    for part in [asked.part] if asked.part else PARTS:
+        bench, rows = PARTS[part]
+        print(write(bench, list(rows(asked.work))))
 
 
 if __name__ == "__main__":
