@@ -344,6 +344,7 @@ def test_callbacks_that_raise_are_told_of_and_the_worker_goes_on(
         scheduler.final(engine, clip(2), OPTIONS, inbox.taker(2))
         inbox.wait(1)
     assert uncaught == [error, error]
+    assert (scheduler.counters.finals, scheduler.counters.partials) == (2, 1)
 
 
 def test_the_newest_partial_of_a_stream_takes_the_place_of_the_one_that_waits() -> None:

@@ -1,11 +1,12 @@
-"""Who is at fault when several things share a call that fails: the bad one pays, the others get what is theirs."""
+"""Who is at fault when something fails: of things that share a call only the bad one; and all errors are ours."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
-from ..errors import EngineError, MalsoriError
+from ..engines.base import Engine
+from ..errors import EngineError, MalsoriError, brief
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -26,3 +27,14 @@ def blamed(
         if len(items) == 1:
             return [error]
     return [result for item in items for result in blamed(work, [item], faults)]
+
+
+def ours(work: Callable[[], Result], engine: Engine) -> Result:
+    """Return what the work gives. Raises `EngineError` in place of whatever is not an error of ours."""
+    try:
+        return work()
+    except MalsoriError:
+        raise
+    except Exception as error:
+        name = engine.manifest.name
+        raise EngineError(f"{name} failed: {type(error).__name__}: {brief(error)}") from error

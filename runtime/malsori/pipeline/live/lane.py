@@ -6,16 +6,14 @@ import math
 import threading
 import time
 from collections.abc import Callable, Sequence
-from typing import Any, TypeVar
+from typing import Any
 
 from ...engines.base import Engine
-from ...errors import EngineError, MalsoriError, brief
+from ...errors import EngineError, MalsoriError
 from ...types import Hypothesis
-from ..blame import blamed
+from ..blame import blamed, ours
 from .scheduling import Counters, Outcome
 from .waiting import Call, Chore, Job, Owed, Step, Waiting
-
-Result = TypeVar("Result")
 
 clock = time.monotonic
 
@@ -120,17 +118,6 @@ class Lane:
         if len(heard) != len(call):
             raise EngineError(f"{self.engine.manifest.name} gave {len(heard)} results for {len(call)} clips")
         return heard
-
-
-def ours(work: Callable[[], Result], engine: Engine) -> Result:
-    """Return what the work gives. Raises `EngineError` in place of whatever is not an error of ours."""
-    try:
-        return work()
-    except MalsoriError:
-        raise
-    except Exception as error:
-        name = engine.manifest.name
-        raise EngineError(f"{name} failed: {type(error).__name__}: {brief(error)}") from error
 
 
 def guarded(call: Callable[..., None], *arguments: Any) -> None:

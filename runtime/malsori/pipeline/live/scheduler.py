@@ -17,7 +17,8 @@ from typing import TypeVar
 from ...engines.base import DecodeOptions, Engine
 from ...errors import EngineError
 from ...types import SAMPLE_RATE, Audio, Hypothesis
-from .lane import Lane, clock, guarded, ours
+from ..blame import ours
+from .lane import Lane, clock, guarded
 from .scheduling import Counters, Outcome
 from .shared import SharedEngine
 from .waiting import Chore, Owed, Step
