@@ -52,14 +52,16 @@ class LoudnessDetector:
 class LoudnessSession:
     """Has heard a word for each tenth of a second, and of one that is not over a letter for each hundredth."""
 
-    def __init__(self, step: int, broken: bool) -> None:
+    def __init__(self, step: int, engine: LoudnessEngine) -> None:
         self.step = step
         self.heard = 0
-        self.broken = broken
+        self.engine = engine
 
     def push(self, sound: Audio) -> Heard:
-        if self.broken:
+        if self.engine.broken:
             raise EngineError("the session broke")
+        if self.engine.foreign is not None:
+            raise self.engine.foreign
         self.heard += len(sound)
         hundredths = self.heard * 100 // SAMPLE_RATE
         stable = "w " * (hundredths // 10)
@@ -80,6 +82,7 @@ class LoudnessEngine:
         self.detections: list[float] = []
         self.sessions: list[LoudnessSession] = []
         self.broken = False  # whether its sessions are
+        self.foreign: BaseException | None = None  # what every call of it raises
 
     def check(self, options: DecodeOptions) -> tuple[str, ...]:
         return tuple(f"the hot word {word.text!r} is left out" for word in options.hotwords)
@@ -91,6 +94,8 @@ class LoudnessEngine:
         self, clips: Sequence[Audio], options: DecodeOptions, previous: Sequence[str] = ()
     ) -> list[Hypothesis]:
         options.check_cancelled()
+        if self.foreign is not None:
+            raise self.foreign
         _dawdle("LOUDNESS_ENGINE_SECONDS")
         self.calls.append([len(clip) / SAMPLE_RATE for clip in clips])
         self.options.append(options)
@@ -102,7 +107,7 @@ class LoudnessEngine:
         return {"en": 0.75, "ko": 0.25}
 
     def open(self, options: DecodeOptions, session: SessionOptions = SessionOptions()) -> LoudnessSession:  # noqa: B008
-        self.sessions.append(LoudnessSession(round((session.step_s or 0.5) * SAMPLE_RATE), self.broken))
+        self.sessions.append(LoudnessSession(round((session.step_s or 0.5) * SAMPLE_RATE), self))
         return self.sessions[-1]
 
     def embed(self, clip: Audio, layer: Layer = -1) -> NDArray[np.float32]:

@@ -11,7 +11,6 @@ import pytest
 from malsori import Segment
 from malsori.audio.live import Captured
 from malsori.audio.live.inbox import Inbox
-from malsori.engines.base import Engine
 from malsori.errors import CorruptAudio, MicrophoneLost, StreamClosed, UnsupportedFormat
 from malsori.events import Event, Final, Partial, SpeechEnded, SpeechStarted, StreamWarning
 from malsori.pipeline import Transcriber
@@ -178,14 +177,10 @@ class Late(Inline):
 
     def __init__(self) -> None:
         super().__init__()
-        self.backlog_s = 60.0
         self.waiting: list[Callable[[], None]] = []
 
     def final(self, *call: Any, **owner: Any) -> None:
         self.waiting.append(lambda: Inline.final(self, *call, **owner))
-
-    def backlog(self, engine: Engine) -> float:
-        return 20.0 * len(self.waiting)
 
     def catch_up(self) -> None:
         while self.waiting:
@@ -196,7 +191,7 @@ class Late(Inline):
 def test_a_pipe_waits_for_an_engine_that_is_behind_and_a_microphone_does_not(patient: bool):
     scheduler, source = Late(), Script(*cut(np.tile(recording((10, 18.0), pause=1.0), 20), 8_000))
     source.patient = patient
-    stream = transcriber().stream(partials=False, scheduler=scheduler)
+    stream = transcriber().stream(partials=False, scheduler=scheduler, backlog_s=60)
     before = -1
 
     def stopped() -> bool:

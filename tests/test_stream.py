@@ -65,10 +65,8 @@ def warnings(events: Sequence[Event]) -> list[StreamWarning]:
 class Late:
     """A scheduler whose engine gets to nothing before it is told to: everything waits, partials replace each other."""
 
-    def __init__(self, backlog_s: float = 100.0) -> None:
+    def __init__(self) -> None:
         self.counters = Inline().counters
-        self.backlog_s = backlog_s
-        self.waiting: list[float] = []
         self.finals: list[Callable[[], None]] = []
         self.partials: dict[int, Callable[[], None]] = {}
 
@@ -80,15 +78,13 @@ class Late:
         done: Callable[[Outcome], None],
         owner: object = None,
     ) -> None:
-        self.waiting.append(len(clip) / SAMPLE_RATE)
         self.finals.append(lambda: Inline().final(engine, clip, options, done))
 
-    def backlog(self, engine: Engine) -> float:
-        return sum(self.waiting)
-
-    def partial(self, engine: Engine, owner: object, work: Callable[[], None]) -> None:
-        self.counters.stale += id(owner) in self.partials
+    def partial(self, engine: Engine, owner: object, work: Callable[[], None]) -> bool:
+        stale = id(owner) in self.partials
+        self.counters.stale += stale
         self.partials[id(owner)] = work
+        return stale
 
     def drop(self, owner: object) -> None:
         self.counters.stale += self.partials.pop(id(owner), None) is not None
@@ -101,7 +97,6 @@ class Late:
     def catch_up(self, backwards: bool = False) -> None:
         for work in reversed(self.finals) if backwards else self.finals:
             work()
-        self.waiting.clear()
         self.finals.clear()
 
 
@@ -153,6 +148,7 @@ def test_what_a_partial_marks_as_stable_stands_in_all_later_ones():
 
 def test_partials_come_at_every_step_and_say_what_has_been_heard_since_the_utterance_began():
     events = events_of(transcriber().stream(step_s=0.3), SOUND, range(0, len(SOUND), 160))
+    assert not warnings(events)
     second = [event for event in partials(events) if event.seq == 2]
     heard = [len(event.text.replace(" ", "").replace("w", "w" * 10)) / 100 for event in second]
     assert heard == pytest.approx([event.end - event.start for event in second], abs=0.011)
@@ -271,16 +267,16 @@ def test_a_gap_ends_the_utterance_and_keeps_the_clock():
 
 
 def test_an_engine_too_far_behind_costs_sound_which_is_told_with_its_length():
-    late = Late(backlog_s=2.5)
-    stream = transcriber().stream(scheduler=late)
-    sound = recording(*((10 + index, 1.0) for index in range(6)), pause=1.0)
+    late = Late()
+    stream = transcriber().stream(scheduler=late, partials=False, backlog_s=2.5, gate=GateOptions(max_speech_s=1.25))
+    sound = recording(*((10 + index, 0.8) for index in range(6)), pause=1.0)
     events = [event for block in blocks(sound, 1_600) for event in stream.push(block)]
     assert stream.lag < 5.0
     late.catch_up()
     events += stream.push(np.zeros(SAMPLE_RATE, np.float32)) + stream.flush()
     (told,) = warnings(events)
     heard = [final.text for final in finals(events)]
-    assert heard == ["w10", "w11"]
+    assert heard == ["w10", "w11", "w12"]
     assert told.code == "dropped_audio"
     assert told.at + told.seconds == pytest.approx(len(sound) / SAMPLE_RATE, abs=0.6)
     assert stream.seconds == pytest.approx(len(sound) / SAMPLE_RATE + 1)
@@ -290,12 +286,14 @@ def test_speech_without_a_pause_is_cut_at_the_longest_utterance_and_goes_on_at_o
     used = transcriber()
     gate = GateOptions(max_speech_s=3.0)
     sound = recording((10, 8.0), pause=1.0)
-    found = finals(events_of(used.stream(gate=gate), sound, range(0, len(sound), 700)))
+    events = events_of(used.stream(gate=gate, step_s=0.3), sound, range(0, len(sound), 700))
+    found = finals(events)
     assert len(found) == 3
     assert all(before.end == after.start for before, after in pairwise(found))
     expected = used.transcribe(sound, gate=gate)
     assert [final.text for final in found] == [segment.text.strip() for segment in expected.segments]
     assert found[0].end == pytest.approx(0.8 + 3.0, abs=0.04)
+    assert not warnings(events)
 
 
 def test_samples_that_are_no_numbers_become_silence_and_are_told_once():
@@ -345,6 +343,9 @@ def test_a_stream_of_another_rate_is_resampled():
         ({"align_with": "nano-ctc-ko"}, "align_with"),
         ({"condition_on_previous_text": True}, "condition_on_previous_text"),
         ({"language": "xx"}, "xx"),
+        ({"cancelled": bool}, "cancelled"),
+        ({"partials": False, "step_s": 1.0}, "partials"),
+        ({"backlog_s": 0}, "backlog_s"),
         ({"gate": GateOptions(max_speech_s=float("inf"))}, "max_speech_s"),
     ],
 )
@@ -361,9 +362,7 @@ def test_options_that_make_no_difference_are_told_of():
 
 
 def test_whole_options_and_keywords_go_together():
-    stream = transcriber().stream(
-        TranscribeOptions(word_timestamps=True), live=LiveOptions(partials=False), step_s=0.25
-    )
+    stream = transcriber().stream(TranscribeOptions(word_timestamps=True), live=LiveOptions(), step_s=0.25)
     words = [event.to_dict()["words"] for event in finals(events_of(stream, SOUND))]
     assert [[word["word"] for word in group] for group in words] == [["w10"], ["w20"], ["w30"]]
 
@@ -403,3 +402,77 @@ def test_a_stream_that_is_finished_tells_the_rest_as_it_comes():
     late.catch_up()
     assert [final.text for final in finals(stream.poll())] == ["w10", "w20", "w30"]
     assert stream.done
+
+
+def test_partials_that_are_all_dropped_are_told_of_once():
+    stream = transcriber().stream(scheduler=Late(), step_s=0.2)
+    events = [event for block in blocks(SOUND, 800) for event in stream.push(block)]
+    assert not partials(events)
+    assert [event.code for event in warnings(events)] == ["dropped_partials"]
+
+
+def test_a_foreign_error_costs_its_utterance_and_nobody_waits_for_ever():
+    used = transcriber()
+    engine_of(used).foreign = RuntimeError("out of bounds")
+    events = events_of(used.stream(), recording((10, 1.0), pause=1.0))
+    assert [event.code for event in warnings(events)] == ["dropped_partials", "engine_error"]
+    assert all("out of bounds" in event.message for event in warnings(events))
+
+
+def test_an_interrupt_in_a_final_leaves_nobody_waiting():
+    used = transcriber()
+    engine_of(used).foreign = KeyboardInterrupt()
+    stream = used.stream(partials=False)
+    with pytest.raises(KeyboardInterrupt):
+        stream.push(recording((10, 1.0), pause=1.0))
+    assert [event.code for event in warnings(stream.flush())] == ["engine_error"]
+
+
+@pytest.mark.parametrize("seconds", [-1.0, float("nan"), float("inf")])
+def test_a_gap_has_a_length(seconds: float):
+    stream = transcriber().stream()
+    with pytest.raises(OptionError, match="expected seconds of 0 or more"):
+        stream.skip(seconds)
+    assert stream.seconds == 0
+
+
+def test_what_was_dropped_before_a_gap_is_told_before_it():
+    late = Late()
+    stream = transcriber().stream(scheduler=late, partials=False, backlog_s=2.5, gate=GateOptions(max_speech_s=1.25))
+    sound = recording(*((10 + index, 0.8) for index in range(6)), pause=1.0)
+    events = stream.push(sound) + stream.skip(100.0)
+    first, second = warnings(events)
+    assert first.at + first.seconds == pytest.approx(len(sound) / SAMPLE_RATE)
+    assert (second.seconds, second.at) == (100.0, pytest.approx(len(sound) / SAMPLE_RATE))
+
+
+def test_a_gap_while_a_partial_is_heard_says_nothing_of_an_utterance_that_is_over():
+    late = Late()
+    stream = transcriber().stream(scheduler=late)
+    stream.push(SOUND[: round(1.9 * SAMPLE_RATE)])
+    ((_, work),) = late.partials.items()
+    engine_of_session = work.args[0]  # type: ignore[attr-defined]
+    heard = engine_of_session._hear
+
+    def gap_first(ring: object) -> object:
+        stream.skip(3_600.0)
+        return heard(ring)
+
+    engine_of_session._hear = gap_first
+    work()
+    assert [event.code for event in warnings(stream.poll())] == []
+
+
+def test_the_level_is_the_peak_of_the_newest_block():
+    stream = transcriber().stream()
+    stream.push(np.full(20_000, -0.5, np.float32))
+    assert stream.level == 0.5
+    stream.push(np.zeros(0, np.float32))
+    assert stream.level == 0.5
+
+
+@pytest.mark.parametrize(("language", "expected"), [("ko", "ko"), (None, None)])
+def test_a_language_that_is_not_given_is_told_of_each_utterance(language: str | None, expected: str | None):
+    used = transcriber("ko", "en")
+    events_of(used.stream(language=language), SOUND)
+    assert [options.language for options in engine_of(used).options] == [expected] * 3

@@ -1,7 +1,7 @@
 """What a stream tells while it listens. Times are seconds on the stream's clock, which counts samples and nothing else.
 
     SpeechStarted(1, at=0.42)
-    Partial(1, "침실 온", stable="침실 ")
+    Partial(1, "침실 온", stable="침실")
     Partial(1, "침실 온도를", stable="침실 온")
     SpeechEnded(1, at=3.9)
     Final(1, "침실 온도를 이십육 도로 맞춰 주세요")

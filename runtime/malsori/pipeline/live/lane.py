@@ -43,10 +43,12 @@ class Lane:
         self.samples += len(owed.clip)
         self._changed.notify()
 
-    def partial(self, step: Step) -> None:
-        """Take a partial; one of its owner that waits is stale."""
-        self._counters.stale += self.waiting.partial(step, clock())
+    def partial(self, step: Step) -> bool:
+        """Take a partial; one of its owner that waits is stale. Return whether there was one."""
+        stale = self.waiting.partial(step, clock())
+        self._counters.stale += stale
         self._changed.notify()
+        return stale
 
     def chore(self, chore: Chore) -> None:
         """Take work that can wait."""

@@ -19,9 +19,6 @@ from ...events import Event, Final, StreamWarning
 from ...types import UNKNOWN, Transcript
 from .stream import Stream
 
-# Seconds of speech without finals. A source that can wait is then read no further, before a scheduler's backlog is full
-# (60 s) and sound would be dropped.
-HOLD_S = 45.0
 POLL_S = 0.1  # the longest wait for sound, so that what an engine has found meanwhile is not late
 
 
@@ -37,7 +34,7 @@ def listen(source: LiveSource, stream: Stream, *, stopped: Callable[[], bool] = 
     """
     try:
         while not stopped():
-            if source.patient and stream.lag > HOLD_S:
+            if source.patient and stream.behind:
                 yield from stream.poll(POLL_S)
                 continue
             captured = source.read(POLL_S)

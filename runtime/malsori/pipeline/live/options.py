@@ -16,9 +16,10 @@ UNSTREAMED = {  # options that have no meaning in a stream, and why
     "clip_timestamps": "a stream has no stretches known beforehand",
     "align_with": "the words of a final keep the times of its own model",
     "allow_truncated": "that is for files",
+    "cancelled": "a stream ends with flush",
     "sample_rate": "a stream has its own sample_rate, in LiveOptions",
 }
-MOST_SPEECH_S = 600.0  # of an utterance, which is held in memory: 38 MB
+MOST_BACKLOG_S = 3_600.0  # 230 MB
 UNCHAINED = ("condition_on_previous_text", "prefix")  # of Whisper: utterances are read without each other
 
 
@@ -30,12 +31,23 @@ class LiveOptions:
     partials: also tell what has been heard while somebody speaks.
     session: how the open utterance is heard.
     detector: "silero", "two-stage" or "webrtc"; None is that of the model that gives the finals.
+    backlog_s: seconds of speech that may wait for their finals. With half of it waiting, sources that can wait are read
+        no further; with all of it, new sound is dropped and told of. No utterance is longer than half of it.
     """
 
     sample_rate: int = SAMPLE_RATE
     partials: bool = True
     session: SessionOptions = field(default_factory=SessionOptions)
     detector: str | None = None
+    backlog_s: float = 300.0
+
+    def __post_init__(self) -> None:
+        if not 0 < self.backlog_s <= MOST_BACKLOG_S:
+            raise OptionError(
+                f"backlog_s: expected seconds above 0, at most {MOST_BACKLOG_S:g}, found {self.backlog_s}"
+            )
+        if not self.partials and self.session != SessionOptions():
+            raise OptionError("options of a session are for partials, and there are to be none")
 
 
 LIVE = LiveOptions()
@@ -66,12 +78,12 @@ def check_streamed(options: TranscribeOptions) -> None:
             raise OptionError(f"{name}: a stream reads each utterance by itself; leave it out")
 
 
-def longest_utterance(options: TranscribeOptions, suits: float) -> float:
-    """Return the seconds that an utterance may have: what was asked for, or what `suits` the engine.
+def longest_utterance(options: TranscribeOptions, suits: float, most: float) -> float:
+    """Return the seconds that an utterance may have: what was asked for, or what `suits` the engine, up to `most`.
 
-    Raises `OptionError` for more than a stream holds.
+    Raises `OptionError` where more was asked for.
     """
-    longest = options.gate.max_speech_s or suits
-    if longest > MOST_SPEECH_S:
-        raise OptionError(f"max_speech_s: expected at most {MOST_SPEECH_S:g} in a stream, found {longest:g}")
-    return longest
+    asked = options.gate.max_speech_s
+    if asked is not None and asked > most:
+        raise OptionError(f"max_speech_s: expected at most {most:g}, half of the stream's backlog_s, found {asked:g}")
+    return min(suits, most) if asked is None else asked

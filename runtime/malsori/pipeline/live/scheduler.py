@@ -26,7 +26,6 @@ from .waiting import Chore, Owed, Step
 Result = TypeVar("Result")
 
 GATHER_MS = 5.0
-BACKLOG_S = 300.0  # more than two of the longest utterances: a slow final alone must not cost sound
 PATIENCE_S = 10.0
 CLOSED = "the scheduler is closed; make a new one"
 
@@ -35,19 +34,14 @@ class Scheduler:
     """Decides which work each engine does next. May be shared by threads; `close` it, or use it in a `with`.
 
     gather_ms: how long a final waits for those of other streams that could share its call, where others are active.
-    backlog_s: seconds of sound that may wait for their finals on one engine. Finals are never refused, so it holds as
-        far as streams ask `backlog` before they take more.
     patience_s: how long batch work waits at most for partials to leave room; it always waits for finals.
 
     Each engine has one thread, started when it is first asked for something: an engine is on one device, and two calls
     at a time would only make both late. Engines are told apart by identity.
     """
 
-    def __init__(
-        self, *, gather_ms: float = GATHER_MS, backlog_s: float = BACKLOG_S, patience_s: float = PATIENCE_S
-    ) -> None:
+    def __init__(self, *, gather_ms: float = GATHER_MS, patience_s: float = PATIENCE_S) -> None:
         self.counters = Counters()
-        self.backlog_s = backlog_s
         self._times = (gather_ms / 1000, patience_s)
         self._lock = threading.Lock()
         self._lanes: dict[int, Lane] = {}
@@ -72,17 +66,17 @@ class Scheduler:
         if lane is None:
             guarded(done, EngineError(CLOSED))
 
-    def partial(self, engine: Engine, owner: object, work: Callable[[], None]) -> None:
+    def partial(self, engine: Engine, owner: object, work: Callable[[], None]) -> bool:
         """Have `work` done when nothing more urgent waits; it replaces what waits of the same owner, which is counted.
 
-        On a closed scheduler it is only counted.
+        Return whether something was replaced. On a closed scheduler it is only counted.
         """
         with self._lock:
             lane = self._lane(engine)
             if lane is None:
                 self.counters.stale += 1
-            else:
-                lane.partial(Step(owner, work))
+                return True
+            return lane.partial(Step(owner, work))
 
     def drop(self, owner: object) -> None:
         """Forget what waits of an owner, whose utterance has ended; it is counted. What is being done goes on."""

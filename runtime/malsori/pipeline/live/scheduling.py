@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol, TypeAlias
 
 from ...engines.base import DecodeOptions, Engine
-from ...errors import MalsoriError
+from ...errors import EngineError, MalsoriError
 from ...types import Audio, Hypothesis
+from ..blame import ours
 
 Outcome: TypeAlias = Hypothesis | MalsoriError
 
@@ -28,7 +28,6 @@ class Scheduling(Protocol):
     """Decides which work an engine does next: finals before partials before batch work. Finals are never dropped."""
 
     counters: Counters
-    backlog_s: float  # seconds of sound that may wait for their finals; a stream asks `backlog` before it takes more
 
     def final(
         self,
@@ -44,8 +43,10 @@ class Scheduling(Protocol):
         """
         ...
 
-    def partial(self, engine: Engine, owner: object, work: Callable[[], None]) -> None:
+    def partial(self, engine: Engine, owner: object, work: Callable[[], None]) -> bool:
         """Have `work` done when nothing more urgent waits; it replaces what waits of the same owner, which is counted.
+
+        Return whether something was replaced.
 
         `work` uses the engine and raises nothing.
         """
@@ -55,15 +56,9 @@ class Scheduling(Protocol):
         """Forget what waits of an owner, whose utterance has ended; it is counted. What is being done goes on."""
         ...
 
-    def backlog(self, engine: Engine) -> float:
-        """Return the seconds of sound whose finals the engine owes."""
-        ...
-
 
 class Inline:
     """Does everything at once, in the thread that asks: for simulations, tests, and one stream at a time."""
-
-    backlog_s = math.inf
 
     def __init__(self) -> None:
         self.counters = Counters()
@@ -80,19 +75,19 @@ class Inline:
         self.counters.finals += 1
         self.counters.calls += 1
         try:
-            outcome: Outcome = engine.transcribe([clip], options)[0]
+            outcome: Outcome = ours(lambda: engine.transcribe([clip], options)[0], engine)
         except MalsoriError as error:
             outcome = error
+        except BaseException:  # an interrupt: who waits for the final must not wait for ever
+            done(EngineError(f"{engine.manifest.name} was interrupted"))
+            raise
         done(outcome)
 
-    def partial(self, engine: Engine, owner: object, work: Callable[[], None]) -> None:
-        """Do the work before returning."""
+    def partial(self, engine: Engine, owner: object, work: Callable[[], None]) -> bool:
+        """Do the work before returning; nothing is ever replaced."""
         self.counters.partials += 1
         work()
+        return False
 
     def drop(self, owner: object) -> None:
         """Do nothing: nothing ever waits."""
-
-    def backlog(self, engine: Engine) -> float:
-        """Return 0: nothing ever waits."""
-        return 0.0

@@ -10,11 +10,13 @@
     block -> intake -> ring, gate -> utterance   while it is open: session -> Partial
                                                  when it closes:   engine.transcribe -> Final
 
-The gate is that of files, so however the sound is cut, spans and finals are those of the same sound in a file.
+The gate is that of files, so however the sound is cut, spans and finals are those of the same sound in a file. (Where a
+Whisper model is to tell the language, a file settles it once, and a stream for each utterance.)
 """
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
@@ -24,17 +26,19 @@ import numpy as np
 from ...audio.intake import Block, Intake
 from ...engines.base import DecodeOptions
 from ...engines.session import Session
-from ...errors import MalsoriError, StreamClosed
-from ...events import Event, Final, Partial, SpeechEnded, SpeechStarted, StreamWarning
-from ...types import SAMPLE_RATE, UNKNOWN, Audio, Hypothesis, Span
+from ...errors import MalsoriError, OptionError, StreamClosed
+from ...events import Event, Partial, SpeechEnded, SpeechStarted, StreamWarning
+from ...types import SAMPLE_RATE, Audio, Span
 from ...vad import detector_named
+from ..blame import ours
 from ..options import TranscribeOptions
 from ..recording import Piece
-from ..stitch import on_clock
+from .author import NOTHING, Author
 from .cutter import LiveCutter
 from .options import LIVE, LiveOptions, check_streamed, longest_utterance
 from .outbox import Outbox
 from .scheduling import Inline, Outcome, Scheduling
+from .troubles import Troubles
 from .utterance import Utterance
 
 if TYPE_CHECKING:
@@ -43,7 +47,6 @@ if TYPE_CHECKING:
 PART = (
     SAMPLE_RATE // 2
 )  # samples taken in at once: a block of a minute must not run over what the ring still has to keep
-SPARE = 5.0  # seconds that the ring holds beyond the longest utterance: the gate's own delay, and a late engine's
 
 
 class Stream:
@@ -53,7 +56,7 @@ class Stream:
     `options` are those of a transcription, as far as they have a meaning here. Models may be shared by many streams,
     which then share a scheduler too; without one, `push` itself computes what is due.
 
-    Raises `OptionError` for options that a model or a stream does not have.
+    Raises `OptionError` for options that a model or a stream does not have, `UnsupportedFormat` for a sample rate.
     """
 
     def __init__(
@@ -71,23 +74,21 @@ class Stream:
         self._decoding = options.decoding(options.language)
         # Another model has other options; what it must be told is the language.
         self._interim = self._decoding if partials is None else DecodeOptions(language=options.language)
-        only = self._finals.manifest.languages[0] if len(self._finals.manifest.languages) == 1 else None
-        self._certain = options.language or only
+        self._author = Author(self._finals.manifest, options.language)
         self._live = live
         self._outbox = Outbox()
         self._intake = Intake(live.sample_rate)
         detector = finals.detector if live.detector is None else detector_named(live.detector)
-        gate = replace(options.gate, max_speech_s=longest_utterance(options, self._finals.longest_clip))
-        self._cutter = LiveCutter(detector(), gate)
+        longest = longest_utterance(options, self._finals.longest_clip, live.backlog_s / 2)
+        self._cutter = LiveCutter(detector(), replace(options.gate, max_speech_s=longest))
+        self._troubles = Troubles(self._outbox, self._cutter.ring)
         self._seq = 0
         self._utterance: Utterance | None = None
         self._waiting: dict[int, int] = {}  # samples of each utterance that waits for its final
-        self._lost = 0  # samples dropped since, because the engine is too far behind
-        self._late = False
         self._closed = False
-        self.level = 0.0
+        self._level = 0.0
         for line in finals.check(options):
-            self._warn("ignored_option", line)
+            self._troubles.tell("ignored_option", line)
         self._step = self._open().step if live.partials else 0
 
     @property
@@ -96,9 +97,19 @@ class Stream:
         return self._cutter.clock / SAMPLE_RATE
 
     @property
+    def level(self) -> float:
+        """The peak of the newest block, 0 to 1."""
+        return self._level
+
+    @property
     def lag(self) -> float:
         """Seconds of speech that wait for their finals."""
         return sum(list(self._waiting.values())) / SAMPLE_RATE
+
+    @property
+    def behind(self) -> bool:
+        """Whether so much speech waits that a source which can wait should; with twice as much, sound is dropped."""
+        return self.lag > self._live.backlog_s / 2
 
     def push(self, block: Block, sample_rate: int | None = None) -> list[Event]:
         """Take a block of any size; return the events that are there by now.
@@ -109,17 +120,26 @@ class Stream:
         """
         self._check_open()
         sound = self._intake.push(block, sample_rate)
-        self._tell_mended()
+        if line := self._intake.mended():
+            self._troubles.tell("mended_audio", line)
+        if len(sound):
+            self._level = float(np.abs(sound).max())
         self._take(sound)
         return self._outbox.take()
 
     def skip(self, seconds: float, reason: str = "sound was lost before it got here") -> list[Event]:
-        """Go on behind a gap of so many seconds, whose sound is lost; an open utterance ends before it."""
+        """Go on behind a gap of so many seconds, whose sound is lost; an open utterance ends before it.
+
+        Raises `OptionError` unless `seconds` is a finite number of 0 or more.
+        """
+        if not (math.isfinite(seconds) and seconds >= 0):
+            raise OptionError(f"skip: expected seconds of 0 or more, found {seconds}")
         self._check_open()
         self._take(self._intake.flush())
+        self._troubles.tell_lost()
         self._flush_cutter()
         self._cutter.gap(round(seconds * SAMPLE_RATE))
-        self._warn("dropped_audio", f"{reason}: {seconds:.3f} s", seconds)
+        self._troubles.tell("dropped_audio", f"{reason}: {seconds:.3f} s", seconds)
         return self._outbox.take()
 
     def poll(self, timeout: float = 0.0) -> list[Event]:
@@ -137,7 +157,7 @@ class Stream:
         self._check_open()
         self._take(self._intake.flush())
         self._flush_cutter()
-        self._tell_lost()
+        self._troubles.tell_lost()
         self._closed = True
         return self._outbox.take()
 
@@ -149,11 +169,12 @@ class Stream:
     def _take(self, sound: Audio) -> None:
         for start in range(0, len(sound), self._part):
             part = sound[start : start + self._part]
-            self.level = float(np.abs(part).max())
-            if self._scheduler.backlog(self._finals) > self._scheduler.backlog_s:
-                self._lose(len(part))
+            if self.lag > self._live.backlog_s:
+                self._flush_cutter()
+                self._cutter.gap(len(part))
+                self._troubles.lose(len(part))
                 continue
-            self._tell_lost()
+            self._troubles.tell_lost()
             for piece in self._cutter.push(part):
                 self._end(piece)
             self._go_on()
@@ -167,8 +188,10 @@ class Stream:
         if self._utterance is None and self._cutter.start is not None:
             self._begin(self._cutter.start)
         utterance = self._utterance
-        if utterance is not None and utterance.due(self._cutter.clock):
-            self._scheduler.partial(self._partials, self, partial(self._listen, utterance))
+        if utterance is None or not utterance.due(self._cutter.clock):
+            return
+        if self._scheduler.partial(self._partials, self, partial(self._listen, utterance)):
+            self._troubles.late()
 
     def _begin(self, start: int) -> Utterance:
         self._seq += 1
@@ -195,7 +218,7 @@ class Stream:
         """Close an utterance that was too short after all to be speech: it is heard no more than it is in a file."""
         span = Span(utterance.start, self._cutter.clock)
         self._close(utterance, span.stop)
-        self._outbox.settle(utterance.seq, self._final(utterance.seq, span, Hypothesis((), UNKNOWN, 0.0)))
+        self._outbox.settle(utterance.seq, self._author.final(utterance.seq, span, NOTHING))
 
     def _settle(self, seq: int, span: Span, outcome: Outcome) -> None:
         """Take the final of an utterance, from whichever thread it comes."""
@@ -203,36 +226,18 @@ class Stream:
             at, seconds = span.start / SAMPLE_RATE, span.seconds
             self._outbox.settle(seq, StreamWarning("engine_error", str(outcome), at, seconds, seq))
         else:
-            self._outbox.settle(seq, self._final(seq, span, outcome))
+            self._outbox.settle(seq, self._author.final(seq, span, outcome))
         del self._waiting[seq]
-
-    def _final(self, seq: int, span: Span, heard: Hypothesis) -> Final:
-        segments = tuple(on_clock(heard.segments, span))
-        language, probability = (self._certain, 1.0) if self._certain else (heard.language, heard.language_probability)
-        return Final(
-            seq,
-            " ".join(segment.text.strip() for segment in segments),
-            span.start / SAMPLE_RATE,
-            span.stop / SAMPLE_RATE,
-            segments,
-            language,
-            probability,
-            self._finals.manifest.name,
-        )
 
     def _listen(self, utterance: Utterance) -> None:
         """Compute a partial, in whichever thread runs the engine."""
         try:
-            found = utterance.listen(self._cutter.ring)
+            found = ours(lambda: utterance.listen(self._cutter.ring), self._partials)
         except MalsoriError as error:
-            self._warn("dropped_partials", f"no more partials of this utterance: {error}", seq=utterance.seq)
+            message = f"no more partials of this utterance: {error}"
+            self._troubles.tell("dropped_partials", message, seq=utterance.seq)
             return
-        if found is None:
-            return
-        if found.late and not self._late:
-            self._late = True  # told once: a slow machine would tell it all the time
-            self._warn("dropped_partials", "the engine is slower than the sound, so partials come less often")
-        if found.heard is not None:
+        if found is not None:
             start, stop = utterance.start / SAMPLE_RATE, found.stop / SAMPLE_RATE
             model = self._partials.manifest.name
             self._outbox.put(Partial(utterance.seq, found.heard.text, found.heard.stable, start, stop, model))
@@ -242,25 +247,6 @@ class Stream:
             self._end(piece)
         if self._utterance is not None:
             self._give_up(self._utterance)
-
-    def _lose(self, samples: int) -> None:
-        self._flush_cutter()
-        self._cutter.gap(samples)
-        self._lost += samples
-
-    def _tell_lost(self) -> None:
-        """Tell of a gap that is over, with its length."""
-        if self._lost:
-            seconds, self._lost = self._lost / SAMPLE_RATE, 0
-            self._warn("dropped_audio", "the engine is too far behind; sound was dropped", seconds)
-
-    def _tell_mended(self) -> None:
-        if line := self._intake.mended():
-            self._warn("mended_audio", line)
-
-    def _warn(self, code: str, message: str, seconds: float = 0.0, seq: int | None = None) -> None:
-        at = self._cutter.clock / SAMPLE_RATE - seconds
-        self._outbox.put(StreamWarning(code, message, at, seconds, seq))
 
     def _open(self) -> Session:
         return self._partials.open(self._interim, self._live.session)

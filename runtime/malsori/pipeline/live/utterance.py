@@ -2,29 +2,25 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from ...audio.ring import RingBuffer
 from ...engines.session import Heard, Session
-from ...errors import MalsoriError
-from ...types import Audio
 
 NOTHING = Heard("", "")
 
 
 @dataclass(frozen=True, slots=True)
 class Listened:
-    """What a session has heard up to the sample `stop`, if that is news, and how many partials came too late for it."""
+    """What a session has heard up to the sample `stop`."""
 
-    heard: Heard | None
+    heard: Heard
     stop: int
-    late: int
 
 
 class Utterance:
-    """Sound from the ring through a session. `begun` is called by the stream, `listen` by whoever runs the engine."""
+    """Sound from the ring through a session. The stream asks `due`; `listen` is for the engine's one worker."""
 
     def __init__(self, seq: int, start: int, open_session: Callable[[], Session] | None, step: int) -> None:
         self.seq = seq
@@ -34,7 +30,6 @@ class Utterance:
         self._step = step
         self._asked = self._read = start
         self._last = NOTHING
-        self._lock = threading.Lock()
         self._over = open_session is None
 
     def due(self, newest: int) -> bool:
@@ -49,28 +44,29 @@ class Utterance:
         self._over = True
 
     def listen(self, ring: RingBuffer) -> Listened | None:
-        """Hear what is new in the ring; None once the utterance is over.
+        """Hear what is new in the ring; None where that is no news, and once the utterance is over.
 
-        Raises `MalsoriError` once when the engine fails or is so late that the sound is gone; then there are no more
-        partials of this utterance.
+        Raises once when the session fails or is so late that the sound is gone; then there are no more partials of this
+        utterance.
         """
-        with self._lock:
-            if self._over:
+        if self._over:
+            return None
+        try:
+            found = self._hear(ring)
+        except Exception:
+            if self._over:  # meanwhile; and a gap behind it has pushed its sound out of the ring
                 return None
-            try:
-                return self._hear(ring)
-            except MalsoriError:
-                self._over = True
-                raise
+            self._over = True
+            raise
+        return None if self._over else found
 
     def _hear(self, ring: RingBuffer) -> Listened | None:
         stop = ring.stop
-        sound: Audio = ring.read(self._read, stop)
-        late = max(0, len(sound) // self._step - 1)
+        sound = ring.read(self._read, stop)
         if self._session is None:
             assert self._open_session is not None  # else it is over
             self._session = self._open_session()
         heard = self._session.push(sound)
         self._read = stop
         news, self._last = heard != self._last, heard
-        return None if self._over else Listened(heard if news else None, stop, late)
+        return Listened(heard, stop) if news else None
