@@ -90,6 +90,7 @@ class Stream:
         for line in finals.check(options):
             self._troubles.tell("ignored_option", line)
         self._step = self._open().step if live.partials else 0
+        self._part = min(PART, self._step or PART)
 
     @property
     def seconds(self) -> float:
@@ -178,10 +179,6 @@ class Stream:
             for piece in self._cutter.push(part):
                 self._end(piece)
             self._go_on()
-
-    @property
-    def _part(self) -> int:
-        return min(PART, self._step or PART)
 
     def _go_on(self) -> None:
         """Open an utterance where somebody has begun to speak; have the open one listened to when that is due."""
