@@ -99,6 +99,7 @@ TABLES = {
     "detectors": lambda: figures("detectors", r"CPU|ours"),
     "hallucination": lambda: figures("hallucination"),
     "long_audio": lambda: figures("long_audio"),
+    "streaming": lambda: figures("streaming"),
     "streaming_ctc": lambda: figures("streaming_ctc"),
     "streaming_ctc_large": lambda: figures("streaming_ctc_large"),
     "startup": lambda: figures("startup"),

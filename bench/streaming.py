@@ -4,7 +4,7 @@
     python -m bench.streaming --quick      # three minutes of the measuring of delays, no hour
 
 Every listener hears the same Korean conversation (`streaming_speech.py`, sentences that no nano model was trained on,
-pauses of 0.8 to 2 s), on one thread, with the weights of nano-ctc-ko or nano-whisper, on a clock that waits for its
+pauses of 0.8 to 2 s), on all cores, with the weights of nano-ctc-ko or nano-whisper, on a clock that waits for its
 computing (`streaming_replay.py`). "first" is from the beginning of a sentence to any word of it on the screen, "word"
 from the end of a word to its standing there as it stays, "final" from the end of a sentence to its last word being
 settled, the pause that ends an utterance (500 ms) and the padding included. Flicker counts shown words that were
@@ -19,17 +19,18 @@ import json
 import subprocess
 import sys
 from collections.abc import Callable
+from functools import partial
 from statistics import median
 
 import numpy as np
 
+from bench.report import ROOT
 from bench.results import Row, write
-from bench.streaming_listeners import Chunks, FinalsOnly, Ours
+from bench.streaming_listeners import Chunks, FinalsOnly, Growing, Ours
+from bench.streaming_peer import Loop, reader
 from bench.streaming_replay import Delays, Listener, Replay, delays, replay
 from bench.streaming_speech import Recording, conversation
-from bench.streaming_whisper import Loop
 from malsori.engines.wav2vec2 import Wav2Vec2Engine
-from malsori.engines.whisper.engine import WhisperEngine
 from malsori.pipeline import Transcriber, load
 
 PAUSES = (0.8, 2.0)
@@ -39,14 +40,14 @@ PERCENTILES = (50, 95, 99)
 HOUR = 3_600.0
 SETTLED = 600.0  # seconds after which memory should not grow any more
 CTC, WHISPER = "nano-ctc-ko", "nano-whisper"
+GREEDY = 1  # beam of the peer's loop, which has 5 by default: dearer still
 Make = Callable[[], Listener]
 
 
 def listeners(ctc: Transcriber, whisper: Transcriber) -> dict[str, dict[str, Make]]:
     """Return the ways to listen, those that are to be compared together; the first of each is ours."""
     assert isinstance(ctc.engine, Wav2Vec2Engine)
-    assert isinstance(whisper.engine, WhisperEngine)
-    acoustic, encoder = ctc.engine, whisper.engine
+    acoustic, peer = ctc.engine, reader(ROOT / "models" / WHISPER, GREEDY)
     return {
         "CTC": {
             "cached states": lambda: Ours(ctc, method="cached"),
@@ -58,7 +59,7 @@ def listeners(ctc: Transcriber, whisper: Transcriber) -> dict[str, dict[str, Mak
             "agreement": lambda: Ours(whisper, language="ko", commit="agreement"),
             "attention": lambda: Ours(whisper, language="ko", commit="attention"),
             "finals only": lambda: FinalsOnly(whisper, language="ko"),
-            "30 s windows every second": lambda: Loop(encoder),
+            "whisper_streaming's loop": lambda: Growing(Loop(partial(peer, language="ko"))),
         },
         "two passes": {"CTC, then Whisper": lambda: Ours(whisper, partials=ctc, language="ko")},
     }
@@ -136,7 +137,7 @@ def hour(name: str) -> Row:
 
 def run_hour(name: str) -> None:
     """Hear an hour as fast as possible; print the resident memory, in MB, at each minute of it."""
-    ctc, whisper = (load(model, device="cpu", threads=1) for model in (CTC, WHISPER))
+    ctc, whisper = (load(model, device="cpu") for model in (CTC, WHISPER))
     options = {"CTC": {}, "Whisper": {"language": "ko"}, "two passes": {"language": "ko", "partials": ctc}}[name]
     recording = conversation(SENTENCES, PAUSES, 1)
     stream = (ctc if name == "CTC" else whisper).stream(**options)
@@ -166,7 +167,7 @@ def main() -> None:
     if asked.hour:
         run_hour(asked.hour)
         return
-    ctc, whisper = (load(model, device="cpu", threads=1) for model in (CTC, WHISPER))
+    ctc, whisper = (load(model, device="cpu") for model in (CTC, WHISPER))
     recording = conversation(QUICK if asked.quick else SENTENCES, PAUSES, 1)
     rows = []
     for kind, make in listeners(ctc, whisper).items():

@@ -1,9 +1,10 @@
 """The listeners that `bench/streaming.py` compares, all with the same weights: our streams, and loops that are in use.
 
 `Chunks` is how Hugging Face's pipeline listens to a microphone with a CTC model (transformers PR 15843): every second
-the open window of up to 10 s goes through the model as a whole, and when it is full its middle is kept and the next one
+the open window of up to 10 s goes through the model whole, and when it is full its middle is kept and the next one
 begins a third earlier. `FinalsOnly` is how voice-gated transcribers work, which cut where a pause falls and say nothing
-before (wav2vec2-live, sherpa-onnx with offline models). The loop of whisper_streaming is in `streaming_whisper.py`.
+before (wav2vec2-live, sherpa-onnx with offline models). `Growing` is the loop of whisper_streaming (`streaming_peer.py`),
+which reads its whole buffer, padded to 30 s, at each step.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from bench.streaming_peer import Loop
 from bench.streaming_replay import View
 from malsori.engines.wav2vec2 import Wav2Vec2Engine
 from malsori.events import Event, Final, Partial
@@ -59,6 +61,31 @@ class FinalsOnly(Ours):
 
     def __init__(self, finals: Transcriber, **options: Any) -> None:
         super().__init__(finals, partials=False, **options)
+
+
+@dataclass
+class Growing:
+    """The loop of whisper_streaming in steps of a second, without a gate, as it runs by default."""
+
+    loop: Loop
+    waiting: Sound = field(default_factory=lambda: np.zeros(0, np.float32))
+    text: str = ""
+
+    def push(self, block: Sound) -> View | None:
+        """Take a block; every second the buffer is read."""
+        self.waiting = np.concatenate([self.waiting, block])
+        if len(self.waiting) < HOP:
+            return None
+        sound, self.waiting = self.waiting, self.waiting[:0]
+        self.text, stable = self.loop.push(sound)
+        settled = tuple(stable.split())
+        return View(settled, tuple(self.text.split())[len(settled) :])
+
+    def flush(self) -> View | None:
+        """Read what is left; all of it counts as settled."""
+        if len(self.waiting):
+            self.text, _ = self.loop.push(self.waiting)
+        return View(tuple(self.text.split()), ())
 
 
 @dataclass
