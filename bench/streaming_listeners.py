@@ -3,8 +3,8 @@
 `Chunks` is how Hugging Face's pipeline listens to a microphone with a CTC model (transformers PR 15843): every second
 the open window of up to 10 s goes through the model whole, and when it is full its middle is kept and the next one
 begins a third earlier. `FinalsOnly` is how voice-gated transcribers work, which cut where a pause falls and say nothing
-before (wav2vec2-live, sherpa-onnx with offline models). `Growing` is the loop of whisper_streaming (`streaming_peer.py`),
-which reads its whole buffer, padded to 30 s, at each step.
+before (wav2vec2-live, sherpa-onnx with offline models). `Growing` is the loop of whisper_streaming
+(`streaming_peer.py`), which reads its whole buffer, padded to 30 s, at each step.
 """
 
 from __future__ import annotations
