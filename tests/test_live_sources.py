@@ -500,7 +500,8 @@ class TestReconnecting:
 ARECORD = """#!/bin/sh
 case "$*" in
 -L)
-  printf 'null\\n    Discard all samples\\nplughw:CARD=Device,DEV=0\\n    USB Audio Device\\nhw:CARD=Device,DEV=0\\n'
+  [ "$LC_ALL" = C ] && nothing="Discard all samples" || nothing="Alles wegwerfen"
+  printf "null\\n    $nothing\\nplughw:CARD=Device,DEV=0\\n    USB Audio Device\\nhw:CARD=Device,DEV=0\\n"
   exit;;
 *"-D gone"*) echo "arecord: main:828: audio open error: No such file or directory" >&2; exit 1;;
 esac
@@ -508,13 +509,15 @@ echo "$*" > arguments
 exec {python} sound.py
 """
 SOUND = """
-import sys, time
+import os, sys, time
 out = sys.stdout.buffer
 for number in range(10):
     out.write(number.to_bytes(2, "little") * 320)
     out.flush()
     if number == 4 and "{what}" == "overrun":
-        print("overrun!!! (at least 250.000 ms long)", file=sys.stderr, flush=True)
+        english = os.environ.get("LC_ALL") == "C"
+        told = "overrun!!! (at least 250.000 ms long)" if english else "Ueberlauf!!! (mindestens 250,000 ms lang)"
+        print(told, file=sys.stderr, flush=True)
         time.sleep(0.5)
 if "{what}" == "stall":
     time.sleep(30)
@@ -555,7 +558,10 @@ class TestArecord:
         assert len(joined(blocks)) == 3_200
         assert "found none for 1.5 s" in str(error)
 
-    def test_an_overrun_that_the_program_tells_of_is_a_gap(self, alsa):
+    def test_an_overrun_that_the_program_tells_of_is_a_gap_whatever_the_users_language(
+        self, alsa, monkeypatch: pytest.MonkeyPatch
+    ):
+        monkeypatch.setenv("LC_ALL", "de_DE.UTF-8")
         alsa("overrun")
         blocks, _ = until_lost(Arecord())
         heard, gaps = 0, []
@@ -591,7 +597,10 @@ class TestArecord:
         assert len(found[0].samples) > 0
         assert len(told) == 1
         assert "pip install 'malsori[mic]'" in told[0]
-        assert [entry.name for entry in list_microphones()][:2] == ["null", "plughw:CARD=Device,DEV=0"]
+        assert [(entry.name, entry.note) for entry in list_microphones()][:2] == [
+            ("null", "Discard all samples"),
+            ("plughw:CARD=Device,DEV=0", "USB Audio Device"),
+        ]
 
     def test_a_device_that_dies_is_opened_again_and_its_sound_goes_on(self, alsa, monkeypatch: pytest.MonkeyPatch):
         alsa("die")

@@ -124,7 +124,9 @@ class Arecord:
 def arecord_devices() -> list[InputDevice]:
     """Return the devices that arecord lists, numbered as they come. Raises `NoMicrophone` without the program."""
     try:
-        run = subprocess.run([PROGRAM, "-L"], capture_output=True, text=True, errors="replace", timeout=10)
+        run = subprocess.run(
+            [PROGRAM, "-L"], capture_output=True, encoding="utf-8", errors="replace", env=_in_english(), timeout=10
+        )
     except (OSError, subprocess.TimeoutExpired) as error:
         raise NoMicrophone("microphone", "arecord, of the package alsa-utils", brief(error)) from error
     return [InputDevice(number, name, note=note) for number, (name, note) in enumerate(_listed(run.stdout))]
@@ -150,6 +152,13 @@ def _started(pcm: str | None) -> subprocess.Popen[bytes]:
     pipe = subprocess.PIPE
     try:
         # In a session of its own: an interrupt from the terminal is for us, who end it when all has been read.
-        return subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=pipe, stderr=pipe, start_new_session=True)
+        return subprocess.Popen(
+            command, stdin=subprocess.DEVNULL, stdout=pipe, stderr=pipe, env=_in_english(), start_new_session=True
+        )
     except OSError as error:
         raise NoMicrophone("microphone", "arecord, of the package alsa-utils", brief(error)) from error
+
+
+def _in_english() -> dict[str, str]:
+    """Return the environment in which arecord says what is looked for in its words, whatever the user's language."""
+    return {**os.environ, "LC_ALL": "C"}
