@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import os
 import re
+import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
@@ -17,7 +18,7 @@ import pytest
 from numpy.typing import NDArray
 
 from malsori.audio.live import Captured, LiveSource, PcmPipe, Simulated, list_microphones, open_microphone
-from malsori.audio.live.arecord import Arecord
+from malsori.audio.live.arecord import SILENT_S, Arecord
 from malsori.audio.live.devices import InputDevice, pick
 from malsori.audio.live.inbox import Inbox
 from malsori.audio.live.microphone import Microphone, microphones, rescan
@@ -423,8 +424,9 @@ class Device:
 
     name, rate, channels = "usb", 16_000, 1
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, clock: Clock, hangs: float = 0.0) -> None:
         self.clock = clock
+        self.hangs = hangs  # seconds, on being closed
         self.plugged = True
         self.opened: list[float] = []
         self.closed = 0
@@ -446,10 +448,32 @@ class Device:
         raise MicrophoneLost("usb", "sound", "none")
 
     def close(self) -> None:
+        self.clock.now += self.hangs
         self.closed += 1
 
 
 class TestReconnecting:
+    def test_a_device_that_hangs_when_it_is_closed_is_told_to_be_lost_within_two_seconds(self):
+        clock = Clock()
+        usb = Device(clock, hangs=1.0)
+        source = Reconnecting(usb, usb.connect, clock=clock, sleep=clock.sleep)
+        source.read(0.1)
+        usb.plugged = False
+        assert source.read(0.1).trouble is not None
+        assert clock.now - usb.heard <= 2.0
+        source.read(0.1)
+        assert usb.closed == 1
+
+    def test_one_that_is_lost_is_closed_when_nobody_reads_on(self):
+        clock = Clock()
+        usb = Device(clock)
+        source = Reconnecting(usb, usb.connect, clock=clock, sleep=clock.sleep)
+        usb.plugged = False
+        source.read(0.1)
+        source.close()
+        source.close()
+        assert usb.closed == 1
+
     def test_a_lost_microphone_is_told_once_and_is_a_gap_up_to_its_return(self):
         clock = Clock()
         usb = Device(clock)
@@ -542,6 +566,31 @@ def alsa(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], Non
     return install
 
 
+class Hanging:
+    """A process, or a thread, that is waited for in vain, on a clock of the test's."""
+
+    returncode = None
+
+    def __init__(self, clock: Clock) -> None:
+        self.clock = clock
+
+    def wait(self, timeout: float) -> None:
+        self.clock.sleep(timeout)
+        raise subprocess.TimeoutExpired("arecord", timeout)
+
+    def join(self, timeout: float) -> None:
+        self.clock.sleep(timeout)
+
+
+def lost(microphone: Arecord) -> MicrophoneLost | None:
+    """Read once; return how it was told that the microphone is lost."""
+    try:
+        microphone.read(WAIT)
+    except MicrophoneLost as error:
+        return error
+    return None
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="arecord is of Linux")
 class TestArecord:
     def test_what_the_program_records_is_read_until_the_device_is_gone(self, alsa, tmp_path: Path):
@@ -557,6 +606,20 @@ class TestArecord:
         blocks, error = until_lost(Arecord())
         assert len(joined(blocks)) == 3_200
         assert "found none for 1.5 s" in str(error)
+
+    def test_a_program_that_gives_no_sound_and_does_not_end_is_told_to_be_lost_within_two_seconds(self, alsa):
+        alsa("die")
+        microphone, clock = Arecord(), Clock()
+        process, threads = microphone._process, microphone._threads
+        hanging = Hanging(clock)
+        microphone._process, microphone._threads = hanging, [threads[0], hanging]
+        begun = clock.now
+        while (error := lost(microphone)) is None:
+            pass
+        microphone._process, microphone._threads = process, threads
+        microphone.close()
+        assert "it ended" in str(error)
+        assert 0 < clock.now - begun <= 2.0 - SILENT_S
 
     def test_an_overrun_that_the_program_tells_of_is_a_gap_whatever_the_users_language(
         self, alsa, monkeypatch: pytest.MonkeyPatch

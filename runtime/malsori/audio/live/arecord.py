@@ -21,6 +21,7 @@ PROGRAM = "arecord"
 OPENING_S = 2.0  # until the first sound, or the program's end
 SILENT_S = 1.5  # without sound for that long a microphone is lost; it is to be told within 2 s
 ENDING_S = 1.0
+REASON_S = 0.4  # for the program's last words, when its sound has ended; with SILENT_S it is below 2 s
 PIECE_BYTES = 2 * SAMPLE_RATE // 50  # 20 ms
 OVERRUN = "the microphone's buffer ran over"
 
@@ -115,10 +116,11 @@ class Arecord:
                     self._said = text
 
     def _reason(self) -> str:
+        self._threads[1].join(REASON_S / 2)
         with suppress(subprocess.TimeoutExpired):
-            self._process.wait(ENDING_S)
-        self._threads[1].join(ENDING_S)
-        return brief(Exception(self._said)) or f"exit code {self._process.returncode}"
+            self._process.wait(REASON_S / 2)
+        code = self._process.returncode
+        return brief(Exception(self._said)) or ("no word why" if code is None else f"exit code {code}")
 
 
 def arecord_devices() -> list[InputDevice]:
