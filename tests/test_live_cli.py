@@ -494,6 +494,10 @@ class TestView:
         assert screen.lines[0] == "warning, no memory"
         assert len(screen.lines) == 2
 
+    def test_an_utterance_whose_final_is_still_due_stays_when_there_are_no_more_partials_of_it(self, screen: Screen):
+        screen.take(partial("침실", ""), StreamWarning("dropped_partials", "no memory", 1.0, seq=1))
+        assert screen.lines[:2] == ["warning, no memory", "  0:01.0  침실"]
+
     def test_korean_is_wrapped_by_the_columns_that_it_takes(self, monkeypatch: pytest.MonkeyPatch):
         screen = Screen(monkeypatch, columns=20)
         screen.take(partial("가나다라마바사아자차카타파하", ""))

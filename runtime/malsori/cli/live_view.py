@@ -62,7 +62,8 @@ class View(Sink):
         elif isinstance(event, Final):
             self._final(event)
         elif isinstance(event, StreamWarning):
-            self._spoken.pop(event.seq or 0, None)
+            if event.code == "engine_error" and event.seq is not None:  # of others the final is still to come
+                self._spoken.pop(event.seq, None)
             self._scroll(Text(f"warning, {printable(event.message)}", "yellow"))
         self._draw_if_due()
 
