@@ -336,10 +336,10 @@ class TestProcess:
             "import atexit, sys, threading, time\n"
             "from malsori.cli.main import main\n"
             "atexit.register(print, 'the interpreter has ended')\n"
-            "threading.Thread(target=time.sleep, args=(60,), name=f'malsori {sys.argv.pop()}', daemon=True).start()\n"
+            "threading.Thread(target=time.sleep, args=(60,), daemon=True).start()\n"
             "sys.exit(main())"
         )
-        command = [sys.executable, "-c", code, "--version", "model"]
+        command = [sys.executable, "-c", code, "--version"]
         run = subprocess.run(command, capture_output=True, env=environment({}), timeout=30)
         assert (run.returncode, run.stdout) == (0, b"malsori 0.1.0\n")
 
