@@ -252,6 +252,17 @@ class TestUsage:
         assert (out, len(err.splitlines())) == ("", 1)
         assert told in err
 
+    def test_a_file_without_its_flag_gets_the_flag(self, capsys: pytest.CaptureFixture[str]):
+        assert main(["live", "--speed", "max", "said.wav"]) == 2
+        assert capsys.readouterr().err == (
+            "malsori: unrecognized arguments: said.wav; did you mean malsori live --simulate said.wav?; "
+            "see malsori live --help\n"
+        )
+
+    def test_a_word_that_is_no_file_gets_no_flag(self, capsys: pytest.CaptureFixture[str]):
+        assert main(["live", "none.wav"]) == 2
+        assert "did you mean" not in capsys.readouterr().err
+
     def test_a_missing_file_is_exit_1_before_any_model_is_loaded(self, capsys: pytest.CaptureFixture[str]):
         assert main(["live", "--simulate", "none.wav", "--model", "none"]) == 1
         assert capsys.readouterr().err == "malsori: none.wav: expected a readable file, found no such file\n"

@@ -52,6 +52,7 @@ def add_parser(subparsers: argparse._SubParsersAction[Parser]) -> None:
         help="words while they are spoken",
         description="Words while they are spoken, from a microphone, a pipe, or a file played as if it were one.",
         epilog=EPILOG,
+        file_flag="--simulate",
     )
     add_sound_flags(parser)
     add_model_flags(parser)
