@@ -67,7 +67,8 @@ def run(args: argparse.Namespace) -> int:
     if args.list_devices:
         return _list_devices()
     with ExitStack() as opened:
-        outputs = opened.enter_context(Outputs.of(args))
+        outputs = Outputs.of(args)
+        opened.callback(outputs.end)
         # Before the models, which take their time: what is said meanwhile is kept, and a wrong name is told at once.
         source = opened.enter_context(closing(open_source(args)))
         stream = opened.enter_context(_stream(args, source.rate))
@@ -88,7 +89,7 @@ def _listen(args: argparse.Namespace, source: Any, stream: Stream, outputs: Outp
         outputs.begin(source.name)
         for event in listen(source, stream, stopped=stopped):
             failed |= isinstance(event, StreamWarning) and event.code == "engine_error"
-            outputs.take(event, stream)
+            outputs.take(event)
     return 1 if failed else 0
 
 
