@@ -89,6 +89,12 @@ def test_bytes_are_taken_in_every_form(form: Any) -> None:
     np.testing.assert_array_equal(Intake().push(form(data)), from_pcm16(data))
 
 
+@pytest.mark.parametrize("form", ["<i2", "b", "B"])
+def test_a_view_of_int16_is_its_bytes(form: str) -> None:
+    data = pcm16(tone(0.1))
+    np.testing.assert_array_equal(Intake().push(memoryview(np.frombuffer(data, form))), from_pcm16(data))
+
+
 @pytest.mark.parametrize("kind", [np.float16, np.float32, np.float64])
 def test_floats_are_samples_and_int16_is_scaled(kind: Any) -> None:
     halves = np.array([0.5, -0.25])
@@ -130,6 +136,9 @@ WRONG: list[tuple[Any, str]] = [
     (np.float32(0.5), "an array of samples, found float32"),
     (np.zeros((2, 512)), "1 to 32 channels, found 512"),
     (np.zeros((2, 0)), "1 to 32 channels, found 0"),
+    (memoryview(np.zeros(4, np.float32)), "format B or h .int16, little-endian.*, found one of format 'f'$"),
+    (memoryview(np.zeros(4, ">i2")), "format B or h .int16, little-endian.*, found one of format '>h'$"),
+    (memoryview(np.zeros((4, 2), "<i2")), "in one dimension, found one of format 'h' in 2 dimensions$"),
 ]
 
 

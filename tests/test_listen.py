@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from malsori import Segment
-from malsori.audio.live import Captured
+from malsori.audio.live import Captured, Simulated
 from malsori.audio.live.inbox import Inbox
 from malsori.errors import CorruptAudio, MicrophoneLost, StreamClosed, UnsupportedFormat
 from malsori.events import Event, Final, Partial, SpeechEnded, SpeechStarted, StreamWarning
@@ -93,6 +93,16 @@ def test_lost_sound_is_a_gap_and_a_warning_with_its_length():
     assert lost.message.startswith("it ran over")
     assert [final.text for final in finals(events)] == ["w10", "w10", "w20"]  # what the gap is in ends there
     assert finals(events)[-1].start == pytest.approx(2.8 + 0.5, abs=0.05)
+
+
+def test_what_was_mended_in_a_file_is_told_as_for_the_same_file():
+    sound = SOUND.copy()
+    sound[100:200], sound[5_000] = np.nan, 4.0
+    stream = transcriber().stream()
+    events = list(listen(Simulated(sound, float("inf")), stream))
+    warnings = [event for event in events if isinstance(event, StreamWarning)]
+    assert [(warning.code, warning.at) for warning in warnings] == [("mended_audio", stream.seconds)] * 2
+    assert tuple(warning.message for warning in warnings) == transcriber().transcribe(sound).warnings
 
 
 def test_a_lost_microphone_is_a_warning_and_ends_what_was_being_said():

@@ -22,7 +22,7 @@ from rich.console import Console
 
 from malsori import Segment, pipeline
 from malsori.audio.live import devices
-from malsori.cli import live_view
+from malsori.cli import live_output, live_view
 from malsori.cli.live_region import Region
 from malsori.cli.live_view import View
 from malsori.cli.main import main
@@ -216,6 +216,32 @@ class TestFile:
             f"{event['text']}\n" for event in events if event["type"] == "final"
         )
 
+    @pytest.mark.parametrize(
+        "flags",
+        ["--simulate none.wav", "--simulate said.wav --model none", "--simulate empty.wav", "--simulate noise.wav"],
+    )
+    @pytest.mark.parametrize("name", ["meeting.srt", "meeting.jsonl"])
+    def test_a_file_keeps_what_it_holds_when_no_sound_came(self, folder: Path, flags: str, name: str):
+        (folder / "empty.wav").write_bytes(wav(SAID[:0]))
+        (folder / "noise.wav").write_bytes(bytes(100))
+        (folder / name).write_bytes(b"what was said yesterday\n")
+        assert main(["live", "--speed", "max", *flags.split(), "-o", name]) == 1
+        assert (folder / name).read_bytes() == b"what was said yesterday\n"
+
+    def test_the_transcript_of_silence_is_written(self, folder: Path, live: Run):
+        (folder / "said.wav").write_bytes(wav(np.zeros(16_000, np.float32)))
+        live("-o", "out.json")
+        assert json.loads((folder / "out.json").read_text())["duration"] == 1.0
+
+    def test_a_transcript_is_written_also_when_the_view_cannot_end(self, folder: Path, live: Run, monkeypatch):
+        class Broken(live_output.JsonLines):
+            def end(self) -> None:
+                raise BrokenPipeError
+
+        monkeypatch.setattr(live_output, "JsonLines", Broken)
+        assert live("-o", "out.txt")[0] == 141
+        assert (folder / "out.txt").read_text() == "w10\nw20\n"
+
     @pytest.mark.parametrize("name", ["out.doc", "out", "none/out.txt", ".jsonl/"])
     def test_a_file_that_cannot_be_written_is_told_before_anything_is_heard(self, live: Run, name: str):
         code, events, err = live("-o", name)
@@ -251,6 +277,17 @@ class TestUsage:
         out, err = capsys.readouterr()
         assert (out, len(err.splitlines())) == ("", 1)
         assert told in err
+
+    def test_a_file_without_its_flag_gets_the_flag(self, capsys: pytest.CaptureFixture[str]):
+        assert main(["live", "--speed", "max", "said.wav"]) == 2
+        assert capsys.readouterr().err == (
+            "malsori: unrecognized arguments: said.wav; did you mean malsori live --simulate said.wav?; "
+            "see malsori live --help\n"
+        )
+
+    def test_a_word_that_is_no_file_gets_no_flag(self, capsys: pytest.CaptureFixture[str]):
+        assert main(["live", "none.wav"]) == 2
+        assert "did you mean" not in capsys.readouterr().err
 
     def test_a_missing_file_is_exit_1_before_any_model_is_loaded(self, capsys: pytest.CaptureFixture[str]):
         assert main(["live", "--simulate", "none.wav", "--model", "none"]) == 1
@@ -294,6 +331,13 @@ class TestProcess:
         run = subprocess.run([*LIVE, "--stdin"], input=b"", capture_output=True, cwd=tmp_path, env=environment({}))
         assert (run.returncode, run.stdout, run.stderr) == (0, b"", b"")
 
+    @pytest.mark.parametrize(("sound", "code"), [(b"", 0), (wav(SAID), 1)])
+    def test_a_transcript_is_kept_when_the_pipe_brings_no_sound(self, tmp_path: Path, sound: bytes, code: int):
+        (tmp_path / "meeting.txt").write_text("yesterday")
+        command = [*LIVE, "--stdin", "-o", "meeting.txt"]
+        run = subprocess.run(command, input=sound, capture_output=True, cwd=tmp_path, env=environment({}))
+        assert (run.returncode, (tmp_path / "meeting.txt").read_text()) == (code, "yesterday")
+
     def test_a_closed_standard_input_is_a_line(self, tmp_path: Path):
         command = ["sh", "-c", 'exec "$@" <&-', "sh", *LIVE, "--stdin"]
         run = subprocess.run(command, capture_output=True, cwd=tmp_path, env=environment({}))
@@ -336,10 +380,10 @@ class TestProcess:
             "import atexit, sys, threading, time\n"
             "from malsori.cli.main import main\n"
             "atexit.register(print, 'the interpreter has ended')\n"
-            "threading.Thread(target=time.sleep, args=(60,), name=f'malsori {sys.argv.pop()}', daemon=True).start()\n"
+            "threading.Thread(target=time.sleep, args=(60,), daemon=True).start()\n"
             "sys.exit(main())"
         )
-        command = [sys.executable, "-c", code, "--version", "model"]
+        command = [sys.executable, "-c", code, "--version"]
         run = subprocess.run(command, capture_output=True, env=environment({}), timeout=30)
         assert (run.returncode, run.stdout) == (0, b"malsori 0.1.0\n")
 
@@ -494,6 +538,10 @@ class TestView:
         assert screen.lines[0] == "warning, no memory"
         assert len(screen.lines) == 2
 
+    def test_an_utterance_whose_final_is_still_due_stays_when_there_are_no_more_partials_of_it(self, screen: Screen):
+        screen.take(partial("침실", ""), StreamWarning("dropped_partials", "no memory", 1.0, seq=1))
+        assert screen.lines[:2] == ["warning, no memory", "  0:01.0  침실"]
+
     def test_korean_is_wrapped_by_the_columns_that_it_takes(self, monkeypatch: pytest.MonkeyPatch):
         screen = Screen(monkeypatch, columns=20)
         screen.take(partial("가나다라마바사아자차카타파하", ""))
@@ -537,8 +585,8 @@ class TestView:
         assert screen.written[-1].count("\x1b[2K") == 4  # 50 and 47 columns became two rows each
 
     def test_at_the_end_only_finals_are_left(self, screen: Screen):
-        with screen.view:
-            screen.take(final("네"), partial("아", "", seq=2))
+        screen.take(final("네"), partial("아", "", seq=2))
+        screen.view.end()
         assert screen.lines == ["  0:01.0  네", ""]
 
     def test_without_colours_there_are_none(self, monkeypatch: pytest.MonkeyPatch):

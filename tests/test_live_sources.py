@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import os
 import re
+import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
@@ -17,7 +18,7 @@ import pytest
 from numpy.typing import NDArray
 
 from malsori.audio.live import Captured, LiveSource, PcmPipe, Simulated, list_microphones, open_microphone
-from malsori.audio.live.arecord import Arecord
+from malsori.audio.live.arecord import SILENT_S, Arecord
 from malsori.audio.live.devices import InputDevice, pick
 from malsori.audio.live.inbox import Inbox
 from malsori.audio.live.microphone import Microphone, microphones, rescan
@@ -423,8 +424,9 @@ class Device:
 
     name, rate, channels = "usb", 16_000, 1
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, clock: Clock, hangs: float = 0.0) -> None:
         self.clock = clock
+        self.hangs = hangs  # seconds, on being closed
         self.plugged = True
         self.opened: list[float] = []
         self.closed = 0
@@ -446,10 +448,32 @@ class Device:
         raise MicrophoneLost("usb", "sound", "none")
 
     def close(self) -> None:
+        self.clock.now += self.hangs
         self.closed += 1
 
 
 class TestReconnecting:
+    def test_a_device_that_hangs_when_it_is_closed_is_told_to_be_lost_within_two_seconds(self):
+        clock = Clock()
+        usb = Device(clock, hangs=1.0)
+        source = Reconnecting(usb, usb.connect, clock=clock, sleep=clock.sleep)
+        source.read(0.1)
+        usb.plugged = False
+        assert source.read(0.1).trouble is not None
+        assert clock.now - usb.heard <= 2.0
+        source.read(0.1)
+        assert usb.closed == 1
+
+    def test_one_that_is_lost_is_closed_when_nobody_reads_on(self):
+        clock = Clock()
+        usb = Device(clock)
+        source = Reconnecting(usb, usb.connect, clock=clock, sleep=clock.sleep)
+        usb.plugged = False
+        source.read(0.1)
+        source.close()
+        source.close()
+        assert usb.closed == 1
+
     def test_a_lost_microphone_is_told_once_and_is_a_gap_up_to_its_return(self):
         clock = Clock()
         usb = Device(clock)
@@ -500,7 +524,8 @@ class TestReconnecting:
 ARECORD = """#!/bin/sh
 case "$*" in
 -L)
-  printf 'null\\n    Discard all samples\\nplughw:CARD=Device,DEV=0\\n    USB Audio Device\\nhw:CARD=Device,DEV=0\\n'
+  [ "$LC_ALL" = C ] && nothing="Discard all samples" || nothing="Alles wegwerfen"
+  printf "null\\n    $nothing\\nplughw:CARD=Device,DEV=0\\n    USB Audio Device\\nhw:CARD=Device,DEV=0\\n"
   exit;;
 *"-D gone"*) echo "arecord: main:828: audio open error: No such file or directory" >&2; exit 1;;
 esac
@@ -508,13 +533,15 @@ echo "$*" > arguments
 exec {python} sound.py
 """
 SOUND = """
-import sys, time
+import os, sys, time
 out = sys.stdout.buffer
 for number in range(10):
     out.write(number.to_bytes(2, "little") * 320)
     out.flush()
     if number == 4 and "{what}" == "overrun":
-        print("overrun!!! (at least 250.000 ms long)", file=sys.stderr, flush=True)
+        english = os.environ.get("LC_ALL") == "C"
+        told = "overrun!!! (at least 250.000 ms long)" if english else "Ueberlauf!!! (mindestens 250,000 ms lang)"
+        print(told, file=sys.stderr, flush=True)
         time.sleep(0.5)
 if "{what}" == "stall":
     time.sleep(30)
@@ -539,6 +566,31 @@ def alsa(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], Non
     return install
 
 
+class Hanging:
+    """A process, or a thread, that is waited for in vain, on a clock of the test's."""
+
+    returncode = None
+
+    def __init__(self, clock: Clock) -> None:
+        self.clock = clock
+
+    def wait(self, timeout: float) -> None:
+        self.clock.sleep(timeout)
+        raise subprocess.TimeoutExpired("arecord", timeout)
+
+    def join(self, timeout: float) -> None:
+        self.clock.sleep(timeout)
+
+
+def lost(microphone: Arecord) -> MicrophoneLost | None:
+    """Read once; return how it was told that the microphone is lost."""
+    try:
+        microphone.read(WAIT)
+    except MicrophoneLost as error:
+        return error
+    return None
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="arecord is of Linux")
 class TestArecord:
     def test_what_the_program_records_is_read_until_the_device_is_gone(self, alsa, tmp_path: Path):
@@ -555,7 +607,24 @@ class TestArecord:
         assert len(joined(blocks)) == 3_200
         assert "found none for 1.5 s" in str(error)
 
-    def test_an_overrun_that_the_program_tells_of_is_a_gap(self, alsa):
+    def test_a_program_that_gives_no_sound_and_does_not_end_is_told_to_be_lost_within_two_seconds(self, alsa):
+        alsa("die")
+        microphone, clock = Arecord(), Clock()
+        process, threads = microphone._process, microphone._threads
+        hanging = Hanging(clock)
+        microphone._process, microphone._threads = hanging, [threads[0], hanging]
+        begun = clock.now
+        while (error := lost(microphone)) is None:
+            pass
+        microphone._process, microphone._threads = process, threads
+        microphone.close()
+        assert "it ended" in str(error)
+        assert 0 < clock.now - begun <= 2.0 - SILENT_S
+
+    def test_an_overrun_that_the_program_tells_of_is_a_gap_whatever_the_users_language(
+        self, alsa, monkeypatch: pytest.MonkeyPatch
+    ):
+        monkeypatch.setenv("LC_ALL", "de_DE.UTF-8")
         alsa("overrun")
         blocks, _ = until_lost(Arecord())
         heard, gaps = 0, []
@@ -591,7 +660,10 @@ class TestArecord:
         assert len(found[0].samples) > 0
         assert len(told) == 1
         assert "pip install 'malsori[mic]'" in told[0]
-        assert [entry.name for entry in list_microphones()][:2] == ["null", "plughw:CARD=Device,DEV=0"]
+        assert [(entry.name, entry.note) for entry in list_microphones()][:2] == [
+            ("null", "Discard all samples"),
+            ("plughw:CARD=Device,DEV=0", "USB Audio Device"),
+        ]
 
     def test_a_device_that_dies_is_opened_again_and_its_sound_goes_on(self, alsa, monkeypatch: pytest.MonkeyPatch):
         alsa("die")

@@ -60,7 +60,7 @@ def test_a_gap_of_years_leaves_silence_and_the_right_numbers() -> None:
     assert ring.read(10**13 + 4, 10**13 + 8).tolist() == [0, 0, 1, 2]
 
 
-@pytest.mark.parametrize("asked", [(2, 5), (9, 12), (2, 12), (0, 0), (-1, 4), (6, 5)])
+@pytest.mark.parametrize("asked", [(2, 5), (9, 12), (2, 12), (0, 0), (-1, 4), (6, 5), (3, 10**15)])
 def test_what_is_gone_or_not_yet_there_is_an_error_that_names_the_samples(asked: tuple[int, int]) -> None:
     ring = RingBuffer(8)
     ring.write(counting(0, 11))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -21,6 +22,7 @@ Block: TypeAlias = "bytes | bytearray | memoryview | NDArray[np.generic]"
 """PCM16 bytes (little-endian, mono), or an array of int16 or float samples `(samples,)` or `(samples, channels)`."""
 
 _MIX_HZ = 50  # decisions per second on how channels are mixed
+_PCM16_VIEWS = {"B", "b", "c", "<h"} | ({"h", "=h", "@h"} if sys.byteorder == "little" else set())
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +82,7 @@ class Intake:
     def _frames(self, block: Block) -> Frames:
         """Return a block as float32 `(frames, channels)`, after a check that it is like those before."""
         if isinstance(block, (bytes, bytearray, memoryview)):
+            _check_view(self._name, memoryview(block))
             self._check_form(_Form("PCM16 bytes", 1), len(block))
             return self._bytes.push(bytes(block))[:, np.newaxis]
         if not isinstance(block, np.ndarray):
@@ -121,3 +124,11 @@ def _check_rate(name: str, rate: object, limits: Limits) -> None:
     if not isinstance(rate, (int, np.integer)):
         raise UnsupportedFormat(name, "a sample rate in whole Hz", repr(rate))
     limits.check_shape(name, int(rate), 1)
+
+
+def _check_view(name: str, view: memoryview) -> None:
+    """Refuse views of anything but PCM16: floats, for one, would be heard as noise."""
+    if view.format not in _PCM16_VIEWS or view.ndim != 1:
+        shape = "" if view.ndim == 1 else f" in {view.ndim} dimensions"
+        wanted = "PCM16 as a memoryview of format B or h (int16, little-endian) in one dimension"
+        raise UnsupportedFormat(name, wanted, f"one of format {view.format!r}{shape}")

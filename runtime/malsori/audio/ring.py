@@ -70,9 +70,9 @@ class RingBuffer:
 
     def read(self, start: int, stop: int) -> Audio:
         """Return a copy of the samples `[start, stop)`. Raises `SoundGone` unless all of them are held."""
-        copy = np.empty(max(0, stop - start), np.float32)
         with self._lock:
             at, first = self._place(start, stop)
+            copy = np.empty(stop - start, np.float32)
             copy[:first] = self._memory[at : at + first]
             copy[first:] = self._memory[: len(copy) - first]
         return copy

@@ -52,6 +52,7 @@ def add_parser(subparsers: argparse._SubParsersAction[Parser]) -> None:
         help="words while they are spoken",
         description="Words while they are spoken, from a microphone, a pipe, or a file played as if it were one.",
         epilog=EPILOG,
+        file_flag="--simulate",
     )
     add_sound_flags(parser)
     add_model_flags(parser)
@@ -66,7 +67,8 @@ def run(args: argparse.Namespace) -> int:
     if args.list_devices:
         return _list_devices()
     with ExitStack() as opened:
-        outputs = opened.enter_context(Outputs.of(args))
+        outputs = Outputs.of(args)
+        opened.callback(outputs.end)
         # Before the models, which take their time: what is said meanwhile is kept, and a wrong name is told at once.
         source = opened.enter_context(closing(open_source(args)))
         stream = opened.enter_context(_stream(args, source.rate))
@@ -87,7 +89,7 @@ def _listen(args: argparse.Namespace, source: Any, stream: Stream, outputs: Outp
         outputs.begin(source.name)
         for event in listen(source, stream, stopped=stopped):
             failed |= isinstance(event, StreamWarning) and event.code == "engine_error"
-            outputs.take(event, stream)
+            outputs.take(event)
     return 1 if failed else 0
 
 

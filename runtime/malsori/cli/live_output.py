@@ -6,8 +6,9 @@ import argparse
 import json
 import os
 import sys
+from collections.abc import Sequence
+from contextlib import ExitStack
 from pathlib import Path
-from types import TracebackType
 from typing import TYPE_CHECKING, TextIO
 
 from .console import complain, emit, printable
@@ -19,15 +20,7 @@ if TYPE_CHECKING:
 
 
 class Sink:
-    """Takes the events of a stream, one by one, and shows what there is to be shown. A context, while it is in use."""
-
-    def __enter__(self) -> Sink:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        return None
+    """Takes the events of a stream, one by one, and shows or keeps what there is to be shown or kept."""
 
     def begin(self, name: str) -> None:
         """Be told that `name` is listened to now."""
@@ -38,6 +31,9 @@ class Sink:
     def take(self, event: Event) -> None:
         """Take the next event."""
         raise NotImplementedError
+
+    def end(self) -> None:
+        """Be told that it is over, however it ended, also before it began."""
 
 
 class JsonLines(Sink):
@@ -64,7 +60,7 @@ class PlainText(Sink):
             complain(f"warning, {event.message}")
 
 
-class EventFile:
+class EventFile(Sink):
     """The events appended to a file as JSON lines, each written at once."""
 
     def __init__(self, path: Path) -> None:
@@ -81,17 +77,22 @@ class EventFile:
         except OSError as error:
             raise OutputError(f"{self._path}: cannot be written, {error.strerror or error}") from error
 
-    def close(self, seconds: float) -> None:
+    def end(self) -> None:
         """Close the file."""
         self._file.close()
 
 
-class TranscriptFile:
-    """What was said as a transcript, written whole when the stream ends, however it ends."""
+class TranscriptFile(Sink):
+    """What was said as a transcript, written whole in the end. Where no sound came, the file stays as it is."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
         self._told: list[Event] = []
+        self._stream: Stream | None = None
+
+    def tick(self, stream: Stream) -> None:
+        """Note which stream it is."""
+        self._stream = stream
 
     def take(self, event: Event) -> None:
         """Keep what the transcript is made of."""
@@ -100,54 +101,49 @@ class TranscriptFile:
         if isinstance(event, (Final, StreamWarning)):
             self._told.append(event)
 
-    def close(self, seconds: float) -> None:
-        """Write the transcript of a stream of `seconds`."""
+    def end(self) -> None:
+        """Write the transcript."""
         from ..output import write
         from ..pipeline.live.listen import transcript_of
 
-        write(transcript_of(self._told, seconds), self._path, self._path.suffix.lower()[1:])
+        if self._stream is not None and self._stream.seconds:
+            write(transcript_of(self._told, self._stream.seconds), self._path, self._path.suffix.lower()[1:])
 
 
-class Outputs:
-    """All places that the events go to. A context: the transcript is written in the end."""
+class Outputs(Sink):
+    """All places that the events go to, as one."""
 
-    def __init__(self, shown: Sink, file: EventFile | TranscriptFile | None) -> None:
-        self._shown, self._file = shown, file
-        self._seconds = 0.0
+    def __init__(self, sinks: Sequence[Sink]) -> None:
+        self._sinks = sinks
 
     @classmethod
     def of(cls, args: argparse.Namespace) -> Outputs:
         """Return what the flags ask for. Raises `OutputError` for a file that cannot be opened."""
-        file = None
-        if args.output is not None:
-            file = EventFile(args.output) if args.output.suffix.lower() == f".{EVENTS}" else TranscriptFile(args.output)
-        return cls(_shown(args), file)
-
-    def __enter__(self) -> Outputs:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._shown.__exit__(kind, error, trace)
-        if self._file is not None:
-            self._file.close(self._seconds)
+        if args.output is None:
+            return cls([_shown(args)])
+        file = EventFile(args.output) if args.output.suffix.lower() == f".{EVENTS}" else TranscriptFile(args.output)
+        return cls([file, _shown(args)])  # the file first, because whoever reads the other may go away
 
     def begin(self, name: str) -> None:
-        """Show that `name` is listened to now."""
-        self._shown.begin(name)
-
-    def take(self, event: Event, stream: Stream) -> None:
-        """Take the next event."""
-        self._seconds = stream.seconds
-        if self._file is not None:  # first, because whoever reads the other may go away
-            self._file.take(event)
-        self._shown.take(event)
+        """Tell all that `name` is listened to now."""
+        for sink in self._sinks:
+            sink.begin(name)
 
     def tick(self, stream: Stream) -> None:
-        """Be told that the stream goes on."""
-        self._seconds = stream.seconds
-        self._shown.tick(stream)
+        """Tell all that the stream goes on."""
+        for sink in self._sinks:
+            sink.tick(stream)
+
+    def take(self, event: Event) -> None:
+        """Hand on the next event."""
+        for sink in self._sinks:
+            sink.take(event)
+
+    def end(self) -> None:
+        """Tell all that it is over, the last one first, whatever the others raise."""
+        with ExitStack() as ends:
+            for sink in self._sinks:
+                ends.callback(sink.end)
 
 
 def _shown(args: argparse.Namespace) -> Sink:

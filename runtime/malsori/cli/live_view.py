@@ -6,7 +6,6 @@ import math
 import re
 import time
 from collections.abc import Callable
-from types import TracebackType
 from typing import TYPE_CHECKING
 
 from rich.console import Console, Group
@@ -62,7 +61,8 @@ class View(Sink):
         elif isinstance(event, Final):
             self._final(event)
         elif isinstance(event, StreamWarning):
-            self._spoken.pop(event.seq or 0, None)
+            if event.code == "engine_error" and event.seq is not None:  # of others the final is still to come
+                self._spoken.pop(event.seq, None)
             self._scroll(Text(f"warning, {printable(event.message)}", "yellow"))
         self._draw_if_due()
 
@@ -72,9 +72,8 @@ class View(Sink):
         self._lag, self._seconds = stream.lag, stream.seconds
         self._draw_if_due()
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def end(self) -> None:
+        """Erase what stands below the finals."""
         self._region.erase()
 
     def content(self) -> Group:

@@ -34,7 +34,6 @@ COMMANDS = {
 FAILED = 1
 INTERRUPTED = 130  # 128 + SIGINT, as a shell reports it
 PIPE_CLOSED = 141  # 128 + SIGPIPE
-ENGINE_THREADS = "malsori "  # what the names of a scheduler's threads begin with
 
 EPILOG = """\
 examples:
@@ -73,11 +72,12 @@ def _code(arguments: list[str]) -> int:
 
 
 def _leave_if_busy(code: int) -> None:
-    """End the process here and now while an engine is still in a call that nobody waits for.
+    """End the process here and now while a thread that nobody waits for is still in an engine, or closes a device.
 
     The interpreter's own end would take the thread from under the engine, which then crashes (seen: SIGABRT, SIGSEGV).
+    All threads that are waited for have ended by now, or are no daemons.
     """
-    if any(thread.name.startswith(ENGINE_THREADS) for thread in threading.enumerate()):
+    if any(thread.daemon for thread in threading.enumerate()):
         for stream in filter(None, (sys.stdout, sys.stderr)):
             with suppress(OSError, ValueError):
                 stream.flush()

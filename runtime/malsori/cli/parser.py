@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import re
 import sys
 from collections.abc import Mapping
@@ -17,19 +18,25 @@ USAGE = 2  # exit code of a wrong command line
 class Parser(argparse.ArgumentParser):
     """No abbreviations (a new flag must not change what an old script means), one-line errors, epilogs as typed.
 
-    `hints` has, by the last word of an error, what may have been meant.
+    `hints` has, by the last word of an error, what may have been meant; `file_flag` is the flag that a file without
+    one may have been meant for.
     """
 
-    def __init__(self, *, hints: Mapping[str, str] | None = None, **settings: Any) -> None:
+    def __init__(self, *, hints: Mapping[str, str] | None = None, file_flag: str = "", **settings: Any) -> None:
         super().__init__(**{"allow_abbrev": False, "formatter_class": Layout, **settings})
         self._hints = hints or {}
+        self._file_flag = file_flag
 
     def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
         """Parse as argparse does; a command without actions tells what it does not know itself, with its own help."""
         found, unknown = super().parse_known_args(args, namespace)
         if unknown and self._subparsers is None:
-            self.error(f"unrecognized arguments: {' '.join(unknown)}")
+            self.error(f"unrecognized arguments: {' '.join(unknown)}{self._flag_for_file(unknown)}")
         return found, unknown
+
+    def _flag_for_file(self, words: list[str]) -> str:
+        file = next((word for word in words if self._file_flag and os.path.exists(word)), None)
+        return "" if file is None else f"; did you mean {self.prog} {self._file_flag} {file}?"
 
     def error(self, message: str) -> NoReturn:
         """Say what is wrong and leave with 2."""

@@ -21,6 +21,7 @@ PROGRAM = "arecord"
 OPENING_S = 2.0  # until the first sound, or the program's end
 SILENT_S = 1.5  # without sound for that long a microphone is lost; it is to be told within 2 s
 ENDING_S = 1.0
+REASON_S = 0.4  # for the program's last words, when its sound has ended; with SILENT_S it is below 2 s
 PIECE_BYTES = 2 * SAMPLE_RATE // 50  # 20 ms
 OVERRUN = "the microphone's buffer ran over"
 
@@ -115,16 +116,19 @@ class Arecord:
                     self._said = text
 
     def _reason(self) -> str:
+        self._threads[1].join(REASON_S / 2)
         with suppress(subprocess.TimeoutExpired):
-            self._process.wait(ENDING_S)
-        self._threads[1].join(ENDING_S)
-        return brief(Exception(self._said)) or f"exit code {self._process.returncode}"
+            self._process.wait(REASON_S / 2)
+        code = self._process.returncode
+        return brief(Exception(self._said)) or ("no word why" if code is None else f"exit code {code}")
 
 
 def arecord_devices() -> list[InputDevice]:
     """Return the devices that arecord lists, numbered as they come. Raises `NoMicrophone` without the program."""
     try:
-        run = subprocess.run([PROGRAM, "-L"], capture_output=True, text=True, errors="replace", timeout=10)
+        run = subprocess.run(
+            [PROGRAM, "-L"], capture_output=True, encoding="utf-8", errors="replace", env=_in_english(), timeout=10
+        )
     except (OSError, subprocess.TimeoutExpired) as error:
         raise NoMicrophone("microphone", "arecord, of the package alsa-utils", brief(error)) from error
     return [InputDevice(number, name, note=note) for number, (name, note) in enumerate(_listed(run.stdout))]
@@ -150,6 +154,13 @@ def _started(pcm: str | None) -> subprocess.Popen[bytes]:
     pipe = subprocess.PIPE
     try:
         # In a session of its own: an interrupt from the terminal is for us, who end it when all has been read.
-        return subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=pipe, stderr=pipe, start_new_session=True)
+        return subprocess.Popen(
+            command, stdin=subprocess.DEVNULL, stdout=pipe, stderr=pipe, env=_in_english(), start_new_session=True
+        )
     except OSError as error:
         raise NoMicrophone("microphone", "arecord, of the package alsa-utils", brief(error)) from error
+
+
+def _in_english() -> dict[str, str]:
+    """Return the environment in which arecord says what is looked for in its words, whatever the user's language."""
+    return {**os.environ, "LC_ALL": "C"}

@@ -40,12 +40,14 @@ class Reconnecting:
         self.name, self.rate, self.channels = first.name, first.rate, first.channels
         self._connect, self._clock, self._sleep = connect, clock, sleep
         self._source: Recorder | None = first
+        self._gone: Recorder | None = None  # lost, and not yet closed
         self._wait = FIRST_S
         self._retry = 0.0  # when the next try is due
         self._told = 0.0  # up to when sound has been given or told to be lost, while there is no source
 
     def read(self, timeout: float) -> Captured:
         """Return the next block, or what became of the microphone."""
+        self._close_gone()
         if self._source is None:
             return self._tried(timeout)
         try:
@@ -58,12 +60,18 @@ class Reconnecting:
 
     def close(self) -> None:
         """Stop recording, and trying to."""
-        source, self._source = self._source, None
-        if source is not None:
-            source.close()
+        self._close_gone()
+        self._gone, self._source = self._source, None
+        self._close_gone()
+
+    def _close_gone(self) -> None:
+        gone, self._gone = self._gone, None
+        if gone is not None:
+            gone.close()
 
     def _lost(self, source: Recorder, error: MicrophoneLost) -> Captured:
-        self.close()
+        """Tell the loss at once, within 2 s of the last sound; closing may hang, and waits for the next read."""
+        self._gone, self._source = source, None
         self._told = self._clock()
         self._retry = self._told + self._wait
         return Captured(lost=self._frames(self._told - source.heard), reason=AWAY, trouble=error)

@@ -20,7 +20,8 @@ class Simulated:
     """Gives a recording in blocks of 20 ms, each when it would have been spoken; `speed` may be infinite.
 
     The times are those of a schedule, so that waits that last too long do not add up, and a late reader gets what has
-    become due at once. Raises `AudioError` for a file that cannot be opened, `OptionError` for a speed of 0 or less.
+    become due at once. What was mended in the file is told at its end. Raises `AudioError` for a file that
+    cannot be opened, `OptionError` for a speed of 0 or less.
     """
 
     rate = SAMPLE_RATE
@@ -44,6 +45,7 @@ class Simulated:
         self._next: Audio | None = None
         self._given = 0  # samples
         self._begun: float | None = None
+        self._ended = False
 
     def read(self, timeout: float) -> Captured | None:
         """Return the next block when it is due, an empty one when that is not within `timeout`, None at the end."""
@@ -52,7 +54,7 @@ class Simulated:
         if self._next is None:
             self._next = next(self._pieces, None)
         if self._next is None:
-            return None
+            return self._end()
         wait = self._due(len(self._next)) - self._clock()
         if wait > 0:
             self._sleep(min(wait, timeout))
@@ -65,6 +67,12 @@ class Simulated:
     def close(self) -> None:
         """Close the file."""
         self._blocks.close()
+
+    def _end(self) -> Captured | None:
+        """Tell once what was mended, and then that there is no more."""
+        mended = () if self._ended else self._blocks.warnings
+        self._ended = True
+        return Captured(mended=mended) if mended else None
 
     def _due(self, samples: int) -> float:
         """Return when the last of the next samples will have been spoken."""

@@ -21,12 +21,14 @@ class Captured:
 
     `samples` are int16 or float32, `(frames,)` or `(frames, channels)`, at the source's rate; none when nothing came in
     time. `lost` frames were lost just before them, for `reason`. `trouble` is an error that the source goes on after.
+    `mended` has what was mended in the sound up to here, one line each.
     """
 
     samples: NDArray[np.generic] = field(default_factory=_nothing)
     lost: int = 0
     reason: str = ""
     trouble: AudioError | None = None
+    mended: tuple[str, ...] = ()
 
 
 class LiveSource(Protocol):

@@ -61,6 +61,8 @@ def _taken(captured: Captured, rate: int, stream: Stream) -> Iterator[Event]:
     if captured.lost:
         reason = {"reason": captured.reason} if captured.reason else {}
         yield from stream.skip(captured.lost / rate, **reason)
+    for line in captured.mended:
+        yield StreamWarning("mended_audio", line, stream.seconds)
     if len(captured.samples):
         yield from stream.push(captured.samples)
 
