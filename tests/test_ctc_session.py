@@ -154,6 +154,15 @@ def test_less_than_a_step_waits():
     assert session.push(KOREAN[:0]).text
 
 
+@pytest.mark.parametrize("length", [11.0, 12.0, 20.5])
+def test_a_step_longer_than_the_reader_takes_at_once_is_read_to_its_end(length):
+    session = ENGINE.open(DecodeOptions(), SessionOptions(step_s=11.0))
+    pushed = np.tile(NUMBERS, 2)[: round(length * 16_000)]
+    found = session.push(pushed)
+    assert not len(session._waiting)
+    assert cer(heard(pushed, CACHED)[-1].text, found.text) < 0.1
+
+
 def test_the_cache_keeps_no_more_than_was_asked_for():
     way = reader(replace(CACHED, left_s=1.0, lookahead_s=0.2))
     for start in range(0, len(NUMBERS), 16_000):
