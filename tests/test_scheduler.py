@@ -8,6 +8,7 @@ import threading
 import weakref
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future
 from contextlib import contextmanager
 from functools import partial
 from typing import Any
@@ -491,6 +492,29 @@ def test_what_cannot_run_any_more_is_told_so() -> None:
     assert inbox.texts == {0: "w0", 1: "EngineError"}
     assert [type(error) for error in errors] == [EngineError, EngineError]
     assert scheduler.counters.stale == 2
+
+
+def test_batch_work_whose_wait_was_interrupted_is_nobody_s_when_the_scheduler_is_closed(
+    monkeypatch: pytest.MonkeyPatch, uncaught: list[BaseException]
+) -> None:
+    def interrupted(_: object) -> None:
+        raise KeyboardInterrupt
+
+    engine, done = NumberedEngine(), []
+    monkeypatch.setattr(Future, "result", interrupted)
+    scheduler = Scheduler()
+    with engine.held():
+        scheduler.final(engine, clip(0), OPTIONS, lambda _: None)
+        waits(engine.begun)
+        with pytest.raises(KeyboardInterrupt):
+            scheduler.run(engine, lambda: done.append("batch work"))
+        closing = in_thread(scheduler.close)
+        for _ in range(int(SOON * 1000)):
+            if scheduler._closed and not scheduler._lanes[id(engine)].waiting.chores:
+                break
+            threading.Event().wait(0.001)
+    joined(closing)
+    assert (uncaught, done) == ([], [])
 
 
 def test_closing_with_a_limit_of_time_tells_an_error_to_the_finals_that_are_not_out() -> None:
