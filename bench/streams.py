@@ -28,11 +28,12 @@ from bench.whisper_clips import words_in
 from bench.whisper_ours import bundled, forced
 from malsori import SAMPLE_RATE, Audio, TranscribeOptions, Transcriber
 from malsori.engines.base import DecodeOptions, Engine
-from malsori.pipeline.live.admission import Admission, Talk, admission
+from malsori.pipeline.live.admission import Admission, admission
 from malsori.pipeline.live.costs import SESSION, costs_of
 from malsori.pipeline.live.cutter import LiveCutter
 from malsori.pipeline.live.scheduler import Scheduler
 from malsori.pipeline.live.scheduling import Outcome
+from malsori.pipeline.live.simulation import Talk
 from malsori.pipeline.live.stream import Stream
 from malsori.types import Hypothesis
 
