@@ -12,9 +12,8 @@ from __future__ import annotations
 
 import math
 import sys
-import time
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from statistics import median, stdev
 from typing import Any
@@ -24,68 +23,21 @@ import numpy as np
 import malsori
 from bench.results import Row, write
 from bench.streaming_speech import Recording, conversation
+from bench.streams_runs import LIMIT_S, Case, Run, measured
 from bench.whisper_clips import words_in
 from bench.whisper_ours import bundled, forced
 from malsori import SAMPLE_RATE, Audio, TranscribeOptions, Transcriber
 from malsori.engines.base import DecodeOptions, Engine
-from malsori.pipeline.live.admission import Admission, Talk, admission
+from malsori.pipeline.live.admission import Admission, admission
 from malsori.pipeline.live.costs import SESSION, costs_of
 from malsori.pipeline.live.cutter import LiveCutter
-from malsori.pipeline.live.scheduler import Scheduler
-from malsori.pipeline.live.scheduling import Outcome
-from malsori.pipeline.live.stream import Stream
+from malsori.pipeline.live.simulation import Talk
 from malsori.types import Hypothesis
 
-BLOCK = SAMPLE_RATE // 10
-LIMIT_S = 1.0
-RUN_S = 20.0  # seconds of a run, and more where streams are few
-FINALS = 40  # that a run should have, as far as `LONGEST_S` allows
-LONGEST_S = 45.0
 MOST_STALE = 0.1
-RUNS = 6  # of one case at most
 RECORDINGS = 6
 SENTENCES = 8
 PAUSE = (1.0, 4.0)  # seconds
-
-
-@dataclass(frozen=True, slots=True)
-class Case:
-    """A loaded model, and whether its streams have partials."""
-
-    name: str
-    transcriber: Transcriber
-    partials: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Run:
-    """So many streams: how long their finals took, partials done and dropped, how late 95 % of the blocks were fed."""
-
-    streams: int
-    waits: tuple[float, ...]
-    partials: int
-    stale: int
-    late_s: float
-
-    @property
-    def p95_s(self) -> float:
-        """Seconds that 95 % of the finals took at most."""
-        return percentile(self.waits)
-
-    @property
-    def kept(self) -> bool:
-        """Whether the finals came in time, and the sound as well."""
-        return self.p95_s < LIMIT_S and self.late_s < LIMIT_S
-
-    @property
-    def dropped(self) -> float:
-        """Share of the partials that were dropped."""
-        return self.stale / max(self.partials + self.stale, 1)
-
-
-def percentile(values: Sequence[float]) -> float:
-    """Return what 95 % of the values are at most; 0 of none."""
-    return sorted(values)[math.ceil(0.95 * len(values)) - 1] if values else 0.0
 
 
 class Talkative:
@@ -106,31 +58,6 @@ class Talkative:
         return self._engine.transcribe(clips, replace(options, whisper=whisper), previous)
 
 
-class TimedScheduler(Scheduler):
-    """Notes how long each final takes, from the end of its utterance to its outcome."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.waits: list[float] = []
-
-    def final(
-        self,
-        engine: Engine,
-        clip: Audio,
-        options: DecodeOptions,
-        done: Callable[[Outcome], None],
-        owner: object = None,
-    ) -> None:
-        """As any scheduler, and note the time."""
-        begun = time.perf_counter()
-
-        def told(outcome: Outcome) -> None:
-            self.waits.append(time.perf_counter() - begun)
-            done(outcome)
-
-        super().final(engine, clip, options, told, owner)
-
-
 def cases(whisper: Path, xlsr: Path) -> Iterator[tuple[Case, TranscribeOptions]]:
     """Yield the models, each loaded when it is its turn."""
     ctc = malsori.load(str(bundled("nano-ctc-ko")), device="cpu")
@@ -146,52 +73,6 @@ def cases(whisper: Path, xlsr: Path) -> Iterator[tuple[Case, TranscribeOptions]]
         yield Case(f"Whisper tiny, random weights, {window}", Transcriber(Talkative(tiny.engine)), False), options
     large = malsori.load(str(xlsr / "int8"), device="cpu", verify=False)
     yield Case("XLSR-large, random weights", large, False), TranscribeOptions()
-
-
-def measured(case: Case, options: TranscribeOptions, tracks: Sequence[Audio], first: int, growth: float) -> list[Run]:
-    """Return runs of ever more streams from `first` on, until one does not keep the limit, and one between the last."""
-    runs: list[Run] = []
-    streams = max(1, first)
-    while not runs or (runs[-1].kept and len(runs) < RUNS) or (streams >= 1 and not any(run.kept for run in runs)):
-        runs.append(streamed(case, options, tracks, streams))
-        streams = math.ceil(streams * growth + 0.01) if runs[-1].kept else streams // 2
-    kept = max((run.streams for run in runs if run.kept), default=0)
-    above = min((run.streams for run in runs if not run.kept), default=kept)
-    if above - kept > max(1, kept // 8):
-        runs.append(streamed(case, options, tracks, (kept + above) // 2))
-    return sorted(runs, key=lambda run: run.streams)
-
-
-def streamed(case: Case, options: TranscribeOptions, tracks: Sequence[Audio], streams: int) -> Run:
-    """Feed so many streams in real time."""
-    seconds = min(max(RUN_S, FINALS * 6 / streams), LONGEST_S)
-    scheduler = TimedScheduler()
-    opened = [case.transcriber.stream(options, partials=case.partials, scheduler=scheduler) for _ in range(streams)]
-    late = fed(opened, tracks, seconds)
-    scheduler.close(timeout=20.0)
-    counters = scheduler.counters
-    run = Run(streams, tuple(scheduler.waits), counters.partials, counters.stale, late)
-    print(
-        f"  {streams}: p95 {run.p95_s:.3f} s of {len(run.waits)}, {run.dropped:.0%} dropped, {late:.2f} s late",
-        flush=True,
-    )
-    return run
-
-
-def fed(streams: Sequence[Stream], tracks: Sequence[Audio], seconds: float) -> float:
-    """Push a block to each stream every 100 ms, in turn; return the seconds by which 95 % of them were late at most."""
-    starts = [round(7.3 * SAMPLE_RATE) * index for index in range(len(streams))]
-    begun, late = time.perf_counter(), []
-    for turn in range(round(seconds * SAMPLE_RATE / BLOCK)):
-        for index, stream in enumerate(streams):
-            due = begun + (turn + index / len(streams)) * BLOCK / SAMPLE_RATE
-            if (early := due - time.perf_counter()) > 0:
-                time.sleep(early)
-            late.append(max(0.0, -early))
-            track = tracks[index % len(tracks)]
-            stream.push(np.take(track, np.arange(BLOCK) + starts[index], mode="wrap"))
-            starts[index] = (starts[index] + BLOCK) % len(track)
-    return percentile(late)
 
 
 def talk_of(recordings: Sequence[Recording]) -> Talk:

@@ -16,8 +16,9 @@ from hypothesis import strategies as st
 
 from malsori.engines.base import DecodeOptions
 from malsori.engines.session import Heard, SessionOptions
-from malsori.pipeline.live.admission import TALK, Talk, admission, simulated
+from malsori.pipeline.live.admission import admission
 from malsori.pipeline.live.costs import LENGTHS, Costs, costs_of, on_line
+from malsori.pipeline.live.simulation import TALK, Talk, simulated
 from malsori.types import SAMPLE_RATE, Audio, Hypothesis
 
 FREE = Costs(((1.0, 0.0),), ((1.0, 0.0),))
@@ -94,6 +95,11 @@ def test_a_single_stream_waits_for_its_own_final_only() -> None:
     found = simulated(even(0.1), 1, talk=replace(TALK, spread=0.0))
     assert found.p50_s == found.p95_s == pytest.approx(0.25)
     assert found.finals > 300
+
+
+def test_an_utterance_of_minutes_costs_all_of_its_minutes() -> None:
+    talk = Talk(speech_s=90.0, spread=0.0, longest_s=120.0)
+    assert simulated(even(0.1), 1, talk=talk).p95_s == pytest.approx(9.0)
 
 
 def test_the_engine_works_for_as_long_as_its_jobs_take() -> None:

@@ -8,6 +8,7 @@ import threading
 import weakref
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future
 from contextlib import contextmanager
 from functools import partial
 from typing import Any
@@ -21,11 +22,13 @@ from malsori.audio.ring import RingBuffer
 from malsori.engines.base import DecodeOptions
 from malsori.errors import Cancelled, EngineError, MalsoriError, OptionError, SoundGone
 from malsori.pipeline import Transcriber
+from malsori.pipeline.align import align
 from malsori.pipeline.live.scheduler import Scheduler
 from malsori.pipeline.live.scheduling import Inline, Outcome
 from malsori.pipeline.live.waiting import Chore, Owed, Step, Waiting
 from malsori.types import SAMPLE_RATE, Audio, Hypothesis, Segment
 from tests.loudness import LoudnessDetector, LoudnessEngine, manifest, recording
+from tests.shipped import ctc_engine
 
 OPTIONS = DecodeOptions()
 SOON = 30.0  # seconds after which a test that waits has failed
@@ -493,6 +496,29 @@ def test_what_cannot_run_any_more_is_told_so() -> None:
     assert scheduler.counters.stale == 2
 
 
+def test_batch_work_whose_wait_was_interrupted_is_nobody_s_when_the_scheduler_is_closed(
+    monkeypatch: pytest.MonkeyPatch, uncaught: list[BaseException]
+) -> None:
+    def interrupted(_: object) -> None:
+        raise KeyboardInterrupt
+
+    engine, done = NumberedEngine(), []
+    monkeypatch.setattr(Future, "result", interrupted)
+    scheduler = Scheduler()
+    with engine.held():
+        scheduler.final(engine, clip(0), OPTIONS, lambda _: None)
+        waits(engine.begun)
+        with pytest.raises(KeyboardInterrupt):
+            scheduler.run(engine, lambda: done.append("batch work"))
+        closing = in_thread(scheduler.close)
+        for _ in range(int(SOON * 1000)):
+            if scheduler._closed and not scheduler._lanes[id(engine)].waiting.chores:
+                break
+            threading.Event().wait(0.001)
+    joined(closing)
+    assert (uncaught, done) == ([], [])
+
+
 def test_closing_with_a_limit_of_time_tells_an_error_to_the_finals_that_are_not_out() -> None:
     engine, inbox = NumberedEngine(), Inbox()
     scheduler = Scheduler()
@@ -578,16 +604,69 @@ def test_a_bad_recording_costs_only_itself_beside_streams_too() -> None:
 
 
 def test_a_shared_engine_is_otherwise_the_engine_itself() -> None:
-    engine = LoudnessEngine("ko", poison=7)
+    engine = ctc_engine()
     with Scheduler() as scheduler:
         shared: Any = scheduler.engine(engine)
-        assert (shared.manifest, shared.longest_clip, shared.long_form) == (engine.manifest, 30.0, True)
-        assert shared.poison == 7
+        assert (shared.manifest, shared.longest_clip, shared.long_form) == (engine.manifest, 120.0, False)
         assert shared.check(OPTIONS) == ()
         assert shared.batches([1, 2], OPTIONS) == engine.batches([1, 2], OPTIONS)
-        assert shared.embed(clip(1, 640), 1).tolist() == engine.embed(clip(1, 640), 1).tolist()
-        with pytest.raises(AttributeError, match="nothing_of_that_name"):
-            _ = shared.nothing_of_that_name
+        sound = clip(1, 3200)
+        assert shared.embed(sound, 1).tolist() == engine.embed(sound, 1).tolist()
+        assert (shared.frames, shared.vocabulary) == (engine.frames, engine.vocabulary)
+        assert shared.logits([sound])[0].tolist() == engine.logits([sound])[0].tolist()
+        assert shared.hidden([sound], batch_size=1)[0].tolist() == engine.hidden([sound])[0].tolist()
+
+
+class NetworkEngine(NumberedEngine):
+    """Notes which thread runs its network, by whatever way."""
+
+    acoustic = poison = None
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.threads: list[str] = []
+
+    def logits(self, clips: Sequence[Audio], batch_size: int = 8) -> list[Audio]:
+        self.threads.append(threading.current_thread().name)
+        return list(clips)
+
+    hidden = logits
+
+
+@pytest.mark.parametrize("name", ["logits", "hidden"])
+def test_what_else_uses_the_network_waits_for_its_turn_too(name: str) -> None:
+    engine, order = NetworkEngine(), []
+    with Scheduler() as scheduler:
+        network = getattr(scheduler.engine(engine), name)
+        with engine.held():
+            scheduler.final(engine, clip(0), OPTIONS, lambda _: None)
+            waits(engine.begun)
+            waiting = in_thread(lambda: order.append(network([clip(1)], batch_size=2)))
+            chore_waits(scheduler, engine)
+            scheduler.final(engine, clip(1), OPTIONS, lambda _: order.append("final"))
+        joined(waiting)
+    assert order[0] == "final"
+    assert len(order[1]) == 1
+    assert engine.threads == ["malsori loudness"]
+
+
+@pytest.mark.parametrize("name", ["acoustic", "poison", "nothing_of_that_name"])
+def test_a_shared_engine_gives_no_way_past_the_queue(name: str) -> None:
+    with Scheduler() as scheduler:
+        shared = scheduler.engine(NetworkEngine())
+        assert not hasattr(shared, name)
+        assert not hasattr(scheduler.engine(NumberedEngine()), "logits")
+        with pytest.raises(AttributeError, match=f"an engine that is shared has no {name!r}"):
+            getattr(shared, name)
+
+
+def test_a_text_is_placed_by_a_shared_engine_as_by_the_engine_itself() -> None:
+    text = "내일 아침"
+    sound = recording((30, 1.0))
+    with Scheduler() as scheduler:
+        shared = Transcriber(scheduler.engine(ctc_engine()), detector=LoudnessDetector)
+        own = Transcriber(ctc_engine(), detector=LoudnessDetector)
+        assert align(sound, text, shared, sample_rate=SAMPLE_RATE) == align(sound, text, own, sample_rate=SAMPLE_RATE)
 
 
 def test_batch_work_of_an_option_that_there_is_not_is_refused_as_ever() -> None:

@@ -96,7 +96,6 @@ class SplitGraphs:
         self._states = states(manifest, self._encoder)
         self.outputs = self._encoder.outputs | self._states
         self.local = self._block is not None
-        self.streams = STREAM in manifest.files and self.local
         self._opening = Lock()
 
     def stream(self) -> Network:

@@ -31,10 +31,17 @@ class FeatureWindow:
     def read(self, sound: Audio) -> Reading:
         """Take the samples that follow; return what has been heard that was not committed before."""
         fresh = self._front.push(sound)
+        most = self._window - self._lookahead  # `fresh` may be more than `sound`: the normaliser holds some back
+        readings = [self._step(fresh[start : start + most]) for start in range(0, max(len(fresh), 1), most)]
+        return Reading(np.concatenate([each.committed for each in readings]), readings[-1].ahead)
+
+    def _step(self, fresh: NDArray[np.float32]) -> Reading:
+        """Take the features that follow, so few that no frame leaves the window before it is committed."""
         features = fresh if self._features is None else np.concatenate([self._features, fresh])
         gone = max(0, len(features) - self._window)
         self._features = features[gone:]
         before = self._committed - gone
+        assert before >= 0
         until = max(before, len(self._features) - self._lookahead)
         self._committed = until
         if not len(self._features):
@@ -65,6 +72,7 @@ class ClipWindow:
         self._sound = self._sound[gone * self._frames.stride :]
         count = self._frames.count(len(self._sound))
         before = self._committed - gone
+        assert before >= 0  # as long as `sound` is no longer than `most`
         self._committed = max(before, count - self._lookahead)
         if not count:
             return Reading.split(np.zeros((0, int(self._graphs.outputs["logits"])), np.float32), 0)

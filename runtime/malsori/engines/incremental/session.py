@@ -32,8 +32,13 @@ class CtcSession:
         """
         self._options.check_cancelled()
         self._waiting = np.concatenate([self._waiting, sound])
-        while len(self._waiting) >= self.step:
+        if len(self._waiting) >= self.step:
+            self._read()
+        return self._heard
+
+    def _read(self) -> None:
+        """Read all that waits, in parts where a step is more than the reader takes at once."""
+        while len(self._waiting):
             part, self._waiting = self._waiting[: self._reader.most], self._waiting[self._reader.most :]
             reading = self._reader.read(part)
             self._heard = self._text.take(reading.committed, reading.ahead)
-        return self._heard

@@ -118,11 +118,15 @@ class Scheduler:
                 except BaseException as error:
                     future.set_exception(error)
 
+        def abandon() -> None:
+            if future.set_running_or_notify_cancel():
+                future.set_exception(EngineError(CLOSED))
+
         with self._lock:
             lane = self._lane(engine)
             inside = lane is not None and lane.thread is threading.current_thread()
             if lane is not None and not inside:
-                lane.chore(Chore(chore, lambda: future.set_exception(EngineError(CLOSED)), clock()))
+                lane.chore(Chore(chore, abandon, clock()))
         if lane is None:
             raise EngineError(CLOSED)
         if inside:  # it would wait for itself

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any, Protocol, TypeVar
 
 import numpy as np
@@ -15,6 +16,9 @@ from ...types import Audio, Hypothesis
 Result = TypeVar("Result")
 DEFAULTS = DecodeOptions()
 SESSION = SessionOptions()
+# What families have beside the protocol: calls of the network, and what asks nothing of it.
+NETWORK = ("logits", "hidden")
+KNOWN = ("frames", "vocabulary", "device", "compute_type")
 
 
 class Turns(Protocol):
@@ -32,7 +36,7 @@ class Turns(Protocol):
 
 
 class SharedEngine:
-    """`bare`, whose calls of the network go through `turns`; all else is asked of it directly."""
+    """`bare`, whose calls of the network go through `turns`; what needs no network is asked of it directly."""
 
     def __init__(self, bare: Engine, turns: Turns) -> None:
         self.bare = bare
@@ -68,6 +72,11 @@ class SharedEngine:
         return self._turns.run(self.bare, lambda: self.bare.embed(clip, layer))
 
     def __getattr__(self, name: str) -> Any:
-        if name == "bare":  # not yet there, as while a copy is made
-            raise AttributeError(name)
-        return getattr(self.bare, name)
+        if name in KNOWN:
+            return getattr(self.bare, name)
+        if name in NETWORK and (call := getattr(self.bare, name, None)):
+            return partial(self._in_turn, call)
+        raise AttributeError(f"an engine that is shared has no {name!r}; its `bare` may, and does not wait for a turn")
+
+    def _in_turn(self, call: Callable[..., Result], *arguments: Any, **named: Any) -> Result:
+        return self._turns.run(self.bare, partial(call, *arguments, **named))
