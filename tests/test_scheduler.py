@@ -512,7 +512,7 @@ def test_batch_work_whose_wait_was_interrupted_is_nobody_s_when_the_scheduler_is
             scheduler.run(engine, lambda: done.append("batch work"))
         closing = in_thread(scheduler.close)
         for _ in range(int(SOON * 1000)):
-            if scheduler._closed and not scheduler._lanes[id(engine)].waiting.chores:
+            if scheduler.closed and not scheduler._lanes[id(engine)].waiting.chores:
                 break
             threading.Event().wait(0.001)
     joined(closing)

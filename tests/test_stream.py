@@ -65,6 +65,8 @@ def warnings(events: Sequence[Event]) -> list[StreamWarning]:
 class Late:
     """A scheduler whose engine gets to nothing before it is told to: everything waits, partials replace each other."""
 
+    closed = False
+
     def __init__(self) -> None:
         self.counters = Inline().counters
         self.finals: list[Callable[[], None]] = []
@@ -372,7 +374,8 @@ def test_events_have_the_forms_that_programs_read():
     started, partial, ended, final = (event.to_dict() for event in events)
     assert (started["type"], ended["type"]) == ("speech_start", "speech_end")
     assert partial.keys() == {"type", "seq", "start", "end", "text", "stable", "model"}
-    assert final.keys() == {"type", "seq", "start", "end", "text", "language", "language_probability", "model"}
+    told = {"type", "seq", "start", "end", "text", "language", "language_probability", "model", "confidence"}
+    assert final.keys() == told
 
 
 def test_streams_that_share_an_engine_have_the_finals_that_each_has_alone():
@@ -476,3 +479,30 @@ def test_a_language_that_is_not_given_is_told_of_each_utterance(language: str | 
     used = transcriber("ko", "en")
     events_of(used.stream(language=language), SOUND)
     assert [options.language for options in engine_of(used).options] == [expected] * 3
+
+
+def test_a_scheduler_that_is_closed_is_refused_before_anything_is_said():
+    scheduler = Scheduler()
+    scheduler.close()
+    with pytest.raises(OptionError, match="the scheduler is closed"):
+        transcriber().stream(scheduler=scheduler)
+
+
+@pytest.mark.parametrize(
+    ("given", "named"),
+    [({"gate": "eager"}, r"malsori.endpointing\('eager'\)"), ({"partials": "nano-ctc-ko"}, r"malsori.load\(...\)")],
+)
+def test_what_is_tried_first_and_is_no_object_says_what_makes_one(given: dict[str, object], named: str):
+    with pytest.raises(OptionError, match=named):
+        transcriber().stream(**given)
+
+
+def test_a_gap_of_no_length_is_none():
+    stream = transcriber().stream()
+    stream.push(SOUND[: round(1.9 * SAMPLE_RATE)])
+    assert stream.skip(0.0) == []
+    assert [final.text for final in finals(stream.push(SOUND[round(1.9 * SAMPLE_RATE) :]) + stream.flush())] == [
+        "w10",
+        "w20",
+        "w30",
+    ]

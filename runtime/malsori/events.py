@@ -15,7 +15,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-from .types import Segment
+from .types import Segment, Word, mean_probability
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,8 +74,8 @@ class SpeechEnded:
 class Final:
     """What was said in an utterance, never altered afterwards; finals come in order and do not overlap.
 
-    The text is that of the same stretch of speech in a file. It is empty where no words were heard. `segments` are on
-    the stream's clock.
+    The text is that of the same stretch of speech in a file; but a language that is not given is told of each utterance
+    here, and once in a file. It is empty where no words were heard. `segments` are on the stream's clock.
     """
 
     seq: int
@@ -87,8 +87,16 @@ class Final:
     language_probability: float
     model: str
 
+    @property
+    def words(self) -> tuple[Word, ...]:
+        """The words of all segments, where their times were asked for."""
+        return tuple(word for segment in self.segments for word in segment.words)
+
     def to_dict(self) -> dict[str, Any]:
-        """Return the JSON form of the event; `words` only where word times were asked for."""
+        """Return the JSON form; `confidence` only of words, `words` and `alternatives` only where they were asked for.
+
+        `start` and `end` are those of the utterance, padding included; its words lie within.
+        """
         fields: dict[str, Any] = {
             "type": "final",
             "seq": self.seq,
@@ -99,8 +107,12 @@ class Final:
             "language_probability": round(self.language_probability, 4),
             "model": self.model,
         }
-        if words := [word.to_dict() for segment in self.segments for word in segment.words]:
-            fields["words"] = words
+        if self.segments:
+            fields["confidence"] = round(mean_probability([segment.confidence for segment in self.segments]), 4)
+        if self.words:
+            fields["words"] = [word.to_dict() for word in self.words]
+        if alternatives := [each.to_dict() for segment in self.segments for each in segment.alternatives]:
+            fields["alternatives"] = alternatives
         return fields
 
 

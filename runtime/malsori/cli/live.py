@@ -31,9 +31,9 @@ if TYPE_CHECKING:
 
 EPILOG = """\
 On a terminal: finals scroll, each with its time; below them what is being said, dimmed where it may still change, a
-level meter, and how far the model is behind. Elsewhere, or with -f json, one JSON object a line: speech_start, partial,
-speech_end, final, warning. With -f text the finals alone. Ctrl-C ends it with the final of what was said; once more
-ends it at once.
+level meter, and how much speech waits for its final. Elsewhere, or with -f json, one JSON object a line: speech_start,
+partial, speech_end, final, warning. With -f text the finals alone. Ctrl-C ends it with the final of what was said; once
+more ends it at once.
 
 --output FILE.jsonl appends the events as they come; .txt, .srt, .vtt, .tsv and .json get the transcript in the end.
 
@@ -62,7 +62,7 @@ def add_parser(subparsers: argparse._SubParsersAction[Parser]) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Listen until the sound ends or somebody stops it; return 0, or 1 when an utterance failed."""
+    """Listen until the sound ends or somebody stops it; return 0, or 1 when an utterance failed or no sound came."""
     check_flags(args)
     if args.list_devices:
         return _list_devices()
@@ -90,6 +90,9 @@ def _listen(args: argparse.Namespace, source: Any, stream: Stream, outputs: Outp
         for event in listen(source, stream, stopped=stopped):
             failed |= isinstance(event, StreamWarning) and event.code == "engine_error"
             outputs.take(event)
+        if not stream.seconds and not stopping.asked:
+            complain(f"{source.name}: no sound came")
+            failed = True
     return 1 if failed else 0
 
 

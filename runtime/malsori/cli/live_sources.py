@@ -17,10 +17,13 @@ def open_source(args: argparse.Namespace) -> LiveSource:
 
     Raises:
         AudioError: the microphone or the file cannot be opened.
-        OptionError: standard input is closed, or a terminal.
+        OptionError: standard input is closed, or a terminal, or is to be simulated.
     """
     from ..audio.live import Simulated, open_microphone
+    from ..errors import OptionError
 
+    if args.simulate in ("-", "/dev/stdin"):
+        raise OptionError("--simulate: expected a file, found standard input; that is --stdin, which takes raw PCM")
     if args.simulate is not None:
         return Simulated(args.simulate, args.speed or 1.0)
     if args.stdin:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import re
 import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING
@@ -24,7 +23,6 @@ METER = 10  # characters
 QUIETEST_DB = -50.0  # of full scale, where the meter begins
 LOUD_DB = -1.0  # from here on it is about to be clipped
 FALL = 0.9  # of the level from one block to the next: peaks alone would jump
-LONE_JAMO = re.compile("[\u1100-\u11ff]")  # half a syllable: terminals draw it over its neighbours, or as a box
 MOST_LINES = 6  # of what is being said; of more than that the end is shown
 
 
@@ -116,7 +114,7 @@ def _stamp(seconds: float) -> Text:
 
 def _partial(event: Partial) -> Text:
     stable = printable(event.stable)
-    return _stamp(event.start).append(stable).append(LONE_JAMO.sub("", printable(event.text)[len(stable) :]), "dim")
+    return _stamp(event.start).append(stable).append(printable(event.text)[len(stable) :], "dim")
 
 
 def _meter(level: float) -> Text:

@@ -130,7 +130,7 @@ class TranscribeOptions:
         if self.sample_rate is not None and not _is_real(self.sample_rate):
             raise OptionError(f"sample_rate must be a number of Hz, found {self.sample_rate!r}")
         if not isinstance(self.gate, GateOptions):
-            raise OptionError(f"gate must be GateOptions, found {self.gate!r}")
+            raise OptionError(f"gate must be GateOptions, such as malsori.endpointing('eager'), found {self.gate!r}")
         if not isinstance(self.whisper, WhisperOptions):
             raise OptionError(f"whisper must be WhisperOptions, found {self.whisper!r}")
         if self.cancelled is not None and not callable(self.cancelled):

@@ -158,6 +158,8 @@ class Transcriber:
         from .live.options import live_overridden
         from .live.stream import Stream
 
+        if not isinstance(partials, (bool, Transcriber)):
+            raise OptionError(f"partials: expected True, False, or a model from malsori.load(...), found {partials!r}")
         chosen, rest = live_overridden(live, overrides, partials=partials is not False)
         other = None if isinstance(partials, bool) else partials
         return Stream(self, other, overridden(options, rest), chosen, scheduler)

@@ -13,7 +13,7 @@ from contextlib import suppress
 from ...errors import MicrophoneLost, NoMicrophone, brief
 from ...types import SAMPLE_RATE
 from ..pcm import Pcm16Decoder
-from .devices import InputDevice, pick
+from .devices import SEE, InputDevice, pick
 from .inbox import HELD_S, Inbox
 from .source import Captured
 
@@ -91,7 +91,7 @@ class Arecord:
             return captured
         reason = self._reason() if captured is None else f"none within {OPENING_S:g} s"
         self.close()
-        raise NoMicrophone(self.name, "sound", reason)
+        raise NoMicrophone(self.name, "sound", f"{reason}; {SEE}, and --simulate FILE plays a file")
 
     def _take_sound(self) -> None:
         """Bring what the program records into the inbox, until its end."""
@@ -134,11 +134,15 @@ def arecord_devices() -> list[InputDevice]:
     return [InputDevice(number, name, note=note) for number, (name, note) in enumerate(_listed(run.stdout))]
 
 
+# What ALSA lists beside devices: ways to turn sound into other sound, and into nothing.
+FILTERS = frozenset({"null", "lavrate", "samplerate", "speexrate", "speex", "upmix", "vdownmix", "jack", "oss"})
+
+
 def _listed(text: str) -> Iterator[tuple[str, str]]:
     """Yield names with the first line of their descriptions, which is indented."""
     lines = text.splitlines()
     for line, following in zip(lines, [*lines[1:], ""], strict=True):
-        if line and not line[0].isspace():
+        if line and not line[0].isspace() and line.partition(":")[0] not in FILTERS:
             yield line, following.strip() if following[:1].isspace() else ""
 
 

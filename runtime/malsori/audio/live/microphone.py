@@ -115,13 +115,21 @@ class Microphone:
         return max(1, round(seconds * self.rate))
 
 
+class NoSounddevice(NoMicrophone):
+    """The package sounddevice, or the PortAudio beneath it, is not installed; `lacking` says which."""
+
+    def __init__(self, lacking: str) -> None:
+        super().__init__("microphone", f"{lacking}; pip install 'malsori[mic]'", "nothing of that name")
+        self.lacking = lacking
+
+
 def sounddevice() -> Any:
-    """Return the module. Raises `NoMicrophone` where it, or the PortAudio beneath it, is not installed."""
+    """Return the module. Raises `NoSounddevice` where it, or the PortAudio beneath it, is not installed."""
     try:
         import sounddevice
     except (ImportError, OSError) as error:
         lacking = "the library PortAudio" if isinstance(error, OSError) else "the package sounddevice"
-        raise NoMicrophone("microphone", f"{lacking}; pip install 'malsori[mic]'", "nothing of that name") from error
+        raise NoSounddevice(lacking) from error
     return sounddevice
 
 
@@ -157,7 +165,9 @@ def _chosen(library: Any, wanted: int | str | None) -> InputDevice:
         return pick(devices, wanted)
     found = [device for device in devices if device.default] or devices
     if not found:
-        raise NoMicrophone("microphone", "a device to record from", "none; is it plugged in?")
+        raise NoMicrophone(
+            "microphone", "a device to record from", "none; is it plugged in? --simulate FILE plays a file"
+        )
     return found[0]
 
 

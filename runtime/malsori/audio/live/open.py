@@ -9,7 +9,7 @@ from typing import Any
 from ...errors import NoMicrophone
 from .arecord import PROGRAM, Arecord, arecord_devices
 from .devices import InputDevice
-from .microphone import Microphone, microphones, rescan, sounddevice
+from .microphone import Microphone, NoSounddevice, microphones, rescan, sounddevice
 from .reconnecting import Reconnecting
 
 HOW = "pip install 'malsori[mic]', or the package alsa-utils for arecord"
@@ -24,7 +24,7 @@ def open_microphone(device: int | str | None = None, *, tell: Callable[[str], No
     library, lacking = _library()
     if library is None:
         if tell is not None:
-            tell(f"arecord records, because sounddevice cannot: {lacking}")
+            tell(f"arecord records, because {lacking} is not installed (pip install 'malsori[mic]')")
         return Reconnecting(Arecord(device), lambda: Arecord(device))
     first = Microphone(device, library=library)
 
@@ -43,10 +43,10 @@ def list_microphones() -> list[InputDevice]:
 
 
 def _library() -> tuple[Any, str]:
-    """Return sounddevice, or why there is none. Raises `NoMicrophone` when there is no arecord either."""
+    """Return sounddevice, or what it lacks. Raises `NoMicrophone` when there is no arecord either."""
     try:
         return sounddevice(), ""
-    except NoMicrophone as error:
+    except NoSounddevice as error:
         if shutil.which(PROGRAM) is None:
             raise NoMicrophone("microphone", f"a way to record: {HOW}", "neither") from error
-        return None, str(error)
+        return None, error.lacking

@@ -63,7 +63,7 @@ class PcmPipe:
     def _check_raw(self, data: bytes) -> None:
         """Refuse a file with a header, whose content at the wrong rate would be heard as noise."""
         if not self._begun and data.startswith((b"RIFF", b"fLaC", b"OggS", b"ID3")):
-            raise UnsupportedFormat(self.name, "raw PCM without a header", "a sound file; transcribe takes those")
+            raise UnsupportedFormat(self.name, "raw PCM (arecord -t raw)", "a sound file; --simulate FILE plays those")
         self._begun = self._begun or len(data) >= len(b"RIFF")
 
 

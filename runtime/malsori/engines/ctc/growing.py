@@ -9,6 +9,7 @@ speak in its final only.
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from itertools import takewhile
 
@@ -20,6 +21,7 @@ from .tokens import Token
 from .vocabulary import Vocabulary
 from .words import words_of
 
+HALF_SYLLABLES = re.compile("[\u1100-\u11ff]")  # jamo that have not found each other yet; nobody can read them
 VOWELS_AND_FINALS = range(0x1160, 0x1200)  # conjoining jamo that complete a syllable begun before
 
 
@@ -38,7 +40,8 @@ class GrowingText:
         self._open += self._said(committed)
         self._last = int(committed[-1].argmax()) if len(committed) else self._last
         self._close()
-        return Heard(self._behind(self._words([*self._open, *self._said(ahead)])), self._behind(self._settled()))
+        text, stable = self._behind(self._words([*self._open, *self._said(ahead)])), self._behind(self._settled())
+        return Heard(stable + HALF_SYLLABLES.sub("", text[len(stable) :]).rstrip(), stable)
 
     def _said(self, logits: NDArray[np.float32]) -> list[int]:
         """Return the tokens that frames add to those before: repeats are one, and blanks none."""

@@ -45,7 +45,7 @@ class Scheduler:
         self._times = (gather_ms / 1000, patience_s)
         self._lock = threading.Lock()
         self._lanes: dict[int, Lane] = {}
-        self._closed = False
+        self.closed = False
 
     def final(
         self,
@@ -147,7 +147,7 @@ class Scheduler:
         """
         until = None if timeout is None else clock() + timeout
         with self._lock:
-            self._closed = True
+            self.closed = True
             lanes = list(self._lanes.values())
             chores = [chore for lane in lanes for chore in lane.close()]
         for chore in chores:
@@ -168,9 +168,9 @@ class Scheduler:
     def _lane(self, engine: Engine) -> Lane | None:
         """Return the engine's worker, None on a closed scheduler. To be called with the lock held."""
         engine = bare(engine)
-        if not self._closed and id(engine) not in self._lanes:
+        if not self.closed and id(engine) not in self._lanes:
             self._lanes[id(engine)] = Lane(engine, self._lock, self.counters, *self._times)
-        return None if self._closed else self._lanes[id(engine)]
+        return None if self.closed else self._lanes[id(engine)]
 
     def _active(self, engine: Engine) -> bool:
         with self._lock:

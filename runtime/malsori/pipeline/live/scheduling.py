@@ -28,6 +28,7 @@ class Scheduling(Protocol):
     """Decides which work an engine does next: finals before partials before batch work. Finals are never dropped."""
 
     counters: Counters
+    closed: bool  # whether it takes no more work
 
     def final(
         self,
@@ -59,6 +60,8 @@ class Scheduling(Protocol):
 
 class Inline:
     """Does everything at once, in the thread that asks: for simulations, tests, and one stream at a time."""
+
+    closed = False
 
     def __init__(self) -> None:
         self.counters = Counters()

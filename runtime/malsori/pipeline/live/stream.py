@@ -69,6 +69,9 @@ class Stream:
     ) -> None:
         options = options or TranscribeOptions()
         check_streamed(options)
+        if scheduler is not None and scheduler.closed:
+            raise OptionError("the scheduler is closed; make a new one, and use its streams before it is closed")
+        left_out = finals.check(options)
         self._finals, self._partials = finals.engine, (partials or finals).engine
         self._scheduler = Inline() if scheduler is None else scheduler
         self._decoding = options.decoding(options.language)
@@ -87,7 +90,7 @@ class Stream:
         self._waiting: dict[int, int] = {}  # samples of each utterance that waits for its final
         self._closed = False
         self._level = 0.0
-        for line in finals.check(options):
+        for line in left_out:
             self._troubles.tell("ignored_option", line)
         self._step = self._open().step if live.partials else 0
         self._part = min(PART, self._step or PART)
@@ -138,9 +141,10 @@ class Stream:
         self._check_open()
         self._take(self._intake.flush())
         self._troubles.tell_lost()
-        self._flush_cutter()
-        self._cutter.gap(round(seconds * SAMPLE_RATE))
-        self._troubles.tell("dropped_audio", f"{reason}: {seconds:.3f} s", seconds)
+        if samples := round(seconds * SAMPLE_RATE):
+            self._flush_cutter()
+            self._cutter.gap(samples)
+            self._troubles.tell("dropped_audio", f"{reason}: {seconds:.3f} s", seconds)
         return self._outbox.take()
 
     def poll(self, timeout: float = 0.0) -> list[Event]:

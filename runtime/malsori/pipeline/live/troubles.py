@@ -26,7 +26,10 @@ class Troubles:
         """Tell that partials are dropped; once, because a slow machine would tell it all the time."""
         if not self._late:
             self._late = True
-            self.tell("dropped_partials", "the engine is slower than the sound, so partials come less often")
+            self.tell(
+                "dropped_partials",
+                "sound comes faster than the engine hears it, so partials come less often; finals are complete",
+            )
 
     def lose(self, samples: int) -> None:
         """Note that sound was dropped."""
