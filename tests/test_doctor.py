@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 
 import pytest
@@ -38,6 +39,14 @@ def test_the_report_tells_packages_devices_threads_models_and_cache() -> None:
     assert "tiny ($MALSORI_MODELS)" in facts["models"].value
     assert facts["threads"].value[0].isdigit()
     assert "malsori" in facts["cache"].value
+
+
+def test_what_records_is_told_and_a_machine_without_a_microphone_is_well(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "sounddevice", None)
+    monkeypatch.setenv("PATH", "")
+    (fact,) = [fact for fact in doctor.report() if fact.name == "microphone"]
+    assert fact.ok
+    assert "pip install 'malsori[mic]'" in fact.value
 
 
 def test_both_families_truly_run_on_the_cpu() -> None:

@@ -51,7 +51,7 @@ def run(args: argparse.Namespace) -> int:
 
 def report() -> list[Fact]:
     """Return all facts. Imports the engines, runs a tiny graph on each device and checks all bundles: some seconds."""
-    return [*_machine(), *_packages(), *_engines(), *_storage()]
+    return [*_machine(), *_packages(), *_engines(), *_microphones(), *_storage()]
 
 
 def _color(row: tuple[str, ...]) -> str:
@@ -133,6 +133,19 @@ def _engines() -> Iterator[Fact]:
         # CUDA has no kernels for the operators of dynamic quantization; the wav2vec2 engine knows the same.
         aside = "; int8 models: cpu" if (chosen, family) == ("cuda", "wav2vec2") else ""
         yield Fact(f"{family} on auto", chosen + aside)
+
+
+def _microphones() -> Iterator[Fact]:
+    """Tell what records, and how many devices it knows; a machine without a microphone is well."""
+    from ..audio.live import list_microphones, recorder
+    from ..engines.installed import Fact
+    from ..errors import NoMicrophone
+
+    try:
+        program, count = recorder(), len(list_microphones())
+        yield Fact("microphone", f"{program}, {count} device{'s' * (count != 1)}")
+    except NoMicrophone as error:
+        yield Fact("microphone", f"no: {error}")
 
 
 def _storage() -> Iterator[Fact]:

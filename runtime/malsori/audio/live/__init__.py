@@ -1,6 +1,6 @@
 """Sound while it is made: microphones, pipes, and files played as if they were one. Recordings are `decode`'s."""
 
-from .open import list_microphones, open_microphone
+from .open import list_microphones, open_microphone, recorder
 from .pipe import ENCODINGS, PcmPipe
 from .simulated import Simulated
 from .source import Captured, LiveSource
@@ -13,4 +13,5 @@ __all__ = [
     "Simulated",
     "list_microphones",
     "open_microphone",
+    "recorder",
 ]

@@ -42,6 +42,12 @@ def list_microphones() -> list[InputDevice]:
     return arecord_devices() if library is None else microphones(library)
 
 
+def recorder() -> str:
+    """Return what records here, sounddevice or arecord. Raises `NoMicrophone` where neither can."""
+    library, _ = _library()
+    return PROGRAM if library is None else "sounddevice"
+
+
 def _library() -> tuple[Any, str]:
     """Return sounddevice, or what it lacks. Raises `NoMicrophone` when there is no arecord either."""
     try:
