@@ -99,6 +99,7 @@ TABLES = {
     "hallucination": lambda: figures("hallucination"),
     "long_audio": lambda: figures("long_audio"),
     "startup": lambda: figures("startup"),
+    "streaming_whisper": lambda: figures("streaming_whisper"),
     "wav2vec2": lambda: figures("wav2vec2"),
     "wav2vec2_profile": lambda: figures("wav2vec2_profile"),
     "xlsr": lambda: figures("wav2vec2", r"audio, int8|memory=|naive|batch 12"),
