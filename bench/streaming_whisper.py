@@ -137,7 +137,7 @@ def word_rows(case: str, stories: dict[str, Story], costs: dict[str, list[float]
 
 
 def sizes(work: Path, plan: Plan) -> list[Row]:
-    """Compare what a second of sound costs at the published sizes, in a calibrated window and in those it has before."""
+    """Compare what a second of sound costs at the published sizes, in a calibrated window and in wider ones."""
     rows = []
     for size in plan.sizes:
         found = forms(work, size)
