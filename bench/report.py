@@ -104,6 +104,7 @@ TABLES = {
     "streaming_ctc_large": lambda: figures("streaming_ctc_large"),
     "startup": lambda: figures("startup"),
     "streams": lambda: figures("streams"),
+    "streaming_whisper": lambda: figures("streaming_whisper"),
     "wav2vec2": lambda: figures("wav2vec2"),
     "wav2vec2_profile": lambda: figures("wav2vec2_profile"),
     "xlsr": lambda: figures("wav2vec2", r"audio, int8|memory=|naive|batch 12"),

@@ -26,7 +26,9 @@ from .word_times import Span
 STEP_S = 1.0
 SHORTEST_STEP, LONGEST_STEP = 0.1, 10.0  # seconds
 COMMIT: Commit = "agreement"
-ROLL_S = 8.0  # seconds of sound from which on what is committed of it is let go
+# Seconds of sound from which on what is committed of it is let go, at a pause. In utterances of 19 s nano-whisper gets
+# 9 % of the words wrong with 5 to 8 s, 14 % with 10 s and 32 % with 15 s; what a second costs grows with it too.
+ROLL_S = 6.0
 MOST_S = 25.0  # seconds of sound that are ever held; there is room for a margin behind them
 HALF_S = MOST_S / 2  # seconds to let go of at least when there is no more room
 LEAST_S = 1.0  # seconds to let go of at least; it takes a pass of the decoder
