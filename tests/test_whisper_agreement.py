@@ -71,6 +71,11 @@ def test_marks_at_the_end_are_told_from_words(text, count):
     assert whole(words(text)) == count
 
 
+def test_half_a_character_is_never_committed():
+    broken = (*words("it will"), TokenWord(" ra\ufffd", (1,)), *words("today"))
+    assert whole(broken) == 2
+
+
 def test_attention_commits_in_one_reading_what_ended_well_before_the_sound():
     behind = [LEFT + 1, LEFT, LEFT - 0.1, LEFT + 1]
     assert Attention().settled(words("it will rain today"), STEP, lambda: behind) == 2

@@ -99,8 +99,11 @@ def rule(commit: Commit) -> Rule:
 
 
 def whole(words: Sequence[TokenWord]) -> int:
-    """Return how many words there are without the marks at the end: what is said next decides about those."""
-    count = len(words)
+    """Return how many words there are before half a character, without the marks at the end of those.
+
+    What is said next decides about marks; half a character (U+FFFD) is a slip that the next reading mends.
+    """
+    count = sum(1 for _ in takewhile(lambda word: "\ufffd" not in word.text, words))
     while count and not any(letter.isalnum() for letter in words[count - 1].text):
         count -= 1
     return count

@@ -1,4 +1,7 @@
-"""One look at the open end of an utterance: encode it, tell the language, read on behind what is settled, judge."""
+"""One look at the open end of an utterance: encode it, tell the language, read on behind what is settled, judge.
+
+Features are taken anew each time: 0.24 ms a second of sound, where the encoder takes 2 (nano-whisper) to 100 (small).
+"""
 
 from __future__ import annotations
 
