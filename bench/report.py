@@ -93,13 +93,51 @@ def rows_of(tested: dict[str, Any]) -> list[tuple[str, dict[str, float]]]:
     return rows
 
 
+COLUMNS = {  # of the table of listeners: metric, heading, digits
+    "first, p50": ("first word shown", 2),
+    "word, p50": ("word as it stays", 2),
+    "word, p95": ("p95", 2),
+    "final, p50": ("sentence settled", 2),
+    "final, p95": ("p95", 2),
+    "words right": ("words right", 0),
+    "flicker": ("changed words/min", 0),
+    "processor": ("processor, s/s", 3),
+}
+
+
+def listeners() -> str:
+    """Return the ways to listen of `bench/streaming.py` side by side, ours and others', one a line."""
+    result = newest("streaming")
+    found: dict[str, dict[str, float]] = {}
+    for row in result["rows"]:
+        found.setdefault(row["case"], {})[row["metric"]] = row["ours"]
+    hours = {case: values["memory, growth"] for case, values in found.items() if "memory, growth" in values}
+    heads = [heading for heading, _ in COLUMNS.values()]
+    lines = [f"| listener | {' | '.join(heads)} |", "|---" * (len(heads) + 1) + "|"]
+    for case, values in found.items():
+        if case not in hours:
+            shown = [f"{values[metric]:.{digits}f}" for metric, (_, digits) in COLUMNS.items()]
+            lines.append(f"| {case} | {' | '.join(shown)} |")
+    machine = result["machine"]
+    grown = ", ".join(f"{case.rpartition(', ')[2]} {value:g}" for case, value in hours.items())
+    return "\n".join(
+        [
+            *lines,
+            "",
+            f"{result['date'][:10]}, {machine['cores']} cores of {machine['cpu']}; seconds, medians unless said "
+            f"otherwise. Memory over an hour of speech, MB per hour: {grown} (target: below 1).",
+            "",
+        ]
+    )
+
+
 TABLES = {
     "adaptation": lambda: figures("adaptation"),
     "alignment": lambda: figures("alignment"),
     "detectors": lambda: figures("detectors", r"CPU|ours"),
     "hallucination": lambda: figures("hallucination"),
     "long_audio": lambda: figures("long_audio"),
-    "streaming": lambda: figures("streaming"),
+    "streaming": listeners,
     "streaming_ctc": lambda: figures("streaming_ctc"),
     "streaming_ctc_large": lambda: figures("streaming_ctc_large"),
     "startup": lambda: figures("startup"),

@@ -35,6 +35,8 @@ from malsori.pipeline.live.simulation import Talk
 from malsori.types import Hypothesis
 
 MOST_STALE = 0.1
+WINDOWS = {"calibrated": "window calibrated to 5 s", "stock": "window as stock"}
+SIZES = (("tiny", "calibrated"), ("tiny", "stock"), ("small", "calibrated"), ("turbo", "calibrated"))
 RECORDINGS = 6
 SENTENCES = 8
 PAUSE = (1.0, 4.0)  # seconds
@@ -62,15 +64,17 @@ def cases(whisper: Path, xlsr: Path) -> Iterator[tuple[Case, TranscribeOptions]]
     """Yield the models, each loaded when it is its turn."""
     ctc = malsori.load(str(bundled("nano-ctc-ko")), device="cpu")
     yield Case("nano-ctc-ko, with partials", ctc, True), TranscribeOptions()
-    small = malsori.load(str(bundled("nano-whisper")), device="cpu")
-    yield Case("nano-whisper", small, False), TranscribeOptions(language="ko")
+    words = malsori.load(str(bundled("nano-whisper")), device="cpu")
+    yield Case("nano-whisper", words, False), TranscribeOptions(language="ko")
+    yield Case("nano-whisper, with partials", words, True), TranscribeOptions(language="ko")
     settings = forced(1)
     decoding = {name: settings.pop(name) for name in ("language", "beam_size", "temperature")}
-    for name, window in (("calibrated", "window calibrated to 5 s"), ("stock", "window of 30 s")):
-        tiny = malsori.load(str(whisper / "tiny" / name), device="cpu")
-        options = TranscribeOptions(**decoding)
-        options = replace(options, whisper=replace(options.whisper, **settings))
-        yield Case(f"Whisper tiny, random weights, {window}", Transcriber(Talkative(tiny.engine)), False), options
+    options = TranscribeOptions(**decoding)
+    options = replace(options, whisper=replace(options.whisper, **settings))
+    for size, name in SIZES:
+        loaded = malsori.load(str(whisper / size / name), device="cpu", verify=False)
+        case = f"Whisper {size}, random weights, {WINDOWS[name]}"
+        yield Case(case, Transcriber(Talkative(loaded.engine)), False), options
     large = malsori.load(str(xlsr / "int8"), device="cpu", verify=False)
     yield Case("XLSR-large, random weights", large, False), TranscribeOptions()
 

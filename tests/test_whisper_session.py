@@ -16,6 +16,7 @@ from malsori.engines.base import DecodeOptions
 from malsori.engines.session import SessionOptions
 from malsori.engines.whisper.engine import WhisperEngine
 from malsori.engines.whisper.options import WhisperOptions
+from malsori.engines.whisper.tokens import TokenWord
 from malsori.errors import Cancelled, EngineError, OptionError
 from malsori.types import SAMPLE_RATE
 from tests.spoken import CONTEXT, SpokenNetwork, open_session, speech, text
@@ -312,3 +313,9 @@ def test_words_behind_a_prefix_may_end_at_once(engine):
     heard = pushed(session, np.concatenate([sample("english"), *[SECOND] * 4]), SAMPLE_RATE)
     text = (ROOT / "samples" / "english.txt").read_text("utf-8").strip()
     assert {each.text for each in heard[-3:]} == {text}
+
+
+def test_half_a_letter_is_not_shown():
+    session = open_session(SpokenNetwork([30]))
+    words = [TokenWord(" 침실", (1,)), TokenWord(" 블\ufffd", (2,))]
+    assert session._joined(words) == "침실 블"

@@ -32,6 +32,7 @@ ROLL_S = 6.0
 MOST_S = 25.0  # seconds of sound that are ever held; there is room for a margin behind them
 HALF_S = MOST_S / 2  # seconds to let go of at least when there is no more room
 LEAST_S = 1.0  # seconds to let go of at least; it takes a pass of the decoder
+HALF_LETTER = "\ufffd"  # bytes of a letter whose others were not read; the final reads again
 CTC_ONLY = ("method", "lookahead_s", "left_s", "window_s")
 
 
@@ -108,7 +109,7 @@ class WhisperSession:
 
     def _joined(self, words: Sequence[TokenWord]) -> str:
         """Return the text with these words behind what is stable."""
-        text = "".join(word.text for word in words).rstrip()
+        text = "".join(word.text for word in words).replace(HALF_LETTER, "").rstrip()
         if not self._stable:
             return text.lstrip()
         apart = text[:1].isalnum() and not self._given and self._listener.language not in UNSPACED
