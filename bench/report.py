@@ -142,6 +142,7 @@ TABLES = {
     "streaming_ctc_large": lambda: figures("streaming_ctc_large"),
     "startup": lambda: figures("startup"),
     "streams": lambda: figures("streams"),
+    "streams_brief": lambda: figures("streams", r"p95 below 1 s|the same"),
     "streaming_whisper": lambda: figures("streaming_whisper"),
     "wav2vec2": lambda: figures("wav2vec2"),
     "wav2vec2_profile": lambda: figures("wav2vec2_profile"),
