@@ -10,8 +10,8 @@ about three for each second of sound; they run without partials.
 
 from __future__ import annotations
 
+import argparse
 import math
-import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -21,9 +21,10 @@ from typing import Any
 import numpy as np
 
 import malsori
+from bench.report import others
 from bench.results import Row, write
 from bench.streaming_speech import Recording, conversation
-from bench.streams_runs import LIMIT_S, Case, Run, measured
+from bench.streams_runs import LIMIT_S, MOST_STALE, Case, Run, measured
 from bench.whisper_clips import words_in
 from bench.whisper_ours import bundled, forced
 from malsori import SAMPLE_RATE, Audio, TranscribeOptions, Transcriber
@@ -34,7 +35,6 @@ from malsori.pipeline.live.cutter import LiveCutter
 from malsori.pipeline.live.simulation import Talk
 from malsori.types import Hypothesis
 
-MOST_STALE = 0.1
 WINDOWS = {"calibrated": "window calibrated to 5 s", "stock": "window as stock"}
 SIZES = (("tiny", "calibrated"), ("tiny", "stock"), ("small", "calibrated"), ("turbo", "calibrated"))
 RECORDINGS = 6
@@ -122,6 +122,11 @@ def rows(case: Case, foretold: Sequence[Admission], runs: Sequence[Run]) -> Iter
 
 def main() -> None:
     """Measure all models and write the result."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("whisper", type=Path, help="folder of bench/whisper_models.py")
+    parser.add_argument("xlsr", type=Path, help="folder of bench/wav2vec2_models.py")
+    parser.add_argument("--only", metavar="CASE", help="this one anew; the others stay as they were measured last")
+    asked = parser.parse_args()
     recordings = [conversation(SENTENCES, PAUSE, seed) for seed in range(RECORDINGS)]
     tracks = [each.audio for each in recordings]
     talk = talk_of(recordings)
@@ -134,13 +139,15 @@ def main() -> None:
     )
     print(talk)
     made: list[Row] = []
-    for case, options in cases(*map(Path, sys.argv[1:3])):
+    for case, options in cases(asked.whisper, asked.xlsr):
+        if asked.only and asked.only != case.name:
+            continue
         print(case.name)
         foretold = foretell(case, options, speech, talk)
         print(f"  {foretold}", flush=True)
         first, growth = (foretold[-1].streams, 1.5) if case.partials else (round(0.7 * foretold[0].streams), 1.3)
         made += rows(case, foretold, measured(case, options, tracks, first, growth))
-    print(write("streams", made))
+    print(write("streams", [*made, *(others("streams", made) if asked.only else [])]))
 
 
 if __name__ == "__main__":

@@ -19,6 +19,7 @@ from malsori.pipeline.live.stream import Stream
 
 BLOCK = SAMPLE_RATE // 10
 LIMIT_S = 1.0
+MOST_STALE = 0.1  # share of partials that may be dropped
 RUN_S = 20.0  # seconds of a run, and more where streams are few
 FINALS = 40  # that a run should have, as far as `LONGEST_S` allows
 LONGEST_S = 45.0
@@ -105,7 +106,10 @@ class TimedScheduler(Scheduler):
 
 
 def measured(case: Case, options: TranscribeOptions, tracks: Sequence[Audio], first: int, growth: float) -> list[Run]:
-    """Return runs of ever more streams from `first` on, until one does not keep the limit, and one between the last."""
+    """Return runs of ever more streams from `first` on, until one does not keep the limit, and one between the last.
+
+    Where partials are wanted, also of ever fewer, until most of the partials come.
+    """
     runs: list[Run] = []
     streams = max(1, first)
     while not runs or (runs[-1].kept and len(runs) < RUNS) or (streams >= 1 and not any(run.kept for run in runs)):
@@ -115,6 +119,10 @@ def measured(case: Case, options: TranscribeOptions, tracks: Sequence[Audio], fi
     above = min((run.streams for run in runs if not run.kept), default=kept)
     if above - kept > max(1, kept // 8):
         runs.append(streamed(case, options, tracks, (kept + above) // 2))
+    while (
+        case.partials and (least := min(runs, key=lambda run: run.streams)).dropped > MOST_STALE and least.streams > 1
+    ):
+        runs.append(streamed(case, options, tracks, least.streams // 2))
     return sorted(runs, key=lambda run: run.streams)
 
 
