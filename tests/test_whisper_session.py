@@ -322,3 +322,18 @@ def test_half_a_letter_is_not_shown():
     session = open_session(SpokenNetwork([30]))
     words = [TokenWord(" 침실", (1,)), TokenWord(" 블\ufffd", (2,))]
     assert session._joined(words) == "침실 블"
+
+
+def test_an_initial_prompt_leads_the_readings():
+    network = SpokenNetwork(lengths(steady(10)))
+    session = open_session(network, options=DecodeOptions(language="en", initial_prompt="Kuiper belt"))
+    session.push(speech(steady(10)))
+    assert all(prompt[0] == session._listener.tokens.sot_prev for prompt in network.prompts)
+
+
+def test_nothing_audible_behind_a_prefix_is_no_error():
+    options = DecodeOptions(language="en", whisper=WhisperOptions(prefix="well then my friend"))
+    session = open_session(SpokenNetwork([30]), options=options)
+    for _ in range(30):
+        heard = session.push(SECOND)
+    assert heard.text.startswith("well then my friend")

@@ -13,6 +13,7 @@ from typing import Protocol, TypeAlias
 
 from ...types import SAMPLE_RATE
 from ..session import Commit
+from .letters import HALF_LETTER
 from .tokens import TokenWord
 
 Behind: TypeAlias = Callable[[], Sequence[float]]
@@ -103,7 +104,7 @@ def whole(words: Sequence[TokenWord]) -> int:
 
     What is said next decides about marks; half a character (U+FFFD) is a slip that the next reading mends.
     """
-    count = sum(1 for _ in takewhile(lambda word: "\ufffd" not in word.text, words))
+    count = sum(1 for _ in takewhile(lambda word: HALF_LETTER not in word.text, words))
     while count and not any(letter.isalnum() for letter in words[count - 1].text):
         count -= 1
     return count

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+HALF_LETTER = "\ufffd"  # what stands for bytes of a letter whose others are not there
+
 
 def spelled_bytes(token: str | None) -> bytes:
     """Return what a byte-level token spells; nothing for None, its UTF-8 for one that is not in GPT-2's letters."""

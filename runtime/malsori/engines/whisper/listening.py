@@ -105,7 +105,7 @@ class Listener:
     ) -> Reading | None:
         """Return the likeliest reading, greedily: a partial text is soon replaced. None where there is no room."""
         self._options.check_cancelled()
-        led = said if self._options.whisper.condition_on_previous_text else ()
+        led = [*self.prompts.first, *(said if self._options.whisper.condition_on_previous_text else ())]
         prompt = [*self.prompts.leading(led), *self.prompts.start(language), *given]
         budget = max(SPARE_TOKENS, token_budget(frames, self._options.whisper, full=False) - len(given))
         budget = min(budget, room(len(prompt), len(given)), self._options.whisper.max_new_tokens or budget)

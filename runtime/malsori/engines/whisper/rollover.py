@@ -29,6 +29,11 @@ class Cut:
     at: float
 
 
+def pauses(sounding: Sequence[Span]) -> bool:
+    """Return whether there is any silence that may separate sentences."""
+    return any(rises - falls >= PAUSE for (_, falls), (rises, _) in pairwise(sounding))
+
+
 def at_pause(times: Sequence[Span], committed: int, sounding: Sequence[Span], least: float) -> Cut | None:
     """Return the longest pause between committed words, of equal ones the latest; None where there is none.
 
@@ -52,7 +57,7 @@ def anywhere(times: Sequence[Span], committed: int, least: float) -> Cut | None:
 
 def _places(times: Sequence[Span], committed: int, least: float) -> Iterator[tuple[int, float]]:
     """Yield how many words might be let go of, and where the last of them ends."""
-    for index in range(1, committed - KEPT + 1):
+    for index in range(1, min(committed, len(times)) - KEPT + 1):  # no times where nothing was to be heard
         if times[index - 1][1] >= least:
             yield index, times[index - 1][1]
 

@@ -17,6 +17,7 @@ from ...types import SAMPLE_RATE, Audio
 from ..session import Commit, Heard, SessionOptions
 from . import rollover
 from .agreement import rule
+from .letters import HALF_LETTER
 from .listening import Listener, Look
 from .prompt import MOST_PREFIX
 from .sounding import sounding
@@ -32,7 +33,6 @@ ROLL_S = 6.0
 MOST_S = 25.0  # seconds of sound that are ever held; there is room for a margin behind them
 HALF_S = MOST_S / 2  # seconds to let go of at least when there is no more room
 LEAST_S = 1.0  # seconds to let go of at least; it takes a pass of the decoder
-HALF_LETTER = "\ufffd"  # bytes of a letter whose others were not read; the final reads again
 CTC_ONLY = ("method", "lookahead_s", "left_s", "window_s")
 
 
@@ -118,25 +118,27 @@ class WhisperSession:
     def _roll_over(self, look: Look | None) -> None:
         """Let go of sound: up to a pause behind committed words; when there is no more room, whatever it takes."""
         full = len(self._sound) >= MOST_S * SAMPLE_RATE
-        read = self._rest if look is not None and look.words is not None else ()
-        times = self._listener.times(look, [*self._given, *read]) if look is not None else []
         heard = sounding(self._sound)
+        if not full and not self._crowded and not rollover.pauses(heard):
+            return  # there is nothing to ask the network for
+        # What a reading before this one said stands in for one that was astray: its sound is about to be let go.
+        times = self._listener.times(look, [*self._given, *self._rest]) if look is not None else []
         place = rollover.at_pause(times, len(self._given), heard, HALF_S if full else LEAST_S)
         if place is None and self._crowded:
             place = rollover.anywhere(times, len(self._given), HALF_S if full else 0.0)
         if place is None and full:
-            place = self._forced(times, read, heard)
+            place = self._forced(times, heard)
         if place is not None:
             self._let_go_of(place)
 
-    def _forced(self, times: Sequence[Span], read: Sequence[TokenWord], heard: Sequence[Span]) -> rollover.Cut:
+    def _forced(self, times: Sequence[Span], heard: Sequence[Span]) -> rollover.Cut:
         """Return where to cut when there is no room for more sound; commit what was read if nothing was for long."""
         place = rollover.anywhere(times, len(self._given), HALF_S)
         if place is None:
             nowhere = rollover.Cut(len(self._given), self._seconds - rollover.RECENT)
             forced = rollover.by_force(times, heard, self._seconds) if times else nowhere
             count = max(0, forced.words - len(self._given))
-            self._commit(read[:count])
+            self._commit(self._rest[:count])
             self._rest = self._rest[count:]
             self._rule.forget(count)
             place = rollover.anywhere(times, len(self._given), HALF_S) or forced

@@ -75,7 +75,7 @@ class Scheduler:
             lane = self._lane(engine)
             if lane is None:
                 self.counters.stale += 1
-                return True
+                return False
             return lane.partial(Step(owner, work))
 
     def drop(self, owner: object) -> None:

@@ -223,12 +223,12 @@ class Stream:
 
     def _settle(self, seq: int, span: Span, outcome: Outcome) -> None:
         """Take the final of an utterance, from whichever thread it comes."""
+        del self._waiting[seq]  # before anybody who waits for it wakes up
         if isinstance(outcome, MalsoriError):
             at, seconds = span.start / SAMPLE_RATE, span.seconds
             self._outbox.settle(seq, StreamWarning("engine_error", str(outcome), at, seconds, seq))
         else:
             self._outbox.settle(seq, self._author.final(seq, span, outcome))
-        del self._waiting[seq]
 
     def _listen(self, utterance: Utterance) -> None:
         """Compute a partial, in whichever thread runs the engine."""
