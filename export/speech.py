@@ -12,6 +12,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from export.proof import judge
+from malsori.bundles import describe_files
 from malsori.engines.wav2vec2 import Wav2Vec2Engine
 from malsori.pipeline.proof import Limits, Proof, find_recordings, prove
 from malsori.pipeline.proof.run import Say
@@ -37,7 +38,8 @@ def prove_quantized(
     with TemporaryDirectory(prefix=f"{folder.name}.float.", dir=folder.parent) as work:
         say("writing the float graphs to compare with", 0, 0)
         write_float(Path(work))
-        against = Wav2Vec2Engine(Path(work), replace(engine.manifest, quantization="none"), device="cpu")
+        manifest = replace(engine.manifest, quantization="none", files=describe_files(Path(work)))
+        against = Wav2Vec2Engine(Path(work), manifest, device="cpu")
         proof = prove(engine, recordings, against=against, say=say)
         sizes = {"bytes": size(folder), "bytes_against": size(Path(work))}
     small = engine.manifest.sizes["parameters"] < TIMED_FROM

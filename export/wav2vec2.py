@@ -12,6 +12,7 @@ source needs no network. Two proofs go into the manifest, and both can refuse th
 
 from __future__ import annotations
 
+import argparse
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
@@ -26,9 +27,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from export import optimum_graph, recipes
-from export.common import arguments, new_folder, run, seal_with
-from export.graph.choose import FORMS, choose_int8
+from export.common import ExportRefused, arguments, new_folder, run, seal_with
+from export.graph.choose import FORMS, NATIVE, choose_int8
 from export.graph.linear import Float32, Int4, Linear
+from export.graph.native import all_fit
 from export.graph.write import write_graphs, write_half_graphs
 from export.proof import Tolerance, compare, judge, proof_clips, timed
 from export.speech import prove_alone, prove_quantized, size
@@ -39,9 +41,10 @@ from malsori.cli.model_flags import percent_points
 from malsori.engines.acoustic import normalize
 from malsori.engines.cpus import cpu_threads
 from malsori.engines.ctc.vocabulary import FILE
-from malsori.engines.graphs import PLAIN, SINGLE, STREAM, SplitGraphs
+from malsori.engines.graphs import ENCODER, PLAIN, SINGLE, STREAM, SplitGraphs, native_of
 from malsori.engines.incremental.cached import CachedReader, Sizes
 from malsori.engines.incremental.frontend import FrontEnd
+from malsori.engines.native import reason, runnable
 from malsori.engines.wav2vec2 import Wav2Vec2Engine
 from malsori.pipeline.proof import Limits
 from malsori.pipeline.proof.run import Say
@@ -66,9 +69,11 @@ LABELS = {  # of what is compared, in a refusal
     "hidden": "hidden states",
     "logits_tensorrt": "logits of the graph for TensorRT",
     "logits_stream": "logits of the graph for streams",
+    "logits_portable": "logits without our own operator",
 }
 EXPORTERS = ("own", "optimum")
 REST = "float32 for the front-end, the positional convolution and the head"
+NATIVE_REST = "float32 for the first convolution, the positional one and the head"
 
 
 def export(
@@ -87,6 +92,7 @@ def export(
     exporter: str = "own",
     max_loss: float = Limits().max_loss,
     allow_slower: bool = False,
+    native: bool | None = None,
     say: Say = lambda label, done, total: None,
 ) -> Manifest:
     """Make the bundle `out` from `source` (a folder or a hub name) and return its manifest.
@@ -96,9 +102,10 @@ def export(
     instead of synthetic speech (against PyTorch) and of the shipped samples (against the float graphs); `measured` are
     figures to keep in the manifest besides the proofs; `exporter` is `own` (wav2vec2, two graphs) or `optimum` (HuBERT,
     WavLM and others, one plain graph); `max_loss` is the CER, in percent points, that quantizing may cost against the
-    float graphs, and with `allow_slower` it may cost time too; `say` is told of the progress. Raises `ExportRefused`
-    when `out` exists, the checkpoint cannot be served, or a proof is outside its limits and not forced; then nothing is
-    left behind.
+    float graphs, and with `allow_slower` it may cost time too; `native` True makes int8 for our own operator, which is
+    for machines with AVX2 and without VNNI, False for ONNX Runtime's alone, None whichever this machine computes best;
+    `say` is told of the progress. Raises `ExportRefused` when `out` exists, the checkpoint cannot be served, or a proof
+    is outside its limits and not forced; then nothing is left behind.
     """
     out = Path(out)
     with new_folder(out) as folder:
@@ -106,7 +113,7 @@ def export(
         checkpoint = Checkpoint.load(str(source), revision, exporter)
         clips = proof_clips(audio)
         say("writing the graphs", 0, 0)
-        how = write(folder, checkpoint, exporter, quantization, clips[0])
+        how = write(folder, checkpoint, exporter, quantization, clips[0], native)
         stated = checkpoint.manifest()
         manifest = replace(
             stated,
@@ -133,29 +140,50 @@ def export(
 
 
 def write(
-    folder: Path, checkpoint: Checkpoint, exporter: str, quantization: str, clip: NDArray[np.float32]
+    folder: Path,
+    checkpoint: Checkpoint,
+    exporter: str,
+    quantization: str,
+    clip: NDArray[np.float32],
+    native: bool | None = None,
 ) -> dict[str, Any]:
     """Write the graphs and the vocabulary; return what the manifest is to say of how their weights are stored."""
+    _check_native(native, exporter, quantization, checkpoint)
     write_vocabulary(checkpoint, folder / FILE)
     if exporter == "optimum":
         return optimum_graph.write_graph(checkpoint.model, folder / SINGLE, quantization)
     if quantization == "float16":
         write_half_graphs(folder, checkpoint.arrays(), checkpoint.model.config)
         return {"weights": "float16", "activations": "float16"}
-    linear, how = _linear(quantization, checkpoint, clip)
+    linear, how = _linear(quantization, checkpoint, clip, native)
     write_graphs(folder, checkpoint.arrays(), checkpoint.model.config, linear)
     return how
 
 
-def _linear(quantization: str, checkpoint: Checkpoint, clip: NDArray[np.float32]) -> tuple[Linear, dict[str, Any]]:
+def _check_native(native: bool | None, exporter: str, quantization: str, checkpoint: Checkpoint) -> None:
+    """Raise `ExportRefused` where graphs with our own operator are asked for and cannot be made and proven here."""
+    if not native:
+        return
+    if (exporter, quantization) != ("own", "int8"):
+        raise ExportRefused("--native goes with --quantize int8 and our own exporter")
+    if not all_fit(checkpoint.arrays()):
+        raise ExportRefused("--native needs layers whose sizes are multiples of 32; leave it out")
+    if not runnable():
+        raise ExportRefused(f"--native cannot be proven here: {reason()}")
+
+
+def _linear(
+    quantization: str, checkpoint: Checkpoint, clip: NDArray[np.float32], native: bool | None
+) -> tuple[Linear, dict[str, Any]]:
     """Return how linear layers are to be computed, and what the manifest says of it."""
     if quantization == "none":
         return Float32(), {"weights": "float32"}
     if quantization == "int4":
         return Int4(), {"weights": f"int4 in blocks of {Int4().block}, {REST}", "activations": "dynamic int8"}
-    form, trials = choose_int8(checkpoint.arrays(), checkpoint.model.config, checkpoint.features(clip))
+    form, trials = choose_int8(checkpoint.arrays(), checkpoint.model.config, checkpoint.features(clip), native)
     tried = {name: trial.to_dict() for name, trial in trials.items()}
-    return FORMS[form], {"weights": f"int8 ({form}), {REST}", "activations": "dynamic int8", "tried": tried}
+    rest, activations = (NATIVE_REST, "dynamic, 7 bits in each frame") if form == NATIVE else (REST, "dynamic int8")
+    return FORMS[form], {"weights": f"int8 ({form}), {rest}", "activations": activations, "tried": tried}
 
 
 def prove(
@@ -174,7 +202,11 @@ def prove(
         "hidden": compare([states for _, states in expected], engine.hidden(clips)),
     }
     if (folder / PLAIN).exists():
-        found["logits_tensorrt"] = compare(theirs, _plain_logits(engine, folder, clips))
+        plain = SplitGraphs(folder, engine.manifest, "cpu", cpu_threads(), "normal", encoder=PLAIN)
+        found["logits_tensorrt"] = compare(theirs, _logits(engine, plain, clips))
+    if (folder / native_of(ENCODER)).exists():
+        portable = SplitGraphs(folder, engine.manifest, "cpu", cpu_threads(), "normal", native=False)
+        found["logits_portable"] = compare(theirs, _logits(engine, portable, clips))
     if (folder / STREAM).exists():
         found["logits_stream"] = compare(theirs, [_stream_logits(engine, clip) for clip in clips])
     # The largest of the hidden values decides nothing, so their frames need not agree on it.
@@ -191,12 +223,12 @@ def prove(
     }
 
 
-def _plain_logits(
-    engine: Wav2Vec2Engine, folder: Path, clips: Sequence[NDArray[np.float32]]
+def _logits(
+    engine: Wav2Vec2Engine, graphs: SplitGraphs, clips: Sequence[NDArray[np.float32]]
 ) -> list[NDArray[np.float32]]:
-    """Return what the graph that is for TensorRT gives, on the CPU."""
-    graphs = SplitGraphs(folder, engine.manifest, "cpu", cpu_threads(), "normal", encoder=PLAIN)
-    return [logits for (logits,) in replace(engine.acoustic, graphs=graphs).run(["logits"], clips, len(clips))]
+    """Return what other graphs of the bundle than the engine's give, one clip at a time."""
+    model = replace(engine.acoustic, graphs=graphs)
+    return [model.run(["logits"], [clip], 1)[0][0] for clip in clips]
 
 
 def _stream_logits(engine: Wav2Vec2Engine, clip: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -220,6 +252,11 @@ def main(arguments_given: Sequence[str] | None = None) -> int:
     )
     parser.add_argument(
         "--allow-slower", action="store_true", help="keep a quantized bundle that is slower than float, for its size"
+    )
+    parser.add_argument(
+        "--native",
+        action=argparse.BooleanOptionalAction,
+        help="int8 for our own operator, for machines with AVX2 and without VNNI (default: what is fastest here)",
     )
     parser.add_argument("--exporter", choices=EXPORTERS, default="own", help="who writes the graph (default: own)")
     parser.add_argument(

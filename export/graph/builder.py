@@ -19,6 +19,8 @@ import onnx
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
+from malsori.engines.native import DOMAIN
+
 OPSET = 17  # the first with LayerNormalization
 CONTRIB = "com.microsoft"  # ONNX Runtime's own operators
 IR_VERSION = 8
@@ -101,7 +103,10 @@ class Builder:
         """Write the graph to `path` and its weights into the shared file."""
         initializers = [_tensor(name, array, weights) for name, array in self.arrays.items()]
         graph = helper.make_graph(self.nodes, self.name, self.inputs, self.outputs, initializers)
-        opsets = [helper.make_opsetid("", OPSET), helper.make_opsetid(CONTRIB, 1)]
+        versions = {"": OPSET, CONTRIB: 1}
+        if any(node.domain == DOMAIN for node in self.nodes):
+            versions[DOMAIN] = 1
+        opsets = [helper.make_opsetid(domain, version) for domain, version in versions.items()]
         onnx.save_model(helper.make_model(graph, opset_imports=opsets, ir_version=IR_VERSION), path)
 
 

@@ -1,12 +1,13 @@
 """Which of the forms of int8 this machine computes best: measured, because it depends on the instructions it has.
 
 On AVX2 without VNNI signed weights saturate 16-bit sums, which costs accuracy, and unsigned ones may cost time: 20-40 %
-on Zen 3, nothing on Zen 2. With VNNI or on ARM signed ones do neither.
+on Zen 3, nothing on Zen 2. With VNNI or on ARM signed ones do neither. Weights for our own operator (`native.py`) do
+neither on AVX2, and are the fastest there.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -21,15 +22,20 @@ from export.graph.builder import Weights
 from export.graph.encoder import Encoder
 from export.graph.frontend import Arrays
 from export.graph.linear import Float32, Int8, Linear
+from export.graph.native import Bounded, Native, all_fit
 from export.graph.write import shape_of
 from export.proof import cosine, timed
 from malsori.engines.cpus import cpu_threads
+from malsori.engines.graphs import ENCODER, WEIGHTS, native_of
+from malsori.engines.native import preferred
 from malsori.engines.network import Network
 
+NATIVE = "signed, per channel, for our own operator"
 FORMS: Mapping[str, Int8] = {
     "unsigned, per channel": Int8(signed=False, per_channel=True),
     "signed, per channel": Int8(signed=True, per_channel=True),
     "signed, per tensor": Int8(signed=True, per_channel=False),
+    NATIVE: Bounded(),
 }
 NOISE = 1.05  # a form this much slower than the fastest counts as equally fast
 ROUNDS = 3
@@ -48,28 +54,38 @@ class Trial:
         return {"seconds": round(self.seconds, 4), "cosine": round(self.cosine, 6)}
 
 
-def choose_int8(arrays: Arrays, config: Any, features: NDArray[np.float32]) -> tuple[str, dict[str, Trial]]:
+def choose_int8(
+    arrays: Arrays, config: Any, features: NDArray[np.float32], native: bool | None = None
+) -> tuple[str, dict[str, Trial]]:
     """Return the name of the form to use, and the trial of each on `features`, `(1, frames, channels)` of speech.
 
-    Of the forms that are as fast as the fastest, the nearest to float32.
+    Of the forms that are as fast as the fastest, the nearest to float32. `native` True takes the one for our own
+    operator whatever the trials say, False leaves it out; None tries it where that operator makes this machine faster.
     """
+    wanted = preferred() if native is None else native
+    names = [name for name in FORMS if name != NATIVE or (wanted and all_fit(arrays))]
+    trials = _tried(arrays, config, features, names)
+    return NATIVE if native else best(trials), trials
+
+
+def _tried(arrays: Arrays, config: Any, features: NDArray[np.float32], names: Sequence[str]) -> dict[str, Trial]:
     shape = replace(shape_of(config), num_hidden_layers=min(config.num_hidden_layers, LAYERS), masked=False)
 
     def logits_of(linear: Linear, folder: Path) -> Callable[[], NDArray[np.float32]]:
-        weights, path = Weights(folder / "weights.bin"), folder / "encoder.onnx"
-        Encoder(arrays, shape, linear).build().save(path, weights)
+        own = isinstance(linear, Bounded)
+        path = folder / (native_of(ENCODER) if own else ENCODER)
+        Encoder(arrays, shape, Native(linear) if own else linear).build().save(path, Weights(folder / WEIGHTS))
         network = Network(path, "cpu", cpu_threads())
         return lambda: network.run(["logits"], {"features": features})[0]
 
     with ExitStack() as stack:
-        forms = {None: Float32(), **FORMS}
+        forms: dict[str, Linear] = {"": Float32(), **{name: FORMS[name] for name in names}}
         run = {name: logits_of(form, Path(stack.enter_context(TemporaryDirectory()))) for name, form in forms.items()}
-        exact = run.pop(None)()
-        times: dict[str, list[float]] = {name: [] for name in FORMS}
+        exact = run.pop("")()
+        times: dict[str, list[float]] = {name: [] for name in names}
         for name, work in list(run.items()) * ROUNDS:
             times[name].append(timed(work)[1])
-        trials = {name: Trial(median(times[name]), cosine(exact, run[name]())) for name in FORMS}
-    return best(trials), trials
+        return {name: Trial(median(times[name]), cosine(exact, run[name]())) for name in names}
 
 
 def best(trials: Mapping[str, Trial]) -> str:

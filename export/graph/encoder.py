@@ -140,8 +140,10 @@ class Encoder:
         return self.operators.attend(self.graph, (query, key, value), heads, self.hidden_size // heads, self.mask)
 
     def _feed_forward(self, x: str, name: str) -> str:
-        inner = self._linear(x, f"{name}.feed_forward.intermediate_dense")
-        return self._linear(self.operators.gelu(self.graph, inner), f"{name}.feed_forward.output_dense")
+        dense = f"{name}.feed_forward.intermediate_dense"
+        layer = self.weights[f"{dense}.weight"], self.weights[f"{dense}.bias"]
+        inner = self.linear.with_gelu(self.graph, x, dense, *layer, self.operators.gelu)
+        return self._linear(inner, f"{name}.feed_forward.output_dense")
 
     def _linear(self, x: str, name: str, linear: Linear | None = None) -> str:
         return (linear or self.linear)(

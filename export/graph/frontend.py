@@ -21,21 +21,25 @@ from numpy.typing import NDArray
 
 from export.graph.builder import Builder
 from export.graph.linear import Float32
+from export.graph.native import convolution, fits
 
 Arrays = Mapping[str, NDArray[np.float32]]
 PREFIX = "wav2vec2.feature_extractor.conv_layers"
 
 
-def frontend(weights: Arrays, kernels: Sequence[int], strides: Sequence[int], norm: str) -> Builder:
-    """Build the graph, in float32; `norm` is `layer` (after each convolution) or `group` (after the first one only).
+def frontend(
+    weights: Arrays, kernels: Sequence[int], strides: Sequence[int], norm: str, *, native: bool = False
+) -> Builder:
+    """Build the graph; `norm` is `layer` (after each convolution) or `group` (after the first one only).
 
-    It stays in float32 in every bundle: in int8 it gained no time where int8 products are as fast as float32 ones, and
-    with a scale per call the features would depend on where the audio is cut.
+    With ONNX Runtime's operators it stays in float32: in int8 it gained no time where int8 products are as fast as
+    float32 ones, and with a scale per call the features would depend on where the audio is cut. `native` has those
+    convolutions in int8 that our own operator takes: there each row has its scale.
     """
     graph = Builder("frontend")
     x = graph.node("Unsqueeze", graph.input("audio", ("batch", "samples")), graph.integers(2))
     for index, (kernel, stride) in enumerate(zip(kernels, strides, strict=True)):
-        x = _convolved(graph, x, f"{PREFIX}.{index}.conv", weights, kernel, stride)
+        x = _convolved(graph, x, f"{PREFIX}.{index}.conv", weights, kernel, stride, native)
         if norm == "layer" or index == 0:
             x = _normalized(graph, x, f"{PREFIX}.{index}.layer_norm", weights, norm)
         x = graph.contrib("Gelu", x)
@@ -44,11 +48,13 @@ def frontend(weights: Arrays, kernels: Sequence[int], strides: Sequence[int], no
     return graph
 
 
-def _convolved(graph: Builder, x: str, name: str, weights: Arrays, kernel: int, stride: int) -> str:
+def _convolved(graph: Builder, x: str, name: str, weights: Arrays, kernel: int, stride: int, native: bool) -> str:
     weight = weights[f"{name}.weight"]
     out, channels, _ = weight.shape
     spread = weight.transpose(0, 2, 1).reshape(out, kernel * channels)
     bias = weights.get(f"{name}.bias", np.zeros(out, np.float32))
+    if native and fits(spread):
+        return convolution(graph, x, name, spread, bias, kernel, stride)
     return Float32()(graph, _taps(graph, x, kernel, stride, channels), name, spread, bias)
 
 

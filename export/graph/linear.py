@@ -5,6 +5,7 @@ Each of these adds `x @ weight.T + bias` to a graph, `weight` being `(out, in)` 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -23,9 +24,15 @@ class Linear(Protocol):
         """Add the layer and return its result; `name` is that of the layer in its checkpoint."""
         ...
 
+    def with_gelu(
+        self, graph: Builder, x: str, name: str, weight: Matrix, bias: Matrix, gelu: Callable[[Builder, str], str]
+    ) -> str:
+        """Add the layer and the Gaussian error linear unit behind it, as `gelu` adds it."""
+        return gelu(graph, self(graph, x, name, weight, bias))
+
 
 @dataclass(frozen=True, slots=True)
-class Float32:
+class Float32(Linear):
     """As it was trained."""
 
     def __call__(self, graph: Builder, x: str, name: str, weight: Matrix, bias: Matrix) -> str:
@@ -35,7 +42,7 @@ class Float32:
 
 
 @dataclass(frozen=True, slots=True)
-class Int8:
+class Int8(Linear):
     """Weights in 8 bits, symmetric; inputs quantized while it runs, with one scale for the whole tensor.
 
     `signed` weights go through the faster instructions, which on AVX2 without VNNI saturate their 16-bit sums now and
@@ -46,7 +53,7 @@ class Int8:
     per_channel: bool = False
 
     def __call__(self, graph: Builder, x: str, name: str, weight: Matrix, bias: Matrix) -> str:
-        quantized, scale = self.quantize(weight)
+        quantized, scale = self.stored(name, weight)
         zero = np.full(scale.shape, 0 if self.signed else 128, quantized.dtype)
         result: str = graph.contrib(
             "DynamicQuantizeMatMul",
@@ -58,6 +65,10 @@ class Int8:
         )
         return result
 
+    def stored(self, name: str, weight: Matrix) -> tuple[NDArray[np.int8 | np.uint8], Matrix]:
+        """Return what `quantize` does, for the layer of this name."""
+        return self.quantize(weight)
+
     def quantize(self, weight: Matrix) -> tuple[NDArray[np.int8 | np.uint8], Matrix]:
         """Return the weight in 8 bits and its scale, a scalar or `(out,)`."""
         largest = np.abs(weight).max(axis=1 if self.per_channel else None)
@@ -67,7 +78,7 @@ class Int8:
 
 
 @dataclass(frozen=True, slots=True)
-class Int4:
+class Int4(Linear):
     """Weights in 4 bits with a scale for every `block` inputs of an output; sums of products in 8 bits.
 
     For small memory: 213 MB for XLSR-large where int8 has 355, and slower than int8 (2.8 s against 1.6 s for 10 s).

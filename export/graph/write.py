@@ -2,36 +2,47 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from export.graph.builder import Weights
+from export.graph.builder import Builder, Weights
 from export.graph.encoder import Encoder, Shape
 from export.graph.frontend import Arrays, frontend
 from export.graph.half import half
 from export.graph.linear import Float32, Linear
+from export.graph.native import Bounded, Native
 from export.graph.operators import Cuda, Plain
 from export.graph.stream import StreamEncoder
-from malsori.engines.graphs import ENCODER, FRONTEND, LAYERS, PLAIN, STREAM, WEIGHTS
+from malsori.engines.graphs import ENCODER, FRONTEND, LAYERS, PLAIN, STREAM, WEIGHTS, native_of
 
 
 def write_graphs(folder: Path, arrays: Arrays, config: Any, linear: Linear) -> None:
     """Write `frontend.onnx`, `encoder.onnx`, `layers.onnx`, `stream.onnx` and the `weights.bin` that they share.
 
-    Only where frames are local is there a `stream.onnx`: with a group norm each is a matter of the whole clip.
+    For weights that are `Bounded` each of them is there a second time, with our own operator. Only where frames are
+    local is there a `stream.onnx`: with a group norm each is a matter of the whole clip.
 
     `arrays` are a checkpoint's, by name, with the weight norm folded; `config` is its Hugging Face config; `linear` is
     how the encoder's linear layers are computed. The head stays in float32: it is a thousandth of the work, and the
     decisions are made on what it gives.
     """
     weights = Weights(folder / WEIGHTS)
-    frontend(arrays, config.conv_kernel, config.conv_stride, config.feat_extract_norm).save(folder / FRONTEND, weights)
+    for name, graph in _graphs(arrays, config, linear, native=False):
+        graph.save(folder / name, weights)
+    if isinstance(linear, Bounded):
+        for name, graph in _graphs(arrays, config, Native(linear), native=True):
+            graph.save(folder / native_of(name), weights)
+
+
+def _graphs(arrays: Arrays, config: Any, linear: Linear, *, native: bool) -> Iterator[tuple[str, Builder]]:
+    convolutions = config.conv_kernel, config.conv_stride, config.feat_extract_norm
+    yield FRONTEND, frontend(arrays, *convolutions, native=native)
     for name, all_layers in ((ENCODER, False), (LAYERS, True)):
-        Encoder(arrays, shape_of(config), linear, all_layers=all_layers).build().save(folder / name, weights)
+        yield name, Encoder(arrays, shape_of(config), linear, all_layers=all_layers).build()
     if config.feat_extract_norm == "layer":
-        unmasked = replace(shape_of(config), masked=False)
-        StreamEncoder(arrays, unmasked, linear).build().save(folder / STREAM, weights)
+        yield STREAM, StreamEncoder(arrays, replace(shape_of(config), masked=False), linear).build()
 
 
 def write_half_graphs(folder: Path, arrays: Arrays, config: Any) -> None:

@@ -110,6 +110,7 @@ def _engines() -> Iterator[Fact]:
     from ..engines.compute_types import told
     from ..engines.devices import compute_types, cuda, decide, runs_on, tensorrt
     from ..engines.installed import Fact, importable
+    from ..engines.native import reason
 
     for library, family in (("onnxruntime", "wav2vec2"), ("ctranslate2", "whisper")):
         if importable(library):  # its own line has told of it
@@ -118,6 +119,7 @@ def _engines() -> Iterator[Fact]:
         if library == "onnxruntime":
             failure = runs_on("CPUExecutionProvider")
             yield Fact(f"{family} on cpu", failure or "CPUExecutionProvider runs", not failure)
+            yield Fact("int8 operator", reason() or "our own runs, in bundles that were exported for it")
             value = "CUDAExecutionProvider runs"
         else:
             types = compute_types("cpu")

@@ -21,6 +21,7 @@ from ..types import Audio
 from .batches import pad, pad_frames
 from .devices import Device
 from .frames import Frames
+from .native import NATIVE, preferred
 from .network import Memory, Network
 
 SINGLE = "model.onnx"
@@ -67,13 +68,22 @@ def open_graphs(folder: Path, manifest: Manifest, device: Device, threads: int, 
     return SplitGraphs(folder, manifest, device, threads, memory)
 
 
+def native_of(name: str) -> str:
+    """Return the name of the graph that has our own operator."""
+    return name.removesuffix(".onnx") + NATIVE
+
+
 def graph_files(manifest: Manifest) -> tuple[str, ...]:
     """Return the files that this form of bundle must list."""
     return (SINGLE,) if SINGLE in manifest.files else (FRONTEND, ENCODER, LAYERS, WEIGHTS)
 
 
 class SplitGraphs:
-    """`frontend.onnx`, audio to features, and `encoder.onnx`, features and mask to logits and hidden states."""
+    """`frontend.onnx`, audio to features, and `encoder.onnx`, features and mask to logits and hidden states.
+
+    Where the bundle has them and this machine is better off, the graphs with our own operator, of which `native`
+    True or False decides otherwise.
+    """
 
     def __init__(
         self,
@@ -83,12 +93,16 @@ class SplitGraphs:
         threads: int,
         memory: Memory,
         encoder: str = ENCODER,
+        native: bool | None = None,
     ) -> None:
+        wanted = device == "cpu" and (preferred() if native is None else native)
+        self.native = wanted and native_of(ENCODER) in manifest.files
         self._frames = Frames(manifest.conv_kernels, manifest.conv_strides)
         # A group norm takes its statistics over the whole clip, which therefore cannot be cut into blocks.
         self._block = BLOCK if device == "cpu" and manifest.attention_mask else None
         self._masked = manifest.attention_mask
-        self._open: Callable[[str], Network] = lambda name: Network(folder / name, device, threads, memory)
+        chosen: Callable[[str], str] = native_of if self.native else str
+        self._open: Callable[[str], Network] = lambda name: Network(folder / chosen(name), device, threads, memory)
         self._frontend = self._open(FRONTEND)
         self._encoder = self._open(encoder)
         expect(self._frontend, {"audio"}, {"features"})

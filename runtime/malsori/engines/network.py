@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from ..errors import DeviceUnavailable, EngineError, ModelIncompatible, brief
 from .devices import Device
+from .native import LIBRARY, NATIVE
 from .providers import Engines, providers
 
 Memory: TypeAlias = Literal["normal", "low"]
@@ -46,6 +47,8 @@ class Network:
         options.add_session_config_entry("session.force_spinning_stop", "1")
         if memory == "low":
             options.add_session_config_entry("session.disable_prepacking", "1")
+        if path.name.endswith(NATIVE):
+            options.register_custom_ops_library(str(LIBRARY))
         self.path = path
         self._place = "cpu" if device == "cpu" else "cuda"  # TensorRT computes in CUDA's memory
         asked = providers(device, engines)
