@@ -129,8 +129,8 @@ static OrtStatus *create(const OrtCustomOp *op, const OrtApi *api, const OrtKern
     TRY(kernel.ort.attribute(info, "kernel", &kernel.kernel));
     TRY(kernel.ort.attribute(info, "stride", &kernel.stride));
     TRY(kernel.ort.attribute(info, "gelu", &kernel.gelu));
-    if (kernel.kernel < 1 || kernel.stride < 1)
-        return kernel.ort.create_status(INVALID_ARGUMENT, "Int8Linear: kernel and stride are at least 1");
+    if (kernel.kernel < 1 || kernel.stride < 1 || kernel.kernel > INT32_MAX || kernel.stride > INT32_MAX)
+        return kernel.ort.create_status(INVALID_ARGUMENT, "Int8Linear: kernel and stride are at least 1, in 32 bits");
     if (!(*result = malloc(sizeof kernel))) return kernel.ort.create_status(FAIL, "Int8Linear: no memory");
     memcpy(*result, &kernel, sizeof kernel);
     return NULL;
