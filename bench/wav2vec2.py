@@ -60,9 +60,11 @@ def speed(work: Path, runs: int) -> list[Row]:
     """Time one clip at a time, ours in int8 against all peers, and say how near the results are to PyTorch's."""
     exact = wav2vec2_models.pytorch(wav2vec2_models.checkpoint(work / "checkpoint"))
     engines = {name: wav2vec2_models.engine(wav2vec2_models.bundle(work, name)) for name in ("int8", "none")}
+    engines["portable"] = wav2vec2_models.portable(wav2vec2_models.bundle(work, "int8"))
     ours = {name: (lambda clip, engine=engine: engine.logits([clip])[0]) for name, engine in engines.items()}
     optimum = {f"optimum {name}": wav2vec2_models.optimum(work, name) for name in ("fp32", "int8")}
-    works = {"ours": ours["int8"], "PyTorch fp32": exact, "our fp32 graph": ours["none"], **optimum}
+    works = {"ours": ours["int8"], "PyTorch fp32": exact, "our fp32 graph": ours["none"]}
+    works |= {"our int8 without our operator": ours["portable"], **optimum}
     rows = []
     for seconds in SECONDS:
         clip = sound(seconds)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -24,6 +25,7 @@ from export.wav2vec2 import export
 from malsori.bundles import read_manifest
 from malsori.engines.acoustic import normalize
 from malsori.engines.cpus import cpu_threads
+from malsori.engines.graphs import SplitGraphs
 from malsori.engines.network import Memory
 from malsori.engines.wav2vec2 import Wav2Vec2Engine
 
@@ -64,6 +66,14 @@ def bundle(work: Path, quantization: str) -> Path:
 def engine(folder: Path, memory: Memory = "normal") -> Wav2Vec2Engine:
     """Return the runtime's engine for a bundle, on the CPU with the threads that this process may use."""
     return Wav2Vec2Engine(folder, read_manifest(folder), device="cpu", memory=memory)
+
+
+def portable(folder: Path) -> Wav2Vec2Engine:
+    """Return the engine with the bundle's other graphs, those without our own operator."""
+    made = engine(folder)
+    graphs = SplitGraphs(folder, made.manifest, "cpu", cpu_threads(), "normal", native=False)
+    made.acoustic = replace(made.acoustic, graphs=graphs)
+    return made
 
 
 def pytorch(folder: Path) -> Callable[[Audio], Audio]:

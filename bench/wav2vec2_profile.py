@@ -23,10 +23,11 @@ from bench.results import Row, write
 from bench.wav2vec2 import sound
 from malsori.engines.acoustic import normalize
 from malsori.engines.cpus import cpu_threads
-from malsori.engines.graphs import ENCODER, FRONTEND
+from malsori.engines.graphs import ENCODER, FRONTEND, native_of
+from malsori.engines.native import LIBRARY, NATIVE, preferred
 
 RUNS = 5
-PRODUCTS = ("MatMul", "DynamicQuantizeMatMul", "MatMulNBits")
+PRODUCTS = ("MatMul", "DynamicQuantizeMatMul", "Int8Linear", "MatMulNBits")
 LEAST = 1.0  # ms; what takes less is not listed
 
 
@@ -35,6 +36,8 @@ def profile(graph: Path, feeds: dict[str, Any], output: str) -> tuple[Counter[st
     with tempfile.TemporaryDirectory() as folder:
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads, options.log_severity_level = cpu_threads(), 3
+        if graph.name.endswith(NATIVE):
+            options.register_custom_ops_library(str(LIBRARY))
         options.enable_profiling, options.profile_file_prefix = True, f"{folder}/profile"
         session = onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
         for _ in range(RUNS):
@@ -54,8 +57,9 @@ def profile(graph: Path, feeds: dict[str, Any], output: str) -> tuple[Counter[st
 def _multiplications(operator: str, facts: dict[str, Any]) -> float:
     if operator not in PRODUCTS:
         return 0.0
-    given, made = (next(iter(facts[key][0].values())) for key in ("input_type_shape", "output_type_shape"))
-    return float(np.prod(made)) * given[-1]
+    weight = next(iter(facts["input_type_shape"][1].values()))
+    made = next(iter(facts["output_type_shape"][0].values()))
+    return float(np.prod(made)) * weight[0]
 
 
 def rows_of(part: str, took: Counter[str], products: Counter[str]) -> list[Row]:
@@ -77,13 +81,14 @@ def main() -> None:
     parser.add_argument("--quantization", default="int8", choices=("int8", "none", "int4"))
     asked = parser.parse_args()
     folder = wav2vec2_models.bundle(asked.work, asked.quantization)
+    name = native_of if preferred() and (folder / native_of(ENCODER)).exists() else str
     audio = normalize(sound(10))[None]
-    rows = rows_of("front-end, 10 s at once", *profile(folder / FRONTEND, {"audio": audio}, "features"))
+    rows = rows_of("front-end, 10 s at once", *profile(folder / name(FRONTEND), {"audio": audio}, "features"))
     session = onnxruntime.InferenceSession(folder / FRONTEND, providers=["CPUExecutionProvider"])
     features = session.run(None, {"audio": audio})[0]
     mask = np.ones(features.shape[:2], np.int32)
     feeds = {"features": features, "mask": mask}
-    rows += rows_of(f"encoder, {asked.quantization}", *profile(folder / ENCODER, feeds, "logits"))
+    rows += rows_of(f"encoder, {asked.quantization}", *profile(folder / name(ENCODER), feeds, "logits"))
     for each in rows:
         print(f"{each.ours:9.1f} {each.unit:7} {each.case}")
     print(write("wav2vec2_profile", rows))

@@ -20,7 +20,7 @@ from .ctc.vocabulary import FILE as VOCABULARY
 from .ctc.vocabulary import Vocabulary
 from .devices import Device, choose_device, cpu_threads
 from .frames import Frames
-from .graphs import DYNAMIC, Graphs, SplitGraphs, graph_files, open_graphs
+from .graphs import DYNAMIC, graph_files, open_graphs
 from .incremental.readers import open_reader
 from .incremental.session import CtcSession
 from .network import Memory
@@ -37,9 +37,8 @@ class Wav2Vec2Engine:
 
     A clip's result does not depend on the clips beside it. In fp32 clips of similar length share a padded batch where
     the model masks its padding (layer-norm front-end), and only clips of equal length do where it has no mask
-    (group-norm front-end, whose statistics run over the padding). In int8 every clip runs alone, because ONNX Runtime's
-    dynamic quantization takes one scale for the whole batch, so a neighbour would change the rounding; our own operator
-    takes one for each frame, and clips share batches as in fp32.
+    (group-norm front-end, whose statistics run over the padding). In int8 every clip runs alone: dynamic quantization
+    takes one scale for the whole batch, so a neighbour would change the rounding.
     """
 
     # Seconds. Windows take clips of any length, but a beam's alignment grows with the square of it: 17 MB here, 110 at
@@ -73,7 +72,7 @@ class Wav2Vec2Engine:
         self.device = _device(device, manifest)
         graphs = open_graphs(folder, manifest, self.device, threads or cpu_threads(), memory)
         largest = LARGEST_BATCH if self.device == "tensorrt" else None
-        self.acoustic = AcousticModel(graphs, self.frames, manifest.normalize, _grouping(manifest, graphs), largest)
+        self.acoustic = AcousticModel(graphs, self.frames, manifest.normalize, _grouping(manifest), largest)
         self._check(folder, graphs.outputs)
 
     def check(self, options: DecodeOptions) -> tuple[str, ...]:
@@ -175,9 +174,8 @@ def _device(asked: str, manifest: Manifest) -> Device:
     return choose_device(asked, "onnxruntime")
 
 
-def _grouping(manifest: Manifest, graphs: Graphs) -> Grouping:
-    rows_apart = isinstance(graphs, SplitGraphs) and graphs.native  # each has a scale of its own
-    if manifest.quantization in DYNAMIC and not rows_apart:
+def _grouping(manifest: Manifest) -> Grouping:
+    if manifest.quantization in DYNAMIC:
         return Grouping.SINGLE
     return Grouping.MASKED if manifest.attention_mask else Grouping.EQUAL
 

@@ -11,7 +11,7 @@
 /* Keeps the compiler from adding up in another order, for which it would need more registers than there are. */
 #define KEEP(value) __asm__("" : "+x"(value))
 
-enum { STEPS = DEPTH / 4, HALVES = PANEL / 8 };
+enum { HALVES = PANEL / 8 };
 
 typedef __m256i Tile[ROWS][HALVES]; /* int32, 8 outputs each */
 
@@ -78,17 +78,17 @@ INLINE void pack(const Linear *l, size_t first, size_t width, int8_t *packed) {
 }
 
 /* Multiply ROWS rows, `stride` bytes apart, by one panel. */
-INLINE void multiply(const uint8_t *levels, size_t stride, const int8_t *panel, size_t inputs, Tile sum) {
+INLINE void multiply(const uint8_t *levels, size_t stride, const int8_t *panel, size_t inputs, size_t depth, Tile sum) {
     const __m256i ones = _mm256_set1_epi16(1);
     UNROLL for (int i = 0; i < ROWS; i++)
         UNROLL for (int j = 0; j < HALVES; j++) sum[i][j] = _mm256_setzero_si256();
-    for (size_t k = 0; k < inputs; k += DEPTH) {
+    for (size_t k = 0; k < inputs; k += depth) {
         Tile lanes; /* int16 */
         UNROLL for (int i = 0; i < ROWS; i++)
             UNROLL for (int j = 0; j < HALVES; j++) lanes[i][j] = _mm256_setzero_si256();
-        _Pragma("GCC unroll 1") for (int s = 0; s < STEPS; s++, panel += 4 * PANEL)
+        _Pragma("GCC unroll 1") for (size_t s = 0; s < depth; s += 4, panel += 4 * PANEL)
             UNROLL for (int i = 0; i < ROWS; i++) {
-                const void *four = levels + i * stride + k + 4 * s;
+                const void *four = levels + i * stride + k + s;
                 __m256i x = _mm256_castps_si256(_mm256_broadcast_ss(four));
                 UNROLL for (int j = 0; j < HALVES; j++) {
                     __m256i w = _mm256_load_si256((const __m256i *)panel + j);
@@ -141,13 +141,13 @@ AVX2 static void multiply_packed(const Linear *l, size_t first, size_t width, co
     __m256 column_sums[COLUMNS / 8];
     for (size_t j = 0; j < width; j += PANEL) {
         Tile sum;
-        multiply(ones, 0, packed + j * l->inputs, l->inputs, sum);
+        multiply(ones, 0, packed + j * l->inputs, l->inputs, l->depth, sum);
         for (int half = 0; half < HALVES; half++) column_sums[j / 8 + half] = _mm256_cvtepi32_ps(sum[0][half]);
     }
     for (size_t row = 0; row < l->rows; row += ROWS)
         for (size_t j = 0; j < width; j += PANEL) {
             Tile sum;
-            multiply(l->levels + row * l->inputs, l->inputs, packed + j * l->inputs, l->inputs, sum);
+            multiply(l->levels + row * l->inputs, l->inputs, packed + j * l->inputs, l->inputs, l->depth, sum);
             for (size_t i = 0; i < ROWS && row + i < l->rows; i++)
                 for (int half = 0; half < HALVES; half++)
                     finish(l, row + i, first + j + 8 * half, sum[i][half], column_sums[j / 8 + half]);

@@ -4,7 +4,7 @@
  *     -> y (..., results, outputs) float32
  *
  * Attributes, whole numbers: `kernel` frames side by side make a row, the next row begins `stride` frames on (a
- * convolution over frames; 1 and 1 is a linear layer); `gelu` is 1 where y goes through it.
+ * convolution over frames; 1 and 1 is a linear layer); `depth` as in linear.h; `gelu` is 1 where y goes through it.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,7 +17,7 @@ enum { AXES = 8, QUANTIZED = 32 /* rows of one task */, INVALID_ARGUMENT = 2, FA
 
 typedef struct {
     Functions ort;
-    int64_t kernel, stride, gelu;
+    int64_t kernel, stride, depth, gelu;
 } Kernel;
 
 typedef struct {
@@ -55,7 +55,7 @@ static int fits(const Kernel *kernel, const Tensor *inputs) {
     const Tensor *x = &inputs[0], *weight = &inputs[1];
     if (x->axes < 2 || weight->axes != 2 || inputs[2].axes != 1 || inputs[3].axes != 1) return 0;
     int64_t width = x->sizes[x->axes - 1], outputs = weight->sizes[1];
-    return weight->sizes[0] == kernel->kernel * width && weight->sizes[0] % DEPTH == 0 && weight->sizes[0] > 0 &&
+    return weight->sizes[0] == kernel->kernel * width && weight->sizes[0] % GROUP == 0 && weight->sizes[0] > 0 &&
            outputs % PANEL == 0 && inputs[2].sizes[0] == outputs && inputs[3].sizes[0] == outputs;
 }
 
@@ -113,8 +113,8 @@ static OrtStatus *compute(void *data, OrtKernelContext *context) {
     if (kernel->kernel == 1 && kernel->stride == 1) results *= clips, clips = 1; /* rows of all clips follow each other */
 
     Job job = {.linear = {.rows = results, .inputs = kernel->kernel * width, .stride = kernel->stride * width,
-                          .weight = inputs[1].data, .scale = inputs[2].data, .bias = inputs[3].data,
-                          .outputs = inputs[1].sizes[1], .gelu = kernel->gelu != 0}};
+                          .depth = kernel->depth, .weight = inputs[1].data, .scale = inputs[2].data,
+                          .bias = inputs[3].data, .outputs = inputs[1].sizes[1], .gelu = kernel->gelu != 0}};
     for (int64_t clip = 0; clip < clips && results; clip++) {
         job.linear.x = (const float *)x->data + clip * frames * width;
         job.linear.y = y + clip * results * (int64_t)job.linear.outputs;
@@ -128,9 +128,12 @@ static OrtStatus *create(const OrtCustomOp *op, const OrtApi *api, const OrtKern
     Kernel kernel = {.ort = functions_of(api)};
     TRY(kernel.ort.attribute(info, "kernel", &kernel.kernel));
     TRY(kernel.ort.attribute(info, "stride", &kernel.stride));
+    TRY(kernel.ort.attribute(info, "depth", &kernel.depth));
     TRY(kernel.ort.attribute(info, "gelu", &kernel.gelu));
     if (kernel.kernel < 1 || kernel.stride < 1 || kernel.kernel > INT32_MAX || kernel.stride > INT32_MAX)
         return kernel.ort.create_status(INVALID_ARGUMENT, "Int8Linear: kernel and stride are at least 1, in 32 bits");
+    if (kernel.depth != 8 && kernel.depth != 16 && kernel.depth != 32)
+        return kernel.ort.create_status(INVALID_ARGUMENT, "Int8Linear: depth is 8, 16 or 32");
     if (!(*result = malloc(sizeof kernel))) return kernel.ort.create_status(FAIL, "Int8Linear: no memory");
     memcpy(*result, &kernel, sizeof kernel);
     return NULL;
