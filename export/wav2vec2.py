@@ -183,7 +183,7 @@ def _linear(
     form, trials = choose_int8(checkpoint.arrays(), checkpoint.model.config, checkpoint.features(clip), native)
     tried = {name: trial.to_dict() for name, trial in trials.items()}
     rest, activations = (NATIVE_REST, "dynamic, 7 bits in each frame") if form == NATIVE else (REST, "dynamic int8")
-    return FORMS[form], {"weights": f"int8 ({form}), {rest}", "activations": activations, "tried": tried}
+    return FORMS[form](), {"weights": f"int8 ({form}), {rest}", "activations": activations, "tried": tried}
 
 
 def prove(

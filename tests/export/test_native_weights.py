@@ -122,7 +122,7 @@ def test_what_fits_the_operator(out: int, inputs: int, fit: bool) -> None:
 
 
 def test_onnx_runtimes_own_operator_adds_the_same_weights_up_exactly(tmp_path: Path) -> None:
-    """x from 0 to 255 in steps of 1, which is how it reads x without a shift; half of the pairs are full, of either sign."""
+    """x from 0 to 255 is read in steps of 1, without a shift; half of the pairs are full, of either sign."""
     random = np.random.default_rng(2)
     lane = np.array([[64, 64], [0, 0], [-64, -64], [64, 64], [0, 0], [-64, -64], [0, 0], [0, 0]])
     weight = np.stack([np.tile(random.permutation(lane)[:, None], (4, 2, 1)).ravel() for _ in range(16)])
