@@ -23,8 +23,8 @@ AVX2 = {"sse4_2", "avx", "avx2", "fma"}
 INTEL = """\
 processor\t: 0
 model name\t: Some Processor
-flags\t\t: fpu vme avx avx2 fma avx_vnni
 vmx flags\t: vnmi invvpid
+flags\t\t: fpu vme avx avx2 fma avx_vnni
 bugs\t\t: spectre_v1
 
 processor\t: 1

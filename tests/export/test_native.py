@@ -282,7 +282,7 @@ SIZES = {  # x, weight, scale, bias
     "outputs are no multiple of 16": ((3, 64), (64, 24), 24, 24),
     "a scale is missing": ((3, 64), (64, 16), 15, 16),
     "a bias is missing": ((3, 64), (64, 16), 16, 1),
-    "the weight has three axes": ((3, 64), (1, 64, 16), 16, 16),
+    "the weight has three axes": ((3, 64), (64, 16, 1), 16, 16),
     "the weight has one axis": ((3, 64), (1024,), 16, 16),
     "x has one axis": ((64,), (64, 16), 16, 16),
     "x has nine axes": ((1,) * 8 + (64,), (64, 16), 16, 16),
@@ -294,19 +294,19 @@ def test_sizes_that_do_not_go_together_are_an_engine_error_that_names_the_operat
     x, weight, scales, biases = SIZES[case]
     scale, bias = np.ones(scales, np.float32), np.zeros(biases, np.float32)
     network = operator(tmp_path, np.ones(weight, np.int8), scale, bias, axes=len(x))
-    with pytest.raises(EngineError, match="Int8Linear"):
+    with pytest.raises(EngineError, match=r"Int8Linear: (shapes that do not go together|too many axes)"):
         through(network, np.zeros(x, np.float32))
 
 
 def test_a_kernel_that_the_weight_was_not_made_for_is_an_engine_error_that_names_the_operator(tmp_path: Path) -> None:
     network = operator(tmp_path, *random_layer(96, 16), axes=3, kernel=2)
-    with pytest.raises(EngineError, match="Int8Linear"):
+    with pytest.raises(EngineError, match="Int8Linear: shapes"):
         through(network, normal(1, 5, 32))
 
 
 @pytest.mark.parametrize("depth", [-8, 0, 4, 12, 24, 64])
 def test_depths_that_cannot_be_are_refused_when_the_graph_is_opened(tmp_path: Path, depth: int) -> None:
-    with pytest.raises(ModelIncompatible, match="Int8Linear"):
+    with pytest.raises(ModelIncompatible, match="Int8Linear: depth is 8, 16 or 32"):
         operator(tmp_path, *random_layer(64, 16), depth=depth)
 
 
@@ -316,7 +316,7 @@ def test_kernels_and_strides_that_cannot_be_are_refused_when_the_graph_is_opened
     tmp_path: Path, attribute: str, value: int
 ) -> None:
     """With 2^59 + 2 kernels of 32 inputs their product would be 64 again, in 64 bits."""
-    with pytest.raises(ModelIncompatible, match="Int8Linear"):
+    with pytest.raises(ModelIncompatible, match="Int8Linear: kernel and stride are at least 1"):
         operator(tmp_path, *random_layer(64, 16), **{attribute: value})
 
 
