@@ -50,12 +50,22 @@ def compiled(folder: Path) -> Path | None:
     library.unlink(missing_ok=True)  # of an earlier build: it must not outlive its sources
     if sys.platform != "linux" or platform.machine() != "x86_64":
         return None
-    command = [*shlex.split(os.environ.get("CC", "cc")), *FLAGS, "-o", str(library), *SOURCES]
-    try:
-        done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
-    except OSError as error:
-        done = subprocess.CompletedProcess(command, 1, stderr=str(error))
-    if done.returncode:
-        print(f"malsori: its own int8 operator is left out ({done.stderr.strip()[-300:]})", file=sys.stderr)
+    if why := _failure(library):
+        print(f"malsori: its own int8 operator is left out ({why[-300:]})", file=sys.stderr)
+        library.unlink(missing_ok=True)  # half of one
         return None
     return library
+
+
+def _failure(library: Path) -> str:
+    """Run the compiler; return why there is no library, or nothing."""
+    try:
+        command = [*shlex.split(os.environ.get("CC") or "cc"), *FLAGS, "-o", str(library), *SOURCES]
+        done = subprocess.run(
+            command, cwd=library.parent, capture_output=True, text=True, errors="replace", check=False
+        )
+    except (OSError, ValueError) as error:  # ValueError: quotes in $CC that do not close
+        return str(error)
+    if done.returncode or not library.is_file():
+        return done.stderr.strip() or f"{command[0]} ended with {done.returncode} and gave no library"
+    return ""

@@ -44,7 +44,7 @@ from malsori.engines.ctc.vocabulary import FILE
 from malsori.engines.graphs import ENCODER, PLAIN, SINGLE, STREAM, SplitGraphs, native_of
 from malsori.engines.incremental.cached import CachedReader, Sizes
 from malsori.engines.incremental.frontend import FrontEnd
-from malsori.engines.native import reason, runnable
+from malsori.engines.native import obstacle, runnable
 from malsori.engines.wav2vec2 import Wav2Vec2Engine
 from malsori.pipeline.proof import Limits
 from malsori.pipeline.proof.run import Say
@@ -169,7 +169,7 @@ def _check_native(native: bool | None, exporter: str, quantization: str, checkpo
     if not all_fit(checkpoint.arrays()):
         raise ExportRefused("--native needs layers whose sizes are multiples of 32; leave it out")
     if not runnable():
-        raise ExportRefused(f"--native cannot be proven here: {reason()}")
+        raise ExportRefused(f"--native cannot be proven here: {obstacle()}")
 
 
 def _linear(
@@ -183,7 +183,7 @@ def _linear(
     form, trials = choose_int8(checkpoint.arrays(), checkpoint.model.config, checkpoint.features(clip), native)
     tried = {name: trial.to_dict() for name, trial in trials.items()}
     rest, activations = (NATIVE_REST, "dynamic, 7 bits in each frame") if form == NATIVE else (REST, "dynamic int8")
-    return FORMS[form], {"weights": f"int8 ({form}), {rest}", "activations": activations, "tried": tried}
+    return FORMS[form](), {"weights": f"int8 ({form}), {rest}", "activations": activations, "tried": tried}
 
 
 def prove(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import platform
 import re
 import shutil
 import subprocess
@@ -18,6 +20,8 @@ import malsori
 ROOT = Path(__file__).resolve().parent.parent
 PYPROJECT = ROOT / "pyproject.toml"
 BUNDLED = ("nano-ctc-ko", "nano-whisper")
+OPERATOR = "malsori/engines/native/int8_linear.so"
+COMPILED = (sys.platform, platform.machine()) == ("linux", "x86_64") and shutil.which("cc") is not None
 
 
 def _requirements() -> list[Requirement]:
@@ -77,17 +81,18 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> zipfile.ZipFile:
 
 
 def _copy(target: Path) -> Path:
+    left_out = shutil.ignore_patterns("__pycache__", "*.egg-info", "*.so")
     for name in ("pyproject.toml", "README.md", "docs", "deploy", "runtime", "models"):
         if (ROOT / name).is_dir():
-            shutil.copytree(ROOT / name, target / name, ignore=shutil.ignore_patterns("__pycache__", "*.egg-info"))
+            shutil.copytree(ROOT / name, target / name, ignore=left_out)
         elif (ROOT / name).exists():
             shutil.copy(ROOT / name, target / name)
     return target
 
 
-def _built(source: Path) -> zipfile.ZipFile:
+def _built(source: Path, **environment: str) -> zipfile.ZipFile:
     command = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(source / "out")]
-    subprocess.run(command, cwd=source, check=True, capture_output=True, timeout=120)
+    subprocess.run(command, cwd=source, check=True, capture_output=True, timeout=120, env=os.environ | environment)
     return zipfile.ZipFile(next((source / "out").glob("*.whl")))
 
 
@@ -107,14 +112,42 @@ def test_the_wheel_holds_every_file_of_the_small_bundles_unchanged(wheel: zipfil
         assert wheel.read(f"malsori/_models/{name}/{path.relative_to(folder).as_posix()}") == path.read_bytes()
 
 
+def _described(wheel: zipfile.ZipFile) -> str:
+    (name,) = (name for name in wheel.namelist() if name.endswith(".dist-info/WHEEL"))
+    return wheel.read(name).decode()
+
+
 @pytest.mark.slow
-def test_a_bundle_in_models_reaches_the_wheel_and_one_without_a_manifest_does_not(tmp_path: Path) -> None:
+@pytest.mark.skipif(not COMPILED, reason="the int8 operator is built on Linux on x86-64, with a C compiler")
+def test_a_wheel_with_the_operator_is_for_linux_on_x86_64_and_any_python(wheel: zipfile.ZipFile) -> None:
+    assert wheel.read(OPERATOR).startswith(b"\x7fELF")
+    assert str(wheel.filename).endswith("-py3-none-linux_x86_64.whl")
+    assert "Tag: py3-none-linux_x86_64\n" in _described(wheel)
+    assert "Root-Is-Purelib: false\n" in _described(wheel)
+
+
+@pytest.fixture(scope="module")
+def bare_wheel(tmp_path_factory: pytest.TempPathFactory) -> zipfile.ZipFile:
+    """A wheel built without a compiler beside a library of an earlier build, of two bundles, one without a manifest."""
     pytest.importorskip("hatchling")
-    source = _copy(tmp_path)
+    source = _copy(tmp_path_factory.mktemp("bare"))
+    (source / "runtime" / OPERATOR).write_bytes(b"of an earlier build")
     shutil.rmtree(source / "models", ignore_errors=True)
     for name in BUNDLED:
         (source / "models" / name).mkdir(parents=True)
         (source / "models" / name / "model.bin").write_bytes(b"weights")
     (source / "models" / BUNDLED[0] / "manifest.json").write_text("{}")
-    names = [name for name in _built(source).namelist() if "_models" in name]
+    return _built(source, CC="false")
+
+
+@pytest.mark.slow
+def test_a_bundle_in_models_reaches_the_wheel_and_one_without_a_manifest_does_not(bare_wheel: zipfile.ZipFile) -> None:
+    names = [name for name in bare_wheel.namelist() if "_models" in name]
     assert sorted(names) == [f"malsori/_models/{BUNDLED[0]}/{name}" for name in ("manifest.json", "model.bin")]
+
+
+@pytest.mark.slow
+def test_a_wheel_without_the_operator_is_for_any_machine(bare_wheel: zipfile.ZipFile) -> None:
+    assert OPERATOR not in bare_wheel.namelist()
+    assert str(bare_wheel.filename).endswith("-py3-none-any.whl")
+    assert "Root-Is-Purelib: true\n" in _described(bare_wheel)

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -30,11 +31,11 @@ from malsori.engines.native import preferred
 from malsori.engines.network import Network
 
 NATIVE = "signed, per channel, for our own operator"
-FORMS: Mapping[str, Int8] = {
-    "unsigned, per channel": Int8(signed=False, per_channel=True),
-    "signed, per channel": Int8(signed=True, per_channel=True),
-    "signed, per tensor": Int8(signed=True, per_channel=False),
-    NATIVE: Bounded(),
+FORMS: Mapping[str, Callable[[], Int8]] = {  # made anew for each checkpoint, whose weights `Bounded` keeps
+    "unsigned, per channel": partial(Int8, signed=False, per_channel=True),
+    "signed, per channel": partial(Int8, signed=True, per_channel=True),
+    "signed, per tensor": partial(Int8, signed=True, per_channel=False),
+    NATIVE: Bounded,
 }
 NOISE = 1.05  # a form this much slower than the fastest counts as equally fast
 ROUNDS = 5  # of which the fastest counts: whatever else the machine does only adds
@@ -78,7 +79,7 @@ def _tried(arrays: Arrays, config: Any, features: NDArray[np.float32], names: Se
         return lambda: network.run(["logits"], {"features": features})[0]
 
     with ExitStack() as stack:
-        forms: dict[str, Linear] = {"": Float32(), **{name: FORMS[name] for name in names}}
+        forms: dict[str, Linear] = {"": Float32(), **{name: FORMS[name]() for name in names}}
         run = {name: logits_of(form, Path(stack.enter_context(TemporaryDirectory()))) for name, form in forms.items()}
         exact = run.pop("")()
         times: dict[str, list[float]] = {name: [] for name in names}

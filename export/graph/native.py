@@ -50,7 +50,7 @@ class Bounded(Int8):
         """Return the weight in 8 bits and its scale, `(out,)`."""
         by_input = np.ascontiguousarray(weight.T)
         scale = np.maximum(np.abs(by_input).max(axis=0) / 127, excess(by_input, self.depth)).astype(np.float32)
-        scale[scale == 0] = 1
+        scale = np.maximum(scale, np.finfo(np.float32).tiny)  # of zeros; below it a scale could not grow by MARGIN
         rounded = np.rint(by_input / scale).astype(np.int8)
         while (over := np.flatnonzero(excess(rounded, self.depth) > 1)).size:  # rounding may add up to a little more
             scale[over] *= MARGIN

@@ -47,12 +47,12 @@ class Network:
         options.add_session_config_entry("session.force_spinning_stop", "1")
         if memory == "low":
             options.add_session_config_entry("session.disable_prepacking", "1")
-        if path.name.endswith(NATIVE):
-            options.register_custom_ops_library(str(LIBRARY))
         self.path = path
         self._place = "cpu" if device == "cpu" else "cuda"  # TensorRT computes in CUDA's memory
         asked = providers(device, engines)
         try:
+            if path.name.endswith(NATIVE):
+                options.register_custom_ops_library(str(LIBRARY))
             self._session = onnxruntime.InferenceSession(str(path), options, providers=asked)
         except _failures() as error:
             raise ModelIncompatible(str(path), f"ONNX Runtime cannot load it ({brief(error)})") from error

@@ -25,16 +25,20 @@ def preferred() -> bool:
 
 def runnable() -> bool:
     """Return whether they run here."""
-    return processor_flags() >= NEEDED and not _failure()
+    return not obstacle()
 
 
 def reason() -> str:
     """Return why they do not run, or are not the faster ones; empty where they are."""
-    flags = processor_flags()
-    if missing := NEEDED - flags:
-        return f"the processor lacks {' and '.join(sorted(missing))}"
-    if better := BETTER & flags:
+    if better := BETTER & processor_flags():
         return f"ONNX Runtime's own are faster with {' and '.join(sorted(better))}"
+    return obstacle()
+
+
+def obstacle() -> str:
+    """Return why they do not run; empty where they do."""
+    if missing := NEEDED - processor_flags():
+        return f"the processor lacks {' and '.join(sorted(missing))}"
     return _failure()
 
 

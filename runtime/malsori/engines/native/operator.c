@@ -112,9 +112,9 @@ static OrtStatus *compute(void *data, OrtKernelContext *context) {
     TRY(ort->data_of(value, (void **)&y));
     if (kernel->kernel == 1 && kernel->stride == 1) results *= clips, clips = 1; /* rows of all clips follow each other */
 
-    Job job = {.linear = {.rows = results, .inputs = kernel->kernel * width, .stride = kernel->stride * width, .depth = kernel->depth,
-                          .weight = inputs[1].data, .scale = inputs[2].data, .bias = inputs[3].data,
-                          .outputs = inputs[1].sizes[1], .gelu = kernel->gelu != 0}};
+    Job job = {.linear = {.rows = results, .inputs = kernel->kernel * width, .stride = kernel->stride * width,
+                          .depth = kernel->depth, .weight = inputs[1].data, .scale = inputs[2].data,
+                          .bias = inputs[3].data, .outputs = inputs[1].sizes[1], .gelu = kernel->gelu != 0}};
     for (int64_t clip = 0; clip < clips && results; clip++) {
         job.linear.x = (const float *)x->data + clip * frames * width;
         job.linear.y = y + clip * results * (int64_t)job.linear.outputs;
@@ -130,8 +130,8 @@ static OrtStatus *create(const OrtCustomOp *op, const OrtApi *api, const OrtKern
     TRY(kernel.ort.attribute(info, "stride", &kernel.stride));
     TRY(kernel.ort.attribute(info, "depth", &kernel.depth));
     TRY(kernel.ort.attribute(info, "gelu", &kernel.gelu));
-    if (kernel.kernel < 1 || kernel.stride < 1)
-        return kernel.ort.create_status(INVALID_ARGUMENT, "Int8Linear: kernel and stride are at least 1");
+    if (kernel.kernel < 1 || kernel.stride < 1 || kernel.kernel > INT32_MAX || kernel.stride > INT32_MAX)
+        return kernel.ort.create_status(INVALID_ARGUMENT, "Int8Linear: kernel and stride are at least 1, in 32 bits");
     if (kernel.depth != 8 && kernel.depth != 16 && kernel.depth != 32)
         return kernel.ort.create_status(INVALID_ARGUMENT, "Int8Linear: depth is 8, 16 or 32");
     if (!(*result = malloc(sizeof kernel))) return kernel.ort.create_status(FAIL, "Int8Linear: no memory");
