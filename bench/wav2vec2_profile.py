@@ -23,8 +23,8 @@ from bench.results import Row, write
 from bench.wav2vec2 import sound
 from malsori.engines.acoustic import normalize
 from malsori.engines.cpus import cpu_threads
-from malsori.engines.graphs import ENCODER, FRONTEND, native_of
-from malsori.engines.native import LIBRARY, NATIVE, preferred
+from malsori.engines.graphs import ENCODER, FRONTEND
+from malsori.engines.native import native_of, preferred, register
 
 RUNS = 5
 PRODUCTS = ("MatMul", "DynamicQuantizeMatMul", "Int8Linear", "MatMulNBits")
@@ -36,8 +36,7 @@ def profile(graph: Path, feeds: dict[str, Any], output: str) -> tuple[Counter[st
     with tempfile.TemporaryDirectory() as folder:
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads, options.log_severity_level = cpu_threads(), 3
-        if graph.name.endswith(NATIVE):
-            options.register_custom_ops_library(str(LIBRARY))
+        register(options, graph)
         options.enable_profiling, options.profile_file_prefix = True, f"{folder}/profile"
         session = onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
         for _ in range(RUNS):
@@ -57,9 +56,10 @@ def profile(graph: Path, feeds: dict[str, Any], output: str) -> tuple[Counter[st
 def _multiplications(operator: str, facts: dict[str, Any]) -> float:
     if operator not in PRODUCTS:
         return 0.0
-    weight = next(iter(facts["input_type_shape"][1].values()))
+    given, weight = (next(iter(shape.values())) for shape in facts["input_type_shape"][:2])
     made = next(iter(facts["output_type_shape"][0].values()))
-    return float(np.prod(made)) * weight[0]
+    # Our own operator's convolutions take several frames of what is given.
+    return float(np.prod(made)) * (weight[0] if operator == "Int8Linear" else given[-1])
 
 
 def rows_of(part: str, took: Counter[str], products: Counter[str]) -> list[Row]:

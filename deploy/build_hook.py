@@ -10,18 +10,20 @@ from __future__ import annotations
 import os
 import platform
 import shlex
+import shutil
 import subprocess
 import sys
 import sysconfig
+import tempfile
 from pathlib import Path
 from typing import Any
 
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
 BUNDLED = ("nano-ctc-ko", "nano-whisper")
-NATIVE = Path("runtime", "malsori", "engines", "native")
+SOURCES = Path("runtime", "malsori", "engines", "native")
+FILES = ("linear.c", "operator.c")
 LIBRARY = "int8_linear.so"
-SOURCES = ("linear.c", "operator.c")
 # linear.c asks the processor itself, so that the library may be built on one machine for another.
 FLAGS = ("-O2", "-std=gnu11", "-shared", "-fPIC", "-fvisibility=hidden")
 
@@ -30,11 +32,14 @@ class BuildHook(BuildHookInterface):
     """Called by hatchling once per wheel."""
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
-        """Build the library where it belongs in the source tree; add it and the bundles to the files of the wheel."""
-        library = compiled(Path(self.root) / NATIVE)
+        """Add the library and the bundles to the files of the wheel; an editable one has the library in its sources."""
+        sources = Path(self.root) / SOURCES
         if version == "editable":
+            build(sources, sources / LIBRARY)
             return
-        if library is not None:
+        self._work = tempfile.TemporaryDirectory()  # until the wheel is written
+        library = Path(self._work.name) / LIBRARY
+        if build(sources, library):
             build_data["force_include"][str(library)] = f"malsori/engines/native/{LIBRARY}"
             build_data["pure_python"] = False
             build_data["tag"] = "py3-none-" + sysconfig.get_platform().replace("-", "_").replace(".", "_")
@@ -44,26 +49,29 @@ class BuildHook(BuildHookInterface):
                 build_data["force_include"][str(folder)] = f"malsori/_models/{name}"
 
 
-def compiled(folder: Path) -> Path | None:
-    """Return the library, built in the folder of its sources; None, and a line that says why, where it cannot be."""
-    library = folder / LIBRARY
-    library.unlink(missing_ok=True)  # of an earlier build: it must not outlive its sources
+def build(sources: Path, library: Path) -> bool:
+    """Compile `library` and return True; where that cannot be, say why on stderr and leave none of before."""
     if sys.platform != "linux" or platform.machine() != "x86_64":
-        return None
-    if why := _failure(library):
+        return False
+    try:
+        library.unlink(missing_ok=True)  # it must not outlive its sources
+        with tempfile.TemporaryDirectory() as work:
+            fresh = Path(work) / LIBRARY
+            why = _failure(sources, fresh)
+            if not why:
+                shutil.copyfile(fresh, library)
+    except OSError as error:
+        why = str(error)
+    if why:
         print(f"malsori: its own int8 operator is left out ({why[-300:]})", file=sys.stderr)
-        library.unlink(missing_ok=True)  # half of one
-        return None
-    return library
+    return not why
 
 
-def _failure(library: Path) -> str:
+def _failure(sources: Path, library: Path) -> str:
     """Run the compiler; return why there is no library, or nothing."""
     try:
-        command = [*shlex.split(os.environ.get("CC") or "cc"), *FLAGS, "-o", str(library), *SOURCES]
-        done = subprocess.run(
-            command, cwd=library.parent, capture_output=True, text=True, errors="replace", check=False
-        )
+        command = [*shlex.split(os.environ.get("CC") or "cc"), *FLAGS, "-o", str(library), *FILES]
+        done = subprocess.run(command, cwd=sources, capture_output=True, text=True, errors="replace", check=False)
     except (OSError, ValueError) as error:  # ValueError: quotes in $CC that do not close
         return str(error)
     if done.returncode or not library.is_file():

@@ -28,23 +28,23 @@ from numpy.typing import NDArray
 
 from export import optimum_graph, recipes
 from export.common import ExportRefused, arguments, new_folder, run, seal_with
-from export.graph.choose import FORMS, NATIVE, choose_int8
+from export.graph.choose import FORMS, OWN, choose_int8
 from export.graph.linear import Float32, Int4, Linear
 from export.graph.native import all_fit
 from export.graph.write import write_graphs, write_half_graphs
-from export.proof import Tolerance, compare, judge, proof_clips, timed
+from export.proof import Difference, Tolerance, compare, judge, proof_clips, timed
 from export.speech import prove_alone, prove_quantized, size
 from export.wav2vec2_checkpoint import Checkpoint, write_vocabulary
 from malsori.bundles import describe_files
 from malsori.bundles.manifest import Manifest
 from malsori.cli.model_flags import percent_points
-from malsori.engines.acoustic import normalize
+from malsori.engines.acoustic import AcousticModel, normalize
 from malsori.engines.cpus import cpu_threads
 from malsori.engines.ctc.vocabulary import FILE
-from malsori.engines.graphs import ENCODER, PLAIN, SINGLE, STREAM, SplitGraphs, native_of
+from malsori.engines.graphs import ENCODER, PLAIN, SINGLE, STREAM, SplitGraphs
 from malsori.engines.incremental.cached import CachedReader, Sizes
 from malsori.engines.incremental.frontend import FrontEnd
-from malsori.engines.native import obstacle, runnable
+from malsori.engines.native import native_of, obstacle
 from malsori.engines.wav2vec2 import Wav2Vec2Engine
 from malsori.pipeline.proof import Limits
 from malsori.pipeline.proof.run import Say
@@ -70,6 +70,9 @@ LABELS = {  # of what is compared, in a refusal
     "logits_tensorrt": "logits of the graph for TensorRT",
     "logits_stream": "logits of the graph for streams",
     "logits_portable": "logits without our own operator",
+    "logits_native": "logits with our own operator",
+    "logits_stream_portable": "logits of the graph for streams, without our own operator",
+    "logits_stream_native": "logits of the graph for streams, with our own operator",
 }
 EXPORTERS = ("own", "optimum")
 REST = "float32 for the front-end, the positional convolution and the head"
@@ -168,8 +171,8 @@ def _check_native(native: bool | None, exporter: str, quantization: str, checkpo
         raise ExportRefused("--native goes with --quantize int8 and our own exporter")
     if not all_fit(checkpoint.arrays()):
         raise ExportRefused("--native needs layers whose sizes are multiples of 32; leave it out")
-    if not runnable():
-        raise ExportRefused(f"--native cannot be proven here: {obstacle()}")
+    if why := obstacle():
+        raise ExportRefused(f"--native cannot be proven here: {why}")
 
 
 def _linear(
@@ -182,8 +185,8 @@ def _linear(
         return Int4(), {"weights": f"int4 in blocks of {Int4().block}, {REST}", "activations": "dynamic int8"}
     form, trials = choose_int8(checkpoint.arrays(), checkpoint.model.config, checkpoint.features(clip), native)
     tried = {name: trial.to_dict() for name, trial in trials.items()}
-    rest, activations = (NATIVE_REST, "dynamic, 7 bits in each frame") if form == NATIVE else (REST, "dynamic int8")
-    return FORMS[form](), {"weights": f"int8 ({form}), {rest}", "activations": activations, "tried": tried}
+    rest, activations = (NATIVE_REST, "dynamic, 7 bits in each frame") if form == OWN else (REST, "dynamic int8")
+    return FORMS[form], {"weights": f"int8 ({form}), {rest}", "activations": activations, "tried": tried}
 
 
 def prove(
@@ -194,21 +197,7 @@ def prove(
     Raises `ExportRefused` outside the tolerance of its quantization unless `force`.
     """
     tolerance = TOLERANCES[engine.manifest.quantization]
-    expected = [checkpoint(clip) for clip in clips]
-    theirs = [logits for logits, _ in expected]
-    found = {
-        "logits": compare(theirs, [engine.logits([clip])[0] for clip in clips]),
-        "logits_batch": compare(theirs, engine.logits(clips)),
-        "hidden": compare([states for _, states in expected], engine.hidden(clips)),
-    }
-    if (folder / PLAIN).exists():
-        plain = SplitGraphs(folder, engine.manifest, "cpu", cpu_threads(), "normal", encoder=PLAIN)
-        found["logits_tensorrt"] = compare(theirs, _logits(engine, plain, clips))
-    if (folder / native_of(ENCODER)).exists():
-        portable = SplitGraphs(folder, engine.manifest, "cpu", cpu_threads(), "normal", native=False)
-        found["logits_portable"] = compare(theirs, _logits(engine, portable, clips))
-    if (folder / STREAM).exists():
-        found["logits_stream"] = compare(theirs, [_stream_logits(engine, clip) for clip in clips])
+    found = _compared(engine, folder, [checkpoint(clip) for clip in clips], clips)
     # The largest of the hidden values decides nothing, so their frames need not agree on it.
     lenient = replace(tolerance, agreement=0.0)
     limits = {what: lenient if what == "hidden" else tolerance for what in found}
@@ -223,20 +212,40 @@ def prove(
     }
 
 
-def _logits(
-    engine: Wav2Vec2Engine, graphs: SplitGraphs, clips: Sequence[NDArray[np.float32]]
-) -> list[NDArray[np.float32]]:
-    """Return what other graphs of the bundle than the engine's give, one clip at a time."""
-    model = replace(engine.acoustic, graphs=graphs)
-    return [model.run(["logits"], [clip], 1)[0][0] for clip in clips]
-
-
-def _stream_logits(engine: Wav2Vec2Engine, clip: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return what the graph for streams gives when all frames come at once, with nothing before them."""
+def _compared(
+    engine: Wav2Vec2Engine,
+    folder: Path,
+    expected: Sequence[tuple[NDArray[np.float32], NDArray[np.float32]]],
+    clips: Sequence[NDArray[np.float32]],
+) -> dict[str, Difference]:
+    """Return how far each graph is from the logits and hidden states `expected`, also those not in use here."""
+    theirs = [logits for logits, _ in expected]
     model = engine.acoustic
+    found = {
+        "logits": compare(theirs, [engine.logits([clip])[0] for clip in clips]),
+        "logits_batch": compare(theirs, engine.logits(clips)),
+        "hidden": compare([states for _, states in expected], engine.hidden(clips)),
+    }
+    others: dict[str, AcousticModel] = {"": model}
+    open_graphs = partial(SplitGraphs, folder, engine.manifest, "cpu", cpu_threads(), "normal")
+    if (folder / PLAIN).exists():
+        others["_tensorrt"] = replace(model, graphs=open_graphs(encoder=PLAIN))
+    if (folder / native_of(ENCODER)).exists():
+        native = isinstance(model.graphs, SplitGraphs) and model.graphs.native
+        others["_portable" if native else "_native"] = replace(model, graphs=open_graphs(native=not native))
+    for name, other in others.items():
+        if name:
+            found[f"logits{name}"] = compare(theirs, [other.run(["logits"], [clip], 1)[0][0] for clip in clips])
+        if (folder / STREAM).exists():
+            found[f"logits_stream{name}"] = compare(theirs, [_streamed(engine.manifest, other, clip) for clip in clips])
+    return found
+
+
+def _streamed(manifest: Manifest, model: AcousticModel, clip: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return what the graph for streams gives when all frames come at once, with nothing before them."""
     assert isinstance(model.graphs, SplitGraphs)
     front = FrontEnd(model.graphs, model.frames, None)
-    reader = CachedReader(model.graphs.stream(), front, Sizes.of(engine.manifest), lookahead=0, left=1)
+    reader = CachedReader(model.graphs.stream(), front, Sizes.of(manifest), lookahead=0, left=1)
     return reader.read(normalize(clip) if model.normalizes else clip).committed
 
 

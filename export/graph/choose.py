@@ -2,7 +2,7 @@
 
 On AVX2 without VNNI signed weights saturate 16-bit sums, which costs accuracy, and unsigned ones may cost time: 20-40 %
 on Zen 3, nothing on Zen 2. With VNNI or on ARM signed ones do neither. Weights for our own operator (`native.py`) do
-neither on AVX2, and are the fastest there.
+neither on AVX2 and are the fastest there; they are coarser.
 """
 
 from __future__ import annotations
@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
-from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -22,20 +21,20 @@ from export.graph.builder import Weights
 from export.graph.encoder import Encoder
 from export.graph.frontend import Arrays
 from export.graph.linear import Float32, Int8, Linear
-from export.graph.native import Bounded, Native, all_fit
+from export.graph.native import Bounded, Kept, Native, all_fit
 from export.graph.write import shape_of
 from export.proof import cosine, timed
 from malsori.engines.cpus import cpu_threads
-from malsori.engines.graphs import ENCODER, WEIGHTS, native_of
-from malsori.engines.native import preferred
+from malsori.engines.graphs import ENCODER, WEIGHTS
+from malsori.engines.native import native_of, preferred
 from malsori.engines.network import Network
 
-NATIVE = "signed, per channel, for our own operator"
-FORMS: Mapping[str, Callable[[], Int8]] = {  # made anew for each checkpoint, whose weights `Bounded` keeps
-    "unsigned, per channel": partial(Int8, signed=False, per_channel=True),
-    "signed, per channel": partial(Int8, signed=True, per_channel=True),
-    "signed, per tensor": partial(Int8, signed=True, per_channel=False),
-    NATIVE: Bounded,
+OWN = "signed, per channel, for our own operator"
+FORMS: Mapping[str, Int8] = {
+    "unsigned, per channel": Int8(signed=False, per_channel=True),
+    "signed, per channel": Int8(signed=True, per_channel=True),
+    "signed, per tensor": Int8(signed=True, per_channel=False),
+    OWN: Bounded(),
 }
 NOISE = 1.05  # a form this much slower than the fastest counts as equally fast
 ROUNDS = 5  # of which the fastest counts: whatever else the machine does only adds
@@ -59,13 +58,13 @@ def choose_int8(
 ) -> tuple[str, dict[str, Trial]]:
     """Return the name of the form to use, and the trial of each on `features`, `(1, frames, channels)` of speech.
 
-    Of the forms that are as fast as the fastest, the nearest to float32. `native` True takes the one for our own
-    operator whatever the trials say, False leaves it out; None tries it where that operator makes this machine faster.
+    Of the forms that are as fast as the fastest, the nearest to float32. `native` True tries the one for our own
+    operator alone, False leaves it out; None tries it where that operator makes this machine faster.
     """
     wanted = preferred() if native is None else native
-    names = [name for name in FORMS if name != NATIVE or (wanted and all_fit(arrays))]
+    names = [OWN] if native else [name for name in FORMS if name != OWN or (wanted and all_fit(arrays))]
     trials = _tried(arrays, config, features, names)
-    return NATIVE if native else best(trials), trials
+    return best(trials), trials
 
 
 def _tried(arrays: Arrays, config: Any, features: NDArray[np.float32], names: Sequence[str]) -> dict[str, Trial]:
@@ -74,12 +73,12 @@ def _tried(arrays: Arrays, config: Any, features: NDArray[np.float32], names: Se
     def logits_of(linear: Linear, folder: Path) -> Callable[[], NDArray[np.float32]]:
         own = isinstance(linear, Bounded)
         path = folder / (native_of(ENCODER) if own else ENCODER)
-        Encoder(arrays, shape, Native(linear) if own else linear).build().save(path, Weights(folder / WEIGHTS))
+        Encoder(arrays, shape, Native(Kept(linear)) if own else linear).build().save(path, Weights(folder / WEIGHTS))
         network = Network(path, "cpu", cpu_threads())
         return lambda: network.run(["logits"], {"features": features})[0]
 
     with ExitStack() as stack:
-        forms: dict[str, Linear] = {"": Float32(), **{name: FORMS[name]() for name in names}}
+        forms: dict[str, Linear] = {"": Float32(), **{name: FORMS[name] for name in names}}
         run = {name: logits_of(form, Path(stack.enter_context(TemporaryDirectory()))) for name, form in forms.items()}
         exact = run.pop("")()
         times: dict[str, list[float]] = {name: [] for name in names}

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from export.graph.builder import Builder
 
 Matrix = NDArray[np.float32]
+Quantized = tuple[NDArray[np.int8 | np.uint8], Matrix]  # values and their scales
 
 
 class Linear(Protocol):
@@ -53,28 +54,29 @@ class Int8(Linear):
     per_channel: bool = False
 
     def __call__(self, graph: Builder, x: str, name: str, weight: Matrix, bias: Matrix) -> str:
-        quantized, scale = self.stored(name, weight)
-        zero = np.full(scale.shape, 0 if self.signed else 128, quantized.dtype)
-        result: str = graph.contrib(
-            "DynamicQuantizeMatMul",
-            x,
-            graph.weight(f"{name}.weight", quantized.T),
-            graph.weight(f"{name}.scale", scale),
-            graph.weight(f"{name}.zero", zero),
-            graph.weight(f"{name}.bias", bias),
-        )
-        return result
+        return dynamic(graph, x, name, self.quantize(weight), bias)
 
-    def stored(self, name: str, weight: Matrix) -> tuple[NDArray[np.int8 | np.uint8], Matrix]:
-        """Return what `quantize` does, for the layer of this name."""
-        return self.quantize(weight)
-
-    def quantize(self, weight: Matrix) -> tuple[NDArray[np.int8 | np.uint8], Matrix]:
-        """Return the weight in 8 bits and its scale, a scalar or `(out,)`."""
+    def quantize(self, weight: Matrix) -> Quantized:
+        """Return the weight in 8 bits, `(out, in)`, and its scale, a scalar or `(out,)`."""
         largest = np.abs(weight).max(axis=1 if self.per_channel else None)
         scale = np.asarray(np.maximum(largest, np.finfo(np.float32).tiny) / 127, np.float32)
         rounded = np.rint(weight / (scale[:, None] if self.per_channel else scale))
         return (rounded.astype(np.int8) if self.signed else (rounded + 128).astype(np.uint8)), scale
+
+
+def dynamic(graph: Builder, x: str, name: str, quantized: Quantized, bias: Matrix) -> str:
+    """Add ONNX Runtime's operator for a weight in 8 bits, signed or not."""
+    values, scale = quantized
+    zero = np.full(scale.shape, 0 if values.dtype == np.int8 else 128, values.dtype)
+    result: str = graph.contrib(
+        "DynamicQuantizeMatMul",
+        x,
+        graph.weight(f"{name}.weight", values.T),
+        graph.weight(f"{name}.scale", scale),
+        graph.weight(f"{name}.zero", zero),
+        graph.weight(f"{name}.bias", bias),
+    )
+    return result
 
 
 @dataclass(frozen=True, slots=True)

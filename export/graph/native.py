@@ -1,53 +1,47 @@
 """Linear layers in 8 bits by our own operator, and weights that it, and ONNX Runtime on AVX2, adds up exactly.
 
-`runtime/malsori/engines/native/linear.h` says how it multiplies. Sums of 16 bits must hold there; so each output gets
-the smallest scale with which they do, whatever the inputs are.
+`runtime/malsori/engines/native/linear.h` says how it multiplies. Sums of 16 bits must hold there; so each output gets a
+scale with which they do, whatever the inputs are. That makes weights coarser than 8 bits could be: in XLSR-large with
+random weights the largest of an output is 67, not 127.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from export.graph.builder import Builder
-from export.graph.linear import Int8, Linear, Matrix
+from export.graph.linear import Int8, Linear, Matrix, Quantized, dynamic
 from malsori.engines.native import DOMAIN
 
 GROUP, PANEL = 32, 16  # what inputs and outputs are multiples of, as linear.h has it
 # The most that weights of one sign in one lane add up to; inputs are brought to 0..127: 258 * 127 < 2^15. With 181 for
-# both 1 - cosine of XLSR-large's logits was 0.0013 instead of 0.0008.
+# both, 1 - cosine of the logits behind six layers of XLSR-large was 0.0013 instead of 0.0008.
 LANE = 258
 # ONNX Runtime brings inputs to 0..255 and adds up two products before it widens them: 128 * 255 < 2^15.
 PAIR = 128
-# In the front-end: the features of XLSR-large are off by 0.0007 (1 - cosine) instead of 0.0009, 10 % slower.
+# Depth in the front-end: 16 instead of 32 makes what it adds to the loss of XLSR-large's logits (1 - cosine) 0.0007
+# instead of 0.0009, and it 10 % slower.
 CONVOLVED = 16
 MARGIN = 1.005  # by which a scale grows while its sums do not hold
 
 
 @dataclass(frozen=True, slots=True)
 class Bounded(Int8):
-    """Signed weights with a scale per output, the smallest with which no sum of 16 bits runs over.
+    """Signed weights with a scale per output, about the smallest (within 4 %) with which no sum of 16 bits runs over.
 
-    `depth` inputs make two sums (see linear.h): the more, the faster, and the coarser the weights. Finding the scales
-    takes time, so they are kept, by the layer's name, for the other graphs of a bundle.
+    `depth` inputs make two sums (see linear.h): the more, the faster, and the coarser the weights.
     """
 
     signed: bool = True
     per_channel: bool = True
     depth: int = 32
-    _kept: dict[str, tuple[NDArray[np.int8], Matrix]] = field(default_factory=dict, compare=False, repr=False)
 
-    def stored(self, name: str, weight: Matrix) -> tuple[NDArray[np.int8], Matrix]:
-        """Return what `quantize` does, computed once for each name."""
-        if name not in self._kept:
-            self._kept[name] = self.quantize(weight)
-        return self._kept[name]
-
-    def quantize(self, weight: Matrix) -> tuple[NDArray[np.int8], Matrix]:
-        """Return the weight in 8 bits and its scale, `(out,)`."""
+    def quantize(self, weight: Matrix) -> Quantized:
+        """Return the weight in 8 bits, `(out, in)`, and its scale, `(out,)`; finite values are taken for granted."""
         by_input = np.ascontiguousarray(weight.T)
         scale = np.maximum(np.abs(by_input).max(axis=0) / 127, excess(by_input, self.depth)).astype(np.float32)
         scale = np.maximum(scale, np.finfo(np.float32).tiny)  # of zeros; below it a scale could not grow by MARGIN
@@ -70,22 +64,46 @@ def excess(weight: NDArray[np.float32 | np.int8], depth: int) -> Matrix:
     return np.max(found, axis=0)
 
 
-@dataclass(frozen=True, slots=True)
-class Native(Linear):
-    """The same weights, under the same names, through our own operator. It takes layers that `fits` is true of."""
+class Kept:
+    """The weights of one checkpoint by the layer's name, each quantized once: finding scales takes time."""
 
-    weights: Bounded = field(default_factory=Bounded)
+    def __init__(self, form: Bounded) -> None:
+        self.form = form
+        self._layers: dict[str, Quantized] = {}
+
+    def __call__(self, name: str, weight: Matrix) -> Quantized:
+        """Return what `form.quantize` makes of the layer `name`."""
+        if name not in self._layers:
+            self._layers[name] = self.form.quantize(weight)
+        return self._layers[name]
+
+
+@dataclass(frozen=True, slots=True)
+class Portable(Linear):
+    """Kept weights by ONNX Runtime's operator."""
+
+    kept: Kept
 
     def __call__(self, graph: Builder, x: str, name: str, weight: Matrix, bias: Matrix) -> str:
         """Add the operator."""
-        return _operator(graph, x, name, self.weights.stored(name, weight), bias, depth=self.weights.depth)
+        return dynamic(graph, x, name, self.kept(name, weight), bias)
+
+
+@dataclass(frozen=True, slots=True)
+class Native(Linear):
+    """The same weights, under the same names, by our own operator. It takes layers that `fits` is true of."""
+
+    kept: Kept
+
+    def __call__(self, graph: Builder, x: str, name: str, weight: Matrix, bias: Matrix) -> str:
+        """Add the operator."""
+        return _operator(graph, x, name, self.kept(name, weight), bias, depth=self.kept.form.depth)
 
     def with_gelu(
         self, graph: Builder, x: str, name: str, weight: Matrix, bias: Matrix, gelu: Callable[[Builder, str], str]
     ) -> str:
         """Add the operator, which does both."""
-        stored = self.weights.stored(name, weight)
-        return _operator(graph, x, name, stored, bias, depth=self.weights.depth, gelu=True)
+        return _operator(graph, x, name, self.kept(name, weight), bias, depth=self.kept.form.depth, gelu=True)
 
 
 def fits(weight: Matrix) -> bool:
@@ -103,15 +121,15 @@ def all_fit(arrays: Mapping[str, Matrix]) -> bool:
 
 def convolution(graph: Builder, x: str, name: str, weight: Matrix, bias: Matrix, kernel: int, stride: int) -> str:
     """Add a convolution over frames; `weight` is `(out, kernel * channels)`, its scales are looked for here."""
-    stored = Bounded(depth=CONVOLVED).quantize(weight)
-    return _operator(graph, x, f"{name}.int8", stored, bias, depth=CONVOLVED, kernel=kernel, stride=stride)
+    quantized = Bounded(depth=CONVOLVED).quantize(weight)
+    return _operator(graph, x, f"{name}.int8", quantized, bias, depth=CONVOLVED, kernel=kernel, stride=stride)
 
 
 def _operator(
     graph: Builder,
     x: str,
     name: str,
-    stored: tuple[NDArray[np.int8], Matrix],
+    weight: Quantized,
     bias: Matrix,
     *,
     depth: int,
@@ -119,7 +137,8 @@ def _operator(
     kernel: int = 1,
     stride: int = 1,
 ) -> str:
-    quantized, scale = stored
+    """Add the operator; `weight` is `(out, kernel * channels)`, `x` `(batch, frames, channels)`, as operator.c says."""
+    quantized, scale = weight
     return str(
         graph.node(
             "Int8Linear",

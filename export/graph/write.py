@@ -12,10 +12,11 @@ from export.graph.encoder import Encoder, Shape
 from export.graph.frontend import Arrays, frontend
 from export.graph.half import half
 from export.graph.linear import Float32, Linear
-from export.graph.native import Bounded, Native
+from export.graph.native import Bounded, Kept, Native, Portable
 from export.graph.operators import Cuda, Plain
 from export.graph.stream import StreamEncoder
-from malsori.engines.graphs import ENCODER, FRONTEND, LAYERS, PLAIN, STREAM, WEIGHTS, native_of
+from malsori.engines.graphs import ENCODER, FRONTEND, LAYERS, PLAIN, STREAM, WEIGHTS
+from malsori.engines.native import native_of
 
 
 def write_graphs(folder: Path, arrays: Arrays, config: Any, linear: Linear) -> None:
@@ -29,11 +30,13 @@ def write_graphs(folder: Path, arrays: Arrays, config: Any, linear: Linear) -> N
     decisions are made on what it gives.
     """
     weights = Weights(folder / WEIGHTS)
+    if isinstance(linear, Bounded):
+        kept = Kept(linear)
+        linear = Portable(kept)
+        for name, graph in _graphs(arrays, config, Native(kept), native=True):
+            graph.save(folder / native_of(name), weights)
     for name, graph in _graphs(arrays, config, linear, native=False):
         graph.save(folder / name, weights)
-    if isinstance(linear, Bounded):
-        for name, graph in _graphs(arrays, config, Native(linear), native=True):
-            graph.save(folder / native_of(name), weights)
 
 
 def _graphs(arrays: Arrays, config: Any, linear: Linear, *, native: bool) -> Iterator[tuple[str, Builder]]:

@@ -5,6 +5,7 @@ What a sum is, is counted here by hand, from the picture in `runtime/malsori/eng
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +19,8 @@ pytestmark = pytest.mark.export
 pytest.importorskip("onnx")
 
 from export.graph.builder import Builder, Weights  # noqa: E402
-from export.graph.native import Bounded, Native, all_fit, fits  # noqa: E402
+from export.graph.native import GROUP, LANE, PANEL, Bounded, Kept, Native, Portable, all_fit, fits  # noqa: E402
+from malsori.engines import native  # noqa: E402
 from malsori.engines.network import Network  # noqa: E402
 
 DEPTHS = st.sampled_from([8, 16, 32])
@@ -141,10 +143,17 @@ def test_onnx_runtimes_own_operator_adds_the_same_weights_up_exactly(tmp_path: P
 
 
 def test_both_graphs_of_a_layer_have_the_same_weights_under_the_same_names() -> None:
-    weights, weight = Bounded(), np.random.default_rng(3).normal(size=(16, 32)).astype(np.float32)
+    kept, weight = Kept(Bounded()), np.random.default_rng(3).normal(size=(16, 32)).astype(np.float32)
     graphs = Builder("portable"), Builder("native")
-    for graph, linear in zip(graphs, (weights, Native(weights)), strict=True):
+    for graph, linear in zip(graphs, (Portable(kept), Native(kept)), strict=True):
         linear(graph, graph.input("x", ("rows", 32)), "layer", weight, np.zeros(16, np.float32))
-    portable, native = (graph.arrays for graph in graphs)
-    assert native.keys() < portable.keys()
-    assert all(np.array_equal(native[name], portable[name]) for name in native)
+    portable, own = (graph.arrays for graph in graphs)
+    assert own.keys() < portable.keys()
+    assert all(own[name] is portable[name] or np.array_equal(own[name], portable[name]) for name in own)
+
+
+def test_the_numbers_are_those_of_the_header() -> None:
+    text = (Path(native.__file__).parent / "linear.h").read_text("utf-8")
+    stated = {name: int(value) for name, value in re.findall(r"^ {4}([A-Z]+) = (\d+),", text, re.MULTILINE)}
+    assert (stated["GROUP"], stated["PANEL"]) == (GROUP, PANEL)
+    assert LANE * stated["LARGEST"] <= np.iinfo(np.int16).max < (LANE + 1) * stated["LARGEST"]

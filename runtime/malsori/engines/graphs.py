@@ -21,7 +21,7 @@ from ..types import Audio
 from .batches import pad, pad_frames
 from .devices import Device
 from .frames import Frames
-from .native import NATIVE, preferred
+from .native import native_of, preferred
 from .network import Memory, Network
 
 SINGLE = "model.onnx"
@@ -31,7 +31,8 @@ LAYERS = "layers.onnx"  # the encoder once more, with the hidden states of every
 PLAIN = "plain.onnx"  # the encoder in operators of ONNX alone, for TensorRT; float16 bundles have it
 STREAM = "stream.onnx"  # the encoder of a frame and what is kept of those before; bundles of older exports lack it
 WEIGHTS = "weights.bin"  # of all of them
-# Quantizations whose activations are quantized while it runs, with one scale for all that is in a call.
+# Quantizations whose activations are quantized while it runs. ONNX Runtime takes one scale for all that is in a call,
+# our own operator one for each row, so that what is beside a clip matters less, but rounding still feels it.
 DYNAMIC = ("int8", "int4")
 STATE = "hidden_"  # with the layer's number: what goes into it; what comes out of the last is `hidden`
 KEY, VALUE = "key_", "value_"  # with the layer's number: of the frames given to `stream.onnx`
@@ -66,11 +67,6 @@ def open_graphs(folder: Path, manifest: Manifest, device: Device, threads: int, 
 
         return BoundGraphs(folder, manifest, device, threads, memory)
     return SplitGraphs(folder, manifest, device, threads, memory)
-
-
-def native_of(name: str) -> str:
-    """Return the name of the graph that has our own operator."""
-    return name.removesuffix(".onnx") + NATIVE
 
 
 def graph_files(manifest: Manifest) -> tuple[str, ...]:
@@ -113,7 +109,7 @@ class SplitGraphs:
         self._opening = Lock()
 
     def stream(self) -> Network:
-        """Return `stream.onnx`, opened when it is first asked for: its weights are a second copy."""
+        """Return `stream.onnx`, opened when it is first asked for: ONNX Runtime packs its weights once more."""
         with self._opening:
             return self._stream
 
@@ -127,7 +123,7 @@ class SplitGraphs:
 
     @cached_property
     def _layers(self) -> Network:
-        """The graph of all layers, opened when the first one is asked for: its weights are a second copy."""
+        """The graph of all layers, opened when the first one is asked for, for the same reason."""
         network = self._open(LAYERS)
         expect(network, self._encoder.inputs, {*self._encoder.outputs, *self._states})
         return network

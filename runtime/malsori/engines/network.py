@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from ..errors import DeviceUnavailable, EngineError, ModelIncompatible, brief
 from .devices import Device
-from .native import LIBRARY, NATIVE
+from .failures import failures
+from .native import register
 from .providers import Engines, providers
 
 Memory: TypeAlias = Literal["normal", "low"]
@@ -28,7 +29,7 @@ class Network:
         """Load `path` on a device that `choose_device` gave; TensorRT runs it only with `engines`, else CUDA does.
 
         `memory="low"` uses the weights where the file is mapped into memory, so that processes share them, and packs
-        them anew in each product instead of once.
+        them anew in each product instead of once. Our own operator always does so.
 
         Raises `ModelIncompatible` when this ONNX Runtime cannot load the graph, `DeviceUnavailable` when it went back
         to the CPU although the device was there before.
@@ -51,10 +52,9 @@ class Network:
         self._place = "cpu" if device == "cpu" else "cuda"  # TensorRT computes in CUDA's memory
         asked = providers(device, engines)
         try:
-            if path.name.endswith(NATIVE):
-                options.register_custom_ops_library(str(LIBRARY))
+            register(options, path)
             self._session = onnxruntime.InferenceSession(str(path), options, providers=asked)
-        except _failures() as error:
+        except failures() as error:
             raise ModelIncompatible(str(path), f"ONNX Runtime cannot load it ({brief(error)})") from error
         if asked[0][0] not in self._session.get_providers():
             raise DeviceUnavailable(
@@ -133,14 +133,5 @@ class Network:
     def _attempt(self, work: Callable[[], Any]) -> Any:
         try:
             return work()
-        except _failures() as error:
+        except failures() as error:
             raise EngineError(f"{self.path}: ONNX Runtime failed ({brief(error)})") from error
-
-
-def _failures() -> tuple[type[Exception], ...]:
-    """Return what ONNX Runtime raises; its exceptions have no base class of their own."""
-    from onnxruntime.capi import onnxruntime_pybind11_state as state
-
-    named = ("EPFail", "Fail", "InvalidArgument", "InvalidGraph", "InvalidProtobuf", "NoModel", "NoSuchFile")
-    more = ("NotImplemented", "RuntimeException")
-    return (*(getattr(state, name) for name in (*named, *more)), RuntimeError, ValueError, MemoryError)

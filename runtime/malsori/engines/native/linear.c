@@ -102,8 +102,8 @@ INLINE void multiply(const uint8_t *levels, size_t stride, const int8_t *panel, 
     }
 }
 
-/* e^x for x <= 0, to 2e-7 of it: 2^whole by the exponent's bits, 2^part by the polynomial of this degree that is nearest
- * to it between -1/2 and 1/2, found by Remez' exchange (Taylor's is off by 3e-6 there). */
+/* e^x for x <= 0, to 2e-7 of it: 2^whole by the exponent's bits, 2^part by the polynomial of this degree that is
+ * nearest to it between -1/2 and 1/2, found by Remez' exchange (Taylor's is off by 3e-6 there). */
 INLINE __m256 exp_of_negative(__m256 x) {
     static const float factors[] = {1.32764725e-3f, 9.67554096e-3f, 5.55071309e-2f,
                                     2.40221202e-1f, 6.93146944e-1f, 1.00000012f};

@@ -1,7 +1,7 @@
 /* The little of ONNX Runtime's C interface that an operator of one's own needs, so that building one needs no headers.
  *
- * OrtApi is a table of functions. Releases only ever add at its end (its header says so, and the library asserts it when
- * it is compiled), so a function is known by its place, as counted in the header of 1.24. A library hands out the table
+ * OrtApi is a table of functions. Releases only ever add at its end (its header says so, and the library asserts it
+ * when it is compiled), so a function is known by its place, as counted in the header of 1.24. A library hands out the table
  * of every version up to its own.
  */
 #ifndef MALSORI_ONNXRUNTIME_ABI_H
@@ -38,6 +38,7 @@ typedef OrtStatus *GetAttribute(const OrtKernelInfo *, const char *name, int64_t
 typedef OrtStatus *GetInput(const OrtKernelContext *, size_t index, const OrtValue **);
 typedef OrtStatus *GetOutput(OrtKernelContext *, size_t index, const int64_t *shape, size_t count, OrtValue **);
 typedef void ReleaseShape(OrtShape *);
+typedef void ReleaseDomain(OrtCustomOpDomain *);
 typedef OrtStatus *ParallelFor(const OrtKernelContext *, void (*task)(void *, size_t), size_t tasks, size_t batches,
                                void *data);
 
@@ -55,6 +56,7 @@ typedef OrtStatus *ParallelFor(const OrtKernelContext *, void (*task)(void *, si
     F(90, GetInput, input) \
     F(91, GetOutput, output) \
     F(99, ReleaseShape, release_shape) \
+    F(101, ReleaseDomain, release_domain) \
     F(274, ParallelFor, parallel_for)
 
 typedef struct {

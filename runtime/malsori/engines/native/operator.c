@@ -28,7 +28,7 @@ typedef struct {
 
 typedef struct {
     Linear linear;
-    int failed;
+    int failed; /* of several threads: read and written with __atomic */
 } Job;
 
 #define TRY(call) \
@@ -67,14 +67,15 @@ static void quantize_task(void *data, size_t task) {
 
 static void multiply_task(void *data, size_t task) {
     Job *job = data;
-    if (linear_multiply(&job->linear, task * COLUMNS)) job->failed = 1;
+    if (linear_multiply(&job->linear, task * COLUMNS)) __atomic_store_n(&job->failed, 1, __ATOMIC_RELAXED);
 }
 
 static OrtStatus *work(const Functions *ort, OrtKernelContext *context, Job *job) {
     Linear *l = &job->linear;
     TRY(ort->parallel_for(context, quantize_task, (l->rows + QUANTIZED - 1) / QUANTIZED, 0, job));
     TRY(ort->parallel_for(context, multiply_task, (l->outputs + COLUMNS - 1) / COLUMNS, 0, job));
-    return job->failed ? ort->create_status(FAIL, "Int8Linear: no memory for the weights of 64 outputs") : NULL;
+    int failed = __atomic_load_n(&job->failed, __ATOMIC_RELAXED);
+    return failed ? ort->create_status(FAIL, "Int8Linear: no memory for the weights of 64 outputs") : NULL;
 }
 
 /* Run with room for the levels of x; the rows that round it up are zeros. */
@@ -97,7 +98,8 @@ static OrtStatus *compute(void *data, OrtKernelContext *context) {
     const Functions *ort = &kernel->ort;
     Tensor inputs[4];
     for (size_t i = 0; i < 4; i++) TRY(read_input(ort, context, i, &inputs[i]));
-    if (!fits(kernel, inputs)) return ort->create_status(INVALID_ARGUMENT, "Int8Linear: shapes that do not go together");
+    if (!fits(kernel, inputs))
+        return ort->create_status(INVALID_ARGUMENT, "Int8Linear: shapes that do not go together");
 
     const Tensor *x = &inputs[0];
     int64_t shape[AXES], frames = x->sizes[x->axes - 2], width = x->sizes[x->axes - 1], clips = 1;
@@ -110,7 +112,7 @@ static OrtStatus *compute(void *data, OrtKernelContext *context) {
     float *y;
     TRY(ort->output(context, 0, shape, x->axes, &value));
     TRY(ort->data_of(value, (void **)&y));
-    if (kernel->kernel == 1 && kernel->stride == 1) results *= clips, clips = 1; /* rows of all clips follow each other */
+    if (kernel->kernel == 1 && kernel->stride == 1) results *= clips, clips = 1; /* rows follow each other */
 
     Job job = {.linear = {.rows = results, .inputs = kernel->kernel * width, .stride = kernel->stride * width,
                           .depth = kernel->depth, .weight = inputs[1].data, .scale = inputs[2].data,
@@ -154,18 +156,30 @@ static const OrtCustomOp INT8_LINEAR = {
     .output_type = output_type, .input_kind = required, .output_kind = required, .input_memory = in_memory,
 };
 
-/* What ONNX Runtime calls when the library is registered with a session's options. The domain lives as long as the
- * library: sessions go on pointing at it. */
+/* The domain with the operator. It lives as long as the library: sessions go on pointing at it. */
+static OrtStatus *shared_domain(const Functions *ort, OrtCustomOpDomain **result) {
+    static OrtCustomOpDomain *shared;
+    if (!(*result = __atomic_load_n(&shared, __ATOMIC_ACQUIRE))) {
+        TRY(ort->create_domain("malsori", result));
+        TRY(ort->add_operator(*result, &INT8_LINEAR));
+        OrtCustomOpDomain *none = NULL, *mine = *result;
+        if (!__atomic_compare_exchange_n(&shared, &none, mine, 0, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE)) {
+            ort->release_domain(mine); /* another thread was faster */
+            *result = none;
+        }
+    }
+    return NULL;
+}
+
+/* What ONNX Runtime calls when the library is registered with a session's options. */
 __attribute__((visibility("default"))) OrtStatus *RegisterCustomOps(OrtSessionOptions *options,
                                                                     const OrtApiBase *base) {
     const OrtApi *table = base->get_api(ABI_VERSION);
-    if (!table) return NULL; /* a library before 1.17: it will say that it does not know the operator */
+    if (!table) /* what every version has will do to say so */
+        return functions_of(base->get_api(1)).create_status(FAIL, "this ONNX Runtime lacks version 17 of its API");
     Functions ort = functions_of(table);
-    static OrtCustomOpDomain *domain;
     if (!linear_supported()) return ort.create_status(FAIL, "Int8Linear needs a processor with AVX2 and FMA");
-    if (!domain) {
-        TRY(ort.create_domain("malsori", &domain));
-        TRY(ort.add_operator(domain, &INT8_LINEAR));
-    }
+    OrtCustomOpDomain *domain;
+    TRY(shared_domain(&ort, &domain));
     return ort.add_domain(options, domain);
 }
