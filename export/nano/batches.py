@@ -14,7 +14,8 @@ from export.nano.speech import SAMPLE_RATE, Augmenter, Corpus, Utterance, revoic
 LONGEST_SILENCE = 0.6  # seconds, before and after the speech
 WORDLESS_SHARE = 0.04  # clips in which nobody speaks, so that silence and noise yield no words
 REVOICED_SHARE = 0.7
-JOINED = (4, 8, 16)  # sentences in one clip; 16 are some 45 s
+JOINED = (5, 10, 20)  # sentences in one clip; 20 are about a minute
+ONE_VOICE_SHARE = 0.5  # of such clips are one voice's, as a minute of speech mostly is; in the others it changes
 WARM_UP = 300  # steps
 POOL = 8  # batches drawn together and sorted by length, so that little is padded
 
@@ -67,6 +68,9 @@ class Batches:
         self.batch_size = batch_size
         self.seed = seed
         self.joined_share = joined_share
+        self._by_voice: dict[str, list[Utterance]] = {}
+        for utterance in corpus.utterances:
+            self._by_voice.setdefault(utterance.voice, []).append(utterance)
 
     def draw(self, step: int) -> tuple[list[Utterance], list[NDArray[np.float32]]]:
         """Return a batch's utterances, their times those of the clips, and the varied clips, float32 at 16 kHz."""
@@ -76,17 +80,27 @@ class Batches:
         return surrounded, [vary(u.audio.astype(np.float32) / 32768) for u in surrounded]
 
     def pick(self, step: int) -> list[Utterance]:
-        """Return the utterances of a batch, of about one length."""
+        """Return the utterances of a batch, of about one length each."""
+        rng = np.random.default_rng([self.seed, step, 11])
+        if rng.random() >= self.joined_share:
+            return [self._varied(utterance, rng) for utterance in self._alike(step)]
+        count = int(rng.choice(JOINED))
+        if rng.random() >= ONE_VOICE_SHARE:
+            return joined([self._varied(utterance, rng) for utterance in self._alike(step)], count, rng)
+        spoken = list(self._by_voice.values())[rng.integers(len(self._by_voice))]
+        chosen = [spoken[index] for index in rng.integers(len(spoken), size=self.batch_size)]
+        return [vary_voice(utterance, rng) for utterance in joined(chosen, count, rng)]
+
+    def _varied(self, utterance: Utterance, rng: np.random.Generator) -> Utterance:
+        return wordless(rng, utterance.language) if rng.random() < WORDLESS_SHARE else vary_voice(utterance, rng)
+
+    def _alike(self, step: int) -> list[Utterance]:
+        """Return utterances of about one length."""
         pool = np.random.default_rng([self.seed, step // POOL, 7])
         chosen = pool.choice(len(self.utterances), self.batch_size * POOL, replace=False)
         chosen = sorted(chosen, key=lambda i: len(self.utterances[i].audio))
         place = int(pool.permutation(POOL)[step % POOL])
-        picked = [self.utterances[i] for i in chosen[place * self.batch_size : (place + 1) * self.batch_size]]
-        rng = np.random.default_rng([self.seed, step, 11])
-        varied = [wordless(rng, u.language) if rng.random() < WORDLESS_SHARE else vary_voice(u, rng) for u in picked]
-        if rng.random() >= self.joined_share:
-            return varied
-        return joined(varied, int(rng.choice(JOINED)), rng)
+        return [self.utterances[i] for i in chosen[place * self.batch_size : (place + 1) * self.batch_size]]
 
 
 def _surround(utterance: Utterance, rng: np.random.Generator) -> Utterance:

@@ -201,7 +201,7 @@ def timed_corpus(work: Path, clips: int) -> Corpus:
 
 def main() -> None:
     """Make the speech, train, export and measure."""
-    run = Run.from_command_line("nano-ctc-ko", __doc__, steps=2_800, batch_size=16, clips=14_000, speech=timed_corpus)
+    run = Run.from_command_line("nano-ctc-ko", __doc__, steps=2_800, batch_size=20, clips=14_000, speech=timed_corpus)
     Wav2Vec2LayerNormConvLayer.forward = convolve_channels_last
     student, held_out = Student().train(), run.held_out.only("ko")
     if run.start:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from importlib import metadata
 
 import numpy as np
@@ -119,3 +120,24 @@ def test_the_learning_rate_rises_and_then_falls_to_a_hundredth() -> None:
     assert max(rates) == pytest.approx(1.0, abs=0.01)
     assert rates[0] < 0.01
     assert rates[-1] == pytest.approx(0.01, abs=0.001)
+
+
+def test_clips_of_several_sentences_are_of_one_voice_by_half(corpus: Corpus, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A voice speaks at a loudness of its own here, so that a clip tells how many there are."""
+    monkeypatch.setattr("export.nano.batches.REVOICED_SHARE", 0.0)
+    monkeypatch.setattr("export.nano.batches.WORDLESS_SHARE", 0.0)
+    spoken = [
+        replace(utterance, voice=f"voice {index % 4}", audio=np.full(8_000, 1_000 * (index % 4 + 1), np.int16))
+        for index, utterance in enumerate(corpus.utterances * 4)
+    ]
+    batches = Batches(Corpus(spoken), 20, seed=3, joined_share=1.0)
+    picked = [batches.pick(step) for step in range(60)]
+    assert {len(clips) for clips in picked} == {1, 2, 4}  # of 20, 10 and 5 sentences
+    voices = [set(np.unique(clip.audio)) - {0} for clips in picked for clip in clips]
+    share = sum(len(heard) == 1 for heard in voices) / len(voices)
+    assert 0.3 < share < 0.7
+
+
+def test_no_clip_is_joined_unless_a_share_is_asked_for(corpus: Corpus) -> None:
+    batches = Batches(Corpus(corpus.utterances * 4), 20, seed=3)
+    assert {len(batches.pick(step)) for step in range(20)} == {20}
