@@ -26,6 +26,7 @@ from export.nano.speech import SAMPLE_RATE, Corpus, Utterance, held_out_corpus
 from malsori.bundles import read_manifest, seal
 from malsori.bundles.manifest import Manifest
 from malsori.engines.base import DecodeOptions, Task
+from malsori.engines.native import obstacle
 from malsori.engines.wav2vec2 import Wav2Vec2Engine
 from malsori.engines.whisper.engine import WhisperEngine
 from malsori.engines.whisper.options import AudioContext, WhisperOptions
@@ -78,7 +79,8 @@ def publish_ctc(checkpoint: Path, held_out: Corpus, seed: int) -> None:
 def export_ctc(checkpoint: Path, out: Path, quantization: str) -> Manifest:
     """Export nano-ctc-ko from its checkpoint.
 
-    Its products are too narrow for int8 to gain time on every machine; what it is quantized for is its size.
+    Its products are too narrow for int8 to gain time on every machine; what it is quantized for is its size. Where our
+    own operator runs, the bundle has it whether it is the fastest here or not, so that whoever installs it tries it out.
     """
     return wav2vec2.export(
         checkpoint,
@@ -89,6 +91,7 @@ def export_ctc(checkpoint: Path, out: Path, quantization: str) -> Manifest:
         licence="MIT",
         description=DEMONSTRATION,
         allow_slower=True,
+        native=True if quantization == "int8" and not obstacle() else None,
     )
 
 
