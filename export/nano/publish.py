@@ -80,7 +80,7 @@ def export_ctc(checkpoint: Path, out: Path, quantization: str) -> Manifest:
     """Export nano-ctc-ko from its checkpoint.
 
     Its products are too narrow for int8 to gain time on every machine; what it is quantized for is its size. Where our
-    own operator runs, the bundle has it whether it is the fastest here or not, so that whoever installs it tries it out.
+    own operator runs, the bundle has it whether it is the fastest here or not: whoever installs it shall try it out.
     """
     return wav2vec2.export(
         checkpoint,
