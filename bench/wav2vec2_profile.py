@@ -56,8 +56,8 @@ def profile(graph: Path, feeds: dict[str, Any], output: str) -> tuple[Counter[st
 def _multiplications(operator: str, facts: dict[str, Any]) -> float:
     if operator not in PRODUCTS:
         return 0.0
-    # Our own operator's convolutions take several frames of what is given, so its weight says how many values a row has;
-    # others' weights are packed and not listed.
+    # Our own operator's convolutions take several frames of what is given, so its weight says how many values a row
+    # has; others' weights are packed and not listed.
     row, axis = (1, 0) if operator == "Int8Linear" else (0, -1)
     values = next(iter(facts["input_type_shape"][row].values()))[axis]
     made = next(iter(facts["output_type_shape"][0].values()))
