@@ -32,7 +32,7 @@ def sources(tmp_path: Path) -> Path:
     """The sources of the operator in a folder of their own, beside a library of an earlier build."""
     folder = ROOT / "runtime" / "malsori" / "engines" / "native"
     shutil.copytree(folder, tmp_path / "native", ignore=shutil.ignore_patterns("__pycache__", "*.so"))
-    (tmp_path / "native" / "int8_linear.so").write_bytes(b"of an earlier build")
+    (tmp_path / "native" / "libint8_linear.so.1").write_bytes(b"of an earlier build")
     return tmp_path / "native"
 
 
@@ -46,16 +46,16 @@ builds = pytest.mark.skipif(
 def test_the_library_is_built_where_its_sources_are_and_loads(
     hook: ModuleType, sources: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    built = hook.build(sources, sources / "int8_linear.so")
+    built = hook.build(sources, sources / "libint8_linear.so.1")
     assert built
-    assert ctypes.CDLL(str(sources / "int8_linear.so")).RegisterCustomOps
+    assert ctypes.CDLL(str(sources / "libint8_linear.so.1")).RegisterCustomOps
     assert capfd.readouterr() == ("", "")
 
 
 @builds
 def test_the_library_shows_the_one_name_that_onnx_runtime_asks_for(hook: ModuleType, sources: Path) -> None:
-    hook.build(sources, sources / "int8_linear.so")
-    assert not hasattr(ctypes.CDLL(str(sources / "int8_linear.so")), "linear_multiply")
+    hook.build(sources, sources / "libint8_linear.so.1")
+    assert not hasattr(ctypes.CDLL(str(sources / "libint8_linear.so.1")), "linear_multiply")
 
 
 @builds
@@ -63,7 +63,7 @@ def test_the_compiler_may_have_arguments_of_its_own(
     hook: ModuleType, sources: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("CC", "cc -g -Wall -Wextra -Werror")
-    assert hook.build(sources, sources / "int8_linear.so")
+    assert hook.build(sources, sources / "libint8_linear.so.1")
 
 
 @builds
@@ -71,7 +71,7 @@ def test_an_empty_variable_is_the_usual_compiler(
     hook: ModuleType, sources: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("CC", "")
-    assert hook.build(sources, sources / "int8_linear.so")
+    assert hook.build(sources, sources / "libint8_linear.so.1")
 
 
 @pytest.mark.skipif((sys.platform, platform.machine()) != ("linux", "x86_64"), reason="no compiler is asked elsewhere")
@@ -94,8 +94,8 @@ def test_without_a_compiler_the_library_is_left_out_saying_why_and_none_of_befor
     why: str,
 ) -> None:
     monkeypatch.setenv("CC", compiler)
-    assert not hook.build(sources, sources / "int8_linear.so")
-    assert not (sources / "int8_linear.so").exists()
+    assert not hook.build(sources, sources / "libint8_linear.so.1")
+    assert not (sources / "libint8_linear.so.1").exists()
     out, err = capsys.readouterr()
     assert out == ""
     assert err.startswith("malsori: its own int8 operator is left out (")
@@ -108,8 +108,8 @@ def test_sources_that_do_not_compile_leave_the_library_out_with_the_compilers_la
     hook: ModuleType, sources: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (sources / "linear.c").write_text("int broken(")
-    assert not hook.build(sources, sources / "int8_linear.so")
-    assert not (sources / "int8_linear.so").exists()
+    assert not hook.build(sources, sources / "libint8_linear.so.1")
+    assert not (sources / "libint8_linear.so.1").exists()
     assert "linear.c" in capsys.readouterr().err
 
 
@@ -123,12 +123,12 @@ def test_elsewhere_no_compiler_is_asked_and_nothing_is_said(
 ) -> None:
     monkeypatch.setattr(sys, "platform", machine[0])
     monkeypatch.setattr(platform, "machine", lambda: machine[1])
-    assert not hook.build(sources, sources / "int8_linear.so")
+    assert not hook.build(sources, sources / "libint8_linear.so.1")
     assert capsys.readouterr() == ("", "")
 
 
 def test_a_library_that_cannot_be_written_is_told_and_stops_no_build(
     hook: ModuleType, sources: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert not hook.build(sources, tmp_path / "no-such-folder" / "int8_linear.so")
+    assert not hook.build(sources, tmp_path / "no-such-folder" / "libint8_linear.so.1")
     assert "no-such-folder" in capsys.readouterr().err or not shutil.which("cc")

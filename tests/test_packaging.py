@@ -20,7 +20,7 @@ import malsori
 ROOT = Path(__file__).resolve().parent.parent
 PYPROJECT = ROOT / "pyproject.toml"
 BUNDLED = ("nano-ctc-ko", "nano-whisper")
-OPERATOR = "malsori/engines/native/int8_linear.so"
+OPERATOR = "malsori/engines/native/libint8_linear.so.1"
 COMPILED = (sys.platform, platform.machine()) == ("linux", "x86_64") and shutil.which("cc") is not None
 
 

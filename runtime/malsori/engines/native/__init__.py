@@ -13,7 +13,7 @@ from typing import Any
 from ...errors import brief
 from ..failures import failures
 
-LIBRARY = Path(__file__).with_name("int8_linear.so")
+LIBRARY = Path(__file__).with_name("libint8_linear.so.1")  # what ends in `.so` Python takes for a module of its own
 SUFFIX = ".native.onnx"  # instead of `.onnx`: how the file of a graph that has the operator ends
 DOMAIN = "malsori"
 NEEDED = {"avx2", "fma"}
