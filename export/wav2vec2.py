@@ -7,7 +7,8 @@
 
 Makes the graphs (see `graph/`), `vocab.json` and `manifest.json` from what `wav2vec2_checkpoint.py` reads. A folder as
 source needs no network. Two proofs go into the manifest, and both can refuse the bundle: logits against PyTorch
-(`proof.py`), and for a quantized bundle words and speed against its own float graphs on real speech (`speech.py`).
+(`wav2vec2_proof.py`), and for a quantized bundle words and speed against its own float graphs on real speech
+(`speech.py`).
 """
 
 from __future__ import annotations
@@ -32,48 +33,20 @@ from export.graph.choose import FORMS, OWN, choose_int8
 from export.graph.linear import Float32, Int4, Linear
 from export.graph.native import all_fit
 from export.graph.write import write_graphs, write_half_graphs
-from export.proof import Difference, Tolerance, compare, judge, proof_clips, timed
-from export.speech import prove_alone, prove_quantized, size
+from export.proof import proof_clips
+from export.speech import prove_alone, prove_quantized
 from export.wav2vec2_checkpoint import Checkpoint, write_vocabulary
+from export.wav2vec2_proof import TOLERANCES, prove
 from malsori.bundles import describe_files
 from malsori.bundles.manifest import Manifest
 from malsori.cli.model_flags import percent_points
-from malsori.engines.acoustic import AcousticModel, normalize
-from malsori.engines.cpus import cpu_threads
 from malsori.engines.ctc.vocabulary import FILE
-from malsori.engines.graphs import ENCODER, PLAIN, SINGLE, STREAM, SplitGraphs
-from malsori.engines.incremental.cached import CachedReader, Sizes
-from malsori.engines.incremental.frontend import FrontEnd
-from malsori.engines.native import native_of, obstacle
+from malsori.engines.graphs import SINGLE
+from malsori.engines.native import obstacle
 from malsori.engines.wav2vec2 import Wav2Vec2Engine
 from malsori.pipeline.proof import Limits
 from malsori.pipeline.proof.run import Say
-from malsori.types import SAMPLE_RATE
 
-TOLERANCES = {
-    # fp32: the same arithmetic in another order. 1e-3 of the largest logit is far above what 24 layers gather
-    # (about 1e-5) and far below what moves a decision; every frame must decide the same.
-    "none": Tolerance(relative=1e-3, agreement=1.0),
-    # int8: measured 0.9993 at the size of XLSR-large; below 0.99 something else is wrong. Frames change sides only
-    # where two tokens were close.
-    "int8": Tolerance(cosine=0.99, agreement=0.95),
-    # 4 bits: measured 0.974 at that size.
-    "int4": Tolerance(cosine=0.95, agreement=0.85),
-    # float16 on a CPU, where only what is stored between operators is rounded: measured 0.001 of the largest logit at
-    # that size. A GPU rounds more often; tests/test_gpu.py has its bound.
-    "float16": Tolerance(relative=0.01, cosine=0.9999, agreement=0.99),
-}
-LABELS = {  # of what is compared, in a refusal
-    "logits": "logits",
-    "logits_batch": "logits of a batch",
-    "hidden": "hidden states",
-    "logits_tensorrt": "logits of the graph for TensorRT",
-    "logits_stream": "logits of the graph for streams",
-    "logits_portable": "logits without our own operator",
-    "logits_native": "logits with our own operator",
-    "logits_stream_portable": "logits of the graph for streams, without our own operator",
-    "logits_stream_native": "logits of the graph for streams, with our own operator",
-}
 EXPORTERS = ("own", "optimum")
 REST = "float32 for the front-end, the positional convolution and the head"
 NATIVE_REST = "float32 for the first convolution, the positional one and the head"
@@ -187,66 +160,6 @@ def _linear(
     tried = {name: trial.to_dict() for name, trial in trials.items()}
     rest, activations = (NATIVE_REST, "dynamic, 7 bits in each frame") if form == OWN else (REST, "dynamic int8")
     return FORMS[form], {"weights": f"int8 ({form}), {rest}", "activations": activations, "tried": tried}
-
-
-def prove(
-    engine: Wav2Vec2Engine, folder: Path, checkpoint: Checkpoint, clips: Sequence[NDArray[np.float32]], force: bool
-) -> dict[str, Any]:
-    """Compare the loaded bundle with the checkpoint, clip by clip and in one call; return the figures and the times.
-
-    Raises `ExportRefused` outside the tolerance of its quantization unless `force`.
-    """
-    tolerance = TOLERANCES[engine.manifest.quantization]
-    found = _compared(engine, folder, [checkpoint(clip) for clip in clips], clips)
-    # The largest of the hidden values decides nothing, so their frames need not agree on it.
-    lenient = replace(tolerance, agreement=0.0)
-    limits = {what: lenient if what == "hidden" else tolerance for what in found}
-    judge([line for what, each in found.items() for line in limits[what].complaints(LABELS[what], each)], force)
-    _, pytorch = timed(lambda: checkpoint(clips[0]))
-    _, bundle = timed(lambda: engine.logits(clips[:1]))
-    return {what: each.to_dict() for what, each in found.items()} | {
-        "seconds_of_audio": round(len(clips[0]) / SAMPLE_RATE, 2),
-        "seconds_pytorch": round(pytorch, 4),
-        "seconds_bundle": round(bundle, 4),
-        "bytes": size(folder),
-    }
-
-
-def _compared(
-    engine: Wav2Vec2Engine,
-    folder: Path,
-    expected: Sequence[tuple[NDArray[np.float32], NDArray[np.float32]]],
-    clips: Sequence[NDArray[np.float32]],
-) -> dict[str, Difference]:
-    """Return how far each graph is from the logits and hidden states `expected`, also those not in use here."""
-    theirs = [logits for logits, _ in expected]
-    model = engine.acoustic
-    found = {
-        "logits": compare(theirs, [engine.logits([clip])[0] for clip in clips]),
-        "logits_batch": compare(theirs, engine.logits(clips)),
-        "hidden": compare([states for _, states in expected], engine.hidden(clips)),
-    }
-    others: dict[str, AcousticModel] = {"": model}
-    open_graphs = partial(SplitGraphs, folder, engine.manifest, "cpu", cpu_threads(), "normal")
-    if (folder / PLAIN).exists():
-        others["_tensorrt"] = replace(model, graphs=open_graphs(encoder=PLAIN))
-    if (folder / native_of(ENCODER)).exists():
-        native = isinstance(model.graphs, SplitGraphs) and model.graphs.native
-        others["_portable" if native else "_native"] = replace(model, graphs=open_graphs(native=not native))
-    for name, other in others.items():
-        if name:
-            found[f"logits{name}"] = compare(theirs, [other.run(["logits"], [clip], 1)[0][0] for clip in clips])
-        if (folder / STREAM).exists():
-            found[f"logits_stream{name}"] = compare(theirs, [_streamed(engine.manifest, other, clip) for clip in clips])
-    return found
-
-
-def _streamed(manifest: Manifest, model: AcousticModel, clip: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return what the graph for streams gives when all frames come at once, with nothing before them."""
-    assert isinstance(model.graphs, SplitGraphs)
-    front = FrontEnd(model.graphs, model.frames, None)
-    reader = CachedReader(model.graphs.stream(), front, Sizes.of(manifest), lookahead=0, left=1)
-    return reader.read(normalize(clip) if model.normalizes else clip).committed
 
 
 def main(arguments_given: Sequence[str] | None = None) -> int:
