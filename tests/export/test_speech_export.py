@@ -43,8 +43,8 @@ def damaging(monkeypatch):
     """Every int8 bundle loses half of its weights, and nobody compares it with PyTorch."""
     write = wav2vec2.write
 
-    def writing(folder, checkpoint, exporter, quantization, clip):
-        how = write(folder, checkpoint, exporter, quantization, clip)
+    def writing(folder, checkpoint, exporter, quantization, clip, native=None):
+        how = write(folder, checkpoint, exporter, quantization, clip, native)
         if quantization == "int8":
             weights = (folder / WEIGHTS).read_bytes()
             (folder / WEIGHTS).write_bytes(weights[: len(weights) // 2].ljust(len(weights), b"\0"))
