@@ -15,7 +15,8 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -41,8 +42,8 @@ from malsori.bundles import describe_files
 from malsori.bundles.manifest import Manifest
 from malsori.cli.model_flags import percent_points
 from malsori.engines.ctc.vocabulary import FILE
-from malsori.engines.graphs import SINGLE
-from malsori.engines.native import obstacle
+from malsori.engines.graphs import ENCODER, SINGLE
+from malsori.engines.native import native_of, obstacle
 from malsori.engines.wav2vec2 import Wav2Vec2Engine
 from malsori.pipeline.proof import Limits
 from malsori.pipeline.proof.run import Say
@@ -103,16 +104,28 @@ def export(
         )
         engine = Wav2Vec2Engine(folder, manifest, device="cpu")
         say("comparing with PyTorch", 0, 0)
-        proof = prove(engine, folder, checkpoint, clips, force) | {"audio": "recordings" if audio else "synthetic"}
-        groups = {"proof": proof, "quantization": how}
-        if quantization != "none":
-            # float16 is for GPUs: what it takes on this CPU says nothing of it.
-            limits = Limits(max_loss, allow_slower or quantization == "float16")
-            again = partial(write, checkpoint=checkpoint, exporter=exporter, quantization="none", clip=clips[0])
-            groups["speech"] = prove_quantized(engine, folder, again, audio, limits, force, say)
-        elif audio:
-            groups["speech"] = prove_alone(engine, audio, say)
+        with _naming_the_finer_form(manifest):
+            proof = prove(engine, folder, checkpoint, clips, force) | {"audio": "recordings" if audio else "synthetic"}
+            groups = {"proof": proof, "quantization": how}
+            if quantization != "none":
+                # float16 is for GPUs: what it takes on this CPU says nothing of it.
+                limits = Limits(max_loss, allow_slower or quantization == "float16")
+                again = partial(write, checkpoint=checkpoint, exporter=exporter, quantization="none", clip=clips[0])
+                groups["speech"] = prove_quantized(engine, folder, again, audio, limits, force, say)
+            elif audio:
+                groups["speech"] = prove_alone(engine, audio, say)
         return seal_with(folder, manifest, **groups)
+
+
+@contextmanager
+def _naming_the_finer_form(manifest: Manifest) -> Iterator[None]:
+    """Where a bundle with our own operator is refused in this block, say which flag makes a finer one."""
+    try:
+        yield
+    except ExportRefused as error:
+        if native_of(ENCODER) not in manifest.files:
+            raise
+        raise ExportRefused(f"{error}; --no-native is slower here, and nearer to float32") from error
 
 
 def write(

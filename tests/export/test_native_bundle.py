@@ -329,6 +329,7 @@ def test_the_graphs_that_this_machine_passes_by_are_proven_as_well(
     why = refused(checkpoint, tmp_path, quantization="int8")
     assert f"logits {said} our own operator" in why
     assert f"logits of the graph for streams, {said} our own operator" in why
+    assert why.endswith("; --no-native is slower here, and nearer to float32")
 
 
 def test_with_little_memory_the_graphs_say_the_same(bundle, clips) -> None:
