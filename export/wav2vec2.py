@@ -91,6 +91,8 @@ def export(
         clips = proof_clips(audio)
         say("writing the graphs", 0, 0)
         how = write(folder, checkpoint, exporter, quantization, clips[0], native)
+        if "tried" in how:
+            say(f"int8 as {how['weights'].partition(', float32')[0]}", 0, 0)
         stated = checkpoint.manifest()
         manifest = replace(
             stated,
@@ -154,7 +156,8 @@ def _check_native(native: bool | None, exporter: str, quantization: str, checkpo
     if not native:
         return
     if (exporter, quantization) != ("own", "int8"):
-        raise ExportRefused("--native goes with --quantize int8 and our own exporter")
+        found = f"--quantize {quantization} and --exporter {exporter}"
+        raise ExportRefused(f"--native goes with --quantize int8 and --exporter own, found {found}")
     if not all_fit(checkpoint.arrays()):
         raise ExportRefused("--native needs layers whose sizes are multiples of 32; leave it out")
     if why := obstacle():

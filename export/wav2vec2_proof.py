@@ -92,8 +92,9 @@ def _compared(
     if (folder / PLAIN).exists():
         others["_tensorrt"] = replace(model, graphs=open_graphs(encoder=PLAIN))
     if (folder / native_of(ENCODER)).exists():
-        native = isinstance(model.graphs, SplitGraphs) and model.graphs.native
-        others["_portable" if native else "_native"] = replace(model, graphs=open_graphs(native=not native))
+        others["_portable" if engine.native else "_native"] = replace(
+            model, graphs=open_graphs(native=not engine.native)
+        )
     for name, other in others.items():
         if name:
             found[f"logits{name}"] = compare(theirs, [other.run(["logits"], [clip], 1)[0][0] for clip in clips])

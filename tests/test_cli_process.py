@@ -96,7 +96,9 @@ def test_a_full_disk_behind_stderr_costs_no_result(clips: Path):
 def test_an_interrupt_ends_with_130_one_line_and_no_temporary_file(clips: Path):
     command = [sys.executable, "-m", "tests.loudness", "transcribe", "one.wav", "-o", "out"]
     slow = environment({"LOUDNESS_ENGINE_SECONDS": "30"})
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's `&` has it ignored, by children too
     with subprocess.Popen(command, stderr=subprocess.PIPE, cwd=clips, env=slow) as process:
+        signal.signal(signal.SIGINT, before)
         while not (clips / "busy").exists():
             assert process.poll() is None
             time.sleep(0.02)

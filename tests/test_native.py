@@ -1,4 +1,4 @@
-"""Where our own int8 operator runs and is preferred, what is said where it does not, and how it comes to be built."""
+"""Where our own int8 operator runs and is preferred, and what is said where it does and where it does not."""
 
 from __future__ import annotations
 
@@ -7,10 +7,13 @@ from pathlib import Path
 
 import pytest
 
+from malsori.bundles import read_manifest
 from malsori.cli import doctor
 from malsori.engines import native
 from malsori.engines.network import Network
+from malsori.engines.wav2vec2 import Wav2Vec2Engine
 from malsori.errors import ModelIncompatible
+from malsori.pipeline.proof import prove
 
 ROOT = Path(__file__).resolve().parent.parent
 AVX2 = {"sse4_2", "avx", "avx2", "fma"}
@@ -114,7 +117,7 @@ def test_a_library_that_was_not_built_is_told_with_what_to_type(
     monkeypatch.setattr(native, "LIBRARY", tmp_path / "none.so")
     assert not native.preferred()
     assert native.reason() == native.obstacle()
-    assert native.reason().startswith("not built: it wants a C compiler; then `pip install ")
+    assert native.reason().startswith("not built when malsori was installed; with a C compiler, ")
 
 
 @pytest.mark.parametrize("content", [b"", b"not a library", b"\x7fELF\x02\x01\x01" + bytes(100)])
@@ -159,3 +162,13 @@ def test_doctor_tells_why_it_does_not(monkeypatch: pytest.MonkeyPatch, tmp_path:
     assert told() == native.reason() != ""
     processor(monkeypatch, "sse4_2")
     assert told() == "the processor lacks avx2 and fma"
+
+
+def test_a_proof_says_which_operator_served(monkeypatch: pytest.MonkeyPatch) -> None:
+    bundle = ROOT / "models" / "nano-ctc-ko"
+    sound = [ROOT / "samples" / "korean.wav"]
+    for preferred in {False, native.preferred()}:
+        monkeypatch.setattr("malsori.engines.graphs.preferred", lambda preferred=preferred: preferred)
+        engine = Wav2Vec2Engine(bundle, read_manifest(bundle), device="cpu", threads=1)
+        assert engine.native is preferred
+        assert prove(engine, sound, lengths=()).host["native"] is preferred

@@ -123,6 +123,7 @@ def _figures(proof: Proof, bundle: Bundle, other: Bundle | None) -> list[tuple[s
 
 def _speeds(proof: Proof) -> list[tuple[str, ...]]:
     host = f"{proof.host['cpu']}, {proof.host['threads']} threads, {proof.host['device']}"
+    host += ", our own int8 operator" if proof.host.get("native") else ""
     head = ("clip", "seconds", "RTFx", *((f"RTFx of {proof.against}", "ratio") if proof.against else ()), host)
     rows: list[tuple[str, ...]] = [head]
     for speed in proof.speeds:

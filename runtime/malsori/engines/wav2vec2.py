@@ -20,7 +20,7 @@ from .ctc.vocabulary import FILE as VOCABULARY
 from .ctc.vocabulary import Vocabulary
 from .devices import Device, choose_device, cpu_threads
 from .frames import Frames
-from .graphs import DYNAMIC, graph_files, open_graphs
+from .graphs import DYNAMIC, SplitGraphs, graph_files, open_graphs
 from .incremental.readers import open_reader
 from .incremental.session import CtcSession
 from .network import Memory
@@ -74,6 +74,11 @@ class Wav2Vec2Engine:
         largest = LARGEST_BATCH if self.device == "tensorrt" else None
         self.acoustic = AcousticModel(graphs, self.frames, manifest.normalize, _grouping(manifest), largest)
         self._check(folder, graphs.outputs)
+
+    @property
+    def native(self) -> bool:
+        """Whether our own int8 operator serves, and not ONNX Runtime's (see `native/`)."""
+        return isinstance(self.acoustic.graphs, SplitGraphs) and self.acoustic.graphs.native
 
     def check(self, options: DecodeOptions) -> tuple[str, ...]:
         """Raise `OptionError` for what the model does not have; return a warning for hot words that it cannot spell."""

@@ -16,6 +16,7 @@ from ..failures import failures
 LIBRARY = Path(__file__).with_name("libint8_linear.so.1")  # what ends in `.so` Python takes for a module of its own
 SUFFIX = ".native.onnx"  # instead of `.onnx`: how the file of a graph that has the operator ends
 DOMAIN = "malsori"
+AGAIN = "with a C compiler, in its checkout: `pip install -v --force-reinstall --no-deps .`, which says what fails"
 NEEDED = {"avx2", "fma"}
 # With these ONNX Runtime's own kernels are at least as fast by the count of their instructions, and nearer to float32:
 # VNNI has no second multiplication to save, AVX-512BW twice the width. No such machine was at hand to measure it.
@@ -59,7 +60,7 @@ def obstacle() -> str:
 def _failure() -> str:
     """Return why ONNX Runtime does not take the library; empty where it does."""
     if not LIBRARY.is_file():
-        return "not built: it wants a C compiler; then `pip install --force-reinstall --no-deps --no-cache-dir malsori`"
+        return f"not built when malsori was installed; {AGAIN}"
     import onnxruntime
 
     try:

@@ -69,7 +69,7 @@ def prove(
         unread=tally.unread,
         cer=tally.cer,
         cer_against=tally.cer_against,
-        host=speed.host() | {"device": getattr(engine, "device", "cpu")},
+        host=speed.host() | {"device": getattr(engine, "device", "cpu"), "native": getattr(engine, "native", False)},
     )
 
 
