@@ -290,7 +290,8 @@ def test_the_operator_is_refused_for_what_is_not_int8(checkpoint: Path, tmp_path
 
 
 def test_the_operator_is_refused_for_graphs_of_another_exporter(checkpoint: Path, tmp_path: Path) -> None:
-    assert "our own exporter" in refused(checkpoint, tmp_path, quantization="int8", exporter="optimum")
+    why = refused(checkpoint, tmp_path, quantization="int8", exporter="optimum")
+    assert why.endswith("found --quantize int8 and --exporter optimum")
 
 
 @pytest.mark.parametrize("sizes", [{"hidden_size": 48}, {"intermediate_size": 144}, {"conv_dim": (48,) * 7}])
