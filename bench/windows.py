@@ -50,12 +50,8 @@ def main() -> None:
     held_out = Corpus.cached(Path(sys.argv[1]) / "minutes", SENTENCES, ["ko"], held_out=True).utterances
     voices = sorted({utterance.voice for utterance in held_out})
     of_one = [clip for voice in voices for clip in clips([each for each in held_out if each.voice == voice])]
-    target = "at most 0.5"
-    print(
-        write(
-            "windows", [*rows("one voice", of_one, engine, target), *rows("changing voices", clips(held_out), engine)]
-        )
-    )
+    found = rows("one voice", of_one, engine, target="at most 0.5") + rows("changing voices", clips(held_out), engine)
+    print(write("windows", found))
 
 
 def rows(kind: str, spoken: list[tuple[Audio, str]], engine: Wav2Vec2Engine, target: str = "") -> list[Row]:

@@ -59,18 +59,11 @@ def test_the_library_shows_the_one_name_that_onnx_runtime_asks_for(hook: ModuleT
 
 
 @builds
-def test_the_compiler_may_have_arguments_of_its_own(
-    hook: ModuleType, sources: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("compiler", ["cc -g -Wall -Wextra -Werror", ""])
+def test_the_compiler_may_have_arguments_of_its_own_and_an_empty_variable_is_the_usual_one(
+    hook: ModuleType, sources: Path, monkeypatch: pytest.MonkeyPatch, compiler: str
 ) -> None:
-    monkeypatch.setenv("CC", "cc -g -Wall -Wextra -Werror")
-    assert hook.build(sources, sources / "libint8_linear.so.1")
-
-
-@builds
-def test_an_empty_variable_is_the_usual_compiler(
-    hook: ModuleType, sources: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("CC", "")
+    monkeypatch.setenv("CC", compiler)
     assert hook.build(sources, sources / "libint8_linear.so.1")
 
 
