@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from malsori.pipeline.recording import Piece
+from malsori.pipeline.clip import Clip
 from malsori.pipeline.slices import clips, cut, slices
 from malsori.types import SAMPLE_RATE, Audio
 from tests.loudness import tone
@@ -72,7 +72,7 @@ def test_a_piece_comes_as_soon_as_the_recording_is_longer_than_one():
             read.append(second)
             yield noise(1)
 
-    pieces: Iterator[Piece] = slices(blocks(), 9.0)
+    pieces: Iterator[Clip] = slices(blocks(), 9.0)
     for count in range(1, 8):
         stop = next(pieces).span.stop
         assert len(read) <= stop // SAMPLE_RATE + 5, f"piece {count} came late"

@@ -101,16 +101,18 @@ def add_vad_flags(parser: argparse.ArgumentParser) -> None:
     add_gate_flags(group)
 
 
-def add_gate_flags(group: argparse._ArgumentGroup, *, silence: str = "500") -> None:
+def add_gate_flags(group: argparse._ArgumentGroup, *, silence: str = "500, Whisper 1000") -> None:
     """Add the flags of the gate, which cuts files and streams alike."""
     group.add_argument("--vad-threshold", type=float, metavar="P", help="probability from which on it is speech (0.5)")
     group.add_argument("--vad-min-speech-duration-ms", type=int, metavar="MS", help="what is shorter is none (100)")
     group.add_argument(
         "--vad-min-silence-duration-ms", type=int, metavar="MS", help=f"what is shorter is none ({silence})"
     )
-    group.add_argument("--vad-speech-pad-ms", type=int, metavar="MS", help="added to speech on both sides (200)")
     group.add_argument(
-        "--vad-max-speech-duration-s", type=float, metavar="S", help="anything longer is cut (Whisper 30, CTC 120)"
+        "--vad-speech-pad-ms", type=int, metavar="MS", help="added to speech on both sides (200, Whisper 400)"
+    )
+    group.add_argument(
+        "--vad-max-speech-duration-s", type=float, metavar="S", help="anything longer is cut (Whisper 28, CTC 120)"
     )
 
 

@@ -68,7 +68,8 @@ class Engine(Protocol):
     """Sound to text for one bundle.
 
     Speech without a pause comes in clips of at most `longest_clip` seconds. `long_form` tells that the engine has its
-    own way through a recording, and so gets it whole where no gate cuts it.
+    own way through a recording, so that it gets it whole where no gate cuts it, and that its window is best filled with
+    neighbouring stretches where one does.
     """
 
     manifest: Manifest

@@ -12,9 +12,9 @@ from ..audio import AudioSource, decode
 from ..errors import OptionError
 from ..types import SAMPLE_RATE, UNKNOWN, Alignment, Audio, Span
 from ..vad import GateOptions
+from .clip import Clip
 from .loading import load
 from .progress import Progress
-from .recording import Piece
 from .speech import pieces_of
 from .transcriber import Transcriber
 from .word_times import Placer, not_found
@@ -56,7 +56,7 @@ def align(
     if not any(word.said for word in words):
         raise OptionError("text: expected at least one word to align, found none")
     clip = decode(audio, sample_rate=sample_rate, allow_truncated=allow_truncated)
-    whole = [Piece(Span(0, len(clip.samples)), clip.samples)]
+    whole = [Clip.of(clip.samples, Span(0, len(clip.samples)))]
     pieces = list(pieces_of(_blocks(clip.samples), transcriber.detector(), GateOptions())) if vad else whole
     logits = _logits(placer, clip.samples, pieces, clip.name, progress)
     placed = placer.place(clip.samples, logits, words, clip.name)
@@ -84,7 +84,7 @@ def _blocks(audio: Audio) -> Iterator[Audio]:
 
 
 def _logits(
-    placer: Placer, audio: Audio, pieces: list[Piece], name: str, progress: Callable[[Progress], None] | None
+    placer: Placer, audio: Audio, pieces: list[Clip], name: str, progress: Callable[[Progress], None] | None
 ) -> NDArray[np.float32]:
     """Return the logits of the whole recording: the model's where there is speech, blanks elsewhere.
 

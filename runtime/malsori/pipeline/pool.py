@@ -10,6 +10,7 @@ from ..engines.base import DecodeOptions, Engine
 from ..errors import MalsoriError
 from ..types import Hypothesis
 from .blame import blamed
+from .mending import Mender
 from .options import TranscribeOptions
 from .progress import Progress
 from .recording import Job
@@ -38,21 +39,21 @@ class Pool:
 
     def push(self, job: Job) -> None:
         """Take a job, and run all that were gathered when they are enough."""
-        if self._gathered + job.piece.span.seconds > WINDOW_SECONDS:
+        if self._gathered + job.clip.seconds > WINDOW_SECONDS:
             self.flush()
         job.recording.waiting += 1
         self._jobs.append(job)
-        self._gathered += job.piece.span.seconds
+        self._gathered += job.clip.seconds
         if self._gathered >= WINDOW_SECONDS:
             self.flush()
 
     def flush(self) -> None:
         """Run what was gathered."""
         jobs, self._jobs, self._gathered = self._jobs, [], 0.0
-        found = self._heard + sum(job.piece.span.seconds for job in jobs)
+        found = self._heard + sum(job.clip.seconds for job in jobs)
         for decoding, group in self._alike(jobs):
             for wave in waves(group) if decoding.whisper.condition_on_previous_text else [group]:
-                for batch in self._engine.batches([len(job.piece.audio) for job in wave], decoding):
+                for batch in self._engine.batches([len(job.clip.audio) for job in wave], decoding):
                     self._tell(jobs, found)
                     self._recognise([wave[index] for index in batch], decoding)
         self._heard = found  # what fell away counts as done
@@ -81,7 +82,7 @@ class Pool:
                 job.recording.error = found
             else:
                 hypothesis, kept = found
-                job.recording.heard.append((job.piece.span, hypothesis))
+                job.recording.heard.append((job.clip, hypothesis))
                 job.recording.not_aligned += kept
             self._settle(job)
 
@@ -89,14 +90,16 @@ class Pool:
         """Return what was heard, with its words' times as they are wanted; how many segments keep their engine's."""
         chained = decoding.whisper.condition_on_previous_text
         previous = [job.recording.last_text if chained else "" for job in jobs]
-        heard = self._engine.transcribe([job.piece.audio for job in jobs], decoding, previous)
+        heard = self._engine.transcribe([job.clip.audio for job in jobs], decoding, previous)
+        if self._engine.long_form and all(job.recording.gated for job in jobs):
+            heard = Mender(self._engine, decoding).mended([job.clip for job in jobs], heard)
         if self._placer is None:
             return [(hypothesis, 0) for hypothesis in heard]
-        return [self._placer.retimed(job.piece.audio, said) for job, said in zip(jobs, heard, strict=True)]
+        return [self._placer.retimed(job.clip.audio, said) for job, said in zip(jobs, heard, strict=True)]
 
     def _settle(self, job: Job) -> None:
         job.recording.waiting -= 1
-        self._heard += job.piece.span.seconds
+        self._heard += job.clip.seconds
 
     def _tell(self, jobs: Sequence[Job], found: float) -> None:
         if self._progress is not None and jobs:
@@ -104,7 +107,7 @@ class Pool:
 
 
 def waves(jobs: Sequence[Job]) -> Iterator[list[Job]]:
-    """Yield the first piece of each recording, then the second of each, and so on: each may hear what came before."""
+    """Yield the first clip of each recording, then the second of each, and so on: each may hear what came before."""
     numbered: dict[int, list[Job]] = {}
     counts: Counter[int] = Counter()
     for job in jobs:

@@ -13,9 +13,11 @@ from ..audio import AudioSource, Blocks, decode_blocks
 from ..engines.base import Engine
 from ..errors import Cancelled, MalsoriError, OptionError
 from ..types import SAMPLE_RATE, Audio
-from ..vad import Detector
+from ..vad import Detector, GateOptions
+from ..vad.gate import DEFAULT_GATE, FILLING
+from .clip import Clip, filled
 from .options import TranscribeOptions
-from .recording import Job, Piece, Recording
+from .recording import Job, Recording
 from .slices import clips, slices
 from .speech import opening, pieces_of
 
@@ -64,19 +66,22 @@ class Reader:
             source, sample_rate=self._options.sample_rate, allow_truncated=self._options.allow_truncated
         )
 
-    def pieces(self, blocks: Iterable[Audio]) -> Iterator[Piece]:
-        """Return the pieces of speech in the blocks, or of all that is in them where the gate is off."""
+    def pieces(self, blocks: Iterable[Audio]) -> Iterator[Clip]:
+        """Return the clips to be read: stretches of speech, several in one that fill a window, or all that there is."""
         if self._options.clip_timestamps:
             return clips(blocks, self._options.clip_timestamps, self._longest)
         if not self._options.vad:
             return slices(blocks, self._longest)
-        return pieces_of(blocks, self._detector(), replace(self._options.gate, max_speech_s=self._longest))
+        stretches = pieces_of(blocks, self._detector(), self._gate)
+        if not self._engine.long_form or self._several_languages:
+            return stretches
+        return filled(stretches, self._longest)
 
-    def opening(self, pieces: Iterator[Piece]) -> list[Piece]:
+    def opening(self, pieces: Iterator[Clip]) -> list[Clip]:
         """Take from `pieces` those that the language is told from."""
         return opening(pieces, self._listened)
 
-    def languages(self, pieces: Sequence[Piece]) -> dict[str, float]:
+    def languages(self, pieces: Sequence[Clip]) -> dict[str, float]:
         """Return the languages of some speech with their probabilities, from its first 30 s, or more by the options."""
         speech = np.concatenate([piece.audio for piece in pieces])
         return self._engine.detect_language(speech[: round(self._listened * SAMPLE_RATE)], self._options.decoding(None))
@@ -94,10 +99,21 @@ class Reader:
         gated = self._options.vad and not self._options.clip_timestamps
         return math.inf if self._engine.long_form and not gated else self._engine.longest_clip
 
-    def _settle_language(self, head: Sequence[Piece], recording: Recording) -> None:
+    @property
+    def _gate(self) -> GateOptions:
+        """How speech is found, with what nobody asked for as suits the engine."""
+        asked, usual = self._options.gate, FILLING if self._engine.long_form else DEFAULT_GATE
+        return replace(usual, **{**asked.given, "max_speech_s": self._longest})
+
+    @property
+    def _several_languages(self) -> bool:
+        """Whether each window may have a language of its own: then none holds more than a stretch."""
+        return self._options.whisper.multilingual and self._options.language is None
+
+    def _settle_language(self, head: Sequence[Clip], recording: Recording) -> None:
         """Set the recording's language: unless it is asked to, it must not change from one pause to the next."""
         manifest = self._engine.manifest
-        if self._options.whisper.multilingual and self._options.language is None:
+        if self._several_languages:
             return
         if self._options.language is not None:
             recording.language = self._options.language
@@ -112,7 +128,7 @@ class Reader:
             recording.samples += len(block)
             yield block
 
-    def _alone(self, head: Sequence[Piece]) -> bool:
+    def _alone(self, head: Sequence[Clip]) -> bool:
         """Whether these are all the pieces, and at most one: then the engine's own detection sees the same sound."""
         if not head:
             return True

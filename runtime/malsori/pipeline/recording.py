@@ -5,15 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from ..errors import MalsoriError
-from ..types import Audio, Hypothesis, Span
-
-
-@dataclass(frozen=True, slots=True)
-class Piece:
-    """A stretch of speech: where it lies in its recording, and its sound."""
-
-    span: Span
-    audio: Audio
+from ..types import Hypothesis
+from .clip import Clip
 
 
 @dataclass(slots=True, eq=False)
@@ -27,7 +20,7 @@ class Recording:
     samples: int = 0
     language: str | None = None
     language_probability: float = 1.0
-    heard: list[tuple[Span, Hypothesis]] = field(default_factory=list)
+    heard: list[tuple[Clip, Hypothesis]] = field(default_factory=list)
     waiting: int = 0
     read: bool = False
     warnings: tuple[str, ...] = ()
@@ -37,7 +30,7 @@ class Recording:
 
     @property
     def last_text(self) -> str:
-        """What was heard in the piece before."""
+        """What was heard in the clip before."""
         return " ".join(segment.text for segment in self.heard[-1][1].segments) if self.heard else ""
 
     @property
@@ -47,8 +40,8 @@ class Recording:
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """A piece to be recognised, whose it is, and whether it is the first of it."""
+    """A clip to be recognised, whose it is, and whether it is the first of it."""
 
     recording: Recording
-    piece: Piece
+    clip: Clip
     opens: bool = False

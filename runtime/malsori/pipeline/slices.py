@@ -8,14 +8,14 @@ from collections.abc import Iterable, Iterator, Sequence
 import numpy as np
 
 from ..types import SAMPLE_RATE, Audio, Span
-from .recording import Piece
+from .clip import Clip
 
 SEARCHED = 10.0  # seconds at the end of the longest piece among which the cut falls; of a short one its last third
 HOP = SAMPLE_RATE * 20 // 1000  # 320 samples: the steps in which loudness is looked at
 PAUSE = 10  # steps, 200 ms: the hold of a consonant, amid a word, is as quiet as a pause but shorter
 
 
-def slices(blocks: Iterable[Audio], longest: float) -> Iterator[Piece]:
+def slices(blocks: Iterable[Audio], longest: float) -> Iterator[Clip]:
     """Yield all of a recording in pieces of at most `longest` seconds, which follow each other without gap or overlap.
 
     The cuts do not depend on the blocks. With `inf` the recording is one piece; an empty one has none.
@@ -30,21 +30,21 @@ def slices(blocks: Iterable[Audio], longest: float) -> Iterator[Piece]:
         held = np.concatenate(waiting)
         while len(held) > longest * SAMPLE_RATE:
             at = cut(held[: int(longest * SAMPLE_RATE)])
-            yield Piece(Span(start, start + at), held[:at].copy())
+            yield Clip.of(held[:at].copy(), Span(start, start + at))
             held, start = held[at:], start + at
         waiting, count = [held.copy()], len(held)  # a view would keep alive what was cut off
     if count:
-        yield Piece(Span(start, start + count), np.concatenate(waiting))
+        yield Clip.of(np.concatenate(waiting), Span(start, start + count))
 
 
-def clips(blocks: Iterable[Audio], times: Sequence[float], longest: float) -> Iterator[Piece]:
+def clips(blocks: Iterable[Audio], times: Sequence[float], longest: float) -> Iterator[Clip]:
     """Yield what lies between each pair of ascending `times` in seconds, cut as `slices` does; the last is optional."""
     marks = [round(time * SAMPLE_RATE) for time in times]
     spans = [Span(*pair) for pair in zip(marks[::2], [*marks[1::2], sys.maxsize][: len(marks[::2])], strict=True)]
     feed = _Feed(blocks)
     for span in spans:
         for piece in slices(feed.between(span), longest):
-            yield Piece(Span(piece.span.start + span.start, piece.span.stop + span.start), piece.audio)
+            yield Clip.of(piece.audio, Span(piece.span.start + span.start, piece.span.stop + span.start))
     for _ in feed.between(Span(feed.position, sys.maxsize)):
         pass  # to its end, so that its length is known and what is wrong with it is told
 

@@ -9,10 +9,10 @@ import numpy as np
 
 from ..types import SAMPLE_RATE, Audio, Span
 from ..vad import Detector, GateOptions, SpeechGate
-from .recording import Piece
+from .clip import Clip
 
 
-def pieces_of(blocks: Iterable[Audio], detector: Detector, options: GateOptions) -> Iterator[Piece]:
+def pieces_of(blocks: Iterable[Audio], detector: Detector, options: GateOptions) -> Iterator[Clip]:
     """Yield the pieces of speech in the blocks, in order, as soon as each is closed."""
     cutter = Cutter(detector, options)
     for block in blocks:
@@ -20,9 +20,9 @@ def pieces_of(blocks: Iterable[Audio], detector: Detector, options: GateOptions)
     yield from cutter.flush()
 
 
-def opening(pieces: Iterable[Piece], seconds: float) -> list[Piece]:
+def opening(pieces: Iterable[Clip], seconds: float) -> list[Clip]:
     """Take from an iterator the pieces that hold the first `seconds` of speech, or all when there is less."""
-    taken: list[Piece] = []
+    taken: list[Clip] = []
     for piece in pieces:
         taken.append(piece)
         if sum(len(piece.span) for piece in taken) >= seconds * SAMPLE_RATE:
@@ -43,17 +43,17 @@ class Cutter:
         """Samples kept inside."""
         return self._stop - self._start
 
-    def push(self, block: Audio) -> list[Piece]:
+    def push(self, block: Audio) -> list[Clip]:
         """Take a block; return the pieces that it closes."""
         self._blocks.append(block)
         self._stop += len(block)
-        pieces = [Piece(span, self._sound(span)) for span in self._gate.push(block)]
+        pieces = [Clip.of(self._sound(span), span) for span in self._gate.push(block)]
         self._forget()
         return pieces
 
-    def flush(self) -> list[Piece]:
+    def flush(self) -> list[Clip]:
         """End the recording; return what was still open."""
-        return [Piece(span, self._sound(span)) for span in self._gate.flush()]
+        return [Clip.of(self._sound(span), span) for span in self._gate.flush()]
 
     def _sound(self, span: Span) -> Audio:
         """Return a copy of what lies in a span: a view of two seconds would keep all of its block alive."""

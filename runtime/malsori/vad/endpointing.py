@@ -13,7 +13,7 @@ ENDPOINTINGS: MappingProxyType[str, GateOptions] = MappingProxyType(
     {
         # For commands. The padding is shorter than the silence, or it would decide: a pause that it fills ends nothing.
         "eager": replace(DEFAULT_GATE, min_silence_ms=250, padding_ms=150),
-        "normal": DEFAULT_GATE,  # as in files
+        "normal": replace(DEFAULT_GATE, min_silence_ms=500, padding_ms=200),
         # For people who think while they speak. A cough is not worth a second of waiting.
         "relaxed": replace(DEFAULT_GATE, min_silence_ms=1_000, min_speech_ms=150, padding_ms=300),
     }
@@ -24,7 +24,7 @@ def endpointing(preset: str = "normal", **changes: Any) -> GateOptions:
     """Return the gate's options of a preset, "eager", "normal" or "relaxed", with single fields changed.
 
     eager    ends an utterance after 250 ms of silence     answers sooner, cuts at hesitations
-    normal   after 500 ms                                  what files get
+    normal   after 500 ms
     relaxed  after 1,000 ms                                keeps slow sentences whole
 
     Raises `OptionError` for an unknown preset or field, and for values that contradict each other.

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from ..errors import MissingDependency
 from ..types import SAMPLE_RATE, Audio
 from .detector import Framer, Probabilities
+from .levelled import Levelled
 
 FRAME = SAMPLE_RATE * 32 // 1_000  # 512 samples, the only length that the network knows
 _CONTEXT = 64  # samples of the frame before that the network sees again
@@ -39,7 +40,7 @@ class SileroDetector:
 
     def push(self, block: Audio) -> Probabilities:
         """Return the probability of each frame of 512 samples that `block` completes."""
-        frames = self._framer.push(block)
+        frames = self._level.push(self._framer.push(block))
         parts = [self._run(frames[start : start + _BATCH]) for start in range(0, len(frames), _BATCH)]
         return np.concatenate(parts) if parts else np.zeros(0, np.float32)
 
@@ -52,6 +53,7 @@ class SileroDetector:
     def reset(self) -> None:
         """Forget the clip."""
         self._framer = Framer(FRAME)
+        self._level = Levelled()
         self._context = np.zeros((1, _CONTEXT), np.float32)
         self._hidden = np.zeros(_STATE, np.float32)
         self._cell = np.zeros(_STATE, np.float32)

@@ -27,7 +27,7 @@ from .reader import Reader, languages_of
 from .session import WhisperSession
 from .tokens import Tokens
 from .track import Track
-from .window import Context
+from .window import MARGIN, Context
 
 FILES = ("model.bin", "config.json", "vocabulary.json", "tokenizer.json", "preprocessor_config.json")
 SOUND = {"sampling_rate": SAMPLE_RATE, "hop_length": HOP, "n_fft": 400}  # what the features are made for
@@ -40,7 +40,7 @@ CTC_ONLY = ("language_model", "lm_alpha", "lm_beta", "alternatives")
 class WhisperEngine:
     """One `whisper` bundle; `transcribe`, `detect_language` and `embed` may be called from several threads."""
 
-    longest_clip = LONGEST  # seconds: what the encoder sees at once
+    longest_clip = LONGEST - MARGIN  # 28.0 seconds: what the encoder sees at once, with silence behind it
     long_form = True
 
     def __init__(

@@ -13,11 +13,14 @@ from .options import MOST_TOKENS, WhisperOptions
 from .segments import FRAMES
 
 SPARE_TOKENS = 20  # a reading may have beyond what its length allows: times, and words that are long in tokens
+USUAL_PER_SECOND = 6  # tokens; English has 4, Korean up to 8
 TOKENS_PER_SECOND = 20  # the fastest speech: some 8 syllables, in Korean of up to two tokens, elsewhere of three
 SHARED_LIMIT = 4 * MEL_RATE  # mel frames: clips as long as that, rounded up, are cut off at the same length
 NGRAM = 4  # tokens that said over and over are a loop
 NGRAM_SHARE = 0.5  # of all n-grams that may be repetitions
 LEAST_NGRAMS = 12  # "no no no no" is speech
+BRIEF = 5 * MEL_RATE // 2  # mel frames, 2.5 s: less sound than this is doubted more
+BRIEF_NO_SPEECH, BRIEF_LIKELY = 0.5, -0.7  # probability, mean log-probability
 PAST_END = 1.0  # seconds by which a time may lie behind the sound; the margin of silence is heard as longer speech
 
 
@@ -57,6 +60,14 @@ def token_limit(frames: int, options: WhisperOptions, *, full: bool) -> int:
     return token_budget(-(-frames // SHARED_LIMIT) * SHARED_LIMIT, options, full=full)
 
 
+def early_limit(limit: int, *, full: bool) -> int:
+    """Return after how many tokens it is first looked whether a decoder is lost: what most people say in that time.
+
+    A loop is cut off there, and anything else is read again with all of its `limit`.
+    """
+    return limit if full else SPARE_TOKENS + (limit - SPARE_TOKENS) * USUAL_PER_SECOND // TOKENS_PER_SECOND
+
+
 def compression_ratio(text: str) -> float:
     """Return how many times shorter zlib makes the text; 1 for none."""
     content = text.encode()
@@ -78,6 +89,16 @@ def is_silence(reading: Reading, options: WhisperOptions) -> bool:
     return threshold is not None and reading.no_speech_prob > threshold and poor
 
 
+def made_up(reading: Reading, frames: int, options: WhisperOptions) -> bool:
+    """Whether a moment of noise was read as what people say to a camera ("Thank you."). `frames` of sound, mel.
+
+    Of so little sound the decoder is never sure, but it doubts a word that was spoken in one way only: of 72 single
+    digits stock base reads 66 with either a no-speech probability or a likelihood on its side.
+    """
+    doubted = reading.no_speech_prob > BRIEF_NO_SPEECH and reading.log_probability < BRIEF_LIKELY
+    return options.no_speech_threshold is not None and frames < BRIEF and doubted
+
+
 def led_astray(reading: Reading, frames: int, timestamp_begin: int, options: WhisperOptions) -> str:
     """Return why a reading from a short window does not stand, or "" where it does. `frames` of sound, mel.
 
@@ -85,18 +106,22 @@ def led_astray(reading: Reading, frames: int, timestamp_begin: int, options: Whi
     """
     if not reading.ended and reading.budget < (options.max_new_tokens or inf):  # the caller's own limit is no fault
         return "no end"
-    looped = options.compression_ratio_threshold
-    if looped is not None and reading.compression_ratio > looped:
-        return "compression ratio"
+    if looped := loops(reading, timestamp_begin, options):
+        return looped
     if _unlikely(reading, options):
         return "log-probability"
-    words = [token for token in reading.tokens if token < timestamp_begin]
-    if _repeats(words):
-        return "repetition"
     times = [token - timestamp_begin for token in reading.tokens if token >= timestamp_begin]
     if times and (times != sorted(times) or times[-1] * FRAMES > frames + PAST_END * MEL_RATE):
         return "times"
     return ""
+
+
+def loops(reading: Reading, timestamp_begin: int, options: WhisperOptions) -> str:
+    """Return by what a reading shows that it says one thing over and over, or "" where it does not."""
+    looped = options.compression_ratio_threshold
+    if looped is not None and reading.compression_ratio > looped:
+        return "compression ratio"
+    return "repetition" if _repeats([token for token in reading.tokens if token < timestamp_begin]) else ""
 
 
 def _unlikely(reading: Reading, options: WhisperOptions) -> bool:

@@ -1,7 +1,7 @@
 """Many clips through one network, window by window: encode, tell the language, read, check, read again, align.
 
-Every window is encoded once, whatever is then asked of it; a short one whose reading does not stand is encoded once
-more at 30 s.
+Every window is encoded once, whatever is then asked of it; one whose reading does not stand is encoded once more, half
+as long again, up to 30 s.
 """
 
 from __future__ import annotations
@@ -14,12 +14,13 @@ import numpy as np
 from ..base import DecodeOptions
 from .decoding import Decoder, Row
 from .features import WINDOW
-from .guards import Reading, is_silence, led_astray, token_budget, token_limit
+from .guards import Reading, is_silence, led_astray, made_up, token_budget, token_limit
 from .network import Encoded, Network, room
 from .prompt import Prompts
 from .segments import Piece
 from .tokens import Tokens
 from .track import Track
+from .window import longer
 from .word_times import AlignRow, align_rows, place
 
 
@@ -58,26 +59,22 @@ class Reader:
         return batches
 
     def _step(self, tracks: list[Track]) -> None:
-        """Read the next window of each, all of one length."""
-        window = tracks[0].window
-        encoded = self._encode(tracks, window)
-        self._tell_languages(encoded, tracks)
-        if window == WINDOW:
-            self._settle(tracks, encoded, self._decoder.read(encoded, self._rows(tracks, full=True)), window)
-            return
-        readings = self._decoder.first(encoded, self._rows(tracks, full=False))
-        fine = [
-            index
-            for index, (track, reading) in enumerate(zip(tracks, readings, strict=True))
-            if self._stands(track, reading)
-        ]
-        if fine:
-            chosen = [tracks[index] for index in fine]
-            self._settle(chosen, encoded.rows(fine), [readings[index] for index in fine], window)
-        if again := [track for index, track in enumerate(tracks) if index not in fine]:
-            encoded = self._encode(again, WINDOW, retry=True)
-            readings = self._decoder.read(encoded, self._rows(again, full=True))
-            self._settle(again, encoded, readings, WINDOW, retried=True)
+        """Read the next window of each, all of one length; a longer one where that does not stand."""
+        window, retried = tracks[0].window, False
+        while tracks:
+            encoded = self._encode(tracks, window, retry=retried)
+            self._tell_languages(encoded, tracks)
+            rows = [self._row(track, full=window == WINDOW) for track in tracks]
+            if window == WINDOW:
+                self._settle(tracks, encoded, self._decoder.read(encoded, rows), window, retried=retried)
+                return
+            readings = self._decoder.first(encoded, rows)
+            stands = [self._stands(track, reading) for track, reading in zip(tracks, readings, strict=True)]
+            if fine := [index for index, good in enumerate(stands) if good]:
+                chosen, read = [tracks[index] for index in fine], [readings[index] for index in fine]
+                self._settle(chosen, encoded.rows(fine), read, window, retried=retried)
+            tracks = [track for track, good in zip(tracks, stands, strict=True) if not good]
+            window, retried = longer(window), True
 
     def _encode(self, tracks: Sequence[Track], window: int, *, retry: bool = False) -> Encoded:
         self._options.check_cancelled()
@@ -93,16 +90,13 @@ class Reader:
                 track.language = next(iter(found))
                 track.languages = track.languages or found
 
-    def _rows(self, tracks: Sequence[Track], *, full: bool) -> list[Row]:
-        return [self._row(track, full=full) for track in tracks]
-
     def _row(self, track: Track, *, full: bool) -> Row:
         prefix = self.prompts.prefix() if track.first else []
         assert track.language is not None  # told, or given
         prompt = [*self.prompts.leading(track.spoken), *self.prompts.start(track.language), *prefix]
         most = room(len(prompt), len(prefix))
         budget, limit = (count(track.size, self._options.whisper, full=full) for count in (token_budget, token_limit))
-        return Row(tuple(prompt), len(prefix), min(budget, most), min(limit, most))
+        return Row(tuple(prompt), len(prefix), min(budget, most), min(limit, most), full)
 
     def _stands(self, track: Track, reading: Reading) -> bool:
         whisper = self._options.whisper
@@ -121,7 +115,11 @@ class Reader:
     ) -> None:
         """Give each track what was read in its window, with the words' times if they are asked for."""
         whisper = self._options.whisper
-        spoken = [index for index, reading in enumerate(readings) if not is_silence(reading, whisper)]
+        spoken = [
+            index
+            for index, (track, reading) in enumerate(zip(tracks, readings, strict=True))
+            if not is_silence(reading, whisper) and not made_up(reading, track.size, whisper)
+        ]
         for index, track in enumerate(tracks):
             if index not in spoken:
                 track.skip()

@@ -27,7 +27,8 @@ def split(tokens: Sequence[int], timestamp_begin: int, size: int, *, whole: bool
 
     A piece ends where two times follow each other. What follows the last such pair was not heard to its end and is
     left to the next window, unless a single time ends it: then nobody speaks behind that. It is also kept where the
-    tokens are the `whole` of what there is: a reading that came to its end, of the last sound of a clip.
+    tokens are the `whole` of what there is: a reading that came to its end, of the last sound of a clip. A pair at the
+    very end says that more follows, in the last window too: the frame is its time, and the rest is still to be read.
     """
     is_time = [token >= timestamp_begin for token in tokens]
     cuts = [i for i in range(1, len(tokens)) if is_time[i - 1] and is_time[i]]
@@ -44,8 +45,8 @@ def split(tokens: Sequence[int], timestamp_begin: int, size: int, *, whole: bool
         Piece((part[0] - timestamp_begin) * PRECISION, (part[-1] - timestamp_begin) * PRECISION, tuple(part))
         for part in parts
     ]
-    if whole and not all(is_time[cuts[-1] :]):
-        pieces.append(
-            Piece((tokens[cuts[-1]] - timestamp_begin) * PRECISION, size / MEL_RATE, tuple(tokens[cuts[-1] :]))
-        )
-    return pieces, size if ends_alone or whole else (tokens[cuts[-1] - 1] - timestamp_begin) * FRAMES
+    rest = tuple(tokens[cuts[-1] :])
+    said = whole and not all(is_time[cuts[-1] :])
+    if said:
+        pieces.append(Piece((rest[0] - timestamp_begin) * PRECISION, size / MEL_RATE, rest))
+    return pieces, size if ends_alone or said else (tokens[cuts[-1] - 1] - timestamp_begin) * FRAMES

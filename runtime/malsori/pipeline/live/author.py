@@ -5,7 +5,7 @@ from __future__ import annotations
 from ...bundles.manifest import Manifest
 from ...events import Final
 from ...types import SAMPLE_RATE, UNKNOWN, Hypothesis, Span
-from ..stitch import on_clock
+from ..clip import Clock
 
 NOTHING = Hypothesis((), UNKNOWN, 0.0)
 
@@ -20,7 +20,7 @@ class Author:
 
     def final(self, seq: int, span: Span, heard: Hypothesis) -> Final:
         """Return the final of the utterance in `span`, its segments on the stream's clock."""
-        segments = tuple(on_clock(heard.segments, span))
+        segments = tuple(Clock((span,)).placed(heard.segments))
         language, probability = (self._certain, 1.0) if self._certain else (heard.language, heard.language_probability)
         return Final(
             seq,

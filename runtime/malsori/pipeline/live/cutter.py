@@ -5,7 +5,7 @@ from __future__ import annotations
 from ...audio.ring import RingBuffer
 from ...types import SAMPLE_RATE, Audio, Span
 from ...vad import Detector, GateOptions, SpeechGate
-from ..recording import Piece
+from ..clip import Clip
 
 SPARE = 5.0  # seconds that the ring holds beyond the longest span: the gate's own delay, and a late engine's
 
@@ -31,12 +31,12 @@ class LiveCutter:
         """Where the speech that is still open begins; None where nobody speaks."""
         return None if self._gate.start is None else self._origin + self._gate.start
 
-    def push(self, block: Audio) -> list[Piece]:
+    def push(self, block: Audio) -> list[Clip]:
         """Take a block; return the pieces that it closes, their sound copied while it is there."""
         self.ring.write(block)
         return self._pieces(self._gate.push(block))
 
-    def flush(self) -> list[Piece]:
+    def flush(self) -> list[Clip]:
         """Return the piece that was open, and begin anew."""
         pieces = self._pieces(self._gate.flush())
         self._origin = self.clock
@@ -47,6 +47,6 @@ class LiveCutter:
         self.ring.advance(samples)
         self._origin = self.clock
 
-    def _pieces(self, spans: list[Span]) -> list[Piece]:
+    def _pieces(self, spans: list[Span]) -> list[Clip]:
         moved = [Span(span.start + self._origin, span.stop + self._origin) for span in spans]
-        return [Piece(span, self.ring.read(span.start, span.stop)) for span in moved]
+        return [Clip.of(self.ring.read(span.start, span.stop), span) for span in moved]

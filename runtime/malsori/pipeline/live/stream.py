@@ -31,8 +31,8 @@ from ...events import Event, Partial, SpeechEnded, SpeechStarted, StreamWarning
 from ...types import SAMPLE_RATE, Audio, Span
 from ...vad import detector_named
 from ..blame import ours
+from ..clip import Clip
 from ..options import TranscribeOptions
-from ..recording import Piece
 from .author import NOTHING, Author
 from .cutter import LiveCutter
 from .options import LIVE, LiveOptions, check_streamed, longest_utterance
@@ -200,7 +200,7 @@ class Stream:
         self._outbox.put(SpeechStarted(self._seq, start / SAMPLE_RATE))
         return self._utterance
 
-    def _end(self, piece: Piece) -> None:
+    def _end(self, piece: Clip) -> None:
         """Have a whole utterance recognised; nobody listens to it any more."""
         span, utterance = piece.span, self._utterance or self._begin(piece.span.start)
         self._close(utterance, span.stop)

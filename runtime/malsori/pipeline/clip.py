@@ -1,0 +1,116 @@
+"""A clip: sound with a clock. Whoever reads clips need not know how much of a recording was put together in one.
+
+recording  ...[ a ]..........[  b  ]...[ c ]....
+clip          [ a ][  b  ][ c ]                     times of the clip, on the recording's clock again
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import accumulate
+
+import numpy as np
+
+from ..types import SAMPLE_RATE, Audio, Segment, Span, Word
+
+# Seconds by which a time may lie on the wrong side of a join and still be meant for the other: Whisper's times come in
+# steps of 0.02 s and are off by a few of them; what lies at a join is the padding of speech, silence on both sides.
+EDGE = 0.2
+
+
+@dataclass(frozen=True, slots=True)
+class Clock:
+    """Where in its recording each stretch of a clip lies: `spans`, ascending, none overlapping another."""
+
+    spans: tuple[Span, ...]
+
+    def placed(self, segments: Iterable[Segment]) -> Iterator[Segment]:
+        """Yield the segments that say something with the recording's times, each word inside its own stretch.
+
+        Whisper may end a segment beyond its clip; spans do not overlap, so neither do the times of the result.
+        """
+        for segment in segments:
+            if segment.text.strip():
+                yield self._placed(segment)
+
+    def part(self, start: int, stop: int) -> Clock:
+        """Return the clock of what lies between two samples of the clip."""
+        inside = []
+        for begin, span in zip(self._begins, self.spans, strict=True):
+            first, last = max(start - begin, 0), min(stop - begin, len(span))
+            if first < last:
+                inside.append(Span(span.start + first, span.start + last))
+        return Clock(tuple(inside))
+
+    def _placed(self, segment: Segment) -> Segment:
+        first = self._stretch(segment.start + EDGE)
+        last = max(first, self._stretch(segment.end - EDGE))
+        start, end = self._time(segment.start, first), self._time(segment.end, last)
+        return replace(segment, start=start, end=max(start, end), words=tuple(map(self._placed_word, segment.words)))
+
+    def _placed_word(self, word: Word) -> Word:
+        stretch = self._stretch((word.start + word.end) / 2)
+        return replace(word, start=self._time(word.start, stretch), end=self._time(word.end, stretch))
+
+    def _stretch(self, seconds: float) -> int:
+        """Return the number of the stretch that sounds at a time of the clip."""
+        return max(bisect_right(self._begins, round(seconds * SAMPLE_RATE)) - 1, 0)
+
+    def _time(self, seconds: float, stretch: int) -> float:
+        """Return a time of the clip on the recording's clock, moved into a stretch."""
+        span, begin = self.spans[stretch], self._begins[stretch] / SAMPLE_RATE
+        return span.start / SAMPLE_RATE + min(max(seconds - begin, 0.0), span.seconds)
+
+    @property
+    def _begins(self) -> list[int]:
+        """Where in the clip each stretch begins, in samples."""
+        return list(accumulate((len(span) for span in self.spans[:-1]), initial=0))
+
+
+@dataclass(frozen=True, slots=True)
+class Clip:
+    """Sound to be read at once, as long as the spans of its clock together."""
+
+    audio: Audio
+    clock: Clock
+
+    @classmethod
+    def of(cls, audio: Audio, span: Span) -> Clip:
+        """Return a single stretch."""
+        return cls(audio, Clock((span,)))
+
+    @property
+    def span(self) -> Span:
+        """From where its first stretch begins to where its last one ends."""
+        return Span(self.clock.spans[0].start, self.clock.spans[-1].stop)
+
+    @property
+    def seconds(self) -> float:
+        """Length of the sound."""
+        return len(self.audio) / SAMPLE_RATE
+
+    def part(self, start: int, stop: int) -> Clip:
+        """Return what lies between two of its samples."""
+        return Clip(self.audio[start:stop], self.clock.part(start, stop))
+
+
+def joined(clips: Sequence[Clip]) -> Clip:
+    """Return clips that follow each other as one."""
+    if len(clips) == 1:
+        return clips[0]
+    spans = tuple(span for clip in clips for span in clip.clock.spans)
+    return Clip(np.concatenate([clip.audio for clip in clips]), Clock(spans))
+
+
+def filled(stretches: Iterable[Clip], longest: float) -> Iterator[Clip]:
+    """Yield neighbouring stretches together, in clips of at most `longest` seconds unless a single one is longer."""
+    held: list[Clip] = []
+    for stretch in stretches:
+        if held and sum(clip.seconds for clip in held) + stretch.seconds > longest:
+            yield joined(held)
+            held = []
+        held.append(stretch)
+    if held:
+        yield joined(held)

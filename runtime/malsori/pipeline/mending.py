@@ -1,0 +1,103 @@
+"""Nothing left out: what no word of a filled clip covers is read again alone, and a poor clip stretch by stretch.
+
+Whisper ends a window early where it loses the thread: speech that the gate vouches for has then no words. What is read
+again must be better than nothing by the decoder's own word, or stays out; `unheard` then says how much that is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from ..engines.base import DecodeOptions, Engine
+from ..types import SAMPLE_RATE, Hypothesis, Segment
+from .clip import Clip
+
+LEAST = 3.0  # seconds between words, in speech, that are worth a second reading; padding and pauses have up to 2
+LIKELY = 0.37  # confidence from which on a reading stands: a mean log-probability of -1, as in the temperature fallback
+LOOP = 2.4  # compression ratio above which it is one thing said over and over
+
+
+def unheard(clip: Clip, hypothesis: Hypothesis) -> list[tuple[int, int]]:
+    """Return what of a clip no segment covers, in samples, each at least `LEAST` seconds long."""
+    marks = [0, *(round(time * SAMPLE_RATE) for segment in hypothesis.segments for time in _times(segment))]
+    gaps = zip(marks[::2], [*marks[1::2], len(clip.audio)], strict=True)
+    return [(start, stop) for start, stop in gaps if stop - start >= LEAST * SAMPLE_RATE]
+
+
+@dataclass(frozen=True, slots=True)
+class Mender:
+    """Reads again what one reading of some clips left out; `decoding` is how they were read."""
+
+    engine: Engine
+    decoding: DecodeOptions
+
+    def mended(self, clips: Sequence[Clip], heard: Sequence[Hypothesis]) -> list[Hypothesis]:
+        """Return what was heard, completed. Raises as the engine does."""
+        parts = [
+            _Part(index, start, stop)
+            for index, (clip, found) in enumerate(zip(clips, heard, strict=True))
+            for start, stop in _doubtful(clip, found)
+        ]
+        if not parts:
+            return list(heard)
+        sounds = [clips[part.clip].audio[part.start : part.stop] for part in parts]
+        again = self.engine.transcribe(sounds, self.decoding)
+        mended = list(heard)
+        for index in sorted({part.clip for part in parts}):
+            own = [(part, found) for part, found in zip(parts, again, strict=True) if part.clip == index]
+            mended[index] = _completed(heard[index], own)
+        return mended
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """A part of one of the clips, in samples of it."""
+
+    clip: int
+    start: int
+    stop: int
+
+
+def _doubtful(clip: Clip, found: Hypothesis) -> list[tuple[int, int]]:
+    """Return what is to be read again of a clip: its stretches where it is poor, else what no segment covers."""
+    stretches = list(_stretches(clip))
+    if len(stretches) > 1 and (not found.segments or not all(map(_stands, found.segments))):
+        return stretches
+    gaps = unheard(clip, found)
+    return [] if gaps == [(0, len(clip.audio))] else gaps
+
+
+def _completed(found: Hypothesis, again: Sequence[tuple[_Part, Hypothesis]]) -> Hypothesis:
+    """Return the reading with those of its parts that stand in the place of what does not."""
+    said = [
+        segment.shifted(part.start / SAMPLE_RATE)
+        for part, heard in again
+        for segment in heard.segments
+        if _stands(segment) and segment.text.strip()
+    ]
+    kept = [segment for segment in found.segments if _stands(segment) or not _covered(segment, said)]
+    if any(_covered(segment, said) for segment in kept):  # the parts are all of it, and it was good in places
+        said = [segment for segment in said if not _covered(segment, kept)]
+    return replace(found, segments=tuple(sorted([*kept, *said], key=lambda segment: segment.start)))
+
+
+def _covered(segment: Segment, others: Sequence[Segment]) -> bool:
+    """Whether half of a segment lies in others."""
+    shared = sum(max(0.0, min(segment.end, other.end) - max(segment.start, other.start)) for other in others)
+    return shared >= (segment.end - segment.start) / 2
+
+
+def _stands(segment: Segment) -> bool:
+    return segment.confidence >= LIKELY and (segment.compression_ratio or 0.0) <= LOOP
+
+
+def _times(segment: Segment) -> tuple[float, float]:
+    return segment.start, segment.end
+
+
+def _stretches(clip: Clip) -> Iterator[tuple[int, int]]:
+    start = 0
+    for span in clip.clock.spans:
+        yield start, start + len(span)
+        start += len(span)
