@@ -74,6 +74,7 @@ class LoudnessEngine:
     def __init__(self, *languages: str, kind: str = "whisper", poison: int | None = None) -> None:
         self.manifest = manifest(languages or ("ko",), kind)
         self.long_form = kind == "whisper"
+        self.fills_windows = False
         self.longest_clip = 30.0 if self.long_form else 120.0
         self.poison = poison
         self.calls: list[list[float]] = []

@@ -172,6 +172,7 @@ class TimedEngine:
 
     longest_clip = 30.0
     long_form = False
+    fills_windows = False
     manifest: Any = None
 
     def __init__(self, speed: float) -> None:

@@ -25,7 +25,9 @@ def test_a_preset_ends_an_utterance_after_its_silence(preset: str, milliseconds:
 
 
 def test_normal_is_what_files_get_and_what_nobody_asks_for() -> None:
-    assert endpointing() == endpointing("normal") == GateOptions()
+    normal, usual = endpointing(), GateOptions()
+    assert normal == endpointing("normal")
+    assert (normal.silence, normal.padding, normal.threshold) == (usual.silence, usual.padding, usual.threshold)
 
 
 @pytest.mark.parametrize("preset", ENDPOINTINGS)

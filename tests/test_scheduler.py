@@ -40,6 +40,7 @@ class NumberedEngine:
 
     longest_clip = 30.0
     long_form = False
+    fills_windows = False
 
     def __init__(self, *, chokes: Sequence[int] = (), breaks: Sequence[int] = ()) -> None:
         self.manifest = manifest(("ko",), "wav2vec2-ctc")

@@ -57,7 +57,7 @@ def test_times_are_on_the_clock_of_the_recording_and_stay_inside_their_stretch_o
     result = transcriber().transcribe(recording((10, 1.0), (20, 1.5)), word_timestamps=True)
     assert result.text == "w10 w20"
     first, second = result.segments
-    padding = GateOptions().padding_ms / 1000
+    padding = GateOptions().padding / 1000
     assert first.start == pytest.approx(2.0 - padding + 0.1, abs=0.04)
     assert first.end == pytest.approx(3.0 + padding, abs=0.04)
     assert second.start == pytest.approx(5.0 - padding + 0.1, abs=0.04)

@@ -140,7 +140,7 @@ def test_sound_that_nobody_can_read_is_let_go_of():
     session = open_session(network)
     heard = pushed(session, speech(words), SAMPLE_RATE)
     assert {each.text for each in heard} == {""}
-    assert max(network.frames) <= 2700  # 25 s and the margin
+    assert max(network.frames) <= 3000  # 25 s and the margin, in the next longer window there is
 
 
 # Steps and options ----------------------------------------------------------------------------------------------------

@@ -68,13 +68,14 @@ class Engine(Protocol):
     """Sound to text for one bundle.
 
     Speech without a pause comes in clips of at most `longest_clip` seconds. `long_form` tells that the engine has its
-    own way through a recording, so that it gets it whole where no gate cuts it, and that its window is best filled with
-    neighbouring stretches where one does.
+    own way through a recording, and so gets it whole where no gate cuts it; `fills_windows` that it hears neighbouring
+    stretches of speech better and sooner in one clip than each alone.
     """
 
     manifest: Manifest
     longest_clip: float
     long_form: bool
+    fills_windows: bool
 
     def check(self, options: DecodeOptions) -> tuple[str, ...]:
         """Raise `OptionError` for what the model does not have; return a line for each part that it will leave out."""

@@ -45,6 +45,7 @@ class Wav2Vec2Engine:
     # five minutes. A clip is one segment, too.
     longest_clip = 120.0
     long_form = False
+    fills_windows = False
 
     def __init__(
         self,

@@ -91,7 +91,7 @@ class Pool:
         chained = decoding.whisper.condition_on_previous_text
         previous = [job.recording.last_text if chained else "" for job in jobs]
         heard = self._engine.transcribe([job.clip.audio for job in jobs], decoding, previous)
-        if self._engine.long_form and all(job.recording.gated for job in jobs):
+        if self._engine.fills_windows and all(job.recording.gated for job in jobs):
             heard = Mender(self._engine, decoding).mended([job.clip for job in jobs], heard)
         if self._placer is None:
             return [(hypothesis, 0) for hypothesis in heard]

@@ -73,7 +73,7 @@ class Reader:
         if not self._options.vad:
             return slices(blocks, self._longest)
         stretches = pieces_of(blocks, self._detector(), self._gate)
-        if not self._engine.long_form or self._several_languages:
+        if not self._engine.fills_windows or self._several_languages:
             return stretches
         return filled(stretches, self._longest)
 
@@ -102,7 +102,7 @@ class Reader:
     @property
     def _gate(self) -> GateOptions:
         """How speech is found, with what nobody asked for as suits the engine."""
-        asked, usual = self._options.gate, FILLING if self._engine.long_form else DEFAULT_GATE
+        asked, usual = self._options.gate, FILLING if self._engine.fills_windows else DEFAULT_GATE
         return replace(usual, **{**asked.given, "max_speech_s": self._longest})
 
     @property

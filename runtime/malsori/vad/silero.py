@@ -34,13 +34,17 @@ class SileroDetector:
 
     frame = FRAME
 
-    def __init__(self) -> None:
+    def __init__(self, *, levelled: bool = True) -> None:
+        """Without `levelled` quiet speech stays as quiet as it is."""
+        self._levelled = levelled
         self._session = _shared_session()
         self.reset()
 
     def push(self, block: Audio) -> Probabilities:
         """Return the probability of each frame of 512 samples that `block` completes."""
-        frames = self._level.push(self._framer.push(block))
+        frames = self._framer.push(block)
+        if self._levelled:
+            frames = self._level.push(frames)
         parts = [self._run(frames[start : start + _BATCH]) for start in range(0, len(frames), _BATCH)]
         return np.concatenate(parts) if parts else np.zeros(0, np.float32)
 

@@ -32,7 +32,7 @@ class TwoStageDetector:
 
     def __init__(self, mode: int = MODE) -> None:
         self._webrtc = WebRtcDetector(mode, _WEBRTC_MS)
-        self._silero = SileroDetector()
+        self._silero = SileroDetector(levelled=False)  # WebRTC, which wakes it, hears no quiet speech either
         self.reset()
 
     def push(self, block: Audio) -> Probabilities:

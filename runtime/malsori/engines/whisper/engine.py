@@ -42,6 +42,7 @@ class WhisperEngine:
 
     longest_clip = LONGEST - MARGIN  # 28.0 seconds: what the encoder sees at once, with silence behind it
     long_form = True
+    fills_windows = True
 
     def __init__(
         self,

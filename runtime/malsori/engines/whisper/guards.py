@@ -65,7 +65,9 @@ def early_limit(limit: int, *, full: bool) -> int:
 
     A loop is cut off there, and anything else is read again with all of its `limit`.
     """
-    return limit if full else SPARE_TOKENS + (limit - SPARE_TOKENS) * USUAL_PER_SECOND // TOKENS_PER_SECOND
+    if full or limit <= SPARE_TOKENS:
+        return limit
+    return SPARE_TOKENS + (limit - SPARE_TOKENS) * USUAL_PER_SECOND // TOKENS_PER_SECOND
 
 
 def compression_ratio(text: str) -> float:

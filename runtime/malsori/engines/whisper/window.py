@@ -16,9 +16,9 @@ from .features import MEL_RATE, WINDOW
 from .options import AudioContext
 
 MARGIN = 2.0  # seconds, where only a floor was given
-# Seconds that windows have. Few lengths, so that clips share a batch: a decoder reads eight windows of one length in
-# 2.6 times the time of one (base, int8, 2 cores). A step costs the encoder a third at most.
-RUNGS = (1, 2, 3, 4, 5, 6, 7, 8, 10, 12, 15, 20, 25, 30)
+# Seconds that windows have. The longer ones are few, so that the filled clips of a recording share a batch: a decoder
+# reads eight windows of one length in 2.6 times the time of one (base, int8, 2 cores).
+RUNGS = (*range(1, 13), 15, 20, 25, 30)
 LONGER = 1.5  # times as long, at least, is the window in which a reading that does not stand is tried again
 
 

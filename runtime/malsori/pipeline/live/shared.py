@@ -43,6 +43,7 @@ class SharedEngine:
         self.manifest = bare.manifest
         self.longest_clip = bare.longest_clip
         self.long_form = bare.long_form
+        self.fills_windows = bare.fills_windows
         self._turns = turns
 
     def check(self, options: DecodeOptions) -> tuple[str, ...]:
