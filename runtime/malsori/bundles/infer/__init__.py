@@ -6,10 +6,12 @@ way to a form that runs, is in `strangers.py`.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from ...errors import ModelCorrupt, ModelIncompatible
 from ..manifest import Manifest
+from ..names import known
 from . import wav2vec2, whisper
 from .strangers import stranger
 
@@ -34,13 +36,21 @@ def inferred(folder: Path, name: str) -> Manifest:
     """
     try:
         if whisper.is_whisper(folder):
-            return whisper.manifest(folder, name)
+            return _english(whisper.manifest(folder, name))
         if wav2vec2.is_wav2vec2(folder):
             return wav2vec2.manifest(folder, name)
         raise ModelIncompatible(str(folder), stranger(folder) or _nothing(folder))
     except OSError as error:
         path = str(error.filename or folder)
         raise ModelCorrupt(path, "a readable file", error.strerror or str(error)) from error
+
+
+def _english(manifest: Manifest) -> Manifest:
+    """Return the manifest of a model that is known to have learned English only, though its vocabulary has more."""
+    named = known(manifest.name)
+    if named is None or not named.english:
+        return manifest
+    return replace(manifest, languages=("en",), tasks=("transcribe",))
 
 
 def _nothing(folder: Path) -> str:

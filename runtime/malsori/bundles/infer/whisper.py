@@ -21,6 +21,7 @@ MULTILINGUAL = 51_865  # entries in the vocabulary at least; CTranslate2 tells b
 STRIDE = 320  # samples per frame of the encoder
 ENCODER_OF_LARGE = 32  # layers
 SHORTENED = 4  # layers of the decoder: turbo has 4, distil-large 2, and neither was trained to translate
+DISTILLED = 2
 EMBEDDINGS = ("decoder/embeddings/weight", "decoder/projection/weight")
 
 
@@ -38,7 +39,10 @@ def manifest(folder: Path, name: str) -> Manifest:
             str(folder / "model.bin"), f"expected CTranslate2's {SPEC}, found {header.spec}, no speech recognition"
         )
     sizes = _sizes(folder, header)
-    languages, licence = card(folder)
+    written, licence = card(folder)
+    languages = _languages(folder, sizes["vocab_size"])
+    # A distilled model learned the language of its card, and has the vocabulary of all.
+    own = written if written and sizes["decoder_layers"] == DISTILLED and set(written) < set(languages) else languages
     heads = json_object(folder / "config.json").get("alignment_heads") or []
     return Manifest(
         name=name,
@@ -46,7 +50,7 @@ def manifest(folder: Path, name: str) -> Manifest:
         source=name,
         revision="unknown",
         licence=licence,
-        languages=_languages(folder, sizes["vocab_size"]),
+        languages=own,
         description=_description(sizes),
         quantization=_quantization(header),
         sample_rate=SAMPLE_RATE,
