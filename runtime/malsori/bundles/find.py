@@ -25,7 +25,8 @@ from .verify import verify as verify_files
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 HINT = (
     "malsori models pull base gets one; in malsori's repository, python export/wav2vec2.py SOURCE OUT (or "
-    f"export/whisper.py) makes one from a checkpoint; give its path as ./OUT, or put it into a folder named in ${VARIABLE}"
+    "export/whisper.py) makes one from a checkpoint; give its path as ./OUT, or put it into a folder named in "
+    f"${VARIABLE}"
 )
 
 
@@ -52,7 +53,7 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class Bundle:
-    """A model that is there and whose manifest could be read, or inferred of a `plain` folder; `origin` as in `Found`."""
+    """A model that is there and whose manifest could be read, of a `plain` folder inferred; `origin` as in `Found`."""
 
     folder: Path
     manifest: Manifest
@@ -85,7 +86,11 @@ def open_bundle(name_or_path: str | os.PathLike[str], verify: bool = True) -> Bu
         ModelNotFound: there is none; the message has the names there are and how to get one.
         ModelCorrupt, ModelIncompatible: see `read_manifest`, `inferred` and `verify`.
     """
-    found = find_bundle(name_or_path)
+    return open_found(find_bundle(name_or_path), verify)
+
+
+def open_found(found: Found, verify: bool = True) -> Bundle:
+    """Return a model that was found, read and checked as `open_bundle` does."""
     manifest = found.manifest()
     if verify and not found.plain:
         verify_files(found.folder, manifest)
@@ -98,9 +103,9 @@ def find_bundle(name_or_path: str | os.PathLike[str]) -> Found:
     by_path = not isinstance(name_or_path, str) or _is_path(text)
     if by_path and "\0" not in text and os.path.isdir(text):
         return _at(Path(text))
-    if not by_path or (isinstance(name_or_path, str) and REPOSITORY.fullmatch(text)):
-        if found := next(_named(text), None):
-            return found
+    may_be_name = not by_path or (isinstance(name_or_path, str) and REPOSITORY.fullmatch(text))
+    if may_be_name and (found := next(_named(text), None)):
+        return found
     raise _not_found(text, by_path)
 
 

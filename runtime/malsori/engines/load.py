@@ -54,7 +54,7 @@ def load_engine(
 
         if memory != "normal":
             raise OptionError(f"{manifest.name} has no memory={memory!r}; that is for wav2vec2 bundles")
-        _check_listed(folder, manifest, needed(manifest))
+        _check_listed(folder, manifest, needed(folder, manifest))
         return WhisperEngine(
             folder, manifest, device=device, compute_type=compute_type, threads=threads, workers=workers
         )

@@ -24,7 +24,7 @@ MOST = 6  # files named of a folder that is no model
 
 def is_plain(folder: Path) -> bool:
     """Return whether `folder` looks like a model that runs as it is. Reads nothing but names."""
-    return whisper.is_whisper(folder) or wav2vec2.is_wav2vec2(folder)
+    return whisper.is_complete(folder) or wav2vec2.is_wav2vec2(folder)
 
 
 def inferred(folder: Path, name: str) -> Manifest:

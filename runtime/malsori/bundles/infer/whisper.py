@@ -30,6 +30,12 @@ def is_whisper(folder: Path) -> bool:
     return (folder / "model.bin").is_file()
 
 
+def is_complete(folder: Path) -> bool:
+    """Return whether it has all that such a model must have; half a download has not."""
+    named = all((folder / name).is_file() for name in NEEDED)
+    return named and any((folder / name).is_file() for name in VOCABULARIES)
+
+
 def manifest(folder: Path, name: str) -> Manifest:
     """Return what a manifest would say, without the sums of its files. Raises `ModelError` for what cannot run."""
     _check_files(folder)

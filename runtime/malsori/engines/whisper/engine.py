@@ -31,6 +31,7 @@ from .track import Track
 from .window import Context
 
 FILES = ("model.bin", "config.json")
+FEATURES = "preprocessor_config.json"
 VOCABULARIES = ("vocabulary.json", "vocabulary.txt")  # one of them, as CTranslate2 reads it
 SOUND = {"sampling_rate": SAMPLE_RATE, "hop_length": HOP, "n_fft": 400}  # what the features are made for
 DEFAULTS = DecodeOptions()
@@ -65,7 +66,7 @@ class WhisperEngine:
         """
         self.manifest = manifest
         self.device = choose_device(device)
-        for name in needed(manifest):
+        for name in needed(folder, manifest):
             if not (folder / name).is_file():
                 raise ModelCorrupt(str(folder / name), "a file of a Whisper bundle", "nothing")
         self._tokens = Tokens.read(folder)
@@ -243,11 +244,11 @@ class WhisperEngine:
             raise ModelIncompatible(str(folder), f"the tokenizer has no token for the languages {', '.join(unknown)}")
 
 
-def needed(manifest: Manifest) -> tuple[str, ...]:
-    """Return the files that such a bundle must list; what else it lists of these is read too."""
+def needed(folder: Path, manifest: Manifest) -> tuple[str, ...]:
+    """Return the files that such a bundle must list: those it cannot be without, and those that would be read."""
     vocabulary = next((name for name in VOCABULARIES if name in manifest.files), VOCABULARIES[0])
-    listed = [name for name in ("preprocessor_config.json", TOKENIZER) if name in manifest.files]
-    return (*FILES, vocabulary, *listed)
+    read = [name for name in (FEATURES, TOKENIZER) if name in manifest.files or (folder / name).exists()]
+    return (*FILES, vocabulary, *read)
 
 
 def _left_out(options: DecodeOptions) -> Iterator[str]:
@@ -259,8 +260,8 @@ def _left_out(options: DecodeOptions) -> Iterator[str]:
 
 
 def _mels(folder: Path) -> int | None:
-    """Return the mel bands of the bundle's features, None where no file says so; refuse those that are not Whisper's."""
-    path = folder / "preprocessor_config.json"
+    """Return the mel bands of the bundle's features, None where no file says so; refuse other features."""
+    path = folder / FEATURES
     if not path.is_file():
         return None
     try:

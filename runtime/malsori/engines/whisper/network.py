@@ -183,7 +183,8 @@ def compute_type_for(asked: str, stored: str, device: Device) -> str:
     """Return what CTranslate2 is to compute in; left to itself, it writes on stderr when it cannot do as stored.
 
     By default it is what the weights are stored in, but for floats on a CPU, which are computed in 8 bits: a CPU has no
-    products of 16-bit floats, and those of 32 bits take twice the memory for the same words. Raises `OptionError` for a compute type that the device does not have.
+    products of 16-bit floats, and those of 32 bits take longer and four times the memory. Raises `OptionError` for a
+    compute type that the device does not have.
     """
     there = compute_types(device)
     if asked == "default" and device == "cpu" and stored in FLOATS and "int8" in there:
