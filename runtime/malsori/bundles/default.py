@@ -96,14 +96,14 @@ def _serves(manifest: Manifest, language: str | None, task: str, several: bool) 
 
 def _order(
     found: Found, manifest: Manifest, language: str | None, cores: float | None
-) -> tuple[bool, bool, bool, tuple[int, int], str]:
+) -> tuple[bool, bool, bool, tuple[int, int], bool, str]:
     place = rank(found.name, manifest)
     busy = CATALOG[place[0]].cores if place[0] < len(CATALOG) else 0.0
     slow = cores is not None and busy > cores
     single = language is None and len(manifest.languages) == 1
     if manifest.demonstration:  # the smaller one by name, which is the one of CTC
-        return True, False, False, (0, 0), found.name
-    return False, slow, single, place, found.name
+        return True, False, False, (0, 0), found.plain, found.name
+    return False, slow, single, place, found.plain, found.name
 
 
 def _nothing(language: str | None, task: str, several: bool, names: list[str]) -> str:

@@ -20,6 +20,7 @@ from .manifest import MANIFEST, Manifest
 from .names import known, pull_line
 from .parse import read_manifest
 from .places import VARIABLE, places
+from .shelves import complaints
 from .verify import verify as verify_files
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
@@ -173,7 +174,8 @@ def _not_found(text: str, by_path: bool) -> ModelNotFound:
     repository = bool(REPOSITORY.fullmatch(text))
     if by_path:
         searched = ["this path", *(searched[-1:] if repository else [])]
-    return ModelNotFound(text, names, searched, _hint(text, names, by_path and not repository))
+    hint = _hint(text, names, by_path and not repository)
+    return ModelNotFound(text, names, searched, "; ".join([hint, *complaints()]))
 
 
 def _hint(text: str, names: list[str], path: bool) -> str:
