@@ -16,6 +16,7 @@ from ..errors import ModelIncompatible, ModelNotFound
 from .hub_cache import ORIGIN, PREFIX, REPOSITORY, Cached, cached, cached_as, hub_folder, repository_of, snapshot
 from .infer import inferred, is_plain
 from .infer.strangers import stranger
+from .infer.whisper import lacking
 from .manifest import MANIFEST, Manifest
 from .names import known, pull_line
 from .parse import read_manifest
@@ -186,7 +187,7 @@ def _hint(text: str, names: list[str], path: bool) -> str:
         return f"for the folder here write ./{text}"
     download = None if path else cached_as(text)
     if download is not None:
-        return f"in the hub's cache {text} {stranger(download.folder) or 'is no model that runs here'}"
+        return f"in the hub's cache {text} {stranger(download.folder) or lacking(download.folder)}"
     if not path and (line := pull_line(text)):
         return f"{line} gets it"
     close = get_close_matches(text, names, n=1)

@@ -6,6 +6,8 @@ import json
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal, TypeAlias
 
+from ..types import UNKNOWN
+
 MANIFEST = "manifest.json"
 FORMAT = 1  # raised when a reader of the old shape would misread the new one
 
@@ -54,6 +56,10 @@ class Manifest:
     measured: dict[str, Any] = field(default_factory=dict)
     demonstration: bool = False
     format: int = FORMAT
+
+    def knows(self, language: str) -> bool:
+        """Return whether it can be told that `language` is spoken; of a model that names none, nobody can say no."""
+        return language in self.languages or self.languages == (UNKNOWN,)
 
     def to_json(self) -> str:
         """Return the text of `manifest.json`: stable order, readable, non-ASCII kept."""

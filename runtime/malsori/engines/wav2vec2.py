@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from ..bundles.manifest import Manifest
 from ..errors import ModelIncompatible, OptionError
-from ..types import SAMPLE_RATE, UNKNOWN, Audio, Hypothesis
+from ..types import SAMPLE_RATE, Audio, Hypothesis
 from .acoustic import AcousticModel
 from .base import DecodeOptions, Layer
 from .batches import Grouping, plan
@@ -195,7 +195,7 @@ def _check_compute_type(asked: str, manifest: Manifest) -> None:
 def _check_options(options: DecodeOptions, manifest: Manifest) -> None:
     if options.task != "transcribe":
         raise OptionError(f"{manifest.name} cannot {options.task}; a CTC model only transcribes")
-    if options.language and options.language not in manifest.languages and manifest.languages != (UNKNOWN,):
+    if options.language and not manifest.knows(options.language):
         raise OptionError(f"{manifest.name} knows {', '.join(manifest.languages)}, not {options.language!r}")
     for name in ("initial_prompt", "temperature"):
         if getattr(options, name) != getattr(DEFAULTS, name):

@@ -107,7 +107,7 @@ class TranscribeOptions:
             raise OptionError(f"{manifest.name} cannot {self.task}, only {there}{way_out}")
         if self.align_with is not None and self.task != "transcribe":
             raise OptionError(f"align_with finds the words that were spoken, and the task {self.task} writes others")
-        if self.language is not None and manifest.languages and self.language not in manifest.languages:
+        if self.language is not None and manifest.languages and not manifest.knows(self.language):
             known = ", ".join(manifest.languages)
             raise OptionError(f"{manifest.name} does not know the language {self.language!r}; it knows {known}")
         self._check_types()

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from ...errors import ModelCorrupt, ModelIncompatible
-from ...types import SAMPLE_RATE
+from ...types import SAMPLE_RATE, UNKNOWN
 from ..manifest import Manifest
 from ..parse import is_safe
 from .onnx_graph import BFLOAT16, FLOAT16, OnnxGraph
@@ -28,7 +28,6 @@ PHONEMES = "Wav2Vec2PhonemeCTCTokenizer"
 INPUTS = ("input_values", "audio")  # optimum's name for the sound, and ours
 MASK = "attention_mask"
 INTEGER = {"MatMulInteger", "DynamicQuantizeLinear", "DynamicQuantizeMatMul"}  # operators of weights in 8 bits
-UNKNOWN = ("und",)  # of a language that nobody names
 SIZES = (
     "model_type",
     "hidden_size",
@@ -77,7 +76,7 @@ def manifest(folder: Path, name: str) -> Manifest:
         source=name,
         revision="unknown",
         licence=licence,
-        languages=languages or UNKNOWN,
+        languages=languages or (UNKNOWN,),
         description=f"a CTC model, {config.get('model_type', 'wav2vec2')}, one ONNX graph",
         quantization=_quantization(graph),
         sample_rate=SAMPLE_RATE,

@@ -32,8 +32,19 @@ def is_whisper(folder: Path) -> bool:
 
 def is_complete(folder: Path) -> bool:
     """Return whether it has all that such a model must have; half a download has not."""
-    named = all((folder / name).is_file() for name in NEEDED)
-    return named and any((folder / name).is_file() for name in VOCABULARIES)
+    return not _missing(folder)
+
+
+def lacking(folder: Path) -> str:
+    """Return which of the files that such a model must have are not there, as half a download leaves it."""
+    missing = _missing(folder)
+    return f"lacks {', '.join(missing)}, or is of another kind" if missing else ""
+
+
+def _missing(folder: Path) -> list[str]:
+    missing = [name for name in NEEDED if not (folder / name).is_file()]
+    there = any((folder / name).is_file() for name in VOCABULARIES)
+    return missing if there else [*missing, " or ".join(VOCABULARIES)]
 
 
 def manifest(folder: Path, name: str) -> Manifest:
@@ -68,11 +79,7 @@ def manifest(folder: Path, name: str) -> Manifest:
 
 
 def _check_files(folder: Path) -> None:
-    there = [path.name for path in folder.iterdir()]
-    missing = [name for name in NEEDED if name not in there]
-    if not any(name in there for name in VOCABULARIES):
-        missing.append(" or ".join(VOCABULARIES))
-    if missing:
+    if missing := _missing(folder):
         raise ModelIncompatible(
             str(folder),
             f"a CTranslate2 model without {', '.join(missing)}; a Whisper folder has model.bin, config.json, "
