@@ -118,6 +118,16 @@ def test_a_folder_whose_vocabulary_lacks_the_last_tokens_runs(tmp_path: Path) ->
     assert engine.vocabulary.silent >= {tokens[last]}
 
 
+def test_a_tokenizer_that_wants_lower_case_gets_it(tmp_path: Path) -> None:
+    folder = ctc_folder(tmp_path / "mine")
+    tokens = json.loads((folder / "vocab.json").read_text())
+    letter = next(token for token, index in tokens.items() if index == 40)
+    (folder / "vocab.json").write_text(json.dumps({"A" if t == letter else t: index for t, index in tokens.items()}))
+    settings = json.loads((folder / "tokenizer_config.json").read_text())
+    (folder / "tokenizer_config.json").write_text(json.dumps({**settings, "do_lower_case": True}))
+    assert malsori.load(folder, device="cpu").engine.vocabulary.tokens[40] == "a"
+
+
 def test_what_is_adopted_by_seal_loads_like_any_bundle(tmp_path: Path) -> None:
     folder = whisper_folder(tmp_path / "mine")
     seal(folder, inferred(folder, "mine"))

@@ -30,7 +30,8 @@ class Manifest:
     `frame_stride` is samples per frame of the logits (wav2vec2) or of the encoder (Whisper); `audio_context` is how
     short the window may be that Whisper's encoder hears, in seconds: `{"floor_s": 10.0, "margin_s": 2.0}` never less
     than 10 s and at least 2 s more than the speech, empty always the full 30 s; `measured` holds figures, each group
-    with the date it was taken; a `demonstration` model knows a small domain and serves to show that everything works.
+    with the date it was taken; `lower_case` is a CTC model's whose tokens are capitals and whose text is not; a
+    `demonstration` model knows a small domain and serves to show that everything works.
     """
 
     name: str
@@ -54,6 +55,7 @@ class Manifest:
     tasks: tuple[str, ...] = ("transcribe",)
     audio_context: dict[str, float] = field(default_factory=dict)
     measured: dict[str, Any] = field(default_factory=dict)
+    lower_case: bool = False
     demonstration: bool = False
     format: int = FORMAT
 

@@ -31,8 +31,9 @@ def run(args: argparse.Namespace) -> int:
         return 0
     fields = {**asdict(manifest), **_notes(found, manifest), "folder": f"{found.folder} ({found.origin})"}
     told = {name: value for name, value in fields.items() if name not in APART and value not in ("", (), {})}
-    if not manifest.demonstration:
-        del told["demonstration"]
+    for name in ("demonstration", "lower_case"):
+        if not told[name]:
+            del told[name]
     emit(table([(name, _text(value)) for name, value in told.items()]))
     emit("files\n" + table([(f"  {name}", size(entry.size)) for name, entry in manifest.files.items()]))
     if not found.plain:

@@ -68,7 +68,7 @@ class Wav2Vec2Engine:
         self.frames = Frames(tuple(manifest.conv_kernels), tuple(manifest.conv_strides))
         _check_compute_type(compute_type, manifest)
         width = manifest.sizes.get("vocab_size") if single(manifest) else None
-        self.vocabulary = Vocabulary.read(folder, manifest.blank, manifest.word_delimiter, width)
+        self.vocabulary = Vocabulary.read(folder, manifest.blank, manifest.word_delimiter, width, manifest.lower_case)
         self._decoder = Decoder(self.vocabulary, self.frames)
         self.device = _device(device, manifest)
         graphs = open_graphs(folder, manifest, self.device, threads or cpu_threads(), memory)

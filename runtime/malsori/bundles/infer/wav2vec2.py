@@ -90,6 +90,7 @@ def manifest(folder: Path, name: str) -> Manifest:
         conv_strides=strides,
         blank=_blank(folder, config, tokenizer),
         word_delimiter=_token(tokenizer.get("word_delimiter_token", "|")),
+        lower_case=bool(tokenizer.get("do_lower_case", False)),
     )
 
 
