@@ -107,5 +107,10 @@ def test_a_path_is_no_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
 
 def test_a_file_is_answered_with_its_folder(tmp_path: Path) -> None:
     folder = whisper_folder(tmp_path / "mine")
-    with pytest.raises(ModelNotFound, match=r"that is a file; a model is a folder, here perhaps .*mine"):
+    with pytest.raises(ModelNotFound, match=r"that is a file; a model is a folder, here .*mine"):
         find_bundle(str(folder / "model.bin"))
+    (tmp_path / "ggml-tiny.bin").write_bytes(b"lmgg" + bytes(20))
+    with pytest.raises(
+        ModelNotFound, match=r"that is ggml-tiny\.bin, a model of whisper\.cpp .*malsori models pull tiny"
+    ):
+        find_bundle(tmp_path / "ggml-tiny.bin")

@@ -15,7 +15,7 @@ from pathlib import Path
 from ..errors import ModelIncompatible, ModelNotFound
 from .hub_cache import ORIGIN, PREFIX, REPOSITORY, Cached, cached, cached_as, hub_folder, repository_of, snapshot
 from .infer import inferred, is_plain
-from .infer.strangers import stranger
+from .infer.strangers import strange_file, stranger
 from .infer.whisper import lacking
 from .manifest import MANIFEST, Manifest
 from .names import known, pull_line
@@ -182,7 +182,8 @@ def _not_found(text: str, by_path: bool) -> ModelNotFound:
 def _hint(text: str, names: list[str], path: bool) -> str:
     """Return the line that helps: what the file or download is, where the folder is, what gets it, what is alike."""
     if "\0" not in text and os.path.isfile(text):
-        return f"that is a file; a model is a folder, here perhaps {os.path.dirname(text) or './'}"
+        told = strange_file(Path(text))
+        return f"that is {told or 'a file; a model is a folder, here ' + (os.path.dirname(text) or './')}"
     if NAME.fullmatch(text) and (os.path.isfile(os.path.join(text, MANIFEST)) or is_plain(Path(text))):
         return f"for the folder here write ./{text}"
     download = None if path else cached_as(text)

@@ -59,10 +59,11 @@ class Manifest:
     demonstration: bool = False
     format: int = FORMAT
 
-    def knows(self, language: str) -> bool:
-        """Return whether it can be told that `language` is spoken; of a model that names none, nobody can say no."""
-        return language in self.languages or self.languages == (UNKNOWN,)
-
     def to_json(self) -> str:
         """Return the text of `manifest.json`: stable order, readable, non-ASCII kept."""
         return json.dumps(asdict(self), ensure_ascii=False, indent=2) + "\n"
+
+
+def knows(languages: tuple[str, ...], language: str) -> bool:
+    """Return whether a model of these `languages` may be told `language`; one that names none takes any."""
+    return language in languages or languages == (UNKNOWN,)

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from ..bundles.manifest import Manifest
+from ..bundles.manifest import Manifest, knows
 from ..errors import ModelIncompatible, OptionError
 from ..types import SAMPLE_RATE, Audio, Hypothesis
 from .acoustic import AcousticModel
@@ -195,7 +195,7 @@ def _check_compute_type(asked: str, manifest: Manifest) -> None:
 def _check_options(options: DecodeOptions, manifest: Manifest) -> None:
     if options.task != "transcribe":
         raise OptionError(f"{manifest.name} cannot {options.task}; a CTC model only transcribes")
-    if options.language and not manifest.knows(options.language):
+    if options.language and not knows(manifest.languages, options.language):
         raise OptionError(f"{manifest.name} knows {', '.join(manifest.languages)}, not {options.language!r}")
     for name in ("initial_prompt", "temperature"):
         if getattr(options, name) != getattr(DEFAULTS, name):

@@ -16,7 +16,7 @@ TRANSDUCER = ("encoder", "decoder", "joiner")
 def stranger(folder: Path) -> str:
     """Return what the folder is and what to do about it, empty where nobody knows."""
     names = sorted(path.name for path in folder.iterdir())
-    for known in (_plain_in_a_folder, _ggml, _transducer, _checkpoint, _ctc_parts, _openai):
+    for known in (_plain_in_a_folder, _files, _transducer, _checkpoint, _ctc_parts):
         if told := known(folder, names):
             return told
     return ""
@@ -29,19 +29,21 @@ def _plain_in_a_folder(folder: Path, names: list[str]) -> str:
     return f"is no model, but one is in it: give {inner[0]}" if inner else ""
 
 
-def _ggml(folder: Path, names: list[str]) -> str:
-    for name in names:
-        if name.endswith((".bin", ".gguf", ".ggml")) and (folder / name).is_file():
-            with (folder / name).open("rb") as file:
-                start = file.read(4)
-            if start in (GGML, GGUF):
-                return ggml_told(name)
+def strange_file(path: Path) -> str:
+    """Return what a file is that somebody took for a model, and the line that gets the same in a form that runs."""
+    if path.suffix in (".bin", ".gguf", ".ggml") and path.is_file():
+        with path.open("rb") as file:
+            start = file.read(4)
+        if start in (GGML, GGUF):
+            return f"{path.name}, a model of whisper.cpp (ggml), which does not run here; {_pull(path.name)}"
+    if path.suffix == ".pt":
+        return f"{path.name}, weights of openai-whisper (PyTorch), and no torch runs here; {_pull(path.name)}"
     return ""
 
 
-def ggml_told(name: str) -> str:
-    """Return what a file of whisper.cpp is called here, and the line that gets the same model in a form that runs."""
-    return f"holds {name}, a model of whisper.cpp (ggml), which does not run here; {_pull(name)}"
+def _files(folder: Path, names: list[str]) -> str:
+    told = next(filter(None, (strange_file(folder / name) for name in names)), "")
+    return f"holds {told}" if told else ""
 
 
 def _transducer(folder: Path, names: list[str]) -> str:
@@ -84,13 +86,6 @@ def _ctc_parts(folder: Path, names: list[str]) -> str:
             "vocab.json, as optimum-cli export onnx writes them"
         )
     return f"holds {', '.join(graphs[:3])}, and no model.onnx"
-
-
-def _openai(folder: Path, names: list[str]) -> str:
-    weights = [name for name in names if name.endswith(".pt")]
-    if weights:
-        return f"holds {weights[0]}, weights of openai-whisper (PyTorch), and no torch runs here; {_pull(weights[0])}"
-    return ""
 
 
 def _pull(text: str) -> str:
