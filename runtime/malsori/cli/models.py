@@ -7,7 +7,7 @@ import json
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from . import models_adopt, models_calibrate, models_prove, models_recommend, models_show, models_verify
+from . import models_adopt, models_calibrate, models_prove, models_pull, models_recommend, models_show, models_verify
 from .console import complain, emit
 from .parser import Parser
 from .tables import size, table
@@ -21,6 +21,7 @@ in the cache of the hub's client. It is a bundle, or a plain folder: Whisper for
 
 examples:
   malsori models list
+  malsori models pull base
   malsori models show nano-ctc-ko
   malsori models show ~/faster-whisper-small
   malsori models adopt ~/faster-whisper-small small
@@ -35,7 +36,7 @@ def add_parser(subparsers: argparse._SubParsersAction[Parser]) -> None:
     """Add the command, its actions and their flags."""
     parser = subparsers.add_parser(
         "models",
-        help="list, show, verify, adopt, prove, calibrate or recommend models",
+        help="list, pull, show, verify, adopt, prove, calibrate or recommend models",
         description="Which models there are, what they say of themselves, whether they are intact and right.",
         epilog=EPILOG,
     )
@@ -45,6 +46,7 @@ def add_parser(subparsers: argparse._SubParsersAction[Parser]) -> None:
     show.add_argument("name", metavar="NAME", help="a name or the path of a model's folder")
     verify = actions.add_parser("verify", help="hash all files of models again, and load them")
     verify.add_argument("names", nargs="*", metavar="NAME", help="names or paths (all that can be asked for by name)")
+    models_pull.add_action(actions)
     models_adopt.add_action(actions)
     models_prove.add_action(actions)
     models_recommend.add_action(actions)
@@ -60,6 +62,7 @@ def run(args: argparse.Namespace) -> int:
         "list": _list,
         "show": models_show.run,
         "verify": models_verify.run,
+        "pull": models_pull.run,
         "adopt": models_adopt.run,
         "prove": models_prove.run,
         "recommend": models_recommend.run,
