@@ -47,10 +47,10 @@ def add_action(actions: argparse._SubParsersAction[Parser]) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Pull one model, or list those that can be; return 0."""
-    from ..bundles.pull import find, published
+    from ..bundles.pull import find, pullable
 
     if args.name is None:
-        return _list(published(), args)
+        return _list(pullable(), args)
     model = find(args.name)
     with Reporter(quiet=args.quiet) as reporter:
         if not args.force and (elsewhere := _elsewhere(model)) is not None:

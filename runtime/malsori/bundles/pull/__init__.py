@@ -4,20 +4,8 @@
 """
 
 from .model import File, Model, Wheel
-from .published import find, published
-from .pulling import Pulled, needed, pull
-from .sources import Source, offline, sources_for
+from .published import find, pullable
+from .pulling import Pulled, pull
+from .sources import Source, sources_for
 
-__all__ = [
-    "File",
-    "Model",
-    "Pulled",
-    "Source",
-    "Wheel",
-    "find",
-    "needed",
-    "offline",
-    "published",
-    "pull",
-    "sources_for",
-]
+__all__ = ["File", "Model", "Pulled", "Source", "Wheel", "find", "pull", "pullable", "sources_for"]

@@ -215,7 +215,7 @@ PUBLISHED = (
 )
 
 
-def published() -> tuple[Model, ...]:
+def pullable() -> tuple[Model, ...]:
     """Return all models that can be pulled, the most accurate first."""
     there = {model.name: model for model in PUBLISHED}
     return tuple(there[named.name] for named in NAMES if named.name in there)

@@ -72,11 +72,6 @@ def pull(
         raise OutputError(f"{error.filename or into}: cannot be written, {error.strerror or error}") from error
 
 
-def needed(model: Model, into: Path, source: Source) -> int:
-    """Return how many bytes a pull would still write."""
-    return source.room(model, Work(into / f".{model.name}.pull"))
-
-
 def _there(target: Path, tell: Tell) -> Pulled | None:
     """Return the bundle that is there and whole, or None."""
     if not (target / MANIFEST).is_file():
