@@ -28,7 +28,8 @@ from export.proof import Tolerance, compare, judge, proof_clips, timed
 from export.whisper_checkpoint import Checkpoint
 from export.whisper_recipe import WhisperRecipe
 from malsori.bundles.manifest import Manifest
-from malsori.engines.compute_types import TYPES
+from malsori.engines.compute_types import TYPES, computing
+from malsori.engines.devices import compute_types
 from malsori.engines.whisper.engine import WhisperEngine
 from malsori.types import SAMPLE_RATE
 
@@ -96,7 +97,7 @@ def export(
             quantization=quantization,
             measured=measured or {},
         )
-        engine = WhisperEngine(folder, manifest, device="cpu")
+        engine = WhisperEngine(folder, manifest, device="cpu", compute_type=_as_stored(quantization))
         say("comparing with PyTorch", 0, 0)
         proof = prove(engine, checkpoint, proof_clips(audio), TOLERANCES[quantization], force)
         proof |= {
@@ -105,6 +106,11 @@ def export(
             "bytes": sum(path.stat().st_size for path in folder.iterdir()),
         }
         return seal_with(folder, manifest, proof=proof)
+
+
+def _as_stored(quantization: str) -> str:
+    """Return what the proof computes in: as the weights are stored, where by default floats are computed in int8."""
+    return computing(quantization, compute_types("cpu")) or "default"
 
 
 def convert(

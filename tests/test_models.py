@@ -72,7 +72,7 @@ def test_show_for_programs_is_the_manifest_and_where_it_is(capsys: pytest.Captur
     assert main(["models", "show", "tiny", "--json"]) == 0
     shown = json.loads(capsys.readouterr().out)
     written = json.loads((shelf / "tiny" / "manifest.json").read_text())
-    assert shown == {**written, "folder": str(shelf / "tiny"), "origin": "$MALSORI_MODELS"}
+    assert shown == {**written, "folder": str(shelf / "tiny"), "origin": "$MALSORI_MODELS", "inferred": False}
 
 
 def test_an_unknown_name_is_one_line_on_stderr(capsys: pytest.CaptureFixture[str]) -> None:
@@ -84,8 +84,16 @@ def test_an_unknown_name_is_one_line_on_stderr(capsys: pytest.CaptureFixture[str
 
 
 def test_verify_passes_intact_models(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["models", "verify", "tiny"]) == 0
-    assert capsys.readouterr().out == "tiny: intact\n"
+    assert main(["models", "verify", "nano-ctc-ko"]) == 0
+    assert capsys.readouterr().out == "nano-ctc-ko: intact; loads\n"
+
+
+def test_verify_names_what_is_intact_and_does_not_load(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["models", "verify", "tiny"]) == 1
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert "tiny: its bytes are intact, but it does not load: " in captured.err
+    assert "lists no file 'config.json'" in captured.err
 
 
 def test_verify_names_the_altered_file_and_goes_on(capsys: pytest.CaptureFixture[str], shelf: Path) -> None:
@@ -98,7 +106,8 @@ def test_verify_names_the_altered_file_and_goes_on(capsys: pytest.CaptureFixture
 
 def test_verify_without_names_takes_all(capsys: pytest.CaptureFixture[str]) -> None:
     main(["models", "verify", "--json"])
-    assert {"name": "tiny", "ok": True} in json.loads(capsys.readouterr().out)
+    told = {result["name"]: (result["ok"], result["intact"]) for result in json.loads(capsys.readouterr().out)}
+    assert told == {"nano-ctc-ko": (True, True), "nano-whisper": (True, True), "tiny": (False, True)}
 
 
 @pytest.mark.parametrize("arguments", [[], ["nothing"], ["show"], ["list", "extra"]])

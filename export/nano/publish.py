@@ -182,7 +182,7 @@ def _replace(
     MODELS.mkdir(exist_ok=True)
     fresh = MODELS / f".{name}.new"
     shutil.rmtree(fresh, ignore_errors=True)
-    exported = make(fresh)
+    exported = replace(make(fresh), demonstration=True)
     figures = {**exported.measured, **measure(fresh, exported)}
     sealed = seal(fresh, replace(exported, source=f"trained from nothing by {source}", measured=figures))
     shutil.rmtree(MODELS / name, ignore_errors=True)

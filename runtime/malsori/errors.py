@@ -22,6 +22,7 @@ MalsoriError
     Cancelled                           the caller no longer wants the result
     MissingDependency(ImportError)      an optional package is not installed
     OutputError(OSError)                a result could not be written
+    DownloadError(OSError)              a model could not be fetched
 """
 
 from __future__ import annotations
@@ -153,6 +154,10 @@ class MissingDependency(MalsoriError, ImportError):
 
 class OutputError(MalsoriError, OSError):
     """A result could not be written; nothing half-written stays behind."""
+
+
+class DownloadError(MalsoriError, OSError):
+    """A model could not be fetched, or what came is not what was asked for; none is installed then."""
 
 
 def brief(error: Exception, limit: int = 300) -> str:

@@ -123,7 +123,8 @@ class StreamWarning:
     Codes: `dropped_audio` (sound that nobody will recognise), `mended_audio` (samples that were not numbers, or beyond
     full scale), `dropped_partials` (the engine was late or, with `seq`, failed while that utterance was open; finals
     are complete), `engine_error` (utterance `seq` could not be recognised and has no final), `lost_microphone` (which
-    is tried until it is back), `ignored_option` (a part of the options that makes no difference).
+    is tried until it is back), `ignored_option` (a part of the options that makes no difference), `demonstration` (the
+    model, which nobody named, knows synthetic speech only).
     """
 
     code: str

@@ -1,15 +1,17 @@
 """Bundles: folders with weights, vocabulary and a manifest. Finding, reading, verifying and sealing them."""
 
 from .find import Bundle, Found, find_bundle, list_bundles, open_bundle
+from .infer import inferred
 from .manifest import FORMAT, MANIFEST, FileEntry, Kind, Manifest
 from .parse import read_manifest
-from .places import Place, cache_folder, places
+from .places import VARIABLE, Place, cache_folder, places
 from .seal import describe_files, seal
 from .verify import verify
 
 __all__ = [
     "FORMAT",
     "MANIFEST",
+    "VARIABLE",
     "Bundle",
     "FileEntry",
     "Found",
@@ -19,6 +21,7 @@ __all__ = [
     "cache_folder",
     "describe_files",
     "find_bundle",
+    "inferred",
     "list_bundles",
     "open_bundle",
     "places",

@@ -35,6 +35,11 @@ def amend(folder: Path, **fields: Any) -> Manifest:
 
 def check_amendable(folder: Path) -> None:
     """Raise `OutputError` for a bundle that `amend` could not write, before any work is done."""
+    if not (folder / MANIFEST).is_file():
+        raise OutputError(
+            f"{folder}: has no manifest to write into; malsori models adopt {shlex.quote(str(folder))} gives it one, "
+            "or only look with --dry-run"
+        )
     if not os.access(folder, os.W_OK | os.X_OK):
         raise _unwritable(folder, "it is read-only for you")
 

@@ -16,8 +16,12 @@ a model comes from, show them. Where they are from:
   faster than in 32. Large-v3 and distil-large-v3 have turbo's encoder, and its time. XLSR: `bench/wav2vec2.py`, 30 s on
   2 threads.
 
+The English models (`.en`) are their siblings with one entry less in the vocabulary (51,864 for 51,865), so the figures
+are the siblings' own; openai/whisper's README has one row of parameters, memory and speed for both.
+
 The order is the one of accuracy, best first: within a family the larger ones err less (arXiv 2212.04356, appendix D),
-turbo little more than large-v3 (openai/whisper's README), distil-large-v3 more than turbo (the model card of
+turbo little more than large-v3, an English model less
+than its sibling in English (openai/whisper's README), distil-large-v3 more than turbo (the model card of
 distil-large-v3.5). XLSR-large among them is our judgement: no table compares the two families in Korean.
 """
 
@@ -91,6 +95,18 @@ CATALOG = (
         lacks="translation; anything but English",
     ),
     Known(
+        name="whisper-medium.en",
+        kind="whisper",
+        parameters=764,
+        bundle_mb={"int8": 775, "float16": 1531},
+        memory_mb={"cpu": 1242, "cuda": 5000},
+        relative_speed=2,
+        cores=1.2,
+        languages=("en",),
+        lacks="translation; anything but English",
+        upper_bounds=("cuda",),
+    ),
+    Known(
         name="whisper-medium",
         kind="whisper",
         parameters=764,
@@ -100,6 +116,18 @@ CATALOG = (
         cores=1.2,
         languages=ALL_BUT_CANTONESE,
         lacks="Cantonese",
+        upper_bounds=("cuda",),
+    ),
+    Known(
+        name="whisper-small.en",
+        kind="whisper",
+        parameters=242,
+        bundle_mb={"int8": 250, "float16": 486},
+        memory_mb={"cpu": 541, "cuda": 2000},
+        relative_speed=4,
+        cores=0.41,
+        languages=("en",),
+        lacks="translation; anything but English",
         upper_bounds=("cuda",),
     ),
     Known(
@@ -126,6 +154,18 @@ CATALOG = (
         lacks="translation; punctuation, digits and Latin letters; anything but Korean",
     ),
     Known(
+        name="whisper-base.en",
+        kind="whisper",
+        parameters=73,
+        bundle_mb={"int8": 79, "float16": 148},
+        memory_mb={"cpu": 299, "cuda": 1000},
+        relative_speed=7,
+        cores=0.12,
+        languages=("en",),
+        lacks="translation; anything but English",
+        upper_bounds=("cuda",),
+    ),
+    Known(
         name="whisper-base",
         kind="whisper",
         parameters=73,
@@ -135,6 +175,18 @@ CATALOG = (
         cores=0.12,
         languages=ALL_BUT_CANTONESE,
         lacks="Cantonese",
+        upper_bounds=("cuda",),
+    ),
+    Known(
+        name="whisper-tiny.en",
+        kind="whisper",
+        parameters=38,
+        bundle_mb={"int8": 43, "float16": 78},
+        memory_mb={"cpu": 235, "cuda": 1000},
+        relative_speed=10,
+        cores=0.07,
+        languages=("en",),
+        lacks="translation; anything but English",
         upper_bounds=("cuda",),
     ),
     Known(

@@ -1,43 +1,66 @@
-"""From a name or a path to a bundle: where it is looked for is in `places.py`, whether it is intact in `verify.py`."""
+"""From a name or a path to a model: where it is looked for is in `places.py` and `hub_cache.py`, names in `names.py`.
+
+A model is a bundle, or a plain folder as people have it (`infer/`). Whether a bundle is intact is in `verify.py`.
+"""
 
 from __future__ import annotations
 
 import os
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from pathlib import Path
 
 from ..errors import ModelIncompatible, ModelNotFound
+from .hub_cache import ORIGIN, PREFIX, REPOSITORY, Cached, cached, cached_as, hub_folder, repository_of, snapshot
+from .infer import inferred, is_plain
+from .infer.strangers import strange_file, stranger
+from .infer.whisper import lacking
 from .manifest import MANIFEST, Manifest
+from .names import known, pull_line
 from .parse import read_manifest
 from .places import VARIABLE, places
+from .shelves import complaints
 from .verify import verify as verify_files
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 HINT = (
-    "in malsori's repository, python export/wav2vec2.py SOURCE OUT (or export/whisper.py) makes one from a checkpoint; "
-    f"give its path as ./OUT, or put it into a folder named in ${VARIABLE}"
+    "malsori models pull base gets one; in malsori's repository, python export/wav2vec2.py SOURCE OUT (or "
+    "export/whisper.py) makes one from a checkpoint; give its path as ./OUT, or put it into a folder named in "
+    f"${VARIABLE}"
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A folder that holds a manifest, unread: its name, and where it was found (`$MALSORI_MODELS`, `checkout`, ...)."""
+    """A folder with a model, unread: its name, and where it was found (`$MALSORI_MODELS`, `checkout`, `path`, ...).
+
+    A `plain` one has no manifest, which would vouch for its bytes.
+    """
 
     name: str
     folder: Path
     origin: str
+    plain: bool = False
+
+    def manifest(self) -> Manifest:
+        """Return what its manifest says, or would say. Raises `ModelCorrupt` and `ModelIncompatible`."""
+        if not self.plain:
+            return read_manifest(self.folder)
+        download = repository_of(self.folder)
+        manifest = inferred(self.folder, self.name.rpartition("/")[2])
+        return replace(manifest, source=download.repository, revision=download.revision) if download else manifest
 
 
 @dataclass(frozen=True, slots=True)
 class Bundle:
-    """A bundle that is there and whose manifest could be read; `origin` says where it was found, `path` if by path."""
+    """A model that is there and whose manifest could be read, of a `plain` folder inferred; `origin` as in `Found`."""
 
     folder: Path
     manifest: Manifest
     origin: str
+    plain: bool = False
 
     def file(self, name: str) -> Path:
         """Return the path of a file that the manifest lists. Raises `ModelIncompatible` for any other."""
@@ -47,48 +70,89 @@ class Bundle:
 
 
 def list_bundles() -> list[Found]:
-    """Return the bundles that can be asked for by name, sorted; of two with one name the one that would be opened."""
+    """Return the models that can be asked for by name, sorted; of two with one name the one that would be opened."""
     found: dict[str, Found] = {}
-    for bundle in _everywhere():
-        found.setdefault(bundle.name, bundle)
-    return sorted(found.values(), key=lambda bundle: bundle.name)
+    for model in _everywhere():
+        found.setdefault(model.name, model)
+    return sorted(found.values(), key=lambda model: model.name)
 
 
 def open_bundle(name_or_path: str | os.PathLike[str], verify: bool = True) -> Bundle:
-    """Return the bundle of that name, or the one in that folder; `verify=False` skips the check of its files.
+    """Return the model of that name, or the one in that folder; `verify=False` skips the check of its files.
 
     A text with a separator in it and every `Path` is a path; anything else is a name and never leads elsewhere than
-    into one of the places that `malsori.bundles.places` lists.
+    into one of the places that `malsori.bundles.places` lists, or into the hub's cache, as `OWNER/NAME` does where
+    there is no such path. Of a plain folder nobody has said what its bytes should be, so nothing is checked.
 
     Raises:
         ModelNotFound: there is none; the message has the names there are and how to get one.
-        ModelCorrupt, ModelIncompatible: see `read_manifest` and `verify`.
+        ModelCorrupt, ModelIncompatible: see `read_manifest`, `inferred` and `verify`.
     """
-    found = find_bundle(name_or_path)
-    manifest = read_manifest(found.folder)
-    if verify:
+    return open_found(find_bundle(name_or_path), verify)
+
+
+def open_found(found: Found, verify: bool = True) -> Bundle:
+    """Return a model that was found, read and checked as `open_bundle` does."""
+    manifest = found.manifest()
+    if verify and not found.plain:
         verify_files(found.folder, manifest)
-    return Bundle(found.folder, manifest, found.origin)
+    return Bundle(found.folder, manifest, found.origin, found.plain)
 
 
 def find_bundle(name_or_path: str | os.PathLike[str]) -> Found:
-    """Return where a bundle is, without reading it. Raises `ModelNotFound`."""
+    """Return where a model is, without reading it. Raises `ModelNotFound`."""
     text = os.fspath(name_or_path)
-    if not isinstance(name_or_path, str) or _is_path(text):
-        folder = Path(text)
-        if "\0" in text or not os.path.isdir(folder):
-            raise _not_found(text, ["this path"])
-        return Found(folder.resolve().name, folder, "path")
-    if NAME.fullmatch(text):
-        for place in places():
-            folder = place.folder / text
-            if os.path.isfile(folder / MANIFEST):
-                return Found(text, folder, place.origin)
-    raise _not_found(text, [f"{place.folder} ({place.origin})" for place in places()])
+    by_path = not isinstance(name_or_path, str) or _is_path(text)
+    if by_path and "\0" not in text and os.path.isdir(text):
+        return _at(Path(text))
+    may_be_name = not by_path or (isinstance(name_or_path, str) and REPOSITORY.fullmatch(text))
+    if may_be_name and (found := next(_named(text), None)):
+        return found
+    raise _not_found(text, by_path)
+
+
+def namesakes() -> dict[str, list[Found]]:
+    """Return the names that several folders have, each with all of them, the one that would be opened first."""
+    found: dict[str, list[Found]] = {}
+    for model in _everywhere():
+        found.setdefault(model.name, []).append(model)
+    return {name: models for name, models in sorted(found.items()) if len({m.folder.resolve() for m in models}) > 1}
 
 
 def _is_path(text: str) -> bool:
     return text in (".", "..") or os.sep in text or bool(os.altsep and os.altsep in text)
+
+
+def _at(folder: Path) -> Found:
+    """Return what is in a folder: a bundle, or something plain, of which reading it will tell."""
+    if folder.name.startswith(PREFIX) and (download := snapshot(folder)) is not None:
+        folder = download.folder
+    inside = repository_of(folder.resolve())
+    name = inside.repository.rpartition("/")[2] if inside else folder.resolve().name
+    return Found(name, folder, "path", plain=not os.path.isfile(folder / MANIFEST))
+
+
+def _named(text: str) -> Iterator[Found]:
+    """Yield the models that a name may mean: a folder of that very name first, then of other names for the model."""
+    named = known(text)
+    for name in dict.fromkeys((text, *(named.names if named else ()))):
+        if NAME.fullmatch(name):
+            yield from (found for place in places() if (found := _in(place.folder, name, place.origin)))
+    for repository in dict.fromkeys((text, *(named.repositories if named else ()))):
+        download = cached_as(repository)
+        if download is not None and is_plain(download.folder):
+            yield _downloaded(download)
+
+
+def _in(folder: Path, name: str, origin: str) -> Found | None:
+    path = folder / name
+    if os.path.isfile(path / MANIFEST):
+        return Found(name, path, origin)
+    return Found(name, path, origin, plain=True) if is_plain(path) else None
+
+
+def _downloaded(download: Cached) -> Found:
+    return Found(download.repository, download.folder, ORIGIN, plain=True)
 
 
 def _everywhere() -> Iterator[Found]:
@@ -98,13 +162,34 @@ def _everywhere() -> Iterator[Found]:
         except OSError:  # absent, or not ours to read: there is nothing to offer from it
             continue
         for name in filter(NAME.fullmatch, names):
-            if os.path.isfile(place.folder / name / MANIFEST):
-                yield Found(name, place.folder / name, place.origin)
+            if found := _in(place.folder, name, place.origin):
+                yield found
+    yield from (_downloaded(download) for download in cached() if is_plain(download.folder))
 
 
-def _not_found(text: str, searched: list[str]) -> ModelNotFound:
+def _not_found(text: str, by_path: bool) -> ModelNotFound:
     names = [bundle.name for bundle in list_bundles()]
-    if NAME.fullmatch(text) and os.path.isfile(os.path.join(text, MANIFEST)):
-        return ModelNotFound(text, names, searched, f"for the folder here write ./{text}")
+    searched = [f"{place.folder} ({place.origin})" for place in places()]
+    if hub := hub_folder():
+        searched.append(f"{hub} ({ORIGIN})")
+    repository = bool(REPOSITORY.fullmatch(text))
+    if by_path:
+        searched = ["this path", *(searched[-1:] if repository else [])]
+    hint = _hint(text, names, by_path and not repository)
+    return ModelNotFound(text, names, searched, "; ".join([hint, *complaints()]))
+
+
+def _hint(text: str, names: list[str], path: bool) -> str:
+    """Return the line that helps: what the file or download is, where the folder is, what gets it, what is alike."""
+    if "\0" not in text and os.path.isfile(text):
+        told = strange_file(Path(text))
+        return f"that is {told or 'a file; a model is a folder, here ' + (os.path.dirname(text) or './')}"
+    if NAME.fullmatch(text) and (os.path.isfile(os.path.join(text, MANIFEST)) or is_plain(Path(text))):
+        return f"for the folder here write ./{text}"
+    download = None if path else cached_as(text)
+    if download is not None:
+        return f"in the hub's cache {text} {stranger(download.folder) or lacking(download.folder)}"
+    if not path and (line := pull_line(text)):
+        return f"{line} gets it"
     close = get_close_matches(text, names, n=1)
-    return ModelNotFound(text, names, searched, f"did you mean {close[0]}?" if close else HINT)
+    return f"did you mean {close[0]}?" if close else HINT

@@ -6,6 +6,8 @@ import json
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal, TypeAlias
 
+from ..types import UNKNOWN
+
 MANIFEST = "manifest.json"
 FORMAT = 1  # raised when a reader of the old shape would misread the new one
 
@@ -28,7 +30,8 @@ class Manifest:
     `frame_stride` is samples per frame of the logits (wav2vec2) or of the encoder (Whisper); `audio_context` is how
     short the window may be that Whisper's encoder hears, in seconds: `{"floor_s": 10.0, "margin_s": 2.0}` never less
     than 10 s and at least 2 s more than the speech, empty always the full 30 s; `measured` holds figures, each group
-    with the date it was taken.
+    with the date it was taken; `lower_case` is a CTC model's whose tokens are capitals and whose text is not; a
+    `demonstration` model knows a small domain and serves to show that everything works.
     """
 
     name: str
@@ -52,8 +55,15 @@ class Manifest:
     tasks: tuple[str, ...] = ("transcribe",)
     audio_context: dict[str, float] = field(default_factory=dict)
     measured: dict[str, Any] = field(default_factory=dict)
+    lower_case: bool = False
+    demonstration: bool = False
     format: int = FORMAT
 
     def to_json(self) -> str:
         """Return the text of `manifest.json`: stable order, readable, non-ASCII kept."""
         return json.dumps(asdict(self), ensure_ascii=False, indent=2) + "\n"
+
+
+def knows(languages: tuple[str, ...], language: str) -> bool:
+    """Return whether a model of these `languages` may be told `language`; one that names none takes any."""
+    return language in languages or languages == (UNKNOWN,)

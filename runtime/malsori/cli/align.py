@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from .console import emit
 from .destinations import check_writable
 from .failures import report
-from .model_flags import add_model_flags, load_model
+from .model_flags import DEFAULT_MODEL, add_model_flags, load_model
 from .parser import Parser
 from .progress import Reporter
 from .sources import STDIN, sources
@@ -50,7 +50,7 @@ def add_parser(subparsers: argparse._SubParsersAction[Parser]) -> None:
     parser.add_argument("--cues", default="word", choices=("word", "line"), help="(%(default)s)")
     parser.add_argument("--vad", help="listen only where speech is found (True)", **SWITCH)
     parser.add_argument("--allow-truncated", help="take what is there of a file that was cut off", **SWITCH)
-    add_model_flags(parser)
+    add_model_flags(parser, default=DEFAULT_MODEL)
 
 
 def run(args: argparse.Namespace) -> int:

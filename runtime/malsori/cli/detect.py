@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+from typing import TYPE_CHECKING
 
 from .console import emit, printable
 from .failures import report
@@ -12,7 +13,8 @@ from .parser import Parser
 from .progress import Reporter
 from .sources import sources
 
-DEFAULT_MODEL = "nano-whisper"
+if TYPE_CHECKING:
+    from ..pipeline import Transcriber
 
 EPILOG = """\
 One line per file: the code and its probability, after the file's name when there are several files; `und` when there is
@@ -41,7 +43,7 @@ def add_parser(subparsers: argparse._SubParsersAction[Parser]) -> None:
         metavar="N",
         help="listen to so many times 30 s of speech, fewer where one is sure (%(default)s)",
     )
-    add_model_flags(parser, default=DEFAULT_MODEL)
+    add_model_flags(parser)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -50,7 +52,10 @@ def run(args: argparse.Namespace) -> int:
 
     failures = 0
     with Reporter(quiet=args.quiet) as reporter:
-        transcriber = load_model(args, reporter)
+        transcriber = load_model(args, reporter, several=True)
+        _check(transcriber)
+        for warning in transcriber.warnings:
+            reporter.warn(f"warning, {warning}")
         for file, source in zip(args.files, sources(args.files), strict=True):
             reporter.say(file)
             try:
@@ -63,6 +68,19 @@ def run(args: argparse.Namespace) -> int:
             reporter.pause()
             emit(_line(file, languages, args))
     return 1 if failures else 0
+
+
+def _check(transcriber: Transcriber) -> None:
+    """Raise `OptionError` for a model of one language, whose answer would be the same whatever is spoken."""
+    from ..errors import OptionError
+
+    manifest = transcriber.engine.manifest
+    if len(manifest.languages) == 1 or manifest.kind != "whisper":
+        known = ", ".join(manifest.languages)
+        raise OptionError(
+            f"{manifest.name} knows {known} and cannot tell languages apart; take a multilingual Whisper: "
+            "malsori models pull base, then --model base"
+        )
 
 
 def _line(file: str, languages: dict[str, float], args: argparse.Namespace) -> str:

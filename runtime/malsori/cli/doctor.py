@@ -151,17 +151,24 @@ def _microphones() -> Iterator[Fact]:
 
 
 def _storage() -> Iterator[Fact]:
-    from ..bundles import cache_folder, list_bundles, read_manifest, verify
-    from ..bundles.find import HINT
+    from ..bundles import VARIABLE, cache_folder, list_bundles, verify
+    from ..bundles.find import HINT, namesakes
+    from ..bundles.shelves import complaints
     from ..engines.installed import Fact
     from ..errors import ModelError
 
     there = list_bundles()
     names = [f"{found.name} ({found.origin})" for found in there]
     yield Fact("models", ", ".join(names) or "none", bool(names), "" if names else HINT)
+    for line in complaints():
+        yield Fact(f"${VARIABLE}", line, False, f"set {VARIABLE} to folders that have the folders of models in them")
+    for name, (first, *others) in namesakes().items():
+        yield Fact(f"model {name}", f"{first.folder} is taken, not {', '.join(str(other.folder) for other in others)}")
     for found in there:
         try:
-            verify(found.folder, read_manifest(found.folder))
+            manifest = found.manifest()
+            if not found.plain:
+                verify(found.folder, manifest)
         except ModelError as error:
             yield Fact(f"model {found.name}", str(error), False, f"remove {found.folder} or make it again")
     folder = cache_folder()

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from .console import printable
 from .destinations import Destinations, check_writable
 from .failures import report
-from .model_flags import add_model_flags, load_model
+from .model_flags import DEFAULT_MODEL, add_model_flags, load_model
 from .parser import Parser
 from .progress import Reporter
 from .sources import names, sources
@@ -43,7 +43,7 @@ def add_parser(subparsers: argparse._SubParsersAction[Parser]) -> None:
     which.add_argument("--layer", type=int, default=-1, metavar="N", help="one layer; -1 is the last (%(default)s)")
     which.add_argument("--layers", choices=("all",), help="all of them")
     parser.add_argument("--pool", "--pooled", action="store_true", help="the mean over the frames")
-    add_model_flags(parser)
+    add_model_flags(parser, default=DEFAULT_MODEL)
 
 
 def run(args: argparse.Namespace) -> int:

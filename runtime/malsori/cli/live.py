@@ -102,11 +102,12 @@ def _stream(args: argparse.Namespace, rate: int) -> Iterator[Stream]:
 
     Where nothing waits for the sound, `push` itself computes: threads would only drop partials that came too late.
     """
+    from ..engines.cpus import cpu_threads
     from ..pipeline.live.scheduler import Scheduler
 
     with Reporter(quiet=args.quiet) as reporter:
         options = stream_options(args)
-        finals = load_model(args, reporter, args.finals)
+        finals = load_model(args, reporter, args.finals, cores=cpu_threads())
         partials = _partials(args, finals, reporter)
     live = live_options(args, rate)
     if args.speed == float("inf"):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from .progress import Reporter
 
@@ -15,7 +15,7 @@ DEFAULT_MODEL = "nano-ctc-ko"
 DEVICES = ("auto", "cpu", "cuda", "tensorrt")
 
 
-def add_model_flags(parser: argparse.ArgumentParser, *, default: str = DEFAULT_MODEL) -> None:
+def add_model_flags(parser: argparse.ArgumentParser, *, default: str | None = None) -> None:
     """Add `--model`, `--device`, `--compute-type`, `--threads`, `--memory`, `--no-verify` and `--quiet`."""
     group = parser.add_argument_group("model")
     group.add_argument(
@@ -23,7 +23,8 @@ def add_model_flags(parser: argparse.ArgumentParser, *, default: str = DEFAULT_M
         "-m",
         default=default,
         metavar="NAME",
-        help="a name from `malsori models list` or the path of a bundle (%(default)s)",
+        help="a name (base, large-v3, one of `malsori models list`) or the path of a model's folder "
+        + ("(%(default)s)" if default else "($MALSORI_MODEL, or the most accurate that is here)"),
     )
     group.add_argument(
         "--device",
@@ -42,20 +43,33 @@ def add_model_flags(parser: argparse.ArgumentParser, *, default: str = DEFAULT_M
     parser.add_argument("--quiet", "-q", action="store_true", help="neither progress nor warnings on stderr")
 
 
-def load_model(args: argparse.Namespace, reporter: Reporter, name: str | None = None) -> Transcriber:
-    """Load the model that the flags ask for, or another the same way, telling `reporter` so."""
-    name = name or args.model
-    reporter.say(f"loading {name}")
+def load_model(args: argparse.Namespace, reporter: Reporter, name: str | None = None, **wanted: Any) -> Transcriber:
+    """Load the model that the flags ask for, or another the same way, telling `reporter` so.
+
+    Where none is asked for it is the best that is here, for what is `wanted` of it (see `bundles.default.best`).
+    """
+    chosen = None
+    if not (named := name or args.model):
+        from ..bundles.default import best
+
+        chosen = best(getattr(args, "language", None), task=getattr(args, "task", None) or "transcribe", **wanted)
+        named = chosen.found.name
+        if chosen.line:
+            reporter.warn(chosen.line)
+    reporter.say(f"loading {named}")
     from ..pipeline import load
 
-    return load(
-        name,
+    transcriber = load(
+        named,
         device=args.device,
         compute_type=args.compute_type,
         threads=args.threads,
         memory=args.memory,
         verify=not args.no_verify,
     )
+    if chosen is not None and chosen.warning:
+        transcriber.warnings = (chosen.warning,)
+    return transcriber
 
 
 def at_least_one(text: str) -> int:

@@ -51,3 +51,8 @@ def columns() -> int:
 
 def _on_terminal() -> bool:
     return sys.stdout is not None and sys.stdout.isatty()
+
+
+def size(count: int) -> str:
+    """Return a number of bytes for people."""
+    return f"{count / 1e6:.1f} MB" if count >= 100_000 else f"{count / 1e3:.1f} kB"

@@ -6,6 +6,7 @@ from collections.abc import Collection, Mapping
 from types import MappingProxyType
 
 TYPES = ("int8", "int8_float16", "int8_bfloat16", "int8_float32", "float16", "bfloat16", "int16", "float32")
+FLOATS = ("float16", "bfloat16", "float32")
 # Never a narrower one: CTranslate2 by itself would compute 16-bit weights in 8 bits where it has no 16-bit products.
 WIDER: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {

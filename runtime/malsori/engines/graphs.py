@@ -24,7 +24,8 @@ from .frames import Frames
 from .native import native_of, preferred
 from .network import Memory, Network
 
-SINGLE = "model.onnx"
+SINGLE = "model.onnx"  # as we write it; exports of others are also called otherwise, but are one file
+SOUND, MASK = ("audio", "input_values"), "attention_mask"  # inputs of a single graph: ours, and optimum's name
 FRONTEND = "frontend.onnx"
 ENCODER = "encoder.onnx"
 LAYERS = "layers.onnx"  # the encoder once more, with the hidden states of every layer as outputs
@@ -60,7 +61,7 @@ def open_graphs(folder: Path, manifest: Manifest, device: Device, threads: int, 
     if device == "tensorrt" and PLAIN not in manifest.files:
         needs = "which comes with --quantize float16 of export/wav2vec2.py"
         raise OptionError(f"{manifest.name} has no {PLAIN} for TensorRT, {needs}; or use --device cuda")
-    if SINGLE in manifest.files:
+    if single(manifest):
         return SingleGraph(folder, manifest, device, threads, memory)
     if device != "cpu" and manifest.quantization not in DYNAMIC:
         from .bound import BoundGraphs
@@ -71,7 +72,16 @@ def open_graphs(folder: Path, manifest: Manifest, device: Device, threads: int, 
 
 def graph_files(manifest: Manifest) -> tuple[str, ...]:
     """Return the files that this form of bundle must list."""
-    return (SINGLE,) if SINGLE in manifest.files else (FRONTEND, ENCODER, LAYERS, WEIGHTS)
+    name = single(manifest)
+    return (name,) if name else (FRONTEND, ENCODER, LAYERS, WEIGHTS)
+
+
+def single(manifest: Manifest) -> str | None:
+    """Return the name of the one graph that is all of the model, None for a bundle whose graph is split."""
+    if SINGLE in manifest.files:
+        return SINGLE
+    graphs = [name for name in manifest.files if name.endswith(".onnx") and name not in (FRONTEND, ENCODER, LAYERS)]
+    return graphs[0] if len(graphs) == 1 else None
 
 
 class SplitGraphs:
@@ -166,14 +176,19 @@ class SplitGraphs:
 
 
 class SingleGraph:
-    """`model.onnx`, audio (and its mask) to logits and hidden states."""
+    """One graph, audio (and its mask) to logits and hidden states."""
 
     def __init__(self, folder: Path, manifest: Manifest, device: Device, threads: int, memory: Memory) -> None:
-        self._masked = manifest.attention_mask
         self._name = manifest.name
-        self._network = Network(folder / SINGLE, device, threads, memory)
-        expect(self._network, {"audio", "attention_mask"} if self._masked else {"audio"}, {"logits"})
+        self._network = Network(folder / (single(manifest) or SINGLE), device, threads, memory)
+        there = self._network.inputs
+        self._sound = next((name for name in SOUND if name in there), SOUND[0])
+        # A graph may want a mask that means nothing to its model (a group norm's): its batches have no padding then.
+        self._masked = manifest.attention_mask or MASK in there
+        expect(self._network, {self._sound, MASK} if self._masked else {self._sound}, {"logits"})
         self.outputs = self._network.outputs
+        if isinstance(self.outputs["logits"], str) and "vocab_size" in manifest.sizes:  # which the exporter left open
+            self.outputs = {**self.outputs, "logits": int(manifest.sizes["vocab_size"])}
 
     def run(self, outputs: Sequence[str], clips: Sequence[Audio]) -> list[NDArray[np.float32]]:
         if absent := set(outputs) - self.outputs.keys():
@@ -181,9 +196,7 @@ class SingleGraph:
                 f"{self._name} gives no {', '.join(sorted(absent))}, only {', '.join(sorted(self.outputs))}"
             )
         audio, mask = pad(clips)
-        return self._network.run(
-            outputs, {"audio": audio, "attention_mask": mask} if self._masked else {"audio": audio}
-        )
+        return self._network.run(outputs, {self._sound: audio, MASK: mask} if self._masked else {self._sound: audio})
 
 
 def states(manifest: Manifest, encoder: Network) -> dict[str, int | str]:

@@ -50,12 +50,11 @@ def load_engine(
             folder, manifest, device=device, compute_type=compute_type, threads=threads, memory=memory
         )
     if manifest.kind == "whisper":
-        from .whisper.engine import FILES as WHISPER_FILES
-        from .whisper.engine import WhisperEngine
+        from .whisper.engine import WhisperEngine, needed
 
         if memory != "normal":
             raise OptionError(f"{manifest.name} has no memory={memory!r}; that is for wav2vec2 bundles")
-        _check_listed(folder, manifest, WHISPER_FILES)
+        _check_listed(folder, manifest, needed(folder, manifest))
         return WhisperEngine(
             folder, manifest, device=device, compute_type=compute_type, threads=threads, workers=workers
         )

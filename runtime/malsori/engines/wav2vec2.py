@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from ..bundles.manifest import Manifest
+from ..bundles.manifest import Manifest, knows
 from ..errors import ModelIncompatible, OptionError
 from ..types import SAMPLE_RATE, Audio, Hypothesis
 from .acoustic import AcousticModel
@@ -20,7 +20,7 @@ from .ctc.vocabulary import FILE as VOCABULARY
 from .ctc.vocabulary import Vocabulary
 from .devices import Device, choose_device, cpu_threads
 from .frames import Frames
-from .graphs import DYNAMIC, SplitGraphs, graph_files, open_graphs
+from .graphs import DYNAMIC, SplitGraphs, graph_files, open_graphs, single
 from .incremental.readers import open_reader
 from .incremental.session import CtcSession
 from .network import Memory
@@ -68,7 +68,8 @@ class Wav2Vec2Engine:
         self.manifest = manifest
         self.frames = Frames(tuple(manifest.conv_kernels), tuple(manifest.conv_strides))
         _check_compute_type(compute_type, manifest)
-        self.vocabulary = Vocabulary.read(folder, manifest.blank, manifest.word_delimiter)
+        width = manifest.sizes.get("vocab_size") if single(manifest) else None
+        self.vocabulary = Vocabulary.read(folder, manifest.blank, manifest.word_delimiter, width, manifest.lower_case)
         self._decoder = Decoder(self.vocabulary, self.frames)
         self.device = _device(device, manifest)
         graphs = open_graphs(folder, manifest, self.device, threads or cpu_threads(), memory)
@@ -195,7 +196,7 @@ def _check_compute_type(asked: str, manifest: Manifest) -> None:
 def _check_options(options: DecodeOptions, manifest: Manifest) -> None:
     if options.task != "transcribe":
         raise OptionError(f"{manifest.name} cannot {options.task}; a CTC model only transcribes")
-    if options.language and options.language not in manifest.languages:
+    if options.language and not knows(manifest.languages, options.language):
         raise OptionError(f"{manifest.name} knows {', '.join(manifest.languages)}, not {options.language!r}")
     for name in ("initial_prompt", "temperature"):
         if getattr(options, name) != getattr(DEFAULTS, name):

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 
 from ..bundles import open_bundle
+from ..bundles.default import best
+from ..bundles.find import open_found
 from ..engines.load import load_engine
 from ..engines.network import Memory
 from .options import Loading
@@ -12,8 +14,9 @@ from .transcriber import Transcriber
 
 
 def load(
-    model: str | os.PathLike[str] = "nano-ctc-ko",
+    model: str | os.PathLike[str] | None = None,
     *,
+    language: str | None = None,
     device: str = "auto",
     compute_type: str = "default",
     threads: int | None = None,
@@ -21,7 +24,17 @@ def load(
     memory: Memory = "normal",
     verify: bool = True,
 ) -> Transcriber:
-    """Load a bundle, by name or by path, and return what transcribes with it.
+    """Load a model, by name or by path, and return what transcribes with it.
+
+    A name is that of a bundle, or what everybody calls a published model: "base", "large-v3",
+    "Systran/faster-whisper-small". A path is that of a bundle or of a plain folder as people have them: Whisper for
+    CTranslate2 (faster-whisper's), or the ONNX export of a model with a CTC head.
+
+    Without a model it is the one that `$MALSORI_MODEL` names, else the most accurate on this machine, of those that
+    know `language` if that is given; where there is only a demonstration model, each transcript warns of it.
+
+    `compute_type` "default" computes as the weights are stored; Whisper's 16- and 32-bit floats on a CPU in int8, where
+    "float32" is the other choice.
 
     `device` is "auto", "cpu", "cuda" or "tensorrt" (wav2vec2 exported in float16); `threads` defaults to the cores this
     process may use; `verify=False` skips the check of the bundle's sha256 sums.
@@ -36,11 +49,16 @@ def load(
     our own int8 operator runs, "normal" does the same: 69 MB of its own, and no price.
 
     Raises:
-        ModelNotFound, ModelCorrupt, ModelIncompatible: no such bundle, an altered one, or one that cannot run here.
+        ModelNotFound, ModelCorrupt, ModelIncompatible: no such model, an altered one, or one that cannot run here.
         DeviceUnavailable: the device was asked for by name and cannot be used.
-        OptionError: a compute type that the model or the device does not have, or `memory="low"` for Whisper.
+        OptionError: a compute type that the model or the device does not have, `memory="low"` for Whisper, or a
+            `language` that no model here knows.
     """
-    bundle = open_bundle(model, verify=verify)
+    if model is None:
+        chosen = best(language)
+        bundle, warnings = open_found(chosen.found, verify), tuple(filter(None, [chosen.warning]))
+    else:
+        bundle, warnings = open_bundle(model, verify), ()
     engine = load_engine(
         bundle.folder,
         bundle.manifest,
@@ -50,4 +68,4 @@ def load(
         workers=workers,
         memory=memory,
     )
-    return Transcriber(engine, loading=Loading(device, threads, memory, verify))
+    return Transcriber(engine, loading=Loading(device, threads, memory, verify), warnings=warnings)

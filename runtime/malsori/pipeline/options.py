@@ -11,7 +11,7 @@ from numbers import Integral, Real
 from pathlib import Path
 from typing import TYPE_CHECKING, get_args
 
-from ..bundles.manifest import Manifest
+from ..bundles.manifest import Manifest, knows
 from ..engines.base import HOTWORD_WEIGHT, DecodeOptions, HotWord, Task
 from ..engines.network import Memory
 from ..engines.whisper.options import WhisperOptions
@@ -107,7 +107,7 @@ class TranscribeOptions:
             raise OptionError(f"{manifest.name} cannot {self.task}, only {there}{way_out}")
         if self.align_with is not None and self.task != "transcribe":
             raise OptionError(f"align_with finds the words that were spoken, and the task {self.task} writes others")
-        if self.language is not None and manifest.languages and self.language not in manifest.languages:
+        if self.language is not None and manifest.languages and not knows(manifest.languages, self.language):
             known = ", ".join(manifest.languages)
             raise OptionError(f"{manifest.name} does not know the language {self.language!r}; it knows {known}")
         self._check_types()

@@ -37,7 +37,7 @@ class Transcriber:
     """One loaded model. May be shared by threads: all state of a run is in the run.
 
     `detector` makes the voice detector of one recording: Silero, unless another is wanted. `loading` says how a model
-    that an option names is loaded.
+    that an option names is loaded; `warnings` of the model itself stand in each of its transcripts.
     """
 
     def __init__(
@@ -46,8 +46,10 @@ class Transcriber:
         *,
         detector: Callable[[], Detector] = SileroDetector,
         loading: Loading = LOADING,
+        warnings: tuple[str, ...] = (),
     ) -> None:
         self.engine = engine
+        self.warnings = warnings
         self.detector = detector
         self.loading = loading
 
@@ -75,7 +77,7 @@ class Transcriber:
         """
         chosen = overridden(options, overrides)
         chosen.check(self.engine.manifest)
-        return self.engine.check(chosen.decoding(chosen.language))
+        return (*self.warnings, *self.engine.check(chosen.decoding(chosen.language)))
 
     @overload
     def transcribe_many(

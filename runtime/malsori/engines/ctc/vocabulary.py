@@ -34,14 +34,26 @@ class Vocabulary:
         return cls(tokens, tokens.index(blank), delimiters, silent - delimiters)
 
     @classmethod
-    def read(cls, folder: Path, blank: str, word_delimiter: str) -> Vocabulary:
-        """Read `vocab.json`, a mapping of token to id as Hugging Face writes it. Raises `ModelIncompatible`."""
+    def read(
+        cls, folder: Path, blank: str, word_delimiter: str, width: int | None = None, lower_case: bool = False
+    ) -> Vocabulary:
+        """Read `vocab.json`, a mapping of token to id as Hugging Face writes it. Raises `ModelIncompatible`.
+
+        With `lower_case` letters are lowered, as tokenizers do that want it. With `width` tokens that have no logit are
+        left out, and logits without a token never become text: checkpoints as they are published have both.
+        """
         path = folder / FILE
         try:
             ids: dict[str, int] = dict(json.loads(path.read_text("utf-8")))
+            if width is not None:
+                ids = {token: number for token, number in ids.items() if number < width}
+                ids |= {f"<{number}>": number for number in set(range(width)) - set(ids.values())}
             tokens = tuple(sorted(ids, key=ids.__getitem__))
             if [ids[token] for token in tokens] != list(range(len(tokens))):
                 raise ValueError("ids are not 0, 1, 2, ...")
+            if lower_case:
+                kept = (blank, word_delimiter)
+                tokens = tuple(t if t in kept or SPECIAL.fullmatch(t) else t.lower() for t in tokens)
             return cls.build(tokens, blank, word_delimiter)
         except OSError as error:
             raise ModelIncompatible(str(path), f"cannot be read ({error.strerror})") from error

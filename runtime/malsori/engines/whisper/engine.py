@@ -25,11 +25,14 @@ from .network import Counters, Encoded, Network, compute_type_for
 from .options import LONGEST
 from .reader import Reader, languages_of
 from .session import WhisperSession
+from .tokens import FILE as TOKENIZER
 from .tokens import Tokens
 from .track import Track
 from .window import MARGIN, Context
 
-FILES = ("model.bin", "config.json", "vocabulary.json", "tokenizer.json", "preprocessor_config.json")
+FILES = ("model.bin", "config.json")
+FEATURES = "preprocessor_config.json"
+VOCABULARIES = ("vocabulary.json", "vocabulary.txt")  # one of them, as CTranslate2 reads it
 SOUND = {"sampling_rate": SAMPLE_RATE, "hop_length": HOP, "n_fft": 400}  # what the features are made for
 DEFAULTS = DecodeOptions()
 SESSION = SessionOptions()
@@ -56,15 +59,15 @@ class WhisperEngine:
     ) -> None:
         """Load the bundle in `folder`; `workers` calls run at a time, each on `threads` of the cores (their share).
 
-        `compute_type` is CTranslate2's; `default` computes as the weights are stored where the device can, `auto` in
-        the fastest way there is.
+        `compute_type` is CTranslate2's; `default` computes as the weights are stored where the device can, floats on
+        a CPU in int8; `auto` in the fastest way there is.
         Raises `ModelCorrupt` for a missing file, `ModelIncompatible` when CTranslate2 cannot load the bundle or it
         contradicts its manifest, `OptionError` for a compute type that the device does not have,
         `DeviceUnavailable` for CUDA by name where there is none.
         """
         self.manifest = manifest
         self.device = choose_device(device)
-        for name in FILES:
+        for name in needed(folder, manifest):
             if not (folder / name).is_file():
                 raise ModelCorrupt(str(folder / name), "a file of a Whisper bundle", "nothing")
         self._tokens = Tokens.read(folder)
@@ -77,8 +80,8 @@ class WhisperEngine:
             threads=threads or max(1, cpu_threads() // workers),
             workers=workers,
         )
-        self._check(folder, mels)
-        self._mel = LogMel(mels)
+        self._check(folder, mels or self._network.n_mels)
+        self._mel = LogMel(self._network.n_mels)
 
     @property
     def compute_type(self) -> str:
@@ -242,6 +245,13 @@ class WhisperEngine:
             raise ModelIncompatible(str(folder), f"the tokenizer has no token for the languages {', '.join(unknown)}")
 
 
+def needed(folder: Path, manifest: Manifest) -> tuple[str, ...]:
+    """Return the files that such a bundle must list: those it cannot be without, and those that would be read."""
+    vocabulary = next((name for name in VOCABULARIES if name in manifest.files), VOCABULARIES[0])
+    read = [name for name in (FEATURES, TOKENIZER) if name in manifest.files or (folder / name).exists()]
+    return (*FILES, vocabulary, *read)
+
+
 def _left_out(options: DecodeOptions) -> Iterator[str]:
     """Yield a line for each part of the options that makes no difference."""
     if any(word.weight != HOTWORD_WEIGHT or word.text.endswith("*") for word in options.hotwords):
@@ -250,9 +260,11 @@ def _left_out(options: DecodeOptions) -> Iterator[str]:
         yield f"multilingual tells no language where one is given, here {options.language}"
 
 
-def _mels(folder: Path) -> int:
-    """Return the mel bands of the bundle's features; refuse features that are not Whisper's."""
-    path = folder / "preprocessor_config.json"
+def _mels(folder: Path) -> int | None:
+    """Return the mel bands of the bundle's features, None where no file says so; refuse other features."""
+    path = folder / FEATURES
+    if not path.is_file():
+        return None
     try:
         settings: Any = json.loads(path.read_text("utf-8"))
         found = {name: settings.get(name, usual) for name, usual in SOUND.items()}

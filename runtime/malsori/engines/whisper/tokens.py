@@ -13,8 +13,9 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
-from ...errors import ModelCorrupt, ModelIncompatible, OptionError, brief
+from ...errors import ModelIncompatible, OptionError, brief
 from .letters import character_ends, spelled_bytes
+from .rebuilt import rebuilt
 
 FILE = "tokenizer.json"
 TIMESTAMPS = 1501  # <|0.00|> to <|30.00|> in steps of 0.02 s
@@ -66,12 +67,12 @@ class Tokens:
 
     @classmethod
     def read(cls, folder: Path) -> Tokens:
-        """Return the vocabulary of the bundle in `folder`, from its tokenizer.json.
+        """Return the vocabulary of the bundle in `folder`, from its tokenizer.json, else from CTranslate2's list.
 
-        Raises `ModelCorrupt` when there is no such file, `ModelIncompatible` when it is not a tokenizer or lacks one of
+        Raises `ModelCorrupt` when there is neither, `ModelIncompatible` when it is not a tokenizer or lacks one of
         Whisper's orders.
         """
-        orders = _load(folder / FILE)
+        orders = _load(folder / FILE) if (folder / FILE).is_file() else rebuilt(folder)
 
         def find(*names: str) -> int:
             found = next((token for token in map(orders.token_to_id, names) if token is not None), None)
@@ -208,8 +209,6 @@ def _load(path: Path) -> Any:
     """Return the tokenizer in a file."""
     from tokenizers import Tokenizer
 
-    if not path.is_file():
-        raise ModelCorrupt(str(path), "a file of a Whisper bundle", "nothing")
     try:
         tokenizer = Tokenizer.from_file(str(path))
     except Exception as error:  # tokenizers raises Exception itself

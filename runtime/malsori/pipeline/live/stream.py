@@ -91,7 +91,7 @@ class Stream:
         self._closed = False
         self._level = 0.0
         for line in left_out:
-            self._troubles.tell("ignored_option", line)
+            self._troubles.tell("demonstration" if line in finals.warnings else "ignored_option", line)
         self._step = self._open().step if live.partials else 0
         self._part = min(PART, self._step or PART)
 

@@ -1,0 +1,150 @@
+"""Making a bundle of a plain folder: its files in a place of ours, with the sha256 of each in a manifest.
+
+The new bundle appears whole or not at all; what was there before stays until then.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+
+from ..errors import OptionError, OutputError
+from .find import NAME, Found
+from .hub_cache import ORIGIN
+from .manifest import MANIFEST, Manifest
+from .seal import seal
+from .verify import verify
+
+Say = Callable[[str, float, float], None]
+BLOCK = 1 << 22  # bytes copied at a time
+
+
+def adopt(
+    found: Found,
+    into: Path,
+    name: str = "",
+    *,
+    languages: tuple[str, ...] = (),
+    move: bool = False,
+    force: bool = False,
+    say: Say = lambda label, done, total: None,
+) -> Path:
+    """Put the model that was found into the folder `into` as a bundle of that name; return where it is.
+
+    `languages`, if any, take the place of those that were inferred. With `move` the files are no longer where they
+    were; `force` replaces what has the name. `say` hears what is done, with bytes done and in all.
+
+    Raises:
+        ModelCorrupt, ModelIncompatible: no model that runs, or a bundle that is not intact.
+        OptionError: a name that no bundle may have, or files that are not ours to move.
+        OutputError: something of that name is there, or it cannot be written; nothing is left behind then.
+    """
+    name = name or found.name.rpartition("/")[2]
+    if not NAME.fullmatch(name):
+        raise OptionError(f"name: expected letters, digits, dots, hyphens and underscores, found {name!r}")
+    if move and found.origin == ORIGIN:
+        raise OptionError(f"{found.name} is in the hub's cache, which keeps its own files; leave --move out")
+    manifest = found.manifest()
+    if not found.plain:
+        verify(found.folder, manifest)
+    manifest = replace(manifest, name=name, languages=languages or manifest.languages)
+    target = into / name
+    if target.exists() and _same(target, found.folder):
+        return _in_place(target, manifest, say)
+    if os.path.lexists(target) and not force:
+        raise OutputError(f"{target}: is there already; --force replaces it, or give another NAME")
+    try:
+        into.mkdir(parents=True, exist_ok=True)
+        _put(found.folder, target, manifest, move, say)
+    except OSError as error:
+        if isinstance(error, OutputError):
+            raise
+        raise OutputError(f"{target}: cannot be written, {error.strerror or error}") from error
+    if move:
+        _remove(found.folder, manifest)
+    return target
+
+
+def _same(one: Path, other: Path) -> bool:
+    return one.resolve() == other.resolve()
+
+
+def _in_place(folder: Path, manifest: Manifest, say: Say) -> Path:
+    """Give a plain folder that is where it belongs its manifest."""
+    say(f"hashing {folder}", 0, 0)
+    try:
+        seal(folder, manifest)
+    except OSError as error:
+        raise OutputError(f"{folder / MANIFEST}: cannot be written, {error.strerror or error}") from error
+    return folder
+
+
+def _put(source: Path, target: Path, manifest: Manifest, move: bool, say: Say) -> None:
+    """Make the bundle beside its place under a hidden name, then let it take the place."""
+    work = Path(tempfile.mkdtemp(prefix=f".{target.name}.", dir=target.parent))
+    try:
+        total, done = sum(entry.size for entry in manifest.files.values()), 0
+
+        def copied(count: int) -> None:
+            say(f"copying {target.name}", count, total)
+
+        for name, entry in manifest.files.items():
+            (work / name).parent.mkdir(parents=True, exist_ok=True)
+            _take((source / name).resolve(), work / name, move, done, copied)
+            done += entry.size
+        say(f"hashing {target.name}", 0, 0)
+        seal(work, manifest)
+        os.chmod(work, 0o755)  # a temporary folder is its maker's alone
+        _replace(work, target)
+    except BaseException:
+        shutil.rmtree(work, ignore_errors=True)
+        raise
+
+
+def _take(source: Path, target: Path, move: bool, done: int, copied: Callable[[int], None]) -> None:
+    """Copy one file, or let both names have it where it is to be moved: no bytes are copied, and none can be lost.
+
+    `copied` hears how many bytes are, with the `done` ones of other files.
+    """
+    if move:
+        with suppress(OSError):  # another file system, or one without links
+            os.link(source, target)
+            return
+    with source.open("rb") as reader, target.open("wb") as writer:
+        while block := reader.read(BLOCK):
+            done += writer.write(block)
+            copied(done)
+        writer.flush()
+        os.fsync(writer.fileno())
+
+
+def _replace(work: Path, target: Path) -> None:
+    """Let `work` take the place of `target`, whose old content goes only when the new one is there."""
+    old = target.with_name(f".{target.name}.{work.name.rpartition('.')[2]}.old")
+    if os.path.lexists(target):
+        os.rename(target, old)
+    try:
+        os.rename(work, target)
+    except OSError:
+        if os.path.lexists(old):
+            os.rename(old, target)
+        raise
+    if old.is_symlink() or old.is_file():
+        old.unlink()
+    else:
+        shutil.rmtree(old, ignore_errors=True)
+
+
+def _remove(folder: Path, manifest: Manifest) -> None:
+    """Take away what was moved, and the folder if nothing else is in it."""
+    for name in (*manifest.files, MANIFEST):
+        with suppress(OSError):
+            (folder / name).unlink()
+    for inner in {(folder / name).parent for name in manifest.files} | {folder}:
+        with suppress(OSError):
+            inner.rmdir()

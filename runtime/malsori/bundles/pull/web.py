@@ -1,0 +1,190 @@
+"""One file by HTTP, as far as it comes: goes on where it stopped, and gives up only where nothing comes any more.
+
+Written here because the hub's own client goes on in steps of 10 MiB only, sums nothing and waits for a silent network
+without end. `urllib` obeys the proxies of the environment. Redirects lead to http and https only, never from https to
+http, and not for ever.
+"""
+
+from __future__ import annotations
+
+import http.client
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any
+from urllib.parse import urljoin, urlsplit
+
+from ...errors import DownloadError, brief
+
+REDIRECTS = 6
+BLOCK = 1 << 18  # bytes
+SCHEMES = ("http", "https")
+# What servers say when they are busy, and what is worth asking again for.
+AGAIN = (408, 429, 500, 502, 503, 504)
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How long nothing may come, in seconds, and how often in a row that may happen; `pause` grows from try to try."""
+
+    silence: float = 30.0
+    tries: int = 3
+    pause: float = 0.5
+
+
+@dataclass(slots=True)
+class Answer:
+    """What a server said: its headers, those of the redirects before it below its own, and the body."""
+
+    status: int
+    headers: dict[str, str]
+    body: IO[bytes]
+
+
+class Lost(Exception):
+    """The connection broke, or nothing came; asking again may help."""
+
+
+class _NoRedirect(urllib.request.HTTPRedirectHandler):
+    def redirect_request(self, *_: Any) -> None:
+        return None
+
+
+def ask(url: str, patience: Patience, *, start: int = 0, method: str = "GET") -> Answer:
+    """Return the answer to one request, redirects followed. Raises `Lost` and `DownloadError`.
+
+    `start` is the first byte wanted.
+    """
+    headers = {"User-Agent": "malsori", "Accept-Encoding": "identity"}
+    if start:
+        headers["Range"] = f"bytes={start}-"
+    opener = urllib.request.build_opener(_NoRedirect)
+    told: dict[str, str] = {}
+    for _ in range(REDIRECTS + 1):
+        answer = _once(opener, urllib.request.Request(url, headers=headers, method=method), patience)
+        told |= answer.headers
+        answer.headers = told
+        if answer.status not in (301, 302, 303, 307, 308):
+            return answer
+        answer.body.close()
+        url = _next(url, told.pop("location", ""))
+    raise DownloadError(f"{url}: more than {REDIRECTS} redirects in a row")
+
+
+def _once(opener: urllib.request.OpenerDirector, request: urllib.request.Request, patience: Patience) -> Answer:
+    try:
+        try:
+            response = opener.open(request, timeout=patience.silence)
+        except urllib.error.HTTPError as error:  # also for a redirect, which is nobody's to follow but ours
+            response = error
+    except urllib.error.URLError as error:
+        raise Lost(f"{request.full_url}: {_reason(error.reason)}") from error
+    except (OSError, http.client.HTTPException, ValueError) as error:
+        raise Lost(f"{request.full_url}: {_reason(error)}") from error
+    return Answer(response.status, {name.lower(): value for name, value in response.headers.items()}, response)
+
+
+def _next(url: str, location: str) -> str:
+    target = urljoin(url, location)
+    before, after = urlsplit(url).scheme, urlsplit(target).scheme
+    if not location or after not in SCHEMES or (before, after) == ("https", "http"):
+        raise DownloadError(f"{url}: redirects to {location or 'nowhere'}, which is not followed")
+    return target
+
+
+def _reason(error: object) -> str:
+    if isinstance(error, TimeoutError):
+        return "nothing came any more"
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror.lower()
+    return brief(error) or type(error).__name__ if isinstance(error, Exception) else str(error)
+
+
+def fetch(
+    url: str, part: Path, size: int, patience: Patience, came: Callable[[int], None] = lambda count: None
+) -> None:
+    """Bring a file of `size` bytes into `part`, which may hold its beginning; `came` hears how many are there.
+
+    What came stays when it fails, for the next time. Each try that brings anything counts as none. Raises
+    `DownloadError`; what is in `part` may still be other bytes than were asked for, which a sum tells.
+    """
+    failed = 0
+    while (there := _size(part)) != size:
+        if there > size:
+            part.unlink()
+            continue
+        try:
+            _continue(url, part, there, size, patience, came)
+        except Lost as error:
+            failed = 0 if _size(part) > there else failed + 1
+            if failed >= patience.tries:
+                raise DownloadError(f"{error}, {patience.tries} times in a row") from error
+            time.sleep(patience.pause * 2**failed)
+
+
+def _size(part: Path) -> int:
+    return part.stat().st_size if part.exists() else 0
+
+
+def _continue(url: str, part: Path, there: int, size: int, patience: Patience, came: Callable[[int], None]) -> None:
+    answer = ask(url, patience, start=there)
+    with closing(answer.body):
+        start = _checked(url, answer, there, size)
+        with part.open("r+b" if start else "wb") as file:
+            file.seek(start)
+            while block := _read(url, answer.body, min(BLOCK, size + 1 - start)):
+                start += file.write(block)
+                if start > size:
+                    file.truncate(0)
+                    raise DownloadError(f"{url}: expected {size} bytes, found more")
+                came(start)
+    if start < size:
+        raise Lost(f"{url}: the connection ended after {start} of {size} bytes")
+
+
+def _read(url: str, body: IO[bytes], most: int) -> bytes:
+    """Return what is there, at least a byte unless it is the end. Raises `Lost`."""
+    try:
+        return body.read1(most)  # type: ignore[attr-defined,no-any-return]
+    except (OSError, http.client.HTTPException, ValueError) as error:
+        raise Lost(f"{url}: {_reason(error)}") from error
+
+
+def _checked(url: str, answer: Answer, there: int, size: int) -> int:
+    """Return where the body of an answer belongs. Raises `Lost` and `DownloadError` for one that is of no use."""
+    if answer.status in AGAIN:
+        raise Lost(f"{url}: the server answered {answer.status}")
+    check_status(url, answer.status)
+    start = 0
+    if answer.status == 206:
+        start, whole = _range(answer.headers.get("content-range", ""))
+        if start != there or whole not in (None, size):
+            found = answer.headers.get("content-range", "nothing")
+            raise DownloadError(f"{url}: expected bytes from {there} on of {size}, found {found}")
+    length = answer.headers.get("content-length", "")
+    if length.isdigit() and start + int(length) != size:
+        raise DownloadError(f"{url}: expected {size} bytes, the server has {start + int(length)}")
+    return start
+
+
+def check_status(url: str, status: int) -> None:
+    """Raise `DownloadError` for an answer that has no file in it."""
+    if status in (401, 403):
+        raise DownloadError(
+            f"{url}: the server answered {status}: only for those who were given access; download it with the hub's "
+            "own client, in whose cache it is found as it is"
+        )
+    if status not in (200, 206):
+        raise DownloadError(f"{url}: the server answered {status}{', no such file' * (status == 404)}")
+
+
+def _range(text: str) -> tuple[int, int | None]:
+    """Return the first byte that `bytes 5-9/10` names and how many there are; -1 where it names none."""
+    unit, _, rest = text.partition(" ")
+    span, _, whole = rest.partition("/")
+    first = span.partition("-")[0]
+    return (int(first) if unit == "bytes" and first.isdigit() else -1), (int(whole) if whole.isdigit() else None)

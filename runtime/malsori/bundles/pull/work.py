@@ -1,0 +1,88 @@
+"""Where a pull is while it is not done: a hidden folder beside the target, kept when it fails, for the next time.
+
+.whisper-base.pull/files/      files of the model that are whole and right
+.whisper-base.pull/parts/      beginnings of files, by the sum that they are to have
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..contents import digest
+from .model import File
+
+Say = Callable[[str, float, float], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where files came from, as a manifest says it; `unpinned` are those whose sum nobody but the source knew."""
+
+    source: str
+    revision: str
+    unpinned: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """The folder of one pull, in the hands of one process."""
+
+    folder: Path
+
+    @property
+    def files(self) -> Path:
+        """What is to become the bundle."""
+        return self.folder / "files"
+
+    @property
+    def old(self) -> Path:
+        """Where what has the name goes while the new one takes its place."""
+        return self.folder / "old"
+
+    def prepare(self) -> None:
+        """Make the folders, without what was replaced when a pull was killed."""
+        shutil.rmtree(self.old, ignore_errors=True)
+        for folder in (self.files, self.folder / "parts"):
+            folder.mkdir(parents=True, exist_ok=True)
+
+    def has(self, file: File) -> bool:
+        """Whether a file is there, whole and right; one that is not is removed."""
+        path = self.files / file.name
+        if not path.is_file():
+            return False
+        if file.sha256 and path.stat().st_size == file.size and digest(path) == file.sha256:
+            return True
+        path.unlink()
+        return False
+
+    def there(self, file: File) -> int:
+        """Return how many bytes of a file are there, whole or not."""
+        for path in (self.files / file.name, self.part(file.name, file.sha256)):
+            if path.is_file():
+                return min(path.stat().st_size, file.size)
+        return 0
+
+    def part(self, name: str, sum_: str) -> Path:
+        """Return where the beginning of a file with this sum is."""
+        return self.folder / "parts" / f"{name.replace('/', '-')}.{sum_[:16] or 'unknown'}"
+
+    def keep(self, part: Path, name: str) -> None:
+        """Let a file that is whole and right be one of the model's."""
+        (self.files / name).parent.mkdir(parents=True, exist_ok=True)
+        with part.open("rb+") as file:
+            os.fsync(file.fileno())
+        os.replace(part, self.files / name)
+
+    def only(self, names: set[str]) -> None:
+        """Remove what is no file of the model."""
+        for path in self.files.rglob("*"):
+            if not path.is_dir() and path.relative_to(self.files).as_posix() not in names:
+                path.unlink()
+
+    def discard(self) -> None:
+        """Remove all of it."""
+        shutil.rmtree(self.folder, ignore_errors=True)

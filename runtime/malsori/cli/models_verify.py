@@ -1,0 +1,64 @@
+"""`malsori models verify`: are the bytes of models those that their manifests list, and do the models load?"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from typing import Any
+
+from .console import complain, emit, printable
+from .progress import Reporter
+
+
+def run(args: argparse.Namespace) -> int:
+    """Check all models named, or all there are; return 0, or 1 when one is not whole or does not load."""
+    from ..bundles import list_bundles
+
+    results = []
+    names = args.names or [found.name for found in list_bundles()]
+    with Reporter() as reporter:
+        for name in names:
+            reporter.say(f"verifying {name}")
+            results.append(_verified(name))
+            reporter.pause()
+            if not args.json:
+                _tell(results[-1])
+    if args.json:
+        emit(json.dumps(results, ensure_ascii=False, indent=2) + "\n")
+    elif not results:
+        from ..bundles.find import HINT
+
+        complain(f"no models here; {HINT}")
+    return 0 if all(result["ok"] for result in results) else 1
+
+
+def _verified(name: str) -> dict[str, Any]:
+    """Return what came of one model: `intact` is None where there is no manifest to vouch for its bytes."""
+    from ..bundles import find_bundle, verify
+    from ..engines.load import load_engine
+    from ..errors import DeviceUnavailable, EngineError, ModelError, OptionError
+
+    intact: bool | None = False
+    try:
+        found = find_bundle(name)
+        manifest = found.manifest()
+        if found.plain:
+            intact = None
+        else:
+            verify(found.folder, manifest, force=True)
+            intact = True
+        load_engine(found.folder, manifest, device="cpu")
+    except (ModelError, EngineError, OptionError, DeviceUnavailable) as error:
+        return {"name": name, "ok": False, "intact": intact, "loads": False, "error": str(error)}
+    return {"name": name, "ok": True, "intact": intact, "loads": True}
+
+
+def _tell(result: dict[str, Any]) -> None:
+    name = printable(result["name"])
+    if result["ok"]:
+        bytes_are = "intact" if result["intact"] else "no manifest vouches for its bytes (malsori models adopt)"
+        emit(f"{name}: {bytes_are}; loads\n")
+    elif result["intact"]:
+        complain(f"{result['name']}: its bytes are intact, but it does not load: {result['error']}")
+    else:
+        complain(result["error"])

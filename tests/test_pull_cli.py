@@ -1,0 +1,110 @@
+"""`malsori models pull` as it is typed."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from malsori.bundles import find_bundle
+from malsori.bundles.pull import pullable
+from malsori.cli.main import main
+from tests.hub_server import Server, hub_server, nano
+
+TINY = next(model for model in pullable() if model.short == "tiny")
+
+
+@pytest.fixture
+def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
+    """A mirror whose `tiny` is the demonstration model of the checkout, and a cache of one's own."""
+    small = replace(TINY, files=nano().files)
+    monkeypatch.setattr("malsori.bundles.pull.published.PUBLISHED", (small,))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    with hub_server() as running:
+        running.files.clear()
+        running.put(small)
+        monkeypatch.setenv("HF_ENDPOINT", running.url)
+        yield running
+
+
+def test_a_pulled_model_is_found_by_what_people_call_it(
+    server: Server, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["models", "pull", "tiny"]) == 0
+    said = capsys.readouterr()
+    folder = tmp_path / "cache" / "malsori" / "models" / "whisper-tiny"
+    assert said.out == f"{folder}\n"
+    assert said.err == (
+        f"malsori: whisper-tiny, {nano().size / 1e6:.1f} MB, licence mit, from Systran/faster-whisper-tiny "
+        f"{TINY.revision[:12]}: malsori transcribe FILE --model tiny\n"
+    )
+    for name in ("tiny", "whisper-tiny", "Systran/faster-whisper-tiny"):
+        assert find_bundle(name).folder == folder
+
+
+def test_what_is_there_is_told_and_is_no_failure(
+    server: Server, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert main(["models", "pull", "tiny", "--quiet"]) == 0
+    assert not capsys.readouterr().err
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    assert main(["models", "pull", "whisper-tiny"]) == 0
+    assert "whisper-tiny is here already and intact" in capsys.readouterr().err
+    assert main(["models", "pull", "tiny", "--force"]) == 1
+    assert "HF_HUB_OFFLINE is set, so nothing is asked" in capsys.readouterr().err
+
+
+def test_what_is_here_elsewhere_is_not_pulled(
+    server: Server, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "mine" / "tiny").mkdir(parents=True)
+    for name in ("model.bin", "config.json", "vocabulary.txt"):
+        (tmp_path / "mine" / "tiny" / name).write_text("{}")
+    monkeypatch.setenv("MALSORI_MODELS", str(tmp_path / "mine"))
+    assert main(["models", "pull", "tiny"]) == 0
+    said = capsys.readouterr()
+    assert said.out == f"{tmp_path / 'mine' / 'tiny'}\n"
+    assert "is here already" in said.err
+    assert "nothing was pulled" in said.err
+    assert not server.asked
+
+
+def test_without_a_name_those_that_can_be_pulled_are_listed(server: Server, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["models", "pull"]) == 0
+    head, line = capsys.readouterr().out.splitlines()
+    assert head.split() == ["NAME", "MODEL", "SIZE", "LICENCE", "FROM"]
+    assert line.split() == ["tiny", "whisper-tiny", f"{nano().size / 1e6:.1f}", "MB", "mit", "hub:", TINY.repository]
+    main(["models", "pull", "tiny"])
+    capsys.readouterr()
+    assert main(["models", "pull", "--json"]) == 0
+    (told,) = json.loads(capsys.readouterr().out)
+    assert (told["name"], told["size"], told["here"]) == ("whisper-tiny", nano().size, True)
+
+
+def test_for_programs_there_is_json(server: Server, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for pulled in (True, False):
+        assert main(["models", "pull", "tiny", "--json"]) == 0
+        told = json.loads(capsys.readouterr().out)
+        folder = tmp_path / "cache" / "malsori" / "models" / "whisper-tiny"
+        assert told == {"name": "whisper-tiny", "folder": str(folder), "pulled": pulled}
+
+
+def test_a_wrong_file_is_told_and_nothing_is_installed(server: Server, capsys: pytest.CaptureFixture[str]) -> None:
+    (path,) = (path for path in server.files if path.endswith("config.json"))
+    server.files[path] = server.files[path][:-1] + b" "
+    assert main(["models", "pull", "tiny"]) == 1
+    assert "config.json: expected the sum" in capsys.readouterr().err
+    assert main(["models", "show", "tiny"]) == 1
+
+
+def test_an_unknown_name_is_wrong_usage_with_near_ones(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["models", "pull", "bsae"]) == 2
+    assert "did you mean base" in capsys.readouterr().err
+
+
+def test_a_wrong_source_is_wrong_usage(server: Server, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["models", "pull", "tiny", "--source", "torrent"]) == 2
+    assert "--source: expected hub, index or the address of a mirror" in capsys.readouterr().err
