@@ -9,7 +9,6 @@ from pathlib import Path
 
 import pytest
 
-import malsori
 from malsori.bundles import open_bundle, verify
 from malsori.bundles.pull import find
 from malsori.bundles.windows import audio_context

@@ -22,6 +22,7 @@ from malsori.engines.load import load_engine
 from malsori.engines.wav2vec2 import Wav2Vec2Engine
 from malsori.errors import AudioNotFound, Cancelled, EmptyAudio, EngineError, MalsoriError, ModelCorrupt, OptionError
 from malsori.pipeline import Progress, TranscribeOptions, Transcriber, load
+from malsori.pipeline.clip import Clip
 from malsori.pipeline.recording import Recording
 from malsori.pipeline.speech import Cutter, pieces_of
 from malsori.pipeline.stitch import stitch
@@ -466,8 +467,11 @@ def test_a_recording_of_several_languages_is_asked_for_them_stretch_by_stretch()
 def test_a_recordings_language_is_the_first_that_one_of_its_stretches_told(first: str, second: str, expected: str):
     read = Recording(samples=10 * SAMPLE_RATE)
     read.heard = [
-        (Span(100, 200), Hypothesis((), second, 0.5)),  # the shorter stretch may have been recognised before
-        (Span(0, 100), Hypothesis((), first, 0.5)),
+        (
+            Clip.of(np.zeros(100, np.float32), Span(100, 200)),
+            Hypothesis((), second, 0.5),
+        ),  # the shorter stretch may have been recognised before
+        (Clip.of(np.zeros(100, np.float32), Span(0, 100)), Hypothesis((), first, 0.5)),
     ]
     assert stitch(read, model="a", certain=None).language == expected
 

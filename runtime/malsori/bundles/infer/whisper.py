@@ -9,6 +9,7 @@ from ...errors import ModelIncompatible
 from ...types import SAMPLE_RATE
 from ..catalog import LANGUAGES
 from ..manifest import Manifest
+from ..windows import audio_context
 from .model_bin import Header, Variable
 from .reading import card, entries, json_object, json_value
 
@@ -75,6 +76,7 @@ def manifest(folder: Path, name: str) -> Manifest:
         files=entries(folder, (*USED, *KEPT)),
         sizes=sizes | ({"alignment_heads": heads} if heads else {}),
         tasks=_tasks(sizes),
+        audio_context=audio_context(f"whisper-{_size(sizes)}{'' if _multilingual(sizes) else '.en'}"),
     )
 
 
@@ -151,7 +153,7 @@ def vocabulary(folder: Path) -> list[str]:
 def _tasks(sizes: dict[str, Any]) -> tuple[str, ...]:
     """Return what it does: those that know English only, and large ones with a shortened decoder, only transcribe."""
     shortened = sizes["encoder_layers"] == ENCODER_OF_LARGE and sizes["decoder_layers"] <= SHORTENED
-    return ("transcribe",) if shortened or sizes["vocab_size"] < MULTILINGUAL else ("transcribe", "translate")
+    return ("transcribe",) if shortened or not _multilingual(sizes) else ("transcribe", "translate")
 
 
 # Width and layers of the published sizes (arXiv 2212.04356, table 1; turbo and distil by their model cards).
@@ -166,7 +168,16 @@ PUBLISHED = {
 }
 
 
+def _size(sizes: dict[str, Any]) -> str | None:
+    """Return the name of the published size that a model has; None for one that is of no such size."""
+    return PUBLISHED.get((sizes["d_model"], sizes["encoder_layers"], sizes["decoder_layers"]))
+
+
+def _multilingual(sizes: dict[str, Any]) -> bool:
+    return bool(sizes["vocab_size"] >= MULTILINGUAL)
+
+
 def _description(sizes: dict[str, Any]) -> str:
-    size = PUBLISHED.get((sizes["d_model"], sizes["encoder_layers"], sizes["decoder_layers"]))
+    size = _size(sizes)
     of = f"of the size of {size}" if size else f"of {sizes['parameters'] / 1e6:.0f} M parameters"
-    return f"a Whisper {of}{', English only' if sizes['vocab_size'] < MULTILINGUAL else ''}"
+    return f"a Whisper {of}{'' if _multilingual(sizes) else ', English only'}"

@@ -45,7 +45,6 @@ class WhisperEngine:
 
     longest_clip = LONGEST - MARGIN  # 28.0 seconds: what the encoder sees at once, with silence behind it
     long_form = True
-    fills_windows = True
 
     def __init__(
         self,
@@ -66,6 +65,7 @@ class WhisperEngine:
         `DeviceUnavailable` for CUDA by name where there is none.
         """
         self.manifest = manifest
+        self.fills_windows = not manifest.demonstration  # those have learned from single sentences
         self.device = choose_device(device)
         for name in needed(folder, manifest):
             if not (folder / name).is_file():
