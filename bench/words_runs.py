@@ -1,4 +1,4 @@
-"""Who heard what in `bench/words.py`: a process for each set and system, and a file that an interrupted run goes on from."""
+"""A process for each set and system of `bench/words.py`, and the file that an interrupted run goes on from."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from bench.words_sets import Clip, Set
+from bench.words_sets import Clip
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -109,7 +109,7 @@ def read(path: Path) -> Iterator[Outcome]:
         yield Outcome(Key(**found["key"]), clips, found["peak_mb"])
 
 
-def hear_all(jobs: Sequence[Job], kept: Kept, sets: dict[str, Set]) -> None:
+def hear_all(jobs: Sequence[Job], kept: Kept) -> None:
     """Run what is not there yet, and say how it goes."""
     for index, job in enumerate(jobs):
         if kept.get(job) is not None:

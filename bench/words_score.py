@@ -1,4 +1,4 @@
-"""How many words were heard wrong: word error rates after Whisper's own normalisers, characters where words have no spaces.
+"""How many words were heard wrong, after Whisper's own normalisers; characters where words have no clear bounds.
 
 English goes through the normaliser that openai-whisper publishes with its figures, other languages through its basic
 one. Only these two files of the package are used: `pip install --no-deps openai-whisper; pip install more-itertools
@@ -14,6 +14,7 @@ from functools import cache
 from importlib import import_module, metadata
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
+from typing import Any
 
 import jiwer
 
@@ -87,13 +88,14 @@ def normaliser(language: str | None) -> Callable[[str], str]:
 
 
 @cache
-def _normalizers():  # type: ignore[no-untyped-def]
+def _normalizers() -> Any:
     """Return openai-whisper's package of normalisers; the package around it would import torch."""
     try:
         path = Path(str(metadata.distribution("openai-whisper").locate_file(NORMALIZERS)))
         name = "whisper_normalizers"
         spec = spec_from_file_location(name, path, submodule_search_locations=[str(path.parent)])
-        assert spec is not None and spec.loader is not None
+        assert spec is not None
+        assert spec.loader is not None
         sys.modules[name] = module_from_spec(spec)
         spec.loader.exec_module(sys.modules[name])
         return import_module(name)

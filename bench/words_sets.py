@@ -8,7 +8,7 @@ minutes of a room in which somebody speaks for two.
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -216,7 +216,7 @@ def recorded(path: Path) -> Clip:
     return Clip(f"{path.parent.name}/{path.name}", path, None, float(soundfile.info(str(path)).duration), None)
 
 
-def write_once(path: Path, make) -> None:  # type: ignore[no-untyped-def]
+def write_once(path: Path, make: Callable[[], Sound]) -> None:
     """Write a sound as 16-bit WAV, unless an earlier run has."""
     if not path.exists():
         import soundfile
