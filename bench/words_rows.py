@@ -44,7 +44,9 @@ def rows(model: str, found: Set, outcomes: Mapping[Key, Outcome]) -> Iterator[Ro
             parts.setdefault(heard, {})[system] = each
     for heard, those in parts.items():
         clips = tuple(clip for clip in found.clips if clip.name in heard)
-        beside = {name: whole[name] for name in ("ours", "faster-whisper") if name in whole}
+        beside: dict[str, Sequence[Outcome]] = {
+            name: whole[name] for name in ("ours", "faster-whisper") if name in whole
+        }
         yield from of_set(model, Set(found.name, clips, found.speech), {**beside, **those}, part=True)
 
 
