@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from bench import words_tables
 from bench.results import RESULTS, Row
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -141,6 +142,9 @@ TABLES = {
     "streaming_ctc": lambda: figures("streaming_ctc"),
     "streaming_ctc_large": lambda: figures("streaming_ctc_large"),
     "startup": lambda: figures("startup"),
+    "stock": lambda: words_tables.brief(newest("words")),
+    "stock_full": lambda: words_tables.full(newest("words")),
+    "stock_targets": lambda: words_tables.targets(newest("words")),
     "streams": lambda: figures("streams"),
     "streams_brief": lambda: figures("streams", r"p95 below 1 s|the same"),
     "streaming_whisper": lambda: figures("streaming_whisper"),

@@ -20,6 +20,7 @@ ORDER = (  # of the architecture's numbers in the file
     "n_vocab n_audio_ctx n_audio_state n_audio_head n_audio_layer "
     "n_text_ctx n_text_state n_text_head n_text_layer n_mels"
 ).split()
+MULTILINGUAL = 51_865  # tokens, of the smallest vocabulary of many languages
 FULL_PRECISION = ("encoder.positional_embedding", "decoder.positional_embedding")  # f32 although of two dimensions
 
 
@@ -29,7 +30,8 @@ def write_ggml(checkpoint: Path, path: Path) -> None:
 
     from export.whisper_tokenizer import ranks_file, read_ranks
 
-    loaded, ranks = torch.load(checkpoint, weights_only=True), read_ranks(ranks_file())
+    loaded = torch.load(checkpoint, weights_only=True)
+    ranks = read_ranks(ranks_file().with_name(ranks_name(loaded["dims"]["n_vocab"])))
     with np.load(ranks_file().with_name("mel_filters.npz")) as stored:
         filters = stored[f"mel_{loaded['dims']['n_mels']}"].astype("<f4")
     with path.open("wb") as file:
@@ -39,6 +41,11 @@ def write_ggml(checkpoint: Path, path: Path) -> None:
         _tokens(file, sorted(ranks, key=ranks.__getitem__))
         for name, weight in loaded["model_state_dict"].items():
             write_weight(file, name, weight.numpy())
+
+
+def ranks_name(vocabulary: int) -> str:
+    """Return the file of openai-whisper's tokens for a model of so many: those of English alone have GPT-2's."""
+    return "multilingual.tiktoken" if vocabulary >= MULTILINGUAL else "gpt2.tiktoken"
 
 
 def write_weight(file: BinaryIO, name: str, weight: NDArray[np.floating]) -> None:

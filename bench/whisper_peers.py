@@ -149,7 +149,7 @@ def openai_whisper(path: Path) -> Hear:
     return hear
 
 
-def plain(model: Any, clip: Audio, **options: Any) -> tuple[str, ...]:
+def plain(model: Any, clip: Audio | str, **options: Any) -> tuple[str, ...]:
     """Return what faster-whisper hears with its own defaults but for `options`, segment by segment."""
     segments: Sequence[Any] = list(model.transcribe(clip, **options)[0])
     return tuple(segment.text.strip() for segment in segments)
