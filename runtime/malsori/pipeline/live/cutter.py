@@ -7,7 +7,7 @@ from ...types import SAMPLE_RATE, Audio, Span
 from ...vad import Detector, GateOptions, SpeechGate
 from ..recording import Piece
 
-SPARE = 5.0  # seconds that the ring holds beyond the longest span: the gate's own delay, and a late engine's
+SPARE = 6.0  # seconds that the ring holds beyond the longest span: the gate's delay, a late engine's, a pause before
 
 
 class LiveCutter:

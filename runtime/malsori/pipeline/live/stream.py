@@ -10,34 +10,39 @@
     block -> intake -> ring, gate -> utterance   while it is open: session -> Partial
                                                  when it closes:   engine.transcribe -> Final
 
-The gate is that of files, so however the sound is cut, spans and finals are those of the same sound in a file. (Where a
-Whisper model is to tell the language, a file settles it once, and a stream for each utterance.)
+The gate is that of files, so however the sound is cut, the spans are those of the same sound in a file, and so are the
+finals of CTC models. Whisper reads a file in filled windows and a stream by utterance, each with what was said before
+it (`earlier.py`).
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 
 from ...audio.intake import Block, Intake
 from ...engines.base import DecodeOptions
+from ...engines.said import Follower
 from ...engines.session import Session
 from ...errors import MalsoriError, OptionError, StreamClosed
 from ...events import Event, Partial, SpeechEnded, SpeechStarted, StreamWarning
-from ...types import SAMPLE_RATE, Audio, Span
+from ...types import SAMPLE_RATE, Audio, Hypothesis, Span
 from ...vad import detector_named
 from ..blame import ours
 from ..options import TranscribeOptions
 from ..recording import Piece
 from .author import NOTHING, Author
 from .cutter import LiveCutter
-from .options import LIVE, LiveOptions, check_streamed, longest_utterance
+from .earlier import PAUSE_S, Earlier, Uttered, said_before
+from .options import LIVE, LiveOptions, check_streamed, context_of, longest_utterance
 from .outbox import Outbox
-from .scheduling import Inline, Outcome, Scheduling
+from .scheduler import bare
+from .scheduling import Hear, Inline, Outcome, Scheduling
 from .troubles import Troubles
 from .utterance import Utterance
 
@@ -85,6 +90,8 @@ class Stream:
         longest = longest_utterance(options, self._finals.longest_clip, live.backlog_s / 2)
         self._cutter = LiveCutter(detector(), replace(options.gate, max_speech_s=longest))
         self._troubles = Troubles(self._outbox, self._cutter.ring)
+        context_s = context_of(live, bare(self._finals))
+        self._earlier = Earlier(context_s) if context_s else None
         self._seq = 0
         self._utterance: Utterance | None = None
         self._waiting: dict[int, int] = {}  # samples of each utterance that waits for its final
@@ -143,7 +150,7 @@ class Stream:
         self._troubles.tell_lost()
         if samples := round(seconds * SAMPLE_RATE):
             self._flush_cutter()
-            self._cutter.gap(samples)
+            self._gap(samples)
             self._troubles.tell("dropped_audio", f"{reason}: {seconds:.3f} s", seconds)
         return self._outbox.take()
 
@@ -176,7 +183,7 @@ class Stream:
             part = sound[start : start + self._part]
             if self.lag > self._live.backlog_s:
                 self._flush_cutter()
-                self._cutter.gap(len(part))
+                self._gap(len(part))
                 self._troubles.lose(len(part))
                 continue
             self._troubles.tell_lost()
@@ -206,7 +213,25 @@ class Stream:
         self._close(utterance, span.stop)
         self._waiting[utterance.seq] = len(span)
         done = partial(self._settle, utterance.seq, span)
-        self._scheduler.final(self._finals, piece.audio, self._decoding, done, self)
+        self._scheduler.final(self._finals, piece.audio, self._decoding, done, self, self._hearing(piece))
+
+    def _hearing(self, piece: Piece) -> Hear | None:
+        """Return what recognises an utterance behind those before it, None where each is heard by itself."""
+        if self._earlier is None:
+            return None
+        start, ring = piece.span.start, self._cutter.ring
+        pause = ring.read(max(start - round(PAUSE_S * SAMPLE_RATE), self._earlier.end, ring.start), start)
+        uttered = Uttered(piece.span, piece.audio, pause)
+        return partial(self._hear, uttered, self._earlier.add(uttered))
+
+    def _hear(self, uttered: Uttered, before: Sequence[Uttered]) -> Hypothesis:
+        """Recognise an utterance, in whichever thread runs the engine; those before it have been."""
+        said = said_before(uttered, before, self._finals.longest_clip - uttered.span.seconds)
+        heard = None
+        if said is not None:
+            heard = cast("Follower", self._finals).follow(uttered.sound, said, self._decoding)
+        uttered.heard = heard or self._finals.transcribe([uttered.sound], self._decoding)[0]
+        return uttered.heard
 
     def _close(self, utterance: Utterance, stop: int) -> None:
         self._utterance = None
@@ -242,6 +267,12 @@ class Stream:
             start, stop = utterance.start / SAMPLE_RATE, found.stop / SAMPLE_RATE
             model = self._partials.manifest.name
             self._outbox.put(Partial(utterance.seq, found.heard.text, found.heard.stable, start, stop, model))
+
+    def _gap(self, samples: int) -> None:
+        """Go on behind sound that is lost; nothing may be open."""
+        self._cutter.gap(samples)
+        if self._earlier is not None:
+            self._earlier.forget(self._cutter.clock)
 
     def _flush_cutter(self) -> None:
         for piece in self._cutter.flush():
