@@ -23,7 +23,7 @@ from .options import CLOSING
 from .prompt import MOST_PREFIX, Prompts
 from .segments import Piece
 from .sounding import sounding
-from .tokens import Tokens
+from .tokens import UNSPACED, Tokens
 from .track import INAUDIBLE
 from .window import Context
 from .word_times import AlignRow, align_rows, place
@@ -44,6 +44,9 @@ class Following:
         self._context = context
         self._prompts = Prompts(tokens, self._options)
         self._suppressed = tokens.suppressed(options.whisper.suppress_tokens)
+        # A space by itself, which written text has only where a rare letter follows: behind words that are given, stock
+        # base writes one at a hesitation, and what it then makes up ("navigating ive the") leads all that follows.
+        self._spaces = tokens.encode(" ")
 
     def read(self, clip: Audio, said: Said) -> Segment | None:
         """Return what was heard in the clip, or None where that does not stand."""
@@ -84,7 +87,7 @@ class Following:
             temperature=self._options.temperature[0],
             prefix=len(given),
             budget=budget,
-            suppressed=self._suppressed,
+            suppressed=[*self._suppressed, *(self._spaces if language not in UNSPACED else ())],
         )
         own = found.tokens[len(given) :]
         text = self._tokens.decode(own).strip()

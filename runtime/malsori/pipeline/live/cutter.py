@@ -31,6 +31,12 @@ class LiveCutter:
         """Where the speech that is still open begins; None where nobody speaks."""
         return None if self._gate.start is None else self._origin + self._gate.start
 
+    @property
+    def ending(self) -> Span | None:
+        """The piece that the pause so far makes, if it lasts; None while somebody speaks."""
+        span = self._gate.ending
+        return None if span is None else Span(span.start + self._origin, span.stop + self._origin)
+
     def push(self, block: Audio) -> list[Piece]:
         """Take a block; return the pieces that it closes, their sound copied while it is there."""
         self.ring.write(block)

@@ -39,6 +39,8 @@ class LiveOptions:
         no further; with all of it, new sound is dropped and told of. No utterance is longer than half of it.
     context_s: seconds of what was said just before that a final is read with, its sound and its words, 0 to 25; 0 reads
         each utterance by itself. None is what suits the model: 15 for Whisper, 0 for CTC and for demonstration models.
+    ahead: with a context and a scheduler, begin to read a final while the pause that ends its utterance still lasts.
+        Where somebody goes on speaking, that was work for nothing; what is read is the same.
     """
 
     sample_rate: int = SAMPLE_RATE
@@ -47,6 +49,7 @@ class LiveOptions:
     detector: str | None = None
     backlog_s: float = 300.0
     context_s: float | None = None
+    ahead: bool = True
 
     def __post_init__(self) -> None:
         if not 0 < self.backlog_s <= MOST_BACKLOG_S:

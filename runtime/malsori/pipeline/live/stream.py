@@ -18,31 +18,29 @@ it (`earlier.py`).
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ...audio.intake import Block, Intake
 from ...engines.base import DecodeOptions
-from ...engines.said import Follower
 from ...engines.session import Session
 from ...errors import MalsoriError, OptionError, StreamClosed
 from ...events import Event, Partial, SpeechEnded, SpeechStarted, StreamWarning
-from ...types import SAMPLE_RATE, Audio, Hypothesis, Span
+from ...types import SAMPLE_RATE, Audio, Span
 from ...vad import detector_named
 from ..blame import ours
 from ..options import TranscribeOptions
 from ..recording import Piece
 from .author import NOTHING, Author
 from .cutter import LiveCutter
-from .earlier import PAUSE_S, Earlier, Uttered, said_before
+from .earlier import Earlier
 from .options import LIVE, LiveOptions, check_streamed, context_of, longest_utterance
 from .outbox import Outbox
 from .scheduler import bare
-from .scheduling import Hear, Inline, Outcome, Scheduling
+from .scheduling import Inline, Outcome, Scheduling
 from .troubles import Troubles
 from .utterance import Utterance
 
@@ -91,7 +89,8 @@ class Stream:
         self._cutter = LiveCutter(detector(), replace(options.gate, max_speech_s=longest))
         self._troubles = Troubles(self._outbox, self._cutter.ring)
         context_s = context_of(live, bare(self._finals))
-        self._earlier = Earlier(context_s) if context_s else None
+        self._earlier = Earlier(self._finals, self._decoding, context_s) if context_s else None
+        self._ahead = self._earlier if live.ahead and scheduler is not None else None  # in one thread nothing waits
         self._seq = 0
         self._utterance: Utterance | None = None
         self._waiting: dict[int, int] = {}  # samples of each utterance that waits for its final
@@ -195,7 +194,12 @@ class Stream:
         """Open an utterance where somebody has begun to speak; have the open one listened to when that is due."""
         if self._utterance is None and self._cutter.start is not None:
             self._begin(self._cutter.start)
-        utterance = self._utterance
+        utterance, ending = self._utterance, self._cutter.ending
+        if self._ahead is not None and ending is not None:
+            work = self._ahead.ahead(ending, self._cutter.ring)
+            if work is not None:
+                self._scheduler.partial(self._finals, self._ahead, work)
+            return  # nothing new is said
         if utterance is None or not utterance.due(self._cutter.clock):
             return
         if self._scheduler.partial(self._partials, self, partial(self._listen, utterance)):
@@ -213,25 +217,8 @@ class Stream:
         self._close(utterance, span.stop)
         self._waiting[utterance.seq] = len(span)
         done = partial(self._settle, utterance.seq, span)
-        self._scheduler.final(self._finals, piece.audio, self._decoding, done, self, self._hearing(piece))
-
-    def _hearing(self, piece: Piece) -> Hear | None:
-        """Return what recognises an utterance behind those before it, None where each is heard by itself."""
-        if self._earlier is None:
-            return None
-        start, ring = piece.span.start, self._cutter.ring
-        pause = ring.read(max(start - round(PAUSE_S * SAMPLE_RATE), self._earlier.end, ring.start), start)
-        uttered = Uttered(piece.span, piece.audio, pause)
-        return partial(self._hear, uttered, self._earlier.add(uttered))
-
-    def _hear(self, uttered: Uttered, before: Sequence[Uttered]) -> Hypothesis:
-        """Recognise an utterance, in whichever thread runs the engine; those before it have been."""
-        said = said_before(uttered, before, self._finals.longest_clip - uttered.span.seconds)
-        heard = None
-        if said is not None:
-            heard = cast("Follower", self._finals).follow(uttered.sound, said, self._decoding)
-        uttered.heard = heard or self._finals.transcribe([uttered.sound], self._decoding)[0]
-        return uttered.heard
+        hear = self._earlier.hearing(span, piece.audio, self._cutter.ring) if self._earlier is not None else None
+        self._scheduler.final(self._finals, piece.audio, self._decoding, done, self, hear)
 
     def _close(self, utterance: Utterance, stop: int) -> None:
         self._utterance = None
