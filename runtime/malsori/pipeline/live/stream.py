@@ -199,7 +199,8 @@ class Stream:
             work = self._ahead.ahead(ending, self._cutter.ring)
             if work is not None:
                 self._scheduler.partial(self._finals, self._ahead, work)
-            return  # nothing new is said
+            if self._partials is self._finals:
+                return  # one engine, and nothing new is said
         if utterance is None or not utterance.due(self._cutter.clock):
             return
         if self._scheduler.partial(self._partials, self, partial(self._listen, utterance)):
