@@ -132,11 +132,39 @@ def listeners() -> str:
     )
 
 
+LIVE_WORDS = {"WER of finals": "WER of finals, %", "windows encoded": "windows a minute"}
+LIVE_DELAYS = {
+    "final behind the end, p50": "final behind the end, p50, s",
+    "final behind the end, p95": "p95, s",
+    "final behind the pause, p95": "behind the pause, p95, s",
+    "recordings with dropped partials": "partials dropped in",
+    "flicker": "changed words/min",
+    "processor": "processor, s/s",
+}
+
+
+def live(columns: dict[str, str], needed: str) -> str:
+    """Return the cases of `bench/live_words.py` that have the metric `needed`, one a line, files' figures beside."""
+    result = newest("live_words")
+    found: dict[str, dict[str, str]] = {}
+    for row in result["rows"]:
+        peers = "".join(f" ({name} {value:g})" for name, value in row["peers"].items())
+        found.setdefault(row["case"], {})[row["metric"]] = f"{row['ours']:g}{peers}"
+    lines = [f"| | {' | '.join(columns.values())} |", "|---" * (len(columns) + 1) + "|"]
+    for case, values in found.items():
+        if needed in values:
+            lines.append(f"| {case} | {' | '.join(values.get(metric, '') for metric in columns)} |")
+    machine = result["machine"]
+    return "\n".join([*lines, "", f"{result['date'][:10]}, {machine['cores']} cores of {machine['cpu']}.", ""])
+
+
 TABLES = {
     "adaptation": lambda: figures("adaptation"),
     "alignment": lambda: figures("alignment"),
     "detectors": lambda: figures("detectors", r"CPU|ours"),
     "hallucination": lambda: figures("hallucination"),
+    "live_delays": lambda: live(LIVE_DELAYS, "flicker"),
+    "live_words": lambda: live(LIVE_WORDS, "windows encoded"),
     "long_audio": lambda: figures("long_audio"),
     "streaming": listeners,
     "streaming_ctc": lambda: figures("streaming_ctc"),

@@ -14,7 +14,7 @@ from malsori.engines.base import DecodeOptions, Engine
 from malsori.errors import EngineError, MalsoriError
 from malsori.events import Event, StreamWarning
 from malsori.pipeline.live.scheduler import Scheduler
-from malsori.pipeline.live.scheduling import Outcome
+from malsori.pipeline.live.scheduling import Hear, Outcome
 from malsori.pipeline.live.stream import Stream
 
 BLOCK = SAMPLE_RATE // 10
@@ -84,6 +84,7 @@ class TimedScheduler(Scheduler):
         options: DecodeOptions,
         done: Callable[[Outcome], None],
         owner: object = None,
+        hear: Hear | None = None,
     ) -> None:
         """As any scheduler, and note the time."""
         begun = time.perf_counter()
@@ -95,7 +96,7 @@ class TimedScheduler(Scheduler):
             self.waits.append(time.perf_counter() - begun)
             done(outcome)
 
-        super().final(engine, clip, options, told, owner)
+        super().final(engine, clip, options, told, owner, hear)
 
     def wait(self, timeout: float) -> None:
         """Wait for the finals; those that are not out in time are late from then on, and have not failed."""

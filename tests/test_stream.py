@@ -18,7 +18,7 @@ from malsori.events import Event, Final, Partial, SpeechEnded, SpeechStarted, St
 from malsori.pipeline import TranscribeOptions, Transcriber
 from malsori.pipeline.live.options import LiveOptions
 from malsori.pipeline.live.scheduler import Scheduler
-from malsori.pipeline.live.scheduling import Inline, Outcome
+from malsori.pipeline.live.scheduling import Hear, Inline, Outcome
 from malsori.pipeline.live.stream import Stream
 from malsori.types import SAMPLE_RATE, Audio
 from malsori.vad import GateOptions
@@ -79,8 +79,9 @@ class Late:
         options: DecodeOptions,
         done: Callable[[Outcome], None],
         owner: object = None,
+        hear: Hear | None = None,
     ) -> None:
-        self.finals.append(lambda: Inline().final(engine, clip, options, done))
+        self.finals.append(lambda: Inline().final(engine, clip, options, done, owner, hear))
 
     def partial(self, engine: Engine, owner: object, work: Callable[[], None]) -> bool:
         stale = id(owner) in self.partials

@@ -60,6 +60,13 @@ def add_live_flags(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--commit", choices=("agreement", "attention"), help="what makes a word of a partial stable (Whisper)"
     )
+    group.add_argument(
+        "--context",
+        type=at_least_zero,
+        metavar="S",
+        help="seconds before an utterance that its final is read with (15)",
+    )
+    group.add_argument("--no-ahead", action="store_true", help="begin no final before the pause that ends it is over")
     speech = parser.add_argument_group("where speech is")
     speech.add_argument(
         "--endpointing", choices=("eager", "normal", "relaxed"), default="normal", help="how soon it ends (%(default)s)"
@@ -97,7 +104,9 @@ def live_options(args: argparse.Namespace, rate: int) -> LiveOptions:
     from ..pipeline.live.options import LiveOptions
 
     session = SessionOptions(step_s=args.step, method=args.method, commit=args.commit)
-    return LiveOptions(rate, not args.no_partials, session, args.detector)
+    return LiveOptions(
+        rate, not args.no_partials, session, args.detector, context_s=args.context, ahead=not args.no_ahead
+    )
 
 
 def speed(text: str) -> float:
@@ -113,6 +122,17 @@ def above_zero(text: str) -> float:
         value = math.nan
     if not (math.isfinite(value) and value > 0):
         raise argparse.ArgumentTypeError(f"expected a number above 0, found {text!r}")
+    return value
+
+
+def at_least_zero(text: str) -> float:
+    """Read a number of 0 or more, as an argparse type."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not (math.isfinite(value) and value >= 0):
+        raise argparse.ArgumentTypeError(f"expected a number of 0 or more, found {text!r}")
     return value
 
 

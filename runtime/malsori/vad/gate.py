@@ -133,6 +133,13 @@ class Gate:
         return self._start if self.speaking else None
 
     @property
+    def ending(self) -> Span | None:
+        """The span that the pause so far makes, if it lasts: from when the padding is full until somebody speaks on."""
+        if not self.speaking or self._loud or self._start is None or self._clock - self._voiced < self._padding:
+            return None
+        return Span(self._start, self._voiced + self._padding)
+
+    @property
     def reach(self) -> int:
         """The earliest sample that a span still to be returned may hold."""
         return max(self._floor, self._clock - self._padding) if self._start is None else self._start

@@ -26,6 +26,11 @@ class SpeechGate:
         return self._gate.start
 
     @property
+    def ending(self) -> Span | None:
+        """The span that the pause so far makes, if it lasts; None while somebody speaks, and where nothing is open."""
+        return self._gate.ending
+
+    @property
     def reach(self) -> int:
         """The earliest sample that a span still to be returned may hold."""
         return self._gate.reach

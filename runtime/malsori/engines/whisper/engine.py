@@ -17,8 +17,10 @@ from ...errors import ModelCorrupt, ModelIncompatible, OptionError
 from ...types import SAMPLE_RATE, UNKNOWN, Audio, Hypothesis
 from ..base import HOTWORD_WEIGHT, DecodeOptions, Layer
 from ..devices import choose_device, cpu_threads
+from ..said import Said
 from ..session import SessionOptions
 from .features import HOP, STRIDE, WINDOW, LogMel
+from .following import Following
 from .guards import token_limit
 from .listening import Listener
 from .network import Counters, Encoded, Network, compute_type_for
@@ -131,6 +133,26 @@ class WhisperEngine:
         ]
         reader.read(tracks)
         return [self._hypothesis(track, options) for track in tracks]
+
+    def follow(self, clip: Audio, said: Said, options: DecodeOptions = DEFAULTS) -> Hypothesis | None:
+        """Return what was heard in a clip behind what was said, None where it is to be read by `transcribe`.
+
+        A language that is not given is told from the clip alone; another than before must be likely. Raises as
+        `transcribe` does.
+        """
+        self._check_options(options)
+        probability = 1.0
+        if options.language is None:
+            languages = self.detect_language(clip, options)
+            likeliest, probability = next(iter(languages.items()))
+            if likeliest != said.language and probability > options.whisper.language_detection_threshold:
+                return None
+            probability = languages.get(said.language, 0.0)
+        elif options.language != said.language:
+            return None
+        context = Context.of(self.manifest, options.whisper.audio_context)
+        segment = Following(self._network, self._tokens, self._mel, context, options).read(clip, said)
+        return None if segment is None else Hypothesis((segment,), said.language, probability)
 
     def open(self, options: DecodeOptions = DEFAULTS, session: SessionOptions = SESSION) -> WhisperSession:
         """Return a session for one utterance, which gives its text while it is spoken.

@@ -7,7 +7,7 @@ from ...types import SAMPLE_RATE, Audio, Span
 from ...vad import Detector, GateOptions, SpeechGate
 from ..clip import Clip
 
-SPARE = 5.0  # seconds that the ring holds beyond the longest span: the gate's own delay, and a late engine's
+SPARE = 6.0  # seconds that the ring holds beyond the longest span: the gate's delay, a late engine's, a pause before
 
 
 class LiveCutter:
@@ -30,6 +30,12 @@ class LiveCutter:
     def start(self) -> int | None:
         """Where the speech that is still open begins; None where nobody speaks."""
         return None if self._gate.start is None else self._origin + self._gate.start
+
+    @property
+    def ending(self) -> Span | None:
+        """The piece that the pause so far makes, if it lasts; None while somebody speaks."""
+        span = self._gate.ending
+        return None if span is None else Span(span.start + self._origin, span.stop + self._origin)
 
     def push(self, block: Audio) -> list[Clip]:
         """Take a block; return the pieces that it closes, their sound copied while it is there."""

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
+from ...engines.base import Engine
+from ...engines.said import Follower
 from ...engines.session import SessionOptions
 from ...errors import OptionError
 from ...types import SAMPLE_RATE
@@ -20,6 +22,8 @@ UNSTREAMED = {  # options that have no meaning in a stream, and why
     "sample_rate": "a stream has its own sample_rate, in LiveOptions",
 }
 MOST_BACKLOG_S = 3_600.0  # 230 MB
+# Seconds before an utterance that are heard along with it where the model can do that: see docs/measured.md.
+CONTEXT_S, MOST_CONTEXT_S = 15.0, 25.0
 UNCHAINED = ("condition_on_previous_text", "prefix")  # of Whisper: utterances are read without each other
 
 
@@ -33,6 +37,10 @@ class LiveOptions:
     detector: "silero", "two-stage" or "webrtc"; None is that of the model that gives the finals.
     backlog_s: seconds of speech that may wait for their finals. With half of it waiting, sources that can wait are read
         no further; with all of it, new sound is dropped and told of. No utterance is longer than half of it.
+    context_s: seconds of what was said just before that a final is read with, its sound and its words, 0 to 25; 0 reads
+        each utterance by itself. None is what suits the model: 15 for Whisper, 0 for CTC and for demonstration models.
+    ahead: with a context and a scheduler, begin to read a final while the pause that ends its utterance still lasts.
+        Where somebody goes on speaking, that was work for nothing; what is read is the same.
     """
 
     sample_rate: int = SAMPLE_RATE
@@ -40,12 +48,16 @@ class LiveOptions:
     session: SessionOptions = field(default_factory=SessionOptions)
     detector: str | None = None
     backlog_s: float = 300.0
+    context_s: float | None = None
+    ahead: bool = True
 
     def __post_init__(self) -> None:
         if not 0 < self.backlog_s <= MOST_BACKLOG_S:
             raise OptionError(
                 f"backlog_s: expected seconds above 0, at most {MOST_BACKLOG_S:g}, found {self.backlog_s}"
             )
+        if self.context_s is not None and not 0 <= self.context_s <= MOST_CONTEXT_S:
+            raise OptionError(f"context_s: expected seconds from 0 to {MOST_CONTEXT_S:g}, found {self.context_s}")
         if not self.partials and self.session != SessionOptions():
             raise OptionError("options of a session are for partials, and there are to be none")
 
@@ -76,6 +88,20 @@ def check_streamed(options: TranscribeOptions) -> None:
     for name in UNCHAINED:
         if getattr(options.whisper, name):
             raise OptionError(f"{name}: a stream reads each utterance by itself; leave it out")
+
+
+def context_of(live: LiveOptions, engine: Engine) -> float:
+    """Return the seconds before an utterance that a final is read with.
+
+    Raises `OptionError` where some were asked for and the engine reads utterances by themselves.
+    """
+    able = isinstance(engine, Follower)
+    if live.context_s and not able:
+        raise OptionError(f"context_s: {engine.manifest.name} reads each utterance by itself; leave it out")
+    if live.context_s is not None:
+        return live.context_s
+    # Demonstration models have not learned to go on behind what was said.
+    return CONTEXT_S if able and not engine.manifest.description.startswith("demonstration") else 0.0
 
 
 def longest_utterance(options: TranscribeOptions, suits: float, most: float) -> float:

@@ -19,7 +19,7 @@ from ...errors import EngineError
 from ...types import SAMPLE_RATE, Audio, Hypothesis
 from ..blame import ours
 from .lane import Lane, clock, guarded
-from .scheduling import Counters, Outcome
+from .scheduling import Counters, Hear, Outcome
 from .shared import SharedEngine
 from .waiting import Chore, Owed, Step
 
@@ -54,15 +54,17 @@ class Scheduler:
         options: DecodeOptions,
         done: Callable[[Outcome], None],
         owner: object = None,
+        hear: Hear | None = None,
     ) -> None:
         """Have a whole utterance recognised; `done` gets what was heard, or the error, once, from the worker's thread.
 
-        Those of one `owner` are told in the order given. On a closed scheduler `done` gets an error at once.
+        Those of one `owner` are told in the order given. On a closed scheduler `done` gets an error at once. `hear`, if
+        given, is what recognises it, in a call of its own, when those of its owner before it have been told.
         """
         with self._lock:
             lane = self._lane(engine)
             if lane is not None:
-                lane.final(Owed(clip, options, done, owner, clock()))
+                lane.final(Owed(clip, options, done, owner, clock(), hear))
         if lane is None:
             guarded(done, EngineError(CLOSED))
 

@@ -12,6 +12,8 @@ from ...types import Audio, Hypothesis
 from ..blame import ours
 
 Outcome: TypeAlias = Hypothesis | MalsoriError
+Hear: TypeAlias = Callable[[], Hypothesis]
+"""Recognises one utterance, with the engine."""
 
 
 @dataclass(slots=True)
@@ -37,10 +39,12 @@ class Scheduling(Protocol):
         options: DecodeOptions,
         done: Callable[[Outcome], None],
         owner: object = None,
+        hear: Hear | None = None,
     ) -> None:
         """Have a whole utterance recognised; `done` gets what was heard, or the error, from any thread, once.
 
-        Those of one `owner`, a stream, are told in the order given; `done` must not raise and should be brief.
+        Those of one `owner`, a stream, are told in the order given; `done` must not raise and should be brief. `hear`
+        recognises the utterance, if given, when those of its owner before it have been told; it shares no call.
         """
         ...
 
@@ -73,12 +77,13 @@ class Inline:
         options: DecodeOptions,
         done: Callable[[Outcome], None],
         owner: object = None,
+        hear: Hear | None = None,
     ) -> None:
         """Recognise the utterance and call `done` before returning."""
         self.counters.finals += 1
         self.counters.calls += 1
         try:
-            outcome: Outcome = ours(lambda: engine.transcribe([clip], options)[0], engine)
+            outcome: Outcome = ours(hear or (lambda: engine.transcribe([clip], options)[0]), engine)
         except MalsoriError as error:
             outcome = error
         except BaseException:  # an interrupt: who waits for the final must not wait for ever

@@ -17,7 +17,7 @@ Result = TypeVar("Result")
 DEFAULTS = DecodeOptions()
 SESSION = SessionOptions()
 # What families have beside the protocol: calls of the network, and what asks nothing of it.
-NETWORK = ("logits", "hidden")
+NETWORK = ("logits", "hidden", "follow")
 KNOWN = ("frames", "vocabulary", "device", "compute_type")
 
 

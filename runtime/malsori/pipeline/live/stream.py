@@ -10,8 +10,9 @@
     block -> intake -> ring, gate -> utterance   while it is open: session -> Partial
                                                  when it closes:   engine.transcribe -> Final
 
-The gate is that of files, so however the sound is cut, spans and finals are those of the same sound in a file. (Where a
-Whisper model is to tell the language, a file settles it once, and a stream for each utterance.)
+The gate is that of files, so however the sound is cut, the spans are those of the same sound in a file, and so are the
+finals of CTC models. Whisper reads a file in filled windows and a stream by utterance, each with what was said before
+it (`earlier.py`).
 """
 
 from __future__ import annotations
@@ -35,8 +36,10 @@ from ..clip import Clip
 from ..options import TranscribeOptions
 from .author import NOTHING, Author
 from .cutter import LiveCutter
-from .options import LIVE, LiveOptions, check_streamed, longest_utterance
+from .earlier import Earlier
+from .options import LIVE, LiveOptions, check_streamed, context_of, longest_utterance
 from .outbox import Outbox
+from .scheduler import bare
 from .scheduling import Inline, Outcome, Scheduling
 from .troubles import Troubles
 from .utterance import Utterance
@@ -85,6 +88,9 @@ class Stream:
         longest = longest_utterance(options, self._finals.longest_clip, live.backlog_s / 2)
         self._cutter = LiveCutter(detector(), replace(options.gate, max_speech_s=longest))
         self._troubles = Troubles(self._outbox, self._cutter.ring)
+        context_s = context_of(live, bare(self._finals))
+        self._earlier = Earlier(self._finals, self._decoding, context_s) if context_s else None
+        self._ahead = self._earlier if live.ahead and scheduler is not None else None  # in one thread nothing waits
         self._seq = 0
         self._utterance: Utterance | None = None
         self._waiting: dict[int, int] = {}  # samples of each utterance that waits for its final
@@ -143,7 +149,7 @@ class Stream:
         self._troubles.tell_lost()
         if samples := round(seconds * SAMPLE_RATE):
             self._flush_cutter()
-            self._cutter.gap(samples)
+            self._gap(samples)
             self._troubles.tell("dropped_audio", f"{reason}: {seconds:.3f} s", seconds)
         return self._outbox.take()
 
@@ -176,7 +182,7 @@ class Stream:
             part = sound[start : start + self._part]
             if self.lag > self._live.backlog_s:
                 self._flush_cutter()
-                self._cutter.gap(len(part))
+                self._gap(len(part))
                 self._troubles.lose(len(part))
                 continue
             self._troubles.tell_lost()
@@ -188,7 +194,13 @@ class Stream:
         """Open an utterance where somebody has begun to speak; have the open one listened to when that is due."""
         if self._utterance is None and self._cutter.start is not None:
             self._begin(self._cutter.start)
-        utterance = self._utterance
+        utterance, ending = self._utterance, self._cutter.ending
+        if self._ahead is not None and ending is not None:
+            work = self._ahead.ahead(ending, self._cutter.ring)
+            if work is not None:
+                self._scheduler.partial(self._finals, self._ahead, work)
+            if self._partials is self._finals:
+                return  # one engine, and nothing new is said
         if utterance is None or not utterance.due(self._cutter.clock):
             return
         if self._scheduler.partial(self._partials, self, partial(self._listen, utterance)):
@@ -206,7 +218,8 @@ class Stream:
         self._close(utterance, span.stop)
         self._waiting[utterance.seq] = len(span)
         done = partial(self._settle, utterance.seq, span)
-        self._scheduler.final(self._finals, piece.audio, self._decoding, done, self)
+        hear = self._earlier.hearing(span, piece.audio, self._cutter.ring) if self._earlier is not None else None
+        self._scheduler.final(self._finals, piece.audio, self._decoding, done, self, hear)
 
     def _close(self, utterance: Utterance, stop: int) -> None:
         self._utterance = None
@@ -242,6 +255,12 @@ class Stream:
             start, stop = utterance.start / SAMPLE_RATE, found.stop / SAMPLE_RATE
             model = self._partials.manifest.name
             self._outbox.put(Partial(utterance.seq, found.heard.text, found.heard.stable, start, stop, model))
+
+    def _gap(self, samples: int) -> None:
+        """Go on behind sound that is lost; nothing may be open."""
+        self._cutter.gap(samples)
+        if self._earlier is not None:
+            self._earlier.forget(self._cutter.clock)
 
     def _flush_cutter(self) -> None:
         for piece in self._cutter.flush():

@@ -14,7 +14,7 @@ from typing import TypeAlias
 
 from ...engines.base import DecodeOptions
 from ...types import Audio
-from .scheduling import Outcome
+from .scheduling import Hear, Outcome
 
 Batches: TypeAlias = Callable[[Sequence[int], DecodeOptions], list[list[int]]]
 
@@ -24,13 +24,14 @@ LOOKED_AT = 64  # finals among which those that share a call are sought: behind 
 
 @dataclass(slots=True, eq=False)
 class Owed:
-    """A final that has been due since `since`; `settled` once its outcome has been told."""
+    """A final that has been due since `since`; `settled` once its outcome has been told. `hear` shares no call."""
 
     clip: Audio
     options: DecodeOptions
     done: Callable[[Outcome], None]
     owner: object
     since: float
+    hear: Hear | None = None
     settled: bool = False
 
 
@@ -122,7 +123,7 @@ class Waiting:
         """Return how long the oldest final still waits for others: not at all where none can come or a call is full."""
         first = self.finals[0]
         owners = {id(each.owner) for each in self.finals[:LOOKED_AT]}
-        alone = not self.active(now) or all(owner in owners for owner in self._seen)
+        alone = first.hear is not None or not self.active(now) or all(owner in owners for owner in self._seen)
         if alone or len(self.finals) >= first.options.batch_size:
             return 0.0
         return max(0.0, first.since + self._gather_s - now)
@@ -145,7 +146,9 @@ class Waiting:
     def _alike(self, looked: Sequence[Owed]) -> set[int]:
         """Return the ids of those that the engine would have in one call with the first, which is among them."""
         options = looked[0].options
-        alike = [each for each in looked if each.options == options]
+        if looked[0].hear is not None:
+            return {id(looked[0])}
+        alike = [each for each in looked if each.options == options and each.hear is None]
         try:
             for batch in self._batches([len(each.clip) for each in alike], options):
                 if 0 in batch:

@@ -1,0 +1,126 @@
+"""What a stream has said lately: the utterances whose sound and words stand before a short one, so that it is heard.
+
+Which those are, and so what is heard, depends on the utterances alone: not on how the sound came, nor on how late the
+engine is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import partial
+from typing import cast
+
+import numpy as np
+
+from ...audio.ring import RingBuffer
+from ...engines.base import DecodeOptions, Engine
+from ...engines.said import Follower, Said
+from ...errors import MalsoriError
+from ...types import SAMPLE_RATE, UNKNOWN, Audio, Hypothesis, Span
+from ..blame import ours
+from .scheduling import Hear
+
+PAUSE_S = 1.0  # seconds of the silence before an utterance that stay; more would only fill the window
+LONG_SILENCE_S = 10.0  # a silence behind which somebody begins anew: what was said before it is of no use
+
+
+@dataclass(slots=True, eq=False)
+class Uttered:
+    """An utterance: where it lies, its sound, the silence in front of it, and what was heard once that is known."""
+
+    span: Span
+    sound: Audio
+    pause: Audio
+    heard: Hypothesis | None = None
+
+    @property
+    def text(self) -> str:
+        """What was heard."""
+        return " ".join(segment.text.strip() for segment in self.heard.segments) if self.heard else ""
+
+
+class Earlier:
+    """The last utterances of a stream, as many as hold `context_s` seconds, and how the next is heard behind them.
+
+    `engine` is a `Follower`. For the stream's own thread, but for what `hearing` returns.
+    """
+
+    def __init__(self, engine: Engine, options: DecodeOptions, context_s: float) -> None:
+        self._engine = engine
+        self._options = options
+        self._most = round(context_s * SAMPLE_RATE)
+        self._utterances: tuple[Uttered, ...] = ()
+        self._begun: Uttered | None = None  # what is read ahead
+        self._end = 0  # where the last utterance or a gap ended, on the stream's clock
+
+    def ahead(self, span: Span, ring: RingBuffer) -> Callable[[], None] | None:
+        """Return work that reads an utterance which will have been this one if the pause lasts; None if it is known."""
+        if self._begun is not None and self._begun.span == span:
+            return None
+        self._begun = self._uttered(span, ring.read(span.start, span.stop), ring)
+        return partial(self._try, self._begun, self._utterances)
+
+    def hearing(self, span: Span, sound: Audio, ring: RingBuffer) -> Hear:
+        """Take an utterance, whose stream is in the ring; return what recognises it once those before it have been."""
+        begun, self._begun = self._begun, None
+        uttered = begun if begun is not None and begun.span == span else self._uttered(span, sound, ring)
+        before = self._utterances
+        self._utterances, self._end = self._recent((*before, uttered)), span.stop
+        return partial(self._hear, uttered, before)
+
+    def forget(self, at: int) -> None:
+        """Begin anew at a sample of the stream: sound before it was lost."""
+        self._utterances, self._end, self._begun = (), at, None
+
+    def _uttered(self, span: Span, sound: Audio, ring: RingBuffer) -> Uttered:
+        """Return an utterance with the silence in front of it; where that is long, nothing stands before it."""
+        if span.start - self._end > LONG_SILENCE_S * SAMPLE_RATE:
+            self._utterances = ()
+        first = max(span.start - round(PAUSE_S * SAMPLE_RATE), self._end, ring.start)
+        return Uttered(span, sound, ring.read(first, span.start))
+
+    def _recent(self, utterances: tuple[Uttered, ...]) -> tuple[Uttered, ...]:
+        """Return those that may stand before another one: nothing older is held."""
+        while sum(len(each.sound) for each in utterances) > self._most:
+            utterances = utterances[1:]
+        return utterances
+
+    def _try(self, uttered: Uttered, before: Sequence[Uttered]) -> None:
+        """Recognise an utterance ahead, unless it has turned out another; what fails is told when its final is due."""
+        if self._begun is uttered:
+            with suppress(MalsoriError):
+                ours(lambda: self._hear(uttered, before), self._engine)
+
+    def _hear(self, uttered: Uttered, before: Sequence[Uttered]) -> Hypothesis:
+        """Recognise an utterance, in whichever thread runs the engine; one that was read ahead is known."""
+        if uttered.heard is not None:
+            return uttered.heard
+        room = min(self._most, round(self._engine.longest_clip * SAMPLE_RATE) - len(uttered.sound))
+        said = said_before(uttered, before, room)
+        heard = said and cast("Follower", self._engine).follow(uttered.sound, said, self._options)
+        uttered.heard = heard or self._engine.transcribe([uttered.sound], self._options)[0]
+        return uttered.heard
+
+
+def said_before(uttered: Uttered, before: Sequence[Uttered], room: int) -> Said | None:
+    """Return what was said just before an utterance, at most `room` samples of it; None where that is nothing.
+
+    Utterances are taken whole, from the last one back: up to one that failed or was in another language, and without
+    those in which no words were heard.
+    """
+    parts, texts, language = [uttered.pause], list[str](), UNKNOWN
+    for each in reversed(before):
+        if each.heard is None or sum(map(len, parts)) + len(each.sound) > room:
+            break
+        if not each.text:
+            continue
+        if texts and each.heard.language != language:
+            break
+        language = each.heard.language
+        parts += [each.sound, each.pause]
+        texts.append(each.text)
+    if not texts:
+        return None
+    return Said(np.concatenate(parts[-2::-1]), " ".join(reversed(texts)), language)
