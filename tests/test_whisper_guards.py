@@ -11,6 +11,7 @@ from malsori.engines.whisper.guards import (
     compression_ratio,
     is_silence,
     led_astray,
+    made_up,
     token_budget,
     too_poor,
 )
@@ -61,6 +62,24 @@ def test_a_word_said_four_times_is_speech():
 def test_thresholds_that_are_none_are_not_looked_at():
     options = WhisperOptions(compression_ratio_threshold=None, log_prob_threshold=None)
     assert why(replace(GOOD, compression_ratio=9.0, log_probability=-5.0), options) == ""
+
+
+@pytest.mark.parametrize(
+    ("change", "frames", "expected"),
+    [
+        ({"log_probability": -0.89, "no_speech_prob": 0.76}, 130, True),  # a knock, read as "Thank you very much."
+        ({"log_probability": -0.89, "no_speech_prob": 0.76}, 400, False),  # the same of a sentence's length
+        ({"log_probability": -0.3, "no_speech_prob": 0.76}, 130, False),
+        ({"log_probability": -0.89, "no_speech_prob": 0.3}, 130, False),
+    ],
+)
+def test_a_moment_that_is_doubted_in_both_ways_has_no_words(change, frames, expected):
+    assert made_up(replace(GOOD, **change), frames, OPTIONS) is expected
+
+
+def test_without_a_threshold_nothing_is_doubted():
+    doubted = replace(GOOD, log_probability=-0.89, no_speech_prob=0.9)
+    assert not made_up(doubted, 130, WhisperOptions(no_speech_threshold=None))
 
 
 @given(st.integers(0, 3000))

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from malsori.bundles import read_manifest
 from malsori.engines.whisper.features import HOP, WINDOW
-from malsori.engines.whisper.window import Context
+from malsori.engines.whisper.window import RUNGS, Context, longer
 
 RATE = 16_000
 BUNDLE = Path(__file__).resolve().parents[1] / "models" / "nano-whisper"
@@ -37,6 +37,20 @@ def test_full_is_full_whatever_the_bundle_says(manifest):
 def test_a_number_is_the_floor_and_the_margin_stays_the_bundles(manifest):
     kept = replace(manifest, audio_context={"floor_s": 10.0, "margin_s": 1.0})
     assert (Context.of(kept, 5.0).window(RATE), Context.of(kept, 5).window(6 * RATE)) == (500, 700)
+
+
+@pytest.mark.parametrize(("window", "next_one"), [(500, 800), (800, 1200), (1200, 2000), (2000, 3000), (3000, 3000)])
+def test_a_reading_that_does_not_stand_gets_a_window_half_as_long_again(window, next_one):
+    assert longer(window) == next_one
+
+
+@given(st.integers(1, 3000))
+def test_longer_windows_end_at_thirty_seconds(window):
+    steps = 0
+    while window < WINDOW:
+        assert longer(window) >= window * 1.5 or longer(window) == WINDOW
+        window, steps = longer(window), steps + 1
+    assert steps <= 2 * len(RUNGS)
 
 
 @given(st.integers(0, 40 * RATE), st.floats(1, 30), st.floats(0, 29))

@@ -16,6 +16,7 @@ import numpy as np
 from ...types import SAMPLE_RATE, Audio, Segment, Word
 from ..base import DecodeOptions
 from ..said import Said
+from .decoding import BEAM, SURE
 from .features import HOP, MEL_RATE, LogMel
 from .guards import Reading, compression_ratio, is_silence, led_astray, token_budget
 from .network import Encoded, Network, room
@@ -27,9 +28,6 @@ from .tokens import UNSPACED, Tokens
 from .track import INAUDIBLE
 from .window import Context
 from .word_times import AlignRow, align_rows, place
-
-BEAM = 5  # hypotheses kept where nobody said how many, and the greedy reading was unsure
-SURE = -0.36  # mean log-probability per token (0.7) of a greedy reading from which on it needs no beam
 
 
 class Following:

@@ -1,0 +1,112 @@
+"""A clip's clock: whatever was put together, its times lie where its sound came from."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from malsori.pipeline.clip import Clip, filled, joined
+from malsori.types import SAMPLE_RATE, Segment, Span, Word
+
+PADDING = 0.4  # seconds of room tone at each end of a stretch
+
+
+def stretch(start: float, stop: float) -> Clip:
+    span = Span(round(start * SAMPLE_RATE), round(stop * SAMPLE_RATE))
+    return Clip.of(np.arange(span.start, span.stop, dtype=np.float32), span)
+
+
+def segment(start: float, end: float, *words: Word) -> Segment:
+    return Segment("words", start, end, 0.9, words)
+
+
+def times(clip: Clip, *segments: Segment) -> list[tuple[float, float]]:
+    return [(round(each.start, 3), round(each.end, 3)) for each in clip.clock.placed(segments)]
+
+
+TWO = joined([stretch(10, 14), stretch(30, 33)])  # 4 s and 3 s of a clip of 7 s
+
+
+def test_a_time_lies_where_its_stretch_does():
+    assert times(TWO, segment(0.5, 3.5), segment(4.5, 6.5)) == [(10.5, 13.5), (30.5, 32.5)]
+
+
+def test_a_segment_over_a_pause_that_was_cut_out_has_the_pause_in_it():
+    assert times(TWO, segment(3.0, 5.0)) == [(13.0, 31.0)]
+
+
+def test_an_end_a_little_behind_a_join_does_not_reach_over_the_pause():
+    assert times(TWO, segment(2.0, 4.02)) == [(12.0, 14.0)]
+
+
+def test_a_start_a_little_before_a_join_does_not_begin_before_the_pause():
+    assert times(TWO, segment(3.98, 6.0)) == [(30.0, 32.0)]
+
+
+def test_a_word_over_a_join_is_moved_into_the_stretch_that_has_its_middle():
+    (found,) = TWO.clock.placed([segment(3.0, 5.0, Word("a", 3.0, 4.2, 1.0), Word("b", 3.9, 5.0, 1.0))])
+    assert [(word.start, word.end) for word in found.words] == [(13.0, 14.0), (30.0, 31.0)]
+
+
+def test_what_ends_behind_the_clip_ends_with_it():
+    assert times(TWO, segment(6.0, 9.0)) == [(32.0, 33.0)]
+
+
+def test_a_segment_without_text_is_left_out():
+    assert times(TWO, Segment(" ", 0.0, 1.0, 0.9)) == []
+
+
+def test_neighbours_share_a_clip_until_it_is_full():
+    clips = list(filled([stretch(0, 5), stretch(6, 12), stretch(20, 26), stretch(40, 70)], 15))
+    assert [clip.seconds for clip in clips] == [11, 6, 30]
+    assert [clip.span.start // SAMPLE_RATE for clip in clips] == [0, 20, 40]
+
+
+stretches = st.lists(st.tuples(st.floats(0.1, 8), st.floats(0, 5)), min_size=1, max_size=12)
+
+
+def laid_out(lengths: list[tuple[float, float]]) -> list[Clip]:
+    found, at = [], 0.0
+    for seconds, pause in lengths:
+        found.append(stretch(at, at + seconds))
+        at += seconds + pause
+    return found
+
+
+@given(stretches, st.floats(1, 28))
+def test_filling_loses_no_sample_and_repeats_none(lengths, longest):
+    given = laid_out(lengths)
+    clips = list(filled(given, longest))
+    together = np.concatenate([clip.audio for clip in clips])
+    np.testing.assert_array_equal(together, np.concatenate([clip.audio for clip in given]))
+    assert [span for clip in clips for span in clip.clock.spans] == [clip.span for clip in given]
+    assert all(clip.seconds <= longest or len(clip.clock.spans) == 1 for clip in clips)
+
+
+@given(stretches, st.data())
+def test_every_word_lies_inside_a_stretch_and_words_keep_their_order(lengths, data):
+    clip = joined(laid_out(lengths))
+    edges = sorted(data.draw(st.lists(st.floats(0, clip.seconds + 1), min_size=2, max_size=9)))
+    words = [Word("w", start, end, 1.0) for start, end in zip(edges, edges[1:], strict=False)]
+    (found,) = clip.clock.placed([segment(edges[0], edges[-1], *words)])
+    spans = [(span.start / SAMPLE_RATE, span.stop / SAMPLE_RATE) for span in clip.clock.spans]
+    for word in found.words:
+        assert any(start - 1e-6 <= word.start <= word.end <= stop + 1e-6 for start, stop in spans)
+    assert [word.start for word in found.words] == sorted(word.start for word in found.words)
+
+
+@given(stretches, st.data())
+def test_a_part_of_a_clip_has_the_parts_clock(lengths, data):
+    clip = joined(laid_out(lengths))
+    start = data.draw(st.integers(0, len(clip.audio) - 1))
+    part = clip.part(start, data.draw(st.integers(start + 1, len(clip.audio))))
+    # the sound is its own clock: each sample holds its place in the recording, as exactly as float32 can
+    places = np.concatenate([np.arange(span.start, span.stop, dtype=np.float32) for span in part.clock.spans])
+    np.testing.assert_array_equal(part.audio, places)
+
+
+@pytest.mark.parametrize("seconds", [0.0, 3.0, 7.0])
+def test_a_single_stretch_moves_by_its_start(seconds):
+    assert times(stretch(10, 20), segment(seconds, seconds + 1)) == [(10 + seconds, 11 + seconds)]

