@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -89,7 +91,7 @@ def test_filling_loses_no_sample_and_repeats_none(lengths, longest):
 def test_every_word_lies_inside_a_stretch_and_words_keep_their_order(lengths, data):
     clip = joined(laid_out(lengths))
     edges = sorted(data.draw(st.lists(st.floats(0, clip.seconds + 1), min_size=2, max_size=9)))
-    words = [Word("w", start, end, 1.0) for start, end in zip(edges, edges[1:], strict=False)]
+    words = [Word("w", start, end, 1.0) for start, end in pairwise(edges)]
     (found,) = clip.clock.placed([segment(edges[0], edges[-1], *words)])
     spans = [(span.start / SAMPLE_RATE, span.stop / SAMPLE_RATE) for span in clip.clock.spans]
     for word in found.words:
