@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
 from dataclasses import replace
 from itertools import pairwise
 
@@ -228,6 +229,25 @@ def test_no_span_begins_before_what_the_gate_said_it_may_reach(values: list[floa
         assert gate.reach >= reached
         reached = gate.reach
     assert all(span.start >= reached for span in gate.flush())
+
+
+@settings(max_examples=60, deadline=None)
+@given(values=st.lists(st.sampled_from([0.0, 0.4, 0.9]), max_size=80))
+def test_what_a_pause_makes_of_a_span_is_what_is_returned_when_it_lasts(values: list[float]) -> None:
+    gate = Gate(FRAME, replace(BARE, min_speech_ms=20, min_silence_ms=60, padding_ms=30))
+    for value in values:
+        gate.push([value])
+        if (ending := gate.ending) is not None:
+            assert deepcopy(gate).push([0.0] * 6) == [ending]
+
+
+def test_nothing_is_ending_while_somebody_speaks_or_the_padding_is_not_full() -> None:
+    gate = Gate(FRAME, replace(BARE, min_silence_ms=60, padding_ms=30))
+    told = []
+    for letter in "##.....#......":
+        gate.push([0.9 if letter == "#" else 0.0])
+        told.append(gate.ending and gate.ending.stop // FRAME)
+    assert told == [None] * 4 + [5, 5, 5] + [None] * 3 + [11, 11, 11] + [None]
 
 
 def test_a_gate_alone_cuts_after_half_a_minute_and_one_that_is_told_when_it_is_told() -> None:

@@ -137,6 +137,10 @@ class TestJson:
         _, events, _ = live("--no-partials")
         assert [event["type"] for event in events] == ["speech_start", "speech_end", "final"] * 2
 
+    def test_finals_may_be_read_by_themselves_and_not_ahead(self, live: Run):
+        code, events, _ = live("--no-partials", "--context", "0", "--no-ahead")
+        assert (code, [event["text"] for event in events if event["type"] == "final"]) == (0, ["w10", "w20"])
+
     def test_a_duration_ends_it_with_the_final_of_what_was_said(self, live: Run):
         _, events, _ = live("--duration", "1.5", "--no-partials")
         assert [(event["type"], event.get("end")) for event in events][1:] == [("speech_end", None), ("final", 1.5)]
@@ -279,6 +283,9 @@ class TestUsage:
             ("--stdin --rate 0", "found '0'"),
             ("--simulate said.wav --partials a --no-partials", "contradict each other"),
             ("--simulate said.wav --step 0", "--step: expected a number above 0"),
+            ("--simulate said.wav --context -1", "--context: expected a number of 0 or more, found '-1'"),
+            ("--simulate said.wav --context 60", "context_s: expected seconds from 0 to 25, found 60"),
+            ("--simulate said.wav --context 5", "context_s: nano-ctc-ko reads each utterance by itself"),
             ("--simulate said.wav --endpointing hasty", "invalid choice: 'hasty'"),
             ("--simulate said.wav --language en --model ko", "does not know the language 'en'"),
             ("--simulate said.wav --vad-threshold 2", "threshold: expected"),

@@ -151,8 +151,8 @@ class WhisperEngine:
         elif options.language != said.language:
             return None
         context = Context.of(self.manifest, options.whisper.audio_context)
-        segment = Following(self._network, self._tokens, self._mel, context, options).read(clip, said)
-        return None if segment is None else Hypothesis((segment,), said.language, probability)
+        segments = Following(self._network, self._tokens, self._mel, context, options).read(clip, said)
+        return Hypothesis(segments, said.language, probability) if segments else None
 
     def open(self, options: DecodeOptions = DEFAULTS, session: SessionOptions = SESSION) -> WhisperSession:
         """Return a session for one utterance, which gives its text while it is spoken.

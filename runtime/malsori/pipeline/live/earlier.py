@@ -16,7 +16,7 @@ import numpy as np
 
 from ...audio.ring import RingBuffer
 from ...engines.base import DecodeOptions, Engine
-from ...engines.said import Follower, Said
+from ...engines.said import Follower, Line, Said
 from ...errors import MalsoriError
 from ...types import SAMPLE_RATE, UNKNOWN, Audio, Hypothesis, Span
 from ..blame import ours
@@ -34,6 +34,11 @@ class Uttered:
     sound: Audio
     pause: Audio
     heard: Hypothesis | None = None
+
+    @property
+    def language(self) -> str:
+        """What it was spoken in, as far as that is known."""
+        return self.heard.language if self.heard else UNKNOWN
 
     @property
     def text(self) -> str:
@@ -110,17 +115,32 @@ def said_before(uttered: Uttered, before: Sequence[Uttered], room: int) -> Said 
     Utterances are taken whole, from the last one back: up to one that failed or was in another language, and without
     those in which no words were heard.
     """
-    parts, texts, language = [uttered.pause], list[str](), UNKNOWN
+    chosen: list[Uttered] = []
+    samples = len(uttered.pause)
     for each in reversed(before):
-        if each.heard is None or sum(map(len, parts)) + len(each.sound) > room:
+        samples += len(each.sound)
+        if each.heard is None or samples > room:
             break
         if not each.text:
+            samples -= len(each.sound)
             continue
-        if texts and each.heard.language != language:
+        if chosen and each.heard.language != chosen[0].language:
             break
-        language = each.heard.language
-        parts += [each.sound, each.pause]
-        texts.append(each.text)
-    if not texts:
-        return None
-    return Said(np.concatenate(parts[-2::-1]), " ".join(reversed(texts)), language)
+        samples += len(each.pause)
+        chosen.insert(0, each)
+    return _joined(chosen, uttered.pause) if chosen else None
+
+
+def _joined(utterances: Sequence[Uttered], pause: Audio) -> Said:
+    """Return utterances with the pauses between them and behind them."""
+    parts, lines, samples = list[Audio](), list[Line](), 0
+    for each, behind in zip(utterances, [*(each.pause for each in utterances[1:]), pause], strict=True):
+        offset = samples / SAMPLE_RATE
+        lines += [
+            Line(segment.text.strip(), *(min(at, each.span.seconds) + offset for at in (segment.start, segment.end)))
+            for segment in (each.heard.segments if each.heard else ())
+            if segment.text.strip()
+        ]
+        parts += [each.sound, behind]
+        samples += len(each.sound) + len(behind)
+    return Said(np.concatenate(parts), tuple(lines), utterances[0].language)
