@@ -44,6 +44,10 @@ class Reading:
         return len(self.tokens) - self.prefix < self.budget
 
 
+class LedAstray(Exception):
+    """A reading from a short window does not stand, and nobody asked for another one."""
+
+
 def token_budget(frames: int, options: WhisperOptions, *, full: bool) -> int:
     """Return how many tokens a window with so many mel frames of sound may have; all that fit where it is `full`."""
     most = options.max_new_tokens or MOST_TOKENS
