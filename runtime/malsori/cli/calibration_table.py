@@ -38,9 +38,23 @@ def _outcome(calibration: Calibration, bundle: Bundle, written: bool) -> list[tu
         ("speech", f"{calibration.seconds:.1f} s", heard),
         ("transcripts", str(calibration.transcripts), "" if calibration.transcripts else "the full window is right"),
         ("machine", f"{host['cpu']}", f"{threads}, {host['device']}, {host['compute']}"),
+        ("settings", _told(calibration), _not_told(calibration)),
         ("setting", *setting),
         ("written", str(bundle.folder / MANIFEST) if written else "nothing", ""),
     ]
+
+
+def _told(calibration: Calibration) -> str:
+    heard, all_of_them = len(calibration.settings), len(calibration.same)
+    return f"all {heard} heard" if heard == all_of_them else f"{heard} of {all_of_them} heard"
+
+
+def _not_told(calibration: Calibration) -> str:
+    """Return what became of the others."""
+    given_up = len(calibration.given_up)
+    rest = len(calibration.same) - len(calibration.settings) - given_up
+    why = (f"{given_up} read too many clips again" if given_up else "", f"{rest} could not be taken" if rest else "")
+    return ", ".join(filter(None, why))
 
 
 def _kept(bundle: Bundle) -> str:

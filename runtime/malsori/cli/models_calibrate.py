@@ -23,9 +23,10 @@ if TYPE_CHECKING:
 MAX_LOSS, MAX_RETRIES = 0.5, 10.0  # as `Limits` has them
 EPILOG = """\
 A transcript is FILE.txt beside the recording; without one, what the full window of 30 s hears is held to be right. Each
-stretch of speech is heard in the window that each floor (3 to 20 s) and margin (0.5 to 3 s) gives it. Safe is a setting
-that makes no more errors than --max-loss allows, reads no more clips again than --max-retries, and whose floor at least
-three clips were short enough for.
+stretch of speech is heard at 30 s, then in the windows that floors (3 to 20 s) and margins (0.5 to 3 s) give it, those
+of the least to encode first and no more than can still be taken; --all hears every one. Safe is a setting that makes no
+more errors than --max-loss allows, reads no more clips again than --max-retries, and whose floor at least three clips
+were short enough for.
 
 The safe one that encodes the fewest seconds is taken, and of those within a twentieth of it the one with the longest
 windows; that is the same in every run, where times are not. It is written into the bundle's manifest with the figures;
@@ -76,7 +77,8 @@ def add_action(actions: argparse._SubParsersAction[Parser]) -> None:
         metavar="X",
         help="most clips that may be read again at 30 s, in percent (default: %(default)g)",
     )
-    parser.add_argument("--plot", type=Path, metavar="FILE", help="draw errors and time to a .png or .svg")
+    parser.add_argument("--plot", type=Path, metavar="FILE", help="draw errors and time to a .png or .svg, with --all")
+    parser.add_argument("--all", action="store_true", help="hear every window, also those that cannot be taken")
     parser.add_argument("--dry-run", "-n", action="store_true", help="write nothing into the bundle")
     parser.add_argument("--force", action="store_true", help="write also what little speech has told")
     parser.add_argument("--device", default="auto", choices=DEVICES, help="where it runs (%(default)s)")
@@ -157,6 +159,7 @@ def _calibrate(args: argparse.Namespace, bundle: Bundle, reporter: Reporter, lef
         language=args.language,
         beam_size=args.beam_size,
         threads=args.threads,
+        every=args.all or args.plot is not None,
         say=reporter.say,
         unreadable=unreadable,
     )

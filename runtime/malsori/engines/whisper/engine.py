@@ -21,7 +21,7 @@ from ..said import Said
 from ..session import SessionOptions
 from .features import HOP, STRIDE, WINDOW, LogMel
 from .following import Following
-from .guards import token_limit
+from .guards import LedAstray, token_limit
 from .listening import Listener
 from .network import Counters, Encoded, Network, compute_type_for
 from .options import LONGEST
@@ -123,8 +123,20 @@ class WhisperEngine:
         mean probability (geometric) of its window's tokens. Raises `OptionError` for what the model does not have,
         `EngineError` when CTranslate2 fails, `Cancelled` between two of its calls.
         """
+        return self._read(clips, options, previous)
+
+    def read_once(self, clip: Audio, options: DecodeOptions = DEFAULTS) -> Hypothesis | None:
+        """Return what `transcribe` makes of one clip in its own window, or None where it would read it again."""
+        try:
+            return self._read([clip], options, once=True)[0]
+        except LedAstray:
+            return None
+
+    def _read(
+        self, clips: Sequence[Audio], options: DecodeOptions, previous: Sequence[str] = (), *, once: bool = False
+    ) -> list[Hypothesis]:
         self._check_options(options)
-        reader = Reader(self._network, self._tokens, self.manifest.languages, options)
+        reader = Reader(self._network, self._tokens, self.manifest.languages, options, once=once)
         context = Context.of(self.manifest, options.whisper.audio_context)
         before = [self._tokens.encode(" " + text) if text else [] for text in previous or [""] * len(clips)]
         tracks = [

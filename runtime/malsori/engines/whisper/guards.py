@@ -47,6 +47,10 @@ class Reading:
         return len(self.tokens) - self.prefix < self.budget
 
 
+class LedAstray(Exception):
+    """A reading from a short window does not stand, and nobody asked for another one."""
+
+
 def token_budget(frames: int, options: WhisperOptions, *, full: bool) -> int:
     """Return how many tokens a window with so many mel frames of sound may have; all that fit where it is `full`."""
     most = options.max_new_tokens or MOST_TOKENS
@@ -94,8 +98,8 @@ def is_silence(reading: Reading, options: WhisperOptions) -> bool:
 def made_up(reading: Reading, frames: int, options: WhisperOptions) -> bool:
     """Whether a moment of noise was read as what people say to a camera ("Thank you."). `frames` of sound, mel.
 
-    Of so little sound the decoder is never sure, but it doubts a word that was spoken in one way only: of 72 single
-    digits stock base reads 66 with either a no-speech probability or a likelihood on its side.
+    A word that was spoken is hardly ever doubted in both ways: of 72 recordings of a single digit stock base reads two
+    like that, both of them as "Thank you.".
     """
     doubted = reading.no_speech_prob > BRIEF_NO_SPEECH and reading.log_probability < BRIEF_LIKELY
     return options.no_speech_threshold is not None and frames < BRIEF and doubted

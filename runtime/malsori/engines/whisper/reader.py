@@ -14,7 +14,7 @@ import numpy as np
 from ..base import DecodeOptions
 from .decoding import Decoder, Row
 from .features import WINDOW
-from .guards import Reading, is_silence, led_astray, made_up, token_budget, token_limit
+from .guards import LedAstray, Reading, is_silence, led_astray, made_up, token_budget, token_limit
 from .network import Encoded, Network, room
 from .prompt import Prompts
 from .segments import Piece
@@ -25,13 +25,19 @@ from .word_times import AlignRow, align_rows, place
 
 
 class Reader:
-    """The readings of one call of the engine; `known` are the languages that the model may tell."""
+    """The readings of one call of the engine; `known` are the languages that the model may tell.
 
-    def __init__(self, network: Network, tokens: Tokens, known: Sequence[str], options: DecodeOptions) -> None:
+    With `once`, a short window whose reading does not stand raises `LedAstray` instead of being read again.
+    """
+
+    def __init__(
+        self, network: Network, tokens: Tokens, known: Sequence[str], options: DecodeOptions, *, once: bool = False
+    ) -> None:
         self._network = network
         self._tokens = tokens
         self._known = known
         self._options = options
+        self._once = once
         self._decoder = Decoder(network, tokens, options)
         self.prompts = Prompts(tokens, options)
 
@@ -70,6 +76,8 @@ class Reader:
                 return
             readings = self._decoder.first(encoded, rows)
             stands = [self._stands(track, reading) for track, reading in zip(tracks, readings, strict=True)]
+            if self._once and not all(stands):
+                raise LedAstray
             if fine := [index for index, good in enumerate(stands) if good]:
                 chosen, read = [tracks[index] for index in fine], [readings[index] for index in fine]
                 self._settle(chosen, encoded.rows(fine), read, window, retried=retried)

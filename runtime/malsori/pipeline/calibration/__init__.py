@@ -1,6 +1,7 @@
 """Calibration of a Whisper bundle: how short a window it bears, on recordings of those who will use it.
 
-`run.py` listens, `figures.py` counts, `choice.py` decides. `malsori models calibrate` writes the outcome down.
+`run.py` is the way, `search.py` says what `listening.py` hears, `figures.py` counts, `choice.py` decides. `malsori
+models calibrate` writes the outcome down.
 """
 
 from .choice import Limits

@@ -7,7 +7,7 @@ from typing import Any
 
 from ...engines.whisper.window import Context
 from ...types import SAMPLE_RATE
-from .choice import WITNESSES, Limits, choose, objection, unseen
+from .choice import WITNESSES, Limits, choose, objection
 from .figures import Figures
 
 FEW_CLIPS, FEW_SECONDS = 20, 60.0  # below which an outcome may be chance
@@ -15,7 +15,11 @@ FEW_CLIPS, FEW_SECONDS = 20, 60.0  # below which an outcome may be chance
 
 @dataclass(frozen=True, slots=True)
 class Calibration:
-    """What a bundle heard in each window. `same` has, by setting, all those that gave every clip the same window."""
+    """What a bundle heard in each window that could be taken.
+
+    `same` has, by setting, all those that gave every clip the same window; `settings` are those heard to the end,
+    `given_up` those that read too many clips again; `seen` is whether clips were short enough to tell anything.
+    """
 
     model: str
     takes: int
@@ -26,17 +30,14 @@ class Calibration:
     full: Figures
     settings: tuple[Figures, ...]
     same: dict[Context, tuple[Context, ...]]
+    seen: bool
+    given_up: tuple[Context, ...] = ()
     host: dict[str, Any] = field(default_factory=dict)
 
     @property
     def chosen(self) -> Figures:
         """The safe setting that encodes the least; the full window where there is none."""
         return choose(self.full, self.settings, self.limits)
-
-    @property
-    def seen(self) -> bool:
-        """Whether clips were short enough to tell anything."""
-        return not all(unseen(each) for each in self.settings)
 
     @property
     def audio_context(self) -> dict[str, float]:
@@ -94,6 +95,7 @@ class Calibration:
             "max_loss": self.limits.max_loss,
             "max_retries": self.limits.max_retries,
             "chosen": label(self.chosen.context),
+            **({"given_up": [label(context) for context in self.given_up]} if self.given_up else {}),
             "windows": {label(each.context): self._row(each) for each in (self.full, *self.settings)},
         }
 

@@ -12,11 +12,6 @@ FULL = Context()
 GRID = tuple(Context(floor, margin) for floor in FLOORS for margin in MARGINS)
 
 
-def windows_of(samples: int) -> list[int]:
-    """Return the windows that a clip gets from any setting, in mel frames, the shortest first and the full one last."""
-    return sorted({context.window(samples) for context in (*GRID, FULL)})
-
-
 def distinct(lengths: Sequence[int]) -> dict[Context, tuple[Context, ...]]:
     """Return the settings that differ for clips of so many samples, each with all that equal it, itself among them.
 
