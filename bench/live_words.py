@@ -17,6 +17,7 @@ from __future__ import annotations
 import argparse
 import csv
 import json
+import shutil
 import sys
 import time
 import unicodedata
@@ -195,11 +196,8 @@ def delays_of(
 def calibrated(folder: Path, work: Path) -> Path:
     """Return the same model with the window that `models calibrate` chose."""
     made = work / f"{folder.name}-calibrated"
-    made.mkdir()
-    for file in folder.iterdir():
-        (made / file.name).symlink_to(file.resolve())
+    shutil.copytree(folder, made)
     manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
-    (made / "manifest.json").unlink()
     text = json.dumps(manifest | {"audio_context": CALIBRATED})
     (made / "manifest.json").write_text(text, encoding="utf-8")
     return made
