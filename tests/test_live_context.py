@@ -307,16 +307,10 @@ def test_silence_behind_what_was_said_has_no_words():
     )
 
 
-def stock_base() -> Transcriber:
-    folder = os.environ.get("MALSORI_STOCK_BASE")
-    if not folder:
-        pytest.skip("needs stock Whisper base; set MALSORI_STOCK_BASE to its folder")
-    return load(folder, compute_type="int8", threads=1)
-
-
+@pytest.mark.stock
 @pytest.mark.parametrize("size", [1_600, 48_000])
-def test_stock_base_hears_a_speech_whole_though_it_is_cut_at_every_pause(size: int):
-    used = stock_base()
+def test_stock_base_hears_a_speech_whole_though_it_is_cut_at_every_pause(stock_base: Path, size: int):
+    used = load(stock_base, threads=1)
     sound = decode(recorded("en/openai_jfk.flac")).samples
     stream = used.stream(language="en", gate=endpointing("eager"), partials=False, audio_context=12.0)
     events = [event for start in range(0, len(sound), size) for event in stream.push(sound[start : start + size])]

@@ -101,7 +101,7 @@ def context_of(live: LiveOptions, engine: Engine) -> float:
     if live.context_s is not None:
         return live.context_s
     # Demonstration models have not learned to go on behind what was said.
-    return CONTEXT_S if able and not engine.manifest.description.startswith("demonstration") else 0.0
+    return CONTEXT_S if able and not engine.manifest.demonstration else 0.0
 
 
 def longest_utterance(options: TranscribeOptions, suits: float, most: float) -> float:

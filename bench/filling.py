@@ -1,0 +1,145 @@
+"""How the window of Whisper is best filled: rules of pauses and lengths, and how short a window a stock model bears.
+
+    python -m bench.filling --base DIR --tiny-en DIR     # half an hour on 2 cores
+
+Recordings with pauses are read whole, stretch by stretch, and with neighbouring stretches in one window by several
+rules; short clips in windows from 5 to 30 s. Every reading is that of the runtime, with its guards and its beam.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from time import perf_counter
+
+from bench.results import Row, save
+from bench.words_score import Errors, compare, total
+from bench.words_sets import Clip as Recording
+from bench.words_sets import address, indexed
+from malsori import decode, load
+from malsori.engines.base import DecodeOptions, Engine
+from malsori.engines.whisper.options import WhisperOptions
+from malsori.pipeline.clip import Clip, filled, joined
+from malsori.types import SAMPLE_RATE, Audio, Span
+from malsori.vad import GateOptions, SileroDetector, speech_spans
+
+FLOORS = (30.0, 20.0, 15.0, 12.0, 10.0, 8.0, 5.0)  # seconds
+FLOOR = 12.0
+SHORT, LONG = 10.0, 40.0  # seconds: clips that fit in the shortest windows, recordings of several windows
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """How a recording becomes clips: the gate's pause and padding, the longest clip, and whether pauses stay whole."""
+
+    silence_ms: int
+    padding_ms: int
+    longest: float
+    whole_pauses: bool = False
+    threshold: float = 0.5
+
+    def clips(self, audio: Audio) -> list[Audio]:
+        """Return the clips of a recording."""
+        options = GateOptions(self.threshold, None, 100, self.silence_ms, self.padding_ms, self.longest)
+        stretches = [Clip.of(audio[s.start : s.stop], s) for s in speech_spans(audio, SileroDetector(), options)]
+        if self.whole_pauses:
+            return [audio[span.start : span.stop] for span in _spanning(stretches, self.longest)]
+        return [clip.audio for clip in filled(stretches, self.longest)]
+
+
+def alone(audio: Audio) -> list[Audio]:
+    """Return each stretch of speech by itself, as a stream has them."""
+    spans = speech_spans(audio, SileroDetector(), GateOptions(max_speech_s=28.0))
+    return [audio[span.start : span.stop] for span in spans]
+
+
+RULES: dict[str, Callable[[Audio], list[Audio]]] = {
+    "the whole recording, no gate": lambda audio: [audio],
+    "each stretch alone": alone,
+    "pauses whole, up to 28 s": Rule(500, 200, 28.0, whole_pauses=True).clips,
+    "pauses collapsed to 0.1 s, up to 28 s": Rule(500, 50, 28.0).clips,
+    "0.5 s and longer shortened to 0.4 s, up to 28 s": Rule(500, 200, 28.0).clips,
+    "0.5 s and longer shortened to 0.4 s, up to 18 s": Rule(500, 200, 18.0).clips,
+    "1 s and longer shortened to 0.8 s, up to 28 s": Rule(1000, 400, 28.0).clips,
+    "1 s and longer shortened to 0.8 s, up to 18 s": Rule(1000, 400, 18.0).clips,
+    "2 s and longer shortened to 0.8 s, up to 28 s": Rule(2000, 400, 28.0).clips,
+    "2 s and longer shortened to 0.8 s, up to 18 s": Rule(2000, 400, 18.0).clips,
+    "1 s and longer shortened to 0.8 s, threshold 0.3": Rule(1000, 400, 28.0, threshold=0.3).clips,
+}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("work", type=Path, help="folder for sounds that are made")
+    parser.add_argument("--base", required=True, help="stock base, a folder or a bundle's name")
+    parser.add_argument("--tiny-en", help="stock tiny.en, likewise")
+    parser.add_argument("--speech", type=Path, default=Path("../shared/speech"), help="the recordings and INDEX.tsv")
+    args = parser.parse_args()
+    args.work.mkdir(parents=True, exist_ok=True)
+    known = indexed(args.speech)
+    base = load(args.base, compute_type="int8").engine
+    long = [each for each in known if each.seconds > LONG and each.name.partition("/")[0] in ("en", "de", "es", "fr")]
+    rows = rule_rows(base, [*long, *address(known, args.work).clips])
+    short = [each for each in known if each.name.startswith("en/") and each.seconds <= SHORT]
+    rows += floor_rows("base", base, short)
+    if args.tiny_en:
+        rows += floor_rows("tiny.en", load(args.tiny_en, compute_type="int8").engine, short)
+    print(save("filling", rows))
+
+
+def rule_rows(engine: Engine, recordings: Sequence[Recording]) -> list[Row]:
+    """Return a row for each rule."""
+    sounds = [decode(each.path).samples for each in recordings]
+    rows = []
+    for name, rule in RULES.items():
+        context = "full" if name.startswith("the whole") else FLOOR
+        rows.append(_row(f"base, {len(sounds)} recordings, {name}", engine, recordings, map(rule, sounds), context))
+    return rows
+
+
+def floor_rows(model: str, engine: Engine, recordings: Sequence[Recording]) -> list[Row]:
+    """Return a row for each floor."""
+    clips = [[decode(each.path).samples] for each in recordings]
+    name = f"{model}, {len(clips)} English clips up to {SHORT:g} s, window of at least"
+    return [_row(f"{name} {floor:g} s", engine, recordings, clips, floor) for floor in FLOORS]
+
+
+def _row(
+    case: str, engine: Engine, recordings: Sequence[Recording], clips: Iterable[list[Audio]], context: float | str
+) -> Row:
+    """Read all and return the errors, with the encoder's windows and the seconds as if they were peers'."""
+    counters, found, seconds = engine.counters, [], 0.0  # type: ignore[attr-defined]
+    before = counters.windows, counters.retries
+    for recording, sounds in zip(recordings, clips, strict=True):
+        options = DecodeOptions(language=recording.language, whisper=WhisperOptions(audio_context=context))  # type: ignore[arg-type]
+        begun = perf_counter()
+        heard = engine.transcribe(sounds, options)
+        seconds += perf_counter() - begun
+        text = " ".join(segment.text for each in heard for segment in each.segments)
+        found.append(compare(str(recording.said), text, recording.language))
+    errors: Errors = total(found)
+    work = {
+        "deleted": float(errors.missed),
+        "windows": float(counters.windows - before[0]),
+        "read again": float(counters.retries - before[1]),
+        "seconds": round(seconds, 1),
+    }
+    print(f"{case}: {errors.rate} % {work}", flush=True)
+    return Row(case, "WER", "%", errors.rate, work)
+
+
+def _spanning(stretches: Sequence[Clip], longest: float) -> list[Span]:
+    """Return spans that hold neighbouring stretches and what lies between them."""
+    found: list[list[Clip]] = []
+    for stretch in stretches:
+        if found and stretch.span.stop - found[-1][0].span.start <= longest * SAMPLE_RATE:
+            found[-1].append(stretch)
+        else:
+            found.append([stretch])
+    return [joined(group).span for group in found]
+
+
+if __name__ == "__main__":
+    main()
