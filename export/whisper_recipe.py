@@ -1,6 +1,6 @@
 """The recipe of a published Whisper checkpoint; `recipes.py` reads the file, with `kind = "whisper"` in it.
 
-What it takes to run, and how fast it is, stands in the runtime's catalogue, `malsori/bundles/catalog.py`, and the window
+What it takes to run, and how fast it is, stands in the runtime's catalogue, `malsori/bundles/catalog.py`, the window
 that it bears in `malsori/bundles/windows.py`.
 """
 
@@ -24,9 +24,9 @@ class WhisperRecipe:
     """One file.
 
     `languages` are those that it was trained for, empty for all that the vocabulary names; `tasks` likewise.
-    `audio_context` is as in `Manifest`, from `windows.py`; `alignment_heads` are pairs of a decoder layer and a head, counted from 0,
-    whose cross-attention follows the words, empty where none are known. `model` is the part of `config.json` that
-    decides the network, in its own spelling.
+    `audio_context` is as in `Manifest`, from the runtime's table; `alignment_heads` are pairs of a decoder layer and a
+    head, counted from 0, whose cross-attention follows the words, empty where none are known. `model` is the part of
+    `config.json` that decides the network, in its own spelling.
     """
 
     HEAD: ClassVar = (
