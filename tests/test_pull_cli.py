@@ -72,6 +72,27 @@ def test_what_is_here_elsewhere_is_not_pulled(
     assert not server.asked
 
 
+def test_what_was_damaged_is_told_and_pulled_again(server: Server, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["models", "pull", "tiny"]) == 0
+    weights = find_bundle("tiny").folder / "model.bin"
+    weights.write_bytes(weights.read_bytes()[:-1])
+    capsys.readouterr()
+    assert main(["models", "pull", "tiny"]) == 0
+    assert "; it is pulled again" in capsys.readouterr().err
+    assert main(["models", "verify", "tiny"]) == 0
+
+
+def test_a_plain_folder_of_that_name_is_somebodys_own_and_stays(server: Server, tmp_path: Path) -> None:
+    mine = tmp_path / "cache" / "malsori" / "models" / "whisper-tiny"
+    mine.mkdir(parents=True)
+    for name in ("model.bin", "config.json", "vocabulary.txt"):
+        (mine / name).write_text("mine")
+    assert main(["models", "pull", "tiny"]) == 0
+    assert (mine / "model.bin").read_text() == "mine"
+    assert main(["models", "pull", "tiny", "--force"]) == 0
+    assert (mine / "model.bin").read_text("latin-1") != "mine"
+
+
 def test_without_a_name_those_that_can_be_pulled_are_listed(server: Server, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["models", "pull"]) == 0
     head, line = capsys.readouterr().out.splitlines()
