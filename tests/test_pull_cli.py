@@ -50,8 +50,11 @@ def test_what_is_there_is_told_and_is_no_failure(
 ) -> None:
     assert main(["models", "pull", "tiny", "--quiet"]) == 0
     assert not capsys.readouterr().err
+    left = find_bundle("tiny").folder.with_name(".whisper-tiny.pull")
+    left.mkdir()
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     assert main(["models", "pull", "whisper-tiny"]) == 0
+    assert not left.exists()
     assert "whisper-tiny is here already and intact" in capsys.readouterr().err
     assert main(["models", "pull", "tiny", "--force"]) == 1
     assert "HF_HUB_OFFLINE is set, so nothing is asked" in capsys.readouterr().err

@@ -98,9 +98,8 @@ def _pull(model: Model, args: argparse.Namespace, reporter: Reporter) -> Pulled:
 
     into = destination()
     # What is there needs no source, so that a script may say `pull` first on a machine without a network too.
-    if not args.force and (there := here(model, into)) is not None:
-        return there
-    sources = sources_for(model, args.source, os.environ)
+    there = not args.force and here(model, into) is not None
+    sources = [] if there else sources_for(model, args.source, os.environ)
     return pull(model, into, sources, force=args.force, say=reporter.say, tell=reporter.warn)
 
 
