@@ -1,6 +1,7 @@
 """The recipe of a published Whisper checkpoint; `recipes.py` reads the file, with `kind = "whisper"` in it.
 
-What it takes to run, and how fast it is, stands in the runtime's catalogue, `malsori/bundles/catalog.py`.
+What it takes to run, and how fast it is, stands in the runtime's catalogue, `malsori/bundles/catalog.py`, the window
+that it bears in `malsori/bundles/windows.py`.
 """
 
 from __future__ import annotations
@@ -9,10 +10,12 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from malsori.bundles.catalog import find
+from malsori.bundles.windows import audio_context
 
 KIND = "whisper"
 PARTS = ("licence", "model", "languages", "tasks", "alignment_heads", "audio_context")  # verified, or said not to be
 OTHER_TOKENS = 51_766  # 50,257 of text, 8 that order, 1,501 that tell times: the rest of a vocabulary names languages
+ENGLISH_ONLY = 51_864  # entries: GPT-2's have one token of text less, and name languages that the model does not know
 POSITIONS = 1500 + 448  # of the encoder and of the decoder
 
 
@@ -21,9 +24,9 @@ class WhisperRecipe:
     """One file.
 
     `languages` are those that it was trained for, empty for all that the vocabulary names; `tasks` likewise.
-    `audio_context` is as in `Manifest`; `alignment_heads` are pairs of a decoder layer and a head, counted from 0,
-    whose cross-attention follows the words, empty where none are known. `model` is the part of `config.json` that
-    decides the network, in its own spelling.
+    `audio_context` is as in `Manifest`, from the runtime's table; `alignment_heads` are pairs of a decoder layer and a
+    head, counted from 0, whose cross-attention follows the words, empty where none are known. `model` is the part of
+    `config.json` that decides the network, in its own spelling.
     """
 
     HEAD: ClassVar = (
@@ -48,19 +51,19 @@ class WhisperRecipe:
     def from_facts(cls, name: str, facts: dict[str, Any]) -> WhisperRecipe:
         """Return the recipe that a file's values are. Raises `KeyError`, `TypeError` or `ValueError` for no recipe."""
         facts = {key: value for key, value in facts.items() if key != "kind"}
-        evidence, count = facts.pop("evidence"), facts["model"]["vocab_size"] - OTHER_TOKENS
+        evidence, count = facts.pop("evidence"), _languages(facts["model"]["vocab_size"])
         if (languages := facts.pop("languages")) == count:
             languages = []
         elif not isinstance(languages, list):
             raise ValueError(f"languages: expected {count}, as the vocabulary has them, or a list, found {languages!r}")
         heads = tuple((layer, head) for layer, head in facts.pop("alignment_heads"))
         listed = {"languages": tuple(languages), "tasks": tuple(facts.pop("tasks")), "alignment_heads": heads}
-        return cls(name=name, **listed, audio_context=facts.pop("audio_context", {}), **facts, **evidence)
+        return cls(name=name, **listed, audio_context=audio_context(name), **facts, **evidence)
 
     @property
     def token_languages(self) -> int:
         """How many languages the vocabulary has tokens for."""
-        return int(self.model["vocab_size"]) - OTHER_TOKENS
+        return _languages(int(self.model["vocab_size"]))
 
     @property
     def parameters(self) -> int:
@@ -102,6 +105,10 @@ class WhisperRecipe:
         width, inner = self.model["d_model"], self.model[f"{half}_ffn_dim"]
         forward = 2 * width * inner + inner + width
         return int(self.model[f"{half}_layers"] * (_attention(width) + forward + 4 * width))
+
+
+def _languages(entries: int) -> int:
+    return entries - OTHER_TOKENS + (entries == ENGLISH_ONLY)
 
 
 def _attention(width: int) -> int:

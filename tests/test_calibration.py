@@ -252,6 +252,12 @@ def test_nothing_is_heard_that_cannot_be_taken_any_more(tmp_path, hear):
     assert {window for _, window in engine.heard} == {3.0, 4.0, 5.0, 30.0}
 
 
+def test_a_setting_that_encodes_about_as_much_in_longer_windows_is_heard_too_and_taken(tmp_path, hear):
+    found = hear(Misled(), recordings(tmp_path, *[1.9] * 20, 6.5))
+    assert [each.encoded for each in found.settings] == [20 * 3 + 7, 20 * 3 + 8]
+    assert found.audio_context == {"floor_s": 3.0, "margin_s": 1.0}
+
+
 def test_a_setting_that_reads_too_many_clips_again_is_given_up_at_once(tmp_path, hear):
     found = hear(engine := Misled(needs=5, guarded=True), recordings(tmp_path, 2, 2.2, 2.4))
     assert found.given_up == (Context(3.0, 0.5), Context(4.0, 1.0))

@@ -202,6 +202,28 @@ def test_a_good_redirect_is_followed_with_its_range(server: Server, tmp_path: Pa
     assert [asked for _, path, asked in server.asked if path.startswith("/store")] == ["", "bytes=1000-"]
 
 
+def test_an_answer_of_unknown_length_behind_a_redirect_is_read_to_its_end(server: Server, tmp_path: Path) -> None:
+    def unmeasured(handler: Any, path: str) -> bool:
+        if path.startswith("/store"):
+            handler.send_response(200)
+            handler.send_header("Connection", "close")
+            handler.end_headers()
+            handler.wfile.write(server.files[path.removeprefix("/store")])
+            handler.close_connection = True
+        else:
+            handler.plain(302, Location=f"/store{path}")
+        return True
+
+    server.before = unmeasured
+    assert pull(nano(), tmp_path, [hub(server)]).size == nano().size
+
+
+def test_a_file_of_no_bytes_is_not_taken(server: Server, tmp_path: Path) -> None:
+    (path,) = (path for path in server.files if path.endswith("config.json"))
+    server.files[path] = b""
+    fails(server, tmp_path, r"config\.json: expected \d+ bytes, the server says 0", pinned=False)
+
+
 @pytest.mark.parametrize("target", ["file:///etc/hostname", "ftp://127.0.0.1/x", "data:,x", ""])
 def test_a_redirect_leads_to_the_web_only(server: Server, tmp_path: Path, target: str) -> None:
     server.before = lambda handler, path: handler.plain(302, **({"Location": target} if target else {})) or True

@@ -50,8 +50,11 @@ def test_what_is_there_is_told_and_is_no_failure(
 ) -> None:
     assert main(["models", "pull", "tiny", "--quiet"]) == 0
     assert not capsys.readouterr().err
+    left = find_bundle("tiny").folder.with_name(".whisper-tiny.pull")
+    left.mkdir()
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     assert main(["models", "pull", "whisper-tiny"]) == 0
+    assert not left.exists()
     assert "whisper-tiny is here already and intact" in capsys.readouterr().err
     assert main(["models", "pull", "tiny", "--force"]) == 1
     assert "HF_HUB_OFFLINE is set, so nothing is asked" in capsys.readouterr().err
@@ -70,6 +73,27 @@ def test_what_is_here_elsewhere_is_not_pulled(
     assert "is here already" in said.err
     assert "nothing was pulled" in said.err
     assert not server.asked
+
+
+def test_what_was_damaged_is_told_and_pulled_again(server: Server, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["models", "pull", "tiny"]) == 0
+    weights = find_bundle("tiny").folder / "model.bin"
+    weights.write_bytes(weights.read_bytes()[:-1])
+    capsys.readouterr()
+    assert main(["models", "pull", "tiny"]) == 0
+    assert "; it is pulled again" in capsys.readouterr().err
+    assert main(["models", "verify", "tiny"]) == 0
+
+
+def test_a_plain_folder_of_that_name_is_somebodys_own_and_stays(server: Server, tmp_path: Path) -> None:
+    mine = tmp_path / "cache" / "malsori" / "models" / "whisper-tiny"
+    mine.mkdir(parents=True)
+    for name in ("model.bin", "config.json", "vocabulary.txt"):
+        (mine / name).write_text("mine")
+    assert main(["models", "pull", "tiny"]) == 0
+    assert (mine / "model.bin").read_text() == "mine"
+    assert main(["models", "pull", "tiny", "--force"]) == 0
+    assert (mine / "model.bin").read_text("latin-1") != "mine"
 
 
 def test_without_a_name_those_that_can_be_pulled_are_listed(server: Server, capsys: pytest.CaptureFixture[str]) -> None:

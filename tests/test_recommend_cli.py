@@ -19,21 +19,22 @@ def recommended(capsys: pytest.CaptureFixture[str], *flags: str, code: int = 0) 
     return found
 
 
-def test_the_table_tells_the_choice_its_figures_and_how_to_make_it(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["models", "recommend", "--memory", "600M", "--device", "cpu", "--language", "ko"]) == 0
+def test_the_table_tells_the_choice_its_figures_and_how_to_get_it(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["models", "recommend", "--memory", "910M", "--device", "cpu", "--language", "ko"]) == 0
     out = capsys.readouterr().out
-    assert out.startswith("600 MB on cpu, ")
+    assert out.startswith("910 MB on cpu, ")
     rows = [line for line in out.splitlines() if line.startswith(("✓", "✗"))]
-    assert rows[0].split()[1:5] == ["whisper-small", "242", "M", "250"]
+    assert rows[0].split()[1:5] == ["whisper-small", "242", "M", "486"]
     assert rows[1].split()[1:7] == ["xlsr-ko", "316", "M", "361", "MB", "526"]
     assert "needs" in next(row for row in rows if "whisper-large-v3 " in row)
     assert "not trained for" in out
-    assert out.endswith("to make it: python export/whisper.py whisper-small whisper-small --quantize int8\n")
+    assert rows[0].endswith("malsori models pull small")
+    assert out.endswith("to get the first: malsori models pull small\n")
 
 
 def test_a_model_of_the_other_family_is_made_by_its_own_script(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["models", "recommend", "--memory", "550M", "--device", "cpu", "--language", "ko"]) == 0
-    assert "python export/wav2vec2.py xlsr-ko xlsr-ko --quantize int8\n" in capsys.readouterr().out
+    assert "get the first: python export/wav2vec2.py xlsr-ko ./xlsr-ko --quantize int8\n" in capsys.readouterr().out
 
 
 def test_for_programs_it_is_json_with_every_model(capsys: pytest.CaptureFixture[str]) -> None:
@@ -41,7 +42,7 @@ def test_for_programs_it_is_json_with_every_model(capsys: pytest.CaptureFixture[
     assert (found["device"], found["memory_mb"], found["realtime"], found["language"]) == ("cpu", 1073, True, None)
     best = found["models"][0]
     assert (best["name"], best["serves"], best["against"]) == ("whisper-small", True, "")
-    assert (best["parameters"], best["bundle_mb"], best["memory_mb"]) == (242_000_000, 250, 591)
+    assert (best["parameters"], best["bundle_mb"], best["memory_mb"]) == (242_000_000, 486, 908)
     assert best.keys() >= {"quantization", "relative_speed", "cores", "lacks", "remark", "memory_is_upper_bound"}
     assert [model["serves"] for model in found["models"]] == sorted(
         (m["serves"] for m in found["models"]), reverse=True
@@ -132,11 +133,12 @@ def test_in_a_narrow_terminal_names_stay_whole_and_remarks_go_below(
     monkeypatch.setattr(models_recommend, "columns", lambda: 80)
     assert main(["models", "recommend", "--memory", "2G", "--device", "cpu", "--language", "ko"]) == 0
     lines = capsys.readouterr().out.splitlines()
-    assert all(len(line) <= 80 for line in lines if not line.startswith("to make it"))
+    assert all(len(line) <= 80 for line in lines if not line.startswith("to get the first"))
     assert "parameters" not in lines[2]
     assert "bundle" not in lines[2]
     place = next(index for index, line in enumerate(lines) if line.startswith("✗  whisper-large-v3 "))
-    assert lines[place + 1] == "     needs 2348 MB, there are 2000"
+    assert lines[place + 1] == "     needs 4819 MB, there are 2000"
+    assert "     malsori models pull small" in lines
 
 
 def test_an_upper_bound_of_memory_is_marked_and_explained(capsys: pytest.CaptureFixture[str]) -> None:
@@ -154,10 +156,20 @@ def test_what_is_slower_than_speech_here_says_so(
     monkeypatch.setattr(cpus, "cpu_threads", lambda: 1)
     assert main(["models", "recommend", "--memory", "8G", "--device", "cpu"]) == 0
     rows = capsys.readouterr().out.splitlines()
-    assert next(row for row in rows if "whisper-large-v3 " in row).endswith("slower than speech here")
-    assert not next(row for row in rows if "whisper-tiny" in row).endswith("slower than speech here")
+    assert "slower than speech here" in next(row for row in rows if "whisper-large-v3 " in row)
+    assert "slower than speech here" not in next(row for row in rows if "whisper-tiny" in row)
 
 
 def test_an_unknown_language_is_wrong_usage(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["models", "recommend", "--language", "korean"]) == 2
     assert "is not known to any model" in capsys.readouterr().err
+
+
+def test_what_is_slower_than_speech_comes_first_only_if_asked_for(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cpus, "cpu_threads", lambda: 2)
+    flags = ("--memory", "8G", "--device", "cpu", "--language", "en")
+    assert recommended(capsys, *flags)["models"][0]["name"] == "whisper-large-v3-turbo"
+    assert recommended(capsys, *flags, "--any-speed")["models"][0]["name"] == "whisper-large-v3"
+    assert main(["models", "recommend", "--any-speed", "--realtime"]) == 2

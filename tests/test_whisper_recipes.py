@@ -8,10 +8,12 @@ from export import recipes
 from export.common import ExportRefused
 from export.whisper_recipe import PARTS, WhisperRecipe
 from malsori.bundles.catalog import CATALOG, LANGUAGES, find
+from malsori.bundles.windows import audio_context
 
 ALL = [recipes.read(name) for name in recipes.names(WhisperRecipe)]
 by_name = pytest.mark.parametrize("recipe", ALL, ids=[recipe.name for recipe in ALL])
-SIZES = ("tiny", "base", "small", "medium", "large-v3", "large-v3-turbo")
+ENGLISH = ("tiny.en", "base.en", "small.en", "medium.en")
+SIZES = ("tiny", "base", "small", "medium", "large-v3", "large-v3-turbo", *ENGLISH)
 
 
 def write(folder, monkeypatch, text):
@@ -73,18 +75,28 @@ def test_whoever_is_in_the_catalogue_has_a_recipe_of_its_kind():
         assert known.kind == "whisper" or known.languages == recipe.languages
 
 
-def test_only_large_v3_and_turbo_hear_less_than_30_seconds():
-    short = {recipe.name: recipe.audio_context for recipe in ALL if recipe.audio_context}
-    expected = {"floor_s": 10.0, "margin_s": 2.0}
-    assert short == {"whisper-large-v3": expected, "whisper-large-v3-turbo": expected}
+def test_the_window_is_the_one_that_the_runtime_gives_the_model():
+    assert {recipe.name: recipe.audio_context for recipe in ALL} == {
+        recipe.name: audio_context(recipe.name) for recipe in ALL
+    }
+    assert recipes.read("whisper-large-v3").audio_context == {"floor_s": 10.0, "margin_s": 2.0}
+    assert recipes.read("whisper-medium").audio_context == {}
 
 
-def test_turbo_and_the_distilled_model_do_not_translate_and_the_latter_knows_english_only():
-    assert [recipe.name for recipe in ALL if recipe.tasks == ("transcribe",)] == [
-        "distil-large-v3",
-        "whisper-large-v3-turbo",
-    ]
-    assert [recipe.name for recipe in ALL if recipe.languages] == ["distil-large-v3"]
+def test_turbo_and_those_that_know_english_only_do_not_translate():
+    english = ["distil-large-v3", *sorted(f"whisper-{size}" for size in ENGLISH)]
+    only_transcribe = {recipe.name for recipe in ALL if recipe.tasks == ("transcribe",)}
+    assert only_transcribe == {*english, "whisper-large-v3-turbo"}
+    assert sorted(recipe.name for recipe in ALL if recipe.languages) == english
+
+
+def test_an_english_model_is_its_sibling_with_one_entry_less():
+    for size in ENGLISH:
+        english, sibling = recipes.read(f"whisper-{size}"), recipes.read(f"whisper-{size.removesuffix('.en')}")
+        assert english.model == sibling.model | {"vocab_size": 51864}
+        assert sibling.parameters - english.parameters == sibling.model["d_model"]
+        assert english.languages == ("en",)
+        assert english.alignment_heads != sibling.alignment_heads
 
 
 @by_name

@@ -25,7 +25,7 @@ from export.common import ExportRefused  # noqa: E402
 from export.proof import synthetic_speech  # noqa: E402
 from export.whisper import QUANTIZATIONS, export, main  # noqa: E402
 from export.whisper_checkpoint import Checkpoint  # noqa: E402
-from export.whisper_tokenizer import build_tokenizer  # noqa: E402
+from export.whisper_tokenizer import build_tokenizer, ranks_file  # noqa: E402
 from malsori.bundles import read_manifest  # noqa: E402
 from malsori.engines.base import DecodeOptions  # noqa: E402
 from malsori.engines.whisper.engine import WhisperEngine  # noqa: E402
@@ -53,11 +53,20 @@ def tokenizer_for(mels: int):
     return build_tokenizer(LANGUAGES[mels])
 
 
-def save_checkpoint(folder: Path, mels: int, change=lambda model: None, sizes=TINY, contrast=3.0) -> Path:
-    """Write what `save_pretrained` leaves behind, with random weights."""
+@cache
+def english_tokenizer():
+    """The tokenizer of the .en checkpoints: the same tokens behind another text vocabulary."""
+    return build_tokenizer(99, ranks_file().with_name("gpt2.tiktoken"))
+
+
+def save_checkpoint(
+    folder: Path, mels: int, change=lambda model: None, sizes=TINY, contrast=3.0, *, english=False
+) -> Path:
+    """Write what `save_pretrained` leaves behind, with random weights; an `english` one has GPT-2's vocabulary."""
     torch.manual_seed(mels)
-    tokenizer = tokenizer_for(mels)
-    ids = {"bos_token_id": 50_257, "eos_token_id": 50_257, "pad_token_id": 50_257, "decoder_start_token_id": 50_258}
+    tokenizer = english_tokenizer() if english else tokenizer_for(mels)
+    end = tokenizer.convert_tokens_to_ids("<|endoftext|>")
+    ids = {"bos_token_id": end, "eos_token_id": end, "pad_token_id": end, "decoder_start_token_id": end + 1}
     config = transformers.WhisperConfig(vocab_size=len(tokenizer), num_mel_bins=mels, **ids, **sizes)
     model = transformers.WhisperForConditionalGeneration(config).eval()
     with torch.no_grad():

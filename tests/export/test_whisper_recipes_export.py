@@ -55,7 +55,9 @@ def made(request, tmp_path_factory):
     folder = tmp_path_factory.mktemp(recipe.name)
     settings = sizes(recipe)
     mels = settings.pop("num_mel_bins")
-    checkpoint = save_checkpoint(folder / "checkpoint", mels, sizes=settings, contrast=1.0)
+    checkpoint = save_checkpoint(
+        folder / "checkpoint", mels, sizes=settings, contrast=1.0, english=recipe.name.endswith(".en")
+    )
     options = recipe.options()
     assert options.pop("quantize") == "int8"
     manifest = export(checkpoint, folder / "bundle", quantization="float32", **options)

@@ -7,8 +7,14 @@ from dataclasses import dataclass, replace
 
 from ..errors import OptionError
 from .catalog import CATALOG, LANGUAGES, Known
+from .names import pull_line
 
-QUANTIZATION = {"cpu": "int8", "cuda": "float16"}  # what is looked at on a device
+QUANTIZATION = {"cpu": "int8", "cuda": "float16"}  # what is computed in on a device
+PULLED = "float16"  # how the weights of what can be pulled are stored
+# While it is loaded in int8, a pulled model is there in both forms, beside 122 MB of process: peaks of 348 MB for base
+# and 243 for tiny.en (CTranslate2 4.8.5, 2 threads, 30 s with 5 beams, 2026-11-30), and less for a bundle in int8.
+LOADING_MB = 122
+SCRIPTS = {"whisper": "export/whisper.py", "wav2vec2-ctc": "export/wav2vec2.py"}
 REST_MB = {"cpu": 50, "cuda": 0}  # reading files and finding speech beside the model: 287 MB in all with tiny's 235
 MB = 1_000_000
 SLOW = "slower than speech here"
@@ -28,13 +34,26 @@ class Choice:
 
     @property
     def quantization(self) -> str:
-        """How its weights are stored for this device."""
+        """What it computes in on this device."""
         return QUANTIZATION[self.device]
+
+    @property
+    def command(self) -> str:
+        """What gets it; what cannot be pulled is made in a checkout, with the dependencies of `export/`."""
+        name = self.model.name
+        return pull_line(name) or f"python {SCRIPTS[self.model.kind]} {name} ./{name} --quantize {self.quantization}"
+
+    @property
+    def bundle(self) -> int | None:
+        """What `command` puts on the disk, in 10^6 bytes; None where nobody measured."""
+        return self.model.bundle_mb.get(PULLED if pull_line(self.model.name) else self.quantization)
 
     @property
     def memory(self) -> int | None:
         """What all of malsori takes with it on this device, in 10^6 bytes; None where nobody measured."""
-        need = self.model.memory_mb.get(self.device)
+        need, sizes = self.model.memory_mb.get(self.device), self.model.bundle_mb
+        if need is not None and self.device == "cpu" and pull_line(self.model.name):
+            need = max(need, sizes[self.quantization] + sizes[PULLED] + LOADING_MB)
         return None if need is None else need + REST_MB[self.device]
 
     @property
@@ -44,10 +63,17 @@ class Choice:
 
 
 def choose(
-    memory: int | None, device: str, language: str | None = None, *, realtime: bool = False, threads: int = 1
+    memory: int | None,
+    device: str,
+    language: str | None = None,
+    *,
+    realtime: bool = False,
+    any_speed: bool = False,
+    threads: int = 1,
 ) -> list[Choice]:
     """Return all models: those that serve, the most accurate first, then the others with what is against them.
 
+    Of those that serve, the ones that are slower than speech on `threads` cores come last, but with `any_speed`.
     `memory` is what may be taken, in bytes, None for no limit; `device` is `cpu` or `cuda`, whose memory is meant.
     Without a `language` those that know a single one do not serve. With `realtime` a model on the CPU must keep up with
     speech on `threads` cores, and without it one that does not is remarked on; a GPU does that with any of them
@@ -62,7 +88,7 @@ def choose(
     plain = [Choice(model, device, remark=SLOW if model.cores > cores else "") for model in CATALOG]
     most = cores if realtime else math.inf
     rated = [replace(choice, against=_against(choice, memory, language, most)) for choice in plain]
-    return sorted(rated, key=lambda choice: bool(choice.against))
+    return sorted(rated, key=lambda choice: (bool(choice.against), bool(choice.remark) and not any_speed))
 
 
 def _against(choice: Choice, memory: int | None, language: str | None, cores: float) -> str:

@@ -79,7 +79,10 @@ def destination() -> Path:
 
 
 def _elsewhere(model: Model) -> Any:
-    """Return the model where `--model` finds it in a place that is not the one to pull into, or None."""
+    """Return the model that `--model` finds, unless it is a bundle in the place to pull into, or None.
+
+    A plain folder that has the place is somebody's own, and not replaced unasked.
+    """
     from ..bundles import find_bundle
     from ..errors import ModelNotFound
 
@@ -87,15 +90,15 @@ def _elsewhere(model: Model) -> Any:
         found = find_bundle(model.short)
     except ModelNotFound:
         return None
-    return None if found.folder == destination() / model.name else found
+    return None if found.folder == destination() / model.name and not found.plain else found
 
 
 def _pull(model: Model, args: argparse.Namespace, reporter: Reporter) -> Pulled:
-    from ..bundles.pull import pull, sources_for
+    from ..bundles.pull import here, pull, sources_for
 
     into = destination()
     # What is there needs no source, so that a script may say `pull` first on a machine without a network too.
-    there = (into / model.name).is_dir() and not args.force
+    there = not args.force and here(model, into) is not None
     sources = [] if there else sources_for(model, args.source, os.environ)
     return pull(model, into, sources, force=args.force, say=reporter.say, tell=reporter.warn)
 

@@ -21,13 +21,13 @@ MB = 1_000_000
 UNITS = {None: MB, "K": 1e3, "M": 1e6, "G": 1e9, "T": 1e12, "KI": 2**10, "MI": 2**20, "GI": 2**30, "TI": 2**40}
 MOST = 1e14  # bytes, more than any machine has; a plain number above it was meant in bytes
 NARROW_LEFT_OUT = ("parameters", "bundle")
-LACKS, REMARK = "not trained for", "remark"
+LACKS, REMARK, COMMAND = "not trained for", "remark", "what gets it"
 INDENT = "     "  # to below a model's name, and a little on
-SCRIPTS = {"whisper": "export/whisper.py", "wav2vec2-ctc": "export/wav2vec2.py"}
 EPILOG = """\
-The most accurate model that fits comes first. Memory is that of the process, or of the GPU: what is free here, in a
-container what is left of its limit. cores: how many it keeps busy while it listens, on a processor with AVX2. speed:
-published, large-v3 = 1. Bundles in int8 on a CPU, in float16 on a GPU. A plain number after --memory is in MB.
+The most accurate model that fits and keeps up with speech comes first; --any-speed goes by accuracy alone. Memory is
+that of the process at its peak, or of the GPU: what is free here, in a container what is left of its limit. cores: how
+many it keeps busy while it listens, in int8 on a processor with AVX2. speed: published, large-v3 = 1. bundle: what is
+downloaded. A plain number after --memory is in MB.
 
 examples:
   malsori models recommend
@@ -47,7 +47,9 @@ def add_action(actions: argparse._SubParsersAction[Parser]) -> None:
     parser.add_argument(
         "--language", "-l", type=language, metavar="CODE", help="ko, en, ...: those that know it, also if nothing else"
     )
-    parser.add_argument("--realtime", action="store_true", help="only what keeps up with speech on this CPU")
+    speed = parser.add_mutually_exclusive_group()
+    speed.add_argument("--realtime", action="store_true", help="only what keeps up with speech on this CPU")
+    speed.add_argument("--any-speed", action="store_true", help="by accuracy alone, also what is slower than speech")
 
 
 def run(args: argparse.Namespace) -> int:
@@ -57,18 +59,27 @@ def run(args: argparse.Namespace) -> int:
 
     device, memory = _machine(args.device, args.memory)
     threads = cpu_threads()
-    choices = choose(memory, device, args.language, realtime=args.realtime, threads=threads)
+    choices = choose(memory, device, args.language, realtime=args.realtime, any_speed=args.any_speed, threads=threads)
     serving = [choice for choice in choices if not choice.against]
     if args.json:
         free = None if memory is None else memory // MB
         facts = {"device": device, "memory_mb": free, "threads": threads, "language": args.language}
-        emit(_json({**facts, "realtime": args.realtime, "models": [_summary(choice) for choice in choices]}))
+        emit(
+            _json(
+                {
+                    **facts,
+                    "realtime": args.realtime,
+                    "any_speed": args.any_speed,
+                    "models": [_summary(choice) for choice in choices],
+                }
+            )
+        )
     else:
         here = "any amount of memory" if memory is None else f"{memory // MB} MB"
         emit(f"{here} on {device}, {threads} thread{'s' if threads > 1 else ''}\n\n")
         emit(_listing([_row(choice) for choice in choices]))
         emit(BOUNDED if any(choice.upper_bound for choice in choices) else "")
-        emit(_line(serving[0]) if serving else "")
+        emit(f"\nto get the first: {serving[0].command}\n" if serving else "")
     if not serving:
         complain("none of the models serves; what is against each is told with it")
     return 0 if serving else 1
@@ -106,13 +117,14 @@ def _row(choice: Choice) -> dict[str, str]:
         "": "✗" if choice.against else "✓",
         "model": model.name,
         "parameters": f"{model.parameters} M",
-        "bundle": _mb(model.bundle_mb.get(choice.quantization)),
+        "bundle": _mb(choice.bundle),
         "memory": ("<= " if choice.upper_bound else "") + _mb(choice.memory),
         "cores": f"{model.cores:g}" if choice.device == "cpu" else "-",
         "speed": f"{model.relative_speed:g}x" if model.relative_speed else "-",
         "languages": listed,
         LACKS: model.lacks or "-",
         REMARK: choice.against or choice.remark,
+        COMMAND: choice.command,
     }
 
 
@@ -121,7 +133,7 @@ def _listing(rows: Sequence[dict[str, str]]) -> str:
     cells = [tuple(rows[0]), *(tuple(row.values()) for row in rows)]
     if fits(cells):
         return table(cells, color=_color)
-    told = [name for name in rows[0] if name not in (*NARROW_LEFT_OUT, LACKS, REMARK)]
+    told = [name for name in rows[0] if name not in (*NARROW_LEFT_OUT, LACKS, REMARK, COMMAND)]
     lines = table([tuple(told), *(tuple(row[name] for name in told) for row in rows)], color=_color, whole=True)
     head, *models = lines.splitlines()
     return "".join(f"{line}\n" for line in (head, *(_remarked(*each) for each in zip(models, rows, strict=True))))
@@ -130,7 +142,8 @@ def _listing(rows: Sequence[dict[str, str]]) -> str:
 def _remarked(line: str, row: dict[str, str]) -> str:
     """Return the line of a model with what is to be said of it below, as far right as its name."""
     lacks = f"not trained for {row[LACKS]}" if row[LACKS] != "-" else ""
-    remarks = [remark for remark in (row[REMARK], lacks) if remark]
+    command = "" if row[""] == "✗" else row[COMMAND]
+    remarks = [remark for remark in (row[REMARK], lacks, command) if remark]
     return "\n".join([line, *(wrapped for remark in remarks for wrapped in _wrapped(remark))])
 
 
@@ -146,12 +159,6 @@ def _mb(value: int | None) -> str:
     return "-" if value is None else f"{value} MB"
 
 
-def _line(choice: Choice) -> str:
-    """Return how to get the model, from a checkout with the dependencies of `export/`."""
-    quantize = f" --quantize {choice.quantization}"
-    return f"\nto make it: python {SCRIPTS[choice.model.kind]} {choice.model.name} {choice.model.name}{quantize}\n"
-
-
 def _summary(choice: Choice) -> dict[str, Any]:
     """Return what there is to know of a model on the device, in 10^6 bytes and single parameters."""
     model = choice.model
@@ -160,7 +167,7 @@ def _summary(choice: Choice) -> dict[str, Any]:
         "kind": model.kind,
         "parameters": model.parameters * 1_000_000,
         "quantization": choice.quantization,
-        "bundle_mb": model.bundle_mb.get(choice.quantization),
+        "bundle_mb": choice.bundle,
         "memory_mb": choice.memory,
         "memory_is_upper_bound": choice.upper_bound,
         "relative_speed": model.relative_speed,
@@ -170,6 +177,7 @@ def _summary(choice: Choice) -> dict[str, Any]:
         "serves": not choice.against,
         "against": choice.against,
         "remark": choice.remark,
+        "command": choice.command,
     }
 
 

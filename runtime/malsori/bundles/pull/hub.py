@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from ...errors import DownloadError
-from ..contents import digest
+from ..contents import BLOCK, digest
 from .model import File, Model
 from .web import Lost, Patience, ask, check_status, fetch
 from .work import Origin, Say, Work
@@ -62,7 +62,7 @@ class Hub:
         headers = answer.headers
         size = headers.get("x-linked-size") or headers.get("content-length") or ""
         etag = (headers.get("x-linked-etag") or headers.get("etag") or "").removeprefix("W/").strip('"')
-        if not size.isdigit() or (file.size and int(size) != file.size):
+        if not size.isdigit() or int(size) != (file.size or int(size) or None):
             raise DownloadError(
                 f"{url}: expected {file.size or 'the number of'} bytes, the server says {size or 'none'}"
             )
@@ -84,5 +84,8 @@ class Hub:
 
 
 def _git_sum(path: Path) -> str:
-    content = path.read_bytes()
-    return hashlib.sha1(b"blob %d\0" % len(content) + content, usedforsecurity=False).hexdigest()
+    sums = hashlib.sha1(b"blob %d\0" % path.stat().st_size, usedforsecurity=False)
+    with path.open("rb") as file:
+        while block := file.read(BLOCK):
+            sums.update(block)
+    return sums.hexdigest()

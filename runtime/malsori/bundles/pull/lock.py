@@ -17,7 +17,7 @@ def locked(path: Path, waiting: Callable[[], None]) -> Iterator[None]:
 
     The file stays: to remove it would let a third process lock a new one beside the one that a second waits for.
     """
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)  # not inherited by what is started meanwhile
     try:
         told = False
         while not _take(descriptor):

@@ -61,7 +61,7 @@ def pull(
         into.mkdir(parents=True, exist_ok=True)
         work = Work(into / f".{model.name}.pull")
         with locked(into / f".{model.name}.lock", lambda: say(f"another process pulls {model.name}, waiting", 0, 0)):
-            there = _there(into / model.name, tell)
+            there = here(model, into, tell)
             if there is not None and not force:
                 work.discard()
                 return there
@@ -72,8 +72,9 @@ def pull(
         raise OutputError(f"{error.filename or into}: cannot be written, {error.strerror or error}") from error
 
 
-def _there(target: Path, tell: Tell) -> Pulled | None:
-    """Return the bundle that is there and whole, or None."""
+def here(model: Model, into: Path, tell: Tell = lambda line: None) -> Pulled | None:
+    """Return the bundle that is there and whole, or None; `tell` hears what is wrong with one that is not."""
+    target = into / model.name
     if not (target / MANIFEST).is_file():
         return None
     try:

@@ -71,6 +71,7 @@ def ask(url: str, patience: Patience, *, start: int = 0, method: str = "GET") ->
         if answer.status not in (301, 302, 303, 307, 308):
             return answer
         answer.body.close()
+        told.pop("content-length", None)  # that of the redirect's own body
         url = _next(url, told.pop("location", ""))
     raise DownloadError(f"{url}: more than {REDIRECTS} redirects in a row")
 
