@@ -165,7 +165,7 @@ def test_the_context_is_that_of_the_model_unless_it_is_given():
     assert isinstance(engine, Follower)
     assert context_of(LiveOptions(), engine) == 15.0
     assert context_of(LiveOptions(context_s=0.0), engine) == 0.0
-    engine.manifest = replace(engine.manifest, description="demonstration model, knows little")
+    engine.manifest = replace(engine.manifest, demonstration=True)
     assert context_of(LiveOptions(), engine) == 0.0
     assert context_of(LiveOptions(context_s=4.0), engine) == 4.0
     assert context_of(LiveOptions(), LoudnessEngine()) == 0.0
