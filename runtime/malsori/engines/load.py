@@ -50,7 +50,8 @@ def load_engine(
             folder, manifest, device=device, compute_type=compute_type, threads=threads, memory=memory
         )
     if manifest.kind == "whisper":
-        from .whisper.engine import WhisperEngine, needed
+        from .whisper.engine import WhisperEngine
+        from .whisper.parts import needed
 
         if memory != "normal":
             raise OptionError(f"{manifest.name} has no memory={memory!r}; that is for wav2vec2 bundles")

@@ -2,44 +2,36 @@
 
 from __future__ import annotations
 
-import json
-import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from itertools import groupby
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ...bundles.manifest import Manifest
-from ...errors import ModelCorrupt, ModelIncompatible, OptionError
-from ...types import SAMPLE_RATE, UNKNOWN, Audio, Hypothesis
-from ..base import HOTWORD_WEIGHT, DecodeOptions, Layer
+from ...errors import ModelCorrupt, OptionError
+from ...types import UNKNOWN, Audio, Hypothesis
+from ..base import DecodeOptions, Layer
 from ..devices import choose_device, cpu_threads
 from ..said import Said
 from ..session import SessionOptions
+from .asked import check_options, left_out
 from .features import HOP, STRIDE, WINDOW, LogMel
 from .following import Following
 from .guards import LedAstray, token_limit
 from .listening import Listener
 from .network import Counters, Encoded, Network, compute_type_for
 from .options import LONGEST
+from .parts import check_parts, mels_of, needed
 from .reader import Reader, languages_of
 from .session import WhisperSession
-from .tokens import FILE as TOKENIZER
 from .tokens import Tokens
 from .track import Track
 from .window import MARGIN, Context
 
-FILES = ("model.bin", "config.json")
-FEATURES = "preprocessor_config.json"
-VOCABULARIES = ("vocabulary.json", "vocabulary.txt")  # one of them, as CTranslate2 reads it
-SOUND = {"sampling_rate": SAMPLE_RATE, "hop_length": HOP, "n_fft": 400}  # what the features are made for
 DEFAULTS = DecodeOptions()
 SESSION = SessionOptions()
-WIDEST = 100  # hypotheses; a beam takes memory before it takes time
-CTC_ONLY = ("language_model", "lm_alpha", "lm_beta", "alternatives")
 
 
 class WhisperEngine:
@@ -73,7 +65,7 @@ class WhisperEngine:
             if not (folder / name).is_file():
                 raise ModelCorrupt(str(folder / name), "a file of a Whisper bundle", "nothing")
         self._tokens = Tokens.read(folder)
-        mels = _mels(folder)
+        mels = mels_of(folder)
         self._network = Network(
             folder,
             manifest.name,
@@ -82,7 +74,7 @@ class WhisperEngine:
             threads=threads or max(1, cpu_threads() // workers),
             workers=workers,
         )
-        self._check(folder, mels or self._network.n_mels)
+        check_parts(folder, manifest, self._network, self._tokens, mels or self._network.n_mels)
         self._mel = LogMel(self._network.n_mels)
 
     @property
@@ -97,9 +89,9 @@ class WhisperEngine:
 
     def check(self, options: DecodeOptions) -> tuple[str, ...]:
         """Raise `OptionError` for what the model does not have; return a line for each part that it will leave out."""
-        self._check_options(options)
+        check_options(self.manifest, options)
         Reader(self._network, self._tokens, self.manifest.languages, options)
-        return tuple(_left_out(options))
+        return tuple(left_out(options))
 
     def batches(self, lengths: Sequence[int], options: DecodeOptions = DEFAULTS) -> list[list[int]]:
         """Return which clips, of so many samples, best share one call: with windows of one length, cut off alike."""
@@ -135,7 +127,7 @@ class WhisperEngine:
     def _read(
         self, clips: Sequence[Audio], options: DecodeOptions, previous: Sequence[str] = (), *, once: bool = False
     ) -> list[Hypothesis]:
-        self._check_options(options)
+        check_options(self.manifest, options)
         reader = Reader(self._network, self._tokens, self.manifest.languages, options, once=once)
         context = Context.of(self.manifest, options.whisper.audio_context)
         before = [self._tokens.encode(" " + text) if text else [] for text in previous or [""] * len(clips)]
@@ -152,7 +144,7 @@ class WhisperEngine:
         A language that is not given is told from the clip alone; another than before must be likely. Raises as
         `transcribe` does.
         """
-        self._check_options(options)
+        check_options(self.manifest, options)
         probability = 1.0
         if options.language is None:
             languages = self.detect_language(clip, options)
@@ -171,7 +163,7 @@ class WhisperEngine:
 
         Raises `OptionError` for what the model does not have.
         """
-        self._check_options(options)
+        check_options(self.manifest, options)
         context = Context.of(self.manifest, options.whisper.audio_context)
         listener = Listener(self._network, self._tokens, self._mel, context, self.manifest.languages, options)
         return WhisperSession(listener, session)
@@ -242,69 +234,3 @@ class WhisperEngine:
         if language is None:  # nothing was to be heard, so nobody was asked
             return Hypothesis((), UNKNOWN, 0.0)
         return Hypothesis(track.heard(), language, 1.0 if options.language else track.languages.get(language, 1.0))
-
-    def _check_options(self, options: DecodeOptions) -> None:
-        name, languages, tasks = self.manifest.name, self.manifest.languages, self.manifest.tasks
-        if options.language is not None and options.language not in languages:
-            raise OptionError(
-                f"{name} does not know the language {options.language!r}; it knows {', '.join(languages)}"
-            )
-        if options.task not in tasks:
-            raise OptionError(f"{name} does not do the task {options.task!r}; it does {', '.join(tasks)}")
-        for option in CTC_ONLY:
-            if getattr(options, option) != getattr(DEFAULTS, option):
-                raise OptionError(f"{name} has no {option}; that is an option of CTC models")
-        if options.beam_size is not None and not 1 <= options.beam_size <= WIDEST:
-            raise OptionError(f"beam_size: expected 1 to {WIDEST}, found {options.beam_size}")
-        if not options.temperature or not all(0 <= heat < math.inf for heat in options.temperature):
-            raise OptionError(f"temperature: expected numbers of 0 or more, found {options.temperature}")
-        options.whisper.check()
-
-    def _check(self, folder: Path, mels: int) -> None:
-        """Refuse a bundle whose parts contradict each other."""
-        network = self._network
-        if self.manifest.sample_rate != SAMPLE_RATE or self.manifest.frame_stride != STRIDE:
-            raise ModelIncompatible(str(folder), f"Whisper takes {SAMPLE_RATE} Hz and has {STRIDE} samples per frame")
-        if network.n_mels != mels:
-            raise ModelIncompatible(str(folder), f"the network takes {network.n_mels} mels, the features have {mels}")
-        if not self.manifest.languages or (len(self.manifest.languages) > 1 and not network.multilingual):
-            # CTranslate2 tells by the vocabulary's size: 51,865 entries or more are multilingual
-            raise ModelIncompatible(str(folder), "the manifest's languages do not fit the model's vocabulary")
-        if self._tokens.multilingual != network.multilingual:
-            raise ModelIncompatible(str(folder), "the tokenizer is that of a model with other languages")
-        if not network.multilingual and self.manifest.tasks != ("transcribe",):
-            raise ModelIncompatible(str(folder), "a model that knows English only transcribes, the manifest has more")
-        unknown = [code for code in self.manifest.languages if self._tokens.language(code) is None]
-        if unknown and network.multilingual:
-            raise ModelIncompatible(str(folder), f"the tokenizer has no token for the languages {', '.join(unknown)}")
-
-
-def needed(folder: Path, manifest: Manifest) -> tuple[str, ...]:
-    """Return the files that such a bundle must list: those it cannot be without, and those that would be read."""
-    vocabulary = next((name for name in VOCABULARIES if name in manifest.files), VOCABULARIES[0])
-    read = [name for name in (FEATURES, TOKENIZER) if name in manifest.files or (folder / name).exists()]
-    return (*FILES, vocabulary, *read)
-
-
-def _left_out(options: DecodeOptions) -> Iterator[str]:
-    """Yield a line for each part of the options that makes no difference."""
-    if any(word.weight != HOTWORD_WEIGHT or word.text.endswith("*") for word in options.hotwords):
-        yield "hot words lead Whisper as words said before; it has no weights for them, and no * for their endings"
-    if options.whisper.multilingual and options.language is not None:
-        yield f"multilingual tells no language where one is given, here {options.language}"
-
-
-def _mels(folder: Path) -> int | None:
-    """Return the mel bands of the bundle's features, None where no file says so; refuse other features."""
-    path = folder / FEATURES
-    if not path.is_file():
-        return None
-    try:
-        settings: Any = json.loads(path.read_text("utf-8"))
-        found = {name: settings.get(name, usual) for name, usual in SOUND.items()}
-        mels = int(settings.get("feature_size", 80))
-    except (ValueError, AttributeError, TypeError) as error:
-        raise ModelIncompatible(str(path), f"is not the settings of Whisper's features ({error})") from error
-    if found != SOUND:
-        raise ModelIncompatible(str(path), f"expected the features {SOUND}, found {found}")
-    return mels
