@@ -1,6 +1,6 @@
 """How the window of Whisper is best filled: rules of pauses and lengths, and how short a window a stock model bears.
 
-    python -m bench.filling --base DIR --tiny-en DIR     # half an hour on 2 cores
+    python -m bench.filling WORK --base DIR --tiny-en DIR     # a quarter of an hour on 2 cores
 
 Recordings with pauses are read whole, stretch by stretch, and with neighbouring stretches in one window by several
 rules; short clips in windows from 5 to 30 s. Every reading is that of the runtime, with its guards and its beam.
@@ -12,7 +12,6 @@ import argparse
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from time import perf_counter
 
 from bench.results import Row, save
 from bench.words_score import Errors, compare, total
@@ -95,7 +94,7 @@ def rule_rows(engine: Engine, recordings: Sequence[Recording]) -> list[Row]:
     rows = []
     for name, rule in RULES.items():
         context = "full" if name.startswith("the whole") else FLOOR
-        rows.append(_row(f"base, {len(sounds)} recordings, {name}", engine, recordings, map(rule, sounds), context))
+        rows += _rows(f"base, {len(sounds)} recordings, {name}", engine, recordings, map(rule, sounds), context)
     return rows
 
 
@@ -103,31 +102,29 @@ def floor_rows(model: str, engine: Engine, recordings: Sequence[Recording]) -> l
     """Return a row for each floor."""
     clips = [[decode(each.path).samples] for each in recordings]
     name = f"{model}, {len(clips)} English clips up to {SHORT:g} s, window of at least"
-    return [_row(f"{name} {floor:g} s", engine, recordings, clips, floor) for floor in FLOORS]
+    return [row for floor in FLOORS for row in _rows(f"{name} {floor:g} s", engine, recordings, clips, floor)]
 
 
-def _row(
+def _rows(
     case: str, engine: Engine, recordings: Sequence[Recording], clips: Iterable[list[Audio]], context: float | str
-) -> Row:
-    """Read all and return the errors, with the encoder's windows and the seconds as if they were peers'."""
-    counters, found, seconds = engine.counters, [], 0.0  # type: ignore[attr-defined]
+) -> list[Row]:
+    """Read all and return the errors, the words that were left out, the encoder's windows, and those read again."""
+    counters, found = engine.counters, []  # type: ignore[attr-defined]
     before = counters.windows, counters.retries
     for recording, sounds in zip(recordings, clips, strict=True):
         options = DecodeOptions(language=recording.language, whisper=WhisperOptions(audio_context=context))  # type: ignore[arg-type]
-        begun = perf_counter()
         heard = engine.transcribe(sounds, options)
-        seconds += perf_counter() - begun
         text = " ".join(segment.text for each in heard for segment in each.segments)
         found.append(compare(str(recording.said), text, recording.language))
     errors: Errors = total(found)
-    work = {
-        "deleted": float(errors.missed),
-        "windows": float(counters.windows - before[0]),
-        "read again": float(counters.retries - before[1]),
-        "seconds": round(seconds, 1),
-    }
-    print(f"{case}: {errors.rate} % {work}", flush=True)
-    return Row(case, "WER", "%", errors.rate, work)
+    windows, retries = counters.windows - before[0], counters.retries - before[1]
+    print(f"{case}: {errors.rate} %, {errors.missed} left out, {windows} windows, {retries} read again", flush=True)
+    return [
+        Row(case, "WER", "%", errors.rate),
+        Row(case, "words left out", "words", errors.missed),
+        Row(case, "windows", "windows", windows),
+        Row(case, "read again", "windows", retries),
+    ]
 
 
 def _spanning(stretches: Sequence[Clip], longest: float) -> list[Span]:

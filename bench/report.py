@@ -63,6 +63,18 @@ def figures(bench: str, cases: str = "") -> str:
     )
 
 
+def filling() -> str:
+    """Return the rules of `bench/filling.py` as a table, a line each."""
+    result = newest("filling")
+    columns = ("WER", "words left out", "windows", "read again")
+    cases: dict[str, dict[str, float]] = {}
+    for row in result["rows"]:
+        cases.setdefault(row["case"], {})[row["metric"]] = row["ours"]
+    lines = [f"| what | {' | '.join(columns)} |", "|---" * (len(columns) + 1) + "|"]
+    lines += [f"| {case} | {' | '.join(f'{found[name]:g}' for name in columns)} |" for case, found in cases.items()]
+    return "\n".join([*lines, "", f"{result['date'][:10]}, WER in %, the rest counted.", ""])
+
+
 def words() -> str:
     """Return the error rates that the shipped bundles carry in their manifests."""
     lines = ["| bundle | size | heard as | WER | CER | exact sentences |", "|---|---|---|---|---|---|"]
@@ -162,6 +174,7 @@ TABLES = {
     "adaptation": lambda: figures("adaptation"),
     "alignment": lambda: figures("alignment"),
     "detectors": lambda: figures("detectors", r"CPU|ours"),
+    "filling": filling,
     "hallucination": lambda: figures("hallucination"),
     "live_delays": lambda: live(LIVE_DELAYS, "flicker"),
     "live_words": lambda: live(LIVE_WORDS, "windows encoded"),
