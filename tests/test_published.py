@@ -94,7 +94,7 @@ def test_a_mirror_is_asked_instead_of_the_hub() -> None:
     assert sources_for(BASE, "https://mirror.example.org/hf/", {"HF_ENDPOINT": "https://other"}) == mirror
 
 
-@pytest.mark.parametrize("asked", ["pypi", "ftp://x", "file:///etc", "https://", "//x"])
+@pytest.mark.parametrize("asked", ["torrent", "ftp://x", "file:///etc", "https://", "//x"])
 def test_a_source_is_one_of_three_things(asked: str) -> None:
     with pytest.raises(OptionError, match=r"--source: expected hub, index or the address of a mirror"):
         sources_for(BASE, asked, {})

@@ -204,6 +204,16 @@ def test_what_a_short_window_leads_astray_is_read_again_in_longer_ones_up_to_thi
     assert all((segment.window_s, segment.retried) == (30.0, True) for segment in heard.segments)
 
 
+def test_read_once_is_what_transcribe_makes_of_it_unless_it_would_read_again(engine, korean):
+    plain = short(audio_context=5.0)
+    once, counts = counted(engine, lambda: engine.read_once(korean, plain))
+    assert shown([once]) == shown(engine.transcribe([korean], plain))
+    assert counts == (1, 1, 0)
+    strict = replace(short(audio_context=2.0, log_prob_threshold=-0.001), temperature=(0.0,))
+    once, counts = counted(engine, lambda: engine.read_once(korean, strict))
+    assert (once, counts) == (None, (1, 1, 0))
+
+
 def test_without_guards_a_short_window_stands(engine, korean):
     trusting = short(audio_context=2.0, log_prob_threshold=-0.001, window_guards=False)
     (heard,), counts = counted(engine, lambda: engine.transcribe([korean], replace(trusting, temperature=(0.0,))))
