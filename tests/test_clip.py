@@ -112,3 +112,9 @@ def test_a_part_of_a_clip_has_the_parts_clock(lengths, data):
 @pytest.mark.parametrize("seconds", [0.0, 3.0, 7.0])
 def test_a_single_stretch_moves_by_its_start(seconds):
     assert times(stretch(10, 20), segment(seconds, seconds + 1)) == [(10 + seconds, 11 + seconds)]
+
+
+def test_a_short_segment_at_a_join_stays_with_its_middle_and_with_its_words():
+    clip = joined([stretch(0, 10), stretch(50, 60)])
+    assert times(clip, segment(9.8, 9.98)) == [(9.8, 9.98)]
+    assert times(clip, segment(9.9, 10.3, Word("a", 9.7, 9.98, 1.0))) == [(9.7, 9.98)]

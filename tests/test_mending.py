@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from malsori.engines.base import DecodeOptions
+from malsori.engines.whisper.options import WhisperOptions
 from malsori.pipeline.clip import Clip, joined
 from malsori.pipeline.mending import Mender, unheard
 from malsori.types import SAMPLE_RATE, Hypothesis, Segment, Span
@@ -91,3 +92,25 @@ def test_a_poor_reading_that_no_part_betters_stays_as_it_is():
 def test_several_stretches_without_a_word_are_read_apart():
     engine = Answers(s5=heard(said("two", 1, 4)))
     assert mended(engine, joined([stretch(0, 4), stretch(8, 13)]), heard()) == [("two", 5, 8)]
+
+
+class Noting(Answers):
+    """Notes how it is asked."""
+
+    def transcribe(self, clips: Sequence[Any], options: DecodeOptions, previous: Sequence[str] = ()) -> list[Any]:
+        self.options = options
+        return super().transcribe(clips, options, previous)
+
+
+def test_what_is_read_again_has_its_clips_language_and_no_prefix():
+    engine: Any = Noting()
+    decoding = DecodeOptions(whisper=WhisperOptions(prefix="Good morning"))
+    Mender(engine, decoding).mended([stretch(0, 10)], [heard(said("Good morning", 0, 4))])
+    assert (engine.options.language, engine.options.whisper.prefix) == ("en", None)
+
+
+def test_nothing_is_said_twice_where_a_second_reading_overlaps_what_stands():
+    engine = Answers(s10=heard(said("again", 5, 9)), s11=heard(said("new", 3, 9)))
+    found = heard(said("stands", 0, 10), said("la la", 12, 21, confidence=0.1))
+    clip = joined([stretch(0, 10), stretch(20, 31)])
+    assert mended(engine, clip, found) == [("stands", 0, 10), ("new", 13, 19)]

@@ -45,10 +45,12 @@ class Clock:
         return Clock(tuple(inside))
 
     def _placed(self, segment: Segment) -> Segment:
-        first = self._stretch(segment.start + EDGE)
-        last = max(first, self._stretch(segment.end - EDGE))
-        start, end = self._time(segment.start, first), self._time(segment.end, last)
-        return replace(segment, start=start, end=max(start, end), words=tuple(map(self._placed_word, segment.words)))
+        if words := tuple(map(self._placed_word, segment.words)):
+            return replace(segment, start=words[0].start, end=words[-1].end, words=words)
+        middle = (segment.start + segment.end) / 2
+        first = self._stretch(min(segment.start + EDGE, middle))
+        last = self._stretch(max(segment.end - EDGE, middle))
+        return replace(segment, start=self._time(segment.start, first), end=self._time(segment.end, last))
 
     def _placed_word(self, word: Word) -> Word:
         stretch = self._stretch((word.start + word.end) / 2)

@@ -1,4 +1,4 @@
-"""Nothing left out: what no word of a filled clip covers is read again alone, and a poor clip stretch by stretch.
+"""Nothing left out: what no segment of a clip covers is read again alone, and a poor clip stretch by stretch.
 
 Whisper ends a window early where it loses the thread: speech that the gate vouches for has then no words. What is read
 again must be better than nothing by the decoder's own word, or stays out; `unheard` then says how much that is.
@@ -10,8 +10,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from ..engines.base import DecodeOptions, Engine
-from ..types import SAMPLE_RATE, Hypothesis, Segment
-from .clip import Clip
+from ..types import SAMPLE_RATE, UNKNOWN, Hypothesis, Segment
+from .clip import EDGE, Clip
 
 LEAST = 3.0  # seconds between words, in speech, that are worth a second reading; padding and pauses have up to 2
 LIKELY = 0.37  # confidence from which on a reading stands: a mean log-probability of -1, as in the temperature fallback
@@ -23,6 +23,15 @@ def unheard(clip: Clip, hypothesis: Hypothesis) -> list[tuple[int, int]]:
     marks = [0, *(round(time * SAMPLE_RATE) for segment in hypothesis.segments for time in _times(segment))]
     gaps = zip(marks[::2], [*marks[1::2], len(clip.audio)], strict=True)
     return [(start, stop) for start, stop in gaps if stop - start >= LEAST * SAMPLE_RATE]
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """A part of one of the clips, in samples of it."""
+
+    clip: int
+    start: int
+    stop: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,22 +50,27 @@ class Mender:
         ]
         if not parts:
             return list(heard)
-        sounds = [clips[part.clip].audio[part.start : part.stop] for part in parts]
-        again = self.engine.transcribe(sounds, self.decoding)
+        again = self._read_again(clips, heard, parts)
         mended = list(heard)
         for index in sorted({part.clip for part in parts}):
             own = [(part, found) for part, found in zip(parts, again, strict=True) if part.clip == index]
             mended[index] = _completed(heard[index], own)
         return mended
 
-
-@dataclass(frozen=True, slots=True)
-class _Part:
-    """A part of one of the clips, in samples of it."""
-
-    clip: int
-    start: int
-    stop: int
+    def _read_again(
+        self, clips: Sequence[Clip], heard: Sequence[Hypothesis], parts: Sequence[_Part]
+    ) -> list[Hypothesis]:
+        """Return a reading of each part in its clip's language, without the prefix that its recording began with."""
+        plain = replace(self.decoding, whisper=replace(self.decoding.whisper, prefix=None))
+        told = [None if plain.whisper.multilingual else heard[part.clip].language for part in parts]
+        languages = [None if language == UNKNOWN else language for language in told]
+        found: dict[int, Hypothesis] = {}
+        for language in dict.fromkeys(languages):
+            chosen = [index for index, own in enumerate(languages) if own == language]
+            sounds = [clips[parts[index].clip].audio[parts[index].start : parts[index].stop] for index in chosen]
+            options = replace(plain, language=language or plain.language)
+            found |= zip(chosen, self.engine.transcribe(sounds, options), strict=True)
+        return [found[index] for index in range(len(parts))]
 
 
 def _doubtful(clip: Clip, found: Hypothesis) -> list[tuple[int, int]]:
@@ -69,23 +83,22 @@ def _doubtful(clip: Clip, found: Hypothesis) -> list[tuple[int, int]]:
 
 
 def _completed(found: Hypothesis, again: Sequence[tuple[_Part, Hypothesis]]) -> Hypothesis:
-    """Return the reading with those of its parts that stand in the place of what does not."""
+    """Return the reading with what its parts say where nothing stands, and what is poor where they say nothing."""
     said = [
         segment.shifted(part.start / SAMPLE_RATE)
         for part, heard in again
         for segment in heard.segments
         if _stands(segment) and segment.text.strip()
     ]
-    kept = [segment for segment in found.segments if _stands(segment) or not _covered(segment, said)]
-    if any(_covered(segment, said) for segment in kept):  # the parts are all of it, and it was good in places
-        said = [segment for segment in said if not _covered(segment, kept)]
-    return replace(found, segments=tuple(sorted([*kept, *said], key=lambda segment: segment.start)))
+    good = [segment for segment in found.segments if _stands(segment)]
+    good += [segment for segment in said if not _overlaps(segment, good)]
+    poor = [segment for segment in found.segments if not _stands(segment) and not _overlaps(segment, good)]
+    return replace(found, segments=tuple(sorted([*good, *poor], key=lambda segment: segment.start)))
 
 
-def _covered(segment: Segment, others: Sequence[Segment]) -> bool:
-    """Whether half of a segment lies in others."""
-    shared = sum(max(0.0, min(segment.end, other.end) - max(segment.start, other.start)) for other in others)
-    return shared >= (segment.end - segment.start) / 2
+def _overlaps(segment: Segment, others: Sequence[Segment]) -> bool:
+    """Whether a segment is spoken at the same time as one of the others, but for the edges of both."""
+    return any(min(segment.end, other.end) - max(segment.start, other.start) > EDGE for other in others)
 
 
 def _stands(segment: Segment) -> bool:

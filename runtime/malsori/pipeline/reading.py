@@ -21,6 +21,7 @@ from .recording import Job, Recording
 from .slices import clips, slices
 from .speech import opening, pieces_of
 
+LEAST_FILLED = 5.0  # seconds; clips that are to be shorter have no room for the padding of those that fill a window
 LANGUAGE_SECONDS = 30.0  # of speech, from which a language is told at first: one window of Whisper
 
 
@@ -102,7 +103,8 @@ class Reader:
     @property
     def _gate(self) -> GateOptions:
         """How speech is found, with what nobody asked for as suits the engine."""
-        asked, usual = self._options.gate, FILLING if self._engine.fills_windows else DEFAULT_GATE
+        fills = self._engine.fills_windows and self._longest >= LEAST_FILLED
+        asked, usual = self._options.gate, FILLING if fills else DEFAULT_GATE
         return replace(usual, **{**asked.given, "max_speech_s": self._longest})
 
     @property
@@ -133,4 +135,4 @@ class Reader:
         if not head:
             return True
         whole = math.isinf(self._longest)
-        return len(head) == 1 and (whole or head[0].span.seconds < self._listened)
+        return len(head) == 1 and (whole or head[0].seconds < self._listened)

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 
 import numpy as np
 
-from ..types import SAMPLE_RATE, Audio, Span
+from ..types import Audio, Span
 from ..vad import Detector, GateOptions, SpeechGate
 from .clip import Clip
 
@@ -21,11 +21,11 @@ def pieces_of(blocks: Iterable[Audio], detector: Detector, options: GateOptions)
 
 
 def opening(pieces: Iterable[Clip], seconds: float) -> list[Clip]:
-    """Take from an iterator the pieces that hold the first `seconds` of speech, or all when there is less."""
+    """Take from an iterator the clips that hold the first `seconds` of speech, or all when there is less."""
     taken: list[Clip] = []
     for piece in pieces:
         taken.append(piece)
-        if sum(len(piece.span) for piece in taken) >= seconds * SAMPLE_RATE:
+        if sum(clip.seconds for clip in taken) >= seconds:
             break
     return taken
 

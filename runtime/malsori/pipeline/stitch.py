@@ -49,7 +49,7 @@ def _wordless(heard: Sequence[tuple[Clip, Hypothesis]]) -> Iterator[str]:
 
 
 def _left_out(heard: Sequence[tuple[Clip, Hypothesis]]) -> Iterator[str]:
-    """Tell of speech between words in which the model heard none, though it was asked twice."""
+    """Tell of speech between segments that the model heard nothing in."""
     parts = [
         clip.part(*gap)
         for clip, found in heard

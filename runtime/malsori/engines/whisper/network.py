@@ -28,8 +28,8 @@ SEED = 1  # of what is drawn at temperatures above 0
 class Counters:
     """What the network was asked for since it was loaded, by all threads together.
 
-    `windows` encoded, in `encodings` calls; `retries` are windows encoded a second time, at 30 s, because the reading
-    of the short one did not stand.
+    `windows` encoded, in `encodings` calls; `retries` are those among them that were encoded because the reading of a
+    shorter one did not stand.
     """
 
     encodings: int = 0

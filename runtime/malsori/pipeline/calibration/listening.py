@@ -63,7 +63,8 @@ class Listener:
     def short(self, recording: Recording, index: int, window: int) -> None:
         """Hear one clip in a window of so many mel frames, if that was not done before.
 
-        Where the reading does not stand, what counts is that at 30 s, and the time of both.
+        Where the reading does not stand, what counts is that at 30 s, and the time of both: the engine, which tries the
+        next longer window before that, takes no more.
         """
         runs = recording.runs[index]
         if window in runs:

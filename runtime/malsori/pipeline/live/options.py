@@ -24,7 +24,7 @@ UNSTREAMED = {  # options that have no meaning in a stream, and why
 MOST_BACKLOG_S = 3_600.0  # 230 MB
 # Seconds before an utterance that are heard along with it where the model can do that: see docs/measured.md.
 CONTEXT_S, MOST_CONTEXT_S = 15.0, 25.0
-UNCHAINED = ("condition_on_previous_text", "prefix")  # of Whisper: utterances are read without each other
+UNCHAINED = ("condition_on_previous_text", "prefix")  # of Whisper: what leads an utterance is its context
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +87,9 @@ def check_streamed(options: TranscribeOptions) -> None:
             raise OptionError(f"{name}={getattr(options, name)!r}: {reason}")
     for name in UNCHAINED:
         if getattr(options.whisper, name):
-            raise OptionError(f"{name}: a stream reads each utterance by itself; leave it out")
+            raise OptionError(
+                f"{name}: a stream leads an utterance by what was said before it; leave it out"
+            )
 
 
 def context_of(live: LiveOptions, engine: Engine) -> float:
