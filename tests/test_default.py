@@ -148,3 +148,10 @@ def test_a_model_of_one_language_tells_no_languages(capsys) -> None:
 
 def test_the_bundles_of_the_repository_say_that_they_are_demonstrations() -> None:
     assert all(read_manifest(ROOT / "models" / name).demonstration for name in ("nano-ctc-ko", "nano-whisper"))
+
+
+def test_who_asks_for_cantonese_is_told_of_a_model_that_knows_it():
+    from malsori.bundles.default import _getting
+
+    assert _getting("yue") == "malsori models pull whisper-large-v3"
+    assert _getting("ko") == _getting(None) == "malsori models pull base"

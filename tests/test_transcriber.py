@@ -573,3 +573,12 @@ def test_hot_words_may_stand_in_one_text():
 def test_what_the_gate_does_not_have_is_named(parameters: dict[str, Any], message: str):
     with pytest.raises(OptionError, match=message):
         transcriber().transcribe(recording((10, 1.0)), vad_parameters=parameters)
+
+
+@pytest.mark.parametrize(("probability", "told"), [(0.25, True), (0.9, False)])
+def test_a_language_that_is_a_guess_is_told(probability: float, told: bool):
+    read = Recording(samples=SAMPLE_RATE)
+    read.heard = [(Clip.of(np.zeros(100, np.float32), Span(0, 100)), Hypothesis((), "ja", probability))]
+    (*_, last) = ("", *stitch(read, model="a", certain=None).warnings)
+    assert last.startswith("the language is not certain (ja, 25%)") is told
+    assert not stitch(read, model="a", certain="ja").warnings

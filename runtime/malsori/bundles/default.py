@@ -109,5 +109,11 @@ def _order(
 def _nothing(language: str | None, task: str, several: bool, names: list[str]) -> str:
     asked = f"the language {language!r}" if language else "several languages" if several else f"the task {task!r}"
     also = f" with the task {task!r}" if language and task != "transcribe" else ""
-    line = "" if language and language not in LANGUAGES else f"; {GET} gets one"
+    line = f"; {_getting(language)} gets one" if language in (None, *LANGUAGES) else ""
     return f"no model here knows {asked}{also}; here: {', '.join(names)}{line}"
+
+
+def _getting(language: str | None) -> str:
+    """Return the line that gets a model of a language: base, or the best that knows what base does not."""
+    able = {model.name: model for model in CATALOG if model.kind == "whisper" and language in (None, *model.languages)}
+    return GET if "whisper-base" in able or not able else f"malsori models pull {next(iter(able))}"

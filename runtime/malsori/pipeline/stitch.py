@@ -9,6 +9,7 @@ from .clip import Clip
 from .mending import unheard
 from .recording import Recording
 
+UNSURE = 0.4  # probability of a language below which it is a guess
 TOLD = 1.0  # seconds; shorter stretches without words are breaths and clicks, which nobody needs to be told of
 
 
@@ -28,7 +29,7 @@ def stitch(recording: Recording, *, model: str, certain: str | None) -> Transcri
         duration=recording.samples / SAMPLE_RATE,
         segments=segments,
         model=model,
-        warnings=(*recording.warnings, *_told(recording, heard)),
+        warnings=(*recording.warnings, *_told(recording, heard), *_uncertain(language, probability)),
     )
 
 
@@ -37,6 +38,12 @@ def _told(recording: Recording, heard: Sequence[tuple[Clip, Hypothesis]]) -> Ite
         yield from _wordless(heard)
         yield from _left_out(heard)
     yield from _not_aligned(recording.not_aligned)
+
+
+def _uncertain(language: str, probability: float) -> Iterator[str]:
+    """Tell of a language that the model took in want of a better one: its words are mostly nonsense then."""
+    if language != UNKNOWN and probability < UNSURE:
+        yield f"the language is not certain ({language}, {probability:.0%}); say which it is, as in --language ko"
 
 
 def _wordless(heard: Sequence[tuple[Clip, Hypothesis]]) -> Iterator[str]:

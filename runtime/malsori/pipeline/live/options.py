@@ -87,9 +87,7 @@ def check_streamed(options: TranscribeOptions) -> None:
             raise OptionError(f"{name}={getattr(options, name)!r}: {reason}")
     for name in UNCHAINED:
         if getattr(options.whisper, name):
-            raise OptionError(
-                f"{name}: a stream leads an utterance by what was said before it; leave it out"
-            )
+            raise OptionError(f"{name}: a stream leads an utterance by what was said before it; leave it out")
 
 
 def context_of(live: LiveOptions, engine: Engine) -> float:
