@@ -83,6 +83,20 @@ def test_the_cache_of_the_hub_is_not_ours_to_move(home: Path, tmp_path: Path) ->
         adopt(find_bundle("base"), home, move=True)
 
 
+def test_the_cache_of_the_hub_is_not_ours_to_move_by_its_path_either(
+    home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    snapshot = hub_repository(tmp_path / "hub", "me/base", whisper_folder(tmp_path / "mine"))
+    (tmp_path / "link").symlink_to(snapshot)
+    before = _tree(tmp_path / "hub")
+    monkeypatch.chdir(snapshot)
+    for path in (snapshot, snapshot.parent.parent, tmp_path / "link", Path()):
+        with pytest.raises(OptionError, match="leave --move out"):
+            adopt(find_bundle(path), home, "x", move=True)
+    assert _tree(tmp_path / "hub") == before
+    assert not home.exists()
+
+
 def test_a_run_that_is_interrupted_leaves_nothing(home: Path, tmp_path: Path) -> None:
     found = find_bundle(whisper_folder(tmp_path / "mine"))
     adopt(found, home, "x", languages=("ko",))
@@ -115,6 +129,15 @@ def test_a_model_that_does_not_load_is_refused_before_anything_is_written(home: 
     (folder / "tokenizer.json").write_text("{}")
     assert main(["models", "adopt", str(folder)]) == 1
     assert "is not a tokenizer" in capsys.readouterr().err
+    assert not home.exists()
+
+
+def test_languages_that_the_model_does_not_know_are_refused_before_anything_is_written(
+    home: Path, tmp_path: Path, capsys
+) -> None:
+    folder = whisper_folder(tmp_path / "mine")
+    assert main(["models", "adopt", str(folder), "x", "--language", "en,yue"]) == 1
+    assert "yue" in capsys.readouterr().err
     assert not home.exists()
 
 

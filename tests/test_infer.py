@@ -16,8 +16,11 @@ import malsori
 from malsori.bundles import inferred, read_manifest, seal
 from malsori.bundles.infer.model_bin import Header
 from malsori.bundles.infer.onnx_graph import OnnxGraph
+from malsori.bundles.infer.whisper import window
+from malsori.bundles.windows import audio_context
 from malsori.engines.load import load_engine
-from malsori.errors import ModelCorrupt, ModelError, ModelIncompatible
+from malsori.engines.whisper.rebuilt import rebuilt
+from malsori.errors import ModelCorrupt, ModelError, ModelIncompatible, ModelNotFound
 from tests.plain import CTC, WHISPER, ctc_folder, whisper_folder
 from tests.shipped import ROOT, model
 
@@ -60,6 +63,36 @@ def test_the_tokenizer_of_a_folder_without_one_is_made_from_its_list_of_tokens(t
         assert made.encode(text) == given_tokens.encode(text)
         assert made.decode(made.encode(text)) == text
     assert malsori.load(folder).transcribe(SAMPLE, language="ko").text
+
+
+def test_a_list_of_tokens_that_lacks_one_that_others_are_made_of_is_told(tmp_path: Path) -> None:
+    folder = whisper_folder(tmp_path / "mine", vocabulary="vocabulary.json")
+    (folder / "tokenizer.json").unlink()
+    tokens = json.loads((folder / "vocabulary.json").read_text("utf-8"))
+    whole = next(token for token in tokens[256:] if len(token) == 3)
+    left = [token for token in tokens if token not in (whole[:2], whole[1:])]
+    (folder / "vocabulary.json").write_text(json.dumps(left), "utf-8")
+    with pytest.raises(ModelIncompatible, match=r"mine: its list of tokens has '.*', but not '.*', of which"):
+        rebuilt(folder)
+
+
+LARGE = {"d_model": 1280, "encoder_layers": 32, "decoder_layers": 32, "num_mel_bins": 128, "vocab_size": 51_866}
+
+
+@pytest.mark.parametrize(
+    ("sizes", "name"),
+    [
+        ({}, "whisper-large-v3"),
+        ({"num_mel_bins": 80, "vocab_size": 51_865}, ""),
+        ({"decoder_layers": 4}, "whisper-large-v3-turbo"),
+        ({"decoder_layers": 2}, ""),
+        ({"d_model": 512, "encoder_layers": 6, "decoder_layers": 6, "num_mel_bins": 80}, "whisper-base"),
+        ({"d_model": 400}, ""),
+    ],
+)
+def test_a_model_of_a_published_size_gets_the_window_of_the_published_one(sizes: dict[str, int], name: str) -> None:
+    assert window({**LARGE, **sizes}) == audio_context(name)
+    assert bool(audio_context(name)) == bool(name)
 
 
 def test_without_a_vocabulary_it_says_what_is_missing(tmp_path: Path) -> None:
@@ -202,11 +235,27 @@ def test_another_kind_of_model_is_named_with_the_way_to_one_that_runs(tmp_path: 
     [
         ({"model_type": "sew"}, "expected one of .*wav2vec2.* found sew"),
         ({"architectures": ["Wav2Vec2ForPreTraining"]}, "expected a model with a CTC head"),
+        ({"architectures": 5}, "expected a model with a CTC head, found 5"),
+        ({"conv_stride": None}, r"config\.json: conv_stride: expected a list of whole numbers from 1 on, found None"),
+        ({"conv_stride": [5, 2, "2"]}, "conv_stride: expected"),
+        ({"conv_stride": [5, 0]}, "conv_stride: expected"),
+        ({"conv_kernel": 3}, "conv_kernel: expected .*, found 3"),
+        ({"conv_kernel": [10, 2.5]}, "conv_kernel: expected"),
+        ({"conv_kernel": [True]}, "conv_kernel: expected"),
+        ({"conv_kernel": []}, "conv_kernel: expected"),
     ],
 )
 def test_an_onnx_model_that_is_no_ctc_is_refused(tmp_path: Path, config: dict[str, object], told: str) -> None:
     with pytest.raises(ModelIncompatible, match=told):
         inferred(ctc_folder(tmp_path / "mine", **config), "mine")
+
+
+def test_a_file_that_cannot_be_read_is_no_model_and_no_failure(tmp_path: Path) -> None:
+    if not Path("/proc/self/mem").is_file():
+        pytest.skip("no file here that opens and cannot be read")
+    (tmp_path / "ggml-base.bin").symlink_to("/proc/self/mem")
+    with pytest.raises(ModelNotFound, match="that is a file; a model is a folder"):
+        malsori.load(tmp_path / "ggml-base.bin")
 
 
 def test_vocabularies_of_several_languages_are_told(tmp_path: Path) -> None:

@@ -93,6 +93,35 @@ def test_what_is_damaged_is_told_and_pulled_again(server: Server, tmp_path: Path
     assert "model.bin: expected sha256" in told[0]
 
 
+@pytest.mark.parametrize("make", [Path.mkdir, Path.touch, lambda path: path.symlink_to("nowhere")])
+def test_what_is_no_bundle_is_replaced_by_force_alone(server: Server, tmp_path: Path, make) -> None:
+    make(tmp_path / "whisper-nano")
+    with pytest.raises(OutputError, match=r"whisper-nano: is there already and is no bundle; --force replaces it"):
+        pull(nano(), tmp_path, [hub(server)])
+    assert os.path.lexists(tmp_path / "whisper-nano")
+    assert not server.asked
+    assert not pull(nano(), tmp_path, [hub(server)], force=True).there
+    assert sorted(path.name for path in tmp_path.iterdir()) == [".whisper-nano.lock", "whisper-nano"]
+
+
+def test_what_was_there_is_back_where_the_new_one_cannot_take_its_place(
+    server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = pull(nano(), tmp_path, [hub(server)]).folder
+    rename = os.rename
+
+    def refuse(source: Path, target: Path) -> None:
+        if source.name == "files":
+            raise PermissionError(13, "Permission denied")
+        rename(source, target)
+
+    monkeypatch.setattr(os, "rename", refuse)
+    with pytest.raises(OutputError, match="Permission denied"):
+        pull(nano(), tmp_path, [hub(server)], force=True)
+    assert (folder / "model.bin").read_bytes() == content("model.bin")
+    assert pull(nano(), tmp_path, []).there
+
+
 @pytest.mark.parametrize("seed", range(5))
 def test_a_line_that_breaks_at_random_places_delays_and_loses_nothing(
     server: Server, tmp_path: Path, seed: int

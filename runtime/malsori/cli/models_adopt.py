@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import shlex
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -59,7 +60,8 @@ def run(args: argparse.Namespace) -> int:
     with Reporter(quiet=args.quiet) as reporter:
         found = find_bundle(args.model)
         reporter.say(f"loading {found.name}")
-        _prove(found.folder, found.manifest())
+        inferred = found.manifest()
+        _prove(found.folder, replace(inferred, languages=args.language or inferred.languages))
         into = _destination(args.output_dir)
         target = adopt(
             found,

@@ -32,8 +32,11 @@ def _plain_in_a_folder(folder: Path, names: list[str]) -> str:
 def strange_file(path: Path) -> str:
     """Return what a file is that somebody took for a model, and the line that gets the same in a form that runs."""
     if path.suffix in (".bin", ".gguf", ".ggml") and path.is_file():
-        with path.open("rb") as file:
-            start = file.read(4)
+        try:
+            with path.open("rb") as file:
+                start = file.read(4)
+        except OSError:  # not ours to read: nobody knows
+            start = b""
         if start in (GGML, GGUF):
             return f"{path.name}, a model of whisper.cpp (ggml), which does not run here; {_pull(path.name)}"
     if path.suffix == ".pt":

@@ -68,7 +68,7 @@ def manifest(folder: Path, name: str) -> Manifest:
             str(folder), f"writes phonemes ({PHONEMES}), which the runtime cannot tell apart in its text"
         )
     languages, licence = card(folder)
-    strides = tuple(config.get("conv_stride", STRIDES))
+    kernels, strides = _layers(folder, config, "conv_kernel", KERNELS), _layers(folder, config, "conv_stride", STRIDES)
     beside = _beside(folder, graph_name, graph)
     return Manifest(
         name=name,
@@ -86,7 +86,7 @@ def manifest(folder: Path, name: str) -> Manifest:
         normalize=bool(sound.get("do_normalize", True)),
         # A group norm's statistics run over the padding, mask or not (Hugging Face's own rule).
         attention_mask=MASK in graph.inputs and config.get("feat_extract_norm", "group") == "layer",
-        conv_kernels=tuple(config.get("conv_kernel", KERNELS)),
+        conv_kernels=kernels,
         conv_strides=strides,
         blank=_blank(folder, config, tokenizer),
         word_delimiter=_token(tokenizer.get("word_delimiter_token", "|")),
@@ -96,11 +96,21 @@ def manifest(folder: Path, name: str) -> Manifest:
 
 def _check_architecture(folder: Path, config: dict[str, Any]) -> None:
     kind, heads = config.get("model_type", "wav2vec2"), config.get("architectures") or []
+    heads = heads if isinstance(heads, list) else [heads]
     path = str(folder / "config.json")
     if kind not in ARCHITECTURES:
         raise ModelIncompatible(path, f"expected one of {', '.join(ARCHITECTURES)}, found {kind}")
     if heads and not any(str(head).endswith("ForCTC") for head in heads):
         raise ModelIncompatible(path, f"expected a model with a CTC head, found {', '.join(map(str, heads))}")
+
+
+def _layers(folder: Path, config: dict[str, Any], field: str, usual: tuple[int, ...]) -> tuple[int, ...]:
+    """Return a number for each convolution. Raises `ModelIncompatible` for what is no list of such numbers."""
+    value = config.get(field, usual)
+    if not isinstance(value, (list, tuple)) or not value or any(type(each) is not int or each < 1 for each in value):
+        reason = f"{field}: expected a list of whole numbers from 1 on, found {value!r:.80}"
+        raise ModelIncompatible(str(folder / "config.json"), reason)
+    return tuple(value)
 
 
 def _check_graph(path: Path, graph: OnnxGraph) -> None:

@@ -23,6 +23,7 @@ STRIDE = 320  # samples per frame of the encoder
 ENCODER_OF_LARGE = 32  # layers
 SHORTENED = 4  # layers of the decoder: turbo has 4, distil-large 2, and neither was trained to translate
 DISTILLED = 2
+MELS_SINCE_V3 = 128  # large, large-v2 and the smaller ones have 80
 EMBEDDINGS = ("decoder/embeddings/weight", "decoder/projection/weight")
 
 
@@ -76,7 +77,7 @@ def manifest(folder: Path, name: str) -> Manifest:
         files=entries(folder, (*USED, *KEPT)),
         sizes=sizes | ({"alignment_heads": heads} if heads else {}),
         tasks=_tasks(sizes),
-        audio_context=audio_context(f"whisper-{_size(sizes)}{'' if _multilingual(sizes) else '.en'}"),
+        audio_context=window(sizes),
     )
 
 
@@ -170,7 +171,13 @@ PUBLISHED = {
 
 def _size(sizes: dict[str, Any]) -> str | None:
     """Return the name of the published size that a model has; None for one that is of no such size."""
-    return PUBLISHED.get((sizes["d_model"], sizes["encoder_layers"], sizes["decoder_layers"]))
+    size = PUBLISHED.get((sizes["d_model"], sizes["encoder_layers"], sizes["decoder_layers"]))
+    return "large-v3" if size == "large" and sizes["num_mel_bins"] == MELS_SINCE_V3 else size
+
+
+def window(sizes: dict[str, Any]) -> dict[str, float]:
+    """Return the window of the published model that has these sizes; empty where there is none, for the full 30 s."""
+    return audio_context(f"whisper-{_size(sizes)}{'' if _multilingual(sizes) else '.en'}")
 
 
 def _multilingual(sizes: dict[str, Any]) -> bool:

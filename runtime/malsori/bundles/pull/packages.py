@@ -13,6 +13,7 @@ import sys
 import tempfile
 import time
 import zipfile
+from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
 from hashlib import sha256
@@ -73,7 +74,7 @@ class Packages:
             _check(found[0], wheel)
             os.replace(found[0], path)
 
-    def _download(self, wheel: Wheel, folder: Path, came: object) -> None:
+    def _download(self, wheel: Wheel, folder: Path, came: Callable[[int], None]) -> None:
         """Let pip put the wheel into `folder/wheels`; all that it writes meanwhile is in `folder` too."""
         if importlib.util.find_spec("pip") is None and self.python == sys.executable:
             raise DownloadError(
@@ -84,27 +85,26 @@ class Packages:
         target.mkdir()
         command = [self.python, *PIP, *FLAGS, "-d", str(target), wheel.requirement]
         # pip writes into the temporary folder first, which elsewhere may be too small, and would not be seen growing.
-        process = subprocess.Popen(
-            command,
-            env={**os.environ, "TMPDIR": str(folder), "PYTHONIOENCODING": "utf-8"},
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            encoding="utf-8",
-            errors="replace",
-        )
-        with process:
+        env = {**os.environ, "TMPDIR": str(folder), "PYTHONIOENCODING": "utf-8"}
+        # What it says goes into a file: a pipe that nobody reads meanwhile would stop it when full (64 KiB on Linux).
+        said = folder / "said.txt"
+        with (
+            said.open("wb") as writer,
+            subprocess.Popen(
+                command, env=env, stdin=subprocess.DEVNULL, stdout=writer, stderr=subprocess.STDOUT
+            ) as process,
+        ):
             try:
                 while process.poll() is None:
-                    came(_bytes_below(folder))  # type: ignore[operator]
+                    came(_bytes_below(folder))
                     time.sleep(LOOK)
-                said = process.stdout.read() if process.stdout else ""
             except BaseException:
                 process.kill()
                 raise
         if process.returncode:
-            raise DownloadError(f"{wheel.requirement}: pip ended with {process.returncode}: {_last(said)}")
+            raise DownloadError(
+                f"{wheel.requirement}: pip ended with {process.returncode}: {_last(said.read_text('utf-8', 'replace'))}"
+            )
 
 
 def _last(said: str) -> str:

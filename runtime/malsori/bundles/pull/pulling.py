@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ...errors import DownloadError, ModelError, OutputError
+from ..atomic import put_in_place
 from ..infer import inferred
 from ..manifest import MANIFEST, Manifest
 from ..parse import read_manifest
@@ -48,14 +49,14 @@ def pull(
     say: Say = lambda label, done, total: None,
     tell: Tell = lambda line: None,
 ) -> Pulled:
-    """Make the bundle `into/NAME` from the first source that has all of it; `force` also where it is there already.
+    """Make the bundle `into/NAME` from the first source that has all of it; `force` also where anything has that name.
 
     `say` hears what is done, with bytes done and in all; `tell` a line on whatever was tried in vain. Two processes
     take turns: the second finds what the first has made.
 
     Raises:
         DownloadError: no source has it, or what came is not what it must be.
-        OutputError: there is no room for it, or it cannot be written.
+        OutputError: there is no room for it, it cannot be written, or something that is no bundle has its name.
     """
     try:
         into.mkdir(parents=True, exist_ok=True)
@@ -65,6 +66,8 @@ def pull(
             if there is not None and not force:
                 work.discard()
                 return there
+            if not force:
+                _check_place(into / model.name)
             return _pull(model, into / model.name, work, sources, say, tell)
     except OSError as error:
         if isinstance(error, (DownloadError, OutputError)):
@@ -84,6 +87,12 @@ def here(model: Model, into: Path, tell: Tell = lambda line: None) -> Pulled | N
         tell(f"{error}; it is pulled again")
         return None
     return Pulled(target, manifest, there=True)
+
+
+def _check_place(target: Path) -> None:
+    """Raise `OutputError` where somebody's own files would be replaced; a bundle that is damaged may be."""
+    if os.path.lexists(target) and not (target / MANIFEST).is_file():
+        raise OutputError(f"{target}: is there already and is no bundle; --force replaces it, or move it elsewhere")
 
 
 def _pull(model: Model, target: Path, work: Work, sources: Sequence[Source], say: Say, tell: Tell) -> Pulled:
@@ -124,11 +133,6 @@ def _finish(model: Model, target: Path, work: Work, origin: Origin, say: Say) ->
         audio_context=model.audio_context,
     )
     manifest = seal(work.files, said)
-    old = work.old
-    if os.path.lexists(target):
-        os.rename(target, old)
-    os.rename(work.files, target)
-    if old.is_symlink():  # which rmtree would not remove
-        old.unlink()
+    put_in_place(work.files, target, old=work.old)
     work.discard()
     return Pulled(target, manifest, origin.unpinned)

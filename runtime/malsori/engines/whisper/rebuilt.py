@@ -34,7 +34,7 @@ def rebuilt(folder: Path) -> Any:
         raise ModelIncompatible(str(folder), f"its list of tokens has no {END}, so it is not Whisper's")
     end = tokens.index(END)
     ranks = {token: number for number, token in enumerate(tokens[:end])}
-    merges = [_made_of(token, ranks) for token in tokens[BYTES:end] if len(token) > 1]
+    merges = [_made_of(token, ranks, folder) for token in tokens[BYTES:end] if len(token) > 1]
     tokenizer = Tokenizer(BPE(ranks, merges))
     tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     tokenizer.decoder = decoders.ByteLevel()
@@ -45,11 +45,17 @@ def rebuilt(folder: Path) -> Any:
     return tokenizer
 
 
-def _made_of(token: str, ranks: dict[str, int]) -> tuple[str, str]:
-    """Return the pair whose merge made a token. Example: "the" with "th" learned before it gives ("th", "e")."""
+def _made_of(token: str, ranks: dict[str, int], folder: Path) -> tuple[str, str]:
+    """Return the pair whose merge made a token. Example: "the" with "th" learned before it gives ("th", "e").
+
+    Raises `ModelIncompatible` where one of the two is no token.
+    """
     parts = list(token)
     while len(parts) > 2:
         pairs = [ranks.get(left + right, len(ranks)) for left, right in pairwise(parts)]
         first = min(range(len(pairs)), key=pairs.__getitem__)
         parts[first : first + 2] = [parts[first] + parts[first + 1]]
+    if lacking := [part for part in parts if part not in ranks]:
+        reason = f"its list of tokens has {token!r}, but not {lacking[0]!r}, of which that is made"
+        raise ModelIncompatible(str(folder), f"{reason}; get the tokenizer.json that belongs to the model")
     return parts[0], parts[1]
