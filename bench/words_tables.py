@@ -109,6 +109,7 @@ def footer(result: Result) -> str:
     machine = result["machine"]
     version = machine["versions"].get("faster-whisper", "")
     return (
-        f"{result['date'][:10]}, {machine['cores']} cores of {machine['cpu']}, int8, beam 5, language given; "
+        f"{result['date'][:10]}, {machine['cores']} cores of {machine['cpu']}, int8, language given, beam 5, ours "
+        f"where a greedy reading is unsure; "
         f"faster-whisper {version} with the same weights."
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import struct
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import malsori
-from malsori.bundles import inferred, read_manifest, seal
+from malsori.bundles import FileEntry, inferred, read_manifest, seal
 from malsori.bundles.infer.model_bin import Header
 from malsori.bundles.infer.onnx_graph import OnnxGraph
 from malsori.bundles.infer.whisper import window
@@ -307,3 +308,14 @@ def test_bytes_that_are_no_graph_are_refused(tmp_path: Path, data: bytes) -> Non
 def _headers(path: Path) -> bytes:
     with path.open("rb") as file:
         return file.read(8000)
+
+
+def test_a_bundle_of_several_graphs_is_no_single_one():
+    from malsori.engines.graphs import single
+
+    names = ("frontend.onnx", "encoder.onnx", "layers.onnx", "stream.onnx", "weights.bin")
+    files = {name: FileEntry(1, "") for name in names}
+    manifest = replace(read_manifest(CTC), files=files)
+    assert single(manifest) is None
+    alone = {"export.onnx": FileEntry(1, ""), "vocab.json": FileEntry(1, "")}
+    assert single(replace(manifest, files=alone)) == "export.onnx"

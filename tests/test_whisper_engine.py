@@ -17,6 +17,7 @@ from malsori.engines.base import HOTWORD_WEIGHT, DecodeOptions, HotWord
 from malsori.engines.load import load_engine
 from malsori.engines.whisper.engine import WhisperEngine
 from malsori.engines.whisper.options import WhisperOptions
+from malsori.engines.whisper.parts import check_parts
 from malsori.engines.whisper.track import cut
 from malsori.errors import Cancelled, ModelCorrupt, ModelIncompatible, OptionError
 from malsori.types import Hypothesis, Segment, Word
@@ -494,7 +495,11 @@ def test_a_tokenizer_and_a_network_of_other_languages_are_refused_together(engin
     mixed._network.multilingual = network
     mixed._tokens = replace(engine._tokens, multilingual=not network)
     with pytest.raises(ModelIncompatible, match="the tokenizer is that of a model with other languages"):
-        mixed._check(BUNDLE, 80)
+        checked(mixed)
+
+
+def checked(engine):
+    check_parts(BUNDLE, engine.manifest, engine._network, engine._tokens, 80)
 
 
 def english_only(engine, **manifest):
@@ -507,14 +512,14 @@ def english_only(engine, **manifest):
 
 def test_a_model_that_knows_english_only_is_asked_for_no_language(engine):
     made = english_only(engine, tasks=("transcribe",))
-    made._check(BUNDLE, 80)
+    checked(made)
     assert made.detect_language(np.ones(16_000, np.float32)) == {"en": 1.0}
     assert made._tokens.start("en", "transcribe", True) == [made._tokens.sot]
 
 
 def test_a_manifest_that_has_an_english_model_translate_is_refused(engine):
     with pytest.raises(ModelIncompatible, match="knows English only transcribes"):
-        english_only(engine)._check(BUNDLE, 80)
+        checked(english_only(engine))
 
 
 def test_a_file_that_the_manifest_does_not_list_is_not_loaded(manifest):

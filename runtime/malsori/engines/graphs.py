@@ -80,7 +80,7 @@ def single(manifest: Manifest) -> str | None:
     """Return the name of the one graph that is all of the model, None for a bundle whose graph is split."""
     if SINGLE in manifest.files:
         return SINGLE
-    graphs = [name for name in manifest.files if name.endswith(".onnx") and name not in (FRONTEND, ENCODER, LAYERS)]
+    graphs = [name for name in manifest.files if name.endswith(".onnx")]
     return graphs[0] if len(graphs) == 1 else None
 
 
