@@ -109,7 +109,7 @@ def gentle_80(tmp_path_factory):
 
 
 def open_engine(folder: Path) -> WhisperEngine:
-    return WhisperEngine(folder, read_manifest(folder), device="cpu", threads=1)
+    return WhisperEngine(folder, read_manifest(folder), device="cpu", compute_type="float32", threads=1)
 
 
 @pytest.fixture(scope="module")

@@ -106,7 +106,8 @@ def _pull(model: Model, target: Path, work: Work, sources: Sequence[Source], say
             origin = source.bring(model, work, lambda label, done, total: say(f"{label} {model.name}", done, total))
         except DownloadError as error:
             if place + 1 == len(sources):
-                raise
+                hint = "what came is kept for the next try; --source ADDRESS asks a mirror of the hub"
+                raise DownloadError(f"{error}; {hint}") from error
             tell(f"{error}; trying {sources[place + 1].name}")
         else:
             return _finish(model, target, work, origin, say)
