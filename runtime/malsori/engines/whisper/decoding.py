@@ -1,7 +1,8 @@
 """Encoded windows to readings, many at once; what is unsure is read again with a beam, what fails at the next heat.
 
-Greedy reading takes half the time of a beam of 5, and where the decoder is sure it reads the same words: the table in
-docs/measured.md says where stock base gains from a beam.
+Greedy reading takes half the time of a beam of 5, and where the decoder is sure it reads nearly the same words: of nine
+recordings of 50 to 200 s in four languages stock base has 16.9 % wrong greedily, 16.5 with a beam where it is unsure
+(`SURE`), 15.9 with one everywhere, in two thirds, nine tenths and all of the time.
 """
 
 from __future__ import annotations
