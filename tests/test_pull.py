@@ -162,7 +162,8 @@ def test_a_beginning_that_is_not_the_files_is_thrown_away_and_the_file_fetched_w
     part.write_bytes(b"x" * 100_000)
     server.cut = lambda: 1 << 40
     fails(server, tmp_path, f"expected the sum {sha(content('model.bin'))}, found [0-9a-f]{{64}}; it was thrown away")
-    pull(nano(), tmp_path, [hub(server)])
+    folder = pull(nano(), tmp_path, [hub(server)]).folder
+    assert (folder / "model.bin").read_bytes() == content("model.bin")
 
 
 def test_a_server_without_ranges_gives_the_whole_file_again(server: Server, tmp_path: Path) -> None:
@@ -297,7 +298,9 @@ def test_a_refusal_is_final_and_told(server: Server, tmp_path: Path, status: int
 def test_a_server_that_is_busy_is_asked_again(server: Server, tmp_path: Path, status: int) -> None:
     busy = iter([True, True, False])
     server.before = lambda handler, path: next(busy, False) and (handler.plain(status) or True)
-    pull(nano(), tmp_path, [hub(server)])
+    folder = pull(nano(), tmp_path, [hub(server)]).folder
+    assert (folder / "model.bin").read_bytes() == content("model.bin")
+    assert next(busy, None) is None  # it was busy twice, and asked a third time
 
 
 def test_files_without_a_sum_of_ours_must_be_what_the_hub_says(server: Server, tmp_path: Path) -> None:
@@ -328,7 +331,7 @@ def test_a_small_file_may_have_the_sum_that_git_gives_it(server: Server, tmp_pat
         return True
 
     server.before = as_git
-    pull(nano(pinned=False), tmp_path, [hub(server)])
+    assert pull(nano(pinned=False), tmp_path, [hub(server)]).unpinned == FILES
 
 
 def test_a_source_that_fails_leaves_it_to_the_next_and_is_told(server: Server, tmp_path: Path) -> None:
