@@ -8,7 +8,9 @@ import sys
 import pytest
 
 from malsori.cli import progress
-from malsori.cli.progress import Reporter, remaining
+from malsori.cli.progress import Reporter, rate, remaining
+from malsori.cli.transcribe import progress_of
+from malsori.pipeline.progress import Progress
 
 
 @pytest.mark.parametrize(
@@ -44,7 +46,7 @@ def test_the_time_counts_from_where_the_counting_began(now: list[float]) -> None
     reporter.say("pulling", 600, 1000)
     assert reporter._line() == "pulling, 60%, 40 s left"
     reporter.say("pulling another", 0, 1000)
-    assert reporter._line() == "pulling another, 0%"
+    assert reporter._line() == "pulling another ..."
     reporter.say("hashing")
     assert reporter._line() == "hashing ..."
 
@@ -59,10 +61,39 @@ def test_a_terminal_shows_a_bar_with_the_time_left(now: list[float], monkeypatch
     monkeypatch.setenv("TERM", "xterm")
     monkeypatch.setattr(sys, "stderr", terminal)
     reporter = Reporter()
-    reporter.say("pulling base", 0, 1000)
+    reporter.say_bytes("pulling base", 0, 40e6)
     now.append(110.0)
-    reporter.say("pulling base", 250, 1000)
+    reporter.say_bytes("pulling base", 10e6, 40e6)
     reporter._draw()
     reporter.pause()
-    assert "pulling base" in terminal.getvalue()
-    assert "30 s left" in terminal.getvalue()
+    for told in ("pulling base", "10.0 of 40.0 MB", "1.0 MB/s", "30 s left"):
+        assert told in terminal.getvalue()
+
+
+def test_of_bytes_it_tells_how_many_have_come_and_how_fast(now: list[float]) -> None:
+    reporter = Reporter()
+    reporter.say_bytes("pulling base", 60e6, 150e6)  # from an earlier try
+    assert reporter._line() == "pulling base, 60.0 of 150.0 MB, 40%"
+    now.append(110.0)
+    reporter.say_bytes("pulling base", 90e6, 150e6)
+    assert reporter._line() == "pulling base, 90.0 of 150.0 MB, 60%, 3.0 MB/s, 20 s left"
+    reporter.say("hashing base")
+    assert reporter._line() == "hashing base ..."
+
+
+@pytest.mark.parametrize(
+    ("seconds", "count", "said"),
+    [(10, 52e6, "5.2 MB/s"), (10, 64_000, "6.4 kB/s"), (0.5, 1e6, ""), (10, 0, "")],
+)
+def test_a_rate_is_told_once_it_is_known(seconds: float, count: float, said: str) -> None:
+    assert rate(seconds, count) == said
+
+
+def test_what_is_recognised_is_told_once_there_is_something(now: list[float]) -> None:
+    reporter = Reporter()
+    show = progress_of(reporter)
+    show(Progress("talk.mp3", 60, 0))
+    assert reporter._line() == "talk.mp3 ..."
+    now.append(110.0)
+    show(Progress("talk.mp3", 60, 30))
+    assert reporter._line() == "talk.mp3, 30 s of speech recognised, 50%, 10 s left"

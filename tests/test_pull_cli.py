@@ -12,6 +12,7 @@ import pytest
 from malsori.bundles import find_bundle
 from malsori.bundles.pull import pullable
 from malsori.cli.main import main
+from malsori.cli.progress import Reporter
 from tests.hub_server import Server, hub_server, nano
 
 TINY = next(model for model in pullable() if model.short == "tiny")
@@ -132,3 +133,42 @@ def test_an_unknown_name_is_wrong_usage_with_near_ones(capsys: pytest.CaptureFix
 def test_a_wrong_source_is_wrong_usage(server: Server, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["models", "pull", "tiny", "--source", "torrent"]) == 2
     assert "--source: expected hub, index or the address of a mirror" in capsys.readouterr().err
+
+
+def test_who_interrupts_is_told_what_is_kept_and_the_line_that_goes_on(
+    server: Server, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupt(reporter: Reporter, label: str, done: float, total: float) -> None:
+        if done >= enough:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(Reporter, "say_bytes", interrupt)
+    enough = 0.0
+    assert main(["models", "pull", "tiny"]) == 130
+    told = "malsori: interrupted; nothing of whisper-tiny has come; malsori models pull tiny begins anew\n"
+    assert capsys.readouterr().err == told
+    enough = 100_000.0
+    assert main(["models", "pull", "tiny", "--source", server.url]) == 130
+    said = capsys.readouterr().err
+    assert said.startswith("malsori: interrupted; ")
+    assert said.endswith(
+        f"B of whisper-tiny are kept; malsori models pull tiny --source {server.url} goes on where this stopped\n"
+    )
+    assert said.count("\n") == 1
+
+
+def test_after_an_interrupt_what_came_is_not_asked_for_again(
+    server: Server, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch:
+
+        def interrupt(reporter: Reporter, label: str, done: float, total: float) -> None:
+            if done >= 100_000:
+                raise KeyboardInterrupt
+
+        patch.setattr(Reporter, "say_bytes", interrupt)
+        assert main(["models", "pull", "tiny"]) == 130
+    server.asked.clear()
+    assert main(["models", "pull", "tiny"]) == 0
+    assert not any(path.endswith("config.json") for path in server.gets)
+    assert next(asked for _, path, asked in server.asked if path.endswith("model.bin")).startswith("bytes=")

@@ -62,8 +62,8 @@ def _code(arguments: list[str]) -> int:
         return _run(arguments)
     except SystemExit as leave:  # argparse, after help, the version or a wrong flag
         return leave.code if isinstance(leave.code, int) else FAILED
-    except KeyboardInterrupt:
-        complain("interrupted")
+    except KeyboardInterrupt as interrupt:  # a command that knows what becomes of its work has said so
+        complain(f"interrupted; {interrupt}" if str(interrupt) else "interrupted")
         return INTERRUPTED
     except BrokenPipeError:
         return PIPE_CLOSED

@@ -70,7 +70,7 @@ def run(args: argparse.Namespace) -> int:
             languages=args.language,
             move=args.move,
             force=args.force,
-            say=reporter.say,
+            say=reporter.say_bytes,
         )
         manifest = read_manifest(target)
         reporter.pause()

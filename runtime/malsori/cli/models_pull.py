@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -94,13 +95,25 @@ def _elsewhere(model: Model) -> Any:
 
 
 def _pull(model: Model, args: argparse.Namespace, reporter: Reporter) -> Pulled:
-    from ..bundles.pull import here, pull, sources_for
+    from ..bundles.pull import here, kept, pull, sources_for
 
     into = destination()
     # What is there needs no source, so that a script may say `pull` first on a machine without a network too.
     there = not args.force and here(model, into) is not None
     sources = [] if there else sources_for(model, args.source, os.environ)
-    return pull(model, into, sources, force=args.force, say=reporter.say, tell=reporter.warn)
+    try:
+        return pull(model, into, sources, force=args.force, say=reporter.say_bytes, tell=reporter.warn)
+    except KeyboardInterrupt as interrupt:
+        raise KeyboardInterrupt(_interrupted(model, args, kept(model, into))) from interrupt
+
+
+def _interrupted(model: Model, args: argparse.Namespace, count: int) -> str:
+    """Return what is said to somebody who has stopped it: what is kept, and the line that goes on from there."""
+    flags = [*(["--source", args.source] if args.source else []), *(["--force"] if args.force else [])]
+    again = shlex.join(["malsori", "models", "pull", model.short, *flags])
+    if not count:
+        return f"nothing of {model.name} has come; {again} begins anew"
+    return f"{size(count)} of {model.name} are kept; {again} goes on where this stopped"
 
 
 def _line(model: Model, pulled: Pulled) -> str:

@@ -1,4 +1,8 @@
-"""Progress on stderr for what takes longer than two seconds: a bar on a terminal, otherwise a line now and then."""
+"""Progress on stderr for what takes longer than two seconds: a bar on a terminal, otherwise a line now and then.
+
+Of bytes both tell how many have come of how many, and how fast: `pulling base, 45.3 of 147.9 MB, 31%, 5.2 MB/s, 20 s
+left`.
+"""
 
 from __future__ import annotations
 
@@ -13,14 +17,15 @@ from .console import complain, printable
 PATIENCE = 2.0  # seconds before anything is shown
 LINE_EVERY = 10.0  # seconds between plain lines
 BAR_EVERY = 0.2  # seconds between redraws of the bar
+SOON = 1.0  # seconds after which a rate is told
 SURE = 5.0  # seconds of which something must have been done before the remaining time is told
 
 
 class Reporter:
     """Show how far a run is, from a thread of its own: loading a model or an engine call reports nothing meanwhile.
 
-    Use as a context; `say` sets what is being done, `done` and `total` are in any one unit. `pause` clears the bar
-    before something else is printed.
+    Use as a context; `say` sets what is being done, `done` and `total` are in any one unit, those of `say_bytes` are
+    bytes. `pause` clears the bar before something else is printed.
     """
 
     def __init__(self, *, quiet: bool = False) -> None:
@@ -29,6 +34,7 @@ class Reporter:
         self._lock = threading.Lock()
         self._closed = threading.Event()
         self._label, self._done, self._total = "", 0.0, 0.0
+        self._bytes = False
         self._since, self._from = 0.0, 0.0  # when that was begun which `done` counts, and what was done by then
         self._bar: Any = None
         self._written = ""
@@ -49,10 +55,17 @@ class Reporter:
 
     def say(self, label: str, done: float = 0.0, total: float = 0.0) -> None:
         """Set what is shown from the next redraw on; `total` 0 means that nobody knows."""
+        self._set(label, done, total, False)
+
+    def say_bytes(self, label: str, done: float = 0.0, total: float = 0.0) -> None:
+        """Set what is shown from the next redraw on, of something that is counted in bytes."""
+        self._set(label, done, total, True)
+
+    def _set(self, label: str, done: float, total: float, counts_bytes: bool) -> None:
         with self._lock:
             if not self._total or done < self._done:
                 self._since, self._from = time.monotonic(), done
-            self._label, self._done, self._total = printable(label), done, total
+            self._label, self._done, self._total, self._bytes = printable(label), done, total, counts_bytes
 
     def pause(self) -> None:
         """Take the bar off the terminal until the next redraw."""
@@ -81,19 +94,36 @@ class Reporter:
             self._written = line
 
     def _line(self) -> str:
-        if not self._total:
+        if not self._total or not (self._done or self._bytes):  # nothing has been done yet that could be told
             return f"{self._label} ..."
-        left = remaining(time.monotonic() - self._since, self._done - self._from, self._total - self._done)
-        return f"{self._label}, {self._done / self._total:.0%}{left and f', {left} left'}"
+        amount, speed, left = self._figures()
+        return ", ".join(filter(None, [self._label, amount, f"{self._done / self._total:.0%}", speed, left]))
+
+    def _figures(self) -> tuple[str, str, str]:
+        """Return what has come of how much and how fast it comes, both of bytes alone, and how long the rest takes."""
+        seconds, done = time.monotonic() - self._since, self._done - self._from
+        left = remaining(seconds, done, self._total - self._done)
+        told = left and f"{left} left"
+        if not (self._bytes and self._total):
+            return "", "", told
+        return f"{self._done / 1e6:.1f} of {self._total / 1e6:.1f} MB", rate(seconds, done), told
 
     def _draw(self) -> None:
         if self._bar is None:
             self._bar = _bar()
-            self._bar.add_task(self._label, left="")
+            self._bar.add_task(self._label, amount="", speed="", left="")
             self._bar.start()
-        left = remaining(time.monotonic() - self._since, self._done - self._from, self._total - self._done)
-        told = left and f"{left} left"
-        self._bar.update(0, description=self._label, completed=self._done, total=self._total or None, left=told)
+        amount, speed, left = self._figures()
+        figures = {"amount": amount, "speed": speed, "left": left}
+        self._bar.update(0, description=self._label, completed=self._done, total=self._total or None, **figures)
+
+
+def rate(seconds: float, count: float) -> str:
+    """Return how many bytes a second came; "" if nobody can tell."""
+    if seconds < SOON or count <= 0:
+        return ""
+    speed = count / seconds
+    return f"{speed / 1e6:.1f} MB/s" if speed >= 100_000 else f"{speed / 1e3:.1f} kB/s"
 
 
 def remaining(seconds: float, done: float, rest: float) -> str:
@@ -110,8 +140,9 @@ def _bar() -> Any:
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
-    label, left = TextColumn("{task.description}", markup=False), TextColumn("{task.fields[left]}")
-    columns = (label, BarColumn(), TimeElapsedColumn(), left)
+    label = TextColumn("{task.description}", markup=False)
+    amount, speed, left = (TextColumn(f"{{task.fields[{name}]}}") for name in ("amount", "speed", "left"))
+    columns = (label, BarColumn(), amount, speed, TimeElapsedColumn(), left)
     # Redirection would send results printed meanwhile to stderr, where the bar is.
     return Progress(
         *columns, console=Console(stderr=True), transient=True, redirect_stdout=False, redirect_stderr=False

@@ -163,6 +163,7 @@ def progress_of(reporter: Reporter) -> Callable[[Progress], None]:
     """Return what shows how far a run is."""
 
     def show(progress: Progress) -> None:
-        reporter.say(f"{progress.name}, {progress.heard:.0f} s of speech recognised", progress.heard, progress.found)
+        told = f", {progress.heard:.0f} s of speech recognised" if progress.heard else ""
+        reporter.say(f"{progress.name}{told}", progress.heard, progress.found)
 
     return show

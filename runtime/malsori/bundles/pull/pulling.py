@@ -60,7 +60,7 @@ def pull(
     """
     try:
         into.mkdir(parents=True, exist_ok=True)
-        work = Work(into / f".{model.name}.pull")
+        work = _work(model, into)
         with locked(into / f".{model.name}.lock", lambda: say(f"another process pulls {model.name}, waiting", 0, 0)):
             there = here(model, into, tell)
             if there is not None and not force:
@@ -87,6 +87,15 @@ def here(model: Model, into: Path, tell: Tell = lambda line: None) -> Pulled | N
         tell(f"{error}; it is pulled again")
         return None
     return Pulled(target, manifest, there=True)
+
+
+def kept(model: Model, into: Path) -> int:
+    """Return how many bytes of a model that is not here yet were kept from earlier tries."""
+    return _work(model, into).kept()
+
+
+def _work(model: Model, into: Path) -> Work:
+    return Work(into / f".{model.name}.pull")
 
 
 def _check_place(target: Path) -> None:

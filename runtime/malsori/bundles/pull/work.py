@@ -66,6 +66,11 @@ class Work:
                 return min(path.stat().st_size, file.size)
         return 0
 
+    def kept(self) -> int:
+        """Return how many bytes are there for the next try."""
+        there = [path for folder in (self.files, self.folder / "parts") for path in folder.rglob("*")]
+        return sum(path.stat().st_size for path in there if path.is_file())
+
     def part(self, name: str, sum_: str) -> Path:
         """Return where the beginning of a file with this sum is."""
         return self.folder / "parts" / f"{name.replace('/', '-')}.{sum_[:16] or 'unknown'}"
