@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from malsori.bundles import find_bundle, open_bundle, read_manifest, verify
 from malsori.bundles.adopt import adopt
+from malsori.bundles.identity import may_be
+from malsori.bundles.names import NAMES
 from malsori.cli.main import main
 from malsori.errors import ModelCorrupt, OptionError, OutputError
-from tests.plain import WHISPER, ctc_folder, hub_repository, whisper_folder
+from tests.plain import CTC, WHISPER, ctc_folder, hub_repository, whisper_folder
 
 
 @pytest.fixture(autouse=True)
@@ -176,8 +179,6 @@ def test_show_tells_what_was_inferred_and_that_nothing_vouches(tmp_path: Path, c
 
 
 def test_show_tells_what_floats_are_computed_in(monkeypatch: pytest.MonkeyPatch) -> None:
-    from dataclasses import replace
-
     from malsori.cli.models_show import _notes
 
     found = find_bundle(WHISPER)
@@ -234,3 +235,71 @@ def test_a_plain_folder_cannot_be_calibrated_into(tmp_path: Path, capsys) -> Non
     folder = whisper_folder(tmp_path / "mine")
     assert main(["models", "calibrate", str(folder), "--audio", str(tmp_path)]) == 1
     assert f"has no manifest to write into; malsori models adopt {folder}" in capsys.readouterr().err
+
+
+def test_what_everybody_calls_another_model_is_no_name_for_it(home: Path, tmp_path: Path, capsys) -> None:
+    folder = whisper_folder(tmp_path / "mine")
+    for name in ("base", "whisper-small.en", "large-v3"):
+        assert main(["models", "adopt", str(folder), name, "--force"]) == 2
+        err = capsys.readouterr().err
+        assert f"{name} is what everybody calls " in err
+        assert "another model (Whisper, 10 M parameters, " in err
+        assert f"malsori models adopt {folder} NEW_NAME" in err
+    assert not home.exists()
+    elsewhere = adopt(find_bundle(folder), tmp_path / "there", "base")  # where no name is looked for
+    assert elsewhere == tmp_path / "there" / "base"
+
+
+def test_a_name_that_finds_another_model_is_taken_from_it_by_force_alone(
+    home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("malsori.bundles.taken.may_be", lambda manifest, named: True)
+    found = find_bundle(whisper_folder(tmp_path / "mine"))
+    adopt(found, home, "whisper-base")
+    with pytest.raises(OptionError, match=r"the name base finds .*whisper-base \(cache\) now .* --force"):
+        adopt(found, home, "base")
+    assert find_bundle("base").folder == home / "whisper-base"
+    assert adopt(found, home, "base", force=True) == find_bundle("base").folder == home / "base"
+
+
+def test_what_an_earlier_place_has_is_not_copied_behind_it(
+    home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shelf = tmp_path / "shelf"
+    monkeypatch.setenv("MALSORI_MODELS", str(shelf))
+    whisper_folder(shelf / "x")
+    with pytest.raises(OptionError, match=rf"malsori models adopt {shelf}/x --output-dir {shelf}"):
+        adopt(find_bundle("x"), home)
+    assert adopt(find_bundle("x"), shelf) == shelf / "x"
+    with pytest.raises(OptionError, match=r"x \(\$MALSORI_MODELS\) is a bundle .*: malsori transcribe FILE --model x"):
+        adopt(find_bundle("x"), home, force=True)
+    with pytest.raises(OptionError, match=r"the name x finds .*which is looked in first.* NEW_NAME"):
+        adopt(find_bundle(whisper_folder(tmp_path / "other")), home, "x", force=True)
+    assert not home.exists()
+    assert adopt(find_bundle("x"), home, "y") == home / "y"
+
+
+PUBLISHED = {
+    "whisper-tiny": (384, 4, 4, 51_865, 80),
+    "whisper-base": (512, 6, 6, 51_865, 80),
+    "whisper-base.en": (512, 6, 6, 51_864, 80),
+    "distil-small.en": (768, 12, 4, 51_864, 80),
+    "whisper-large-v2": (1280, 32, 32, 51_865, 80),
+    "whisper-large-v3": (1280, 32, 32, 51_866, 128),
+    "whisper-large-v3-turbo": (1280, 32, 4, 51_866, 128),
+    "distil-large-v2": (1280, 32, 2, 51_865, 80),
+    "distil-large-v3": (1280, 32, 2, 51_866, 128),
+    "distil-large-v3.5": (1280, 32, 2, 51_866, 128),
+}
+
+
+def test_a_published_model_is_told_from_others_by_its_sizes() -> None:
+    fields = ("d_model", "encoder_layers", "decoder_layers", "vocab_size", "num_mel_bins")
+    whisper = read_manifest(WHISPER)
+    for name, sizes in PUBLISHED.items():
+        manifest = replace(whisper, sizes=dict(zip(fields, sizes, strict=True)))
+        found = {named.name for named in NAMES if may_be(manifest, named)} & PUBLISHED.keys()
+        assert found == {other for other, its in PUBLISHED.items() if its == sizes}, name
+    base = next(named for named in NAMES if named.name == "whisper-base")
+    assert may_be(replace(whisper, sizes={}), base)  # it does not say
+    assert not may_be(read_manifest(CTC), base)

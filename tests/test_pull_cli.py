@@ -14,6 +14,7 @@ from malsori.bundles.pull import pullable
 from malsori.cli.main import main
 from malsori.cli.progress import Reporter
 from tests.hub_server import Server, hub_server, nano
+from tests.plain import whisper_folder
 
 TINY = next(model for model in pullable() if model.short == "tiny")
 
@@ -100,10 +101,12 @@ def test_a_plain_folder_of_that_name_is_somebodys_own_and_stays(server: Server, 
 def test_without_a_name_those_that_can_be_pulled_are_listed(server: Server, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["models", "pull"]) == 0
     head, line = capsys.readouterr().out.splitlines()
-    assert head.split() == ["NAME", "MODEL", "SIZE", "LICENCE", "FROM"]
-    assert line.split() == ["tiny", "whisper-tiny", f"{nano().size / 1e6:.1f}", "MB", "mit", "hub:", TINY.repository]
+    assert head.split() == ["NAME", "SIZE", "HERE", "LICENCE", "FROM"]
+    assert line.split() == ["tiny", f"{nano().size / 1e6:.1f}", "MB", "mit", TINY.repository]
     main(["models", "pull", "tiny"])
     capsys.readouterr()
+    assert main(["models", "pull"]) == 0
+    assert capsys.readouterr().out.splitlines()[1].split()[3] == "here"
     assert main(["models", "pull", "--json"]) == 0
     (told,) = json.loads(capsys.readouterr().out)
     assert (told["name"], told["size"], told["here"]) == ("whisper-tiny", nano().size, True)
@@ -172,3 +175,36 @@ def test_after_an_interrupt_what_came_is_not_asked_for_again(
     assert main(["models", "pull", "tiny"]) == 0
     assert not any(path.endswith("config.json") for path in server.gets)
     assert next(asked for _, path, asked in server.asked if path.endswith("model.bin")).startswith("bytes=")
+
+
+def test_the_list_fits_a_hundred_columns(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("malsori.cli.models_pull._is_here", lambda model: True)
+    assert main(["models", "pull"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) == 1 + len(pullable())
+    assert max(map(len, lines)) <= 100
+
+
+def test_another_model_under_the_name_is_told_of_and_what_is_pulled_is_named_so_that_it_is_found(
+    server: Server, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    models = tmp_path / "cache" / "malsori" / "models"
+    other = whisper_folder(models / "tiny")
+    assert main(["models", "pull", "tiny"]) == 0
+    said = capsys.readouterr()
+    assert said.out == f"{models / 'whisper-tiny'}\n"
+    told, line = said.err.splitlines()
+    assert told == f"malsori: {other} (cache) is called tiny, but is another model than whisper-tiny"
+    assert line.endswith("malsori transcribe FILE --model whisper-tiny")
+    assert find_bundle("whisper-tiny").folder == models / "whisper-tiny"
+
+
+def test_where_both_names_are_taken_what_is_pulled_is_named_by_its_path(
+    server: Server, capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("tiny", "whisper-tiny"):
+        whisper_folder(tmp_path / "mine" / name)
+    monkeypatch.setenv("MALSORI_MODELS", str(tmp_path / "mine"))
+    assert main(["models", "pull", "tiny"]) == 0
+    folder = tmp_path / "cache" / "malsori" / "models" / "whisper-tiny"
+    assert capsys.readouterr().err.endswith(f"malsori transcribe FILE --model {folder}\n")

@@ -18,7 +18,9 @@ from .atomic import put_in_place
 from .find import NAME, Found
 from .hub_cache import is_within
 from .manifest import MANIFEST, Manifest
+from .places import places
 from .seal import seal
+from .taken import check_name
 from .verify import verify
 
 Say = Callable[[str, float, float], None]
@@ -42,7 +44,7 @@ def adopt(
 
     Raises:
         ModelCorrupt, ModelIncompatible: no model that runs, or a bundle that is not intact.
-        OptionError: a name that no bundle may have, or files that are not ours to move.
+        OptionError: a name that no bundle may have or that means another model, or files that are not ours to move.
         OutputError: something of that name is there, or it cannot be written; nothing is left behind then.
     """
     name = name or found.name.rpartition("/")[2]
@@ -57,6 +59,8 @@ def adopt(
     target = into / name
     if target.exists() and _same(target, found.folder):
         return _in_place(target, manifest, say)
+    if any(_same(place.folder, into) for place in places()):
+        check_name(found, manifest, target, force=force)
     if os.path.lexists(target) and not force:
         raise OutputError(f"{target}: is there already; --force replaces it, or give another NAME")
     try:

@@ -106,9 +106,21 @@ def find_bundle(name_or_path: str | os.PathLike[str]) -> Found:
     if by_path and "\0" not in text and os.path.isdir(text):
         return _at(Path(text))
     may_be_name = not by_path or (isinstance(name_or_path, str) and REPOSITORY.fullmatch(text))
-    if may_be_name and (found := next(_named(text), None)):
+    if may_be_name and (found := next(answering(text), None)):
         return found
     raise _not_found(text, by_path)
+
+
+def answering(text: str) -> Iterator[Found]:
+    """Yield the models that a name finds, the one that is taken first: those of that very name, then of its others."""
+    named = known(text)
+    for name in dict.fromkeys((text, *(named.names if named else ()))):
+        if NAME.fullmatch(name):
+            yield from (found for place in places() if (found := _in(place.folder, name, place.origin)))
+    for repository in dict.fromkeys((text, *(named.repositories if named else ()))):
+        download = cached_as(repository)
+        if download is not None and is_plain(download.folder):
+            yield _downloaded(download)
 
 
 def namesakes() -> dict[str, list[Found]]:
@@ -130,18 +142,6 @@ def _at(folder: Path) -> Found:
     inside = repository_of(folder.resolve())
     name = inside.repository.rpartition("/")[2] if inside else folder.resolve().name
     return Found(name, folder, "path", plain=not os.path.isfile(folder / MANIFEST))
-
-
-def _named(text: str) -> Iterator[Found]:
-    """Yield the models that a name may mean: a folder of that very name first, then of other names for the model."""
-    named = known(text)
-    for name in dict.fromkeys((text, *(named.names if named else ()))):
-        if NAME.fullmatch(name):
-            yield from (found for place in places() if (found := _in(place.folder, name, place.origin)))
-    for repository in dict.fromkeys((text, *(named.repositories if named else ()))):
-        download = cached_as(repository)
-        if download is not None and is_plain(download.folder):
-            yield _downloaded(download)
 
 
 def _in(folder: Path, name: str, origin: str) -> Found | None:

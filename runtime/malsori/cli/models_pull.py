@@ -15,6 +15,7 @@ from .progress import Reporter
 from .tables import size, table
 
 if TYPE_CHECKING:
+    from ..bundles import Found
     from ..bundles.pull import Model, Pulled
 
 EPILOG = """\
@@ -54,7 +55,7 @@ def run(args: argparse.Namespace) -> int:
         return _list(pullable(), args)
     model = find(args.name)
     with Reporter(quiet=args.quiet) as reporter:
-        if not args.force and (elsewhere := _elsewhere(model)) is not None:
+        if not args.force and (elsewhere := _elsewhere(model, reporter)) is not None:
             reporter.warn(
                 f"{model.name} is here already, {elsewhere.folder} ({elsewhere.origin}), and nothing was pulled; "
                 "--force pulls it all the same"
@@ -79,19 +80,38 @@ def destination() -> Path:
     return cache / "models"
 
 
-def _elsewhere(model: Model) -> Any:
+def _elsewhere(model: Model, reporter: Reporter) -> Found | None:
     """Return the model that `--model` finds, unless it is a bundle in the place to pull into, or None.
 
-    A plain folder that has the place is somebody's own, and not replaced unasked.
+    A plain folder that has the place is somebody's own, and not replaced unasked. Another model that goes by the name
+    is told of and does not count.
     """
-    from ..bundles import find_bundle
-    from ..errors import ModelNotFound
+    from ..bundles.find import answering
 
-    try:
-        found = find_bundle(model.short)
-    except ModelNotFound:
+    found = next(answering(model.short), None)
+    if found is None or _is_pulled(model, found):
         return None
-    return None if found.folder == destination() / model.name and not found.plain else found
+    if _is(model, found):
+        return found
+    reporter.warn(f"{found.folder} ({found.origin}) is called {found.name}, but is another model than {model.name}")
+    return None
+
+
+def _is_pulled(model: Model, found: Found) -> bool:
+    return found.folder == destination() / model.name and not found.plain
+
+
+def _is(model: Model, found: Found) -> bool:
+    """Whether what was found may be the model; one that cannot be read may."""
+    from ..bundles.identity import may_be
+    from ..bundles.names import known
+    from ..errors import ModelError
+
+    named = known(model.name)
+    try:
+        return named is None or may_be(found.manifest(), named)
+    except ModelError:
+        return True
 
 
 def _pull(model: Model, args: argparse.Namespace, reporter: Reporter) -> Pulled:
@@ -122,8 +142,19 @@ def _line(model: Model, pulled: Pulled) -> str:
         return f"{model.name} is here already and intact, {size(pulled.size)}, {pulled.folder}; --force pulls it again"
     return (
         f"{model.name}, {size(pulled.size)}, licence {said.licence}, from {said.source} {said.revision[:12]}: "
-        f"malsori transcribe FILE --model {model.short}"
+        f"malsori transcribe FILE --model {_by(model, pulled.folder)}"
     )
+
+
+def _by(model: Model, folder: Path) -> str:
+    """Return the shortest text that finds the bundle: what people type, where no other model goes by that name."""
+    from ..bundles.find import answering
+
+    for name in (model.short, model.name):
+        found = next(answering(name), None)
+        if found is not None and found.folder == folder:
+            return name
+    return shlex.quote(str(folder))
 
 
 def _told(args: argparse.Namespace, model: Model, folder: str, *, pulled: bool) -> int:
@@ -139,24 +170,19 @@ def _list(models: tuple[Model, ...], args: argparse.Namespace) -> int:
     if args.json:
         emit(_json([_summary(model, here=here[model.name]) for model in models]))
         return 0
-    rows = [("NAME", "MODEL", "SIZE", "LICENCE", "FROM", "")]
+    rows = [("NAME", "SIZE", "HERE", "LICENCE", "FROM")]
     for model in models:
-        sources = f"hub: {model.repository}" + (", index" if model.wheels else "")
+        sources = model.repository + (", index" if model.wheels else "")
         told = size(model.size) if model.size else "-"
-        rows.append((model.short, model.name, told, model.licence, sources, "here" if here[model.name] else ""))
+        rows.append((model.short, told, "here" if here[model.name] else "", model.licence, sources))
     emit(table(rows))
     return 0
 
 
 def _is_here(model: Model) -> bool:
-    from ..bundles import find_bundle
-    from ..errors import ModelNotFound
+    from ..bundles.find import answering
 
-    try:
-        find_bundle(model.short)
-    except ModelNotFound:
-        return False
-    return True
+    return any(_is_pulled(model, found) or _is(model, found) for found in answering(model.short))
 
 
 def _summary(model: Model, *, here: bool) -> dict[str, Any]:
