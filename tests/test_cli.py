@@ -184,7 +184,6 @@ class TestTranscribe:
             (["--vad-threshold", "7"], 2, "threshold: expected"),
             (["--vad=perhaps"], 2, "expected True or False"),
             (["--wrod-timestamps"], 2, "did you mean --word-timestamps?"),
-            (["--model", "huge"], 1, "no model named 'huge'; models here: nano-ctc-ko"),
         ],
     )
     def test_wrong_usage_is_told_in_one_line(
@@ -196,6 +195,13 @@ class TestTranscribe:
         assert told in err
         assert err.startswith("malsori: ")
         assert err.count("\n") == 1
+
+    def test_a_model_that_is_not_here_is_told_and_where_was_looked_on_a_line_of_its_own(
+        self, capsys: pytest.CaptureFixture[str]
+    ):
+        assert main(["transcribe", "one.wav", "--model", "huge"]) == 1
+        told = "malsori: no model named 'huge'\nmalsori: models here: nano-ctc-ko; looked in models\n"
+        assert capsys.readouterr() == ("", told)
 
     def test_standard_input_is_refused_twice_and_closed(
         self, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]

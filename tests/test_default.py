@@ -98,8 +98,45 @@ def test_the_variable_names_one_without_a_word(shelf: Path, monkeypatch: pytest.
     assert (chosen.found.name, chosen.line, chosen.warning) == ("nano-ctc-ko", "", "")
     assert best("en").found.name == "whisper-small"
     monkeypatch.setenv("MALSORI_MODEL", "gone")
-    with pytest.raises(ModelNotFound, match="gone"):
+    with pytest.raises(ModelNotFound, match=r"^\$MALSORI_MODEL is 'gone': no model named 'gone'; "):
         best()
+    with pytest.raises(ModelNotFound, match=r"\$MALSORI_MODEL is 'gone'"):
+        malsori.load()
+
+
+def test_what_is_wrong_with_the_model_of_the_variable_is_told_with_the_variable(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys
+) -> None:
+    monkeypatch.setenv("MALSORI_MODEL", str(tmp_path))
+    assert main(["transcribe", SAMPLE]) == 1
+    assert capsys.readouterr().err.startswith(f"malsori: $MALSORI_MODEL is '{tmp_path}': {tmp_path}: is no model: ")
+    monkeypatch.setenv("MALSORI_MODEL", "nope")
+    assert main(["transcribe", SAMPLE]) == 1
+    first, second = capsys.readouterr().err.splitlines()
+    assert first.startswith("malsori: $MALSORI_MODEL is 'nope': no model named 'nope'; ")
+    assert second.startswith("malsori: models here: ")
+    assert main(["transcribe", SAMPLE, "--model", "nope"]) == 1
+    assert "MALSORI_MODEL " not in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("command", "flag"),
+    [
+        ("transcribe", "--model"),
+        ("transcribe", "--align-with"),
+        ("detect-language", "-m"),
+        ("live", "--finals"),
+        ("live", "--partials"),
+        ("embed", "--model"),
+    ],
+)
+@pytest.mark.parametrize("empty", ["", " "])
+def test_an_empty_name_is_refused(command: str, flag: str, empty: str, capsys) -> None:
+    assert main([command, *([SAMPLE] if command != "live" else ["--simulate", SAMPLE]), flag, empty]) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert "expected the name or the path of a model, found an empty text" in err
+    assert err.count("\n") == 1
 
 
 def test_a_language_that_no_model_knows_is_told_with_the_line_that_gets_one() -> None:

@@ -75,12 +75,26 @@ def test_show_for_programs_is_the_manifest_and_where_it_is(capsys: pytest.Captur
     assert shown == {**written, "folder": str(shelf / "tiny"), "origin": "$MALSORI_MODELS", "inferred": False}
 
 
-def test_an_unknown_name_is_one_line_on_stderr(capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_unknown_name_is_answered_with_what_to_type_and_on_a_line_of_its_own_where_was_looked(
+    capsys: pytest.CaptureFixture[str], shelf: Path
+) -> None:
     assert main(["models", "show", "nothing"]) == 1
     captured = capsys.readouterr()
     assert captured.out == ""
-    assert captured.err.count("\n") == 1
-    assert "tiny" in captured.err
+    first, second = captured.err.splitlines()
+    assert first.startswith("malsori: no model named 'nothing'; ")
+    assert second.startswith("malsori: models here: ")
+    assert "tiny" in second
+    assert str(shelf) in second
+
+
+def test_measured_is_no_heading_where_nothing_was(capsys: pytest.CaptureFixture[str], shelf: Path) -> None:
+    assert main(["models", "show", "tiny"]) == 0
+    assert "\nmeasured\n  wer: " in capsys.readouterr().out
+    path = shelf / "tiny" / "manifest.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), "measured": {}}))
+    assert main(["models", "show", "tiny"]) == 0
+    assert "\nmeasured\n" not in capsys.readouterr().out
 
 
 def test_verify_passes_intact_models(capsys: pytest.CaptureFixture[str]) -> None:

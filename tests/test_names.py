@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -97,9 +98,9 @@ def test_a_model_that_is_not_here_is_answered_with_the_line_that_gets_it(typed: 
 
 def test_a_path_is_no_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(ModelNotFound, match="searched this path"):
+    with pytest.raises(ModelNotFound, match="looked in this path"):
         find_bundle(Path("base"))
-    with pytest.raises(ModelNotFound, match="searched this path"):
+    with pytest.raises(ModelNotFound, match="looked in this path"):
         find_bundle("./base")
     assert find_bundle(whisper_folder(tmp_path / "Systran" / "faster-whisper-base")).origin == "path"
     assert find_bundle("Systran/faster-whisper-base").origin == "path"
@@ -114,3 +115,32 @@ def test_a_file_is_answered_with_its_folder(tmp_path: Path) -> None:
         ModelNotFound, match=r"that is ggml-tiny\.bin, a model of whisper\.cpp .*malsori models pull tiny"
     ):
         find_bundle(tmp_path / "ggml-tiny.bin")
+
+
+@pytest.mark.parametrize(
+    ("typed", "told"),
+    [
+        ("bsae", r"no model named 'bsae'; did you mean base\? malsori models pull base gets it$"),
+        ("Systran/faster-whisper-bse", r"did you mean base\? malsori models pull base gets it$"),
+        ("large_v3", r"did you mean large-v3\? malsori models pull large-v3 gets it$"),
+        ("nano_wisper", r"did you mean nano-whisper\? malsori models list tells which are here$"),
+        ("small", r"no model named 'small'; malsori models pull small gets it$"),
+        ("zzz", r"malsori models pull base gets one, malsori models list tells which are here$"),
+    ],
+)
+def test_an_unknown_name_is_answered_first_with_what_to_type_and_then_with_where_was_looked(
+    shelf: Path, typed: str, told: str
+) -> None:
+    with pytest.raises(ModelNotFound) as caught:
+        find_bundle(typed)
+    first, second = caught.value.lines
+    assert re.search(told, first)
+    assert second.startswith("models here: nano-ctc-ko, nano-whisper; looked in ")
+    assert str(shelf) in second
+    assert str(caught.value) == f"{first}; {second}"
+
+
+def test_what_was_meant_may_be_here_under_another_of_its_names(shelf: Path) -> None:
+    whisper_folder(shelf / "whisper-base")
+    with pytest.raises(ModelNotFound, match=r"did you mean base\? malsori models list"):
+        find_bundle("bsae")

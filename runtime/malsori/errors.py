@@ -30,6 +30,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
+HERE = "; models here: "  # behind what to type next in the message of `ModelNotFound`
+
 
 class MalsoriError(Exception):
     """Base of all errors that malsori raises on purpose; the message is one line, ready to show."""
@@ -93,15 +95,21 @@ class ModelError(MalsoriError):
 
 
 class ModelNotFound(ModelError, LookupError):
-    """No bundle of that name. Message: the names there are and the places that were searched."""
+    """No bundle of that name. Message: what to type next, then the names there are and the places looked in."""
 
-    def __init__(self, name: str, known: Sequence[str], searched: Sequence[str], hint: str = "") -> None:
-        names = ", ".join(known) or "none"
-        places = ", ".join(searched) or "nowhere"
-        super().__init__(
-            f"no model named {name!r}; models here: {names} (searched {places}){'; ' + hint if hint else ''}"
-        )
+    def __init__(
+        self, name: str, known: Sequence[str], searched: Sequence[str], hint: str = "", more: str = ""
+    ) -> None:
+        names, looked = ", ".join(known) or "none", ", ".join(searched) or "nowhere"
+        said = "; ".join(filter(None, [f"no model named {name!r}", hint]))
+        super().__init__("; ".join(filter(None, [f"{said}{HERE}{names}", f"looked in {looked}", more])))
         self.known = tuple(known)
+
+    @property
+    def lines(self) -> tuple[str, str]:
+        """The message in two: what to type next, and where was looked."""
+        said, _, rest = str(self).partition(HERE)
+        return said, f"{HERE.lstrip('; ')}{rest}"
 
 
 class ModelCorrupt(ModelError, ValueError):

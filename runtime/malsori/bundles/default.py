@@ -55,8 +55,8 @@ def best(
     `OptionError` where no model here serves, `ModelNotFound` where there is none at all.
     """
     if preferred := os.environ.get(PREFERRED):
-        named = find_bundle(preferred)
-        if _serves(said := named.manifest(), language, task, several):
+        named, said = _preferred(preferred)
+        if _serves(said, language, task, several):
             return Chosen(named, said, 0, named=True)
     there = [(found, manifest) for found in list_bundles() if (manifest := _read(found)) is not None]
     if not there:
@@ -79,6 +79,16 @@ def rank(name: str, manifest: Manifest) -> tuple[int, int]:
     size = manifest.sizes.get("parameters") or 0
     smaller = [PLACES[each.name] for each in CATALOG if each.kind == manifest.kind and each.parameters * 1e6 <= size]
     return min(smaller, default=len(CATALOG)), len(NAMES)
+
+
+def _preferred(name: str) -> tuple[Found, Manifest]:
+    """Return the model that `$MALSORI_MODEL` names. Its errors say that the name is from there."""
+    try:
+        found = find_bundle(name)
+        return found, found.manifest()
+    except ModelError as error:
+        error.args = (f"${PREFERRED} is {name!r}: {error}",)
+        raise
 
 
 def _read(found: Found) -> Manifest | None:

@@ -18,17 +18,17 @@ from .infer import inferred, is_plain
 from .infer.strangers import strange_file, stranger
 from .infer.whisper import lacking
 from .manifest import MANIFEST, Manifest
-from .names import known, pull_line
+from .names import known, near, pull_line
 from .parse import read_manifest
 from .places import VARIABLE, places
 from .shelves import complaints
 from .verify import verify as verify_files
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
-HINT = (
-    "malsori models pull base gets one; in malsori's repository, python export/wav2vec2.py SOURCE OUT (or "
-    "export/whisper.py) makes one from a checkpoint; give its path as ./OUT, or put it into a folder named in "
-    f"${VARIABLE}"
+HINT = "malsori models pull base gets one"
+MAKING = (
+    "in malsori's repository, python export/wav2vec2.py SOURCE OUT (or export/whisper.py) makes one from a checkpoint; "
+    f"give its path as ./OUT, or put it into a folder named in ${VARIABLE}"
 )
 
 
@@ -175,12 +175,13 @@ def _not_found(text: str, by_path: bool) -> ModelNotFound:
     repository = bool(REPOSITORY.fullmatch(text))
     if by_path:
         searched = ["this path", *(searched[-1:] if repository else [])]
-    hint = _hint(text, names, by_path and not repository)
-    return ModelNotFound(text, names, searched, "; ".join([hint, *complaints()]))
+    hint = _what_it_is(text, by_path and not repository)
+    more = [] if hint else [MAKING]
+    return ModelNotFound(text, names, searched, hint or _near(text, names), "; ".join([*more, *complaints()]))
 
 
-def _hint(text: str, names: list[str], path: bool) -> str:
-    """Return the line that helps: what the file or download is, where the folder is, what gets it, what is alike."""
+def _what_it_is(text: str, path: bool) -> str:
+    """Return what the file or download is, where the folder is, or the line that gets the model; "" where unknown."""
     if "\0" not in text and os.path.isfile(text):
         told = strange_file(Path(text))
         return f"that is {told or 'a file; a model is a folder, here ' + (os.path.dirname(text) or './')}"
@@ -189,7 +190,17 @@ def _hint(text: str, names: list[str], path: bool) -> str:
     download = None if path else cached_as(text)
     if download is not None:
         return f"in the hub's cache {text} {stranger(download.folder) or lacking(download.folder)}"
-    if not path and (line := pull_line(text)):
-        return f"{line} gets it"
-    close = get_close_matches(text, names, n=1)
-    return f"did you mean {close[0]}?" if close else HINT
+    return f"{line} gets it" if not path and (line := pull_line(text)) else ""
+
+
+def _near(text: str, names: list[str]) -> str:
+    """Return what may have been meant: a model here, or one that can be pulled, with the line for that."""
+    own = {name.lower(): name for name in reversed(names)}
+    published = near(text.rpartition("/")[2])
+    close = get_close_matches(text.lower(), [*own, *(name for name in published if name not in own)], n=1)
+    name = own.get(close[0], close[0]) if close else published[0] if published else ""
+    if not name:
+        return f"{HINT}, malsori models list tells which are here"
+    if next(answering(name), None) is not None:
+        return f"did you mean {name}? malsori models list tells which are here"
+    return f"did you mean {name}? {pull_line(name)} gets it"

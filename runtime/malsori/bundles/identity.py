@@ -33,7 +33,7 @@ def may_be(manifest: Manifest, named: Named) -> bool:
     if not (encoder and decoder):
         return True
     own = next((layers for part, layers in DECODERS.items() if part in named.name), decoder)
-    return own == decoder and (decoder < encoder) == any(part in named.name for part in FEWER)
+    return bool(own == decoder and (decoder < encoder) == any(part in named.name for part in FEWER))
 
 
 def described(manifest: Manifest) -> str:

@@ -7,6 +7,7 @@ A name is `base`, `whisper-base`, `openai/whisper-base`, or that of a repository
 from __future__ import annotations
 
 from dataclasses import dataclass
+from difflib import get_close_matches
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,3 +81,10 @@ def pull_line(text: str) -> str:
     """Return the command that gets a published model, empty for a name that is none."""
     named = known(text)
     return f"malsori models pull {named.short}" if named else ""
+
+
+def near(text: str, most: int = 3) -> list[str]:
+    """Return what people call the published models whose names are spelled most like `text`, the nearest first."""
+    spelled = {name.lower(): named for named in NAMES for name in named.names}
+    close = dict.fromkeys(spelled[name].short for name in get_close_matches(text.lower(), spelled, n=2 * most))
+    return list(close)[:most]

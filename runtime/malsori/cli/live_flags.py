@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from .destinations import check_writable
-from .model_flags import at_least_one
+from .model_flags import at_least_one, model_name
 from .transcribe_flags import add_gate_flags, gate_changes, options_from
 
 if TYPE_CHECKING:
@@ -50,8 +50,10 @@ def add_sound_flags(parser: argparse.ArgumentParser) -> None:
 def add_live_flags(parser: argparse.ArgumentParser) -> None:
     """Add the flags that say who hears what, and when an utterance ends."""
     group = parser.add_argument_group("two passes")
-    group.add_argument("--partials", metavar="NAME", help="the model of what is being said (that of the finals)")
-    group.add_argument("--finals", metavar="NAME", help="the model of what was said (that of --model)")
+    group.add_argument(
+        "--partials", type=model_name, metavar="NAME", help="the model of what is being said (that of the finals)"
+    )
+    group.add_argument("--finals", type=model_name, metavar="NAME", help="the model of what was said (that of --model)")
     group.add_argument("--no-partials", action="store_true", help="finals only")
     group.add_argument("--step", type=above_zero, metavar="S", help="new sound between two partials")
     group.add_argument(

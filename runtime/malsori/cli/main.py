@@ -17,7 +17,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from ..errors import MalsoriError, OptionError
+from ..errors import MalsoriError, ModelNotFound, OptionError
 from .console import complain, keep_stderr_for_us
 from .parser import USAGE, Parser, suggestion
 from .spelling import boolean, normalise
@@ -138,7 +138,8 @@ def _failure(error: Exception, *, debug: bool) -> int:
     if debug:
         traceback.print_exception(error)
     if isinstance(error, MalsoriError):
-        complain(str(error))
+        for line in error.lines if isinstance(error, ModelNotFound) else (str(error),):
+            complain(line)
         return USAGE if isinstance(error, OptionError) else FAILED
     complain(f"internal error, {type(error).__name__}: {error}" + ("" if debug else "; --debug shows where"))
     return FAILED

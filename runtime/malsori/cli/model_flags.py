@@ -22,6 +22,7 @@ def add_model_flags(parser: argparse.ArgumentParser, *, default: str | None = No
         "--model",
         "-m",
         default=default,
+        type=model_name,
         metavar="NAME",
         help="a name (base, large-v3, one of `malsori models list`) or the path of a model's folder "
         + ("(%(default)s)" if default else "($MALSORI_MODEL, or the most accurate that is here)"),
@@ -70,6 +71,16 @@ def load_model(args: argparse.Namespace, reporter: Reporter, name: str | None = 
     if chosen is not None and chosen.warning:
         transcriber.warnings = (chosen.warning,)
     return transcriber
+
+
+def model_name(text: str) -> str:
+    """Read the name or path of a model, as an argparse type; an empty one is more likely an unset variable."""
+    if not text.strip():
+        raise argparse.ArgumentTypeError(
+            "expected the name or the path of a model, found an empty text; leave the flag out for the model that is "
+            "taken without one"
+        )
+    return text
 
 
 def at_least_one(text: str) -> int:

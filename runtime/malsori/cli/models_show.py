@@ -36,7 +36,7 @@ def run(args: argparse.Namespace) -> int:
             del told[name]
     emit(table([(name, _text(value)) for name, value in told.items()]))
     emit("files\n" + table([(f"  {name}", size(entry.size)) for name, entry in manifest.files.items()]))
-    if not found.plain:
+    if manifest.measured:
         emit("measured\n" + "".join(f"{line}\n" for line in _tree(_without_windows(manifest.measured), "  ")))
     return 0
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .model_flags import at_least_one
+from .model_flags import at_least_one, model_name
 from .spelling import boolean
 
 if TYPE_CHECKING:
@@ -53,7 +53,9 @@ GATE = {
 def add_decoding_flags(parser: argparse.ArgumentParser) -> None:
     """Add the flags that say how the speech of files becomes words."""
     group = add_word_flags(parser)
-    group.add_argument("--align-with", metavar="NAME", help="find the words' times anew with this CTC model; in json")
+    group.add_argument(
+        "--align-with", type=model_name, metavar="NAME", help="find the words' times anew with this CTC model; in json"
+    )
     group.add_argument("--batch-size", type=at_least_one, metavar="N", help="stretches of speech per engine call (8)")
     group.add_argument("--allow-truncated", help="take what is there of a file that was cut off", **SWITCH)
 

@@ -12,10 +12,8 @@ The revision is a commit and does not change, whatever becomes of the repository
 
 from __future__ import annotations
 
-from difflib import get_close_matches
-
 from ...errors import OptionError
-from ..names import NAMES, known
+from ..names import NAMES, known, near
 from ..windows import audio_context
 from .model import File, Model, Wheel
 
@@ -226,13 +224,7 @@ def find(text: str) -> Model:
     named = known(text)
     model = next((model for model in PUBLISHED if named and model.name == named.name), None)
     if model is None:
-        raise OptionError(
-            f"{text!r} is no model that can be pulled{_near(text)}; malsori models pull lists those that can"
-        )
+        close = near(text)
+        meant = f"; did you mean {' or '.join(close)}?" if close else ""
+        raise OptionError(f"{text!r} is no model that can be pulled{meant}; malsori models pull lists those that can")
     return model
-
-
-def _near(text: str) -> str:
-    spelled = {name.lower(): named for named in NAMES for name in named.names}
-    close = dict.fromkeys(spelled[name].short for name in get_close_matches(text.lower(), spelled, n=6))
-    return f"; did you mean {' or '.join(list(close)[:3])}?" if close else ""
