@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,6 +13,7 @@ from malsori.cli import models_recommend, tables
 from malsori.cli.main import main
 from malsori.cli.models_recommend import size
 from malsori.engines import cpus, devices, room
+from tests.plain import ctc_folder, whisper_folder
 
 
 def recommended(capsys: pytest.CaptureFixture[str], *flags: str, code: int = 0) -> dict[str, Any]:
@@ -23,12 +26,16 @@ def test_the_table_tells_the_choice_its_figures_and_how_to_get_it(capsys: pytest
     assert main(["models", "recommend", "--memory", "910M", "--device", "cpu", "--language", "ko"]) == 0
     out = capsys.readouterr().out
     assert out.startswith("910 MB on cpu, ")
-    rows = [line for line in out.splitlines() if line.startswith(("✓", "✗"))]
+    lines = out.splitlines()
+    rows = [line for line in lines if line.startswith(("✓", "✗"))]
     assert rows[0].split()[1:5] == ["whisper-small", "242", "M", "486"]
     assert rows[1].split()[1:7] == ["xlsr-ko", "316", "M", "361", "MB", "526"]
-    assert "needs" in next(row for row in rows if "whisper-large-v3 " in row)
-    assert "not trained for" in out
-    assert rows[0].endswith("malsori models pull small")
+    below = {line.split()[1]: remark for line, remark in pairwise(lines) if line in rows}
+    assert below["whisper-small"] == "     malsori models pull small; not trained for Cantonese"
+    assert below["whisper-large-v3"].startswith("     needs ")
+    assert max(map(len, lines)) <= 100
+    assert "here" in lines[2]
+    assert not any(row.endswith("here") for row in rows)
     assert out.endswith("to get the first: malsori models pull small\n")
 
 
@@ -138,7 +145,7 @@ def test_in_a_narrow_terminal_names_stay_whole_and_remarks_go_below(
     assert "bundle" not in lines[2]
     place = next(index for index, line in enumerate(lines) if line.startswith("✗  whisper-large-v3 "))
     assert lines[place + 1] == "     needs 4819 MB, there are 2000"
-    assert "     malsori models pull small" in lines
+    assert "     malsori models pull small; not trained for Cantonese" in lines
 
 
 def test_an_upper_bound_of_memory_is_marked_and_explained(capsys: pytest.CaptureFixture[str]) -> None:
@@ -155,9 +162,10 @@ def test_what_is_slower_than_speech_here_says_so(
 ) -> None:
     monkeypatch.setattr(cpus, "cpu_threads", lambda: 1)
     assert main(["models", "recommend", "--memory", "8G", "--device", "cpu"]) == 0
-    rows = capsys.readouterr().out.splitlines()
-    assert "slower than speech here" in next(row for row in rows if "whisper-large-v3 " in row)
-    assert "slower than speech here" not in next(row for row in rows if "whisper-tiny" in row)
+    lines = capsys.readouterr().out.splitlines()
+    below = {line.split()[1]: remark for line, remark in pairwise(lines) if line.startswith(("✓", "✗"))}
+    assert "slower than speech here" in below["whisper-large-v3"]
+    assert "slower than speech here" not in below["whisper-tiny"]
 
 
 def test_an_unknown_language_is_wrong_usage(capsys: pytest.CaptureFixture[str]) -> None:
@@ -173,3 +181,20 @@ def test_what_is_slower_than_speech_comes_first_only_if_asked_for(
     assert recommended(capsys, *flags)["models"][0]["name"] == "whisper-large-v3-turbo"
     assert recommended(capsys, *flags, "--any-speed")["models"][0]["name"] == "whisper-large-v3"
     assert main(["models", "recommend", "--any-speed", "--realtime"]) == 2
+
+
+def test_what_is_here_is_marked_and_told_with_the_line_that_uses_it(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("MALSORI_MODELS", str(tmp_path))
+    ctc_folder(tmp_path / "xlsr-ko")
+    whisper_folder(tmp_path / "base")  # of another size
+    assert main(["models", "recommend", "--memory", "550M", "--device", "cpu", "--language", "ko"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    row = next(index for index, line in enumerate(lines) if line.startswith("✓  xlsr-ko "))
+    assert lines[row].endswith(" ko         here")
+    assert lines[row + 1].startswith("     malsori transcribe FILE --model xlsr-ko; ")
+    assert sum(line.endswith(" here") for line in lines) == 1 + 1  # the heading
+    assert lines[-1] == "the first is here: malsori transcribe FILE --model xlsr-ko"
+    there = recommended(capsys, "--memory", "550M", "--device", "cpu", "--language", "ko")["models"]
+    assert [model["name"] for model in there if model["here"]] == ["xlsr-ko"]

@@ -87,31 +87,15 @@ def _elsewhere(model: Model, reporter: Reporter) -> Found | None:
     is told of and does not count.
     """
     from ..bundles.find import answering
+    from ..bundles.present import is_it
 
     found = next(answering(model.short), None)
-    if found is None or _is_pulled(model, found):
+    if found is None or (found.folder == destination() / model.name and not found.plain):
         return None
-    if _is(model, found):
+    if is_it(model.name, found):
         return found
     reporter.warn(f"{found.folder} ({found.origin}) is called {found.name}, but is another model than {model.name}")
     return None
-
-
-def _is_pulled(model: Model, found: Found) -> bool:
-    return found.folder == destination() / model.name and not found.plain
-
-
-def _is(model: Model, found: Found) -> bool:
-    """Whether what was found may be the model; one that cannot be read may."""
-    from ..bundles.identity import may_be
-    from ..bundles.names import known
-    from ..errors import ModelError
-
-    named = known(model.name)
-    try:
-        return named is None or may_be(found.manifest(), named)
-    except ModelError:
-        return True
 
 
 def _pull(model: Model, args: argparse.Namespace, reporter: Reporter) -> Pulled:
@@ -147,14 +131,10 @@ def _line(model: Model, pulled: Pulled) -> str:
 
 
 def _by(model: Model, folder: Path) -> str:
-    """Return the shortest text that finds the bundle: what people type, where no other model goes by that name."""
-    from ..bundles.find import answering
+    from ..bundles import Found
+    from ..bundles.present import called
 
-    for name in (model.short, model.name):
-        found = next(answering(name), None)
-        if found is not None and found.folder == folder:
-            return name
-    return shlex.quote(str(folder))
+    return shlex.quote(called(model.name, Found(model.name, folder, "cache")))
 
 
 def _told(args: argparse.Namespace, model: Model, folder: str, *, pulled: bool) -> int:
@@ -166,7 +146,9 @@ def _told(args: argparse.Namespace, model: Model, folder: str, *, pulled: bool) 
 
 
 def _list(models: tuple[Model, ...], args: argparse.Namespace) -> int:
-    here = {model.name: _is_here(model) for model in models}
+    from ..bundles.present import present
+
+    here = {model.name: present(model.name) is not None for model in models}
     if args.json:
         emit(_json([_summary(model, here=here[model.name]) for model in models]))
         return 0
@@ -177,12 +159,6 @@ def _list(models: tuple[Model, ...], args: argparse.Namespace) -> int:
         rows.append((model.short, told, "here" if here[model.name] else "", model.licence, sources))
     emit(table(rows))
     return 0
-
-
-def _is_here(model: Model) -> bool:
-    from ..bundles.find import answering
-
-    return any(_is_pulled(model, found) or _is(model, found) for found in answering(model.short))
 
 
 def _summary(model: Model, *, here: bool) -> dict[str, Any]:

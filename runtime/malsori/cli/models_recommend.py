@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import re
+import shlex
 import textwrap
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
@@ -15,19 +16,20 @@ from .tables import columns, fits, table
 from .transcribe_flags import language
 
 if TYPE_CHECKING:
+    from ..bundles import Found
     from ..bundles.choice import Choice
 
 MB = 1_000_000
 UNITS = {None: MB, "K": 1e3, "M": 1e6, "G": 1e9, "T": 1e12, "KI": 2**10, "MI": 2**20, "GI": 2**30, "TI": 2**40}
 MOST = 1e14  # bytes, more than any machine has; a plain number above it was meant in bytes
+WIDEST = 100  # characters of a line, also where nobody has said how wide lines may be
 NARROW_LEFT_OUT = ("parameters", "bundle")
-LACKS, REMARK, COMMAND = "not trained for", "remark", "what gets it"
 INDENT = "     "  # to below a model's name, and a little on
 EPILOG = """\
 The most accurate model that fits and keeps up with speech comes first; --any-speed goes by accuracy alone. Memory is
 that of the process at its peak, or of the GPU: what is free here, in a container what is left of its limit. cores: how
 many it keeps busy while it listens, in int8 on a processor with AVX2. speed: published, large-v3 = 1. bundle: what is
-downloaded. A plain number after --memory is in MB.
+downloaded; "here" is what is on this machine already. A plain number after --memory is in MB.
 
 examples:
   malsori models recommend
@@ -77,9 +79,9 @@ def run(args: argparse.Namespace) -> int:
     else:
         here = "any amount of memory" if memory is None else f"{memory // MB} MB"
         emit(f"{here} on {device}, {threads} thread{'s' if threads > 1 else ''}\n\n")
-        emit(_listing([_row(choice) for choice in choices]))
+        emit(_listing(choices))
         emit(BOUNDED if any(choice.upper_bound for choice in choices) else "")
-        emit(f"\nto get the first: {serving[0].command}\n" if serving else "")
+        emit(_last(serving[0]) if serving else "")
     if not serving:
         complain("none of the models serves; what is against each is told with it")
     return 0 if serving else 1
@@ -122,33 +124,47 @@ def _row(choice: Choice) -> dict[str, str]:
         "cores": f"{model.cores:g}" if choice.device == "cpu" else "-",
         "speed": f"{model.relative_speed:g}x" if model.relative_speed else "-",
         "languages": listed,
-        LACKS: model.lacks or "-",
-        REMARK: choice.against or choice.remark,
-        COMMAND: choice.command,
+        "here": "here" if _here(choice) else "",
     }
 
 
-def _listing(rows: Sequence[dict[str, str]]) -> str:
-    """Return a line for each model, and where the terminal is too narrow for all of it a shorter one and remarks."""
+def _listing(choices: Sequence[Choice]) -> str:
+    """Return a line for each model, a shorter one where the terminal is narrow, and below it what is to be said."""
+    rows = [_row(choice) for choice in choices]
     cells = [tuple(rows[0]), *(tuple(row.values()) for row in rows)]
-    if fits(cells):
-        return table(cells, color=_color)
-    told = [name for name in rows[0] if name not in (*NARROW_LEFT_OUT, LACKS, REMARK, COMMAND)]
-    lines = table([tuple(told), *(tuple(row[name] for name in told) for row in rows)], color=_color, whole=True)
-    head, *models = lines.splitlines()
-    return "".join(f"{line}\n" for line in (head, *(_remarked(*each) for each in zip(models, rows, strict=True))))
+    if not fits(cells):
+        told = [name for name in rows[0] if name not in NARROW_LEFT_OUT]
+        cells = [tuple(told), *(tuple(row[name] for name in told) for row in rows)]
+    head, *models = table(cells, color=_color, whole=True).splitlines()
+    return "".join(f"{line}\n" for line in (head, *map(_remarked, models, choices)))
 
 
-def _remarked(line: str, row: dict[str, str]) -> str:
+def _remarked(line: str, choice: Choice) -> str:
     """Return the line of a model with what is to be said of it below, as far right as its name."""
-    lacks = f"not trained for {row[LACKS]}" if row[LACKS] != "-" else ""
-    command = "" if row[""] == "✗" else row[COMMAND]
-    remarks = [remark for remark in (row[REMARK], lacks, command) if remark]
-    return "\n".join([line, *(wrapped for remark in remarks for wrapped in _wrapped(remark))])
+    lacks = choice.model.lacks and f"not trained for {choice.model.lacks}"
+    wide = max(min(columns(), WIDEST), 40)
+    told = choice.against or "; ".join(filter(None, (_use(choice) or choice.command, choice.remark, lacks)))
+    return "\n".join([line, *textwrap.wrap(told, wide, initial_indent=INDENT, subsequent_indent=INDENT)])
 
 
-def _wrapped(remark: str) -> list[str]:
-    return textwrap.wrap(remark, max(columns(), 40), initial_indent=INDENT, subsequent_indent=INDENT)
+def _last(choice: Choice) -> str:
+    if line := _use(choice):
+        return f"\nthe first is here: {line}\n"
+    return f"\nto get the first: {choice.command}\n"
+
+
+def _use(choice: Choice) -> str:
+    """Return the line that transcribes with a model that is here, "" for one that is not."""
+    from ..bundles.present import called
+
+    found = _here(choice)
+    return f"malsori transcribe FILE --model {shlex.quote(called(choice.model.name, found))}" if found else ""
+
+
+def _here(choice: Choice) -> Found | None:
+    from ..bundles.present import present
+
+    return present(choice.model.name)
 
 
 def _color(row: tuple[str, ...]) -> str:
@@ -178,6 +194,7 @@ def _summary(choice: Choice) -> dict[str, Any]:
         "against": choice.against,
         "remark": choice.remark,
         "command": choice.command,
+        "here": _here(choice) is not None,
     }
 
 
