@@ -16,7 +16,9 @@ import malsori
 from malsori.bundles import FileEntry, inferred, read_manifest, seal
 from malsori.bundles.infer.model_bin import Header
 from malsori.bundles.infer.onnx_graph import OnnxGraph
+from malsori.bundles.infer.strangers import strange_file
 from malsori.bundles.infer.whisper import window
+from malsori.bundles.pull import find
 from malsori.bundles.windows import audio_context
 from malsori.engines.load import load_engine
 from malsori.engines.whisper.rebuilt import rebuilt
@@ -206,6 +208,59 @@ def _sherpa(folder: Path) -> None:
     (folder / "tokens.txt").write_text("")
 
 
+def _nemo(folder: Path) -> None:
+    (folder / "parakeet.nemo").write_bytes(b"")
+
+
+def _nemo_in_onnx(folder: Path) -> None:
+    for part in ("encoder-model", "decoder_joint-model"):
+        (folder / f"{part}.onnx").write_bytes(b"")
+
+
+def _tiny_by_its_sizes(folder: Path) -> None:
+    (folder / "model.safetensors").write_bytes(b"")
+    sizes = {"d_model": 384, "encoder_layers": 4, "decoder_layers": 4, "vocab_size": 51_864}
+    (folder / "config.json").write_text(json.dumps({"model_type": "whisper", **sizes}))
+
+
+def _odd_sizes(folder: Path) -> None:
+    _tiny_by_its_sizes(folder)
+    (folder / "config.json").write_text('{"model_type": "whisper", "d_model": [384]}')
+
+
+def _without_head(folder: Path) -> None:
+    (folder / "pytorch_model.bin").write_bytes(b"")
+    (folder / "config.json").write_text('{"model_type": "wav2vec2", "architectures": ["Wav2Vec2ForPreTraining"]}')
+
+
+def _another_kind(folder: Path) -> None:
+    (folder / "model.safetensors").write_bytes(b"")
+    (folder / "config.json").write_text('{"model_type": "moonshine"}')
+
+
+def _weights_alone(folder: Path) -> None:
+    (folder / "model.safetensors").write_bytes(b"")
+
+
+def _adapter(folder: Path) -> None:
+    (folder / "adapter_model.safetensors").write_bytes(b"")
+    (folder / "adapter_config.json").write_text("{}")
+
+
+def _mlx(folder: Path) -> None:
+    (folder / "weights.safetensors").write_bytes(b"")
+    (folder / "config.json").write_text('{"n_audio_state": 384}')
+
+
+def _core_ml(folder: Path) -> None:
+    (folder / "AudioEncoder.mlmodelc").mkdir()
+
+
+def _vosk(folder: Path) -> None:
+    (folder / "am").mkdir()
+    (folder / "am" / "final.mdl").write_bytes(b"")
+
+
 def _above(folder: Path) -> None:
     whisper_folder(folder / "inner")
 
@@ -216,6 +271,20 @@ def _above(folder: Path) -> None:
         (_no_model, r"looked for manifest\.json .* model\.bin .* model\.onnx .*; there is notes\.txt"),
         (_ggml, r"ggml-base\.en\.bin, a model of whisper\.cpp .*malsori models pull base\.en gets a form"),
         (_gguf, r"whisper-small\.gguf, a model of whisper\.cpp .*malsori models pull small "),
+        (_nemo, r"parakeet\.nemo, a model of NeMo, and no form of it runs here; malsori models recommend"),
+        (_nemo_in_onnx, r"is a transducer .*malsori models recommend"),
+        (
+            _tiny_by_its_sizes,
+            r"\(whisper\).*malsori models pull tiny\.en gets a form that does, or where there is torch",
+        ),
+        (_odd_sizes, r"\(whisper\).*malsori models pull lists what does, or where there is torch"),
+        (_without_head, r"has no CTC head \(Wav2Vec2ForPreTraining\).*malsori models recommend"),
+        (_another_kind, r"\(moonshine\).*no form of this kind runs here: malsori models recommend"),
+        (_weights_alone, r"model\.safetensors, weights of PyTorch, .*config\.json, which is not there"),
+        (_adapter, r"adapter_model\.safetensors, an adapter \(LoRA\) without its model"),
+        (_mlx, r"weights\.safetensors, a Whisper for MLX.*malsori models pull"),
+        (_core_ml, r"AudioEncoder\.mlmodelc, a model for Core ML.*malsori models pull"),
+        (_vosk, r"a model of Kaldi \(Vosk\).*malsori models recommend"),
         (_transducer, r"is a transducer .*malsori models recommend"),
         (_safetensors, r"model\.safetensors, weights of PyTorch \(whisper\).*ct2-transformers-converter"),
         (_checkpoint, r"pytorch_model\.bin, weights of PyTorch \(wav2vec2\).*optimum-cli export onnx"),
@@ -228,6 +297,44 @@ def test_another_kind_of_model_is_named_with_the_way_to_one_that_runs(tmp_path: 
     make(tmp_path)
     with pytest.raises(ModelIncompatible, match=told):
         malsori.load(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("make", "file", "told"),
+    [
+        (
+            _ggml,
+            "ggml-base.en.bin",
+            r"that is ggml-base\.en\.bin, a model of whisper\.cpp .*malsori models pull base\.en ",
+        ),
+        (_nemo, "parakeet.nemo", r"that is parakeet\.nemo, a model of NeMo.*malsori models recommend"),
+        (_openai, "small.pt", r"that is small\.pt, weights of openai-whisper .*malsori models pull small "),
+        (_transducer, "encoder-epoch-99.onnx", r"that is a file, and its folder .* is a transducer .*recommend"),
+        (_safetensors, "model.safetensors", r"its folder .* holds model\.safetensors, weights of PyTorch \(whisper\)"),
+        (_no_model, "notes.txt", r"that is a file; a model is a folder, here "),
+    ],
+)
+def test_a_file_of_another_kind_of_model_is_named_too(tmp_path: Path, make, file: str, told: str) -> None:
+    make(tmp_path)
+    with pytest.raises(ModelNotFound, match=told):
+        malsori.load(str(tmp_path / file))
+
+
+@pytest.mark.parametrize(
+    ("size", "name"),
+    [
+        ("ggml-large-v3-turbo-q5_0", "large-v3-turbo"),
+        ("ggml-distil-large-v3", "distil-large-v3"),
+        ("ggml-large", "large"),
+        ("ggml-Base-q8_0", "base"),
+        ("ggml-medium.en", "medium.en"),
+    ],
+)
+def test_the_size_that_a_file_names_is_one_that_can_be_pulled(tmp_path: Path, size: str, name: str) -> None:
+    path = tmp_path / f"{size}.bin"
+    path.write_bytes(struct.pack("<I", 0x67676D6C))
+    assert f"malsori models pull {name} gets a form that does" in strange_file(path)
+    assert find(name).short
 
 
 @pytest.mark.parametrize(

@@ -183,14 +183,20 @@ def _not_found(text: str, by_path: bool) -> ModelNotFound:
 def _what_it_is(text: str, path: bool) -> str:
     """Return what the file or download is, where the folder is, or the line that gets the model; "" where unknown."""
     if "\0" not in text and os.path.isfile(text):
-        told = strange_file(Path(text))
-        return f"that is {told or 'a file; a model is a folder, here ' + (os.path.dirname(text) or './')}"
+        return f"that is {strange_file(Path(text)) or _in_its_folder(Path(text).parent)}"
     if NAME.fullmatch(text) and (os.path.isfile(os.path.join(text, MANIFEST)) or is_plain(Path(text))):
         return f"for the folder here write ./{text}"
     download = None if path else cached_as(text)
     if download is not None:
         return f"in the hub's cache {text} {stranger(download.folder) or lacking(download.folder)}"
     return f"{line} gets it" if not path and (line := pull_line(text)) else ""
+
+
+def _in_its_folder(folder: Path) -> str:
+    """Return what is said of a file that is part of a model, or of something like one."""
+    runs = os.path.isfile(folder / MANIFEST) or is_plain(folder)
+    told = "" if runs else stranger(folder)
+    return f"a file, and its folder {folder} {told}" if told else f"a file; a model is a folder, here {folder}"
 
 
 def _near(text: str, names: list[str]) -> str:

@@ -103,7 +103,8 @@ class TranscribeOptions:
             raise OptionError(f"no task {self.task!r}; there are {', '.join(get_args(Task))}")
         if self.task not in manifest.tasks:
             there = ", ".join(manifest.tasks)
-            way_out = "; a Whisper model such as nano-whisper can" if self.task == "translate" else ""
+            can = "; a multilingual Whisper can: malsori models pull base, then --model base"
+            way_out = can if self.task == "translate" else ""
             raise OptionError(f"{manifest.name} cannot {self.task}, only {there}{way_out}")
         if self.align_with is not None and self.task != "transcribe":
             raise OptionError(f"align_with finds the words that were spoken, and the task {self.task} writes others")
