@@ -7,7 +7,16 @@ import json
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from . import models_adopt, models_calibrate, models_prove, models_pull, models_recommend, models_show, models_verify
+from . import (
+    models_adopt,
+    models_calibrate,
+    models_prove,
+    models_pull,
+    models_recommend,
+    models_remove,
+    models_show,
+    models_verify,
+)
 from .console import complain, emit
 from .parser import Parser
 from .tables import size, table
@@ -25,6 +34,7 @@ examples:
   malsori models show nano-ctc-ko
   malsori models show ~/faster-whisper-small
   malsori models adopt ~/faster-whisper-small small
+  malsori models remove large-v3
   malsori models verify ./my-bundle
   malsori models prove nano-ctc-ko
   malsori models recommend --language ko
@@ -36,7 +46,7 @@ def add_parser(subparsers: argparse._SubParsersAction[Parser]) -> None:
     """Add the command, its actions and their flags."""
     parser = subparsers.add_parser(
         "models",
-        help="list, pull, show, verify, adopt, prove, calibrate or recommend models",
+        help="list, pull, show, verify, adopt, remove, prove, calibrate or recommend models",
         description="Which models there are, what they say of themselves, whether they are intact and right.",
         epilog=EPILOG,
     )
@@ -48,6 +58,7 @@ def add_parser(subparsers: argparse._SubParsersAction[Parser]) -> None:
     verify.add_argument("names", nargs="*", metavar="NAME", help="names or paths (all that can be asked for by name)")
     models_pull.add_action(actions)
     models_adopt.add_action(actions)
+    models_remove.add_action(actions)
     models_prove.add_action(actions)
     models_recommend.add_action(actions)
     models_calibrate.add_action(actions)
@@ -64,6 +75,7 @@ def run(args: argparse.Namespace) -> int:
         "verify": models_verify.run,
         "pull": models_pull.run,
         "adopt": models_adopt.run,
+        "remove": models_remove.run,
         "prove": models_prove.run,
         "recommend": models_recommend.run,
         "calibrate": models_calibrate.run,

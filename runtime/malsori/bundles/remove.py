@@ -1,0 +1,88 @@
+"""Taking a bundle away that was pulled or adopted: from the user's shelf alone, whole or not at all."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import shutil
+import tempfile
+from glob import escape
+from pathlib import Path
+
+from ..errors import OptionError, OutputError
+from .find import Found
+from .hub_cache import is_within
+from .places import PACKAGE, cache_folder, checkout
+
+
+def check_removable(found: Found) -> None:
+    """Raise `OptionError` for a model that malsori has not put where it is, with the folder and whose it is."""
+    if not found.plain and _parent(found) == shelf():
+        return
+    raise OptionError(f"{found.name} is not malsori's to remove: {found.folder} {_whose(found)}")
+
+
+def shelf() -> Path | None:
+    """Return the folder that `pull` and `adopt` put bundles into, None for a user without a home."""
+    cache = cache_folder()
+    return None if cache is None else (cache / "models").resolve()
+
+
+def size_of(found: Found) -> int:
+    """Return how many bytes go with it: those of its files that have no other name."""
+    if found.folder.is_symlink():
+        return 0
+    told = [path.lstat() for path in found.folder.rglob("*") if path.is_symlink() or path.is_file()]
+    return sum(each.st_size for each in told if each.st_nlink == 1)
+
+
+def remove(found: Found) -> int:
+    """Remove a bundle and return how many bytes that freed. It goes out of sight at once, then file by file.
+
+    Raises:
+        OptionError: it is not in the user's shelf, or no bundle.
+        OutputError: it cannot be removed and is there as it was, or is not gone to the last file.
+    """
+    check_removable(found)
+    freed, folder = size_of(found), Path(os.path.abspath(found.folder))
+    hidden = _hidden(folder)
+    for left in folder.parent.glob(f"{escape(_prefix(folder))}*"):  # of a run that was killed too
+        shutil.rmtree(left, ignore_errors=True)
+    if hidden.exists():
+        raise OutputError(f"{folder}: is no model any more, but not all of it could be removed; see {hidden}")
+    return freed
+
+
+def _hidden(folder: Path) -> Path:
+    """Take a folder out of sight in one step and return where it is then. Raises `OutputError`; nothing is changed."""
+    try:
+        hidden = Path(tempfile.mkdtemp(prefix=_prefix(folder), dir=folder.parent))
+        try:
+            os.rename(folder, hidden / folder.name)
+        except OSError:
+            hidden.rmdir()
+            raise
+    except OSError as error:
+        raise OutputError(f"{folder}: cannot be removed, {error.strerror or error}") from error
+    return hidden
+
+
+def _prefix(folder: Path) -> str:
+    return f".{folder.name}.removed."
+
+
+def _parent(found: Found) -> Path:
+    """Return the folder that it is in, of a link that of the link."""
+    return Path(os.path.abspath(found.folder)).parent.resolve()
+
+
+def _whose(found: Found) -> str:
+    folder = shlex.quote(str(found.folder))
+    if is_within(found.folder):
+        return "is in the hub's cache, which the hub's own client clears"
+    if _parent(found) == shelf():
+        return f"is a plain folder that somebody has put there; rm -r {folder} removes it"
+    root = checkout()
+    if found.folder.resolve().is_relative_to(PACKAGE) or (root and _parent(found) == root / "models"):
+        return "comes with malsori"
+    return f"is in a folder of your own; rm -r {folder} removes it"
