@@ -27,7 +27,7 @@ from .parts import check_parts, mels_of, needed
 from .reader import Reader, languages_of
 from .session import WhisperSession
 from .tokens import Tokens
-from .track import Track
+from .track import Track, timed
 from .window import MARGIN, Context
 
 DEFAULTS = DecodeOptions()
@@ -222,7 +222,7 @@ class WhisperEngine:
 
     def _track(self, clip: Audio, context: Context, options: DecodeOptions, spoken: Sequence[int]) -> Track:
         only = self.manifest.languages[0] if len(self.manifest.languages) == 1 else None
-        track = Track(clip, self._mel, context, options.language or only, list(spoken))
+        track = Track(clip, self._mel, context, options.language or only, list(spoken), timed(len(clip), options))
         several = options.whisper.language_detection_segments > 1 and len(clip) > WINDOW * HOP
         if track.language is None and several:
             track.languages = self.detect_language(clip, options)
