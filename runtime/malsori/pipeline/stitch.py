@@ -16,11 +16,13 @@ TOLD = 1.0  # seconds; shorter stretches without words are breaths and clicks, w
 def stitch(recording: Recording, *, model: str, certain: str | None, words: bool) -> Transcript:
     """Return the transcript of a recording that is done.
 
-    `words` asks for them; `certain` is the language that was given or is the model's only one. Without it the one detected holds; a recording
-    in which nothing was spoken has the language `und`, with probability 0.
+    `words` asks for them; `certain` is the language that was given or is the model's only one. Without it the one
+    detected holds; a recording in which nothing was spoken has the language `und`, with probability 0.
     """
     heard = sorted(recording.heard, key=lambda found: found[0].span)
-    segments = tuple(segment for clip, hypothesis in heard for segment in clip.clock.placed(hypothesis.segments, words=words))
+    segments = tuple(
+        segment for clip, hypothesis in heard for segment in clip.clock.placed(hypothesis.segments, words=words)
+    )
     language, probability = (certain, 1.0) if certain else _detected(recording, heard)
     return Transcript(
         text=" ".join(segment.text.strip() for segment in segments),

@@ -109,7 +109,11 @@ class Following:
         self._options.check_cancelled()
         whisper = self._options.whisper
         prefix = len(seen.given)
-        prompt = [*self._prompts.leading(self._prompts.first), *self._prompts.start(seen.language, timed=True), *seen.given]
+        prompt = [
+            *self._prompts.leading(self._prompts.first),
+            *self._prompts.start(seen.language, timed=True),
+            *seen.given,
+        ]
         frames = -(-(seen.end - seen.begin) // HOP)
         budget = min(token_budget(frames, whisper, full=False), room(len(prompt), prefix))
         if budget < 1:

@@ -7,6 +7,7 @@ as long again, up to 30 s.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from itertools import groupby
 
 import numpy as np
@@ -48,11 +49,29 @@ class Reader:
             for track in waiting:
                 if track.inaudible:
                     track.skip()
-            for batch in self._batches([track for track in waiting if not track.done and not track.inaudible]):
-                self._step(batch)
+            self._go_on([track for track in waiting if not track.done and not track.inaudible])
 
-    def _batches(self, tracks: Sequence[Track]) -> list[list[Track]]:
-        """Return the tracks in batches of one window, one prompt's length, which CTranslate2 wants, and one limit."""
+    def _go_on(self, tracks: Sequence[Track]) -> None:
+        """Read the next window of each, several batches at a time where that is sooner."""
+        lanes = self._network.lanes(len(tracks))
+        batches = self._batches(tracks, lanes)
+        if lanes == 1:
+            for batch in batches:
+                self._step(batch)
+            return
+        with ThreadPoolExecutor(lanes) as pool:
+            steps = [pool.submit(self._step, batch) for batch in batches]
+            try:
+                for step in steps:
+                    step.result()
+            finally:
+                pool.shutdown(cancel_futures=True)
+
+    def _batches(self, tracks: Sequence[Track], lanes: int) -> list[list[Track]]:
+        """Return the tracks in batches of one window, one prompt's length, which CTranslate2 wants, and one limit.
+
+        Those that are read at a time have `batch_size` tracks together.
+        """
 
         def alike(track: Track) -> tuple[int, bool, bool, int, int]:
             limit = token_limit(track.size, self._options.whisper, full=track.window == WINDOW)
@@ -61,7 +80,7 @@ class Reader:
         batches = []
         for _, group in groupby(sorted(tracks, key=alike), alike):
             together = list(group)
-            size = self._options.batch_size
+            size = -(-min(self._options.batch_size, len(together)) // lanes)
             batches += [together[first : first + size] for first in range(0, len(together), size)]
         return batches
 
@@ -105,7 +124,7 @@ class Reader:
         prompt = [*self.prompts.leading(track.spoken), *self.prompts.start(track.language, timed=track.timed), *prefix]
         most = room(len(prompt), len(prefix))
         budget, limit = (count(track.size, self._options.whisper, full=full) for count in (token_budget, token_limit))
-        return Row(tuple(prompt), len(prefix), min(budget, most), min(limit, most), full)
+        return Row(tuple(prompt), len(prefix), track.size, min(budget, most), min(limit, most), full)
 
     def _stands(self, track: Track, reading: Reading) -> bool:
         whisper = self._options.whisper

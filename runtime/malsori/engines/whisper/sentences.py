@@ -53,7 +53,7 @@ def _ends(timings: Sequence[WordTiming], index: int) -> bool:
     if not said.endswith(tuple(ENDS)) or not behind.startswith(" "):
         return False
     last = said[:-1].split()[-1:] or [""]
-    return not said.endswith(".") or not (last[0].lower() in TITLES or len(last[0]) == 1 and last[0].isupper())
+    return not said.endswith(".") or not (last[0].lower() in TITLES or (len(last[0]) == 1 and last[0].isupper()))
 
 
 def _heard(words: Sequence[WordTiming]) -> Iterator[Sequence[WordTiming]]:
