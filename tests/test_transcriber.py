@@ -396,6 +396,17 @@ def test_pieces_are_the_sound_of_their_spans_however_the_recording_is_cut(sizes:
         np.testing.assert_array_equal(piece.audio, audio[piece.span.start : piece.span.stop])
 
 
+@pytest.mark.parametrize(("seconds", "spans"), [(0.2, [(0, 3200)]), (0.9, [(0, 14_400)]), (1.1, [])])
+def test_a_recording_of_a_moment_in_which_the_gate_finds_nothing_is_one_piece(seconds: float, spans: list[Any]):
+    quiet = np.full(round(seconds * SAMPLE_RATE), 0.001, np.float32)
+    for blocks in ([quiet], np.split(quiet, [100, 3000])):
+        found = list(pieces_of(blocks, LoudnessDetector(), GateOptions(), moment=SAMPLE_RATE))
+        assert [(piece.span.start, piece.span.stop) for piece in found] == spans
+        assert all(np.array_equal(piece.audio, quiet) for piece in found)
+    assert not list(pieces_of([quiet], LoudnessDetector(), GateOptions()))
+    assert not list(pieces_of([], LoudnessDetector(), GateOptions(), moment=SAMPLE_RATE))
+
+
 def test_what_is_held_of_a_long_recording_does_not_grow():
     cutter = Cutter(LoudnessDetector(), GateOptions(max_speech_s=5.0))
     speech, silence = tone(0.1, SAMPLE_RATE), np.zeros(SAMPLE_RATE, np.float32)

@@ -231,6 +231,7 @@ def test_without_guards_a_short_window_stands(engine, korean):
 def test_a_batch_reads_each_clip_as_it_is_read_alone(exact, korean, context):
     numbers, english = sample("numbers"), sample("english")
     clips = [korean, numbers, korean[:20_000], english, numbers[16_000:], np.zeros(8_000, np.float32), korean[:200]]
+    clips += [korean] * 3  # more than can be read at a time
     options = replace(short(audio_context=context), language=None, word_timestamps=True)
     together, (encodings, windows, _) = counted(exact, lambda: exact.transcribe(clips, options))
     assert encodings < windows
