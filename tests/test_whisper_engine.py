@@ -101,7 +101,7 @@ def test_threads_share_one_engine(engine, korean):
 def test_workers_share_the_weights_and_hear_the_same(manifest, engine, korean, monkeypatch):
     monkeypatch.setattr("malsori.engines.load.cpu_threads", lambda: 2)
     two = load_engine(BUNDLE, manifest, device="cpu", threads=1, workers=2)
-    assert two._network._model.num_workers == 2
+    assert two._network._replicas.model.num_workers == 2
     with ThreadPoolExecutor(2) as pool:
         together = list(pool.map(lambda clip: two.transcribe([clip], GREEDY)[0], [korean, korean[:16_000]]))
     assert together == engine.transcribe([korean, korean[:16_000]], GREEDY)
@@ -124,9 +124,14 @@ def test_words_make_up_the_text_and_their_times_ascend_within_the_clip(engine, k
     assert 0 <= times[0] < times[-1] <= len(korean) / 16_000
 
 
-def test_there_are_no_words_unless_they_are_asked_for(engine, korean):
+def test_words_that_nobody_asked_for_are_there_only_where_times_come_from_them(engine, korean):
     (heard,) = engine.transcribe([korean], GREEDY)
-    assert all(segment.words == () for segment in heard.segments)
+    assert all(
+        (segment.start, segment.end) == (segment.words[0].start, segment.words[-1].end) for segment in heard.segments
+    )
+    for fields in ({"time_tokens": True}, {"without_timestamps": True}):
+        (heard,) = engine.transcribe([korean], replace(GREEDY, whisper=WhisperOptions(**fields)))
+        assert all(segment.words == () for segment in heard.segments)
 
 
 def test_confidences_are_probabilities(engine, korean):
@@ -198,7 +203,7 @@ def test_language_words_and_their_times_take_one_encoding(engine, korean):
 
 
 def test_what_a_short_window_leads_astray_is_read_again_in_longer_ones_up_to_thirty_seconds(engine, korean):
-    strict = replace(short(audio_context=2.0, log_prob_threshold=-0.001), temperature=(0.0,))
+    strict = replace(short(audio_context=2.0, log_prob_threshold=0.0), temperature=(0.0,))
     (heard,), (_, windows, retries) = counted(engine, lambda: engine.transcribe([korean], strict))
     assert (windows, retries) == (4, 3)  # 7, 11, 20 and 30 s
     assert heard.segments
@@ -210,13 +215,13 @@ def test_read_once_is_what_transcribe_makes_of_it_unless_it_would_read_again(eng
     once, counts = counted(engine, lambda: engine.read_once(korean, plain))
     assert shown([once]) == shown(engine.transcribe([korean], plain))
     assert counts == (1, 1, 0)
-    strict = replace(short(audio_context=2.0, log_prob_threshold=-0.001), temperature=(0.0,))
+    strict = replace(short(audio_context=2.0, log_prob_threshold=0.0), temperature=(0.0,))
     once, counts = counted(engine, lambda: engine.read_once(korean, strict))
     assert (once, counts) == (None, (1, 1, 0))
 
 
 def test_without_guards_a_short_window_stands(engine, korean):
-    trusting = short(audio_context=2.0, log_prob_threshold=-0.001, window_guards=False)
+    trusting = short(audio_context=2.0, log_prob_threshold=0.0, window_guards=False)
     (heard,), counts = counted(engine, lambda: engine.transcribe([korean], replace(trusting, temperature=(0.0,))))
     assert counts == (1, 1, 0)
     assert {(segment.window_s, segment.retried) for segment in heard.segments} == {(7.0, False)}
@@ -226,6 +231,7 @@ def test_without_guards_a_short_window_stands(engine, korean):
 def test_a_batch_reads_each_clip_as_it_is_read_alone(exact, korean, context):
     numbers, english = sample("numbers"), sample("english")
     clips = [korean, numbers, korean[:20_000], english, numbers[16_000:], np.zeros(8_000, np.float32), korean[:200]]
+    clips += [korean] * 3  # more than can be read at a time
     options = replace(short(audio_context=context), language=None, word_timestamps=True)
     together, (encodings, windows, _) = counted(exact, lambda: exact.transcribe(clips, options))
     assert encodings < windows
@@ -267,7 +273,7 @@ def test_a_call_that_is_cancelled_ends_between_two_windows(engine, korean):
 
 
 def test_a_window_that_is_to_be_read_again_is_not_once_the_call_is_cancelled(engine, korean):
-    strict = replace(short(audio_context=2.0, log_prob_threshold=-0.001), temperature=(0.0,))
+    strict = replace(short(audio_context=2.0, log_prob_threshold=0.0), temperature=(0.0,))
     before = engine.counters.encodings
     asked = []
 
@@ -335,9 +341,10 @@ def test_a_clip_is_cut_off_beside_a_longer_one_where_it_is_cut_off_alone(exact, 
     assert [tokens for tokens in alone if tokens not in calls] == []
 
 
-def test_clips_that_are_cut_off_alike_share_a_batch(engine):
+def test_clips_that_are_read_alike_share_a_call_the_longest_first(engine):
     lengths = [samples * 16_000 for samples in (1, 7, 2, 31, 8, 3)]
-    assert engine.batches(lengths, short(audio_context=10.0)) == [[0, 2, 5], [1, 4], [3]]
+    options = replace(short(audio_context=10.0), batch_size=2)
+    assert engine.batches(lengths, options) == [[3, 1, 4, 0], [2, 5]]
 
 
 def test_without_timestamps_a_window_is_one_segment_of_its_length(engine, korean):

@@ -46,6 +46,6 @@ def test_what_ctranslate2_raises_while_running_is_an_error_of_the_engine(error):
         raise error
 
     network = object.__new__(Network)
-    network.name, network._model = "a-model", SimpleNamespace(detect_language=fail)
+    network.name, network._replicas = "a-model", SimpleNamespace(model=SimpleNamespace(detect_language=fail))
     with pytest.raises(EngineError, match="a-model: CTranslate2 failed"):
         network.languages(Encoded(None))

@@ -31,8 +31,8 @@ def test_nothing_said_before_leads_with_nothing(tokens):
 
 def test_the_orders_are_language_task_and_whether_times_are_wanted(tokens):
     timed = [tokens.sot, tokens.language("ko"), tokens.translate]
-    assert prompts(tokens, task="translate").start("ko") == timed
-    assert prompts(tokens, task="translate", without_timestamps=True).start("ko") == [*timed, tokens.no_timestamps]
+    assert prompts(tokens, task="translate").start("ko", timed=True) == timed
+    assert prompts(tokens, task="translate").start("ko", timed=False) == [*timed, tokens.no_timestamps]
 
 
 def test_an_initial_prompt_was_said_before_the_first_window_and_ages(tokens):
@@ -58,9 +58,9 @@ def test_the_star_behind_a_hot_word_is_not_part_of_it(tokens):
 
 
 def test_a_prefix_starts_at_a_time_where_times_are_wanted(tokens):
-    assert prompts(tokens, prefix="침실").prefix() == [tokens.timestamp_begin, *tokens.encode(" 침실")]
-    assert prompts(tokens, prefix="침실", without_timestamps=True).prefix() == tokens.encode(" 침실")
-    assert prompts(tokens).prefix() == []
+    assert prompts(tokens, prefix="침실").prefix(timed=True) == [tokens.timestamp_begin, *tokens.encode(" 침실")]
+    assert prompts(tokens, prefix="침실").prefix(timed=False) == tokens.encode(" 침실")
+    assert prompts(tokens).prefix(timed=True) == []
 
 
 @settings(deadline=None)

@@ -49,6 +49,9 @@ def add_whisper_flags(parser: argparse.ArgumentParser) -> None:
         "--suppress-tokens", type=token_ids, metavar="IDS", help="ids never read (=-1: symbols that nobody speaks)"
     )
     search.add_argument("--suppress-blank", help="no empty reading (True)", **SWITCH)
+    search.add_argument(
+        "--time-tokens", help="the decoder writes times between its words also where attention tells them", **SWITCH
+    )
     search.add_argument("--without-timestamps", help="no times but the clip's", **SWITCH)
     search.add_argument(
         "--max-initial-timestamp", type=float, metavar="S", help="the latest first time of a window (1)"

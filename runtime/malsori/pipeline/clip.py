@@ -9,7 +9,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import accumulate
+from itertools import accumulate, pairwise
 
 import numpy as np
 
@@ -18,6 +18,7 @@ from ..types import SAMPLE_RATE, Audio, Segment, Span, Word
 # Seconds by which a time may lie on the wrong side of a join and still be meant for the other: Whisper's times come in
 # steps of 0.02 s and are off by a few of them; what lies at a join is the padding of speech, silence on both sides.
 EDGE = 0.2
+LONG_PAUSE = 2.0  # seconds between two stretches that no segment goes on over
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,14 +27,19 @@ class Clock:
 
     spans: tuple[Span, ...]
 
-    def placed(self, segments: Iterable[Segment]) -> Iterator[Segment]:
+    def placed(self, segments: Iterable[Segment], *, words: bool = True) -> Iterator[Segment]:
         """Yield the segments that say something with the recording's times, each word inside its own stretch.
 
-        Whisper may end a segment beyond its clip; spans do not overlap, so neither do the times of the result.
+        Without `words`, theirs are left out when they have served.
+
+        One whose words lie in several stretches is taken apart where the pause between them was long. Whisper may end a
+        segment beyond its clip; spans do not overlap, so neither do the times of the result.
         """
         for segment in segments:
             if segment.text.strip():
-                yield self._placed(segment)
+                for part in self._parts(segment):
+                    placed = self._placed(part)
+                    yield placed if words else replace(placed, words=())
 
     def part(self, start: int, stop: int) -> Clock:
         """Return the clock of what lies between two samples of the clip."""
@@ -43,6 +49,22 @@ class Clock:
             if first < last:
                 inside.append(Span(span.start + first, span.start + last))
         return Clock(tuple(inside))
+
+    def _parts(self, segment: Segment) -> Iterator[Segment]:
+        """Yield a segment's runs of words that no long pause of the recording parts."""
+        stretches = [self._stretch((word.start + word.end) / 2) for word in segment.words]
+        cuts = [
+            index
+            for index, (before, after) in enumerate(pairwise(stretches), 1)
+            if self.spans[after].start - self.spans[before].stop >= LONG_PAUSE * SAMPLE_RATE
+        ]
+        begins = _begins(segment)
+        if not cuts or begins is None:
+            yield segment
+            return
+        for first, stop in pairwise([0, *cuts, len(segment.words)]):
+            text = segment.text[begins[first] : begins[stop] if stop < len(begins) else None].strip()
+            yield replace(segment, text=text, words=segment.words[first:stop])
 
     def _placed(self, segment: Segment) -> Segment:
         if words := tuple(map(self._placed_word, segment.words)):
@@ -96,6 +118,18 @@ class Clip:
     def part(self, start: int, stop: int) -> Clip:
         """Return what lies between two of its samples."""
         return Clip(self.audio[start:stop], self.clock.part(start, stop))
+
+
+def _begins(segment: Segment) -> list[int] | None:
+    """Return where in a segment's text each of its words begins, None where one is not to be found."""
+    begins, end = [], 0
+    for word in segment.words:
+        begin = segment.text.find(word.text, end)
+        if begin < 0:
+            return None
+        begins.append(begin)
+        end = begin + len(word.text)
+    return begins
 
 
 def joined(clips: Sequence[Clip]) -> Clip:

@@ -19,7 +19,10 @@ LOOP = 2.4  # compression ratio above which it is one thing said over and over
 
 
 def unheard(clip: Clip, hypothesis: Hypothesis) -> list[tuple[int, int]]:
-    """Return what of a clip no segment covers, in samples, each at least `LEAST` seconds long."""
+    """Return what of a clip no segment covers, in samples, each at least `LEAST` seconds long.
+
+    Segments end before a long silence between two of their words, so that none covers what was not read.
+    """
     marks = [0, *(round(time * SAMPLE_RATE) for segment in hypothesis.segments for time in _times(segment))]
     gaps = zip(marks[::2], [*marks[1::2], len(clip.audio)], strict=True)
     return [(start, stop) for start, stop in gaps if stop - start >= LEAST * SAMPLE_RATE]

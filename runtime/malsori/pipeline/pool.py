@@ -16,7 +16,7 @@ from .progress import Progress
 from .recording import Job
 from .word_times import Placer
 
-WINDOW_SECONDS = 240.0  # of speech gathered at most, if in several pieces: 15 MB; more would only delay results
+WINDOW_SECONDS = 480.0  # of speech gathered at most, if in several pieces: 30 MB; more would only delay results
 
 
 class Pool:

@@ -22,6 +22,7 @@ from .slices import clips, slices
 from .speech import opening, pieces_of
 
 LEAST_FILLED = 5.0  # seconds; clips that are to be shorter have no room for the padding of those that fill a window
+MOMENT = 2 * SAMPLE_RATE  # samples; of shorter recordings the gate alone does not say that nobody speaks in them
 LANGUAGE_SECONDS = 30.0  # of speech, from which a language is told at first: one window of Whisper
 
 
@@ -73,10 +74,9 @@ class Reader:
             return clips(blocks, self._options.clip_timestamps, self._longest)
         if not self._options.vad:
             return slices(blocks, self._longest)
-        stretches = pieces_of(blocks, self._detector(), self._gate)
-        if not self._engine.fills_windows or self._several_languages:
-            return stretches
-        return filled(stretches, self._longest)
+        fills = self._engine.fills_windows
+        stretches = pieces_of(blocks, self._detector(), self._gate, moment=MOMENT if fills else 0)
+        return filled(stretches, self._longest) if fills and not self._several_languages else stretches
 
     def opening(self, pieces: Iterator[Clip]) -> list[Clip]:
         """Take from `pieces` those that the language is told from."""

@@ -12,12 +12,25 @@ from ..vad import Detector, GateOptions, SpeechGate
 from .clip import Clip
 
 
-def pieces_of(blocks: Iterable[Audio], detector: Detector, options: GateOptions) -> Iterator[Clip]:
-    """Yield the pieces of speech in the blocks, in order, as soon as each is closed."""
+def pieces_of(blocks: Iterable[Audio], detector: Detector, options: GateOptions, *, moment: int = 0) -> Iterator[Clip]:
+    """Yield the pieces of speech in the blocks, in order, as soon as each is closed.
+
+    Blocks of less than `moment` samples together, in which there is none, are one: a single word may be too short for
+    the gate, and who hands over no more than that means it to be heard.
+    """
     cutter = Cutter(detector, options)
+    kept: list[Audio] = []
+    samples, found = 0, False
     for block in blocks:
-        yield from cutter.push(block)
-    yield from cutter.flush()
+        samples += len(block)
+        kept = [*kept, block] if samples < moment else []
+        for piece in cutter.push(block):
+            found = True
+            yield piece
+    last = cutter.flush()
+    yield from last
+    if kept and samples and not (found or last):
+        yield Clip.of(np.concatenate(kept), Span(0, samples))
 
 
 def opening(pieces: Iterable[Clip], seconds: float) -> list[Clip]:

@@ -13,14 +13,16 @@ UNSURE = 0.4  # probability of a language below which it is a guess
 TOLD = 1.0  # seconds; shorter stretches without words are breaths and clicks, which nobody needs to be told of
 
 
-def stitch(recording: Recording, *, model: str, certain: str | None) -> Transcript:
+def stitch(recording: Recording, *, model: str, certain: str | None, words: bool) -> Transcript:
     """Return the transcript of a recording that is done.
 
-    `certain` is the language that was given or is the model's only one. Without it the one detected holds; a recording
-    in which nothing was spoken has the language `und`, with probability 0.
+    `words` asks for them; `certain` is the language that was given or is the model's only one. Without it the one
+    detected holds; a recording in which nothing was spoken has the language `und`, with probability 0.
     """
     heard = sorted(recording.heard, key=lambda found: found[0].span)
-    segments = tuple(segment for clip, hypothesis in heard for segment in clip.clock.placed(hypothesis.segments))
+    segments = tuple(
+        segment for clip, hypothesis in heard for segment in clip.clock.placed(hypothesis.segments, words=words)
+    )
     language, probability = (certain, 1.0) if certain else _detected(recording, heard)
     return Transcript(
         text=" ".join(segment.text.strip() for segment in segments),

@@ -245,7 +245,12 @@ class Transcriber:
     def _transcript(self, recording: Recording, options: TranscribeOptions) -> Transcript:
         manifest = self.engine.manifest
         only = manifest.languages[0] if len(manifest.languages) == 1 else None
-        return stitch(recording, model=manifest.name, certain=options.language or only)
+        return stitch(
+            recording,
+            model=manifest.name,
+            certain=options.language or only,
+            words=options.decoding(None).word_timestamps,
+        )
 
 
 def _layer(layer: int, layers: str | None) -> Layer:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import groupby
 from pathlib import Path
 
 import numpy as np
@@ -27,11 +26,12 @@ from .parts import check_parts, mels_of, needed
 from .reader import Reader, languages_of
 from .session import WhisperSession
 from .tokens import Tokens
-from .track import Track
+from .track import Track, timed
 from .window import MARGIN, Context
 
 DEFAULTS = DecodeOptions()
 SESSION = SessionOptions()
+CALLS = 2  # times as many clips as are read at once are best given together: no lane waits for another
 
 
 class WhisperEngine:
@@ -94,16 +94,16 @@ class WhisperEngine:
         return tuple(left_out(options))
 
     def batches(self, lengths: Sequence[int], options: DecodeOptions = DEFAULTS) -> list[list[int]]:
-        """Return which clips, of so many samples, best share one call: with windows of one length, cut off alike."""
+        """Return which clips, of so many samples, best share one call: neighbours by their windows and limits."""
         context = Context.of(self.manifest, options.whisper.audio_context)
 
         def alike(index: int) -> tuple[int, int]:
             window = context.window(lengths[index])
             return window, token_limit(-(-lengths[index] // HOP), options.whisper, full=window == WINDOW)
 
-        groups = (list(group) for _, group in groupby(sorted(range(len(lengths)), key=alike), alike))
-        size = options.batch_size
-        return [group[first : first + size] for group in groups for first in range(0, len(group), size)]
+        order = sorted(range(len(lengths)), key=alike, reverse=True)  # the longest first: the lanes end together
+        size = CALLS * options.batch_size
+        return [order[first : first + size] for first in range(0, len(order), size)]
 
     def transcribe(
         self, clips: Sequence[Audio], options: DecodeOptions = DEFAULTS, previous: Sequence[str] = ()
@@ -222,7 +222,7 @@ class WhisperEngine:
 
     def _track(self, clip: Audio, context: Context, options: DecodeOptions, spoken: Sequence[int]) -> Track:
         only = self.manifest.languages[0] if len(self.manifest.languages) == 1 else None
-        track = Track(clip, self._mel, context, options.language or only, list(spoken))
+        track = Track(clip, self._mel, context, options.language or only, list(spoken), timed(len(clip), options))
         several = options.whisper.language_detection_segments > 1 and len(clip) > WINDOW * HOP
         if track.language is None and several:
             track.languages = self.detect_language(clip, options)

@@ -56,7 +56,7 @@ class Following:
     """Reads clips behind what was said, with one model and one set of options."""
 
     def __init__(self, network: Network, tokens: Tokens, mel: LogMel, context: Context, options: DecodeOptions) -> None:
-        whisper = replace(options.whisper, without_timestamps=False, max_initial_timestamp=LONGEST)
+        whisper = replace(options.whisper, max_initial_timestamp=LONGEST)
         self._options = replace(options, whisper=whisper)
         self._network = network
         self._tokens = tokens
@@ -109,7 +109,11 @@ class Following:
         self._options.check_cancelled()
         whisper = self._options.whisper
         prefix = len(seen.given)
-        prompt = [*self._prompts.leading(self._prompts.first), *self._prompts.start(seen.language), *seen.given]
+        prompt = [
+            *self._prompts.leading(self._prompts.first),
+            *self._prompts.start(seen.language, timed=True),
+            *seen.given,
+        ]
         frames = -(-(seen.end - seen.begin) // HOP)
         budget = min(token_budget(frames, whisper, full=False), room(len(prompt), prefix))
         if budget < 1:

@@ -13,7 +13,7 @@ from .options import MOST_TOKENS, WhisperOptions
 from .segments import FRAMES
 
 SPARE_TOKENS = 20  # a reading may have beyond what its length allows: times, and words that are long in tokens
-USUAL_PER_SECOND = 6  # tokens; English has 4, Korean up to 8
+USUAL_PER_SECOND = 9  # tokens; English has 4, French and Korean up to 8
 TOKENS_PER_SECOND = 20  # the fastest speech: some 8 syllables, in Korean of up to two tokens, elsewhere of three
 SHARED_LIMIT = 4 * MEL_RATE  # mel frames: clips as long as that, rounded up, are cut off at the same length
 NGRAM = 4  # tokens that said over and over are a loop

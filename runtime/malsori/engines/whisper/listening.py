@@ -55,7 +55,6 @@ class Listener:
         Whatever the options say, no times are read: behind words that are given, CTranslate2's rules for times let a
         sentence go on where it has ended (nano-whisper: 2 to 3 times as many words wrong in utterances of 10 s).
         """
-        options = replace(options, whisper=replace(options.whisper, without_timestamps=True))
         self.prompts = Prompts(tokens, options)
         self.tokens = tokens
         self.language = options.language or (known[0] if len(known) == 1 else None)
@@ -80,7 +79,7 @@ class Listener:
 
     def given(self) -> tuple[TokenWord, ...]:
         """Return the words that the caller wants the utterance to begin with; none where there are none."""
-        return self._words(self.prompts.prefix())
+        return self._words(self.prompts.prefix(timed=False))
 
     def times(self, look: Look, words: Sequence[TokenWord]) -> list[Span]:
         """Return when each word is spoken, by attention, in seconds from the start of the sound."""
@@ -106,7 +105,7 @@ class Listener:
         """Return the likeliest reading, greedily: a partial text is soon replaced. None where there is no room."""
         self._options.check_cancelled()
         led = [*self.prompts.first, *(said if self._options.whisper.condition_on_previous_text else ())]
-        prompt = [*self.prompts.leading(led), *self.prompts.start(language), *given]
+        prompt = [*self.prompts.leading(led), *self.prompts.start(language, timed=False), *given]
         budget = max(SPARE_TOKENS, token_budget(frames, self._options.whisper, full=False) - len(given))
         budget = min(budget, room(len(prompt), len(given)), self._options.whisper.max_new_tokens or budget)
         if budget < 1:

@@ -12,16 +12,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ...errors import EngineError, ModelIncompatible, OptionError, brief
+from ...errors import EngineError, OptionError, brief
 from ..compute_types import FLOATS, computing
 from ..devices import Device, compute_types
 from .options import MOST_TOKENS, TEXT_POSITIONS, WhisperOptions
+from .replicas import Replicas
 from .segments import PRECISION
 
 # Windows that a GPU encodes at once. A processor is as fast with one after the other, and eight of 30 s at once take
 # 0.6 GB for their attention (base): the decoder is what gains from reading them together.
 MOST_TOGETHER = 8
-SEED = 1  # of what is drawn at temperatures above 0
 
 
 @dataclass(slots=True)
@@ -59,11 +59,17 @@ class Network:
         self.name = name
         self.counters = Counters()
         self._lock = threading.Lock()
-        self._model = _load(folder, device, compute_type, threads, workers)
+        self._drawing = threading.Lock()
+        self._replicas = Replicas(folder, device=device, compute_type=compute_type, threads=threads, workers=workers)
         self._together = 1 if device == "cpu" else MOST_TOGETHER
-        self.n_mels = int(self._model.n_mels)
-        self.multilingual = bool(self._model.is_multilingual)
-        self.compute_type = str(self._model.compute_type)
+        model = self._replicas.model
+        self.n_mels = int(model.n_mels)
+        self.multilingual = bool(model.is_multilingual)
+        self.compute_type = str(model.compute_type)
+
+    def lanes(self, windows: int) -> int:
+        """Return how many calls are best made at a time for so many windows, and be ready for them."""
+        return self._replicas.lanes(windows)
 
     def encode(self, features: NDArray[np.float32], *, retry: bool = False) -> Encoded:
         """Return the encoder's output for windows of one length, features `(windows, n_mels, mel frames)`."""
@@ -79,12 +85,12 @@ class Network:
     def _encoded(self, features: NDArray[np.float32]) -> Encoded:
         from ctranslate2 import StorageView
 
-        return Encoded(self._model.encode(StorageView.from_array(np.ascontiguousarray(features))))
+        return Encoded(self._replicas.model.encode(StorageView.from_array(np.ascontiguousarray(features))))
 
     def languages(self, encoded: Encoded) -> list[dict[str, float]]:
         """Return for each window the languages with their probabilities, the likeliest first."""
         with self._failures():
-            found = self._model.detect_language(encoded.storage)
+            found = self._replicas.model.detect_language(encoded.storage)
         return [{token.strip("<|>"): float(probability) for token, probability in row} for row in found]
 
     def generate(
@@ -110,37 +116,50 @@ class Network:
             if temperature > 0
             else {"beam_size": beam_size, "patience": options.patience}
         )
+        asked = {
+            "length_penalty": options.length_penalty,
+            "repetition_penalty": options.repetition_penalty,
+            "no_repeat_ngram_size": options.no_repeat_ngram_size,
+            # CTranslate2 takes the smaller of half of it and what is left of it behind the leading tokens
+            "max_length": min(TEXT_POSITIONS, max(2 * longest, leading + longest)),
+            "return_scores": True,
+            "return_no_speech_prob": True,
+            "suppress_blank": options.suppress_blank,
+            "suppress_tokens": list(suppressed),
+            "max_initial_timestamp_index": round(options.max_initial_timestamp / PRECISION),
+            **search,
+        }
+        given = [list(each) for each in prompts]
         with self._failures():
-            results = self._model.generate(
-                encoded.storage,
-                [list(each) for each in prompts],
-                length_penalty=options.length_penalty,
-                repetition_penalty=options.repetition_penalty,
-                no_repeat_ngram_size=options.no_repeat_ngram_size,
-                # CTranslate2 takes the smaller of half of it and what is left of it behind the leading tokens
-                max_length=min(TEXT_POSITIONS, max(2 * longest, leading + longest)),
-                return_scores=True,
-                return_no_speech_prob=True,
-                suppress_blank=options.suppress_blank,
-                suppress_tokens=list(suppressed),
-                max_initial_timestamp_index=round(options.max_initial_timestamp / PRECISION),
-                **search,
-            )
+            if temperature > 0 and self._replicas.on_cpu:
+                results = [self._drawn(encoded.rows([row]), prompt, asked) for row, prompt in enumerate(given)]
+            else:
+                results = self._replicas.model.generate(encoded.storage, given, **asked)
         return [_generated(result, prefix, options.length_penalty) for result in results]
+
+    def _drawn(self, encoded: Encoded, prompt: list[int], asked: dict[str, Any]) -> Any:
+        """Return what is drawn for one window, which is the same however often and beside whatever it is read.
+
+        CTranslate2 (4.8) looks at its seed when a worker draws for the first time, and never again. So each window is
+        drawn by a new worker; loading the weights takes less time than the draws.
+        """
+        with self._drawing:
+            return self._replicas.unused().generate(encoded.storage, [prompt], **asked)[0]
 
     def align(
         self, encoded: Encoded, start: Sequence[int], texts: Sequence[Sequence[int]], frames: Sequence[int]
     ) -> list[Any]:
         """Return CTranslate2's alignments of text tokens with so many mel frames of each window."""
         with self._failures():
-            found: list[Any] = self._model.align(encoded.storage, list(start), [list(t) for t in texts], list(frames))
+            model, lengths = self._replicas.model, list(frames)
+            found: list[Any] = model.align(encoded.storage, list(start), [list(text) for text in texts], lengths)
             return found
 
     def logits(self, encoded: Encoded, prompt: Sequence[int], tokens: Sequence[int]) -> NDArray[np.float32]:
         """Return what is predicted after `prompt` and after each of `tokens`, `(len(tokens) + 1, vocabulary)`."""
         steps = len(tokens) + 1
         with self._failures():
-            result = self._model.generate(
+            result = self._replicas.model.generate(
                 encoded.storage,
                 [[*prompt, *tokens]],
                 beam_size=1,
@@ -225,20 +244,3 @@ def _generated(result: Any, prefix: int, length_penalty: float) -> Generated:
     # The score is the sum over the length to that power; a prefix adds to the length, and nothing to the sum.
     total = result.scores[0] * len(tokens) ** length_penalty if tokens else 0.0
     return Generated(tokens, float(total / (len(tokens) - prefix + 1)), float(result.no_speech_prob))
-
-
-def _load(folder: Path, device: Device, compute_type: str, threads: int, workers: int) -> Any:
-    from ctranslate2 import set_random_seed
-    from ctranslate2.models import Whisper
-
-    # CTranslate2 (4.8) looks at the seed when a worker draws for the first time, and never again: two runs of a process
-    # give the same texts, but the draws of a clip depend on those before it.
-    set_random_seed(SEED)
-    try:
-        return Whisper(
-            str(folder), device=device, compute_type=compute_type, intra_threads=threads, inter_threads=workers
-        )
-    except (RuntimeError, ValueError, MemoryError) as error:
-        if isinstance(error, MemoryError) or "out of memory" in str(error):
-            raise EngineError(f"{folder}: too little memory on {device} for {compute_type} ({brief(error)})") from error
-        raise ModelIncompatible(str(folder), f"CTranslate2 cannot load it ({brief(error)})") from error

@@ -37,6 +37,9 @@ class WhisperOptions:
     prefix: text that the first window's reading starts with; it is part of the result.
     suppress_blank: no empty reading and no space first.
     suppress_tokens: ids that are never read; -1 stands for the symbols that nobody speaks.
+    time_tokens: the decoder always writes times between its words. Without, it does only in a clip of several windows,
+        in one of less than 2.5 s, and in a translation; elsewhere it reads words alone, which are fewer tokens and are
+        heard better, and a sentence has the time at which the decoder listened to it.
     without_timestamps: no times but the clip's; one segment per window.
     max_initial_timestamp: seconds; the latest that a window's first segment may start.
     max_new_tokens: at most so many per window, up to 224.
@@ -64,6 +67,7 @@ class WhisperOptions:
     prefix: str | None = None
     suppress_blank: bool = True
     suppress_tokens: tuple[int, ...] = (-1,)
+    time_tokens: bool = False
     without_timestamps: bool = False
     max_initial_timestamp: float = 1.0
     max_new_tokens: int | None = None
@@ -119,6 +123,7 @@ KINDS: dict[str, tuple[type | tuple[type, ...], str]] = {
     "carry_initial_prompt": FLAG,
     "suppress_blank": FLAG,
     "without_timestamps": FLAG,
+    "time_tokens": FLAG,
     "multilingual": FLAG,
     "condition_on_previous_text": ((bool, type(None)), "True, False or None"),
     "prefix": ((str, type(None)), "a text"),

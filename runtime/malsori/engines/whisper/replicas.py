@@ -1,0 +1,82 @@
+"""One copy of the weights and who computes with it: one call on all threads, or several calls on a thread each.
+
+A decoder's products are too small to be shared out: on two cores stock base reads eight windows in the same time with
+one thread as with two, and in half of it as two calls on a thread each (`bench/lanes.py`). A single clip is encoded
+sooner by all threads together. CTranslate2 settles both numbers when it loads a model, so it is loaded again, once,
+when there first are several windows to be read.
+"""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+from typing import Any
+
+from ...errors import EngineError, ModelIncompatible, brief
+from ..devices import Device
+
+MOST_LANES = 4  # calls at a time that are made of one; each has its own activations, 0.1 GB for 30 s of base
+SEED = 1  # of what is drawn at temperatures above 0
+
+
+class Replicas:
+    """CTranslate2's model of one folder; safe to use from several threads."""
+
+    def __init__(self, folder: Path, *, device: Device, compute_type: str, threads: int, workers: int) -> None:
+        """Raise `ModelIncompatible` when CTranslate2 cannot load it, `EngineError` where memory is short."""
+        self._folder = folder
+        self._device = device
+        self._compute_type = compute_type
+        self._threads = threads
+        self._workers = workers
+        self._lock = threading.Lock()
+        self._model: Any = self._load(workers, threads)
+
+    @property
+    def model(self) -> Any:
+        """The `ctranslate2.models.Whisper` to call now."""
+        with self._lock:
+            if self._model is None:  # it could not be loaded again
+                self._model = self._load(self._workers, self._threads)
+            return self._model
+
+    @property
+    def on_cpu(self) -> bool:
+        """Whether a processor computes."""
+        return self._device == "cpu"
+
+    def lanes(self, windows: int) -> int:
+        """Return how many calls are best made at a time for so many windows, and be ready for them."""
+        total = self._workers * self._threads
+        lanes = min(total, MOST_LANES)
+        if windows < 2 or lanes < 2 or not self.on_cpu:
+            return 1
+        with self._lock:
+            if self._workers < lanes:
+                self._workers, self._threads = lanes, total // lanes
+                self._model = None  # first, so that there never are two copies
+                self._model = self._load(self._workers, self._threads)
+        return min(windows, lanes)
+
+    def unused(self) -> Any:
+        """Return the model in a new worker, which has drawn nothing yet."""
+        return self._load(1, self._threads)
+
+    def _load(self, workers: int, threads: int) -> Any:
+        from ctranslate2 import set_random_seed
+        from ctranslate2.models import Whisper
+
+        set_random_seed(SEED)
+        try:
+            return Whisper(
+                str(self._folder),
+                device=self._device,
+                compute_type=self._compute_type,
+                intra_threads=threads,
+                inter_threads=workers,
+            )
+        except (RuntimeError, ValueError, MemoryError) as error:
+            if isinstance(error, MemoryError) or "out of memory" in str(error):
+                short = f"too little memory on {self._device} for {self._compute_type} ({brief(error)})"
+                raise EngineError(f"{self._folder}: {short}") from error
+            raise ModelIncompatible(str(self._folder), f"CTranslate2 cannot load it ({brief(error)})") from error

@@ -1,0 +1,97 @@
+"""The words of a window that was read without times to sentences, by what the decoder listened to for each.
+
+A word that lasts longer than anyone speaks stands where nothing was read of what was said: a sentence ends in it, and
+the time behind it belongs to none.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
+
+from .segments import Piece
+from .word_times import LONGEST, REACH, Span, WordTiming, distance
+
+ENDS = ".?!…"  # of a sentence where a space follows
+FULL_STOPS = "。？！"
+CLOSED = "\"'”’)]」』"  # may stand between a sentence's end and the next one
+TITLES = frozenset(("mr", "mrs", "ms", "dr", "st", "prof", "vs"))  # of which a full stop is a part
+LONG = 10.0  # seconds; a longer sentence is taken apart where it pauses
+COMMA = 0.5  # seconds of pause that a comma counts for
+COMMAS = ",;:—、，"
+MISSED = 2.5  # seconds; a word does not last as long, with a pause of the clip behind it
+
+
+def sentences(timings: Sequence[WordTiming], sound: Sequence[Span]) -> list[Piece]:
+    """Return the words as pieces, every token in one of them; `sound` is where something sounds, seconds, ascending."""
+    pieces = []
+    for sentence in _ended(timings):
+        for part in _heard(sentence):
+            pieces += [_piece(words) for words in _apart(part, sound)]
+    return pieces
+
+
+def _ended(timings: Sequence[WordTiming]) -> Iterator[Sequence[WordTiming]]:
+    """Yield the words of each sentence, by its full stop."""
+    first = 0
+    for index in range(len(timings)):
+        if _ends(timings, index):
+            yield timings[first : index + 1]
+            first = index + 1
+    if first < len(timings):
+        yield timings[first:]
+
+
+def _ends(timings: Sequence[WordTiming], index: int) -> bool:
+    """Whether a sentence ends with this word, which may be a mark."""
+    behind = timings[index + 1].text if index + 1 < len(timings) else " "
+    if not behind.startswith(" ") and set(behind) <= set(CLOSED + ENDS + FULL_STOPS):
+        return False
+    said = "".join(timing.text for timing in timings[max(0, index - 2) : index + 1]).rstrip(CLOSED)
+    if said.endswith(tuple(FULL_STOPS)):
+        return True
+    if not said.endswith(tuple(ENDS)) or not behind.startswith(" "):
+        return False
+    last = said[:-1].split()[-1:] or [""]
+    return not said.endswith(".") or not (last[0].lower() in TITLES or (len(last[0]) == 1 and last[0].isupper()))
+
+
+def _heard(words: Sequence[WordTiming]) -> Iterator[Sequence[WordTiming]]:
+    """Yield the words up to each that lasts too long, and the rest."""
+    first = 0
+    for index, word in enumerate(words):
+        if word.end - word.start > MISSED:
+            yield words[first : index + 1]
+            first = index + 1
+    if first < len(words):
+        yield words[first:]
+
+
+def _apart(words: Sequence[WordTiming], sound: Sequence[Span]) -> list[Sequence[WordTiming]]:
+    """Return the words in parts of at most `LONG` seconds, if they can be: cut where it pauses, the longest first."""
+    begin, end = words[0].start, words[-1].end
+    if end - begin <= LONG:
+        return [words]
+    silences = [(before[1], after[0]) for before, after in pairwise(sound)]
+
+    def pause(index: int) -> float:
+        at = words[index].start
+        silent = max((stop - start for start, stop in silences if distance(at, (start, stop)) <= REACH), default=0.0)
+        return silent + COMMA * words[index - 1].text.endswith(tuple(COMMAS))
+
+    quarter = (end - begin) / 4
+    cuts = [
+        index
+        for index in range(1, len(words))
+        if words[index].text.startswith(" ") and begin + quarter <= words[index].start <= end - quarter
+    ]
+    if not cuts:
+        return [words]
+    cut = max(cuts, key=lambda index: (pause(index), -abs(words[index].start - (begin + end) / 2)))
+    return [*_apart(words[:cut], sound), *_apart(words[cut:], sound)]
+
+
+def _piece(words: Sequence[WordTiming]) -> Piece:
+    last = words[-1]
+    end = last.start + LONGEST if last.end - last.start > MISSED else last.end
+    return Piece(words[0].start, end, tuple(token for word in words for token in word.tokens))

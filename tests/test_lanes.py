@@ -1,0 +1,112 @@
+"""Several windows at once, each on a thread of its own: the same words as one after the other."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from malsori.audio import decode
+from malsori.bundles import read_manifest
+from malsori.engines.base import DecodeOptions
+from malsori.engines.whisper import replicas
+from malsori.engines.whisper.engine import WhisperEngine
+from malsori.engines.whisper.options import WhisperOptions
+from malsori.engines.whisper.replicas import Replicas
+from malsori.errors import Cancelled, EngineError, ModelIncompatible
+from malsori.types import Audio
+
+ROOT = Path(__file__).resolve().parents[1]
+BUNDLE = ROOT / "models" / "nano-whisper"
+HOT = DecodeOptions(language="ko", temperature=(0.8,), whisper=WhisperOptions(log_prob_threshold=None))
+
+
+def loaded(threads: int = 2) -> WhisperEngine:
+    return WhisperEngine(BUNDLE, read_manifest(BUNDLE), device="cpu", threads=threads)
+
+
+@pytest.fixture
+def engine() -> WhisperEngine:
+    return loaded()
+
+
+@pytest.fixture(scope="module")
+def clips() -> list[Audio]:
+    korean = sample("korean")
+    return [korean, korean[:9000], sample("english"), np.concatenate([korean, korean]), korean[4000:]]
+
+
+def sample(name: str) -> Audio:
+    return decode(ROOT / "samples" / f"{name}.wav").samples
+
+
+def shape(engine: WhisperEngine) -> tuple[int, int]:
+    return engine._network._replicas._workers, engine._network._replicas._threads
+
+
+def test_several_clips_are_read_at_a_time_and_heard_as_alone(engine: WhisperEngine, clips: list[Audio]):
+    options = DecodeOptions(word_timestamps=True)
+    alone = [engine.transcribe([clip], options)[0] for clip in clips]
+    assert shape(engine) == (1, 2)
+    assert engine.transcribe(clips, options) == alone
+    assert shape(engine) == (2, 1)
+    assert [engine.transcribe([clip], options)[0] for clip in clips] == alone
+
+
+def test_with_one_thread_there_is_one_lane(clips: list[Audio]):
+    engine = loaded(threads=1)
+    engine.transcribe(clips)
+    assert shape(engine) == (1, 1)
+
+
+def test_many_threads_are_shared_out_among_few_lanes():
+    made = Replicas(BUNDLE, device="cpu", compute_type="float32", threads=12, workers=1)
+    assert made.lanes(1) == 1
+    assert (made.lanes(3), made.lanes(100)) == (3, replicas.MOST_LANES)
+    assert (made.model.num_workers, made._threads) == (4, 3)
+
+
+def test_threads_that_call_while_the_model_is_loaded_anew_are_served(engine: WhisperEngine, clips: list[Audio]):
+    alone = [engine.transcribe([clip])[0] for clip in clips]
+    with ThreadPoolExecutor(3) as pool:
+        singly = pool.map(lambda clip: engine.transcribe([clip])[0], clips * 2)
+        together = pool.submit(engine.transcribe, clips)
+        assert [*singly] == alone * 2
+        assert together.result() == alone
+
+
+def test_what_is_drawn_for_a_clip_is_the_same_whenever_and_beside_whatever(clips: list[Audio]):
+    first, second = loaded(), loaded()
+    drawn = [first.transcribe([clip], HOT)[0] for clip in clips]
+    assert second.transcribe(clips[::-1], HOT)[::-1] == drawn
+    assert [first.transcribe([clip], HOT)[0] for clip in clips] == drawn
+
+
+def test_a_call_that_is_cancelled_in_one_lane_ends(engine: WhisperEngine, clips: list[Audio]):
+    with pytest.raises(Cancelled):
+        engine.transcribe(clips, DecodeOptions(cancelled=lambda: engine.counters.windows > 1))
+
+
+def test_a_failure_in_one_lane_is_the_calls(engine: WhisperEngine, clips: list[Audio]):
+    def fail(*_: object, **__: object) -> None:
+        raise EngineError("a lane failed")
+
+    engine._network.align = fail  # type: ignore[method-assign, assignment]
+    with pytest.raises(EngineError, match="a lane failed"):
+        engine.transcribe(clips)
+
+
+def test_a_model_that_has_gone_is_told_and_comes_back(tmp_path: Path):
+    folder = tmp_path / "bundle"
+    folder.mkdir()
+    kept = {path.name: path.read_bytes() for path in BUNDLE.iterdir() if path.is_file()}
+    for name, content in kept.items():
+        (folder / name).write_bytes(content)
+    made = Replicas(folder, device="cpu", compute_type="float32", threads=2, workers=1)
+    (folder / "model.bin").unlink()
+    with pytest.raises(ModelIncompatible, match="cannot load it"):
+        made.lanes(2)
+    (folder / "model.bin").write_bytes(kept["model.bin"])
+    assert made.model.num_workers == 2
