@@ -1,7 +1,7 @@
 """The entry of `malsori`: finds the command, runs it, and turns whatever happens into an exit code.
 
 Each command is a module with `add_parser(subparsers)` and `run(args) -> int`, and imports what it needs only in `run`,
-so that help costs no numpy and no engine.
+so that help costs no numpy and no engine. A command that is asked for costs no import of the others.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import os
 import sys
 import threading
 import traceback
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
@@ -85,7 +85,7 @@ def _leave_if_busy(code: int) -> None:
 
 
 def _run(arguments: list[str]) -> int:
-    parser, subparsers = _parsers()
+    parser, subparsers = _parsers(_asked(arguments))
     _refuse_unknown_command(arguments, parser)
     args = parser.parse_args(normalise(arguments, _boolean_flags(subparsers)))
     if args.command is None:
@@ -95,11 +95,16 @@ def _run(arguments: list[str]) -> int:
     return code
 
 
-def _parsers() -> tuple[Parser, argparse._SubParsersAction[Parser]]:
+def _asked(arguments: list[str]) -> list[str]:
+    """Return the modules of the commands that there must be flags of: the one asked for, else all."""
+    return [COMMANDS[arguments[0]]] if arguments and arguments[0] in COMMANDS else list(COMMANDS.values())
+
+
+def _parsers(modules: Iterable[str]) -> tuple[Parser, argparse._SubParsersAction[Parser]]:
     parser = Parser(prog="malsori", description="Speech to text, without a training framework.", epilog=EPILOG)
     parser.add_argument("--version", action=Version, help="print the version and leave")
     subparsers = parser.add_subparsers(dest="command", metavar="COMMAND", title="commands")
-    for module in COMMANDS.values():
+    for module in modules:
         import_module(f".{module}", __package__).add_parser(subparsers)
     for command in subparsers.choices.values():
         command.add_argument("--debug", action="store_true", help="show the traceback of an error")

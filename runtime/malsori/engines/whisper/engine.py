@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from itertools import groupby
 from pathlib import Path
 
@@ -64,16 +65,20 @@ class WhisperEngine:
         for name in needed(folder, manifest):
             if not (folder / name).is_file():
                 raise ModelCorrupt(str(folder / name), "a file of a Whisper bundle", "nothing")
-        self._tokens = Tokens.read(folder)
-        mels = mels_of(folder)
-        self._network = Network(
-            folder,
-            manifest.name,
-            device=self.device,
-            compute_type=compute_type_for(compute_type, manifest.quantization, self.device),
-            threads=threads or max(1, cpu_threads() // workers),
-            workers=workers,
-        )
+        # The weights are widened and rounded without the interpreter's lock, so the vocabulary is read meanwhile.
+        with ThreadPoolExecutor(1, "malsori-network") as beside:
+            loading = beside.submit(
+                Network,
+                folder,
+                manifest.name,
+                device=self.device,
+                compute_type=compute_type_for(compute_type, manifest.quantization, self.device),
+                threads=threads or max(1, cpu_threads() // workers),
+                workers=workers,
+            )
+            self._tokens = Tokens.read(folder)
+            mels = mels_of(folder)
+            self._network = loading.result()
         check_parts(folder, manifest, self._network, self._tokens, mels or self._network.n_mels)
         self._mel = LogMel(self._network.n_mels)
 
