@@ -20,7 +20,16 @@ from malsori.bundles import read_manifest
 from malsori.engines.base import DecodeOptions, Engine, HotWord
 from malsori.engines.load import load_engine
 from malsori.engines.wav2vec2 import Wav2Vec2Engine
-from malsori.errors import AudioNotFound, Cancelled, EmptyAudio, EngineError, MalsoriError, ModelCorrupt, OptionError
+from malsori.errors import (
+    AudioNotFound,
+    Cancelled,
+    EmptyAudio,
+    EngineError,
+    MalsoriError,
+    MissingDependency,
+    ModelCorrupt,
+    OptionError,
+)
 from malsori.pipeline import Progress, TranscribeOptions, Transcriber, load
 from malsori.pipeline.clip import Clip
 from malsori.pipeline.recording import Recording
@@ -299,7 +308,7 @@ def test_a_model_named_to_align_with_is_loaded_as_the_one_it_serves(tmp_path: Pa
     asked: list[dict[str, Any]] = []
 
     def noted(*parts: Any, **choices: Any) -> Engine:
-        asked.append(choices)
+        asked.append({name: choice for name, choice in choices.items() if name != "meanwhile"})
         return load_engine(*parts, **choices)
 
     monkeypatch.setattr("malsori.pipeline.loading.load_engine", noted)
@@ -593,3 +602,16 @@ def test_a_language_that_is_a_guess_is_told(probability: float, told: bool):
     (*_, last) = ("", *stitch(read, model="a", certain=None, words=False).warnings)
     assert last.startswith("the language is not certain (ja, 25%)") is told
     assert not stitch(read, model="a", certain="ja", words=False).warnings
+
+
+def test_a_detector_that_cannot_be_had_stops_no_load_and_is_told_by_the_run_that_needs_it(
+    monkeypatch: pytest.MonkeyPatch,
+):
+    def absent() -> None:
+        raise MissingDependency("faster-whisper", "the Silero detector")
+
+    monkeypatch.setattr("malsori.vad.silero._shared_session", absent)
+    loaded = load(NANO.with_name("nano-whisper"), device="cpu", threads=1)
+    assert loaded.transcribe(np.zeros(SAMPLE_RATE, np.float32), vad=False).warnings == ()
+    with pytest.raises(MissingDependency, match="Silero"):
+        loaded.transcribe(np.zeros(SAMPLE_RATE, np.float32))

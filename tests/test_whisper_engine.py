@@ -577,3 +577,34 @@ def test_a_layer_other_than_the_last_is_refused(engine, korean, layer):
 def test_low_memory_is_refused_by_name(manifest):
     with pytest.raises(OptionError, match="nano-whisper has no memory='low'"):
         load_engine(BUNDLE, manifest, device="cpu", threads=1, memory="low")
+
+
+def test_a_tokenizer_that_is_none_is_told_although_the_weights_load_beside_it(manifest, tmp_path):
+    folder = tmp_path / "bundle"
+    shutil.copytree(BUNDLE, folder)
+    (folder / "tokenizer.json").write_text("{}")
+    with pytest.raises(ModelIncompatible, match="is not a tokenizer"):
+        WhisperEngine(folder, manifest, device="cpu")
+    (folder / "model.bin").write_bytes(b"no weights")  # of two faults the tokenizer's is told first
+    with pytest.raises(ModelIncompatible, match="is not a tokenizer"):
+        WhisperEngine(folder, manifest, device="cpu")
+
+
+def test_weights_that_are_none_are_told_as_what_they_are(manifest, tmp_path):
+    folder = tmp_path / "bundle"
+    shutil.copytree(BUNDLE, folder)
+    (folder / "model.bin").write_bytes(b"no weights")
+    with pytest.raises(ModelIncompatible, match="CTranslate2 cannot load it"):
+        WhisperEngine(folder, manifest, device="cpu")
+
+
+def test_what_is_done_meanwhile_is_done_once_and_may_stop_the_load(manifest):
+    done = []
+    load_engine(BUNDLE, manifest, device="cpu", threads=1, meanwhile=lambda: done.append("once"))
+    assert done == ["once"]
+
+    def fail():
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        load_engine(BUNDLE, manifest, device="cpu", threads=1, meanwhile=fail)

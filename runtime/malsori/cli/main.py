@@ -1,7 +1,7 @@
 """The entry of `malsori`: finds the command, runs it, and turns whatever happens into an exit code.
 
 Each command is a module with `add_parser(subparsers)` and `run(args) -> int`, and imports what it needs only in `run`,
-so that help costs no numpy and no engine.
+so that help costs no numpy and no engine. A command that is asked for costs no import of the others.
 """
 
 from __future__ import annotations
@@ -9,16 +9,16 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-import threading
 import traceback
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from ..errors import MalsoriError, ModelNotFound, OptionError
 from .console import complain, keep_stderr_for_us
+from .heap import share_heap
 from .parser import USAGE, Parser, suggestion
 from .spelling import boolean, normalise
 
@@ -52,9 +52,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _code(list(argv))
     if "--debug" not in sys.argv:
         keep_stderr_for_us()
-    code = _code(sys.argv[1:])
-    _leave_if_busy(code)
-    return code
+    share_heap()
+    return _leave(_code(sys.argv[1:]))
 
 
 def _code(arguments: list[str]) -> int:
@@ -71,21 +70,21 @@ def _code(arguments: list[str]) -> int:
         return _failure(error, debug="--debug" in arguments)
 
 
-def _leave_if_busy(code: int) -> None:
-    """End the process here and now while a thread that nobody waits for is still in an engine, or closes a device.
+def _leave(code: int) -> NoReturn:
+    """End the process here and now.
 
-    The interpreter's own end would take the thread from under the engine, which then crashes (seen: SIGABRT, SIGSEGV).
-    All threads that are waited for have ended by now, or are no daemons.
+    The interpreter's own end takes 60 ms to free a model that the system takes back at once. And where a thread that
+    nobody waits for is still in an engine, or closes a device, it would take the thread from under the engine, which
+    then crashes (seen: SIGABRT, SIGSEGV). All threads that are waited for have ended by now.
     """
-    if any(thread.daemon for thread in threading.enumerate()):
-        for stream in filter(None, (sys.stdout, sys.stderr)):
-            with suppress(OSError, ValueError):
-                stream.flush()
-        os._exit(code)
+    for stream in filter(None, (sys.stdout, sys.stderr)):
+        with suppress(OSError, ValueError):
+            stream.flush()
+    os._exit(code)
 
 
 def _run(arguments: list[str]) -> int:
-    parser, subparsers = _parsers()
+    parser, subparsers = _parsers(_asked(arguments))
     _refuse_unknown_command(arguments, parser)
     args = parser.parse_args(normalise(arguments, _boolean_flags(subparsers)))
     if args.command is None:
@@ -95,11 +94,16 @@ def _run(arguments: list[str]) -> int:
     return code
 
 
-def _parsers() -> tuple[Parser, argparse._SubParsersAction[Parser]]:
+def _asked(arguments: list[str]) -> list[str]:
+    """Return the modules of the commands that there must be flags of: the one asked for, else all."""
+    return [COMMANDS[arguments[0]]] if arguments and arguments[0] in COMMANDS else list(COMMANDS.values())
+
+
+def _parsers(modules: Iterable[str]) -> tuple[Parser, argparse._SubParsersAction[Parser]]:
     parser = Parser(prog="malsori", description="Speech to text, without a training framework.", epilog=EPILOG)
     parser.add_argument("--version", action=Version, help="print the version and leave")
     subparsers = parser.add_subparsers(dest="command", metavar="COMMAND", title="commands")
-    for module in COMMANDS.values():
+    for module in modules:
         import_module(f".{module}", __package__).add_parser(subparsers)
     for command in subparsers.choices.values():
         command.add_argument("--debug", action="store_true", help="show the traceback of an error")

@@ -13,6 +13,7 @@ from ..errors import DeviceUnavailable, OptionError
 from .cpus import cpu_threads
 from .libraries import CTRANSLATE2, ONNXRUNTIME, TENSORRT_LIBRARIES, has_driver, missing
 from .probe import runs_on
+from .waiting import ctranslate2
 
 __all__ = [
     "Cuda",
@@ -102,19 +103,16 @@ def tensorrt(library: Library) -> Cuda:
 
 def compute_types(device: Device) -> tuple[str, ...]:
     """Return what CTranslate2 can compute in on a device, sorted; nothing where it cannot use the device."""
-    import ctranslate2
-
     try:
-        return tuple(sorted(ctranslate2.get_supported_compute_types(device)))
+        return tuple(sorted(ctranslate2().get_supported_compute_types(device)))
     except (RuntimeError, ValueError):
         return ()
 
 
 def _ctranslate2_cuda() -> Cuda:
-    import ctranslate2
-
-    if (count := ctranslate2.get_cuda_device_count()) == 0:
-        compiled = _compiled_with_cuda(ctranslate2)
+    library = ctranslate2()
+    if (count := library.get_cuda_device_count()) == 0:
+        compiled = _compiled_with_cuda(library)
         return no_device(driver=has_driver(), compiled=compiled, machine=platform.machine())
     return with_libraries(count, missing(CTRANSLATE2))
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 
 from ..bundles import open_bundle
 from ..bundles.default import best
 from ..bundles.find import open_found
 from ..engines.load import load_engine
 from ..engines.network import Memory
+from ..vad import SileroDetector
 from .options import Loading
 from .transcriber import Transcriber
 
@@ -67,5 +69,12 @@ def load(
         threads=threads,
         workers=workers,
         memory=memory,
+        meanwhile=_detector,
     )
     return Transcriber(engine, loading=Loading(device, threads, memory, verify), warnings=warnings)
+
+
+def _detector() -> None:
+    """Open the voice detector's network, which all detectors share. Where that fails, a run that needs it tells."""
+    with suppress(Exception):  # ONNX Runtime raises classes of its own, and a missing part must not stop the load
+        SileroDetector()

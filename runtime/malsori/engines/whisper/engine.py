@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -49,9 +50,11 @@ class WhisperEngine:
         compute_type: str = "default",
         threads: int | None = None,
         workers: int = 1,
+        meanwhile: Callable[[], object] | None = None,
     ) -> None:
         """Load the bundle in `folder`; `workers` calls run at a time, each on `threads` of the cores (their share).
 
+        `meanwhile` is called while the weights load, which leaves this thread idle.
         `compute_type` is CTranslate2's; `default` computes as the weights are stored where the device can, floats on
         a CPU in int8; `auto` in the fastest way there is.
         Raises `ModelCorrupt` for a missing file, `ModelIncompatible` when CTranslate2 cannot load the bundle or it
@@ -64,16 +67,22 @@ class WhisperEngine:
         for name in needed(folder, manifest):
             if not (folder / name).is_file():
                 raise ModelCorrupt(str(folder / name), "a file of a Whisper bundle", "nothing")
-        self._tokens = Tokens.read(folder)
-        mels = mels_of(folder)
-        self._network = Network(
-            folder,
-            manifest.name,
-            device=self.device,
-            compute_type=compute_type_for(compute_type, manifest.quantization, self.device),
-            threads=threads or max(1, cpu_threads() // workers),
-            workers=workers,
-        )
+        # The weights are widened and rounded without the interpreter's lock, so the vocabulary is read meanwhile.
+        with ThreadPoolExecutor(1, "malsori-network") as beside:
+            loading = beside.submit(
+                Network,
+                folder,
+                manifest.name,
+                device=self.device,
+                compute_type=compute_type_for(compute_type, manifest.quantization, self.device),
+                threads=threads or max(1, cpu_threads() // workers),
+                workers=workers,
+            )
+            self._tokens = Tokens.read(folder)
+            mels = mels_of(folder)
+            if meanwhile is not None:
+                meanwhile()
+            self._network = loading.result()
         check_parts(folder, manifest, self._network, self._tokens, mels or self._network.n_mels)
         self._mel = LogMel(self._network.n_mels)
 
