@@ -288,6 +288,15 @@ def test_words_of_a_final_lie_within_its_utterance_and_none_of_what_was_said_bef
         assert "".join("".join(word.text for word in words).split()) == "".join(final.text.split())
 
 
+def test_finals_behind_others_have_no_words_where_nobody_asked_for_them():
+    used = model("nano-whisper")
+    sound = np.tile(decode(ROOT / "samples" / "korean.wav").samples, 4)
+    stream = used.stream(language="ko", partials=False, context_s=10.0)
+    finals = [event for event in stream.push(sound) + stream.flush() if isinstance(event, Final)]
+    assert len(finals) > 2
+    assert not any(segment.words for final in finals for segment in final.segments)
+
+
 def test_another_language_than_before_is_read_alone():
     engine = model("nano-whisper").engine
     assert isinstance(engine, Follower)
