@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from malsori import load
 from malsori.audio import decode
 from malsori.engines.base import DecodeOptions, Engine
-from malsori.engines.said import Follower, Line, Said
+from malsori.engines.said import Follower, Said
 from malsori.errors import OptionError
 from malsori.events import Event, Final
 from malsori.pipeline import Transcriber
@@ -74,7 +74,6 @@ def test_what_was_said_before_are_whole_utterances_with_their_pauses_the_oldest_
     said = said_before(uttered(5, 1.0, None), before, 10 * SAMPLE_RATE)
     assert said is not None
     assert (said.text, said.language) == ("one two", "en")
-    assert said.lines == (Line("one", 0.0, 1.0), Line("two", 1.5, 2.5))
     assert len(said.sound) == 3 * SAMPLE_RATE  # without the pause before the first
     assert [float(said.sound[round(at * SAMPLE_RATE)]) for at in (0.5, 1.2, 2.0, 2.7)] == [1, 0, 3, 0]
 
@@ -289,11 +288,20 @@ def test_words_of_a_final_lie_within_its_utterance_and_none_of_what_was_said_bef
         assert "".join("".join(word.text for word in words).split()) == "".join(final.text.split())
 
 
+def test_finals_behind_others_have_no_words_where_nobody_asked_for_them():
+    used = model("nano-whisper")
+    sound = np.tile(decode(ROOT / "samples" / "korean.wav").samples, 4)
+    stream = used.stream(language="ko", partials=False, context_s=10.0)
+    finals = [event for event in stream.push(sound) + stream.flush() if isinstance(event, Final)]
+    assert len(finals) > 2
+    assert not any(segment.words for final in finals for segment in final.segments)
+
+
 def test_another_language_than_before_is_read_alone():
     engine = model("nano-whisper").engine
     assert isinstance(engine, Follower)
     clip = decode(ROOT / "samples" / "korean.wav").samples[: 3 * SAMPLE_RATE]
-    said = Said(clip, (Line("turn on the light", 0.0, 3.0),), "en")
+    said = Said(clip, "turn on the light", "en")
     assert engine.follow(clip, said, DecodeOptions(language="ko")) is None
 
 
@@ -301,10 +309,7 @@ def test_silence_behind_what_was_said_has_no_words():
     engine = model("nano-whisper").engine
     assert isinstance(engine, Follower)
     clip = decode(ROOT / "samples" / "korean.wav").samples[: 3 * SAMPLE_RATE]
-    assert (
-        engine.follow(np.zeros(SAMPLE_RATE, np.float32), Said(clip, (Line("안녕", 0.0, 3.0),), "ko"), DecodeOptions())
-        is None
-    )
+    assert engine.follow(np.zeros(SAMPLE_RATE, np.float32), Said(clip, "안녕", "ko"), DecodeOptions()) is None
 
 
 @pytest.mark.stock

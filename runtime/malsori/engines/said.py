@@ -9,30 +9,13 @@ from ..types import Audio, Hypothesis
 from .base import DecodeOptions
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
-    """A text and where it was said, in seconds."""
-
-    text: str
-    start: float
-    end: float
-
-
 @dataclass(frozen=True, slots=True, eq=False)
 class Said:
-    """The sound in front of an utterance, up to where that begins, what was heard in it, in order, and the language.
-
-    Times count from the start of the sound.
-    """
+    """The sound in front of an utterance, up to where that begins, all that was heard in it, and the language."""
 
     sound: Audio
-    lines: tuple[Line, ...]
+    text: str
     language: str
-
-    @property
-    def text(self) -> str:
-        """All that was heard."""
-        return " ".join(line.text for line in self.lines)
 
 
 @runtime_checkable

@@ -16,7 +16,7 @@ import numpy as np
 
 from ...audio.ring import RingBuffer
 from ...engines.base import DecodeOptions, Engine
-from ...engines.said import Follower, Line, Said
+from ...engines.said import Follower, Said
 from ...errors import MalsoriError
 from ...types import SAMPLE_RATE, UNKNOWN, Audio, Hypothesis, Span
 from ..blame import ours
@@ -133,14 +133,6 @@ def said_before(uttered: Uttered, before: Sequence[Uttered], room: int) -> Said 
 
 def _joined(utterances: Sequence[Uttered], pause: Audio) -> Said:
     """Return utterances with the pauses between them and behind them."""
-    parts, lines, samples = list[Audio](), list[Line](), 0
-    for each, behind in zip(utterances, [*(each.pause for each in utterances[1:]), pause], strict=True):
-        offset = samples / SAMPLE_RATE
-        lines += [
-            Line(segment.text.strip(), *(min(at, each.span.seconds) + offset for at in (segment.start, segment.end)))
-            for segment in (each.heard.segments if each.heard else ())
-            if segment.text.strip()
-        ]
-        parts += [each.sound, behind]
-        samples += len(each.sound) + len(behind)
-    return Said(np.concatenate(parts), tuple(lines), utterances[0].language)
+    pauses = [*(each.pause for each in utterances[1:]), pause]
+    parts = [part for each, behind in zip(utterances, pauses, strict=True) for part in (each.sound, behind)]
+    return Said(np.concatenate(parts), " ".join(each.text for each in utterances), utterances[0].language)
