@@ -305,6 +305,16 @@ def test_another_language_than_before_is_read_alone():
     assert engine.follow(clip, said, DecodeOptions(language="ko")) is None
 
 
+def test_a_translation_is_read_alone():
+    used = model("nano-whisper")
+    sound = decode(ROOT / "samples" / "korean.wav").samples
+    said = Said(sound, "침실 온도를 이십육 도로 맞춰 주세요", "ko")
+    engine = used.engine
+    assert isinstance(engine, Follower)
+    assert engine.follow(sound, said, DecodeOptions(language="ko")) is not None
+    assert engine.follow(sound, said, DecodeOptions(language="ko", task="translate")) is None
+
+
 def test_silence_behind_what_was_said_has_no_words():
     engine = model("nano-whisper").engine
     assert isinstance(engine, Follower)

@@ -65,7 +65,7 @@ def test_sentences_have_the_times_at_which_they_are_said(base: malsori.Transcrib
     sound = decode(recording("en/openai_jfk.flac")).samples
     shifted = np.concatenate([np.zeros(48_000, np.float32), sound])
     own, later = (base.transcribe(audio, language="en") for audio in (sound, shifted))
-    assert own.text == later.text
+    assert words(own.text) == words(later.text)
     assert (later.segments[0].start, later.segments[-1].end) == pytest.approx(
         (own.segments[0].start + 3, own.segments[-1].end + 3), abs=0.1
     )

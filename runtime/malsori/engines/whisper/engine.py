@@ -150,10 +150,12 @@ class WhisperEngine:
     def follow(self, clip: Audio, said: Said, options: DecodeOptions = DEFAULTS) -> Hypothesis | None:
         """Return what was heard in a clip behind what was said, None where it is to be read by `transcribe`.
 
-        A language that is not given is told from the clip alone; another than before must be likely. Raises as
-        `transcribe` does.
+        A translation is, as its words are not those that were listened to. A language that is not given is told from
+        the clip alone; another than before must be likely. Raises as `transcribe` does.
         """
         check_options(self.manifest, options)
+        if options.task == "translate":
+            return None
         probability = 1.0
         if options.language is None:
             languages = self.detect_language(clip, options)
