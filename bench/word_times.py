@@ -5,8 +5,8 @@
 The clips are sentences and voices of espeak-ng that nano-whisper was never trained on (`export/nano/timed_speech.py`),
 a third of them with a pause between two words, clean and in noise 20 dB below the speech; counted are those that both
 hear rightly. Truth is where a word can be heard first and last. "attention alone" are our own times before they are
-placed: what cross-attention says, as it comes. The spread of a median is from the 25th to the 75th percentile, that of
-a 95th from the 90th to the worst.
+placed: what cross-attention says, as it comes. "with time tokens" the decoder writes the edges of sentences. The spread
+of a median is from the 25th to the 75th percentile, that of a 95th from the 90th to the worst.
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ from malsori.engines.whisper.features import HOP, WINDOW, LogMel
 from malsori.engines.whisper.network import Encoded, Network
 from malsori.engines.whisper.options import WhisperOptions
 from malsori.engines.whisper.segments import split
+from malsori.engines.whisper.sentences import sentences
 from malsori.engines.whisper.sounding import sounding
 from malsori.engines.whisper.tokens import Tokens
 from malsori.engines.whisper.word_times import AlignRow, align_rows, place
@@ -37,7 +38,7 @@ NOISE = 20.0  # dB
 SPREADS = {50: (25, 75), 95: (90, 100)}
 LANGUAGES = {"ko": "Korean", "en": "English"}
 TOGETHER = 8  # windows aligned in one call
-PEER, ALONE = "faster-whisper", "attention alone"
+PEER, ALONE, TIMED = "faster-whisper", "attention alone", "with time tokens"
 
 Times: TypeAlias = list[tuple[float, float]]  # seconds, of each word
 
@@ -73,22 +74,23 @@ class Ours:
         return self.network.encode(np.stack(features))
 
     def times(self, clip: TimedClip, language: str) -> dict[str, Times] | None:
-        """Return the words' times as placed and by attention alone; None where something else is heard."""
-        encoded, size = self.encode([clip]), -(-len(clip.audio) // HOP)
-        prompt = self.tokens.start(language, "transcribe", timestamps=True)
-        (heard,) = self.network.generate(
-            encoded, [prompt], self.options, beam_size=5, temperature=0.0, budget=100, suppressed=[]
-        )
-        pieces, _ = split(heard.tokens, self.tokens.timestamp_begin, size)
-        row = AlignRow(tuple(token for piece in pieces for token in piece.tokens), size)
-        if self.tokens.decode(row.text_tokens).split() != clip.text.split():
-            return None
-        (words,) = align_rows(self.network, self.tokens, encoded, language, "transcribe", [row])
-        placed = place(words, pieces, sounding(clip.audio), self.options)
-        return {
-            "ours": [(word.start, word.end) for piece in placed for word in piece.words],
-            ALONE: [(word.start, word.end) for word in words if word.text],
-        }
+        """Return the words' times by each way; None where one hears something else."""
+        encoded, size, sound = self.encode([clip]), -(-len(clip.audio) // HOP), sounding(clip.audio)
+        found: dict[str, Times] = {}
+        for way, timed in (("ours", False), (TIMED, True)):
+            prompt = self.tokens.start(language, "transcribe", timestamps=timed)
+            (heard,) = self.network.generate(
+                encoded, [prompt], self.options, beam_size=5, temperature=0.0, budget=100, suppressed=[]
+            )
+            if self.tokens.decode(heard.tokens).split() != clip.text.split():
+                return None
+            row = AlignRow(heard.tokens, size)
+            (words,) = align_rows(self.network, self.tokens, encoded, language, "transcribe", [row])
+            pieces = split(heard.tokens, self.tokens.timestamp_begin, size)[0] if timed else sentences(words, sound)
+            placed = place(words, pieces, sound, self.options)
+            found[way] = [(word.start, word.end) for piece in placed for word in piece.words]
+            found.setdefault(ALONE, [(word.start, word.end) for word in words if word.text])
+        return found
 
     def align(self, encoded: Encoded, spoken: Sequence[TimedClip]) -> None:
         """Align the texts of Korean clips, in one call."""
@@ -107,7 +109,7 @@ def peer_times(peer: Any, clip: TimedClip, language: str) -> Times | None:
 
 def errors(ours: Ours, peer: Any, spoken: Sequence[TimedClip], language: str) -> tuple[dict[str, np.ndarray], int]:
     """Return how many milliseconds starts and ends are off, float64 `(words, 2)`, and how many clips were counted."""
-    found: dict[str, list[np.ndarray]] = {"ours": [], PEER: [], ALONE: []}
+    found: dict[str, list[np.ndarray]] = {name: [] for name in ("ours", PEER, TIMED, ALONE)}
     for clip in spoken:
         own, theirs = ours.times(clip, language), peer_times(peer, clip, language)
         if own is None or theirs is None:

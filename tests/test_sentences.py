@@ -45,7 +45,7 @@ def test_a_sentence_ends_with_its_full_stop(words: tuple[str, ...], expected: li
 
 
 def test_a_sentence_has_the_times_of_its_words():
-    assert [(piece.start, piece.end) for piece in sentences(timed(" Yes", ".", " No", seconds=0.5), WHOLE)] == [
+    assert [(piece.start, piece.end) for piece in sentences(timed(" Yes", ".", " No", seconds=0.5), [])] == [
         (0, 1),
         (1, 1.5),
     ]
@@ -91,5 +91,6 @@ def test_every_token_is_in_one_sentence_in_order_and_none_is_longer_than_it_must
     pieces = sentences(words, list(zip(edges[::2], edges[1::2], strict=False)))
     assert [token for piece in pieces for token in piece.tokens] == list(range(len(said)))
     assert all(piece.start <= piece.end for piece in pieces)
+    pieces = pieces[:-1]  # the last one lasts as long as something sounds
     single = [piece for piece in pieces if sum(words[token].text.startswith(" ") for token in piece.tokens[1:]) == 0]
     assert all(piece.end - piece.start <= 2 * LONG for piece in pieces if piece not in single)

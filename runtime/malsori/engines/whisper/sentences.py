@@ -7,6 +7,7 @@ the time behind it belongs to none.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from itertools import pairwise
 
 from .segments import Piece
@@ -28,6 +29,8 @@ def sentences(timings: Sequence[WordTiming], sound: Sequence[Span]) -> list[Piec
     for sentence in _ended(timings):
         for part in _heard(sentence):
             pieces += [_piece(words) for words in _apart(part, sound)]
+    if sound and timings and not _missed(timings[-1]):  # attention lets go of the last word before it is over
+        pieces[-1] = replace(pieces[-1], end=max(pieces[-1].end, sound[-1][1]))
     return pieces
 
 
@@ -60,7 +63,7 @@ def _heard(words: Sequence[WordTiming]) -> Iterator[Sequence[WordTiming]]:
     """Yield the words up to each that lasts too long, and the rest."""
     first = 0
     for index, word in enumerate(words):
-        if word.end - word.start > MISSED:
+        if _missed(word):
             yield words[first : index + 1]
             first = index + 1
     if first < len(words):
@@ -91,7 +94,11 @@ def _apart(words: Sequence[WordTiming], sound: Sequence[Span]) -> list[Sequence[
     return [*_apart(words[:cut], sound), *_apart(words[cut:], sound)]
 
 
+def _missed(word: WordTiming) -> bool:
+    return word.end - word.start > MISSED
+
+
 def _piece(words: Sequence[WordTiming]) -> Piece:
     last = words[-1]
-    end = last.start + LONGEST if last.end - last.start > MISSED else last.end
+    end = last.start + LONGEST if _missed(last) else last.end
     return Piece(words[0].start, end, tuple(token for word in words for token in word.tokens))
