@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from malsori.engines.whisper import replicas
 from malsori.engines.whisper.engine import WhisperEngine
 from malsori.engines.whisper.options import WhisperOptions
 from malsori.engines.whisper.replicas import Replicas
-from malsori.errors import Cancelled, EngineError, ModelIncompatible
+from malsori.errors import Cancelled, EngineError
 from malsori.types import Audio
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -98,15 +99,16 @@ def test_a_failure_in_one_lane_is_the_calls(engine: WhisperEngine, clips: list[A
         engine.transcribe(clips)
 
 
-def test_a_model_that_has_gone_is_told_and_comes_back(tmp_path: Path):
-    folder = tmp_path / "bundle"
-    folder.mkdir()
-    kept = {path.name: path.read_bytes() for path in BUNDLE.iterdir() if path.is_file()}
-    for name, content in kept.items():
-        (folder / name).write_bytes(content)
-    made = Replicas(folder, device="cpu", compute_type="float32", threads=2, workers=1)
+@pytest.mark.parametrize("other", [None, b"other weights"])
+def test_a_model_whose_file_has_gone_or_is_another_goes_on_as_it_was_loaded(
+    tmp_path: Path, clips: list[Audio], other: bytes | None
+):
+    folder = Path(shutil.copytree(BUNDLE, tmp_path / "bundle"))
+    engine = WhisperEngine(folder, read_manifest(folder), device="cpu", threads=2)
+    plain, hot = loaded().transcribe(clips), DecodeOptions(language="ko", temperature=(0.8,))
     (folder / "model.bin").unlink()
-    with pytest.raises(ModelIncompatible, match="cannot load it"):
-        made.lanes(2)
-    (folder / "model.bin").write_bytes(kept["model.bin"])
-    assert made.model.num_workers == 2
+    if other is not None:
+        (folder / "model.bin").write_bytes(other)
+    assert engine.transcribe(clips) == plain
+    assert shape(engine) == (1, 2)
+    assert len(engine.transcribe(clips, hot)) == len(clips)

@@ -64,6 +64,19 @@ def test_of_a_long_sentence_without_a_pause_a_comma_counts_for_one():
     assert texts(words)[0].endswith("w19,")
 
 
+def test_a_text_without_spaces_is_cut_at_pauses_commas_and_any_mark_that_ends():
+    words = timed(*["가"] * 40)
+    assert [len(text) for text in texts(words, [(0, 7.9), (8.3, 16)])] == [20, 20]
+    assert [len(text) for text in texts(timed(*["あ"] * 19, "、", *["い"] * 20))] == [20, 20]
+    assert texts(timed("はい", "?", "いいえ")) == ["はい?", "いいえ"]
+
+
+def test_a_word_before_a_silence_does_not_end_its_sentence():
+    words = [WordTiming(" There", (0,), 1.0, 7.0, 0.9), WordTiming(" are", (1,), 7.0, 7.3, 0.9)]
+    assert texts(words, [(0, 1.3), (6.8, 9)]) == ["There are"]
+    assert texts(words, [(0, 9)]) == ["There", "are"]
+
+
 def test_a_text_without_spaces_is_not_cut_inside_a_word():
     assert len(texts(timed(*["가"] * 40))) == 1
 

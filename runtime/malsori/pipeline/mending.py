@@ -63,8 +63,12 @@ class Mender:
     def _read_again(
         self, clips: Sequence[Clip], heard: Sequence[Hypothesis], parts: Sequence[_Part]
     ) -> list[Hypothesis]:
-        """Return a reading of each part in its clip's language, without the prefix that its recording began with."""
-        plain = replace(self.decoding, whisper=replace(self.decoding.whisper, prefix=None))
+        """Return a reading of each part in its clip's language, without the prefix that its recording began with.
+
+        The decoder writes times: without, it passes over a second language.
+        """
+        whisper = replace(self.decoding.whisper, prefix=None, time_tokens=True)
+        plain = replace(self.decoding, whisper=whisper)
         told = [None if plain.whisper.multilingual else heard[part.clip].language for part in parts]
         languages = [None if language == UNKNOWN else language for language in told]
         found: dict[int, Hypothesis] = {}

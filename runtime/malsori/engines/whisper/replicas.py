@@ -16,6 +16,7 @@ from ...errors import EngineError, ModelIncompatible, brief
 from ..devices import Device
 
 MOST_LANES = 4  # calls at a time that are made of one; each has its own activations, 0.1 GB for 30 s of base
+WEIGHTS = "model.bin"
 SEED = 1  # of what is drawn at temperatures above 0
 
 
@@ -30,6 +31,7 @@ class Replicas:
         self._threads = threads
         self._workers = workers
         self._lock = threading.Lock()
+        self._weights = self._seen()
         self._model: Any = self._load(workers, threads)
 
     @property
@@ -52,15 +54,26 @@ class Replicas:
         if windows < 2 or lanes < 2 or not self.on_cpu:
             return 1
         with self._lock:
-            if self._workers < lanes:
+            if self._workers < lanes and self._seen() == self._weights:
                 self._workers, self._threads = lanes, total // lanes
                 self._model = None  # first, so that there never are two copies
                 self._model = self._load(self._workers, self._threads)
-        return min(windows, lanes)
+            return min(windows, lanes) if self._workers >= lanes else 1
 
     def unused(self) -> Any:
-        """Return the model in a new worker, which has drawn nothing yet."""
-        return self._load(1, self._threads)
+        """Return the model in a new worker, which has drawn nothing yet; where its file has gone, the one that is."""
+        return self._load(1, self._threads) if self._seen() == self._weights else self.model
+
+    def _seen(self) -> tuple[int, int, int] | None:
+        """Return what tells whether the weights in the folder are those that were loaded, None where there are none.
+
+        Weights of another shape beside the vocabulary and the encoded windows of the first would crash CTranslate2.
+        """
+        try:
+            found = (self._folder / WEIGHTS).stat()
+        except OSError:
+            return None
+        return found.st_ino, found.st_size, found.st_mtime_ns
 
     def _load(self, workers: int, threads: int) -> Any:
         from ctranslate2 import set_random_seed

@@ -26,32 +26,33 @@ MISSED = 2.5  # seconds; a word does not last as long, with a pause of the clip 
 def sentences(timings: Sequence[WordTiming], sound: Sequence[Span]) -> list[Piece]:
     """Return the words as pieces, every token in one of them; `sound` is where something sounds, seconds, ascending."""
     pieces = []
-    for sentence in _ended(timings):
-        for part in _heard(sentence):
-            pieces += [_piece(words) for words in _apart(part, sound)]
-    if sound and timings and not _missed(timings[-1]):  # attention lets go of the last word before it is over
+    spaced = any(timing.text.startswith(" ") for timing in timings[1:])
+    for sentence in _ended(timings, spaced):
+        for part in _heard(sentence, sound):
+            pieces += [_piece(words, sound) for words in _apart(part, sound, spaced)]
+    if sound and timings and not _missed(timings[-1], sound):  # attention lets go of the last word before it is over
         pieces[-1] = replace(pieces[-1], end=max(pieces[-1].end, sound[-1][1]))
     return pieces
 
 
-def _ended(timings: Sequence[WordTiming]) -> Iterator[Sequence[WordTiming]]:
+def _ended(timings: Sequence[WordTiming], spaced: bool) -> Iterator[Sequence[WordTiming]]:
     """Yield the words of each sentence, by its full stop."""
     first = 0
     for index in range(len(timings)):
-        if _ends(timings, index):
+        if _ends(timings, index, spaced):
             yield timings[first : index + 1]
             first = index + 1
     if first < len(timings):
         yield timings[first:]
 
 
-def _ends(timings: Sequence[WordTiming], index: int) -> bool:
-    """Whether a sentence ends with this word, which may be a mark."""
+def _ends(timings: Sequence[WordTiming], index: int, spaced: bool) -> bool:
+    """Whether a sentence ends with this word, which may be a mark, in a text with spaces or one without."""
     behind = timings[index + 1].text if index + 1 < len(timings) else " "
     if not behind.startswith(" ") and set(behind) <= set(CLOSED + ENDS + FULL_STOPS):
         return False
     said = "".join(timing.text for timing in timings[max(0, index - 2) : index + 1]).rstrip(CLOSED)
-    if said.endswith(tuple(FULL_STOPS)):
+    if said.endswith(tuple(FULL_STOPS)) or (not spaced and said.endswith(("?", "!"))):
         return True
     if not said.endswith(tuple(ENDS)) or not behind.startswith(" "):
         return False
@@ -59,19 +60,22 @@ def _ends(timings: Sequence[WordTiming], index: int) -> bool:
     return not said.endswith(".") or not (last[0].lower() in TITLES or (len(last[0]) == 1 and last[0].isupper()))
 
 
-def _heard(words: Sequence[WordTiming]) -> Iterator[Sequence[WordTiming]]:
+def _heard(words: Sequence[WordTiming], sound: Sequence[Span]) -> Iterator[Sequence[WordTiming]]:
     """Yield the words up to each that lasts too long, and the rest."""
     first = 0
     for index, word in enumerate(words):
-        if _missed(word):
+        if _missed(word, sound):
             yield words[first : index + 1]
             first = index + 1
     if first < len(words):
         yield words[first:]
 
 
-def _apart(words: Sequence[WordTiming], sound: Sequence[Span]) -> list[Sequence[WordTiming]]:
-    """Return the words in parts of at most `LONG` seconds, if they can be: cut where it pauses, the longest first."""
+def _apart(words: Sequence[WordTiming], sound: Sequence[Span], spaced: bool) -> list[Sequence[WordTiming]]:
+    """Return the words in parts of at most `LONG` seconds, if they can be: cut where it pauses, the longest first.
+
+    A text without spaces is cut at a pause or a comma alone: elsewhere it could be inside a word.
+    """
     begin, end = words[0].start, words[-1].end
     if end - begin <= LONG:
         return [words]
@@ -86,19 +90,22 @@ def _apart(words: Sequence[WordTiming], sound: Sequence[Span]) -> list[Sequence[
     cuts = [
         index
         for index in range(1, len(words))
-        if words[index].text.startswith(" ") and begin + quarter <= words[index].start <= end - quarter
+        if (words[index].text.startswith(" ") if spaced else pause(index) > 0)
+        and begin + quarter <= words[index].start <= end - quarter
     ]
     if not cuts:
         return [words]
     cut = max(cuts, key=lambda index: (pause(index), -abs(words[index].start - (begin + end) / 2)))
-    return [*_apart(words[:cut], sound), *_apart(words[cut:], sound)]
+    return [*_apart(words[:cut], sound, spaced), *_apart(words[cut:], sound, spaced)]
 
 
-def _missed(word: WordTiming) -> bool:
-    return word.end - word.start > MISSED
+def _missed(word: WordTiming, sound: Sequence[Span]) -> bool:
+    """Whether more sounds while the word lasts than it takes to say it."""
+    spans = sound or [(word.start, word.end)]
+    return sum(max(0.0, min(stop, word.end) - max(start, word.start)) for start, stop in spans) > MISSED
 
 
-def _piece(words: Sequence[WordTiming]) -> Piece:
+def _piece(words: Sequence[WordTiming], sound: Sequence[Span]) -> Piece:
     last = words[-1]
-    end = last.start + LONGEST if _missed(last) else last.end
+    end = last.start + LONGEST if _missed(last, sound) else last.end
     return Piece(words[0].start, end, tuple(token for word in words for token in word.tokens))
