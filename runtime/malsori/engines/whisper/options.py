@@ -38,8 +38,8 @@ class WhisperOptions:
     suppress_blank: no empty reading and no space first.
     suppress_tokens: ids that are never read; -1 stands for the symbols that nobody speaks.
     time_tokens: the decoder always writes times between its words. Without, it does only in a clip of several windows,
-        in one of less than 2.5 s, in a translation, and with `max_new_tokens`; elsewhere it reads words alone, which are fewer tokens and are
-        heard better, and a sentence has the time at which the decoder listened to it.
+        in one of less than 2.5 s, in a translation, and with `max_new_tokens`; elsewhere it reads words alone, which
+        are fewer tokens and are heard better, and a sentence has the time at which the decoder listened to it.
     without_timestamps: no times but the clip's; one segment per window.
     max_initial_timestamp: seconds; the latest that a window's first segment may start.
     max_new_tokens: at most so many per window, up to 224.
