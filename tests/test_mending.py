@@ -107,6 +107,8 @@ def test_what_is_read_again_has_its_clips_language_and_no_prefix():
     decoding = DecodeOptions(whisper=WhisperOptions(prefix="Good morning"))
     Mender(engine, decoding).mended([stretch(0, 10)], [heard(said("Good morning", 0, 4))])
     assert (engine.options.language, engine.options.whisper.prefix) == ("en", None)
+    assert engine.options.whisper.time_tokens  # which do not pass over a second language
+    assert engine.options.word_timestamps
 
 
 def test_nothing_is_said_twice_where_a_second_reading_overlaps_what_stands():

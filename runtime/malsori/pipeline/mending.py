@@ -65,10 +65,10 @@ class Mender:
     ) -> list[Hypothesis]:
         """Return a reading of each part in its clip's language, without the prefix that its recording began with.
 
-        The decoder writes times: without, it passes over a second language.
+        The decoder writes times: without, it passes over a second language. Words say which stretch each belongs to.
         """
         whisper = replace(self.decoding.whisper, prefix=None, time_tokens=True)
-        plain = replace(self.decoding, whisper=whisper)
+        plain = replace(self.decoding, whisper=whisper, word_timestamps=True)
         told = [None if plain.whisper.multilingual else heard[part.clip].language for part in parts]
         languages = [None if language == UNKNOWN else language for language in told]
         found: dict[int, Hypothesis] = {}
