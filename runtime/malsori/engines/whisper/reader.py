@@ -25,6 +25,9 @@ from .track import Track
 from .window import longer
 from .word_times import AlignRow, align_rows, place
 
+# Windows that a lane reads at once: four take 6 % less time and, of 30 s each, 75 MB more in every lane (stock base).
+LANE = 3
+
 
 class Reader:
     """The readings of one call of the engine; `known` are the languages that the model may tell.
@@ -81,6 +84,7 @@ class Reader:
         for _, group in groupby(sorted(tracks, key=alike), alike):
             together = list(group)
             size = -(-min(self._options.batch_size, len(together)) // lanes)
+            size = min(size, LANE) if lanes > 1 else size
             batches += [together[first : first + size] for first in range(0, len(together), size)]
         return batches
 
