@@ -27,6 +27,8 @@ from tests.hub_server import FILES, NANO, REPOSITORY, REVISION, Server, content,
 QUICK = Patience(silence=0.5, tries=3, pause=0.0)
 WEIGHTS = len(content("model.bin"))
 PULLER = """
+import signal
+signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored in a shell's background
 import sys
 from pathlib import Path
 from malsori.bundles.pull import pull
