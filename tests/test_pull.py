@@ -56,7 +56,7 @@ def weights_came(into: Path) -> int:
     return sum(path.stat().st_size for path in parts(into) if path.name.startswith("model.bin"))
 
 
-def fails(
+def assert_fails(
     server: Server, into: Path, match: str, *, pinned: bool = True, kind: type[MalsoriError] = DownloadError
 ) -> None:
     """A pull that must fail, and install nothing."""
@@ -139,14 +139,14 @@ def test_a_line_that_breaks_at_random_places_delays_and_loses_nothing(
 
 def test_a_line_that_breaks_before_anything_comes_is_given_up(server: Server, tmp_path: Path) -> None:
     server.cut = lambda: 0
-    fails(server, tmp_path, r"config\.json: .*, 3 times in a row")
+    assert_fails(server, tmp_path, r"config\.json: .*, 3 times in a row")
     assert len(server.asked) == QUICK.tries
 
 
 def test_what_came_is_kept_for_the_next_time(server: Server, tmp_path: Path) -> None:
     cuts = iter([1 << 40, 100_000])
     server.cut = lambda: next(cuts, 0)
-    fails(server, tmp_path, "model.bin")
+    assert_fails(server, tmp_path, "model.bin")
     assert weights_came(tmp_path) == 100_000
     server.cut, server.asked = lambda: 1 << 40, []
     pull(nano(), tmp_path, [hub(server)])
@@ -159,11 +159,13 @@ def test_a_beginning_that_is_not_the_files_is_thrown_away_and_the_file_fetched_w
 ) -> None:
     cuts = iter([1 << 40, 100_000])
     server.cut = lambda: next(cuts, 0)
-    fails(server, tmp_path, "model.bin")
+    assert_fails(server, tmp_path, "model.bin")
     (part,) = (path for path in parts(tmp_path) if path.name.startswith("model.bin"))
     part.write_bytes(b"x" * 100_000)
     server.cut = lambda: 1 << 40
-    fails(server, tmp_path, f"expected the sum {sha(content('model.bin'))}, found [0-9a-f]{{64}}; it was thrown away")
+    assert_fails(
+        server, tmp_path, f"expected the sum {sha(content('model.bin'))}, found [0-9a-f]{{64}}; it was thrown away"
+    )
     folder = pull(nano(), tmp_path, [hub(server)]).folder
     assert (folder / "model.bin").read_bytes() == content("model.bin")
 
@@ -187,20 +189,22 @@ def test_a_server_that_goes_on_from_elsewhere_is_not_believed(server: Server, tm
         return True
 
     server.before = elsewhere
-    fails(server, tmp_path, f"expected bytes from 100000 on of {WEIGHTS}, found bytes 5-")
+    assert_fails(server, tmp_path, f"expected bytes from 100000 on of {WEIGHTS}, found bytes 5-")
 
 
 def test_a_file_that_is_another_one_of_the_same_length_is_not_installed(server: Server, tmp_path: Path) -> None:
     path = f"/{REPOSITORY}/resolve/{REVISION}/model.bin"
     server.files[path] = bytes([server.files[path][0] ^ 1]) + server.files[path][1:]
-    fails(server, tmp_path, r"model\.bin: expected the sum")
+    assert_fails(server, tmp_path, r"model\.bin: expected the sum")
     assert not weights_came(tmp_path)
 
 
 @pytest.mark.parametrize("by", [-1, 1])
 def test_a_server_that_announces_another_length_is_not_believed(server: Server, tmp_path: Path, by: int) -> None:
     server.length = lambda size: size + by
-    fails(server, tmp_path, rf"config\.json: expected \d+ bytes, the server has {len(content('config.json')) + by}")
+    assert_fails(
+        server, tmp_path, rf"config\.json: expected \d+ bytes, the server has {len(content('config.json')) + by}"
+    )
 
 
 def test_a_server_that_sends_without_end_is_stopped_at_the_files_length(server: Server, tmp_path: Path) -> None:
@@ -215,7 +219,7 @@ def test_a_server_that_sends_without_end_is_stopped_at_the_files_length(server: 
             handler.wfile.write(b"x" * 65536)
 
     server.before = endless
-    fails(server, tmp_path, f"model.bin: expected {WEIGHTS} bytes, found more")
+    assert_fails(server, tmp_path, f"model.bin: expected {WEIGHTS} bytes, found more")
     assert not weights_came(tmp_path)
 
 
@@ -253,18 +257,18 @@ def test_an_answer_of_unknown_length_behind_a_redirect_is_read_to_its_end(server
 def test_a_file_of_no_bytes_is_not_taken(server: Server, tmp_path: Path) -> None:
     (path,) = (path for path in server.files if path.endswith("config.json"))
     server.files[path] = b""
-    fails(server, tmp_path, r"config\.json: expected \d+ bytes, the server says 0", pinned=False)
+    assert_fails(server, tmp_path, r"config\.json: expected \d+ bytes, the server says 0", pinned=False)
 
 
 @pytest.mark.parametrize("target", ["file:///etc/hostname", "ftp://127.0.0.1/x", "data:,x", ""])
 def test_a_redirect_leads_to_the_web_only(server: Server, tmp_path: Path, target: str) -> None:
     server.before = lambda handler, path: handler.plain(302, **({"Location": target} if target else {})) or True
-    fails(server, tmp_path, rf"redirects to {target or 'nowhere'}, which is not followed")
+    assert_fails(server, tmp_path, rf"redirects to {target or 'nowhere'}, which is not followed")
 
 
 def test_redirects_in_a_circle_end(server: Server, tmp_path: Path) -> None:
     server.before = lambda handler, path: handler.plain(307, Location=f"{path}x") or True
-    fails(server, tmp_path, "more than 6 redirects in a row")
+    assert_fails(server, tmp_path, "more than 6 redirects in a row")
 
 
 def test_a_server_that_says_nothing_is_given_up(server: Server, tmp_path: Path) -> None:
@@ -273,7 +277,7 @@ def test_a_server_that_says_nothing_is_given_up(server: Server, tmp_path: Path) 
         return False
 
     server.before = silent
-    fails(server, tmp_path, "nothing came any more, 3 times in a row")
+    assert_fails(server, tmp_path, "nothing came any more, 3 times in a row")
 
 
 def test_a_slow_server_is_waited_for(server: Server, tmp_path: Path) -> None:
@@ -292,7 +296,7 @@ def test_a_slow_server_is_waited_for(server: Server, tmp_path: Path) -> None:
 )
 def test_a_refusal_is_final_and_told(server: Server, tmp_path: Path, status: int, said: str) -> None:
     server.before = lambda handler, path: handler.plain(status) or True
-    fails(server, tmp_path, said)
+    assert_fails(server, tmp_path, said)
     assert len(server.asked) == 1
 
 
@@ -309,7 +313,7 @@ def test_files_without_a_sum_of_ours_must_be_what_the_hub_says(server: Server, t
     pulled = pull(nano(pinned=False), tmp_path, [hub(server)])
     assert pulled.unpinned == FILES
     server.etags = False
-    fails(server, tmp_path / "2", "neither malsori nor this server knows the sum of", pinned=False)
+    assert_fails(server, tmp_path / "2", "neither malsori nor this server knows the sum of", pinned=False)
 
 
 def test_a_file_that_is_not_what_the_hub_says_is_not_installed(server: Server, tmp_path: Path) -> None:
@@ -320,7 +324,7 @@ def test_a_file_that_is_not_what_the_hub_says_is_not_installed(server: Server, t
         return True
 
     server.before = lies
-    fails(server, tmp_path, f"expected the sum {'0' * 64}", pinned=False)
+    assert_fails(server, tmp_path, f"expected the sum {'0' * 64}", pinned=False)
 
 
 def test_a_small_file_may_have_the_sum_that_git_gives_it(server: Server, tmp_path: Path) -> None:
@@ -350,13 +354,15 @@ def test_a_full_disk_is_told_before_anything_is_asked(
     server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("shutil.disk_usage", lambda path: SimpleNamespace(free=1000))
-    fails(server, tmp_path, "needs [0-9]+ MB, 0 MB are free; make room", kind=OutputError)
+    assert_fails(server, tmp_path, "needs [0-9]+ MB, 0 MB are free; make room", kind=OutputError)
     assert not server.asked
 
 
 def test_a_place_that_cannot_be_written_is_told(server: Server, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    fails(server, tmp_path / "file" / "models", "cannot be written, not a directory|Not a directory", kind=OutputError)
+    assert_fails(
+        server, tmp_path / "file" / "models", "cannot be written, not a directory|Not a directory", kind=OutputError
+    )
 
 
 def start(into: Path, server: Server) -> subprocess.Popen[str]:

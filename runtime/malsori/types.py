@@ -86,10 +86,10 @@ class Alternative:
 class Segment:
     """A stretch of speech and its text. `start` and `end` are seconds; `confidence` is in [0, 1].
 
-    `words` is empty unless word times were asked for, `alternatives` unless several were; the first of them is the
-    text itself. From Whisper only: `no_speech_prob`, `compression_ratio`, and `window_s`, the seconds of sound that the
-    encoder saw; `retried` tells that a shorter window had led it astray. `language` is told where each window may have
-    its own.
+    `words` is empty in a transcript unless word times were asked for, `alternatives` unless several were; the first of
+    them is the text itself. From Whisper only: `no_speech_prob`, `compression_ratio`, and `window_s`, the seconds of
+    sound that the encoder saw; `retried` tells that a shorter window had led it astray. `language` is told where each
+    window may have its own.
     """
 
     text: str

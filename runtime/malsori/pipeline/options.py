@@ -56,7 +56,8 @@ class TranscribeOptions:
         longest stretch that any model gets, also with `vad=False`.
     initial_prompt, temperature: for Whisper models; the prompt was said before each stretch of speech, temperatures are
         tried in order until one passes.
-    beam_size: hypotheses kept; None is 5 for Whisper, and for CTC 1 (greedy), or 16 where an option below needs a beam.
+    beam_size: hypotheses kept; None is 1 (greedy), for Whisper 5 where that is unsure or a clip has 20 s and more, and
+        for CTC 16 where an option below needs a beam.
     hotwords: words to listen for, in a list or as a mapping to weights (8.0 without). With CTC models a reading with a
         hot word wins over one without that is up to e^weight times likelier, and `침실*` also takes 침실을. Whisper
         takes them for words said before.

@@ -22,7 +22,7 @@ class WhisperOptions:
 
     audio_context: seconds of sound that the encoder sees of a clip. "auto": the clip and a margin, at least the floor,
         both as the bundle's manifest says; 30 s where it says nothing. A number is such a floor. "full" is 30 s.
-    window_guards: decode again at 30 s what a shorter window has led astray; False takes it as it is.
+    window_guards: decode again in longer windows what a shorter one has led astray; False takes it as it is.
     best_of: readings drawn at a temperature above 0, of which the likeliest counts.
     patience, length_penalty: of beam search (arXiv 2204.05424; 1 is the mean log-probability).
     repetition_penalty, no_repeat_ngram_size: above 1 and above 0 they make repeating less likely, or impossible.

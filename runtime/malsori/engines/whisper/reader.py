@@ -145,7 +145,7 @@ class Reader:
         *,
         retried: bool = False,
     ) -> None:
-        """Give each track what was read in its window, with the words' times if they are asked for."""
+        """Give each track what was read in its window, with words where they are asked for or tell the times."""
         whisper = self._options.whisper
         spoken = [
             index
