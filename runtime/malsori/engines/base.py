@@ -37,7 +37,7 @@ class DecodeOptions:
     """How to turn clips into words; one that a family does not have is an `OptionError` unless it is at its default.
 
     `language` is an ISO 639-1 code or None for detection. `beam_size` None is the family's own. `temperature` is tried
-    in order until a result passes the guards (Whisper). `batch_size` bounds how many clips share one engine call.
+    in order until a result passes the guards (Whisper). `batch_size` bounds how many windows are read at a time.
     `cancelled` is asked before each engine call. `hotwords` have weights for CTC. CTC only: `language_model` is a KenLM
     file, `lm_alpha` the weight of its natural log-probabilities, `lm_beta` what each word adds, and `alternatives` how
     many of the likeliest texts a segment carries, if above 1. Whisper only: `whisper`.

@@ -8,6 +8,7 @@ model loads in 0.25 s asleep and in 1.2 s spinning.
 from __future__ import annotations
 
 import os
+import sys
 from typing import Any
 
 POLICY = "OMP_WAIT_POLICY"
@@ -20,7 +21,7 @@ def ctranslate2() -> Any:
     Its OpenMP is a copy of its own, which reads the environment once, when it is loaded: the setting is taken back, so
     that neither the rest of the program nor what it starts sees any of it.
     """
-    if any(name in os.environ for name in CHOICES):
+    if "ctranslate2" in sys.modules or any(name in os.environ for name in CHOICES):
         import ctranslate2
 
         return ctranslate2

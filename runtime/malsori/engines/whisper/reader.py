@@ -56,7 +56,7 @@ class Reader:
 
     def _go_on(self, tracks: Sequence[Track]) -> None:
         """Read the next window of each, several batches at a time where that is sooner."""
-        lanes = self._network.lanes(len(tracks))
+        lanes = self._network.lanes(min(len(tracks), self._options.batch_size))
         batches = self._batches(tracks, lanes)
         if lanes == 1:
             for batch in batches:
@@ -73,7 +73,8 @@ class Reader:
     def _batches(self, tracks: Sequence[Track], lanes: int) -> list[list[Track]]:
         """Return the tracks in batches of one window, one prompt's length, which CTranslate2 wants, and one limit.
 
-        Those that are read at a time have `batch_size` tracks together.
+        Those that are read at a time have at most `batch_size` tracks together, and `LANE` each. The longest come
+        first, so that the lanes end together.
         """
 
         def alike(track: Track) -> tuple[int, bool, bool, int, int]:
@@ -81,7 +82,7 @@ class Reader:
             return track.window, track.timed, track.first, len(self.prompts.leading(track.spoken)), limit
 
         batches = []
-        for _, group in groupby(sorted(tracks, key=alike), alike):
+        for _, group in groupby(sorted(tracks, key=alike, reverse=True), alike):
             together = list(group)
             size = -(-min(self._options.batch_size, len(together)) // lanes)
             size = min(size, LANE) if lanes > 1 else size

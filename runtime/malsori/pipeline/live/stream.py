@@ -80,7 +80,7 @@ class Stream:
         self._decoding = options.decoding(options.language)
         # Another model has other options; what it must be told is the language.
         self._interim = self._decoding if partials is None else DecodeOptions(language=options.language)
-        self._author = Author(self._finals.manifest, options.language, words=options.word_timestamps)
+        self._author = Author(self._finals.manifest, options.language, words=options.decoding(None).word_timestamps)
         self._live = live
         self._outbox = Outbox()
         self._intake = Intake(live.sample_rate)
