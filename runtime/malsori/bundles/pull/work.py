@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -81,6 +82,13 @@ class Work:
         with part.open("rb+") as file:
             os.fsync(file.fileno())
         os.replace(part, self.files / name)
+
+    def set_aside(self, file: File) -> None:
+        """Keep a second name for a file that is about to be changed, so that a pull that ends here loses nothing."""
+        part = self.part(file.name, file.sha256)
+        part.unlink(missing_ok=True)
+        with suppress(OSError):  # a file system without links
+            os.link(self.files / file.name, part)
 
     def only(self, names: set[str]) -> None:
         """Remove what is no file of the model."""

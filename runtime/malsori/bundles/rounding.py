@@ -1,0 +1,113 @@
+"""Rounding the float weights of CTranslate2's `model.bin` to int8, as CTranslate2 itself does when it loads them.
+
+A CPU computes in int8 either way and reads the same words, to the letter; a file that is rounded already is half as
+long, and loads without the floats: of stock base in 0.17 GB instead of 0.35 GB.
+"""
+
+from __future__ import annotations
+
+import os
+import struct
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import BinaryIO
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .infer.model_bin import SCALE, TYPES, VERSION, Header, Variable
+from .infer.whisper import stored_in
+from .manifest import Manifest
+
+WEIGHTS = "model.bin"
+ROWS = 1024  # converted at a time, so that a large vocabulary needs a few MB
+LARGEST = 127.0  # what the largest weight of a row becomes
+FLOATS = ("float32", "float16", "bfloat16")
+
+Say = Callable[[float, float], None]
+
+
+def rounded(folder: Path, manifest: Manifest, say: Say = lambda done, total: None) -> Manifest:
+    """Round the weights of a Whisper folder in place; return what its manifest is to say. Raises as `round_weights`."""
+    round_weights(folder / WEIGHTS, say)
+    return replace(manifest, quantization=stored_in(Header.read(folder / WEIGHTS)))
+
+
+def round_weights(path: Path, say: Say = lambda done, total: None) -> bool:
+    """Round the float weights of a `model.bin` in place; return False, and leave it, where it has none.
+
+    Each row of a matrix has a scale, 127 over its largest weight; convolutions and all that is no matrix stay as they
+    are. `say` hears bytes read and in all. Raises `ModelError` for a file that is none, `OSError` where the new one
+    cannot be written, which then leaves the old one.
+    """
+    header = Header.read(path)
+    chosen = {variable.name for variable in header.stored if _is_rounded(variable)}
+    if not chosen:
+        return False
+    target = path.with_name(f"{path.name}.int8")
+    try:
+        with path.open("rb") as source, target.open("wb") as file:
+            _write(header, chosen, source, file, lambda done: say(done, path.stat().st_size))
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(target, path)
+    finally:
+        target.unlink(missing_ok=True)
+    return True
+
+
+def _is_rounded(variable: Variable) -> bool:
+    """Whether a variable is one of those that CTranslate2 computes with in int8 (`Model::is_quantizable`)."""
+    matrix = variable.name.endswith("weight") and len(variable.shape) == 2 and "conv" not in variable.name
+    return matrix and variable.type in FLOATS
+
+
+def _write(header: Header, chosen: set[str], source: BinaryIO, file: BinaryIO, say: Callable[[int], None]) -> None:
+    file.write(struct.pack("<I", VERSION) + _name(header.spec) + struct.pack("<I", header.revision))
+    file.write(struct.pack("<I", len(header.stored) + len(chosen)))
+    for variable in header.stored:
+        source.seek(variable.offset)
+        if variable.name in chosen:
+            _write_rounded(variable, source, file)
+        else:
+            file.write(_head(variable.name, variable.shape, variable.type, variable.length))
+            file.write(source.read(variable.length))
+        say(source.tell())
+    file.write(struct.pack("<I", len(header.aliases)))
+    for alias, name in header.aliases.items():
+        file.write(_name(alias) + _name(name))
+
+
+def _write_rounded(variable: Variable, source: BinaryIO, file: BinaryIO) -> None:
+    """Write one matrix in int8, and its rows' scales."""
+    rows, columns = variable.shape
+    scales = np.empty(rows, np.float32)
+    file.write(_head(variable.name, variable.shape, "int8", rows * columns))
+    for first in range(0, rows, ROWS):
+        count = min(ROWS, rows - first)
+        weights = _floats(source.read(count * (variable.length // rows)), variable.type).reshape(count, columns)
+        largest = np.abs(weights).max(axis=1)
+        scale = np.float32(LARGEST) / np.where(largest > 0, largest, np.float32(LARGEST))
+        file.write(np.rint(weights * scale[:, None]).astype(np.int8).tobytes())
+        scales[first : first + count] = scale
+    file.write(_head(variable.name + SCALE, (rows,), "float32", scales.nbytes) + scales.tobytes())
+
+
+def _floats(data: bytes, kind: str) -> NDArray[np.float32]:
+    if kind == "bfloat16":  # the upper half of a float32
+        return (np.frombuffer(data, "<u2").astype(np.uint32) << 16).view(np.float32)
+    return np.frombuffer(data, kind).astype(np.float32)
+
+
+def _head(name: str, shape: tuple[int, ...], kind: str, length: int) -> bytes:
+    return (
+        _name(name)
+        + struct.pack(f"<B{len(shape)}I", len(shape), *shape)
+        + struct.pack("<BI", TYPES.index(kind), length)
+    )
+
+
+def _name(text: str) -> bytes:
+    data = text.encode() + b"\0"
+    return struct.pack("<H", len(data)) + data

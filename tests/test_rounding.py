@@ -1,0 +1,188 @@
+"""Weights rounded to int8: what CTranslate2 makes of the floats itself, in half the bytes."""
+
+from __future__ import annotations
+
+import os
+import struct
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+import malsori
+from malsori.bundles import find_bundle, read_manifest, verify
+from malsori.bundles.adopt import adopt
+from malsori.bundles.infer.model_bin import SCALE, TYPES, VERSION, Header, Variable
+from malsori.bundles.pull import File, Model, pull, pulling
+from malsori.bundles.pull.hub import Hub
+from malsori.bundles.rounding import round_weights
+from malsori.cli.main import main
+from malsori.errors import ModelCorrupt, OptionError
+from tests.hub_server import FILES, REPOSITORY, REVISION, Server, hub_server, nano, sha
+from tests.plain import ctc_folder, whisper_folder
+from tests.shipped import ROOT
+
+SPEECH = ROOT / "samples" / "numbers.wav"
+
+
+def _named(text: str) -> bytes:
+    return struct.pack("<H", len(text) + 1) + text.encode() + b"\0"
+
+
+def _record(name: str, shape: tuple[int, ...], kind: str, data: bytes) -> bytes:
+    return _named(name) + struct.pack(f"<B{len(shape)}IBI", len(shape), *shape, TYPES.index(kind), len(data)) + data
+
+
+def _floats(each: Variable, values: bytes, scales: bytes, kind: str) -> bytes:
+    rows = np.frombuffer(values, np.int8).reshape(each.shape[0], -1)
+    found: NDArray[np.float32] = rows / np.frombuffer(scales, np.float32)[:, None]
+    return (found.view(np.uint32) >> 16).astype("<u2").tobytes() if kind == "bfloat16" else found.astype(kind).tobytes()
+
+
+def stored_in_floats(folder: Path, kind: str = "float16") -> Path:
+    """Put what a folder's int8 weights stand for in their place; return its model.bin."""
+    path = folder / "model.bin"
+    header, data = Header.read(path), path.read_bytes()
+    arrays = {each.name: data[each.offset : each.offset + each.length] for each in header.stored}
+    records = [
+        _record(each.name, each.shape, kind, _floats(each, arrays[each.name], arrays[each.name + SCALE], kind))
+        if each.name + SCALE in arrays
+        else _record(each.name, each.shape, each.type, arrays[each.name])
+        for each in header.stored
+        if not each.name.endswith(SCALE)
+    ]
+    aliases = [_named(alias) + _named(name) for alias, name in header.aliases.items()]
+    path.write_bytes(
+        struct.pack("<I", VERSION)
+        + _named(header.spec)
+        + struct.pack("<II", header.revision, len(records))
+        + b"".join(records)
+        + struct.pack("<I", len(aliases))
+        + b"".join(aliases)
+    )
+    return path
+
+
+@pytest.mark.parametrize("kind", ["float32", "float16", "bfloat16"])
+def test_it_hears_what_ctranslate2_hears_when_it_rounds_the_floats_itself(tmp_path: Path, kind: str) -> None:
+    floats, ours = whisper_folder(tmp_path / "floats"), whisper_folder(tmp_path / "ours")
+    stored_in_floats(floats, kind)
+    path = stored_in_floats(ours, kind)
+    size = path.stat().st_size
+    assert round_weights(path)
+    assert path.stat().st_size < size
+    theirs, found = (
+        malsori.load(each, device="cpu", compute_type="int8").transcribe(SPEECH, word_timestamps=True)
+        for each in (floats, ours)
+    )
+    assert found.text
+    assert found.segments == theirs.segments  # with probabilities to the last digit
+
+
+def test_what_is_in_int8_already_is_left_as_it_is(tmp_path: Path) -> None:
+    path = whisper_folder(tmp_path / "mine") / "model.bin"
+    before = path.read_bytes()
+    assert not round_weights(path)
+    assert path.read_bytes() == before
+    assert [each.name for each in path.parent.iterdir() if each.suffix == ".int8"] == []
+
+
+def test_progress_goes_up_to_the_whole_file(tmp_path: Path) -> None:
+    path = stored_in_floats(whisper_folder(tmp_path / "mine"))
+    heard: list[tuple[float, float]] = []
+    size = path.stat().st_size
+    round_weights(path, lambda done, total: heard.append((done, total)))
+    assert heard == sorted(heard)
+    assert size - 4096 < heard[-1][0] <= size
+    assert {total for _, total in heard} == {size}
+
+
+def test_a_file_that_cannot_be_written_leaves_the_old_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = stored_in_floats(whisper_folder(tmp_path / "mine"))
+    before = path.read_bytes()
+
+    def full(descriptor: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(OSError, match="No space left"):
+        round_weights(path)
+    assert path.read_bytes() == before
+    assert not path.with_name("model.bin.int8").exists()
+
+
+def test_what_is_no_model_is_told(tmp_path: Path) -> None:
+    path = tmp_path / "model.bin"
+    path.write_bytes(b"something else")
+    with pytest.raises(ModelCorrupt, match="a model of CTranslate2"):
+        round_weights(path)
+
+
+@pytest.mark.parametrize("move", [False, True])
+def test_an_adopted_folder_is_rounded_where_that_is_asked_for(
+    tmp_path: Path, move: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = whisper_folder(tmp_path / "mine")
+    before = stored_in_floats(folder).read_bytes()
+    target = adopt(find_bundle(folder), tmp_path / "models", "kitchen", int8=True, move=move)
+    manifest = read_manifest(target)
+    verify(target, manifest)
+    assert manifest.quantization == "int8"
+    assert len((target / "model.bin").read_bytes()) < len(before)
+    assert folder.exists() is not move
+    assert move or (folder / "model.bin").read_bytes() == before
+
+
+def test_the_command_adopts_in_int8(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    folder = whisper_folder(tmp_path / "mine")
+    stored_in_floats(folder)
+    assert main(["models", "adopt", str(folder), "kitchen", "--quantize", "int8", "-q"]) == 0
+    assert read_manifest(tmp_path / "cache" / "malsori" / "models" / "kitchen").quantization == "int8"
+
+
+def test_a_model_of_another_kind_is_not_rounded(tmp_path: Path) -> None:
+    folder = ctc_folder(tmp_path / "mine")
+    with pytest.raises(OptionError, match="only Whisper models for CTranslate2 are rounded"):
+        adopt(find_bundle(folder), tmp_path / "models", "kitchen", int8=True)
+    assert not (tmp_path / "models" / "kitchen").exists()
+
+
+def _published(folder: Path, server: Server) -> Model:
+    """Put a model with float weights on a hub; return what is known of it."""
+    folder = whisper_folder(folder, vocabulary="vocabulary.json")
+    stored_in_floats(folder)
+    contents = {name: (folder / name).read_bytes() for name in FILES}
+    for name, content in contents.items():
+        server.files[f"/{REPOSITORY}/resolve/{REVISION}/{name}"] = content
+    return replace(nano(), files=tuple(File(name, len(each), sha(each)) for name, each in contents.items()))
+
+
+def test_a_pulled_model_is_rounded_when_it_is_here_and_right(tmp_path: Path) -> None:
+    with hub_server() as server:
+        model = _published(tmp_path / "published", server)
+        pulled = pull(model, tmp_path / "models", [Hub(server.url)], int8=True)
+        assert pull(model, tmp_path / "models", [], int8=True).there
+    verify(pulled.folder, pulled.manifest)
+    assert pulled.manifest.quantization == "int8"
+    assert pulled.size < model.size
+    assert not list((tmp_path / "models").glob(".*.pull"))
+
+
+def test_a_pull_that_ends_behind_the_rounding_brings_nothing_twice(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stopped(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with hub_server() as server:
+        model = _published(tmp_path / "published", server)
+        with monkeypatch.context() as patch:
+            patch.setattr(pulling, "seal", stopped)
+            with pytest.raises(KeyboardInterrupt):
+                pull(model, tmp_path / "models", [Hub(server.url)], int8=True)
+        before = len(server.gets)
+        assert pull(model, tmp_path / "models", [Hub(server.url)], int8=True).manifest.quantization == "int8"
+        assert len(server.gets) == before
