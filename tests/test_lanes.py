@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import shutil
+import weakref
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -83,6 +85,33 @@ def test_what_is_drawn_for_a_clip_is_the_same_whenever_and_beside_whatever(clips
     drawn = [first.transcribe([clip], HOT)[0] for clip in clips]
     assert second.transcribe(clips[::-1], HOT)[::-1] == drawn
     assert [first.transcribe([clip], HOT)[0] for clip in clips] == drawn
+
+
+def test_draws_leave_one_copy_of_the_weights(engine: WhisperEngine, clips: list[Audio]):
+    held = engine._network._replicas
+    engine.transcribe(clips[:1])
+    before = weakref.ref(held.model)
+    engine.transcribe(clips[:1], HOT)
+    gc.collect()
+    assert before() is None
+    assert shape(engine) == (held.model.num_workers, 2)
+
+
+@pytest.mark.parametrize("options", [DecodeOptions(language="ko"), HOT])
+def test_a_load_that_fails_is_told_and_tried_again_at_the_next_call(
+    engine: WhisperEngine, clips: list[Audio], options: DecodeOptions, monkeypatch: pytest.MonkeyPatch
+):
+    alone = engine.transcribe(clips, options)
+    engine = loaded()
+
+    def fail(*_: object) -> None:
+        raise EngineError("too little memory")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Replicas, "_load", fail)
+        with pytest.raises(EngineError, match="too little memory"):
+            engine.transcribe(clips, options)
+    assert engine.transcribe(clips, options) == alone
 
 
 def test_a_call_that_is_cancelled_in_one_lane_ends(engine: WhisperEngine, clips: list[Audio]):

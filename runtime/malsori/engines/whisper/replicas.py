@@ -1,11 +1,10 @@
 """One copy of the weights and who computes with it: one call on all threads, or several calls on a thread each.
 
-A second copy is there while something is drawn at a temperature above 0.
-
 A decoder's products are too small to be shared out: on two cores stock base reads eight windows in the same time with
 one thread as with two, and in half of it as two calls on a thread each (`bench/lanes.py`). A single clip is encoded
 sooner by all threads together. CTranslate2 settles both numbers when it loads a model, so it is loaded again, once,
-when there first are several windows to be read.
+when there first are several windows to be read; and before each draw, for workers that have drawn nothing. There are
+two copies only while another call still runs in the old one.
 """
 
 from __future__ import annotations
@@ -59,14 +58,20 @@ class Replicas:
             return 1
         with self._lock:
             if self._workers < lanes and self._seen() == self._weights:
-                self._model = None  # first: there are two copies only where another call still runs in the old one
-                self._model = self._load(lanes, total // lanes)
-                self._workers, self._threads = lanes, total // lanes
+                self._load_again(lanes, total // lanes)
             return min(windows, lanes) if self._workers >= lanes else 1
 
     def unused(self) -> Any:
-        """Return the model in a new worker, which has drawn nothing yet; where its file has gone, the one that is."""
-        return self._load(1, self._workers * self._threads) if self._seen() == self._weights else self.model
+        """Return the model with workers that have drawn nothing yet; where its file has gone, the one that is there."""
+        with self._lock:
+            if self._seen() == self._weights:
+                self._load_again(self._workers, self._threads)
+        return self.model
+
+    def _load_again(self, workers: int, threads: int) -> None:
+        self._model = None  # first, so that the old weights can go before the new ones come
+        self._model = self._load(workers, threads)
+        self._workers, self._threads = workers, threads
 
     def _seen(self) -> tuple[int, int, int] | None:
         """Return what tells whether the weights in the folder are those that were loaded, None where there are none.
