@@ -32,7 +32,7 @@ from bench.words_rows import WHOLE
 from bench.words_runs import Job, Kept, Key, hear_all
 from bench.words_score import normaliser
 from bench.words_sets import LANGUAGES, Clip, Set, address, chosen, indexed, quiet, silent, sparse, spoken
-from bench.words_systems import MODES, SYSTEMS, resolved
+from bench.words_systems import MODES, SYSTEMS, as_pulled, resolved
 
 USUAL = ("ours", WHOLE, *MODES)
 OF_WHOLE = ("en", "en, longer", "address", "long")  # what is also read without the gate
@@ -100,7 +100,7 @@ def jobs_of(model: str, found: Set, work: Path, plan: Plan) -> Iterator[Job]:
                 continue
             clips: tuple[Clip, ...] = chosen(found.clips, plan.slow_clips) if system.slow else found.clips
             python = plan.peers_python if system.needs else sys.executable
-            weights = Path(plan.models[model]) if name.startswith("ours") else folder
+            weights = as_pulled(plan.models[model], work / model) if name.startswith("ours") else folder
             if system.form != "folder":
                 weights = form(folder, work / model, system.form, python)
             search = plan.faster_whisper2 if name == "faster-whisper2" else ""
@@ -136,7 +136,8 @@ def measured(folder: Path, work: Path, plan: Plan, resume: bool) -> list[Row]:
     found = [row for name, each in pairs for row in words_rows.rows(name, each, kept.found)]
     clip = words_start.nearest(indexed(folder))
     for name, model in plan.models.items() if plan.starts else ():
-        found += words_start.first_words(name, model, resolved(model), clip, plan.starts)
+        ours = as_pulled(model, work / name)
+        found += words_start.first_words(name, ours, resolved(model), clip, plan.starts)
     return found if plan.starts else [*found, *[row for row in others("words", found) if "new process" in row.case]]
 
 

@@ -28,12 +28,12 @@ def nearest(clips: Sequence[Clip]) -> Clip:
     return min(english, key=lambda clip: abs(clip.seconds - SECONDS))
 
 
-def first_words(name: str, model: str, folder: Path, clip: Clip, runs: int) -> list[Row]:
+def first_words(name: str, ours: Path, theirs: Path, clip: Clip, runs: int) -> list[Row]:
     """Time processes that hear one clip, and their peaks of memory; the first of each only warms the disk's cache."""
-    asked = ["--model", model, "--language", "en", "--device", "cpu", "--compute-type", "int8"]
+    asked = ["--model", str(ours), "--language", "en", "--device", "cpu", "--compute-type", "int8"]
     commands = {
         "ours": [sys.executable, "-m", "malsori", "transcribe", str(clip.path), *asked],
-        "faster-whisper": [sys.executable, "-c", FASTER_WHISPER, str(folder), str(clip.path)],
+        "faster-whisper": [sys.executable, "-c", FASTER_WHISPER, str(theirs), str(clip.path)],
     }
     seen: dict[str, list[tuple[float, float]]] = {each: [] for each in commands}
     for turn in range(runs + 1):

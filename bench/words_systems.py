@@ -1,7 +1,8 @@
 """Everybody who hears in `bench/words.py`, each as one function from a file and its language to words.
 
-All have the same weights and a beam of 5, and are otherwise as they come. Ours and faster-whisper compute in int8 and
-get the file itself; openai-whisper computes in float32, whisper.cpp and CrispASR with weights in f16, and these three
+All have the same weights and a beam of 5, and are otherwise as they come. Ours and faster-whisper compute in int8;
+faster-whisper gets the published file, whose floats it rounds when it loads it, ours the same rounded before, as
+`malsori models pull` leaves it; openai-whisper computes in float32, whisper.cpp and CrispASR with weights in f16, and these three
 get the samples, decoded by our reader as part of their time. Heavy imports are in the functions, so that a process
 pays for the one that it runs.
 """
@@ -170,6 +171,15 @@ MODES = ("faster-whisper", "faster-whisper vad_filter", "faster-whisper batched"
 def without_torch() -> None:
     """Keep CTranslate2 from importing torch where that happens to be installed: neither ours nor theirs needs it."""
     sys.modules["torch"] = None  # type: ignore[assignment]
+
+
+def as_pulled(model: str, work: Path) -> Path:
+    """Return a model's folder with its weights rounded to int8, made in `work` if it is missing."""
+    from malsori.bundles import find_bundle
+    from malsori.bundles.adopt import adopt
+
+    folder = work / "int8"
+    return folder if folder.is_dir() else adopt(find_bundle(model), work, folder.name, int8=True)
 
 
 def resolved(model: str) -> Path:
