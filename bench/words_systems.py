@@ -2,9 +2,9 @@
 
 All have the same weights and a beam of 5, and are otherwise as they come. Ours and faster-whisper compute in int8;
 faster-whisper gets the published file, whose floats it rounds when it loads it, ours the same rounded before, as
-`malsori models pull` leaves it; openai-whisper computes in float32, whisper.cpp and CrispASR with weights in f16, and these three
-get the samples, decoded by our reader as part of their time. Heavy imports are in the functions, so that a process
-pays for the one that it runs.
+`malsori models pull` leaves it. openai-whisper computes in float32, whisper.cpp and CrispASR with weights in f16, and
+these three get the samples, decoded by our reader as part of their time. Heavy imports are in the functions, so that a
+process pays for the one that it runs.
 """
 
 from __future__ import annotations
