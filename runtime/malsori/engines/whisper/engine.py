@@ -17,9 +17,10 @@ from ..devices import choose_device, cpu_threads
 from ..said import Said
 from ..session import SessionOptions
 from .asked import check_options, left_out
+from .calls import calls
 from .features import HOP, STRIDE, WINDOW, LogMel
 from .following import Following
-from .guards import LedAstray, token_limit
+from .guards import LedAstray
 from .listening import Listener
 from .network import Counters, Encoded, Network, compute_type_for
 from .options import LONGEST
@@ -32,7 +33,6 @@ from .window import MARGIN, Context
 
 DEFAULTS = DecodeOptions()
 SESSION = SessionOptions()
-CALLS = 2  # times as many clips as are read at once are best given together: no lane waits for another
 
 
 class WhisperEngine:
@@ -104,15 +104,7 @@ class WhisperEngine:
 
     def batches(self, lengths: Sequence[int], options: DecodeOptions = DEFAULTS) -> list[list[int]]:
         """Return which clips, of so many samples, best share one call: neighbours by their windows and limits."""
-        context = Context.of(self.manifest, options.whisper.audio_context)
-
-        def alike(index: int) -> tuple[int, int]:
-            window = context.window(lengths[index])
-            return window, token_limit(-(-lengths[index] // HOP), options.whisper, full=window == WINDOW)
-
-        order = sorted(range(len(lengths)), key=alike, reverse=True)  # the longest first: the lanes end together
-        size = CALLS * options.batch_size
-        return [order[first : first + size] for first in range(0, len(order), size)]
+        return calls(lengths, Context.of(self.manifest, options.whisper.audio_context), options)
 
     def transcribe(
         self, clips: Sequence[Audio], options: DecodeOptions = DEFAULTS, previous: Sequence[str] = ()
@@ -137,7 +129,7 @@ class WhisperEngine:
     def _read(
         self, clips: Sequence[Audio], options: DecodeOptions, previous: Sequence[str] = (), *, once: bool = False
     ) -> list[Hypothesis]:
-        check_options(self.manifest, options)
+        self._ready(options)
         reader = Reader(self._network, self._tokens, self.manifest.languages, options, once=once)
         context = Context.of(self.manifest, options.whisper.audio_context)
         before = [self._tokens.encode(" " + text) if text else [] for text in previous or [""] * len(clips)]
@@ -154,7 +146,7 @@ class WhisperEngine:
         A translation is, as its words are not those that were listened to. A language that is not given is told from
         the clip alone; another than before must be likely. Raises as `transcribe` does.
         """
-        check_options(self.manifest, options)
+        self._ready(options)
         if options.task == "translate":
             return None
         probability = 1.0
@@ -175,7 +167,7 @@ class WhisperEngine:
 
         Raises `OptionError` for what the model does not have.
         """
-        check_options(self.manifest, options)
+        self._ready(options)
         context = Context.of(self.manifest, options.whisper.audio_context)
         listener = Listener(self._network, self._tokens, self._mel, context, self.manifest.languages, options)
         return WhisperSession(listener, session)
@@ -225,6 +217,12 @@ class WhisperEngine:
         (otherwise CTranslate2 applies its rules for timestamps); `tokens` are at most 223 text tokens.
         """
         return self._network.logits(self._encode(clip, Context()), prompt, tokens)
+
+    def _ready(self, options: DecodeOptions) -> None:
+        """Check the options, and have all threads work on one call where somebody waits for the words."""
+        check_options(self.manifest, options)
+        if options.live:
+            self._network.together()
 
     def _encode(self, clip: Audio, context: Context) -> Encoded:
         """Encode the first window of a clip."""

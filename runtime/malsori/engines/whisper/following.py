@@ -96,15 +96,12 @@ class Following:
     def _likeliest(self, seen: _Window) -> _Found | None:
         """Return the likeliest reading that stands, greedily where that is sure enough."""
         beam = self._options.beam_size
-        found = self._found(seen, beam or 1)
-        if beam is None and (found is None or found.reading.log_probability < SURE):
-            return self._found(seen, BEAM)
-        return found
+        return self._found(seen, beam) if beam else self._found(seen, 1, SURE) or self._found(seen, BEAM)
 
-    def _found(self, seen: _Window, beam: int) -> _Found | None:
-        """Return a reading with its words; None where the clip is to be read alone."""
+    def _found(self, seen: _Window, beam: int, least: float = -math.inf) -> _Found | None:
+        """Return a reading that is at least as likely, with its words; None where there is none that stands."""
         reading = self._read(seen, beam)
-        if reading is None or self._fails(reading, seen):
+        if reading is None or reading.log_probability < least or self._fails(reading, seen):
             return None
         found = self._aligned(reading, seen)
         return found if _covers(found, seen) else None

@@ -71,6 +71,10 @@ class Network:
         """Return how many calls are best made at a time for so many windows, and be ready for them."""
         return self._replicas.lanes(windows)
 
+    def together(self) -> None:
+        """Be ready for single calls, each on all threads."""
+        self._replicas.together()
+
     def encode(self, features: NDArray[np.float32], *, retry: bool = False) -> Encoded:
         """Return the encoder's output for windows of one length, features `(windows, n_mels, mel frames)`."""
         with self._lock:

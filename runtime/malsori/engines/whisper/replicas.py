@@ -4,8 +4,8 @@ A second copy is there while something is drawn at a temperature above 0.
 
 A decoder's products are too small to be shared out: on two cores stock base reads eight windows in the same time with
 one thread as with two, and in half of it as two calls on a thread each (`bench/lanes.py`). A single clip is encoded
-sooner by all threads together. CTranslate2 settles both numbers when it loads a model, so it is loaded again, once,
-when there first are several windows to be read.
+sooner by all threads together. CTranslate2 settles both numbers when it loads a model, so it is loaded again when there
+first are several windows to be read, and when somebody waits for a single one after that.
 """
 
 from __future__ import annotations
@@ -32,6 +32,7 @@ class Replicas:
         self._compute_type = compute_type
         self._threads = threads
         self._workers = workers
+        self._first = (workers, threads)
         self._lock = threading.Lock()
         self._weights = self._seen()
         self._model: Any = self._load(workers, threads)
@@ -58,11 +59,22 @@ class Replicas:
         if windows < 2 or lanes < 2 or not self.on_cpu:
             return 1
         with self._lock:
-            if self._workers < lanes and self._seen() == self._weights:
-                self._model = None  # first: there are two copies only where another call still runs in the old one
-                self._model = self._load(lanes, total // lanes)
-                self._workers, self._threads = lanes, total // lanes
+            if self._workers < lanes:
+                self._reload(lanes, total // lanes)
             return min(windows, lanes) if self._workers >= lanes else 1
+
+    def together(self) -> None:
+        """Be ready for calls as when it was loaded first: by default one at a time on all threads."""
+        with self._lock:
+            if (self._workers, self._threads) != self._first:
+                self._reload(*self._first)
+
+    def _reload(self, workers: int, threads: int) -> None:
+        """Load the weights again for so many calls at a time, if they are still those. With the lock held."""
+        if self._seen() == self._weights:
+            self._model = None  # first: there are two copies only where another call still runs in the old one
+            self._model = self._load(workers, threads)
+            self._workers, self._threads = workers, threads
 
     def unused(self) -> Any:
         """Return the model in a new worker, which has drawn nothing yet; where its file has gone, the one that is."""
