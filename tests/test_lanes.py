@@ -12,6 +12,7 @@ import pytest
 from malsori.audio import decode
 from malsori.bundles import read_manifest
 from malsori.engines.base import DecodeOptions
+from malsori.engines.said import Said
 from malsori.engines.whisper import replicas
 from malsori.engines.whisper.engine import WhisperEngine
 from malsori.engines.whisper.options import WhisperOptions
@@ -21,6 +22,7 @@ from malsori.types import Audio
 
 ROOT = Path(__file__).resolve().parents[1]
 BUNDLE = ROOT / "models" / "nano-whisper"
+LIVE = DecodeOptions(live=True)
 HOT = DecodeOptions(language="ko", temperature=(0.8,), whisper=WhisperOptions(log_prob_threshold=None))
 
 
@@ -56,10 +58,41 @@ def test_several_clips_are_read_at_a_time_and_heard_as_alone(engine: WhisperEngi
     assert [engine.transcribe([clip], options)[0] for clip in clips] == alone
 
 
+def test_where_somebody_waits_for_the_words_all_threads_work_on_one_call(engine: WhisperEngine, clips: list[Audio]):
+    alone = [engine.transcribe([clip])[0] for clip in clips]
+    assert engine.transcribe(clips, LIVE) == alone
+    assert shape(engine) == (1, 2)
+    for asked in (
+        lambda: engine.transcribe(clips[:1], LIVE),
+        lambda: engine.open(LIVE),
+        lambda: engine.follow(clips[0], Said(clips[1], "", "ko"), LIVE),
+    ):
+        engine.transcribe(clips)
+        assert shape(engine) == (2, 1)
+        asked()
+        assert shape(engine) == (1, 2)
+    assert engine.transcribe(clips[:1]) == alone[:1]
+
+
+def test_workers_that_were_asked_for_stay():
+    made = Replicas(BUNDLE, device="cpu", compute_type="float32", threads=2, workers=2)
+    made.together()
+    assert (made.model.num_workers, made._threads) == (2, 2)
+
+
 def test_with_one_thread_there_is_one_lane(clips: list[Audio]):
     engine = loaded(threads=1)
     engine.transcribe(clips)
     assert shape(engine) == (1, 1)
+
+
+def test_lanes_whose_weights_have_gone_stay(tmp_path: Path, clips: list[Audio]):
+    folder = Path(shutil.copytree(BUNDLE, tmp_path / "bundle"))
+    engine = WhisperEngine(folder, read_manifest(folder), device="cpu", threads=2)
+    engine.transcribe(clips)
+    (folder / "model.bin").unlink()
+    assert engine.transcribe(clips, LIVE) == loaded().transcribe(clips)
+    assert shape(engine) == (2, 1)
 
 
 def test_many_threads_are_shared_out_among_few_lanes():

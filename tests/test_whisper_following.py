@@ -138,6 +138,7 @@ def test_what_is_unsure_or_does_not_stand_is_read_with_a_beam_where_nobody_named
     for network in (sure, unsure, unread):
         read(network, beam=None)
     assert [network.beams for network in (sure, unsure, unread)] == [[1], [1, BEAM], [1, BEAM]]
+    assert len(unsure.aligned) == 1  # the greedy reading was not to stand anyway
     named = Scripted(*OWN, sure=False)
     read(named, beam=2)
     assert named.beams == [2]
