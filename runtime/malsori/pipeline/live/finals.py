@@ -21,21 +21,21 @@ from .scheduling import Outcome, Scheduling
 
 
 class Finals:
-    """The finals of one stream, `owner`, from the end of an utterance to the outbox. For the stream's own thread.
+    """The finals of one stream, from the end of an utterance to its outbox. For the stream's own thread.
+
+    To schedulers the outbox stands for the stream: it is the owner of all that is asked of them.
 
     Raises `OptionError` where a context is asked for and the engine reads utterances by themselves.
     """
 
     def __init__(
         self,
-        owner: object,
         engine: Engine,
         options: TranscribeOptions,
         live: LiveOptions,
         scheduler: Scheduling,
         outbox: Outbox,
     ) -> None:
-        self._owner = owner
         self._engine = engine
         self._scheduler = scheduler
         self._outbox = outbox
@@ -65,7 +65,7 @@ class Finals:
         self._waiting[seq] = len(span)
         done = partial(self._settle, seq, span)
         hear = self._earlier.hearing(span, piece.audio, ring) if self._earlier is not None else None
-        self._scheduler.final(self._engine, piece.audio, self._decoding, done, self._owner, hear)
+        self._scheduler.final(self._engine, piece.audio, self._decoding, done, self._outbox, hear)
 
     def leave_out(self, seq: int, span: Span) -> None:
         """Settle an utterance that was too short after all to be speech: it is heard no more than it is in a file."""

@@ -74,11 +74,11 @@ class Stream:
         self._engine, self._partials = finals.engine, (partials or finals).engine
         self._scheduler = Inline() if scheduler is None else scheduler
         # Another model has other options; what it must be told is the language.
-        decoding = DecodeOptions(language=options.language) if partials else options.decoding(options.language)
-        self._interim = replace(decoding, live=True)
+        interim = options.decoding(options.language) if partials is None else DecodeOptions(language=options.language)
+        self._interim = replace(interim, live=True)
         self._live = live
         self._outbox = Outbox()
-        self._finals = Finals(self, self._engine, options, live, self._scheduler, self._outbox)
+        self._finals = Finals(self._engine, options, live, self._scheduler, self._outbox)
         self._ahead = live.ahead and scheduler is not None  # in one thread nothing waits
         self._intake = Intake(live.sample_rate)
         detector = finals.detector if live.detector is None else detector_named(live.detector)
@@ -193,7 +193,7 @@ class Stream:
             return  # one engine, and nothing new is said
         if utterance is None or not utterance.due(self._cutter.clock):
             return
-        if self._scheduler.partial(self._partials, self, partial(self._listen, utterance)):
+        if self._scheduler.partial(self._partials, self._outbox, partial(self._listen, utterance)):
             self._troubles.late()
 
     def _begin(self, start: int) -> Utterance:
@@ -211,7 +211,7 @@ class Stream:
     def _close(self, utterance: Utterance, stop: int) -> None:
         self._utterance = None
         utterance.end()
-        self._scheduler.drop(self)
+        self._scheduler.drop(self._outbox)
         self._outbox.expect(utterance.seq)
         self._outbox.put(SpeechEnded(utterance.seq, stop / SAMPLE_RATE))
 
