@@ -52,7 +52,7 @@ def test_an_eager_ending_is_patient_with_who_goes_on_at_once_and_quick_again_aft
     said = [0.9] * 50
     values = [*said, *pause, *said, *pause, *said, *rest, *said, *pause, *said, *breath]
     spans = Gate(FRAME, endpointing("eager")).push(values)
-    assert [round(span.seconds, 2) for span in spans] == [0.65, 1.6, 0.8, 0.8]
+    assert [round(span.seconds, 2) for span in spans] == [0.7, 1.6, 0.9, 0.8]
 
 
 def test_single_fields_are_changed_on_top_of_a_preset() -> None:

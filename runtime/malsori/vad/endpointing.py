@@ -13,7 +13,7 @@ ENDPOINTINGS: MappingProxyType[str, GateOptions] = MappingProxyType(
     {
         # For commands. The padding is shorter than the silence, or it would decide: a pause that it fills ends nothing.
         # Who goes on at once was cut off amid a sentence, which costs Whisper words: the next pause is to be longer.
-        "eager": replace(DEFAULT_GATE, min_silence_ms=250, padding_ms=150, hesitation_ms=500),
+        "eager": replace(DEFAULT_GATE, min_silence_ms=250, padding_ms=200, hesitation_ms=500),
         "normal": replace(DEFAULT_GATE, min_silence_ms=500, padding_ms=200),
         # For people who think while they speak. A cough is not worth a second of waiting.
         "relaxed": replace(DEFAULT_GATE, min_silence_ms=1_000, min_speech_ms=150, padding_ms=300),
