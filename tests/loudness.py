@@ -79,6 +79,7 @@ class LoudnessEngine:
         self.poison = poison
         self.calls: list[list[float]] = []
         self.options: list[DecodeOptions] = []
+        self.opened: list[DecodeOptions] = []  # for sessions
         self.previous: list[list[str]] = []
         self.detections: list[float] = []
         self.sessions: list[LoudnessSession] = []
@@ -108,6 +109,7 @@ class LoudnessEngine:
         return {"en": 0.75, "ko": 0.25}
 
     def open(self, options: DecodeOptions, session: SessionOptions = SessionOptions()) -> LoudnessSession:  # noqa: B008
+        self.opened.append(options)
         self.sessions.append(LoudnessSession(round((session.step_s or 0.5) * SAMPLE_RATE), self))
         return self.sessions[-1]
 

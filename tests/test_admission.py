@@ -69,6 +69,18 @@ def test_finals_that_share_their_cost_let_more_streams_in_where_the_engine_lets_
     assert alone.streams < admission(shared).streams
 
 
+def test_an_engine_is_asked_which_finals_share_a_call_where_somebody_waits() -> None:
+    asked: list[bool] = []
+
+    def batches(lengths: Sequence[int], options: DecodeOptions) -> list[list[int]]:
+        asked.append(options.live)
+        return [[*range(len(lengths))]]
+
+    simulated(even(0.3), 8, batches=batches)
+    assert asked
+    assert all(asked)
+
+
 def test_partials_give_way_to_finals_and_are_counted_as_dropped() -> None:
     quiet, busy = simulated(even(0.02), 20), simulated(even(0.02, partial=0.05), 20)
     assert quiet.stale == 0
@@ -183,11 +195,13 @@ class TimedEngine:
     def transcribe(
         self, clips: Sequence[Audio], options: DecodeOptions, previous: Sequence[str] = ()
     ) -> list[Hypothesis]:
+        assert options.live
         self.calls.append((len(clips), len(clips[0]) / SAMPLE_RATE))
         self.now += self.speed * (0.5 + 0.5 * len(clips)) * len(clips[0]) / SAMPLE_RATE
         return [Hypothesis((), "ko", 1.0) for _ in clips]
 
     def open(self, options: DecodeOptions, session: SessionOptions) -> TimedSession:
+        assert options.live
         return TimedSession(self, round((session.step_s or 1.0) * SAMPLE_RATE))
 
     def check(self, options: DecodeOptions) -> tuple[str, ...]:

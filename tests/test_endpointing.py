@@ -47,6 +47,14 @@ def test_an_eager_ending_splits_at_a_hesitation_that_a_relaxed_one_waits_for() -
     assert [len(Gate(FRAME, endpointing(preset)).push(values)) for preset in ENDPOINTINGS] == [2, 2, 1]
 
 
+def test_an_eager_ending_is_patient_with_who_goes_on_at_once_and_quick_again_after_a_second() -> None:
+    pause, breath, rest = [0.0] * 30, [0.0] * 60, [0.0] * 130
+    said = [0.9] * 50
+    values = [*said, *pause, *said, *pause, *said, *rest, *said, *pause, *said, *breath]
+    spans = Gate(FRAME, endpointing("eager")).push(values)
+    assert [round(span.seconds, 2) for span in spans] == [0.7, 1.6, 0.9, 0.8]
+
+
 def test_single_fields_are_changed_on_top_of_a_preset() -> None:
     options = endpointing("eager", min_silence_ms=300, max_speech_s=12.0)
     assert (options.min_silence_ms, options.max_speech_s) == (300, 12.0)

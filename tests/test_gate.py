@@ -57,6 +57,19 @@ def test_a_short_pause_does_not_split_and_a_long_one_does() -> None:
     assert spans("##...##...") == [(0, 2), (5, 7)]
 
 
+def test_who_goes_on_within_a_second_is_given_a_longer_pause() -> None:
+    patient = replace(BARE, hesitation_ms=60)
+    assert spans("##..." + "##....#......" + "##...##......", patient) == [(0, 2), (5, 12), (18, 25)]
+    apart = "##" + "." * 101
+    assert spans(apart + "##...##...", patient) == [(0, 2), (103, 105), (108, 110)]
+    assert spans(apart[:-1] + "##...##......", patient) == [(0, 2), (102, 109)]
+
+
+def test_what_is_too_short_to_be_speech_makes_nobody_hesitate() -> None:
+    options = replace(BARE, min_speech_ms=20, hesitation_ms=60)
+    assert spans("#....##....##......", options) == [(5, 7), (11, 13)]
+
+
 def test_speech_shorter_than_the_minimum_is_dropped() -> None:
     options = replace(BARE, min_speech_ms=30)
     assert spans("##....###....", options) == [(6, 9)]
@@ -162,6 +175,7 @@ choices = st.builds(
     min_silence_ms=st.integers(0, 1_500),
     padding_ms=st.integers(0, 400),
     max_speech_s=st.sampled_from([1.7, 2.0, 5.0, float("inf")]),
+    hesitation_ms=st.sampled_from([0, 500]),
 )
 
 

@@ -23,6 +23,7 @@ from malsori.types import Audio
 
 ROOT = Path(__file__).resolve().parents[1]
 BUNDLE = ROOT / "models" / "nano-whisper"
+LIVE = DecodeOptions(live=True)
 HOT = DecodeOptions(language="ko", temperature=(0.8,), whisper=WhisperOptions(log_prob_threshold=None))
 
 
@@ -58,10 +59,28 @@ def test_several_clips_are_read_at_a_time_and_heard_as_alone(engine: WhisperEngi
     assert [engine.transcribe([clip], options)[0] for clip in clips] == alone
 
 
+def test_where_somebody_waits_for_the_words_nothing_is_loaded_again(engine: WhisperEngine, clips: list[Audio]):
+    alone = [engine.transcribe([clip])[0] for clip in clips]
+    assert engine.transcribe(clips, LIVE) == alone
+    assert shape(engine) == (1, 2)
+    engine.transcribe(clips)
+    assert engine.transcribe(clips, LIVE) == alone
+    assert shape(engine) == (2, 1)
+
+
 def test_with_one_thread_there_is_one_lane(clips: list[Audio]):
     engine = loaded(threads=1)
     engine.transcribe(clips)
     assert shape(engine) == (1, 1)
+
+
+def test_lanes_whose_weights_have_gone_stay(tmp_path: Path, clips: list[Audio]):
+    folder = Path(shutil.copytree(BUNDLE, tmp_path / "bundle"))
+    engine = WhisperEngine(folder, read_manifest(folder), device="cpu", threads=2)
+    engine.transcribe(clips)
+    (folder / "model.bin").unlink()
+    assert engine.transcribe(clips, LIVE) == loaded().transcribe(clips)
+    assert shape(engine) == (2, 1)
 
 
 def test_many_threads_are_shared_out_among_few_lanes():

@@ -10,6 +10,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -311,6 +312,17 @@ def test_a_final_that_nobody_wants_any_more_is_told_so() -> None:
     with Scheduler() as scheduler:
         scheduler.final(NumberedEngine(), clip(1), DecodeOptions(cancelled=lambda: True), inbox.taker(1))
     assert inbox.texts == {1: "Cancelled"}
+
+
+def test_files_are_given_to_an_engine_in_the_calls_that_a_final_may_have_to_wait_for() -> None:
+    class Generous(NumberedEngine):
+        def batches(self, lengths: Sequence[int], options: DecodeOptions) -> list[list[int]]:
+            return super().batches(lengths, options if options.live else replace(options, batch_size=100))
+
+    engine = Generous()
+    with Scheduler() as scheduler:
+        scheduler.batch(engine, [clip(number) for number in range(1, 6)], DecodeOptions(batch_size=2))
+    assert [len(call) for call in engine.calls] == [2, 2, 1]
 
 
 class ForgetfulEngine(NumberedEngine):

@@ -103,6 +103,15 @@ class Late:
         self.finals.clear()
 
 
+def test_an_engine_is_told_that_somebody_waits_for_the_words():
+    engine = LoudnessEngine()
+    events_of(Transcriber(engine, detector=LoudnessDetector).stream(), SOUND)
+    assert len(engine.options) == 3
+    assert all(options.live for options in engine.options + engine.opened)
+    Transcriber(engine, detector=LoudnessDetector).transcribe(SOUND)
+    assert not engine.options[-1].live
+
+
 @given(cuts=st.lists(st.integers(0, len(SOUND)), max_size=20))
 @settings(max_examples=60, deadline=None)
 def test_any_cut_of_the_sound_gives_the_finals_of_the_file_mode(cuts: list[int]):

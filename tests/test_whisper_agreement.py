@@ -27,6 +27,13 @@ def test_two_readings_commit_what_both_begin_with():
     assert rule.settled(words("it will rain in jeju today"), 2 * STEP, never) == 4
 
 
+@pytest.mark.parametrize("kind", [Agreement, Attention])
+def test_a_reading_that_was_only_noted_may_be_agreed_with(kind):
+    rule = kind()
+    rule.note(words("it will rain in seoul"), STEP)
+    assert rule.settled(words("it will rain"), 2 * STEP, never) == 3
+
+
 def test_what_was_committed_is_not_compared_again():
     rule = Agreement()
     rule.settled(words("it will rain"), STEP, never)

@@ -42,10 +42,9 @@ def mel() -> LogMel:
 class Scripted:
     """A network that reads the same words whatever it is given, up to second `end`; keeps what it was asked."""
 
-    def __init__(self, *own: tuple[str, float], end: float = END, sure: bool = True) -> None:
+    def __init__(self, *own: tuple[str, float], end: float = END) -> None:
         self.own = own
         self.end = end
-        self.sure = sure
         self.prompts: list[list[int]] = []
         self.beams: list[int] = []
         self.aligned: list[list[int]] = []
@@ -61,7 +60,7 @@ class Scripted:
         self.prompts += prompts
         self.beams.append(beam_size)
         own = [token for text, _ in self.own for token in tokens().encode(text)]
-        return [Generated((*prompts[0][len(prompts[0]) - prefix :], *own), -0.1 if self.sure else -0.5, 0.0)]
+        return [Generated((*prompts[0][len(prompts[0]) - prefix :], *own), -0.1, 0.0)]
 
     def align(self, encoded: Any, start: Any, texts: Sequence[list[int]], frames: Any) -> list[Any]:
         self.aligned += texts
@@ -133,11 +132,14 @@ def test_a_reading_without_a_word_of_its_own_does_not_stand(own: tuple[tuple[str
     assert read(Scripted(*own)) == ()
 
 
-def test_what_is_unsure_or_does_not_stand_is_read_with_a_beam_where_nobody_named_one():
-    sure, unsure, unread = Scripted(*OWN), Scripted(*OWN, sure=False), Scripted(*OWN[:2], end=END - UNREAD - 0.1)
-    for network in (sure, unsure, unread):
-        read(network, beam=None)
-    assert [network.beams for network in (sure, unsure, unread)] == [[1], [1, BEAM], [1, BEAM]]
-    named = Scripted(*OWN, sure=False)
-    read(named, beam=2)
-    assert named.beams == [2]
+@pytest.mark.parametrize(("asked", "beam"), [(None, BEAM), (2, 2)])
+def test_a_reading_has_a_beam_as_named_or_as_wide_as_usual(asked: int | None, beam: int):
+    network = Scripted(*OWN)
+    read(network, beam=asked)
+    assert network.beams == [beam]
+
+
+def test_a_reading_that_fails_is_not_aligned():
+    network = Scripted((".", 4.0))
+    assert read(network) == ()
+    assert network.aligned == []

@@ -183,6 +183,14 @@ def test_the_language_is_told_from_the_first_two_seconds_and_kept():
     assert session._listener.language == "en"
 
 
+def test_what_was_read_before_the_language_was_sure_counts_once_it_is():
+    words = steady(20)
+    session = guessing(words, {"en": 0.9, "ko": 0.1}, {"en": 0.9, "ko": 0.1})
+    heard = pushed(session, speech(words), SAMPLE_RATE)
+    assert not heard[0].stable  # the language may turn out another
+    assert heard[1].stable
+
+
 def test_an_unlikely_language_is_told_again_and_taken_after_four_seconds():
     words = steady(20)
     session = guessing(words, *[{"ko": 0.5, "en": 0.5}] * 4)

@@ -47,6 +47,7 @@ GATE = {
     "vad_min_silence_duration_ms": "min_silence_ms",
     "vad_speech_pad_ms": "padding_ms",
     "vad_max_speech_duration_s": "max_speech_s",
+    "vad_hesitation_ms": "hesitation_ms",
 }
 
 
@@ -115,6 +116,9 @@ def add_gate_flags(group: argparse._ArgumentGroup, *, silence: str = "500, Whisp
     )
     group.add_argument(
         "--vad-max-speech-duration-s", type=float, metavar="S", help="anything longer is cut (Whisper 28, CTC 120)"
+    )
+    group.add_argument(
+        "--vad-hesitation-ms", type=int, metavar="MS", help="the least silence where speech had gone on at once (0)"
     )
 
 

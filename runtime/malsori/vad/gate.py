@@ -20,6 +20,7 @@ from ..types import SAMPLE_RATE, Span
 _HYSTERESIS = 0.15  # default distance between the two thresholds, as in Silero's own utilities
 LONGEST = 30.0  # seconds of a span where nobody says how long one may be
 MIN_SILENCE_MS, PADDING_MS = 500, 200  # where nobody says anything
+RESUMED = SAMPLE_RATE  # samples of silence behind a span within which somebody goes on with what he was saying
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +30,9 @@ class GateOptions:
     Speech begins at a frame of `threshold` or more and goes on until one below `neg_threshold` (None: 0.15 less than
     `threshold`). Speech shorter than `min_speech_ms` is dropped. A pause of `min_silence_ms` ends a span; one shorter
     than `padding_ms` never does, because the padding would fill it. Each span is widened by `padding_ms` on both sides,
-    up to its neighbours and the ends of the clip. No span, padding included, is longer than `max_speech_s`. None is
+    up to its neighbours and the ends of the clip. No span, padding included, is longer than `max_speech_s`. Who goes on
+    within a second of the end of a span hesitates: what he says then ends after a pause of `hesitation_ms`, if that is
+    longer. None is
     what suits the engine that is to hear it: `min_silence_ms` 500 and `padding_ms` 200, but 1,000 and 400 for files
     that Whisper reads, where several spans fill a window; `max_speech_s` 28 s for Whisper, 120 s for CTC, and 30 s for
     a gate alone.
@@ -41,6 +44,7 @@ class GateOptions:
     min_silence_ms: int | None = None
     padding_ms: int | None = None
     max_speech_s: float | None = None
+    hesitation_ms: int = 0
 
     def __post_init__(self) -> None:
         for spec in fields(self):
@@ -52,8 +56,8 @@ class GateOptions:
             raise OptionError(f"threshold: expected more than 0 and at most 1, found {self.threshold}")
         if self.neg_threshold is not None and not 0 <= self.neg_threshold <= self.threshold:
             raise OptionError(f"neg_threshold: expected 0 to {self.threshold}, found {self.neg_threshold}")
-        if min(self.min_speech_ms, self.silence, self.padding) < 0:
-            raise OptionError("min_speech_ms, min_silence_ms and padding_ms cannot be negative")
+        if min(self.min_speech_ms, self.silence, self.padding, self.hesitation_ms) < 0:
+            raise OptionError("min_speech_ms, min_silence_ms, padding_ms and hesitation_ms cannot be negative")
         least = (self.min_speech_ms + 2 * self.padding) / 1_000 + 0.5
         if not self.longest >= least:
             raise OptionError(f"max_speech_s: expected at least {least:g} with this padding, found {self.longest:g}")
@@ -109,7 +113,8 @@ class Gate:
         self._threshold, self._release = options.threshold, options.release
         self._min_speech = _samples(options.min_speech_ms / 1_000)
         self._padding = _samples(options.padding / 1_000)
-        self._hangover = max(_samples(options.silence / 1_000), self._padding)
+        self._quick = max(_samples(options.silence / 1_000), self._padding)
+        self._patient = max(_samples(options.hesitation_ms / 1_000), self._quick)
         self._longest = _samples(options.longest)
         # The frames among which a cut may fall: the last third of the longest span, so they are always of one span.
         searched = 0 if self._longest == sys.maxsize else max(1, self._longest // 3 // frame)
@@ -120,6 +125,8 @@ class Gate:
         """Forget everything; the clock starts at 0 again."""
         self._clock = 0  # samples seen
         self._floor = 0  # where the last span ended: padding may not reach behind it
+        self._spoken: int | None = None  # where the speech of that ended
+        self._hangover = self._quick  # the pause that ends the open span
         self._close()
 
     @property
@@ -164,6 +171,8 @@ class Gate:
             if not self._loud:
                 return None
             self._start, self._onset = max(self._floor, begin - self._padding), begin
+            hesitates = self._spoken is not None and begin - self._spoken <= RESUMED
+            self._hangover = self._patient if hesitates else self._quick
         if self._loud:
             self._voiced = self._clock
         self._recent.append(probability)
@@ -179,7 +188,7 @@ class Gate:
         self._close()
         if start is None or not kept:
             return None
-        self._floor = stop
+        self._floor, self._spoken = stop, voiced
         return Span(start, stop)
 
     def _cut(self) -> Span | None:

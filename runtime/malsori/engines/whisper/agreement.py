@@ -36,6 +36,10 @@ class Rule(Protocol):
         """
         ...
 
+    def note(self, words: Sequence[TokenWord], at: int) -> None:
+        """Take a reading of which nothing is to stand yet; later ones may agree with it."""
+        ...
+
     def forget(self, count: int) -> None:
         """Take note that so many words were committed for another reason."""
         ...
@@ -64,10 +68,15 @@ class Agreement:
         asked = self._earlier[len(old) - 1 :] if old else []
         spelled = tuple(word.text for word in words)
         count = min((_common(spelled, each.words) for each in asked), default=0)
-        self._earlier = [*(asked or self._earlier), _Earlier(at, spelled)]
+        self._earlier = asked or self._earlier
+        self.note(words, at)
         count = min(count, whole(words))
         self.forget(count)
         return count
+
+    def note(self, words: Sequence[TokenWord], at: int) -> None:
+        """Take a reading of which nothing is to stand yet."""
+        self._earlier = [*self._earlier, _Earlier(at, tuple(word.text for word in words))]
 
     def forget(self, count: int) -> None:
         """Take note that so many words were committed."""
@@ -88,6 +97,10 @@ class Attention:
         left = min(sum(1 for _ in takewhile(lambda seconds: seconds >= LEFT, behind())), whole(words))
         self.forget(max(left - agreed, 0))
         return max(agreed, left)
+
+    def note(self, words: Sequence[TokenWord], at: int) -> None:
+        """Take a reading of which nothing is to stand yet."""
+        self._agreement.note(words, at)
 
     def forget(self, count: int) -> None:
         """Take note that so many words were committed."""

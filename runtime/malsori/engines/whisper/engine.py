@@ -17,9 +17,10 @@ from ..devices import choose_device, cpu_threads
 from ..said import Said
 from ..session import SessionOptions
 from .asked import check_options, left_out
+from .calls import calls
 from .features import HOP, STRIDE, WINDOW, LogMel
 from .following import Following
-from .guards import LedAstray, token_limit
+from .guards import LedAstray
 from .listening import Listener
 from .network import Counters, Encoded, Network, compute_type_for
 from .options import LONGEST
@@ -32,7 +33,6 @@ from .window import MARGIN, Context
 
 DEFAULTS = DecodeOptions()
 SESSION = SessionOptions()
-CALLS = 2  # times as many clips as are read at once are best given together: no lane waits for another
 
 
 class WhisperEngine:
@@ -104,15 +104,7 @@ class WhisperEngine:
 
     def batches(self, lengths: Sequence[int], options: DecodeOptions = DEFAULTS) -> list[list[int]]:
         """Return which clips, of so many samples, best share one call: neighbours by their windows and limits."""
-        context = Context.of(self.manifest, options.whisper.audio_context)
-
-        def alike(index: int) -> tuple[int, int]:
-            window = context.window(lengths[index])
-            return window, token_limit(-(-lengths[index] // HOP), options.whisper, full=window == WINDOW)
-
-        order = sorted(range(len(lengths)), key=alike, reverse=True)  # the longest first: the lanes end together
-        size = CALLS * options.batch_size
-        return [order[first : first + size] for first in range(0, len(order), size)]
+        return calls(lengths, Context.of(self.manifest, options.whisper.audio_context), options)
 
     def transcribe(
         self, clips: Sequence[Audio], options: DecodeOptions = DEFAULTS, previous: Sequence[str] = ()

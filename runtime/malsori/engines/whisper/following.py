@@ -23,7 +23,7 @@ import numpy as np
 from ...types import SAMPLE_RATE, Audio, Segment, Word
 from ..base import DecodeOptions
 from ..said import Said
-from .decoding import BEAM, SURE
+from .decoding import BEAM
 from .features import HOP, MEL_RATE, LogMel
 from .guards import Reading, compression_ratio, is_silence, led_astray, token_budget
 from .network import Encoded, Network, room
@@ -90,27 +90,23 @@ class Following:
             return ()
         encoded = self._network.encode(self._mel(np.pad(sound, (0, window * HOP - len(sound))))[np.newaxis])
         seen = _Window(encoded, sound, len(said.sound), given, said.language)
-        found = self._likeliest(seen)
+        found = self._found(seen)
         return tuple(self._segments(found, seen, window)) if found else ()
 
-    def _likeliest(self, seen: _Window) -> _Found | None:
-        """Return the likeliest reading that stands, greedily where that is sure enough."""
-        beam = self._options.beam_size
-        found = self._found(seen, beam or 1)
-        if beam is None and (found is None or found.reading.log_probability < SURE):
-            return self._found(seen, BEAM)
-        return found
-
-    def _found(self, seen: _Window, beam: int) -> _Found | None:
-        """Return a reading with its words; None where the clip is to be read alone."""
-        reading = self._read(seen, beam)
+    def _found(self, seen: _Window) -> _Found | None:
+        """Return the reading with its words; None where the clip is to be read alone."""
+        reading = self._read(seen)
         if reading is None or self._fails(reading, seen):
             return None
         found = self._aligned(reading, seen)
         return found if _covers(found, seen) else None
 
-    def _read(self, seen: _Window, beam: int) -> Reading | None:
-        """Return a reading without what is given; None where there is no room for one."""
+    def _read(self, seen: _Window) -> Reading | None:
+        """Return the likeliest reading without what is given; None where there is no room for one.
+
+        With a beam, also where a greedy one would be sure: an utterance cut at a hesitation is sure of the wrong words
+        ("the god He spring"). Stock base has 0.4 to 0.5 points of WER less for it, at `normal` and at `eager` endings.
+        """
         self._options.check_cancelled()
         whisper = self._options.whisper
         prefix = len(seen.given)
@@ -127,7 +123,7 @@ class Following:
             seen.encoded,
             [prompt],
             whisper,
-            beam_size=beam,
+            beam_size=self._options.beam_size or BEAM,
             temperature=self._options.temperature[0],
             prefix=prefix,
             budget=budget,

@@ -34,6 +34,7 @@ class Look:
     """What the network saw of some sound, and the words that it read behind those given; None where it was astray."""
 
     encoded: Encoded
+    language: str  # that it was read in
     frames: int  # mel frames that hold sound
     words: tuple[TokenWord, ...] | None
 
@@ -75,7 +76,7 @@ class Listener:
         language = self.language or self._told(encoded, len(sound) / SAMPLE_RATE)
         frames = -(-len(sound) // HOP)
         reading = self._read(encoded, language, frames, given, said)
-        return Look(encoded, frames, self._judged(reading, frames) if reading else None)
+        return Look(encoded, language, frames, self._judged(reading, frames) if reading else None)
 
     def given(self) -> tuple[TokenWord, ...]:
         """Return the words that the caller wants the utterance to begin with; none where there are none."""

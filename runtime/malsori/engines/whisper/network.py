@@ -67,9 +67,9 @@ class Network:
         self.multilingual = bool(model.is_multilingual)
         self.compute_type = str(model.compute_type)
 
-    def lanes(self, windows: int) -> int:
-        """Return how many calls are best made at a time for so many windows, and be ready for them."""
-        return self._replicas.lanes(windows)
+    def lanes(self, windows: int, *, live: bool = False) -> int:
+        """Return how many calls are best made at a time for so many windows, and, unless `live`, be ready for them."""
+        return self._replicas.lanes(windows, live=live)
 
     def encode(self, features: NDArray[np.float32], *, retry: bool = False) -> Encoded:
         """Return the encoder's output for windows of one length, features `(windows, n_mels, mel frames)`."""

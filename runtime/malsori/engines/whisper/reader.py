@@ -56,7 +56,7 @@ class Reader:
 
     def _go_on(self, tracks: Sequence[Track]) -> None:
         """Read the next window of each, several batches at a time where that is sooner."""
-        lanes = self._network.lanes(min(len(tracks), self._options.batch_size))
+        lanes = self._network.lanes(min(len(tracks), self._options.batch_size), live=self._options.live)
         batches = self._batches(tracks, lanes)
         if lanes == 1:
             for batch in batches:

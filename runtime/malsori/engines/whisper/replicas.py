@@ -50,28 +50,32 @@ class Replicas:
         """Whether a processor computes."""
         return self._device == "cpu"
 
-    def lanes(self, windows: int) -> int:
-        """Return how many calls are best made at a time for so many windows, and be ready for them."""
+    def lanes(self, windows: int, *, live: bool = False) -> int:
+        """Return how many calls are best made at a time for so many windows, and be ready for them.
+
+        Where somebody waits for the words, nothing is loaded for that.
+        """
         total = self._workers * self._threads
         lanes = min(total, MOST_LANES)
         if windows < 2 or lanes < 2 or not self.on_cpu:
             return 1
         with self._lock:
-            if self._workers < lanes and self._seen() == self._weights:
-                self._load_again(lanes, total // lanes)
+            if self._workers < lanes and not live:
+                self._reload(lanes, total // lanes)
             return min(windows, lanes) if self._workers >= lanes else 1
 
     def unused(self) -> Any:
         """Return the model with workers that have drawn nothing yet; where its file has gone, the one that is there."""
         with self._lock:
-            if self._seen() == self._weights:
-                self._load_again(self._workers, self._threads)
+            self._reload(self._workers, self._threads)
         return self.model
 
-    def _load_again(self, workers: int, threads: int) -> None:
-        self._model = None  # first, so that the old weights can go before the new ones come
-        self._model = self._load(workers, threads)
-        self._workers, self._threads = workers, threads
+    def _reload(self, workers: int, threads: int) -> None:
+        """Load the weights again for so many calls at a time, if they are still those. With the lock held."""
+        if self._seen() == self._weights:
+            self._model = None  # first, so that the old weights can go before the new ones come
+            self._model = self._load(workers, threads)
+            self._workers, self._threads = workers, threads
 
     def _seen(self) -> tuple[int, int, int] | None:
         """Return what tells whether the weights in the folder are those that were loaded, None where there are none.

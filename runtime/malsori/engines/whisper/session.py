@@ -44,7 +44,9 @@ class WhisperSession:
         _check(options)
         self.step = round((options.step_s or STEP_S) * SAMPLE_RATE)
         self._listener = listener
-        self._rule = rule(options.commit or COMMIT)
+        self._how = options.commit or COMMIT
+        self._rule = rule(self._how)
+        self._language = listener.language  # of the readings that the rule knows
         self._waiting: list[Audio] = []  # pushed and not looked at
         self._sound = np.zeros(0, np.float32)
         self._heard = 0  # samples of the utterance up to the end of the sound
@@ -83,8 +85,12 @@ class WhisperSession:
 
     def _take_in(self, look: Look, words: tuple[TokenWord, ...]) -> None:
         """Commit what stands of a reading; nothing does that was read in a language which may turn out another."""
-        count = 0
-        if self._listener.language is not None:
+        if look.language != self._language:
+            self._language, self._rule = look.language, rule(self._how)
+        if self._listener.language is None:
+            count = 0
+            self._rule.note(words, self._heard)
+        else:
             count = self._rule.settled(words, self._heard, lambda: self._behind(look, words))
         self._commit(words[:count])
         self._rest = words[count:]

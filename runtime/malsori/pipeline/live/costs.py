@@ -27,7 +27,7 @@ CATCHING_UP = 3  # steps in one push
 LISTENED_S = 3.0
 RUNS = 3
 BUDGET_S = 6.0
-OPTIONS = DecodeOptions()
+OPTIONS = DecodeOptions(live=True)
 SESSION = SessionOptions()
 
 
@@ -98,6 +98,7 @@ def costs_of(
 
     Raises as `transcribe` and `open` do.
     """
+    options = replace(options, live=True)
     watch = _Watch(clock, clock() + budget_s)
     engine.transcribe([sound(speech, LENGTHS[0])], options)  # memory is found, threads are started
 

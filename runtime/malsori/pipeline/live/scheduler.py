@@ -10,6 +10,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
+from dataclasses import replace
 from functools import partial
 from types import TracebackType
 from typing import TypeVar
@@ -101,7 +102,7 @@ class Scheduler:
         """
         engine = bare(engine)
         heard: dict[int, Hypothesis] = {}
-        for batch in engine.batches([len(clip) for clip in clips], options):
+        for batch in engine.batches([len(clip) for clip in clips], replace(options, live=True)):
             for some in [[index] for index in batch] if self._active(engine) else [batch]:
                 sound, said = [clips[index] for index in some], [previous[index] for index in some if previous]
                 found = self.run(engine, partial(engine.transcribe, sound, options, said))

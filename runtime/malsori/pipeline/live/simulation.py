@@ -11,7 +11,7 @@ import heapq
 import math
 import random
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -97,6 +97,7 @@ def simulated(
 
     It gives up, with an infinite `p95_s`, as soon as that is certain to be above `limit_s`.
     """
+    options = replace(options, live=True)
     costs = costs.scaled(1 / (1 - min(streams * costs.listening, MOST_LISTENING)))
     length = max(LEAST_S, FINALS * talk.period_s / streams) if seconds is None else seconds
     speakers = [_Speaker(talk, random.Random(f"{seed} {number}"), length, costs) for number in range(streams)]

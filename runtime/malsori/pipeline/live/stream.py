@@ -28,28 +28,24 @@ from ...audio.intake import Block, Intake
 from ...engines.base import DecodeOptions
 from ...engines.session import Session
 from ...errors import MalsoriError, OptionError, StreamClosed
-from ...events import Event, Partial, SpeechEnded, SpeechStarted, StreamWarning
+from ...events import Event, Partial, SpeechEnded, SpeechStarted
 from ...types import SAMPLE_RATE, Audio, Span
 from ...vad import detector_named
 from ..blame import ours
 from ..clip import Clip
 from ..options import TranscribeOptions
-from .author import NOTHING, Author
 from .cutter import LiveCutter
-from .earlier import Earlier
-from .options import LIVE, LiveOptions, check_streamed, context_of, longest_utterance
+from .finals import Finals
+from .options import LIVE, LiveOptions, check_streamed, longest_utterance
 from .outbox import Outbox
-from .scheduler import bare
-from .scheduling import Inline, Outcome, Scheduling
+from .scheduling import Inline, Scheduling
 from .troubles import Troubles
 from .utterance import Utterance
 
 if TYPE_CHECKING:
     from ..transcriber import Transcriber
 
-PART = (
-    SAMPLE_RATE // 2
-)  # samples taken in at once: a block of a minute must not run over what the ring still has to keep
+PART = SAMPLE_RATE // 2  # samples taken in at once: a block of a minute must not run over what the ring has to keep
 
 
 class Stream:
@@ -75,25 +71,22 @@ class Stream:
         if scheduler is not None and scheduler.closed:
             raise OptionError("the scheduler is closed; make a new one, and use its streams before it is closed")
         left_out = finals.check(options)
-        self._finals, self._partials = finals.engine, (partials or finals).engine
+        self._engine, self._partials = finals.engine, (partials or finals).engine
         self._scheduler = Inline() if scheduler is None else scheduler
-        self._decoding = options.decoding(options.language)
         # Another model has other options; what it must be told is the language.
-        self._interim = self._decoding if partials is None else DecodeOptions(language=options.language)
-        self._author = Author(self._finals.manifest, options.language, words=options.decoding(None).word_timestamps)
+        interim = options.decoding(options.language) if partials is None else DecodeOptions(language=options.language)
+        self._interim = replace(interim, live=True)
         self._live = live
         self._outbox = Outbox()
+        self._finals = Finals(self._engine, options, live, self._scheduler, self._outbox)
+        self._ahead = live.ahead and scheduler is not None  # in one thread nothing waits
         self._intake = Intake(live.sample_rate)
         detector = finals.detector if live.detector is None else detector_named(live.detector)
-        longest = longest_utterance(options, self._finals.longest_clip, live.backlog_s / 2)
+        longest = longest_utterance(options, self._engine.longest_clip, live.backlog_s / 2)
         self._cutter = LiveCutter(detector(), replace(options.gate, max_speech_s=longest))
         self._troubles = Troubles(self._outbox, self._cutter.ring)
-        context_s = context_of(live, bare(self._finals))
-        self._earlier = Earlier(self._finals, self._decoding, context_s) if context_s else None
-        self._ahead = self._earlier if live.ahead and scheduler is not None else None  # in one thread nothing waits
         self._seq = 0
         self._utterance: Utterance | None = None
-        self._waiting: dict[int, int] = {}  # samples of each utterance that waits for its final
         self._closed = False
         self._level = 0.0
         for line in left_out:
@@ -114,7 +107,7 @@ class Stream:
     @property
     def lag(self) -> float:
         """Seconds of speech that wait for their finals."""
-        return sum(list(self._waiting.values())) / SAMPLE_RATE
+        return self._finals.lag
 
     @property
     def behind(self) -> bool:
@@ -195,15 +188,12 @@ class Stream:
         if self._utterance is None and self._cutter.start is not None:
             self._begin(self._cutter.start)
         utterance, ending = self._utterance, self._cutter.ending
-        if self._ahead is not None and ending is not None:
-            work = self._ahead.ahead(ending, self._cutter.ring)
-            if work is not None:
-                self._scheduler.partial(self._finals, self._ahead, work)
-            if self._partials is self._finals:
-                return  # one engine, and nothing new is said
+        begun = self._ahead and ending is not None and self._finals.begin(ending, self._cutter.ring)
+        if begun and self._partials is self._engine:
+            return  # one engine, and nothing new is said
         if utterance is None or not utterance.due(self._cutter.clock):
             return
-        if self._scheduler.partial(self._partials, self, partial(self._listen, utterance)):
+        if self._scheduler.partial(self._partials, self._outbox, partial(self._listen, utterance)):
             self._troubles.late()
 
     def _begin(self, start: int) -> Utterance:
@@ -214,34 +204,16 @@ class Stream:
 
     def _end(self, piece: Clip) -> None:
         """Have a whole utterance recognised; nobody listens to it any more."""
-        span, utterance = piece.span, self._utterance or self._begin(piece.span.start)
-        self._close(utterance, span.stop)
-        self._waiting[utterance.seq] = len(span)
-        done = partial(self._settle, utterance.seq, span)
-        hear = self._earlier.hearing(span, piece.audio, self._cutter.ring) if self._earlier is not None else None
-        self._scheduler.final(self._finals, piece.audio, self._decoding, done, self, hear)
+        utterance = self._utterance or self._begin(piece.span.start)
+        self._close(utterance, piece.span.stop)
+        self._finals.owe(utterance.seq, piece, self._cutter.ring)
 
     def _close(self, utterance: Utterance, stop: int) -> None:
         self._utterance = None
         utterance.end()
-        self._scheduler.drop(self)
+        self._scheduler.drop(self._outbox)
         self._outbox.expect(utterance.seq)
         self._outbox.put(SpeechEnded(utterance.seq, stop / SAMPLE_RATE))
-
-    def _give_up(self, utterance: Utterance) -> None:
-        """Close an utterance that was too short after all to be speech: it is heard no more than it is in a file."""
-        span = Span(utterance.start, self._cutter.clock)
-        self._close(utterance, span.stop)
-        self._outbox.settle(utterance.seq, self._author.final(utterance.seq, span, NOTHING))
-
-    def _settle(self, seq: int, span: Span, outcome: Outcome) -> None:
-        """Take the final of an utterance, from whichever thread it comes."""
-        del self._waiting[seq]  # before anybody who waits for it wakes up
-        if isinstance(outcome, MalsoriError):
-            at, seconds = span.start / SAMPLE_RATE, span.seconds
-            self._outbox.settle(seq, StreamWarning("engine_error", str(outcome), at, seconds, seq))
-        else:
-            self._outbox.settle(seq, self._author.final(seq, span, outcome))
 
     def _listen(self, utterance: Utterance) -> None:
         """Compute a partial, in whichever thread runs the engine."""
@@ -259,14 +231,15 @@ class Stream:
     def _gap(self, samples: int) -> None:
         """Go on behind sound that is lost; nothing may be open."""
         self._cutter.gap(samples)
-        if self._earlier is not None:
-            self._earlier.forget(self._cutter.clock)
+        self._finals.forget(self._cutter.clock)
 
     def _flush_cutter(self) -> None:
         for piece in self._cutter.flush():
             self._end(piece)
-        if self._utterance is not None:
-            self._give_up(self._utterance)
+        if (utterance := self._utterance) is not None:  # too short after all to be speech
+            span = Span(utterance.start, self._cutter.clock)
+            self._close(utterance, span.stop)
+            self._finals.leave_out(utterance.seq, span)
 
     def _open(self) -> Session:
         return self._partials.open(self._interim, self._live.session)

@@ -1,0 +1,86 @@
+"""The finals that a stream owes: what recognises its utterances, behind what, and how much speech waits for that."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import partial
+
+from ...audio.ring import RingBuffer
+from ...engines.base import Engine
+from ...errors import MalsoriError
+from ...events import StreamWarning
+from ...types import SAMPLE_RATE, Span
+from ..clip import Clip
+from ..options import TranscribeOptions
+from .author import NOTHING, Author
+from .earlier import Earlier
+from .options import LiveOptions, context_of
+from .outbox import Outbox
+from .scheduler import bare
+from .scheduling import Outcome, Scheduling
+
+
+class Finals:
+    """The finals of one stream, from the end of an utterance to its outbox. For the stream's own thread.
+
+    To schedulers the outbox stands for the stream: it is the owner of all that is asked of them.
+
+    Raises `OptionError` where a context is asked for and the engine reads utterances by themselves.
+    """
+
+    def __init__(
+        self,
+        engine: Engine,
+        options: TranscribeOptions,
+        live: LiveOptions,
+        scheduler: Scheduling,
+        outbox: Outbox,
+    ) -> None:
+        self._engine = engine
+        self._scheduler = scheduler
+        self._outbox = outbox
+        self._decoding = replace(options.decoding(options.language), live=True)
+        self._author = Author(engine.manifest, options.language, words=options.decoding(None).word_timestamps)
+        context_s = context_of(live, bare(engine))
+        self._earlier = Earlier(engine, self._decoding, context_s) if context_s else None
+        self._waiting: dict[int, int] = {}  # samples of each utterance that waits for its final
+
+    @property
+    def lag(self) -> float:
+        """Seconds of speech that wait for their finals."""
+        return sum(list(self._waiting.values())) / SAMPLE_RATE
+
+    def begin(self, ending: Span, ring: RingBuffer) -> bool:
+        """Have a final begun whose utterance ends here if the pause lasts; return whether finals can be."""
+        if self._earlier is None:
+            return False
+        work = self._earlier.ahead(ending, ring)
+        if work is not None:
+            self._scheduler.partial(self._engine, self._earlier, work)
+        return True
+
+    def owe(self, seq: int, piece: Clip, ring: RingBuffer) -> None:
+        """Have a whole utterance recognised, whose stream is in the ring."""
+        span = piece.span
+        self._waiting[seq] = len(span)
+        done = partial(self._settle, seq, span)
+        hear = self._earlier.hearing(span, piece.audio, ring) if self._earlier is not None else None
+        self._scheduler.final(self._engine, piece.audio, self._decoding, done, self._outbox, hear)
+
+    def leave_out(self, seq: int, span: Span) -> None:
+        """Settle an utterance that was too short after all to be speech: it is heard no more than it is in a file."""
+        self._outbox.settle(seq, self._author.final(seq, span, NOTHING))
+
+    def forget(self, at: int) -> None:
+        """Begin anew at a sample of the stream: sound before it was lost."""
+        if self._earlier is not None:
+            self._earlier.forget(at)
+
+    def _settle(self, seq: int, span: Span, outcome: Outcome) -> None:
+        """Take the final of an utterance, from whichever thread it comes."""
+        del self._waiting[seq]  # before anybody who waits for it wakes up
+        if isinstance(outcome, MalsoriError):
+            at, seconds = span.start / SAMPLE_RATE, span.seconds
+            self._outbox.settle(seq, StreamWarning("engine_error", str(outcome), at, seconds, seq))
+        else:
+            self._outbox.settle(seq, self._author.final(seq, span, outcome))
