@@ -47,7 +47,9 @@ class TranscribeOptions:
 
     language: ISO 639-1 code of what is spoken; None detects it, once per recording.
     task: "transcribe", or "translate" to English where the model can.
-    word_timestamps: also give each word its times and probability.
+    word_timestamps: also give each word its times and probability. A segment then begins with its first word and ends
+        with its last; without, it does so too, but for Whisper where the decoder writes times (`time_tokens`), in steps
+        of 0.02 s.
     align_with: a CTC bundle (name, path, or loaded) that finds the words' times anew, where Whisper's are coarse. By
         name or path it is loaded as the model itself was: device, threads, memory, and whether its sums are checked.
     vad: recognise only where speech is found; False hands over the whole recording: to Whisper in one clip, to CTC
