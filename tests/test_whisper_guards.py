@@ -76,6 +76,7 @@ def test_thresholds_that_are_none_are_not_looked_at():
         ({"log_probability": -1.13, "no_speech_prob": 0.39}, 1766, False),
         ({"log_probability": -0.44, "no_speech_prob": 0.85}, 831, False),  # a number that was spoken digit by digit
         ({"log_probability": -0.3, "no_speech_prob": 0.76}, 130, False),
+        ({"log_probability": -0.67, "no_speech_prob": 0.98}, 130, True),  # noise, read as "You" (tiny.en)
         ({"log_probability": -0.89, "no_speech_prob": 0.3}, 130, False),
     ],
 )

@@ -62,7 +62,8 @@ class TranscribeOptions:
         for CTC 16 where an option below needs a beam.
     hotwords: words to listen for, in a list or as a mapping to weights (8.0 without). With CTC models a reading with a
         hot word wins over one without that is up to e^weight times likelier, and `침실*` also takes 침실을. Whisper
-        takes them for words said before.
+        takes them for words said before, and so hears them in noise, too: a reading of little else than them (or of the
+        initial prompt) is made again without, which counts where the model then hears nobody.
     language_model, lm_alpha, lm_beta: for CTC models; the path of a KenLM file, the weight of its log-probabilities,
         and what each word adds.
     alternatives: for CTC models; how many of the likeliest texts each segment carries with their scores, if above 1.
