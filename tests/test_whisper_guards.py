@@ -15,6 +15,7 @@ from malsori.engines.whisper.guards import (
     nobody_speaks,
     token_budget,
     too_poor,
+    wordless,
 )
 from malsori.engines.whisper.options import MOST_TOKENS, WhisperOptions
 
@@ -75,7 +76,8 @@ def test_thresholds_that_are_none_are_not_looked_at():
         ({"log_probability": -1.13, "no_speech_prob": 0.44}, 1766, True),  # a machine, as "Thanks for watching!"
         ({"log_probability": -1.13, "no_speech_prob": 0.39}, 1766, False),
         ({"log_probability": -0.44, "no_speech_prob": 0.85}, 831, False),  # a number that was spoken digit by digit
-        ({"log_probability": -0.3, "no_speech_prob": 0.76}, 130, False),
+        ({"log_probability": -0.62, "no_speech_prob": 0.76}, 132, True),  # thanks for watching, in Japanese
+        ({"log_probability": -0.3, "no_speech_prob": 0.74}, 130, False),
         ({"log_probability": -0.67, "no_speech_prob": 0.98}, 130, True),  # noise, read as "You" (tiny.en)
         ({"log_probability": -0.89, "no_speech_prob": 0.3}, 130, False),
     ],
@@ -142,3 +144,18 @@ def test_the_compression_ratio_tells_a_loop_from_speech():
     assert compression_ratio("침실 온도를 이십육 도로 맞춰 주세요 " * 8) > 2.4
     assert compression_ratio("침실 온도를 이십육 도로 맞춰 주세요") < 2.4
     assert compression_ratio("") == 1
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        ({}, False),
+        ({"no_speech_prob": 0.96}, False),
+        ({"compression_ratio": 9.0}, False),  # said over and over by somebody, or the model is lost
+        ({"compression_ratio": 9.0, "no_speech_prob": 0.96}, True),
+        ({"log_probability": -1.1, "no_speech_prob": 0.7}, True),
+        ({"log_probability": -0.9, "no_speech_prob": 0.7}, True),
+    ],
+)
+def test_silence_noise_and_a_loop_in_either_have_no_words(change, expected):
+    assert wordless(replace(GOOD, **change), 3000, OPTIONS) is expected

@@ -21,7 +21,7 @@ NGRAM_SHARE = 0.5  # of all n-grams that may be repetitions
 LEAST_NGRAMS = 12  # "no no no no" is speech
 BRIEF = 5 * MEL_RATE // 2  # mel frames, 2.5 s: less sound than this is doubted more
 BRIEF_NO_SPEECH, LIKELY = 0.5, -0.7  # probability, mean log-probability
-BRIEF_SILENT = 0.9  # probability; of words that were spoken in so little sound it is at most 0.74
+BRIEF_SILENT = 0.75  # probability; of 160 words spoken in so little sound (base, tiny.en) none has more than 0.74
 DOUBT = 0.2  # by which the no-speech probability of a reading may be lower where that is poor
 ECHO_NO_SPEECH, ECHO_LIKELY = 0.4, -1.5  # probability, mean log-probability
 PAST_END = 1.0  # seconds by which a time may lie behind the sound; the margin of silence is heard as longer speech
@@ -111,6 +111,14 @@ def made_up(reading: Reading, frames: int, options: WhisperOptions) -> bool:
     if frames < BRIEF:
         return reading.no_speech_prob > (BRIEF_NO_SPEECH if unsure else BRIEF_SILENT)
     return unsure and reading.no_speech_prob > threshold - DOUBT * _unlikely(reading, options)
+
+
+def wordless(reading: Reading, frames: int, options: WhisperOptions) -> bool:
+    """Whether nothing of what was read at last was said: silence, what is made up, or a loop in what may be silence."""
+    looped, threshold = options.compression_ratio_threshold, options.no_speech_threshold
+    if looped is not None and threshold is not None and reading.compression_ratio > looped:
+        return reading.no_speech_prob > threshold
+    return is_silence(reading, options) or made_up(reading, frames, options)
 
 
 def nobody_speaks(reading: Reading, options: WhisperOptions) -> bool:

@@ -19,12 +19,11 @@ from .guards import (
     LIKELY,
     LedAstray,
     Reading,
-    is_silence,
     led_astray,
-    made_up,
     nobody_speaks,
     token_budget,
     token_limit,
+    wordless,
 )
 from .network import Encoded, Network, room
 from .prompt import Prompts
@@ -182,7 +181,7 @@ class Reader:
         spoken = [
             index
             for index, (track, reading) in enumerate(zip(tracks, readings, strict=True))
-            if not is_silence(reading, whisper) and not made_up(reading, track.size, whisper)
+            if not wordless(reading, track.size, whisper)
         ]
         for index, track in enumerate(tracks):
             if index not in spoken:
