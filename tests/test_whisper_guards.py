@@ -12,8 +12,10 @@ from malsori.engines.whisper.guards import (
     is_silence,
     led_astray,
     made_up,
+    nobody_speaks,
     token_budget,
     too_poor,
+    wordless,
 )
 from malsori.engines.whisper.options import MOST_TOKENS, WhisperOptions
 
@@ -68,18 +70,40 @@ def test_thresholds_that_are_none_are_not_looked_at():
     ("change", "frames", "expected"),
     [
         ({"log_probability": -0.89, "no_speech_prob": 0.76}, 130, True),  # a knock, read as "Thank you very much."
-        ({"log_probability": -0.89, "no_speech_prob": 0.76}, 400, False),  # the same of a sentence's length
-        ({"log_probability": -0.3, "no_speech_prob": 0.76}, 130, False),
+        ({"log_probability": -0.89, "no_speech_prob": 0.55}, 130, True),
+        ({"log_probability": -0.89, "no_speech_prob": 0.55}, 400, False),  # the same of a sentence's length
+        ({"log_probability": -0.96, "no_speech_prob": 0.76}, 1369, True),  # rain, read as that
+        ({"log_probability": -1.13, "no_speech_prob": 0.44}, 1766, True),  # a machine, as "Thanks for watching!"
+        ({"log_probability": -1.13, "no_speech_prob": 0.39}, 1766, False),
+        ({"log_probability": -0.44, "no_speech_prob": 0.85}, 831, False),  # a number that was spoken digit by digit
+        ({"log_probability": -0.62, "no_speech_prob": 0.76}, 132, True),  # thanks for watching, in Japanese
+        ({"log_probability": -0.3, "no_speech_prob": 0.74}, 130, False),
+        ({"log_probability": -0.67, "no_speech_prob": 0.98}, 130, True),  # noise, read as "You" (tiny.en)
         ({"log_probability": -0.89, "no_speech_prob": 0.3}, 130, False),
     ],
 )
-def test_a_moment_that_is_doubted_in_both_ways_has_no_words(change, frames, expected):
+def test_what_is_doubted_in_both_ways_has_no_words(change, frames, expected):
     assert made_up(replace(GOOD, **change), frames, OPTIONS) is expected
 
 
 def test_without_a_threshold_nothing_is_doubted():
     doubted = replace(GOOD, log_probability=-0.89, no_speech_prob=0.9)
     assert not made_up(doubted, 130, WhisperOptions(no_speech_threshold=None))
+    assert not made_up(doubted, 400, WhisperOptions(no_speech_threshold=None))
+    assert not nobody_speaks(doubted, WhisperOptions(no_speech_threshold=None))
+
+
+def test_whoever_asks_for_more_certainty_of_silence_gets_it_at_any_length():
+    assert not made_up(
+        replace(GOOD, log_probability=-0.89, no_speech_prob=0.8), 400, WhisperOptions(no_speech_threshold=0.9)
+    )
+
+
+@pytest.mark.parametrize(
+    ("likely", "silent", "expected"), [(-0.3, 0.1, False), (-0.3, 0.45, True), (-1.6, 0.1, True), (-1.3, 0.35, False)]
+)
+def test_nobody_speaks_where_the_model_says_so_or_finds_no_words(likely, silent, expected):
+    assert nobody_speaks(replace(GOOD, log_probability=likely, no_speech_prob=silent), OPTIONS) is expected
 
 
 @given(st.integers(0, 3000))
@@ -120,3 +144,18 @@ def test_the_compression_ratio_tells_a_loop_from_speech():
     assert compression_ratio("침실 온도를 이십육 도로 맞춰 주세요 " * 8) > 2.4
     assert compression_ratio("침실 온도를 이십육 도로 맞춰 주세요") < 2.4
     assert compression_ratio("") == 1
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        ({}, False),
+        ({"no_speech_prob": 0.96}, False),
+        ({"compression_ratio": 9.0}, False),  # said over and over by somebody, or the model is lost
+        ({"compression_ratio": 9.0, "no_speech_prob": 0.96}, True),
+        ({"log_probability": -1.1, "no_speech_prob": 0.7}, True),
+        ({"log_probability": -0.9, "no_speech_prob": 0.7}, True),
+    ],
+)
+def test_silence_noise_and_a_loop_in_either_have_no_words(change, expected):
+    assert wordless(replace(GOOD, **change), 3000, OPTIONS) is expected

@@ -63,6 +63,26 @@ def test_a_prefix_starts_at_a_time_where_times_are_wanted(tokens):
     assert prompts(tokens).prefix(timed=True) == []
 
 
+@pytest.mark.parametrize(
+    ("text", "language", "expected"),
+    [
+        ("Kubernetes, Montréal", "en", True),
+        ("kubernetes and MONTRÉAL", "en", True),  # two of three
+        ("in Montréal they say", "en", False),
+        ("a talk about Kubernetes", "en", True),  # the prompt's
+        ("...", "en", False),
+        ("", "en", False),
+        ("東京", "ja", True),
+        ("東京都に", "ja", False),  # half of the letters
+    ],
+)
+def test_an_echo_is_made_of_the_callers_own_words(tokens, text, language, expected):
+    hot = tuple(HotWord(word, 8.0) for word in ("Kubernetes", "Montréal", "東京"))
+    made = prompts(tokens, hotwords=hot, initial_prompt="A talk about cats.")
+    assert made.echoed(text, language) is expected
+    assert not prompts(tokens).echoed(text, language)
+
+
 @settings(deadline=None)
 @given(st.lists(st.integers(0, 50_000), max_size=500), st.booleans())
 def test_what_leads_fits_into_half_of_the_decoder_and_ends_with_the_latest(tokens, spoken, carried):

@@ -135,11 +135,15 @@ class Segment:
 
 @dataclass(frozen=True, slots=True)
 class Hypothesis:
-    """What an engine heard in one clip; times count from the clip's own start."""
+    """What an engine heard in one clip; times count from the clip's own start.
+
+    `cut_off` is how many readings ended at the caller's limit and not by themselves, with nothing read behind them.
+    """
 
     segments: tuple[Segment, ...]
     language: str
     language_probability: float
+    cut_off: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -95,10 +95,14 @@ class Clock:
 
 @dataclass(frozen=True, slots=True)
 class Clip:
-    """Sound to be read at once, as long as the spans of its clock together."""
+    """Sound to be read at once, as long as the spans of its clock together.
+
+    It is not `vouched` for where nothing said that somebody speaks in it.
+    """
 
     audio: Audio
     clock: Clock
+    vouched: bool = True
 
     @classmethod
     def of(cls, audio: Audio, span: Span) -> Clip:
@@ -117,7 +121,7 @@ class Clip:
 
     def part(self, start: int, stop: int) -> Clip:
         """Return what lies between two of its samples."""
-        return Clip(self.audio[start:stop], self.clock.part(start, stop))
+        return replace(self, audio=self.audio[start:stop], clock=self.clock.part(start, stop))
 
 
 def _begins(segment: Segment) -> list[int] | None:

@@ -47,7 +47,9 @@ class TranscribeOptions:
 
     language: ISO 639-1 code of what is spoken; None detects it, once per recording.
     task: "transcribe", or "translate" to English where the model can.
-    word_timestamps: also give each word its times and probability.
+    word_timestamps: also give each word its times and probability. A segment then begins with its first word and ends
+        with its last; without, it does so too, but for Whisper where the decoder writes times (`time_tokens`), in steps
+        of 0.02 s.
     align_with: a CTC bundle (name, path, or loaded) that finds the words' times anew, where Whisper's are coarse. By
         name or path it is loaded as the model itself was: device, threads, memory, and whether its sums are checked.
     vad: recognise only where speech is found; False hands over the whole recording: to Whisper in one clip, to CTC
@@ -60,7 +62,8 @@ class TranscribeOptions:
         for CTC 16 where an option below needs a beam.
     hotwords: words to listen for, in a list or as a mapping to weights (8.0 without). With CTC models a reading with a
         hot word wins over one without that is up to e^weight times likelier, and `침실*` also takes 침실을. Whisper
-        takes them for words said before.
+        takes them for words said before, and so hears them in noise, too: a reading of little else than them (or of the
+        initial prompt) is made again without, which counts where the model then hears nobody.
     language_model, lm_alpha, lm_beta: for CTC models; the path of a KenLM file, the weight of its log-probabilities,
         and what each word adds.
     alternatives: for CTC models; how many of the likeliest texts each segment carries with their scores, if above 1.

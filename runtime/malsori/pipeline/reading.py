@@ -128,6 +128,8 @@ class Reader:
         for block in blocks:
             asked.check_cancelled()
             recording.samples += len(block)
+            if recording.gated:
+                recording.loudness.push(block)
             yield block
 
     def _alone(self, head: Sequence[Clip]) -> bool:

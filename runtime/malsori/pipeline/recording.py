@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from ..errors import MalsoriError
 from ..types import Hypothesis
 from .clip import Clip
+from .loudness import Loudness
 
 
 @dataclass(slots=True, eq=False)
@@ -26,6 +27,7 @@ class Recording:
     warnings: tuple[str, ...] = ()
     not_aligned: int = 0  # segments that kept their engine's word times
     gated: bool = False  # whether something vouches for speech in what was heard
+    loudness: Loudness = field(default_factory=Loudness)  # of all of it, where it is gated
     error: MalsoriError | None = None
 
     @property

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 
 import numpy as np
 
@@ -30,7 +31,7 @@ def pieces_of(blocks: Iterable[Audio], detector: Detector, options: GateOptions,
     last = cutter.flush()
     yield from last
     if kept and samples and not (found or last):
-        yield Clip.of(np.concatenate(kept), Span(0, samples))
+        yield replace(Clip.of(np.concatenate(kept), Span(0, samples)), vouched=False)
 
 
 def opening(pieces: Iterable[Clip], seconds: float) -> list[Clip]:

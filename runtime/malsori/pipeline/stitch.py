@@ -10,6 +10,8 @@ from .mending import unheard
 from .recording import Recording
 
 UNSURE = 0.4  # probability of a language below which it is a guess
+FEW = 0.05  # of a recording kept by the gate, or less, is told of
+LONG = 10.0  # seconds, from which on
 TOLD = 1.0  # seconds; shorter stretches without words are breaths and clicks, which nobody needs to be told of
 
 
@@ -37,8 +39,10 @@ def stitch(recording: Recording, *, model: str, certain: str | None, words: bool
 
 def _told(recording: Recording, heard: Sequence[tuple[Clip, Hypothesis]]) -> Iterator[str]:
     if recording.gated:
+        yield from _kept(recording, heard)
         yield from _wordless(heard)
         yield from _left_out(heard)
+    yield from _cut_off(sum(found.cut_off for _, found in heard))
     yield from _not_aligned(recording.not_aligned)
 
 
@@ -48,13 +52,26 @@ def _uncertain(language: str, probability: float) -> Iterator[str]:
         yield f"the language is not certain ({language}, {probability:.0%}); say which it is, as in --language ko"
 
 
+def _kept(recording: Recording, heard: Sequence[tuple[Clip, Hypothesis]]) -> Iterator[str]:
+    """Tell of a recording that is not silent, of which the gate kept nothing, or next to nothing."""
+    duration, kept = recording.samples / SAMPLE_RATE, sum(clip.seconds for clip, _ in heard)
+    found = (
+        f"speech was found in {kept:.1f} s of {duration:.1f} s" if kept else f"no speech was found in {duration:.1f} s"
+    )
+    if recording.loudness.varies and duration >= LONG and kept < FEW * duration:
+        yield f"{found}, and the rest is not silent; if somebody speaks there, try --vad-threshold 0.2 or --no-vad"
+    elif recording.loudness.sounds and not heard:
+        yield f"{found} of sound"
+
+
 def _wordless(heard: Sequence[tuple[Clip, Hypothesis]]) -> Iterator[str]:
     """Tell of stretches of speech in which the model heard no words: it failed, or the gate took noise for speech."""
-    silent = (clip for clip, found in heard if not any(segment.text.strip() for segment in found.segments))
+    vouched = [(clip, found) for clip, found in heard if clip.vouched]
+    silent = (clip for clip, found in vouched if not _says(found))
     empty = [clip.span for clip in silent if clip.seconds >= TOLD]
     if empty:
         first = empty[0].start / SAMPLE_RATE
-        yield f"no words were heard in {len(empty)} of {len(heard)} stretches of speech, the first at {first:.1f} s"
+        yield f"no words were heard in {len(empty)} of {len(vouched)} stretches of speech, the first at {first:.1f} s"
 
 
 def _left_out(heard: Sequence[tuple[Clip, Hypothesis]]) -> Iterator[str]:
@@ -70,14 +87,26 @@ def _left_out(heard: Sequence[tuple[Clip, Hypothesis]]) -> Iterator[str]:
         yield f"no words were heard in {seconds:.1f} s of speech, the first at {first:.1f} s"
 
 
+def _cut_off(readings: int) -> Iterator[str]:
+    if readings:
+        yield f"{readings} reading(s) ended at max_new_tokens: what was said behind that is missing"
+
+
+def _says(found: Hypothesis) -> bool:
+    return any(segment.text.strip() for segment in found.segments)
+
+
 def _not_aligned(segments: int) -> Iterator[str]:
     if segments:
         yield f"the words of {segments} segment(s) were not found in the sound and keep the times of their own model"
 
 
 def _detected(recording: Recording, heard: Sequence[tuple[Clip, Hypothesis]]) -> tuple[str, float]:
-    """Return the language settled for the recording, or else of the first stretch, in time, that told one."""
-    if recording.language is not None:
+    """Return the language settled for the recording, or else of the first stretch, in time, that told one.
+
+    What has no words has no language: of noise, models tell one at random.
+    """
+    told = [(each.language, each.language_probability) for _, each in heard if _says(each)]
+    if told and recording.language is not None:
         return recording.language, recording.language_probability
-    told = [(each.language, each.language_probability) for _, each in heard if each.language != UNKNOWN]
-    return next(iter(told), (UNKNOWN, 0.0))
+    return next((each for each in told if each[0] != UNKNOWN), (UNKNOWN, 0.0))

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 
 from ..base import DecodeOptions
 from .features import MEL_RATE
-from .guards import Reading, compression_ratio, early_limit, loops, too_poor
+from .guards import Reading, compression_ratio, early_limit, loops, made_up, too_poor
 from .network import Encoded, Network
 from .tokens import Tokens
 
@@ -64,9 +64,14 @@ class Decoder:
 
         The latter's temperature is the last one tried: what could not be read well is not to lead the next window.
         """
+        whisper = self._options.whisper
         tried = [[reading] for reading in self.first(encoded, rows)]
         for temperature in self._options.temperature[1:]:
-            poor = [index for index, each in enumerate(tried) if too_poor(each[-1], self._options.whisper)]
+            poor = [
+                index
+                for index, (row, each) in enumerate(zip(rows, tried, strict=True))
+                if too_poor(each[-1], whisper) and not made_up(each[-1], row.frames, whisper)
+            ]
             if not poor:
                 break
             found = self._chosen(encoded, rows, poor, BEAM, temperature)

@@ -237,4 +237,5 @@ class WhisperEngine:
         language = options.language or next(iter(track.languages), None) or track.language
         if language is None:  # nothing was to be heard, so nobody was asked
             return Hypothesis((), UNKNOWN, 0.0)
-        return Hypothesis(track.heard(), language, 1.0 if options.language else track.languages.get(language, 1.0))
+        probability = 1.0 if options.language else track.languages.get(language, 1.0)
+        return Hypothesis(track.heard(), language, probability, track.cut_off)

@@ -139,6 +139,8 @@ class Following:
         whisper = self._options.whisper
         if not any(letter.isalnum() for letter in reading.text) or is_silence(reading, whisper):
             return True
+        if self._prompts.echoed(reading.text, seen.language):  # heard alone, it is also heard without its prompt
+            return True
         frames = -(-seen.end // HOP)
         return whisper.window_guards and bool(led_astray(reading, frames, self._tokens.timestamp_begin, whisper))
 

@@ -20,7 +20,10 @@ NGRAM = 4  # tokens that said over and over are a loop
 NGRAM_SHARE = 0.5  # of all n-grams that may be repetitions
 LEAST_NGRAMS = 12  # "no no no no" is speech
 BRIEF = 5 * MEL_RATE // 2  # mel frames, 2.5 s: less sound than this is doubted more
-BRIEF_NO_SPEECH, BRIEF_LIKELY = 0.5, -0.7  # probability, mean log-probability
+BRIEF_NO_SPEECH, LIKELY = 0.5, -0.7  # probability, mean log-probability
+BRIEF_SILENT = 0.75  # probability; of 160 words spoken in so little sound (base, tiny.en) none has more than 0.74
+DOUBT = 0.2  # by which the no-speech probability of a reading may be lower where that is poor
+ECHO_NO_SPEECH, ECHO_LIKELY = 0.4, -1.5  # probability, mean log-probability
 PAST_END = 1.0  # seconds by which a time may lie behind the sound; the margin of silence is heard as longer speech
 
 
@@ -96,13 +99,36 @@ def is_silence(reading: Reading, options: WhisperOptions) -> bool:
 
 
 def made_up(reading: Reading, frames: int, options: WhisperOptions) -> bool:
-    """Whether a moment of noise was read as what people say to a camera ("Thank you."). `frames` of sound, mel.
+    """Whether noise was read as what people say to a camera ("Thank you."). `frames` of sound, mel.
 
-    A word that was spoken is hardly ever doubted in both ways: of 72 recordings of a single digit stock base reads two
-    like that, both of them as "Thank you.".
+    The model doubts it in both ways, before it reads and of what it read, if not as much as silence. What was spoken is
+    hardly ever: of 155 recordings in 14 languages stock base reads one like that, a single digit as "Thank you."; of
+    123 in English tiny.en reads four, all single digits.
     """
-    doubted = reading.no_speech_prob > BRIEF_NO_SPEECH and reading.log_probability < BRIEF_LIKELY
-    return options.no_speech_threshold is not None and frames < BRIEF and doubted
+    threshold, unsure = options.no_speech_threshold, reading.log_probability < LIKELY
+    if threshold is None:
+        return False
+    if frames < BRIEF:
+        return reading.no_speech_prob > (BRIEF_NO_SPEECH if unsure else BRIEF_SILENT)
+    return unsure and reading.no_speech_prob > threshold - DOUBT * _unlikely(reading, options)
+
+
+def wordless(reading: Reading, frames: int, options: WhisperOptions) -> bool:
+    """Whether nothing of what was read at last was said: silence, what is made up, or a loop in what may be silence."""
+    looped, threshold = options.compression_ratio_threshold, options.no_speech_threshold
+    if looped is not None and threshold is not None and reading.compression_ratio > looped:
+        return reading.no_speech_prob > threshold
+    return is_silence(reading, options) or made_up(reading, frames, options)
+
+
+def nobody_speaks(reading: Reading, options: WhisperOptions) -> bool:
+    """Whether nobody is heard in a window, by its reading without the hot words and prompt that were echoed in it.
+
+    Of 214 echoes of hot words in noise none is left with stock base, of 150 with tiny.en one. Of 70 and 79 recordings
+    of a single hot word, digits and words cut out of sentences, 1 and 4 are then no longer read rightly.
+    """
+    doubted = reading.no_speech_prob > ECHO_NO_SPEECH or reading.log_probability < ECHO_LIKELY
+    return options.no_speech_threshold is not None and doubted
 
 
 def led_astray(reading: Reading, frames: int, timestamp_begin: int, options: WhisperOptions) -> str:

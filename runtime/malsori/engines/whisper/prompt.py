@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from ...errors import OptionError
 from ..base import DecodeOptions
 from .options import TEXT_POSITIONS
-from .tokens import Tokens
+from .tokens import UNSPACED, Tokens
 
 MOST_LEADING = TEXT_POSITIONS // 2 - 1  # 223 tokens of what was said before
 MOST_PREFIX = TEXT_POSITIONS // 4  # 112 tokens, so that there is room to go on
+ECHO = 2 / 3  # of a reading's words, at least, that are the caller's own: it may be no more than their echo
 
 
 class Prompts:
@@ -24,6 +26,7 @@ class Prompts:
         carried = options.whisper.carry_initial_prompt
         self.first = [] if carried else initial  # said before the clip, as far as its first window knows
         words = ", ".join(word.text.removesuffix("*") for word in options.hotwords)
+        self.given = f"{words} {options.initial_prompt or ''}".strip()  # the caller's own
         self._always = _encoded(tokens, "hotwords", words, MOST_LEADING - len(initial)) + (initial if carried else [])
         self._prefix = _encoded(tokens, "prefix", options.whisper.prefix, MOST_PREFIX)
 
@@ -40,6 +43,18 @@ class Prompts:
     def prefix(self, *, timed: bool) -> list[int]:
         """Return what the first window's reading starts with, the time at which it does included."""
         return [*([self._tokens.timestamp_begin] if self._prefix and timed else []), *self._prefix]
+
+    def echoed(self, text: str, language: str | None) -> bool:
+        """Whether a text is little else than words of the initial prompt and hot words, in any order."""
+        given, said = (_words(each, language) for each in (self.given, text))
+        known = set(given)
+        return bool(said) and sum(word in known for word in said) >= ECHO * len(said)
+
+
+def _words(text: str, language: str | None) -> list[str]:
+    """Return the words of a text in small letters, or its characters where no spaces part them."""
+    words = re.findall(r"\w+", text.casefold())
+    return list("".join(words)) if language in UNSPACED else words
 
 
 def _encoded(tokens: Tokens, option: str, text: str | None, most: int) -> list[int]:

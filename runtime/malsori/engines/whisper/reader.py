@@ -15,7 +15,16 @@ import numpy as np
 from ..base import DecodeOptions
 from .decoding import Decoder, Row
 from .features import WINDOW
-from .guards import LedAstray, Reading, is_silence, led_astray, made_up, token_budget, token_limit
+from .guards import (
+    LIKELY,
+    LedAstray,
+    Reading,
+    led_astray,
+    nobody_speaks,
+    token_budget,
+    token_limit,
+    wordless,
+)
 from .network import Encoded, Network, room
 from .prompt import Prompts
 from .segments import Piece
@@ -95,11 +104,10 @@ class Reader:
         while tracks:
             encoded = self._encode(tracks, window, retry=retried)
             self._tell_languages(encoded, tracks)
-            rows = [self._row(track, full=window == WINDOW) for track in tracks]
+            readings = self._readings(tracks, encoded, full=window == WINDOW)
             if window == WINDOW:
-                self._settle(tracks, encoded, self._decoder.read(encoded, rows), window, retried=retried)
+                self._settle(tracks, encoded, readings, window, retried=retried)
                 return
-            readings = self._decoder.first(encoded, rows)
             stands = [self._stands(track, reading) for track, reading in zip(tracks, readings, strict=True)]
             if self._once and not all(stands):
                 raise LedAstray
@@ -123,10 +131,32 @@ class Reader:
                 track.language = next(iter(found))
                 track.languages = track.languages or found
 
-    def _row(self, track: Track, *, full: bool) -> Row:
+    def _readings(self, tracks: Sequence[Track], encoded: Encoded, *, full: bool) -> list[Reading]:
+        """Return a reading of each window: without the caller's words where it may be no more than they suggest.
+
+        That is where it echoes them, or is unsure, and nobody is heard in the window without them.
+        """
+        read = self._decoder.read if full else self._decoder.first
+        readings = read(encoded, [self._row(track, full=full) for track in tracks])
+        pairs = enumerate(zip(tracks, readings, strict=True))
+        suggested = [index for index, (track, found) in pairs if self._suggested(found, track.language)]
+        if suggested:
+            rows = [self._row(tracks[index], full=full, led=False) for index in suggested]
+            for index, plain in zip(suggested, read(encoded.rows(suggested), rows), strict=True):
+                readings[index] = plain if nobody_speaks(plain, self._options.whisper) else readings[index]
+        return readings
+
+    def _suggested(self, reading: Reading, language: str | None) -> bool:
+        """Whether a reading has words that may be there only because of the caller's."""
+        if not self.prompts.given or not reading.text:
+            return False
+        return reading.log_probability < LIKELY or self.prompts.echoed(reading.text, language)
+
+    def _row(self, track: Track, *, full: bool, led: bool = True) -> Row:
         prefix = self.prompts.prefix(timed=track.timed) if track.first else []
         assert track.language is not None  # told, or given
-        prompt = [*self.prompts.leading(track.spoken), *self.prompts.start(track.language, timed=track.timed), *prefix]
+        leading = self.prompts.leading(track.spoken) if led else []
+        prompt = [*leading, *self.prompts.start(track.language, timed=track.timed), *prefix]
         most = room(len(prompt), len(prefix))
         budget, limit = (count(track.size, self._options.whisper, full=full) for count in (token_budget, token_limit))
         return Row(tuple(prompt), len(prefix), track.size, min(budget, most), min(limit, most), full)
@@ -151,7 +181,7 @@ class Reader:
         spoken = [
             index
             for index, (track, reading) in enumerate(zip(tracks, readings, strict=True))
-            if not is_silence(reading, whisper) and not made_up(reading, track.size, whisper)
+            if not wordless(reading, track.size, whisper)
         ]
         for index, track in enumerate(tracks):
             if index not in spoken:

@@ -44,6 +44,7 @@ class Track:
     languages: dict[str, float] = field(default_factory=dict)
     segments: list[Segment] = field(default_factory=list)
     seek: int = 0
+    cut_off: int = 0  # readings that the caller's limit ended, with nothing read behind them
     _whole: NDArray[np.float32] | None = None
 
     @property
@@ -121,6 +122,7 @@ class Track:
     ) -> None:
         """Keep what was read in the window, pieces with their words, and go on from frame `following` of it."""
         begin = self.seek / MEL_RATE
+        self.cut_off += options.max_new_tokens is not None and not reading.ended and following >= self.size
         kept, following = settled(pieces, begin, self.size, following, self.frames - self.seek, options)
         confidence = min(1.0, math.exp(reading.log_probability))
         for piece in kept:
