@@ -199,12 +199,14 @@ def test_what_was_heard_is_kept_and_a_line_cut_off_is_left_out(tmp_path) -> None
 
 def test_slow_peers_hear_few_clips_once_and_no_silence(tmp_path) -> None:
     plan = words.Plan({"base": str(tmp_path)}, ("ours", "faster-whisper2"), slow_clips=1, runs=2)
+    (tmp_path / "base" / "int8").mkdir(parents=True)  # ours, rounded
     jobs = [*words.jobs_of("base", FOUND, tmp_path, plan)]
     assert [(job.key.system, job.key.run, len(job.clips)) for job in jobs] == [
         ("ours", 0, 2),
         ("faster-whisper2", 0, 1),
         ("ours", 1, 2),
     ]
+    assert [job.model for job in jobs] == [tmp_path / "base" / "int8", tmp_path, tmp_path / "base" / "int8"]
     assert not words.hears("openai-whisper", replace(FOUND, speech=False))
     assert words.hears("faster-whisper", replace(FOUND, speech=False))
 

@@ -41,7 +41,7 @@ class Network:
         self.tokens, self.led, self.plain = tokens, led, plain
         self.asked: list[str] = []
 
-    def lanes(self, windows: int) -> int:
+    def lanes(self, windows: int, *, live: bool) -> int:
         return 1
 
     def encode(self, features: Any, *, retry: bool = False) -> Windows:
