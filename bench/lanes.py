@@ -33,7 +33,7 @@ def engine(bundle: str, lanes: int) -> WhisperEngine:
     assert isinstance(used, WhisperEngine), "a Whisper bundle is needed"
     lane = used._network.lanes
     if lanes == 1:
-        used._network.lanes = lambda windows: 1  # type: ignore[method-assign]
+        used._network.lanes = lambda windows, **_: 1  # type: ignore[method-assign]
     else:
         lane(lanes)
     return used
