@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from itertools import groupby
+from itertools import groupby, pairwise
 
 import numpy as np
 
@@ -93,9 +93,9 @@ class Reader:
         batches = []
         for _, group in groupby(sorted(tracks, key=alike, reverse=True), alike):
             together = list(group)
-            size = -(-min(self._options.batch_size, len(together)) // lanes)
-            size = min(size, LANE) if lanes > 1 else size
-            batches += [together[first : first + size] for first in range(0, len(together), size)]
+            most = min(-(-self._options.batch_size // lanes), LANE) if lanes > 1 else self._options.batch_size
+            rounds = -(-len(together) // (most * lanes))
+            batches += parts(together, min(rounds * lanes, len(together)))
         return batches
 
     def _step(self, tracks: list[Track]) -> None:
@@ -218,6 +218,12 @@ class Reader:
                 pieces = sentences(timings, sound) if attentive else found[index]
                 timed[index] = place(timings, pieces, sound, self._options.whisper)
         return timed
+
+
+def parts(tracks: Sequence[Track], count: int) -> list[list[Track]]:
+    """Return the tracks in so many parts, in order, none of which has two more than another."""
+    cuts = [len(tracks) * index // count for index in range(count + 1)]
+    return [list(tracks[first:stop]) for first, stop in pairwise(cuts)]
 
 
 def languages_of(network: Network, encoded: Encoded, known: Sequence[str]) -> list[dict[str, float]]:
