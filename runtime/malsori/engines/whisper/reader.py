@@ -221,8 +221,8 @@ class Reader:
 
 
 def parts(tracks: Sequence[Track], count: int) -> list[list[Track]]:
-    """Return the tracks in so many parts, in order, none of which has two more than another."""
-    cuts = [len(tracks) * index // count for index in range(count + 1)]
+    """Return the tracks in so many parts, in order, none of which has two more than another, the largest first."""
+    cuts = [-(-len(tracks) * index // count) for index in range(count + 1)]
     return [list(tracks[first:stop]) for first, stop in pairwise(cuts)]
 
 
