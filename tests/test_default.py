@@ -112,7 +112,7 @@ def test_what_is_wrong_with_the_model_of_the_variable_is_told_with_the_variable(
     assert capsys.readouterr().err.startswith(f"malsori: $MALSORI_MODEL is '{tmp_path}': {tmp_path}: is no model: ")
     monkeypatch.setenv("MALSORI_MODEL", "nope")
     assert main(["transcribe", SAMPLE]) == 1
-    first, second = capsys.readouterr().err.splitlines()
+    first, second, *_ = capsys.readouterr().err.splitlines()
     assert first.startswith("malsori: $MALSORI_MODEL is 'nope': no model named 'nope'; ")
     assert second.startswith("malsori: models here: ")
     assert main(["transcribe", SAMPLE, "--model", "nope"]) == 1

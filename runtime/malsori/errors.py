@@ -30,8 +30,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-HERE = "; models here: "  # behind what to type next in the message of `ModelNotFound`
-
 
 class MalsoriError(Exception):
     """Base of all errors that malsori raises on purpose; the message is one line, ready to show."""
@@ -95,21 +93,27 @@ class ModelError(MalsoriError):
 
 
 class ModelNotFound(ModelError, LookupError):
-    """No bundle of that name. Message: what to type next, then the names there are and the places looked in."""
+    """No bundle of that name. Message: what to type next, then the names there are and the places looked in.
+
+    `lines` are the message in parts, what to type next first; `named_by` is said of whoever has given the name.
+    """
 
     def __init__(
-        self, name: str, known: Sequence[str], searched: Sequence[str], hint: str = "", more: str = ""
+        self,
+        name: str,
+        known: Sequence[str] = (),
+        searched: Sequence[str] = (),
+        hint: str = "",
+        more: str = "",
+        named_by: str = "",
     ) -> None:
-        names, looked = ", ".join(known) or "none", ", ".join(searched) or "nowhere"
-        said = "; ".join(filter(None, [f"no model named {name!r}", hint]))
-        super().__init__("; ".join(filter(None, [f"{said}{HERE}{names}", f"looked in {looked}", more])))
-        self.known = tuple(known)
-
-    @property
-    def lines(self) -> tuple[str, str]:
-        """The message in two: what to type next, and where was looked."""
-        said, _, rest = str(self).partition(HERE)
-        return said, f"{HERE.lstrip('; ')}{rest}"
+        names, looked = ", ".join(known) or "none", ", ".join(searched)
+        self.name, self.known, self.searched, self.hint, self.more = name, tuple(known), tuple(searched), hint, more
+        by = f"{named_by} is {name!r}: " if named_by else ""
+        said = "; ".join(filter(None, [f"{by}no model named {name!r}", hint]))
+        where = [f"models here: {names}", f"looked in {looked}"] if searched else []
+        self.lines = (said, *filter(None, [*where, more]))
+        super().__init__("; ".join(self.lines))
 
 
 class ModelCorrupt(ModelError, ValueError):

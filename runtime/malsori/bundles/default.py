@@ -60,7 +60,7 @@ def best(
             return Chosen(named, said, 0, named=True)
     there = [(found, manifest) for found in list_bundles() if (manifest := _read(found)) is not None]
     if not there:
-        raise ModelNotFound("any", (), [], HINT)
+        raise ModelNotFound("any", hint=HINT)
     serving = [each for each in there if _serves(each[1], language, task, several)]
     if not serving:
         raise OptionError(_nothing(language, task, several, [found.name for found, _ in there]))
@@ -86,6 +86,10 @@ def _preferred(name: str) -> tuple[Found, Manifest]:
     try:
         found = find_bundle(name)
         return found, found.manifest()
+    except ModelNotFound as error:
+        raise ModelNotFound(
+            name, error.known, error.searched, error.hint, error.more, named_by=f"${PREFERRED}"
+        ) from None
     except ModelError as error:
         error.args = (f"${PREFERRED} is {name!r}: {error}",)
         raise
