@@ -30,6 +30,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
+MOST = 8  # names of models in a message
+
 
 class MalsoriError(Exception):
     """Base of all errors that malsori raises on purpose; the message is one line, ready to show."""
@@ -107,10 +109,11 @@ class ModelNotFound(ModelError, LookupError):
         more: str = "",
         named_by: str = "",
     ) -> None:
-        names, looked = ", ".join(known) or "none", ", ".join(searched)
+        names, looked = ", ".join(known[:MOST]) or "none", ", ".join(searched)
+        names += f" and {len(known) - MOST} more" if len(known) > MOST else ""
         self.name, self.known, self.searched, self.hint, self.more = name, tuple(known), tuple(searched), hint, more
-        by = f"{named_by} is {name!r}: " if named_by else ""
-        said = "; ".join(filter(None, [f"{by}no model named {name!r}", hint]))
+        none = f"{named_by} is {name!r}: no model of that name" if named_by else f"no model named {name!r}"
+        said = "; ".join(filter(None, [none, hint]))
         where = [f"models here: {names}", f"looked in {looked}"] if searched else []
         self.lines = (said, *filter(None, [*where, more]))
         super().__init__("; ".join(self.lines))

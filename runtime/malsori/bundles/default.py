@@ -87,9 +87,8 @@ def _preferred(name: str) -> tuple[Found, Manifest]:
         found = find_bundle(name)
         return found, found.manifest()
     except ModelNotFound as error:
-        raise ModelNotFound(
-            name, error.known, error.searched, error.hint, error.more, named_by=f"${PREFERRED}"
-        ) from None
+        hint = f"{error.hint}; set ${PREFERRED} to one that is here, or unset it"
+        raise ModelNotFound(name, error.known, error.searched, hint, error.more, named_by=f"${PREFERRED}") from None
     except ModelError as error:
         error.args = (f"${PREFERRED} is {name!r}: {error}",)
         raise
