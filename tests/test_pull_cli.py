@@ -40,7 +40,7 @@ def test_a_pulled_model_is_found_by_what_people_call_it(
     folder = tmp_path / "cache" / "malsori" / "models" / "whisper-tiny"
     assert said.out == f"{folder}\n"
     assert said.err == (
-        f"malsori: whisper-tiny, {nano().size / 1e6:.1f} MB, licence mit, from Systran/faster-whisper-tiny "
+        f"malsori: whisper-tiny, {nano().size / 1e6:.1f} MB on disk, licence mit, from Systran/faster-whisper-tiny "
         f"{TINY.revision[:12]}: malsori transcribe FILE --model tiny\n"
     )
     for name in ("tiny", "whisper-tiny", "Systran/faster-whisper-tiny"):
@@ -101,7 +101,7 @@ def test_a_plain_folder_of_that_name_is_somebodys_own_and_stays(server: Server, 
 def test_without_a_name_those_that_can_be_pulled_are_listed(server: Server, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["models", "pull"]) == 0
     head, line = capsys.readouterr().out.splitlines()
-    assert head.split() == ["NAME", "SIZE", "HERE", "LICENCE", "FROM"]
+    assert head.split() == ["NAME", "ON", "DISK", "HERE", "LICENCE", "FROM"]
     assert line.split() == ["tiny", f"{nano().size / 1e6:.1f}", "MB", "mit", TINY.repository]
     main(["models", "pull", "tiny"])
     capsys.readouterr()
@@ -183,6 +183,9 @@ def test_the_list_fits_a_hundred_columns(capsys: pytest.CaptureFixture[str], mon
     lines = capsys.readouterr().out.splitlines()
     assert len(lines) == 1 + len(pullable())
     assert max(map(len, lines)) <= 100
+    base = next(line for line in lines if line.startswith("base "))
+    assert "147.9 MB" in base
+    assert base.endswith("Systran/faster-whisper-base, index (133.3 MB packed)")
 
 
 def test_another_model_under_the_name_is_told_of_and_what_is_pulled_is_named_so_that_it_is_found(

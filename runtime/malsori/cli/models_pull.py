@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 
 EPILOG = """\
 The hub is asked first, then for some models the package index, by pip as it is set up here. What was interrupted goes
-on where it stopped when asked again. Without NAME the models that can be pulled are listed.
+on where it stopped when asked again. Without NAME the models that can be pulled are listed, with what they take on the
+disk; what comes from the index is packed and so smaller.
 
 HF_ENDPOINT names a mirror of the hub, as --source does; with MALSORI_OFFLINE=1 or HF_HUB_OFFLINE=1 nothing is asked.
 The bundle goes into malsori's folder in the user's cache ($XDG_CACHE_HOME).
@@ -140,7 +141,7 @@ def _line(model: Model, pulled: Pulled) -> str:
     if pulled.there:
         return f"{model.name} is here already and intact, {size(pulled.size)}, {pulled.folder}; --force pulls it again"
     return (
-        f"{model.name}, {size(pulled.size)}, licence {said.licence}, from {said.source} {said.revision[:12]}: "
+        f"{model.name}, {size(pulled.size)} on disk, licence {said.licence}, from {said.source} {said.revision[:12]}: "
         f"malsori transcribe FILE --model {_by(model, pulled.folder)}"
     )
 
@@ -167,9 +168,10 @@ def _list(models: tuple[Model, ...], args: argparse.Namespace) -> int:
     if args.json:
         emit(_json([_summary(model, here=here[model.name]) for model in models]))
         return 0
-    rows = [("NAME", "SIZE", "HERE", "LICENCE", "FROM")]
+    rows = [("NAME", "ON DISK", "HERE", "LICENCE", "FROM")]
     for model in models:
-        sources = model.repository + (", index" if model.wheels else "")
+        packed = size(sum(wheel.size for wheel in model.wheels))
+        sources = model.repository + (f", index ({packed} packed)" if model.wheels else "")
         told = size(model.size) if model.size else "-"
         rows.append((model.short, told, "here" if here[model.name] else "", model.licence, sources))
     emit(table(rows))
@@ -181,6 +183,7 @@ def _summary(model: Model, *, here: bool) -> dict[str, Any]:
         "name": model.name,
         "short": model.short,
         "size": model.size or None,
+        "packed_size": sum(wheel.size for wheel in model.wheels) or None,
         "licence": model.licence,
         "repository": model.repository,
         "revision": model.revision,
