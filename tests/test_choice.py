@@ -95,7 +95,7 @@ def test_each_model_has_the_command_that_gets_it() -> None:
 
 def test_without_a_language_a_model_of_a_single_one_does_not_serve() -> None:
     assert not {"xlsr-ko", "distil-large-v3"} & set(serving(None, "cpu"))
-    assert against("xlsr-ko", None, "cpu") == "knows ko only; ask for it with that language"
+    assert against("xlsr-ko", None, "cpu") == "knows ko only; with --language ko it serves where it fits"
 
 
 def test_a_language_that_a_model_does_not_know_is_against_it() -> None:

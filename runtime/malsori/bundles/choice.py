@@ -94,7 +94,7 @@ def choose(
 def _against(choice: Choice, memory: int | None, language: str | None, cores: float) -> str:
     model, need = choice.model, choice.memory
     if language is None and len(model.languages) == 1:
-        return f"knows {model.languages[0]} only; ask for it with that language"
+        return f"knows {model.languages[0]} only; with --language {model.languages[0]} it serves where it fits"
     if language is not None and language not in model.languages:
         return f"does not know {language}"
     if need is None:
