@@ -106,16 +106,17 @@ class ModelNotFound(ModelError, LookupError):
         known: Sequence[str] = (),
         searched: Sequence[str] = (),
         hint: str = "",
-        more: str = "",
+        more: Sequence[str] = (),
         named_by: str = "",
     ) -> None:
         names, looked = ", ".join(known[:MOST]) or "none", ", ".join(searched)
         names += f" and {len(known) - MOST} more" if len(known) > MOST else ""
-        self.name, self.known, self.searched, self.hint, self.more = name, tuple(known), tuple(searched), hint, more
+        self.name, self.hint = name, hint
+        self.known, self.searched, self.more = tuple(known), tuple(searched), tuple(more)
         none = f"{named_by} is {name!r}: no model of that name" if named_by else f"no model named {name!r}"
         said = "; ".join(filter(None, [none, hint]))
         where = [f"models here: {names}", f"looked in {looked}"] if searched else []
-        self.lines = (said, *filter(None, [*where, more]))
+        self.lines = (said, *where, *more)
         super().__init__("; ".join(self.lines))
 
 

@@ -178,7 +178,7 @@ def _not_found(text: str, by_path: bool) -> ModelNotFound:
         searched = ["this path", *(searched[-1:] if repository else [])]
     hint = _what_it_is(text, by_path and not repository)
     more = [] if hint else [OWN]
-    return ModelNotFound(text, names, searched, hint or _near(text, names), "; ".join([*more, *complaints()]))
+    return ModelNotFound(text, names, searched, hint or _near(text, names), [*more, *complaints()])
 
 
 def _what_it_is(text: str, path: bool) -> str:
