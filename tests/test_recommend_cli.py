@@ -144,8 +144,9 @@ def test_what_is_no_amount_is_wrong_usage(text: str, capsys: pytest.CaptureFixtu
     assert "expected a size such as 2G" in capsys.readouterr().err
 
 
-def test_a_language_may_be_in_capitals(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_language_may_be_in_capitals_or_a_name(capsys: pytest.CaptureFixture[str]) -> None:
     assert recommended(capsys, "--memory", "600M", "--device", "cpu", "--language", "KO")["language"] == "ko"
+    assert recommended(capsys, "--memory", "600M", "--device", "cpu", "--language", "Korean")["language"] == "ko"
 
 
 def test_a_stray_argument_points_to_this_commands_help(capsys: pytest.CaptureFixture[str]) -> None:
@@ -190,7 +191,7 @@ def test_what_is_slower_than_speech_here_says_so(
 
 
 def test_an_unknown_language_is_wrong_usage(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["models", "recommend", "--language", "korean"]) == 2
+    assert main(["models", "recommend", "--language", "xx"]) == 2
     assert "is not known to any model" in capsys.readouterr().err
 
 

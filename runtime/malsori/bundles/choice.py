@@ -6,7 +6,8 @@ import math
 from dataclasses import dataclass, replace
 
 from ..errors import OptionError
-from .catalog import CATALOG, LANGUAGES, Known
+from .catalog import CATALOG, Known
+from .languages import LANGUAGES, code_of, meant
 from .names import pull_line
 
 QUANTIZATION = {"cpu": "int8", "cuda": "float16"}  # what is computed in on a device
@@ -82,8 +83,10 @@ def choose(
     """
     if device not in QUANTIZATION:
         raise OptionError(f"device: expected {' or '.join(QUANTIZATION)}, found {device!r}")
+    language = None if language is None else code_of(language)
     if language is not None and language not in LANGUAGES:
-        raise OptionError(f"language: {language!r} is not known to any model; there are {', '.join(LANGUAGES)}")
+        told = meant(language) or f"; there are {', '.join(LANGUAGES)}"
+        raise OptionError(f"language: {language!r} is not known to any model{told}")
     cores = threads if device == "cpu" else math.inf
     plain = [Choice(model, device, remark=SLOW if model.cores > cores else "") for model in CATALOG]
     most = cores if realtime else math.inf

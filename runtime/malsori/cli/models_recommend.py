@@ -49,7 +49,11 @@ def add_action(actions: argparse._SubParsersAction[Parser]) -> None:
     )
     parser.add_argument("--device", default="auto", choices=("auto", "cpu", "cuda"), help="where it runs (%(default)s)")
     parser.add_argument(
-        "--language", "-l", type=language, metavar="CODE", help="ko, en, ...: those that know it, also if nothing else"
+        "--language",
+        "-l",
+        type=language,
+        metavar="LANGUAGE",
+        help="ko, korean, ...: those that know it, also if nothing else",
     )
     speed = parser.add_mutually_exclusive_group()
     speed.add_argument("--realtime", action="store_true", help="only what keeps up with speech on this CPU")

@@ -63,7 +63,9 @@ def add_decoding_flags(parser: argparse.ArgumentParser) -> None:
 def add_word_flags(parser: argparse.ArgumentParser) -> argparse._ArgumentGroup:
     """Add the flags that say how speech becomes words, in files and in streams; return their group."""
     group = parser.add_argument_group("words")
-    group.add_argument("--language", "-l", type=language, metavar="CODE", help="what is spoken, such as ko (detected)")
+    group.add_argument(
+        "--language", "-l", type=language, metavar="LANGUAGE", help="what is spoken, such as ko or korean (detected)"
+    )
     group.add_argument("--task", choices=("transcribe", "translate"), help="translate is to English (transcribe)")
     group.add_argument("--word-timestamps", help="give each word its times, in json", **SWITCH)
     group.add_argument("--initial-prompt", metavar="TEXT", help="said before; for spelling and style (Whisper)")
@@ -143,8 +145,11 @@ def _given(values: dict[str, Any]) -> dict[str, Any]:
 
 
 def language(text: str) -> str | None:
-    """Read a language code, as an argparse type; `auto` asks for detection."""
-    return None if text.lower() == "auto" else text.lower()
+    """Read a language by its code or English name, as an argparse type; `auto` asks for detection."""
+    from ..bundles.languages import code_of
+
+    code = code_of(text)
+    return None if code == "auto" else code
 
 
 def temperature(text: str) -> tuple[float, ...]:

@@ -11,6 +11,7 @@ from numbers import Integral, Real
 from pathlib import Path
 from typing import TYPE_CHECKING, get_args
 
+from ..bundles.languages import code_of, meant
 from ..bundles.manifest import Manifest, knows
 from ..engines.base import HOTWORD_WEIGHT, DecodeOptions, HotWord, Task
 from ..engines.network import Memory
@@ -45,7 +46,8 @@ LOADING = Loading()
 class TranscribeOptions:
     """The options of `transcribe` and `transcribe_many`; both also take each one as a keyword.
 
-    language: ISO 639-1 code of what is spoken; None detects it, once per recording.
+    language: what is spoken, by its ISO 639-1 code or its English name ("ko", "Korean"), kept as the code; None detects
+        it, once per recording.
     task: "transcribe", or "translate" to English where the model can.
     word_timestamps: also give each word its times and probability.
     align_with: a CTC bundle (name, path, or loaded) that finds the words' times anew, where Whisper's are coarse. By
@@ -95,6 +97,10 @@ class TranscribeOptions:
     allow_truncated: bool = False
     sample_rate: int | None = None
 
+    def __post_init__(self) -> None:
+        if isinstance(self.language, str):
+            object.__setattr__(self, "language", code_of(self.language))
+
     def check(self, manifest: Manifest) -> None:
         """Raise `OptionError` for what no model has or the manifest rules out, whether or not there will be speech.
 
@@ -110,8 +116,8 @@ class TranscribeOptions:
         if self.align_with is not None and self.task != "transcribe":
             raise OptionError(f"align_with finds the words that were spoken, and the task {self.task} writes others")
         if self.language is not None and manifest.languages and not knows(manifest.languages, self.language):
-            known = ", ".join(manifest.languages)
-            raise OptionError(f"{manifest.name} does not know the language {self.language!r}; it knows {known}")
+            told = meant(self.language) or f"; it knows {', '.join(manifest.languages)}"
+            raise OptionError(f"{manifest.name} does not know the language {self.language!r}{told}")
         self._check_types()
         self.whisper.check()
         _check_clips(self.clip_timestamps)

@@ -7,7 +7,7 @@ from typing import Any
 
 from ...errors import ModelIncompatible
 from ...types import SAMPLE_RATE
-from ..catalog import LANGUAGES
+from ..languages import LANGUAGES
 from ..manifest import Manifest
 from ..windows import audio_context
 from .model_bin import Header, Variable
