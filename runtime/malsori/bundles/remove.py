@@ -12,20 +12,14 @@ from pathlib import Path
 from ..errors import OptionError, OutputError
 from .find import Found
 from .hub_cache import is_within
-from .places import PACKAGE, cache_folder, checkout
+from .places import PACKAGE, checkout, shelf
 
 
 def check_removable(found: Found) -> None:
     """Raise `OptionError` for a model that malsori has not put where it is, with the folder and whose it is."""
-    if not found.plain and _parent(found) == shelf():
+    if not found.plain and _on_shelf(found):
         return
     raise OptionError(f"{found.name} is not malsori's to remove: {found.folder} {_whose(found)}")
-
-
-def shelf() -> Path | None:
-    """Return the folder that `pull` and `adopt` put bundles into, None for a user without a home."""
-    cache = cache_folder()
-    return None if cache is None else (cache / "models").resolve()
 
 
 def size_of(found: Found) -> int:
@@ -71,6 +65,11 @@ def _prefix(folder: Path) -> str:
     return f".{folder.name}.removed."
 
 
+def _on_shelf(found: Found) -> bool:
+    own = shelf()
+    return own is not None and _parent(found) == own.resolve()
+
+
 def _parent(found: Found) -> Path:
     """Return the folder that it is in, of a link that of the link."""
     return Path(os.path.abspath(found.folder)).parent.resolve()
@@ -80,7 +79,7 @@ def _whose(found: Found) -> str:
     folder = shlex.quote(str(found.folder))
     if is_within(found.folder):
         return "is in the hub's cache, which the hub's own client clears"
-    if _parent(found) == shelf():
+    if _on_shelf(found):
         return f"is a plain folder that somebody has put there; rm -r {folder} removes it"
     root = checkout()
     if found.folder.resolve().is_relative_to(PACKAGE) or (root and _parent(found) == root / "models"):

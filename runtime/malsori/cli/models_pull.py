@@ -72,13 +72,13 @@ def run(args: argparse.Namespace) -> int:
 
 def destination() -> Path:
     """Return the folder that pulled models go into. Raises `OptionError` where the user has none."""
-    from ..bundles import cache_folder
+    from ..bundles.places import shelf
     from ..errors import OptionError
 
-    cache = cache_folder()
-    if cache is None:
+    own = shelf()
+    if own is None:
         raise OptionError("this user has no home and so no cache for models; set XDG_CACHE_HOME to a folder")
-    return cache / "models"
+    return own
 
 
 def _elsewhere(model: Model, reporter: Reporter) -> Found | None:
