@@ -65,7 +65,9 @@ def add_action(actions: argparse._SubParsersAction[Parser]) -> None:
     parser.add_argument(
         "--language", "-l", type=language, metavar="LANGUAGE", help="what is spoken (told for each recording)"
     )
-    parser.add_argument("--beam-size", type=at_least_one, metavar="N", help="hypotheses kept while decoding (5)")
+    parser.add_argument(
+        "--beam-size", type=at_least_one, metavar="N", help="hypotheses kept (1; 5 where that is unsure)"
+    )
     parser.add_argument(
         "--max-loss",
         type=percent_points,

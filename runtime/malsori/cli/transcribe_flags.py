@@ -56,7 +56,9 @@ def add_decoding_flags(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--align-with", type=model_name, metavar="NAME", help="find the words' times anew with this CTC model; in json"
     )
-    group.add_argument("--batch-size", type=at_least_one, metavar="N", help="stretches of speech per engine call (8)")
+    group.add_argument(
+        "--batch-size", type=at_least_one, metavar="N", help="most stretches of speech read at a time (8)"
+    )
     group.add_argument("--allow-truncated", help="take what is there of a file that was cut off", **SWITCH)
 
 
@@ -74,7 +76,8 @@ def add_word_flags(parser: argparse.ArgumentParser) -> argparse._ArgumentGroup:
         "--beam-width",
         type=at_least_one,
         metavar="N",
-        help="hypotheses kept (Whisper 5; CTC 1, or 16 with hot words, a language model or alternatives)",
+        help="hypotheses kept (1; Whisper 5 where that is unsure or it reads 20 s and more at once, CTC 16 with hot "
+        "words, a language model or alternatives)",
     )
     group.add_argument(
         "--temperature", type=temperature, metavar="T", help="one, or several to try (0,0.2,...,1; Whisper)"

@@ -58,8 +58,8 @@ class TranscribeOptions:
         longest stretch that any model gets, also with `vad=False`.
     initial_prompt, temperature: for Whisper models; the prompt was said before each stretch of speech, temperatures are
         tried in order until one passes.
-    beam_size: hypotheses kept; None is 1 (greedy), for Whisper 5 where that is unsure or a clip has 20 s and more, and
-        for CTC 16 where an option below needs a beam.
+    beam_size: hypotheses kept; None is 1 (greedy), for Whisper 5 where that is unsure or a window has 20 s of sound and
+        more, and for CTC 16 where an option below needs a beam.
     hotwords: words to listen for, in a list or as a mapping to weights (8.0 without). With CTC models a reading with a
         hot word wins over one without that is up to e^weight times likelier, and `침실*` also takes 침실을. Whisper
         takes them for words said before.
@@ -69,7 +69,9 @@ class TranscribeOptions:
     whisper: for Whisper models; how they decode. Each field of it is also a keyword of `transcribe`.
     clip_timestamps: seconds "start, end, start, end, ..." of what is to be recognised, instead of the gate; the last
         end may be left out.
-    batch_size: how many stretches of speech at most share one engine call; of memory and speed, never of the words.
+    batch_size: how many stretches of speech are read at a time at most; of memory and speed, never of the words.
+        Whisper is given up to twice as many, and reads several windows at a time on a CPU, each on a thread of its own;
+        a CTC model reads them in one call, in int8 one after another.
     cancelled: asked before each engine call and as a recording is read; once it returns True, `Cancelled` is raised.
         What was held is given back.
     allow_truncated: transcribe what is there of a file that was cut off, with a warning, instead of an error.

@@ -119,11 +119,11 @@ class WhisperEngine:
     ) -> list[Hypothesis]:
         """Return one hypothesis per clip, in order; a clip may be longer than 30 s.
 
-        Clips share calls of the network, `batch_size` at a time, where their windows are of one length; a clip's text
-        does not depend on the others. `previous`, if any, are the texts said before each. Segments have words where
-        they were asked for, and where the segments' times come from them; their confidence is the mean probability
-        (geometric) of their window's tokens. Raises `OptionError` for what the model does not have, `EngineError` when
-        CTranslate2 fails, `Cancelled` between two of its calls.
+        Clips are read `batch_size` at a time, those whose windows are of one length together, on a CPU in several calls
+        of the network at once; a clip's text does not depend on the others. `previous`, if any, are the texts said
+        before each. Segments have words where they were asked for, and where the segments' times come from them; their
+        confidence is the mean probability (geometric) of their window's tokens. Raises `OptionError` for what the model
+        does not have, `EngineError` when CTranslate2 fails, `Cancelled` between two of its calls.
         """
         return self._read(clips, options, previous)
 

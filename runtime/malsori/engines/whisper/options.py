@@ -40,8 +40,9 @@ class WhisperOptions:
     time_tokens: the decoder always writes times between its words. Without, it does only in a clip of several windows,
         in one of less than 2.5 s, in a translation, and with `max_new_tokens`; elsewhere it reads words alone, which
         are fewer tokens and are heard better, and a sentence has the time at which the decoder listened to it.
-    without_timestamps: no times but the clip's; one segment per window.
-    max_initial_timestamp: seconds; the latest that a window's first segment may start.
+    without_timestamps: no times but the clip's, neither written by the decoder nor by where it listened; one segment
+        per window.
+    max_initial_timestamp: seconds; the latest that a window's first segment may start, where the decoder writes times.
     max_new_tokens: at most so many per window, up to 224.
     prepend_punctuations, append_punctuations: what belongs to the word behind it, and before it.
     multilingual: tell the language in each window anew, unless it is given.

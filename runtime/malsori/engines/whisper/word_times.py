@@ -2,8 +2,9 @@
 
 Whisper's attention says in which order and roughly when words are heard (arXiv 2212.04356 has no word times; the way
 through it by dynamic time warping is openai/whisper's `timing.py`). It leaves no room between words, begins the first
-word with the window and ends the last one too early. So a piece's outer edges are the times that the decoder wrote,
-and no word begins or ends where nothing sounds.
+word with the window and ends the last one too early. So a piece's outer edges are the times that the decoder wrote
+(of a window that was read without, those of its words: `sentences.py`), and no word begins or ends where nothing sounds
+(`in_sound.py`).
 """
 
 from __future__ import annotations
