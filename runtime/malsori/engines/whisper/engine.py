@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -50,11 +50,9 @@ class WhisperEngine:
         compute_type: str = "default",
         threads: int | None = None,
         workers: int = 1,
-        meanwhile: Callable[[], object] | None = None,
     ) -> None:
         """Load the bundle in `folder`; `workers` calls run at a time, each on `threads` of the cores (their share).
 
-        `meanwhile` is called while the weights load, which leaves this thread idle.
         `compute_type` is CTranslate2's; `default` computes as the weights are stored where the device can, floats on
         a CPU in int8; `auto` in the fastest way there is.
         Raises `ModelCorrupt` for a missing file, `ModelIncompatible` when CTranslate2 cannot load the bundle or it
@@ -80,8 +78,6 @@ class WhisperEngine:
             )
             self._tokens = Tokens.read(folder)
             mels = mels_of(folder)
-            if meanwhile is not None:
-                meanwhile()
             self._network = loading.result()
         check_parts(folder, manifest, self._network, self._tokens, mels or self._network.n_mels)
         self._mel = LogMel(self._network.n_mels)
