@@ -40,7 +40,7 @@ def remove(found: Found) -> int:
     check_removable(found)
     freed, folder = size_of(found), Path(os.path.abspath(found.folder))
     hidden = _hidden(folder)
-    for left in folder.parent.glob(f"{escape(_prefix(folder))}*"):  # of a run that was killed too
+    for left in folder.parent.glob(f"{escape(_start_of_hidden(folder))}*"):  # of a run that was killed too
         shutil.rmtree(left, ignore_errors=True)
     if hidden.exists():
         raise OutputError(f"{folder}: is no model any more, but not all of it could be removed; see {hidden}")
@@ -50,7 +50,7 @@ def remove(found: Found) -> int:
 def _hidden(folder: Path) -> Path:
     """Take a folder out of sight in one step and return where it is then. Raises `OutputError`; nothing is changed."""
     try:
-        hidden = Path(tempfile.mkdtemp(prefix=_prefix(folder), dir=folder.parent))
+        hidden = Path(tempfile.mkdtemp(prefix=_start_of_hidden(folder), dir=folder.parent))
         try:
             os.rename(folder, hidden / folder.name)
         except OSError:
@@ -61,7 +61,7 @@ def _hidden(folder: Path) -> Path:
     return hidden
 
 
-def _prefix(folder: Path) -> str:
+def _start_of_hidden(folder: Path) -> str:
     return f".{folder.name}.removed."
 
 

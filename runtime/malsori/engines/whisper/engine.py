@@ -22,7 +22,7 @@ from .following import Following
 from .guards import LedAstray, token_limit
 from .listening import Listener
 from .network import Counters, Encoded, Network, compute_type_for
-from .options import LONGEST
+from .options import LONGEST_WINDOW
 from .parts import check_parts, mels_of, needed
 from .reader import Reader, languages_of
 from .session import WhisperSession
@@ -38,7 +38,7 @@ CALLS = 2  # times as many clips as are read at once are best given together: no
 class WhisperEngine:
     """One `whisper` bundle; `transcribe`, `detect_language` and `embed` may be called from several threads."""
 
-    longest_clip = LONGEST - MARGIN  # 28.0 seconds: what the encoder sees at once, with silence behind it
+    longest_clip = LONGEST_WINDOW - MARGIN  # 28.0 seconds: what the encoder sees at once, with silence behind it
     long_form = True
 
     def __init__(

@@ -9,7 +9,7 @@ from typing import Literal, TypeAlias
 from ...errors import OptionError
 
 AudioContext: TypeAlias = Literal["auto", "full"] | float
-SHORTEST, LONGEST = 1.0, 30.0  # seconds that a window may have
+SHORTEST_WINDOW, LONGEST_WINDOW = 1.0, 30.0  # seconds that a window may have
 TEXT_POSITIONS = 448  # of the decoder; half of them at most are new text
 MOST_TOKENS = TEXT_POSITIONS // 2  # 224
 OPENING = "\"'“¿([{-"  # punctuation that belongs to the word behind it
@@ -82,7 +82,9 @@ class WhisperOptions:
     def check(self) -> None:
         """Raise `OptionError` for the first value that is out of its range, naming both."""
         if self.audio_context not in ("auto", "full"):
-            _number("audio_context", self.audio_context, SHORTEST, LONGEST, kinds="'auto', 'full' or seconds ")
+            _number(
+                "audio_context", self.audio_context, SHORTEST_WINDOW, LONGEST_WINDOW, kinds="'auto', 'full' or seconds "
+            )
         for name, bounds in NUMBERS.items():
             _number(name, getattr(self, name), *bounds)
         for name, bounds in NUMBERS_OR_NONE.items():
@@ -103,7 +105,7 @@ NUMBERS = {
     "length_penalty": (0.0, 100.0),
     "repetition_penalty": (0.01, 100.0),
     "prompt_reset_on_temperature": (0.0, math.inf),
-    "max_initial_timestamp": (0.0, LONGEST),
+    "max_initial_timestamp": (0.0, LONGEST_WINDOW),
     "language_detection_threshold": (0.0, 1.0),
 }
 NUMBERS_OR_NONE = {
