@@ -42,7 +42,7 @@ def test_a_name_is_read_in_any_case_and_a_code_stays(text: str, code: str) -> No
 
 def test_a_name_that_nobody_knows_is_answered_with_the_one_it_is_like() -> None:
     assert meant("frensh") == "; did you mean french (fr)?"
-    assert meant("xx") == meant(5) == ""
+    assert meant("xx") == meant(5) == meant("frensh", ("ko", "en")) == ""
 
 
 def test_options_keep_the_code_however_they_are_given() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from difflib import get_close_matches
 
 # As many as Whisper's vocabulary names, in its order; Cantonese, the last, only from large-v3 on.
@@ -48,7 +49,8 @@ def code_of(text: str) -> str:
     return CODES.get(plain, plain)
 
 
-def meant(text: object) -> str:
-    """Return what is said of a language that nobody knows where a name is spelled like it, else an empty text."""
-    close = get_close_matches(text.lower(), CODES, n=1) if isinstance(text, str) else []
+def meant(text: object, known: Collection[str] = CODES.values()) -> str:
+    """Return what is said of a language that nobody knows where the name of a `known` one is like it, else nothing."""
+    names = [name for name, code in CODES.items() if code in known]
+    close = get_close_matches(text.lower(), names, n=1) if isinstance(text, str) else []
     return f"; did you mean {close[0]} ({CODES[close[0]]})?" if close else ""

@@ -118,7 +118,7 @@ class TranscribeOptions:
         if self.align_with is not None and self.task != "transcribe":
             raise OptionError(f"align_with finds the words that were spoken, and the task {self.task} writes others")
         if self.language is not None and manifest.languages and not knows(manifest.languages, self.language):
-            told = meant(self.language) or f"; it knows {', '.join(manifest.languages)}"
+            told = meant(self.language, manifest.languages) or f"; it knows {', '.join(manifest.languages)}"
             raise OptionError(f"{manifest.name} does not know the language {self.language!r}{told}")
         self._check_types()
         self.whisper.check()
