@@ -37,6 +37,7 @@ OTHERS = {  # names of the same languages, and languages of recipes that Whisper
     "sinhalese": "si",
     "valencian": "ca",
 }
+ALIKE = 0.75  # of two spellings: "frensh" is like french, and not like english
 CODES = {name: code for code, name in ENGLISH.items()} | OTHERS
 
 
@@ -52,5 +53,5 @@ def code_of(text: str) -> str:
 def meant(text: object, known: Collection[str] = CODES.values()) -> str:
     """Return what is said of a language that nobody knows where the name of a `known` one is like it, else nothing."""
     names = [name for name, code in CODES.items() if code in known]
-    close = get_close_matches(text.lower(), names, n=1) if isinstance(text, str) else []
+    close = get_close_matches(text.lower(), names, n=1, cutoff=ALIKE) if isinstance(text, str) else []
     return f"; did you mean {close[0]} ({CODES[close[0]]})?" if close else ""
