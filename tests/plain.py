@@ -4,9 +4,14 @@ from __future__ import annotations
 
 import json
 import shutil
+import struct
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
+from numpy.typing import NDArray
+
+from malsori.bundles.infer.model_bin import SCALE, TYPES, VERSION, Header, Variable
 from tests.shipped import ROOT
 
 WHISPER = ROOT / "models" / "nano-whisper"
@@ -147,3 +152,41 @@ def _varint(value: int) -> bytes:
         parts.append(value & 0x7F | 0x80)
         value >>= 7
     return bytes([*parts, value])
+
+
+def _text(text: str) -> bytes:
+    return struct.pack("<H", len(text) + 1) + text.encode() + b"\0"
+
+
+def _variable(name: str, shape: tuple[int, ...], kind: str, data: bytes) -> bytes:
+    return _text(name) + struct.pack(f"<B{len(shape)}IBI", len(shape), *shape, TYPES.index(kind), len(data)) + data
+
+
+def _floats(each: Variable, values: bytes, scales: bytes, kind: str) -> bytes:
+    rows = np.frombuffer(values, np.int8).reshape(each.shape[0], -1)
+    found: NDArray[np.float32] = rows / np.frombuffer(scales, np.float32)[:, None]
+    return (found.view(np.uint32) >> 16).astype("<u2").tobytes() if kind == "bfloat16" else found.astype(kind).tobytes()
+
+
+def stored_in_floats(folder: Path, kind: str = "float16") -> Path:
+    """Put what a folder's int8 weights stand for in their place; return its model.bin."""
+    path = folder / "model.bin"
+    header, data = Header.read(path), path.read_bytes()
+    arrays = {each.name: data[each.offset : each.offset + each.length] for each in header.stored}
+    records = [
+        _variable(each.name, each.shape, kind, _floats(each, arrays[each.name], arrays[each.name + SCALE], kind))
+        if each.name + SCALE in arrays
+        else _variable(each.name, each.shape, each.type, arrays[each.name])
+        for each in header.stored
+        if not each.name.endswith(SCALE)
+    ]
+    aliases = [_text(alias) + _text(name) for alias, name in header.aliases.items()]
+    path.write_bytes(
+        struct.pack("<I", VERSION)
+        + _text(header.spec)
+        + struct.pack("<II", header.revision, len(records))
+        + b"".join(records)
+        + struct.pack("<I", len(aliases))
+        + b"".join(aliases)
+    )
+    return path

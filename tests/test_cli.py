@@ -204,7 +204,7 @@ class TestTranscribe:
         self, capsys: pytest.CaptureFixture[str]
     ):
         assert main(["transcribe", "one.wav", "--model", "huge"]) == 1
-        told = "malsori: no model named 'huge'\nmalsori: models here: nano-ctc-ko; looked in models\n"
+        told = "malsori: no model named 'huge'\nmalsori: models here: nano-ctc-ko\nmalsori: looked in models\n"
         assert capsys.readouterr() == ("", told)
 
     def test_standard_input_is_refused_twice_and_closed(

@@ -9,8 +9,8 @@ import pytest
 
 import malsori
 from malsori.bundles import Manifest, read_manifest, seal
-from malsori.bundles.catalog import LANGUAGES
 from malsori.bundles.default import best, rank
+from malsori.bundles.languages import LANGUAGES
 from malsori.cli.main import main
 from malsori.errors import ModelNotFound, OptionError
 from tests.plain import WHISPER, hub_repository, whisper_folder
@@ -98,7 +98,7 @@ def test_the_variable_names_one_without_a_word(shelf: Path, monkeypatch: pytest.
     assert (chosen.found.name, chosen.line, chosen.warning) == ("nano-ctc-ko", "", "")
     assert best("en").found.name == "whisper-small"
     monkeypatch.setenv("MALSORI_MODEL", "gone")
-    with pytest.raises(ModelNotFound, match=r"^\$MALSORI_MODEL is 'gone': no model named 'gone'; "):
+    with pytest.raises(ModelNotFound, match=r"^\$MALSORI_MODEL is 'gone': no model of that name; "):
         best()
     with pytest.raises(ModelNotFound, match=r"\$MALSORI_MODEL is 'gone'"):
         malsori.load()
@@ -112,11 +112,26 @@ def test_what_is_wrong_with_the_model_of_the_variable_is_told_with_the_variable(
     assert capsys.readouterr().err.startswith(f"malsori: $MALSORI_MODEL is '{tmp_path}': {tmp_path}: is no model: ")
     monkeypatch.setenv("MALSORI_MODEL", "nope")
     assert main(["transcribe", SAMPLE]) == 1
-    first, second = capsys.readouterr().err.splitlines()
-    assert first.startswith("malsori: $MALSORI_MODEL is 'nope': no model named 'nope'; ")
-    assert second.startswith("malsori: models here: ")
+    first, second, *_ = capsys.readouterr().err.splitlines()
+    assert first.startswith("malsori: $MALSORI_MODEL is 'nope': no model of that name; malsori models pull base gets ")
+    assert first.endswith("; set $MALSORI_MODEL to one that is here, or unset it")
+    assert second == "malsori: models here: nano-ctc-ko, nano-whisper"
     assert main(["transcribe", SAMPLE, "--model", "nope"]) == 1
     assert "MALSORI_MODEL " not in capsys.readouterr().err
+
+
+def test_where_a_real_model_is_here_a_wrong_variable_is_answered_with_it(
+    shelf: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _bundle(shelf / "whisper-small")
+    monkeypatch.setenv("MALSORI_MODEL", "nope")
+    with pytest.raises(ModelNotFound) as caught:
+        best()
+    assert caught.value.lines[:2] == (
+        "$MALSORI_MODEL is 'nope': no model of that name; malsori models list tells which are here, such as "
+        "whisper-small; set $MALSORI_MODEL to one that is here, or unset it",
+        "models here: nano-ctc-ko, nano-whisper, whisper-small",
+    )
 
 
 @pytest.mark.parametrize(

@@ -53,3 +53,9 @@ def test_the_drawing_shows_every_class_below_its_parent() -> None:
 
 def test_the_words_of_others_are_shortened_to_one_line() -> None:
     assert brief(RuntimeError("first\n  second"), 8) == "first se"
+
+
+def test_of_many_models_a_message_names_the_first_and_counts_the_rest() -> None:
+    error = errors.ModelNotFound("tiny", [f"model-{letter}" for letter in "abcdefghijk"], ["models"])
+    assert error.lines[1] == "models here: " + ", ".join(f"model-{letter}" for letter in "abcdefgh") + " and 3 more"
+    assert error.known[-1] == "model-k"

@@ -9,6 +9,7 @@ import pytest
 
 from malsori.bundles import Manifest, find_bundle, list_bundles, open_bundle, places, seal
 from malsori.bundles.places import PACKAGE, checkout
+from malsori.cli.main import main
 from malsori.errors import ModelCorrupt, ModelError, ModelIncompatible, ModelNotFound
 
 
@@ -204,3 +205,29 @@ def test_finding_reads_nothing(shelf: Path) -> None:
 def test_a_name_that_is_nearly_right_gets_a_suggestion() -> None:
     with pytest.raises(ModelNotFound, match="did you mean nano-whisper"):
         find_bundle("nano_wisper")
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "transcribe a.wav --model nope",
+        "detect-language a.wav --model nope",
+        "live --simulate samples/korean.wav --finals nope",
+        "embed a.wav -o a.npy --model nope",
+        "align a.wav --text a --model nope",
+        "models show nope",
+        "models verify nope",
+        "models pull nope",
+        "models adopt nope",
+        "models remove nope --yes",
+        "models prove nope",
+        "models calibrate nope --audio samples",
+    ],
+)
+def test_in_every_command_a_name_of_no_model_ends_with_one_code_and_lines_that_can_be_read(
+    command: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(command.split()) == 1
+    first, *rest = capsys.readouterr().err.splitlines()
+    assert first.startswith("malsori: no model named 'nope'; malsori models ")
+    assert all(len(line) <= 100 or " " not in line.removeprefix("malsori: ").strip() for line in rest)

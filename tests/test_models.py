@@ -75,17 +75,18 @@ def test_show_for_programs_is_the_manifest_and_where_it_is(capsys: pytest.Captur
     assert shown == {**written, "folder": str(shelf / "tiny"), "origin": "$MALSORI_MODELS", "inferred": False}
 
 
-def test_an_unknown_name_is_answered_with_what_to_type_and_on_a_line_of_its_own_where_was_looked(
+def test_an_unknown_name_is_answered_with_what_to_type_and_below_with_where_was_looked(
     capsys: pytest.CaptureFixture[str], shelf: Path
 ) -> None:
     assert main(["models", "show", "nothing"]) == 1
     captured = capsys.readouterr()
     assert captured.out == ""
-    first, second = captured.err.splitlines()
+    first, names, places, *_ = captured.err.splitlines()
     assert first.startswith("malsori: no model named 'nothing'; ")
-    assert second.startswith("malsori: models here: ")
-    assert "tiny" in second
-    assert str(shelf) in second
+    assert names.startswith("malsori: models here: ")
+    assert "tiny" in names
+    assert places.startswith("malsori: looked in ")
+    assert str(shelf) in captured.err
 
 
 def test_measured_is_no_heading_where_nothing_was(capsys: pytest.CaptureFixture[str], shelf: Path) -> None:

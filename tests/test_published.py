@@ -12,7 +12,7 @@ from malsori.bundles.pull import Model, find, pullable, sources_for
 from malsori.bundles.pull.hub import Hub
 from malsori.bundles.pull.packages import Packages
 from malsori.bundles.windows import WINDOWS
-from malsori.errors import DownloadError, OptionError
+from malsori.errors import DownloadError, ModelNotFound, OptionError
 
 ALL = pullable()
 by_model = pytest.mark.parametrize("model", ALL, ids=[model.name for model in ALL])
@@ -72,12 +72,12 @@ def test_a_model_is_found_by_all_its_names(name: str) -> None:
 
 @pytest.mark.parametrize(("name", "near"), [("bsae", "base"), ("large-v4", "large-v3"), ("tinny", "tiny")])
 def test_of_an_unknown_name_the_near_ones_are_told(name: str, near: str) -> None:
-    with pytest.raises(OptionError, match=f"is no model that can be pulled; did you mean .*{re.escape(near)}"):
+    with pytest.raises(ModelNotFound, match=f"no model named {name!r}; did you mean .*{re.escape(near)}"):
         find(name)
 
 
 def test_a_name_that_is_like_no_other_is_told_where_they_are_listed() -> None:
-    with pytest.raises(OptionError, match="'xyzzy' is no model that can be pulled; malsori models pull lists"):
+    with pytest.raises(ModelNotFound, match="no model named 'xyzzy'; malsori models pull lists"):
         find("xyzzy")
 
 

@@ -345,9 +345,21 @@ def test_a_source_that_fails_leaves_it_to_the_next_and_is_told(server: Server, t
     nobody = Hub("http://127.0.0.1:9", Patience(0.5, 1, 0.0))
     pull(nano(), tmp_path, [nobody, hub(server)], tell=told.append)
     assert told == [
-        f"http://127.0.0.1:9/{REPOSITORY}/resolve/{REVISION}/config.json: connection refused, 1 times in a row; trying "
-        f"the hub ({server.url})"
+        f"the hub (http://127.0.0.1:9) cannot be reached (connection refused); trying the hub ({server.url})"
     ]
+    told.clear()
+    unpinned = nano(pinned=False, name="whisper-other")
+    pull(unpinned, tmp_path, [nobody, hub(server)], tell=told.append)
+    assert told[0].startswith("the hub (http://127.0.0.1:9) cannot be reached (connection refused); trying ")
+
+
+def test_a_source_that_answers_wrongly_is_told_with_the_address(server: Server, tmp_path: Path) -> None:
+    told: list[str] = []
+    with hub_server() as other:
+        other.files.clear()
+        pull(nano(), tmp_path, [hub(other), hub(server)], tell=told.append)
+        address = f"{other.url}/{REPOSITORY}/resolve/{REVISION}/config.json"
+    assert told == [f"{address}: the server answered 404, no such file; trying the hub ({server.url})"]
 
 
 def test_a_full_disk_is_told_before_anything_is_asked(
@@ -415,7 +427,8 @@ def test_what_hub_says_of_nano_is_what_the_checkout_has() -> None:
 
 def test_a_hub_is_a_source() -> None:
     source: Source = Hub()
-    assert source.name == "the hub (https://huggingface.co)"
+    assert source.name == "the hub"
+    assert Hub("https://mirror.example.org").name == "the hub (https://mirror.example.org)"
 
 
 def test_what_is_kept_is_at_most_the_model(tmp_path: Path) -> None:

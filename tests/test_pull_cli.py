@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from malsori.bundles import find_bundle
-from malsori.bundles.pull import pullable
+from malsori.bundles import find_bundle, read_manifest
+from malsori.bundles.pull import File, pullable
 from malsori.cli.main import main
 from malsori.cli.progress import Reporter
-from tests.hub_server import Server, hub_server, nano
-from tests.plain import whisper_folder
+from tests.hub_server import FILES, Server, hub_server, nano, sha
+from tests.plain import stored_in_floats, whisper_folder
 
 TINY = next(model for model in pullable() if model.short == "tiny")
 
@@ -40,7 +40,7 @@ def test_a_pulled_model_is_found_by_what_people_call_it(
     folder = tmp_path / "cache" / "malsori" / "models" / "whisper-tiny"
     assert said.out == f"{folder}\n"
     assert said.err == (
-        f"malsori: whisper-tiny, {nano().size / 1e6:.1f} MB, licence mit, from Systran/faster-whisper-tiny "
+        f"malsori: whisper-tiny, {nano().size / 1e6:.1f} MB on disk, licence mit, from Systran/faster-whisper-tiny "
         f"{TINY.revision[:12]}: malsori transcribe FILE --model tiny\n"
     )
     for name in ("tiny", "whisper-tiny", "Systran/faster-whisper-tiny"):
@@ -101,7 +101,7 @@ def test_a_plain_folder_of_that_name_is_somebodys_own_and_stays(server: Server, 
 def test_without_a_name_those_that_can_be_pulled_are_listed(server: Server, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["models", "pull"]) == 0
     head, line = capsys.readouterr().out.splitlines()
-    assert head.split() == ["NAME", "SIZE", "HERE", "LICENCE", "FROM"]
+    assert head.split() == ["NAME", "ON", "DISK", "HERE", "LICENCE", "FROM"]
     assert line.split() == ["tiny", f"{nano().size / 1e6:.1f}", "MB", "mit", TINY.repository]
     main(["models", "pull", "tiny"])
     capsys.readouterr()
@@ -128,9 +128,9 @@ def test_a_wrong_file_is_told_and_nothing_is_installed(server: Server, capsys: p
     assert main(["models", "show", "tiny"]) == 1
 
 
-def test_an_unknown_name_is_wrong_usage_with_near_ones(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["models", "pull", "bsae"]) == 2
-    assert "did you mean base" in capsys.readouterr().err
+def test_an_unknown_name_is_told_with_near_ones(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["models", "pull", "bsae"]) == 1
+    assert capsys.readouterr().err.startswith("malsori: no model named 'bsae'; did you mean base? malsori models pull ")
 
 
 def test_a_wrong_source_is_wrong_usage(server: Server, capsys: pytest.CaptureFixture[str]) -> None:
@@ -183,6 +183,9 @@ def test_the_list_fits_a_hundred_columns(capsys: pytest.CaptureFixture[str], mon
     lines = capsys.readouterr().out.splitlines()
     assert len(lines) == 1 + len(pullable())
     assert max(map(len, lines)) <= 100
+    base = next(line for line in lines if line.startswith("base "))
+    assert "147.9 MB" in base
+    assert base.endswith("Systran/faster-whisper-base, index (133.3 MB packed)")
 
 
 def test_another_model_under_the_name_is_told_of_and_what_is_pulled_is_named_so_that_it_is_found(
@@ -208,3 +211,24 @@ def test_where_both_names_are_taken_what_is_pulled_is_named_by_its_path(
     assert main(["models", "pull", "tiny"]) == 0
     folder = tmp_path / "cache" / "malsori" / "models" / "whisper-tiny"
     assert capsys.readouterr().err.endswith(f"malsori transcribe FILE --model {folder}\n")
+
+
+def test_what_is_here_in_the_other_form_is_rounded_or_pulled_again(
+    server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = whisper_folder(tmp_path / "published", vocabulary="vocabulary.json")
+    stored_in_floats(folder)
+    contents = {name: (folder / name).read_bytes() for name in FILES}
+    model = replace(TINY, files=tuple(File(name, len(each), sha(each)) for name, each in contents.items()))
+    server.files = {f"/{model.repository}/resolve/{model.revision}/{name}": each for name, each in contents.items()}
+    monkeypatch.setattr("malsori.bundles.pull.published.PUBLISHED", (model,))
+
+    def stored(*flags: str) -> tuple[str, int]:
+        assert main(["models", "pull", "tiny", *flags]) == 0
+        return read_manifest(Path(capsys.readouterr().out.strip())).quantization, len(server.gets)
+
+    assert stored("--quantize", "none") == ("float16", 4)
+    assert stored() == ("float16", 4)
+    assert stored("--quantize", "int8") == ("int8", 4)
+    assert stored() == ("int8", 4)
+    assert stored("--quantize", "none") == ("float16", 8)

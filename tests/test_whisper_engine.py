@@ -615,15 +615,3 @@ def test_weights_that_are_none_are_told_as_what_they_are(manifest, tmp_path):
     (folder / "model.bin").write_bytes(b"no weights")
     with pytest.raises(ModelIncompatible, match="CTranslate2 cannot load it"):
         WhisperEngine(folder, manifest, device="cpu")
-
-
-def test_what_is_done_meanwhile_is_done_once_and_may_stop_the_load(manifest):
-    done = []
-    load_engine(BUNDLE, manifest, device="cpu", threads=1, meanwhile=lambda: done.append("once"))
-    assert done == ["once"]
-
-    def fail():
-        raise KeyboardInterrupt
-
-    with pytest.raises(KeyboardInterrupt):
-        load_engine(BUNDLE, manifest, device="cpu", threads=1, meanwhile=fail)

@@ -7,7 +7,8 @@ pytest.importorskip("tomllib")
 from export import recipes
 from export.common import ExportRefused
 from export.whisper_recipe import PARTS, WhisperRecipe
-from malsori.bundles.catalog import CATALOG, LANGUAGES, find
+from malsori.bundles.catalog import CATALOG, find
+from malsori.bundles.languages import LANGUAGES
 from malsori.bundles.windows import audio_context
 
 ALL = [recipes.read(name) for name in recipes.names(WhisperRecipe)]

@@ -16,7 +16,7 @@ from malsori.audio import decode
 from malsori.engines.whisper.features import HOP, LogMel
 from malsori.engines.whisper.network import Encoded, Network
 from malsori.engines.whisper.options import WhisperOptions
-from malsori.engines.whisper.segments import Piece
+from malsori.engines.whisper.segments import PRECISION, Piece
 from malsori.engines.whisper.tokens import Tokens
 from malsori.engines.whisper.word_times import LONGEST, REACH, AlignRow, WordTiming, align_rows, place
 
@@ -207,16 +207,28 @@ def test_the_decoders_times_make_no_word_long_and_none_without_room() -> None:
     assert times(placed(words, [(0.0, 30.0)], (0.0, 5.2)))[1] == (5.5, 6.0)
 
 
-def test_a_word_in_silence_has_no_length_and_touches_sound() -> None:
+def test_a_word_in_silence_takes_a_step_from_the_one_before_it() -> None:
     words = [timing(" a", 0.0, 1.0), timing(" b", 1.6, 1.8), timing(" c", 2.5, 3.0)]
     speech = [(0.0, 1.0), (2.5, 3.0)]
-    assert times(placed(words, speech, (0.0, 3.0))) == [(0.0, 1.0), (1.0, 1.0), (2.5, 3.0)]
+    assert times(placed(words, speech, (0.0, 3.0))) == [(0.0, 0.98), (0.98, 1.0), (2.5, 3.0)]
 
 
-def test_a_piece_whose_words_found_no_room_keeps_the_decoders_times() -> None:
+def test_words_that_attention_reaches_at_once_have_a_step_each() -> None:
+    words = [timing(" a", 0.0, 1.0), timing(" b", 1.0, 1.0), timing(" c", 1.0, 1.0), timing(" d", 1.0, 2.0)]
+    assert times(placed(words, [(0.0, 2.0)], (0.0, 2.0))) == [(0.0, 0.96), (0.96, 0.98), (0.98, 1.0), (1.0, 2.0)]
+    first = [timing(" a", 0.0, 0.0), timing(" b", 0.0, 0.0), timing(" c", 0.0, 1.0)]
+    assert times(placed(first, [(0.0, 1.0)], (0.0, 1.0))) == [(0.0, 0.02), (0.02, 0.04), (0.04, 1.0)]
+
+
+def test_words_without_room_for_a_step_share_what_there_is() -> None:
+    words = [timing(" a", 0.0, 0.0), timing(" b", 0.0, 0.0), timing(" c", 0.0, 0.0), timing(" d", 0.0, 0.0)]
+    assert times(placed(words, [(1.0, 1.04)], (0.0, 2.0))) == [(1.0, 1.01), (1.01, 1.02), (1.02, 1.03), (1.03, 1.04)]
+
+
+def test_a_piece_that_was_heard_in_silence_keeps_the_decoders_times_around_its_words() -> None:
     found = placed([timing(" a", 2.0, 2.0)], [(0.0, 1.0)], (1.5, 2.0))
-    assert times(found) == [(1.0, 1.0)]
-    assert (found.start, found.end) == (1.5, 2.0)
+    assert times(found) == [(0.98, 1.0)]
+    assert (found.start, found.end) == (0.98, 2.0)
 
 
 def test_without_spans_the_times_are_put_in_order_only() -> None:
@@ -262,7 +274,7 @@ def test_a_word_over_the_edge_of_two_pieces_belongs_to_the_one_that_it_begins_in
     assert [[word.text for word in piece.words] for piece in pieces] == [["a"], ["b"]]
 
 
-SECONDS = st.floats(-1.0, 31.0, allow_nan=False)
+SECONDS = st.integers(-100, 3100).map(lambda hundredths: hundredths / 100)
 WORDS = st.lists(
     st.tuples(st.sampled_from([" a", "b", " (", ",", " bc", "...", "", " -"]), SECONDS, SECONDS), max_size=6
 )
@@ -271,12 +283,14 @@ PIECES = st.lists(st.tuples(WORDS, SECONDS, SECONDS), max_size=4)
 
 @st.composite
 def spans(draw: st.DrawFn) -> list[tuple[float, float]]:
-    edges = sorted(draw(st.sets(st.floats(0.0, 30.0), max_size=12)))
-    return list(zip(edges[0 : len(edges) // 2 * 2 : 2], edges[1::2], strict=True))
+    edges = sorted(draw(st.sets(st.integers(0, 3000), max_size=12)))
+    return [
+        (first / 100, stop / 100) for first, stop in zip(edges[0 : len(edges) // 2 * 2 : 2], edges[1::2], strict=True)
+    ]
 
 
 @given(PIECES, spans())
-def test_whatever_the_times_are_words_ascend_in_sound_and_lose_no_letter(
+def test_whatever_the_times_are_words_last_ascend_in_sound_and_lose_no_letter(
     drawn: list[tuple[list[tuple[str, float, float]], float, float]], speech: list[tuple[float, float]]
 ) -> None:
     timings = [timing(*word) for words, _, _ in drawn for word in words]
@@ -285,7 +299,10 @@ def test_whatever_the_times_are_words_ascend_in_sound_and_lose_no_letter(
     for piece, (words, _, _) in zip(found, drawn, strict=True):
         assert "".join(word.text for word in piece.words) == "".join(text.strip() for text, _, _ in words)
         assert all(word.text for word in piece.words)
+        assert all(piece.start <= word.start < word.end <= piece.end for word in piece.words)
     edges = [edge for piece in found for word in piece.words for edge in (word.start, word.end)]
     assert edges == sorted(edges)
     if speech:
-        assert all(any(start <= edge <= end for start, end in speech) for edge in edges)
+        reach = len(edges) / 2 * PRECISION  # as far as words that need time may be moved out of the sound
+        assert all(any(start - reach <= edge <= end + reach for start, end in speech) for edge in edges)
+        assert all(speech[0][0] <= edge <= speech[-1][1] + 1e-9 for edge in edges)

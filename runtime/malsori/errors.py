@@ -30,7 +30,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-HERE = "; models here: "  # behind what to type next in the message of `ModelNotFound`
+MOST = 8  # names of models in a message
 
 
 class MalsoriError(Exception):
@@ -95,21 +95,29 @@ class ModelError(MalsoriError):
 
 
 class ModelNotFound(ModelError, LookupError):
-    """No bundle of that name. Message: what to type next, then the names there are and the places looked in."""
+    """No bundle of that name. Message: what to type next, then the names there are and the places looked in.
+
+    `lines` are the message in parts, what to type next first; `named_by` is said of whoever has given the name.
+    """
 
     def __init__(
-        self, name: str, known: Sequence[str], searched: Sequence[str], hint: str = "", more: str = ""
+        self,
+        name: str,
+        known: Sequence[str] = (),
+        searched: Sequence[str] = (),
+        hint: str = "",
+        more: Sequence[str] = (),
+        named_by: str = "",
     ) -> None:
-        names, looked = ", ".join(known) or "none", ", ".join(searched) or "nowhere"
-        said = "; ".join(filter(None, [f"no model named {name!r}", hint]))
-        super().__init__("; ".join(filter(None, [f"{said}{HERE}{names}", f"looked in {looked}", more])))
-        self.known = tuple(known)
-
-    @property
-    def lines(self) -> tuple[str, str]:
-        """The message in two: what to type next, and where was looked."""
-        said, _, rest = str(self).partition(HERE)
-        return said, f"{HERE.lstrip('; ')}{rest}"
+        names, looked = ", ".join(known[:MOST]) or "none", ", ".join(searched)
+        names += f" and {len(known) - MOST} more" if len(known) > MOST else ""
+        self.name, self.hint = name, hint
+        self.known, self.searched, self.more = tuple(known), tuple(searched), tuple(more)
+        none = f"{named_by} is {name!r}: no model of that name" if named_by else f"no model named {name!r}"
+        said = "; ".join(filter(None, [none, hint]))
+        where = [f"models here: {names}", f"looked in {looked}"] if searched else []
+        self.lines = (said, *where, *more)
+        super().__init__("; ".join(self.lines))
 
 
 class ModelCorrupt(ModelError, ValueError):

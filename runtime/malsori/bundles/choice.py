@@ -6,7 +6,8 @@ import math
 from dataclasses import dataclass, replace
 
 from ..errors import OptionError
-from .catalog import CATALOG, LANGUAGES, Known
+from .catalog import CATALOG, Known
+from .languages import LANGUAGES, code_of, meant
 from .names import pull_line
 
 QUANTIZATION = {"cpu": "int8", "cuda": "float16"}  # what is computed in on a device, and how it is pulled there
@@ -76,8 +77,10 @@ def choose(
     """
     if device not in QUANTIZATION:
         raise OptionError(f"device: expected {' or '.join(QUANTIZATION)}, found {device!r}")
+    language = None if language is None else code_of(language)
     if language is not None and language not in LANGUAGES:
-        raise OptionError(f"language: {language!r} is not known to any model; there are {', '.join(LANGUAGES)}")
+        told = meant(language) or f"; there are {', '.join(LANGUAGES)}"
+        raise OptionError(f"language: {language!r} is not known to any model{told}")
     cores = threads if device == "cpu" else math.inf
     plain = [Choice(model, device, remark=SLOW if model.cores > cores else "") for model in CATALOG]
     most = cores if realtime else math.inf
@@ -88,7 +91,7 @@ def choose(
 def _against(choice: Choice, memory: int | None, language: str | None, cores: float) -> str:
     model, need = choice.model, choice.memory
     if language is None and len(model.languages) == 1:
-        return f"knows {model.languages[0]} only; ask for it with that language"
+        return f"knows {model.languages[0]} only; with --language {model.languages[0]} it serves where it fits"
     if language is not None and language not in model.languages:
         return f"does not know {language}"
     if need is None:

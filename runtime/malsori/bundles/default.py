@@ -6,8 +6,9 @@ import os
 from dataclasses import dataclass
 
 from ..errors import ModelError, ModelNotFound, OptionError
-from .catalog import CATALOG, LANGUAGES
+from .catalog import CATALOG
 from .find import HINT, Found, find_bundle, list_bundles
+from .languages import LANGUAGES, code_of, meant
 from .manifest import Manifest
 from .names import NAMES, known
 
@@ -54,13 +55,14 @@ def best(
     them busy comes behind all that do not: a stream cannot wait. A model that cannot be read is passed over. Raises
     `OptionError` where no model here serves, `ModelNotFound` where there is none at all.
     """
+    language = None if language is None else code_of(language)
     if preferred := os.environ.get(PREFERRED):
         named, said = _preferred(preferred)
         if _serves(said, language, task, several):
             return Chosen(named, said, 0, named=True)
     there = [(found, manifest) for found in list_bundles() if (manifest := _read(found)) is not None]
     if not there:
-        raise ModelNotFound("any", (), [], HINT)
+        raise ModelNotFound("any", hint=HINT)
     serving = [each for each in there if _serves(each[1], language, task, several)]
     if not serving:
         raise OptionError(_nothing(language, task, several, [found.name for found, _ in there]))
@@ -86,6 +88,9 @@ def _preferred(name: str) -> tuple[Found, Manifest]:
     try:
         found = find_bundle(name)
         return found, found.manifest()
+    except ModelNotFound as error:
+        hint = f"{error.hint}; set ${PREFERRED} to one that is here, or unset it"
+        raise ModelNotFound(name, error.known, error.searched, hint, error.more, named_by=f"${PREFERRED}") from None
     except ModelError as error:
         error.args = (f"${PREFERRED} is {name!r}: {error}",)
         raise
@@ -120,7 +125,7 @@ def _nothing(language: str | None, task: str, several: bool, names: list[str]) -
     asked = f"the language {language!r}" if language else "several languages" if several else f"the task {task!r}"
     also = f" with the task {task!r}" if language and task != "transcribe" else ""
     line = f"; {_getting(language)} gets one" if language in (None, *LANGUAGES) else ""
-    return f"no model here knows {asked}{also}; here: {', '.join(names)}{line}"
+    return f"no model here knows {asked}{also}{meant(language)}; here: {', '.join(names)}{line}"
 
 
 def _getting(language: str | None) -> str:

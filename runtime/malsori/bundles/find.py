@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from pathlib import Path
 
-from ..errors import ModelIncompatible, ModelNotFound
+from ..errors import ModelError, ModelIncompatible, ModelNotFound
 from .hub_cache import ORIGIN, PREFIX, REPOSITORY, Cached, cached, cached_as, hub_folder, repository_of, snapshot
 from .infer import inferred, is_plain
 from .infer.strangers import strange_file, stranger
@@ -26,9 +26,10 @@ from .verify import verify as verify_files
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 HINT = "malsori models pull base gets one"
-MAKING = (
-    "in malsori's repository, python export/wav2vec2.py SOURCE OUT (or export/whisper.py) makes one from a checkpoint; "
-    f"give its path as ./OUT, or put it into a folder named in ${VARIABLE}"
+LISTED = "malsori models list tells which are here"
+OWN = (
+    f"one of your own goes by its path, or by its name in a folder of ${VARIABLE}; in a checkout export/wav2vec2.py "
+    "and export/whisper.py make one of a checkpoint"
 )
 
 
@@ -176,8 +177,8 @@ def _not_found(text: str, by_path: bool) -> ModelNotFound:
     if by_path:
         searched = ["this path", *(searched[-1:] if repository else [])]
     hint = _what_it_is(text, by_path and not repository)
-    more = [] if hint else [MAKING]
-    return ModelNotFound(text, names, searched, hint or _near(text, names), "; ".join([*more, *complaints()]))
+    more = [] if hint else [OWN]
+    return ModelNotFound(text, names, searched, hint or _near(text, names), [*more, *complaints()])
 
 
 def _what_it_is(text: str, path: bool) -> str:
@@ -206,7 +207,16 @@ def _near(text: str, names: list[str]) -> str:
     close = get_close_matches(text.lower(), [*own, *(name for name in published if name not in own)], n=1)
     name = own.get(close[0], close[0]) if close else published[0] if published else ""
     if not name:
-        return f"{HINT}, malsori models list tells which are here"
+        real = [own for own in names if not _demonstration(own)]
+        return f"{LISTED}, such as {real[0]}" if real else f"{HINT}, {LISTED}"
     if next(answering(name), None) is not None:
-        return f"did you mean {name}? malsori models list tells which are here"
+        return f"did you mean {name}? {LISTED}"
     return f"did you mean {name}? {pull_line(name)} gets it"
+
+
+def _demonstration(name: str) -> bool:
+    """Return whether a model here is one to show with only; one that cannot be read serves no better."""
+    try:
+        return next(answering(name)).manifest().demonstration
+    except (StopIteration, ModelError):
+        return True

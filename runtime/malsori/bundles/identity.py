@@ -5,15 +5,13 @@ Two models of one size are told apart by nothing here: a fine-tuned base may be 
 
 from __future__ import annotations
 
-from .infer.whisper import DISTILLED, MELS_SINCE_V3, MULTILINGUAL, SHORTENED
+import re
+
+from .infer.whisper import MELS_SINCE_V3, MULTILINGUAL, PUBLISHED, SHAPE
 from .manifest import Manifest
 from .names import Named
 
-# Width of the encoder (arXiv 2212.04356, table 1), by what the name has in it.
-WIDTHS = {"tiny": 384, "base": 512, "small": 768, "medium": 1024, "large": 1280}
-DECODERS = {"turbo": SHORTENED, "distil-large": DISTILLED}  # layers; smaller ones of distil have 2 or 4
-FEWER = ("turbo", "distil")  # than in the encoder
-WITH_128_MELS = ("large-v3",)
+WITH_128_MELS = "large-v3"  # turbo and its distilled ones have it in their names too
 
 
 def may_be(manifest: Manifest, named: Named) -> bool:
@@ -21,19 +19,18 @@ def may_be(manifest: Manifest, named: Named) -> bool:
     if manifest.kind != "whisper":
         return False
     sizes = manifest.sizes
-    expected = {
-        "d_model": next(width for size, width in WIDTHS.items() if size in named.name),
-        "num_mel_bins": MELS_SINCE_V3 if any(part in named.name for part in WITH_128_MELS) else 80,
-    }
-    if any(sizes.get(name, value) != value for name, value in expected.items()):
+    expected = dict(zip(SHAPE, _shape(named), strict=True))
+    expected["num_mel_bins"] = MELS_SINCE_V3 if WITH_128_MELS in named.name else 80
+    if any((sizes.get(name) or value) != value for name, value in expected.items()):
         return False
-    if sizes.get("vocab_size", 0) and (sizes["vocab_size"] < MULTILINGUAL) != named.name.endswith(".en"):
-        return False
-    encoder, decoder = sizes.get("encoder_layers", 0), sizes.get("decoder_layers", 0)
-    if not (encoder and decoder):
-        return True
-    own = next((layers for part, layers in DECODERS.items() if part in named.name), decoder)
-    return bool(own == decoder and (decoder < encoder) == any(part in named.name for part in FEWER))
+    vocabulary = sizes.get("vocab_size")
+    return not vocabulary or (vocabulary < MULTILINGUAL) == named.name.endswith(".en")
+
+
+def _shape(named: Named) -> tuple[int, int, int]:
+    """Return width and layers of a published model, by its name without a version where several share them."""
+    name = named.name.removeprefix("whisper-").removesuffix(".en")
+    return next(shape for shape, size in PUBLISHED.items() if re.fullmatch(rf"{size}(-v[\d.]+)?", name))
 
 
 def described(manifest: Manifest) -> str:

@@ -27,9 +27,15 @@ def places() -> list[Place]:
     if (root := checkout()) is not None:
         found.append(Place(root / "models", "checkout"))
     found.append(Place(PACKAGE / "_models", "package"))
-    if (cache := cache_folder()) is not None:
-        found.append(Place(cache / "models", "cache"))
+    if (own := shelf()) is not None:
+        found.append(Place(own, "cache"))
     return found
+
+
+def shelf() -> Path | None:
+    """Return the folder that models are pulled and adopted into, there or not yet; None for a user without a home."""
+    cache = cache_folder()
+    return None if cache is None else cache / "models"
 
 
 def checkout(package: Path = PACKAGE) -> Path | None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from ..errors import ModelError
 from .find import Found, answering
 from .identity import may_be
-from .names import known
+from .manifest import Manifest
+from .names import Named, known
 
 
 def present(name: str) -> Found | None:
@@ -16,15 +17,26 @@ def present(name: str) -> Found | None:
 def is_it(name: str, found: Found) -> bool:
     """Whether what was found may be the published model of that name; what cannot be read may.
 
-    A bundle under the very name of the recipe is taken at its word.
+    A bundle under the very name of the recipe is taken at its word, and so is a plain folder of the same sizes. A
+    bundle under another of its names, which `adopt` may have given to any model of these sizes, must be from there.
     """
     named = known(name)
     if named is None or (found.name == named.name and not found.plain):
         return True
     try:
-        return may_be(found.manifest(), named)
+        manifest = found.manifest()
     except ModelError:
         return True
+    return may_be(manifest, named) and (found.plain or _is_from(manifest, named))
+
+
+def _is_from(manifest: Manifest, named: Named) -> bool:
+    """Whether a bundle was made of the published model, by the source that it names or by the sum of its weights."""
+    from .pull.published import PUBLISHED
+
+    weights = manifest.files.get("model.bin")
+    sums = {file.sha256 for model in PUBLISHED if model.name == named.name for file in model.files}
+    return known(manifest.source) is named or (weights is not None and weights.sha256 in sums)
 
 
 def called(name: str, found: Found) -> str:

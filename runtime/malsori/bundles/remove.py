@@ -12,20 +12,14 @@ from pathlib import Path
 from ..errors import OptionError, OutputError
 from .find import Found
 from .hub_cache import is_within
-from .places import PACKAGE, cache_folder, checkout
+from .places import PACKAGE, checkout, shelf
 
 
 def check_removable(found: Found) -> None:
     """Raise `OptionError` for a model that malsori has not put where it is, with the folder and whose it is."""
-    if not found.plain and _parent(found) == shelf():
+    if not found.plain and _on_shelf(found):
         return
     raise OptionError(f"{found.name} is not malsori's to remove: {found.folder} {_whose(found)}")
-
-
-def shelf() -> Path | None:
-    """Return the folder that `pull` and `adopt` put bundles into, None for a user without a home."""
-    cache = cache_folder()
-    return None if cache is None else (cache / "models").resolve()
 
 
 def size_of(found: Found) -> int:
@@ -46,7 +40,7 @@ def remove(found: Found) -> int:
     check_removable(found)
     freed, folder = size_of(found), Path(os.path.abspath(found.folder))
     hidden = _hidden(folder)
-    for left in folder.parent.glob(f"{escape(_prefix(folder))}*"):  # of a run that was killed too
+    for left in folder.parent.glob(f"{escape(_start_of_hidden(folder))}*"):  # of a run that was killed too
         shutil.rmtree(left, ignore_errors=True)
     if hidden.exists():
         raise OutputError(f"{folder}: is no model any more, but not all of it could be removed; see {hidden}")
@@ -56,7 +50,7 @@ def remove(found: Found) -> int:
 def _hidden(folder: Path) -> Path:
     """Take a folder out of sight in one step and return where it is then. Raises `OutputError`; nothing is changed."""
     try:
-        hidden = Path(tempfile.mkdtemp(prefix=_prefix(folder), dir=folder.parent))
+        hidden = Path(tempfile.mkdtemp(prefix=_start_of_hidden(folder), dir=folder.parent))
         try:
             os.rename(folder, hidden / folder.name)
         except OSError:
@@ -67,8 +61,13 @@ def _hidden(folder: Path) -> Path:
     return hidden
 
 
-def _prefix(folder: Path) -> str:
+def _start_of_hidden(folder: Path) -> str:
     return f".{folder.name}.removed."
+
+
+def _on_shelf(found: Found) -> bool:
+    own = shelf()
+    return own is not None and _parent(found) == own.resolve()
 
 
 def _parent(found: Found) -> Path:
@@ -80,7 +79,7 @@ def _whose(found: Found) -> str:
     folder = shlex.quote(str(found.folder))
     if is_within(found.folder):
         return "is in the hub's cache, which the hub's own client clears"
-    if _parent(found) == shelf():
+    if _on_shelf(found):
         return f"is a plain folder that somebody has put there; rm -r {folder} removes it"
     root = checkout()
     if found.folder.resolve().is_relative_to(PACKAGE) or (root and _parent(found) == root / "models"):

@@ -16,8 +16,9 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, NoReturn
 
-from ..errors import MalsoriError, ModelNotFound, OptionError
+from ..errors import MalsoriError, OptionError
 from .console import complain, keep_stderr_for_us
+from .failures import tell
 from .heap import share_heap
 from .parser import USAGE, Parser, suggestion
 from .spelling import boolean, normalise
@@ -41,8 +42,8 @@ examples:
   malsori transcribe talks/*.mp3 --model nano-whisper --task translate -o subtitles -f srt
   malsori live --partials nano-ctc-ko --finals nano-whisper
 
-exit codes: 0 all well; 1 some inputs failed (the rest is written) or the model cannot be used; 2 wrong usage or an
-option that the model does not have; 130 interrupted; 141 the reader of our output went away
+exit codes: 0 all well; 1 some inputs failed (the rest is written), or the model is not here or cannot be used; 2 wrong
+usage or an option that the model does not have; 130 interrupted; 141 the reader of our output went away
 """
 
 
@@ -142,8 +143,7 @@ def _failure(error: Exception, *, debug: bool) -> int:
     if debug:
         traceback.print_exception(error)
     if isinstance(error, MalsoriError):
-        for line in error.lines if isinstance(error, ModelNotFound) else (str(error),):
-            complain(line)
+        tell(error)
         return USAGE if isinstance(error, OptionError) else FAILED
     complain(f"internal error, {type(error).__name__}: {error}" + ("" if debug else "; --debug shows where"))
     return FAILED

@@ -99,12 +99,12 @@ def _prove(folder: Path, manifest: Manifest) -> None:
 
 
 def _destination(asked: str | None) -> Path:
-    from ..bundles import cache_folder
+    from ..bundles.places import shelf
     from ..errors import OptionError
 
     if asked is not None:
         return Path(asked)
-    cache = cache_folder()
-    if cache is None:
+    own = shelf()
+    if own is None:
         raise OptionError("this user has no home and so no cache; say where the bundle is to go: --output-dir DIR")
-    return cache / "models"
+    return own

@@ -14,6 +14,7 @@ from .destinations import check_writable
 from .model_flags import DEVICES, at_least_one, percent_points, threads
 from .parser import Parser
 from .progress import Reporter
+from .transcribe_flags import language
 
 if TYPE_CHECKING:
     from ..bundles import Bundle
@@ -61,8 +62,12 @@ def add_action(actions: argparse._SubParsersAction[Parser]) -> None:
     parser.add_argument(
         "--audio", type=Path, nargs="+", required=True, metavar="DIR|FILE", help="speech as the model is to hear it"
     )
-    parser.add_argument("--language", "-l", metavar="CODE", help="what is spoken (told for each recording)")
-    parser.add_argument("--beam-size", type=at_least_one, metavar="N", help="hypotheses kept while decoding (5)")
+    parser.add_argument(
+        "--language", "-l", type=language, metavar="LANGUAGE", help="what is spoken (told for each recording)"
+    )
+    parser.add_argument(
+        "--beam-size", type=at_least_one, metavar="N", help="hypotheses kept (1; 5 where that is unsure)"
+    )
     parser.add_argument(
         "--max-loss",
         type=percent_points,

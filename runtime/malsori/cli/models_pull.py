@@ -6,6 +6,7 @@ import argparse
 import json
 import os
 import shlex
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,7 +21,8 @@ if TYPE_CHECKING:
 
 EPILOG = """\
 The hub is asked first, then for some models the package index, by pip as it is set up here. What was interrupted goes
-on where it stopped when asked again. Without NAME the models that can be pulled are listed.
+on where it stopped when asked again. Without NAME the models that can be pulled are listed, with the
+size that they were published in; what comes from the index is packed and so smaller.
 
 HF_ENDPOINT names a mirror of the hub, as --source does; with MALSORI_OFFLINE=1 or HF_HUB_OFFLINE=1 nothing is asked.
 On a machine without CUDA the weights are rounded to int8 when they are here: a CPU computes in int8 either way and
@@ -80,13 +82,13 @@ def run(args: argparse.Namespace) -> int:
 
 def destination() -> Path:
     """Return the folder that pulled models go into. Raises `OptionError` where the user has none."""
-    from ..bundles import cache_folder
+    from ..bundles.places import shelf
     from ..errors import OptionError
 
-    cache = cache_folder()
-    if cache is None:
+    own = shelf()
+    if own is None:
         raise OptionError("this user has no home and so no cache for models; set XDG_CACHE_HOME to a folder")
-    return cache / "models"
+    return own
 
 
 def _elsewhere(model: Model, reporter: Reporter) -> Found | None:
@@ -112,14 +114,36 @@ def _pull(model: Model, args: argparse.Namespace, reporter: Reporter) -> Pulled:
 
     into = destination()
     # What is there needs no source, so that a script may say `pull` first on a machine without a network too.
-    there = not args.force and here(model, into) is not None
-    sources = [] if there else sources_for(model, args.source, os.environ)
+    found = None if args.force else here(model, into)
+    other = found is not None and _is_other(found, args)
+    if found is not None and other and _int8(args):
+        return _rounded(found, reporter)
+    sources = sources_for(model, args.source, os.environ) if found is None or other else []
+    came = 0.0
+
+    def say(label: str, done: float, total: float) -> None:
+        nonlocal came
+        came = done
+        reporter.say_bytes(label, done, total)
+
     try:
-        return pull(
-            model, into, sources, int8=_int8(args), force=args.force, say=reporter.say_bytes, tell=reporter.warn
-        )
+        return pull(model, into, sources, int8=_int8(args), force=args.force or other, say=say, tell=reporter.warn)
     except KeyboardInterrupt as interrupt:
-        raise KeyboardInterrupt(_interrupted(model, args, kept(model, into))) from interrupt
+        raise KeyboardInterrupt(_interrupted(model, args, kept(model, into), int(came))) from interrupt
+
+
+def _is_other(found: Pulled, args: argparse.Namespace) -> bool:
+    """Whether what is here is rounded and was asked for as it was published, or the other way round."""
+    return args.quantize is not None and found.manifest.quantization.startswith("int8") != _int8(args)
+
+
+def _rounded(found: Pulled, reporter: Reporter) -> Pulled:
+    """Round what was pulled as it was published."""
+    from ..bundles import find_bundle, read_manifest
+    from ..bundles.adopt import adopt
+
+    folder = adopt(find_bundle(found.folder), found.folder.parent, found.folder.name, int8=True, say=reporter.say_bytes)
+    return replace(found, manifest=read_manifest(folder), there=False)
 
 
 def _int8(args: argparse.Namespace) -> bool:
@@ -129,13 +153,22 @@ def _int8(args: argparse.Namespace) -> bool:
     return str(args.quantize or ("int8" if choose_device("auto") == "cpu" else "none")) == "int8"
 
 
-def _interrupted(model: Model, args: argparse.Namespace, count: int) -> str:
-    """Return what is said to somebody who has stopped it: what is kept, and the line that goes on from there."""
+def _interrupted(model: Model, args: argparse.Namespace, count: int, came: int) -> str:
+    """Return what is said to somebody who has stopped it: what is kept, and the line that goes on from there.
+
+    What `came` and is not kept is the beginning of a package: pip, which alone knows where it is from, begins it anew.
+    """
     flags = [*(["--source", args.source] if args.source else []), *(["--force"] if args.force else [])]
+    flags += ["--quantize", args.quantize] if args.quantize else []
     again = shlex.join(["malsori", "models", "pull", model.short, *flags])
-    if not count:
-        return f"nothing of {model.name} has come; {again} begins anew"
-    return f"{size(count)} of {model.name} are kept; {again} goes on where this stopped"
+    lost = f"{size(came - count)} of a package that was not whole" if came > count else ""
+    if lost and count:
+        return f"{size(count)} of {model.name} are kept, {lost} are not; {again} goes on behind what is kept"
+    if lost:
+        return f"nothing of {model.name} is kept, {lost} had come; {again} begins anew"
+    if count:
+        return f"{size(count)} of {model.name} are kept; {again} goes on where this stopped"
+    return f"nothing of {model.name} has come; {again} begins anew"
 
 
 def _line(model: Model, pulled: Pulled) -> str:
@@ -143,7 +176,7 @@ def _line(model: Model, pulled: Pulled) -> str:
     if pulled.there:
         return f"{model.name} is here already and intact, {size(pulled.size)}, {pulled.folder}; --force pulls it again"
     return (
-        f"{model.name}, {size(pulled.size)}, licence {said.licence}, from {said.source} {said.revision[:12]}: "
+        f"{model.name}, {size(pulled.size)} on disk, licence {said.licence}, from {said.source} {said.revision[:12]}: "
         f"malsori transcribe FILE --model {_by(model, pulled.folder)}"
     )
 
@@ -170,9 +203,10 @@ def _list(models: tuple[Model, ...], args: argparse.Namespace) -> int:
     if args.json:
         emit(_json([_summary(model, here=here[model.name]) for model in models]))
         return 0
-    rows = [("NAME", "SIZE", "HERE", "LICENCE", "FROM")]
+    rows = [("NAME", "PUBLISHED", "HERE", "LICENCE", "FROM")]
     for model in models:
-        sources = model.repository + (", index" if model.wheels else "")
+        packed = size(sum(wheel.size for wheel in model.wheels))
+        sources = model.repository + (f", index ({packed} packed)" if model.wheels else "")
         told = size(model.size) if model.size else "-"
         rows.append((model.short, told, "here" if here[model.name] else "", model.licence, sources))
     emit(table(rows))
@@ -184,6 +218,7 @@ def _summary(model: Model, *, here: bool) -> dict[str, Any]:
         "name": model.name,
         "short": model.short,
         "size": model.size or None,
+        "packed_size": sum(wheel.size for wheel in model.wheels) or None,
         "licence": model.licence,
         "repository": model.repository,
         "revision": model.revision,

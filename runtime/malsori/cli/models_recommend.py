@@ -8,6 +8,7 @@ import re
 import shlex
 import textwrap
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from .console import complain, emit
@@ -28,8 +29,9 @@ INDENT = "     "  # to below a model's name, and a little on
 EPILOG = """\
 The most accurate model that fits and keeps up with speech comes first; --any-speed goes by accuracy alone. Memory is
 that of the process at its peak, or of the GPU: what is free here, in a container what is left of its limit. cores: how
-many it keeps busy while it listens, in int8 on a processor with AVX2. speed: published, large-v3 = 1. bundle: what is
-downloaded; "here" is what is on this machine already. A plain number after --memory is in MB.
+many it keeps busy while it listens, in int8 on a processor with AVX2. speed/large-v3: how many times as fast as that
+one, as published. bundle: what is downloaded; "here" is what is on this machine already. A plain number after --memory
+is in MB.
 
 examples:
   malsori models recommend
@@ -47,7 +49,11 @@ def add_action(actions: argparse._SubParsersAction[Parser]) -> None:
     )
     parser.add_argument("--device", default="auto", choices=("auto", "cpu", "cuda"), help="where it runs (%(default)s)")
     parser.add_argument(
-        "--language", "-l", type=language, metavar="CODE", help="ko, en, ...: those that know it, also if nothing else"
+        "--language",
+        "-l",
+        type=language,
+        metavar="LANGUAGE",
+        help="ko, korean, ...: those that know it, also if nothing else",
     )
     speed = parser.add_mutually_exclusive_group()
     speed.add_argument("--realtime", action="store_true", help="only what keeps up with speech on this CPU")
@@ -57,12 +63,14 @@ def add_action(actions: argparse._SubParsersAction[Parser]) -> None:
 def run(args: argparse.Namespace) -> int:
     """Print the models, best first; return 0, or 1 when none serves."""
     from ..bundles.choice import choose
+    from ..bundles.present import present
     from ..engines.cpus import cpu_threads
 
     device, memory = _machine(args.device, args.memory)
     threads = cpu_threads()
     choices = choose(memory, device, args.language, realtime=args.realtime, any_speed=args.any_speed, threads=threads)
-    serving = [choice for choice in choices if not choice.against]
+    offers = [Offer(choice, present(choice.model.name)) for choice in choices]
+    serving = [offer for offer in offers if not offer.choice.against]
     if args.json:
         free = None if memory is None else memory // MB
         facts = {"device": device, "memory_mb": free, "threads": threads, "language": args.language}
@@ -72,14 +80,15 @@ def run(args: argparse.Namespace) -> int:
                     **facts,
                     "realtime": args.realtime,
                     "any_speed": args.any_speed,
-                    "models": [_summary(choice) for choice in choices],
+                    "models": [_summary(offer) for offer in offers],
                 }
             )
         )
     else:
         here = "any amount of memory" if memory is None else f"{memory // MB} MB"
         emit(f"{here} on {device}, {threads} thread{'s' if threads > 1 else ''}\n\n")
-        emit(_listing(choices))
+        emit(_listing(offers))
+        emit("\n" + textwrap.fill(LEGEND, _wide()) + "\n")
         emit(BOUNDED if any(choice.upper_bound for choice in choices) else "")
         emit(_last(serving[0]) if serving else "")
     if not serving:
@@ -109,11 +118,32 @@ def _machine(device: str, memory: int | None) -> tuple[str, int | None]:
     return device, (free_gpu_memory() if device == "cuda" else None) or free_memory()
 
 
-BOUNDED = "\n<= upper bound: what PyTorch takes (openai/whisper's README)\n"
+LEGEND = (
+    "What is marked ✗ does not serve as it was asked, for the reason below it. memory: at the peak. "
+    "cores: kept busy while it listens. speed/large-v3: how many times as fast as that one, as published."
+)
+BOUNDED = "<= upper bound: what PyTorch takes (openai/whisper's README)\n"
 
 
-def _row(choice: Choice) -> dict[str, str]:
-    model = choice.model
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """A model of the catalogue, and where it is on this machine if it is."""
+
+    choice: Choice
+    found: Found | None
+
+    @property
+    def use(self) -> str:
+        """The line that transcribes with a model that is here, "" for one that is not."""
+        if self.found is None:
+            return ""
+        from ..bundles.present import called
+
+        return f"malsori transcribe FILE --model {shlex.quote(called(self.choice.model.name, self.found))}"
+
+
+def _row(offer: Offer) -> dict[str, str]:
+    choice, model = offer.choice, offer.choice.model
     listed = model.languages[0] if len(model.languages) == 1 else f"{len(model.languages)}"
     return {
         "": "✗" if choice.against else "✓",
@@ -122,49 +152,39 @@ def _row(choice: Choice) -> dict[str, str]:
         "bundle": _mb(choice.bundle),
         "memory": ("<= " if choice.upper_bound else "") + _mb(choice.memory),
         "cores": f"{model.cores:g}" if choice.device == "cpu" else "-",
-        "speed": f"{model.relative_speed:g}x" if model.relative_speed else "-",
+        "speed/large-v3": f"{model.relative_speed:g}x" if model.relative_speed else "-",
         "languages": listed,
-        "here": "here" if _here(choice) else "",
+        "here": "here" if offer.found else "",
     }
 
 
-def _listing(choices: Sequence[Choice]) -> str:
+def _listing(offers: Sequence[Offer]) -> str:
     """Return a line for each model, a shorter one where the terminal is narrow, and below it what is to be said."""
-    rows = [_row(choice) for choice in choices]
+    rows = [_row(offer) for offer in offers]
     cells = [tuple(rows[0]), *(tuple(row.values()) for row in rows)]
     if not fits(cells):
         told = [name for name in rows[0] if name not in NARROW_LEFT_OUT]
         cells = [tuple(told), *(tuple(row[name] for name in told) for row in rows)]
     head, *models = table(cells, color=_color, whole=True).splitlines()
-    return "".join(f"{line}\n" for line in (head, *map(_remarked, models, choices)))
+    return "".join(f"{line}\n" for line in (head, *map(_remarked, models, offers)))
 
 
-def _remarked(line: str, choice: Choice) -> str:
+def _remarked(line: str, offer: Offer) -> str:
     """Return the line of a model with what is to be said of it below, as far right as its name."""
+    choice = offer.choice
     lacks = choice.model.lacks and f"not trained for {choice.model.lacks}"
-    wide = max(min(columns(), WIDEST), 40)
-    told = choice.against or "; ".join(filter(None, (_use(choice) or choice.command, choice.remark, lacks)))
-    return "\n".join([line, *textwrap.wrap(told, wide, initial_indent=INDENT, subsequent_indent=INDENT)])
+    told = choice.against or "; ".join(filter(None, (offer.use or choice.command, choice.remark, lacks)))
+    return "\n".join([line, *textwrap.wrap(told, _wide(), initial_indent=INDENT, subsequent_indent=INDENT)])
 
 
-def _last(choice: Choice) -> str:
-    if line := _use(choice):
+def _wide() -> int:
+    return max(min(columns(), WIDEST), 40)
+
+
+def _last(offer: Offer) -> str:
+    if line := offer.use:
         return f"\nthe first is here: {line}\n"
-    return f"\nto get the first: {choice.command}\n"
-
-
-def _use(choice: Choice) -> str:
-    """Return the line that transcribes with a model that is here, "" for one that is not."""
-    from ..bundles.present import called
-
-    found = _here(choice)
-    return f"malsori transcribe FILE --model {shlex.quote(called(choice.model.name, found))}" if found else ""
-
-
-def _here(choice: Choice) -> Found | None:
-    from ..bundles.present import present
-
-    return present(choice.model.name)
+    return f"\nto get the first: {offer.choice.command}\n"
 
 
 def _color(row: tuple[str, ...]) -> str:
@@ -175,9 +195,9 @@ def _mb(value: int | None) -> str:
     return "-" if value is None else f"{value} MB"
 
 
-def _summary(choice: Choice) -> dict[str, Any]:
+def _summary(offer: Offer) -> dict[str, Any]:
     """Return what there is to know of a model on the device, in 10^6 bytes and single parameters."""
-    model = choice.model
+    choice, model = offer.choice, offer.choice.model
     return {
         "name": model.name,
         "kind": model.kind,
@@ -194,7 +214,7 @@ def _summary(choice: Choice) -> dict[str, Any]:
         "against": choice.against,
         "remark": choice.remark,
         "command": choice.command,
-        "here": _here(choice) is not None,
+        "here": offer.found is not None,
     }
 
 

@@ -36,7 +36,7 @@ def _verified(name: str) -> dict[str, Any]:
     """Return what came of one model: `intact` is None where there is no manifest to vouch for its bytes."""
     from ..bundles import find_bundle, verify
     from ..engines.load import load_engine
-    from ..errors import DeviceUnavailable, EngineError, ModelError, OptionError
+    from ..errors import DeviceUnavailable, EngineError, ModelError, ModelNotFound, OptionError
 
     intact: bool | None = False
     try:
@@ -49,7 +49,10 @@ def _verified(name: str) -> dict[str, Any]:
             intact = True
         load_engine(found.folder, manifest, device="cpu")
     except (ModelError, EngineError, OptionError, DeviceUnavailable) as error:
-        return {"name": name, "ok": False, "intact": intact, "loads": False, "error": str(error)}
+        told = (
+            error.lines[0] if isinstance(error, ModelNotFound) else str(error)
+        )  # of several, where each was looked for
+        return {"name": name, "ok": False, "intact": intact, "loads": False, "error": told}
     return {"name": name, "ok": True, "intact": intact, "loads": True}
 
 

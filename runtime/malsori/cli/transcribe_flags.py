@@ -57,14 +57,18 @@ def add_decoding_flags(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--align-with", type=model_name, metavar="NAME", help="find the words' times anew with this CTC model; in json"
     )
-    group.add_argument("--batch-size", type=at_least_one, metavar="N", help="stretches of speech per engine call (8)")
+    group.add_argument(
+        "--batch-size", type=at_least_one, metavar="N", help="most stretches of speech read at a time (8)"
+    )
     group.add_argument("--allow-truncated", help="take what is there of a file that was cut off", **SWITCH)
 
 
 def add_word_flags(parser: argparse.ArgumentParser) -> argparse._ArgumentGroup:
     """Add the flags that say how speech becomes words, in files and in streams; return their group."""
     group = parser.add_argument_group("words")
-    group.add_argument("--language", "-l", type=language, metavar="CODE", help="what is spoken, such as ko (detected)")
+    group.add_argument(
+        "--language", "-l", type=language, metavar="LANGUAGE", help="what is spoken, such as ko or korean (detected)"
+    )
     group.add_argument("--task", choices=("transcribe", "translate"), help="translate is to English (transcribe)")
     group.add_argument("--word-timestamps", help="give each word its times, in json", **SWITCH)
     group.add_argument("--initial-prompt", metavar="TEXT", help="said before; for spelling and style (Whisper)")
@@ -73,7 +77,8 @@ def add_word_flags(parser: argparse.ArgumentParser) -> argparse._ArgumentGroup:
         "--beam-width",
         type=at_least_one,
         metavar="N",
-        help="hypotheses kept (Whisper 5; CTC 1, or 16 with hot words, a language model or alternatives)",
+        help="hypotheses kept (1; Whisper 5 where that is unsure or it reads 20 s and more at once, CTC 16 with hot "
+        "words, a language model or alternatives)",
     )
     group.add_argument(
         "--temperature", type=temperature, metavar="T", help="one, or several to try (0,0.2,...,1; Whisper)"
@@ -147,8 +152,11 @@ def _given(values: dict[str, Any]) -> dict[str, Any]:
 
 
 def language(text: str) -> str | None:
-    """Read a language code, as an argparse type; `auto` asks for detection."""
-    return None if text.lower() == "auto" else text.lower()
+    """Read a language by its code or English name, as an argparse type; `auto` asks for detection."""
+    from ..bundles.languages import code_of
+
+    code = code_of(text)
+    return None if code == "auto" else code
 
 
 def temperature(text: str) -> tuple[float, ...]:

@@ -23,7 +23,11 @@ def add_whisper_flags(parser: argparse.ArgumentParser) -> None:
         metavar="CONTEXT",
         help="seconds of a short clip that are encoded at least; auto: as the bundle says; full: 30",
     )
-    window.add_argument("--window-guards", help="read again at 30 s what fails in less (True)", **SWITCH)
+    window.add_argument(
+        "--window-guards",
+        help="read again in longer windows, at last of 30 s, what fails in a short one (True)",
+        **SWITCH,
+    )
     window.add_argument("--multilingual", help="tell the language in each window anew, where none is given", **SWITCH)
     window.add_argument(
         "--language-detection-segments", type=int, metavar="N", help="windows listened to for the language (1)"
@@ -52,9 +56,12 @@ def add_whisper_flags(parser: argparse.ArgumentParser) -> None:
     search.add_argument(
         "--time-tokens", help="the decoder writes times between its words also where attention tells them", **SWITCH
     )
-    search.add_argument("--without-timestamps", help="no times but the clip's", **SWITCH)
+    search.add_argument("--without-timestamps", help="no times but the clip's, one segment per window", **SWITCH)
     search.add_argument(
-        "--max-initial-timestamp", type=float, metavar="S", help="the latest first time of a window (1)"
+        "--max-initial-timestamp",
+        type=float,
+        metavar="S",
+        help="the latest first time of a window, where the decoder writes times (1)",
     )
     _add_guards(parser)
 

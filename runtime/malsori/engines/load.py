@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import get_args
 
@@ -25,11 +24,8 @@ def load_engine(
     threads: int | None = None,
     workers: int = 1,
     memory: Memory = "normal",
-    meanwhile: Callable[[], object] | None = None,
 ) -> Engine:
     """Return the engine for a bundle; only the family asked for is imported.
-
-    `meanwhile` is called while weights load, by families that this leaves time (Whisper); what it raises is raised.
 
     Raises:
         ModelIncompatible: for a kind that this version does not run, a file that the manifest does not list (so that
@@ -61,13 +57,7 @@ def load_engine(
             raise OptionError(f"{manifest.name} has no memory={memory!r}; that is for wav2vec2 bundles")
         _check_listed(folder, manifest, needed(folder, manifest))
         return WhisperEngine(
-            folder,
-            manifest,
-            device=device,
-            compute_type=compute_type,
-            threads=threads,
-            workers=workers,
-            meanwhile=meanwhile,
+            folder, manifest, device=device, compute_type=compute_type, threads=threads, workers=workers
         )
     raise ModelIncompatible(str(folder), f"kind {manifest.kind!r} is not one that this version runs")
 

@@ -85,5 +85,5 @@ def _clock(seconds: float, separator: str, *, hours: bool = False) -> str:
     minutes, milliseconds = divmod(_milliseconds(seconds), 60_000)
     hour, minute = divmod(minutes, 60)
     second, millisecond = divmod(milliseconds, 1000)
-    prefix = f"{hour:02d}:" if hours or hour else ""
-    return f"{prefix}{minute:02d}:{second:02d}{separator}{millisecond:03d}"
+    hours_part = f"{hour:02d}:" if hours or hour else ""
+    return f"{hours_part}{minute:02d}:{second:02d}{separator}{millisecond:03d}"

@@ -44,7 +44,7 @@ class Clock:
     def part(self, start: int, stop: int) -> Clock:
         """Return the clock of what lies between two samples of the clip."""
         inside = []
-        for begin, span in zip(self._begins, self.spans, strict=True):
+        for begin, span in zip(self._stretch_begins, self.spans, strict=True):
             first, last = max(start - begin, 0), min(stop - begin, len(span))
             if first < last:
                 inside.append(Span(span.start + first, span.start + last))
@@ -52,13 +52,13 @@ class Clock:
 
     def _parts(self, segment: Segment) -> Iterator[Segment]:
         """Yield a segment's runs of words that no long pause of the recording parts."""
-        stretches = [self._stretch((word.start + word.end) / 2) for word in segment.words]
+        numbers = [self._number((word.start + word.end) / 2) for word in segment.words]
         cuts = [
             index
-            for index, (before, after) in enumerate(pairwise(stretches), 1)
+            for index, (before, after) in enumerate(pairwise(numbers), 1)
             if self.spans[after].start - self.spans[before].stop >= LONG_PAUSE * SAMPLE_RATE
         ]
-        begins = _begins(segment)
+        begins = _word_begins(segment)
         if not cuts or begins is None:
             yield segment
             return
@@ -70,25 +70,25 @@ class Clock:
         if words := tuple(map(self._placed_word, segment.words)):
             return replace(segment, start=words[0].start, end=words[-1].end, words=words)
         middle = (segment.start + segment.end) / 2
-        first = self._stretch(min(segment.start + EDGE, middle))
-        last = self._stretch(max(segment.end - EDGE, middle))
+        first = self._number(min(segment.start + EDGE, middle))
+        last = self._number(max(segment.end - EDGE, middle))
         return replace(segment, start=self._time(segment.start, first), end=self._time(segment.end, last))
 
     def _placed_word(self, word: Word) -> Word:
-        stretch = self._stretch((word.start + word.end) / 2)
-        return replace(word, start=self._time(word.start, stretch), end=self._time(word.end, stretch))
+        number = self._number((word.start + word.end) / 2)
+        return replace(word, start=self._time(word.start, number), end=self._time(word.end, number))
 
-    def _stretch(self, seconds: float) -> int:
+    def _number(self, seconds: float) -> int:
         """Return the number of the stretch that sounds at a time of the clip."""
-        return max(bisect_right(self._begins, round(seconds * SAMPLE_RATE)) - 1, 0)
+        return max(bisect_right(self._stretch_begins, round(seconds * SAMPLE_RATE)) - 1, 0)
 
-    def _time(self, seconds: float, stretch: int) -> float:
-        """Return a time of the clip on the recording's clock, moved into a stretch."""
-        span, begin = self.spans[stretch], self._begins[stretch] / SAMPLE_RATE
+    def _time(self, seconds: float, number: int) -> float:
+        """Return a time of the clip on the recording's clock, moved into the stretch of that number."""
+        span, begin = self.spans[number], self._stretch_begins[number] / SAMPLE_RATE
         return span.start / SAMPLE_RATE + min(max(seconds - begin, 0.0), span.seconds)
 
     @property
-    def _begins(self) -> list[int]:
+    def _stretch_begins(self) -> list[int]:
         """Where in the clip each stretch begins, in samples."""
         return list(accumulate((len(span) for span in self.spans[:-1]), initial=0))
 
@@ -124,7 +124,7 @@ class Clip:
         return replace(self, audio=self.audio[start:stop], clock=self.clock.part(start, stop))
 
 
-def _begins(segment: Segment) -> list[int] | None:
+def _word_begins(segment: Segment) -> list[int] | None:
     """Return where in a segment's text each of its words begins, None where one is not to be found."""
     begins, end = [], 0
     for word in segment.words:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 
 from ..bundles import open_bundle
@@ -10,6 +11,7 @@ from ..bundles.default import best
 from ..bundles.find import open_found
 from ..engines.load import load_engine
 from ..engines.network import Memory
+from ..errors import EngineError
 from ..vad import SileroDetector
 from .options import Loading
 from .transcriber import Transcriber
@@ -61,20 +63,23 @@ def load(
         bundle, warnings = open_found(chosen.found, verify), tuple(filter(None, [chosen.warning]))
     else:
         bundle, warnings = open_bundle(model, verify), ()
-    engine = load_engine(
-        bundle.folder,
-        bundle.manifest,
-        device=device,
-        compute_type=compute_type,
-        threads=threads,
-        workers=workers,
-        memory=memory,
-        meanwhile=_detector,
-    )
+    # Reading weights leaves the interpreter to others, so that the detector is there no later than the engine.
+    with ThreadPoolExecutor(1, "malsori-detector") as beside:
+        opening = beside.submit(_open_detector)
+        engine = load_engine(
+            bundle.folder,
+            bundle.manifest,
+            device=device,
+            compute_type=compute_type,
+            threads=threads,
+            workers=workers,
+            memory=memory,
+        )
+    opening.result()
     return Transcriber(engine, loading=Loading(device, threads, memory, verify), warnings=warnings)
 
 
-def _detector() -> None:
-    """Open the voice detector's network, which all detectors share. Where that fails, a run that needs it tells."""
-    with suppress(Exception):  # ONNX Runtime raises classes of its own, and a missing part must not stop the load
+def _open_detector() -> None:
+    """Open the voice detector's network, which all detectors share. Where it cannot be, a run that needs it tells."""
+    with suppress(ImportError, EngineError):  # `MissingDependency` too
         SileroDetector()

@@ -11,6 +11,7 @@ from numbers import Integral, Real
 from pathlib import Path
 from typing import TYPE_CHECKING, get_args
 
+from ..bundles.languages import code_of, meant
 from ..bundles.manifest import Manifest, knows
 from ..engines.base import HOTWORD_WEIGHT, DecodeOptions, HotWord, Task
 from ..engines.network import Memory
@@ -45,7 +46,8 @@ LOADING = Loading()
 class TranscribeOptions:
     """The options of `transcribe` and `transcribe_many`; both also take each one as a keyword.
 
-    language: ISO 639-1 code of what is spoken; None detects it, once per recording.
+    language: what is spoken, by its ISO 639-1 code or its English name ("ko", "Korean"), kept as the code; None detects
+        it, once per recording.
     task: "transcribe", or "translate" to English where the model can.
     word_timestamps: also give each word its times and probability. A segment then begins with its first word and ends
         with its last; without, it does so too, but for Whisper where the decoder writes times (`time_tokens`), in steps
@@ -58,8 +60,8 @@ class TranscribeOptions:
         longest stretch that any model gets, also with `vad=False`.
     initial_prompt, temperature: for Whisper models; the prompt was said before each stretch of speech, temperatures are
         tried in order until one passes.
-    beam_size: hypotheses kept; None is 1 (greedy), for Whisper 5 where that is unsure or a clip has 20 s and more, and
-        for CTC 16 where an option below needs a beam.
+    beam_size: hypotheses kept; None is 1 (greedy), for Whisper 5 where that is unsure or a window has 20 s of sound and
+        more, and for CTC 16 where an option below needs a beam.
     hotwords: words to listen for, in a list or as a mapping to weights (8.0 without). With CTC models a reading with a
         hot word wins over one without that is up to e^weight times likelier, and `침실*` also takes 침실을. Whisper
         takes them for words said before, and so hears them in noise, too: a reading of little else than them (or of the
@@ -70,7 +72,9 @@ class TranscribeOptions:
     whisper: for Whisper models; how they decode. Each field of it is also a keyword of `transcribe`.
     clip_timestamps: seconds "start, end, start, end, ..." of what is to be recognised, instead of the gate; the last
         end may be left out.
-    batch_size: how many stretches of speech at most share one engine call; of memory and speed, never of the words.
+    batch_size: how many stretches of speech are read at a time at most; of memory and speed, never of the words.
+        Whisper is given up to twice as many, and reads several windows at a time on a CPU, each on a thread of its own;
+        a CTC model reads them in one call, in int8 one after another.
     cancelled: asked before each engine call and as a recording is read; once it returns True, `Cancelled` is raised.
         What was held is given back.
     allow_truncated: transcribe what is there of a file that was cut off, with a warning, instead of an error.
@@ -98,6 +102,10 @@ class TranscribeOptions:
     allow_truncated: bool = False
     sample_rate: int | None = None
 
+    def __post_init__(self) -> None:
+        if isinstance(self.language, str):
+            object.__setattr__(self, "language", code_of(self.language))
+
     def check(self, manifest: Manifest) -> None:
         """Raise `OptionError` for what no model has or the manifest rules out, whether or not there will be speech.
 
@@ -113,8 +121,8 @@ class TranscribeOptions:
         if self.align_with is not None and self.task != "transcribe":
             raise OptionError(f"align_with finds the words that were spoken, and the task {self.task} writes others")
         if self.language is not None and manifest.languages and not knows(manifest.languages, self.language):
-            known = ", ".join(manifest.languages)
-            raise OptionError(f"{manifest.name} does not know the language {self.language!r}; it knows {known}")
+            told = meant(self.language, manifest.languages) or f"; it knows {', '.join(manifest.languages)}"
+            raise OptionError(f"{manifest.name} does not know the language {self.language!r}{told}")
         self._check_types()
         self.whisper.check()
         _check_clips(self.clip_timestamps)

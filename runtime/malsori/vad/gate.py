@@ -18,7 +18,7 @@ from ..errors import OptionError
 from ..types import SAMPLE_RATE, Span
 
 _HYSTERESIS = 0.15  # default distance between the two thresholds, as in Silero's own utilities
-LONGEST = 30.0  # seconds of a span where nobody says how long one may be
+LONGEST_SPAN = 30.0  # seconds of a span where nobody says how long one may be
 MIN_SILENCE_MS, PADDING_MS = 500, 200  # where nobody says anything
 RESUMED = SAMPLE_RATE  # samples of silence behind a span within which somebody goes on with what he was saying
 
@@ -86,7 +86,7 @@ class GateOptions:
     @property
     def longest(self) -> float:
         """The longest span in seconds, also where none was given."""
-        return LONGEST if self.max_speech_s is None else self.max_speech_s
+        return LONGEST_SPAN if self.max_speech_s is None else self.max_speech_s
 
 
 DEFAULT_GATE = GateOptions()

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import MissingDependency
+from ..errors import EngineError, MissingDependency, brief
 from ..types import SAMPLE_RATE, Audio
 from .detector import Framer, Probabilities
 from .levelled import Levelled
@@ -74,14 +74,21 @@ class SileroDetector:
 
 @lru_cache(maxsize=1)
 def _shared_session() -> Any:
+    """Return the network. Raises `MissingDependency` where it is not installed, `EngineError` where it is damaged."""
     import onnxruntime
+    from onnxruntime.capi import onnxruntime_pybind11_state as state
 
+    refusals = (state.Fail, state.InvalidGraph, state.InvalidProtobuf, state.NoSuchFile, state.RuntimeException)
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1  # the network is too small to share out
     options.inter_op_num_threads = 1
     options.enable_cpu_mem_arena = False
     options.log_severity_level = 3
-    return onnxruntime.InferenceSession(str(_asset()), options, providers=["CPUExecutionProvider"])
+    path = _asset()
+    try:
+        return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+    except (*refusals, MemoryError) as error:
+        raise EngineError(f"{path}: the Silero detector cannot be opened, {brief(error)}") from error
 
 
 def _asset() -> Path:

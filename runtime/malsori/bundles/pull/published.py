@@ -12,7 +12,7 @@ The revision is a commit and does not change, whatever becomes of the repository
 
 from __future__ import annotations
 
-from ...errors import OptionError
+from ...errors import ModelNotFound
 from ..names import NAMES, known, near
 from ..windows import audio_context
 from .model import File, Model, Wheel
@@ -220,11 +220,11 @@ def pullable() -> tuple[Model, ...]:
 
 
 def find(text: str) -> Model:
-    """Return the model that a name means, spelled as `names.py` knows it. Raises `OptionError` with near names."""
+    """Return the model that a name means, spelled as `names.py` knows it. Raises `ModelNotFound` with near names."""
     named = known(text)
     model = next((model for model in PUBLISHED if named and model.name == named.name), None)
     if model is None:
         close = near(text)
-        meant = f"; did you mean {' or '.join(close)}?" if close else ""
-        raise OptionError(f"{text!r} is no model that can be pulled{meant}; malsori models pull lists those that can")
+        meant = f"did you mean {' or '.join(close)}? " if close else ""
+        raise ModelNotFound(text, hint=f"{meant}malsori models pull lists those that can be had")
     return model

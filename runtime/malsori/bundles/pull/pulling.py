@@ -21,6 +21,7 @@ from .lock import locked
 from .model import Model
 from .packages import remove_left
 from .sources import Source
+from .web import Unreachable
 from .work import Origin, Say, Work
 
 SPARE = 16_000_000  # bytes that stay free
@@ -125,7 +126,8 @@ def _pull(
             if place + 1 == len(sources):
                 hint = "what came is kept for the next try; --source ADDRESS asks a mirror of the hub"
                 raise DownloadError(f"{error}; {hint}") from error
-            tell(f"{error}; trying {sources[place + 1].name}")
+            vain = f"{source.name} cannot be reached ({error.reason})" if isinstance(error, Unreachable) else str(error)
+            tell(f"{vain}; trying {sources[place + 1].name}")
         else:
             return _finish(model, target, work, origin, say, int8=int8)
     raise DownloadError(f"{model.name}: no source to ask")

@@ -46,7 +46,25 @@ class Answer:
 
 
 class Lost(Exception):
-    """The connection broke, or nothing came; asking again may help."""
+    """The connection broke, or nothing came; asking again may help. `unreached` is why there never was a connection."""
+
+    def __init__(self, message: str, unreached: str = "") -> None:
+        super().__init__(message)
+        self.unreached = unreached
+
+
+class Unreachable(DownloadError):
+    """No try has come as far as the server: no network, no such name, nobody who listens. `reason` is in few words."""
+
+    def __init__(self, message: str, reason: str) -> None:
+        super().__init__(message)
+        self.reason = reason
+
+
+def given_up(error: Lost, tries: str = "") -> DownloadError:
+    """Return what is raised where nobody asks again."""
+    message = f"{error}{tries}"
+    return Unreachable(message, error.unreached) if error.unreached else DownloadError(message)
 
 
 class _NoRedirect(urllib.request.HTTPRedirectHandler):
@@ -83,7 +101,8 @@ def _once(opener: urllib.request.OpenerDirector, request: urllib.request.Request
         except urllib.error.HTTPError as error:  # also for a redirect, which is nobody's to follow but ours
             response = error
     except urllib.error.URLError as error:
-        raise Lost(f"{request.full_url}: {_reason(error.reason)}") from error
+        reason = _reason(error.reason)
+        raise Lost(f"{request.full_url}: {reason}", reason) from error
     except (OSError, http.client.HTTPException, ValueError) as error:
         raise Lost(f"{request.full_url}: {_reason(error)}") from error
     return Answer(response.status, {name.lower(): value for name, value in response.headers.items()}, response)
@@ -123,7 +142,7 @@ def fetch(
         except Lost as error:
             failed = 0 if _size(part) > there else failed + 1
             if failed >= patience.tries:
-                raise DownloadError(f"{error}, {patience.tries} times in a row") from error
+                raise given_up(error, f", {patience.tries} times in a row") from error
             time.sleep(patience.pause * 2**failed)
 
 

@@ -63,7 +63,7 @@ class Aligner:
             [token.probability for token in tokens] if piece.known else []
             for piece, tokens in zip(word.pieces, said, strict=True)
         ]
-        begins = self._begins(said, start, end)
+        begins = self._piece_begins(said, start, end)
         characters = [
             character
             for piece, probabilities, begin, stop in zip(word.pieces, heard, begins, begins[1:], strict=False)
@@ -72,7 +72,7 @@ class Aligner:
         score = mean_probability(list(chain.from_iterable(heard)))
         return AlignedWord(word.text, start, end, score, word.line, tuple(characters))
 
-    def _begins(self, said: Sequence[list[Token]], start: float, end: float) -> list[float]:
+    def _piece_begins(self, said: Sequence[list[Token]], start: float, end: float) -> list[float]:
         """Return where each piece begins, at the edge of its first frame, and `end`; what is not said has no length."""
         begins = [end]
         for tokens in reversed(said):

@@ -15,7 +15,7 @@ from ..session import Method, SessionOptions
 # shown no sooner, and a step cost a tenth less. More to the left, or a longer window, gained little.
 STEP, LOOKAHEAD, LEFT, WINDOW = 0.5, 1.0, 8.0, 12.0
 LARGE, LARGE_STEP = 100_000_000, 1.0  # parameters, seconds; XLSR-large does not keep up in half of it on two cores
-LONGEST = 60.0  # seconds; attention takes the square of it
+MOST_SECONDS = 60.0  # seconds; attention takes the square of it
 ONLY = {"left_s": "cached", "window_s": "recomputed"}
 
 
@@ -76,6 +76,6 @@ def _check_length(name: str, seconds: object) -> None:
         return
     number = isinstance(seconds, int | float) and not isinstance(seconds, bool) and isfinite(seconds)
     least = 0 if name == "lookahead_s" else 1e-9
-    if not number or not least <= float(seconds) <= LONGEST:  # type: ignore[arg-type]
+    if not number or not least <= float(seconds) <= MOST_SECONDS:  # type: ignore[arg-type]
         kind = "0" if name == "lookahead_s" else "above 0"
-        raise OptionError(f"{name}: expected a number of seconds, {kind} to {LONGEST:g}, found {seconds!r}")
+        raise OptionError(f"{name}: expected a number of seconds, {kind} to {MOST_SECONDS:g}, found {seconds!r}")

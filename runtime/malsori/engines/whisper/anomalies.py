@@ -11,9 +11,9 @@ from .segments import Piece
 
 JUDGED = 8  # words of a piece that are looked at
 UNLIKELY = 0.15  # probability of a word
-SHORT, LONG = 0.133, 2.0  # seconds that a spoken word has
+SHORT_WORD, LONG_WORD = 0.133, 2.0  # seconds that a spoken word has
 ANOMALOUS = 3.0  # score from which on nobody said it
-EDGE = 2.0  # seconds from a window's start, or to its end, that count as silence around a piece
+BRINK = 2.0  # seconds from a window's start, or to its end, that count as silence around a piece
 
 
 def settled(
@@ -29,7 +29,7 @@ def settled(
     first = next(index for index, piece in enumerate(pieces) if piece.words)
     if anomalous(pieces[first]) and pieces[first].start > threshold:
         return [], round(pieces[first].start * MEL_RATE)
-    end = 0.0 if begin == 0 else -EDGE  # where the last piece that stands ended; before the window, unknown
+    end = 0.0 if begin == 0 else -BRINK  # where the last piece that stands ended; before the window, unknown
     for index, piece in enumerate(pieces):
         if not piece.words:
             continue
@@ -50,12 +50,12 @@ def anomalous(piece: Piece) -> bool:
 
 def _strangeness(word: Word) -> float:
     seconds = word.end - word.start
-    return (word.probability < UNLIKELY) + max(0.0, SHORT - seconds) * 15 + max(0.0, seconds - LONG)
+    return (word.probability < UNLIKELY) + max(0.0, SHORT_WORD - seconds) * 15 + max(0.0, seconds - LONG_WORD)
 
 
 def _silent(piece: Piece, behind: Piece | None, end: float, begin: float, window: float, threshold: float) -> bool:
     """Whether nobody speaks before the piece and behind it."""
-    before = piece.start - end > threshold or begin + piece.start < threshold or piece.start < EDGE
+    before = piece.start - end > threshold or begin + piece.start < threshold or piece.start < BRINK
     if behind is None:
-        return before and (window - piece.end > threshold or window - piece.end < EDGE)
+        return before and (window - piece.end > threshold or window - piece.end < BRINK)
     return before and (behind.start - piece.end > threshold or anomalous(behind))

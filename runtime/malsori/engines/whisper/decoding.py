@@ -19,12 +19,12 @@ from .tokens import Tokens
 
 BEAM = 5  # hypotheses kept where nobody said how many, and the greedy reading was unsure
 SURE = -0.25  # mean log-probability per token (0.78) of a greedy reading from which on it needs no beam
-LONG = 20 * MEL_RATE  # mel frames of sound that are read with a beam at once
+BEAM_FRAMES = 20 * MEL_RATE  # mel frames of sound that are read with a beam at once
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One window to be read: its prompt, whose last `prefix` tokens the reading starts with, and what it may add.
+    """One window to be read: its prompt, whose last `given` tokens the reading starts with, and what it may add.
 
     It has `frames` mel frames of sound. More than `budget` tokens are a fault. The decoder stops after `limit`, which
     is the same for all rows of a call: a reading must not have more room beside a longer clip than alone. A window
@@ -32,7 +32,7 @@ class Row:
     """
 
     prompt: tuple[int, ...]
-    prefix: int
+    given: int
     frames: int
     budget: int
     limit: int
@@ -53,7 +53,7 @@ class Decoder:
         temperature, beam_size = self._options.temperature[0], self._options.beam_size
         if beam_size is not None or temperature > 0:
             return self._read(encoded, rows, temperature, beam_size or BEAM)
-        short = [index for index, row in enumerate(rows) if row.frames < LONG]
+        short = [index for index, row in enumerate(rows) if row.frames < BEAM_FRAMES]
         found = dict(zip(short, self._chosen(encoded, rows, short, 1), strict=True))
         others = [index for index in range(len(rows)) if index not in found or self._needs_beam(found[index])]
         found |= zip(others, self._chosen(encoded, rows, others, BEAM), strict=True)
@@ -127,7 +127,7 @@ class Decoder:
             self._options.whisper,
             beam_size=beam_size,
             temperature=temperature,
-            prefix=rows[0].prefix,
+            prefix=rows[0].given,
             budget=limit,
             suppressed=self._suppressed,
         )
@@ -144,7 +144,7 @@ class Decoder:
                     temperature,
                     ratio,
                     min(row.budget, limit),
-                    row.prefix,
+                    row.given,
                 )
             )
         return readings

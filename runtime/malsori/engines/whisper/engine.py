@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -23,7 +23,7 @@ from .following import Following
 from .guards import LedAstray
 from .listening import Listener
 from .network import Counters, Encoded, Network, compute_type_for
-from .options import LONGEST
+from .options import LONGEST_WINDOW
 from .parts import check_parts, mels_of, needed
 from .reader import Reader, languages_of
 from .session import WhisperSession
@@ -38,7 +38,7 @@ SESSION = SessionOptions()
 class WhisperEngine:
     """One `whisper` bundle; `transcribe`, `detect_language` and `embed` may be called from several threads."""
 
-    longest_clip = LONGEST - MARGIN  # 28.0 seconds: what the encoder sees at once, with silence behind it
+    longest_clip = LONGEST_WINDOW - MARGIN  # 28.0 seconds: what the encoder sees at once, with silence behind it
     long_form = True
 
     def __init__(
@@ -50,11 +50,9 @@ class WhisperEngine:
         compute_type: str = "default",
         threads: int | None = None,
         workers: int = 1,
-        meanwhile: Callable[[], object] | None = None,
     ) -> None:
         """Load the bundle in `folder`; `workers` calls run at a time, each on `threads` of the cores (their share).
 
-        `meanwhile` is called while the weights load, which leaves this thread idle.
         `compute_type` is CTranslate2's; `default` computes as the weights are stored where the device can, floats on
         a CPU in int8; `auto` in the fastest way there is.
         Raises `ModelCorrupt` for a missing file, `ModelIncompatible` when CTranslate2 cannot load the bundle or it
@@ -80,8 +78,6 @@ class WhisperEngine:
             )
             self._tokens = Tokens.read(folder)
             mels = mels_of(folder)
-            if meanwhile is not None:
-                meanwhile()
             self._network = loading.result()
         check_parts(folder, manifest, self._network, self._tokens, mels or self._network.n_mels)
         self._mel = LogMel(self._network.n_mels)
@@ -111,11 +107,11 @@ class WhisperEngine:
     ) -> list[Hypothesis]:
         """Return one hypothesis per clip, in order; a clip may be longer than 30 s.
 
-        Clips share calls of the network, `batch_size` at a time, where their windows are of one length; a clip's text
-        does not depend on the others. `previous`, if any, are the texts said before each. Segments have words where
-        they were asked for, and where the segments' times come from them; their confidence is the mean probability
-        (geometric) of their window's tokens. Raises `OptionError` for what the model does not have, `EngineError` when
-        CTranslate2 fails, `Cancelled` between two of its calls.
+        Clips are read `batch_size` at a time, those whose windows are of one length together, on a CPU in several calls
+        of the network at once; a clip's text does not depend on the others. `previous`, if any, are the texts said
+        before each. Segments have words where they were asked for, and where the segments' times come from them; their
+        confidence is the mean probability (geometric) of their window's tokens. Raises `OptionError` for what the model
+        does not have, `EngineError` when CTranslate2 fails, `Cancelled` between two of its calls.
         """
         return self._read(clips, options, previous)
 

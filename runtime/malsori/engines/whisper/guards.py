@@ -31,7 +31,7 @@ PAST_END = 1.0  # seconds by which a time may lie behind the sound; the margin o
 class Reading:
     """What the decoder made of one window: tokens without prompt and end, times among them.
 
-    `log_probability` is the mean per token, natural; `budget` the tokens it had beside the first `prefix`, which were
+    `log_probability` is the mean per token, natural; `budget` the tokens it had beside the first `given`, which were
     given.
     """
 
@@ -42,12 +42,12 @@ class Reading:
     temperature: float
     compression_ratio: float
     budget: int
-    prefix: int = 0
+    given: int = 0
 
     @property
     def ended(self) -> bool:
         """Whether the decoder came to an end by itself."""
-        return len(self.tokens) - self.prefix < self.budget
+        return len(self.tokens) - self.given < self.budget
 
 
 class LedAstray(Exception):

@@ -131,10 +131,10 @@ class Listener:
         """Return the words behind those given, or None for a reading that nobody should see."""
         whisper = self._options.whisper
         if is_silence(reading, whisper):
-            return None if reading.prefix else ()
+            return None if reading.given else ()
         if whisper.window_guards and led_astray(reading, frames, self.tokens.timestamp_begin, whisper):
             return None
-        return self._words(reading.tokens[reading.prefix :])
+        return self._words(reading.tokens[reading.given :])
 
     def _words(self, tokens: Sequence[int]) -> tuple[TokenWord, ...]:
         words = self.tokens.words(tokens, self.language or "")

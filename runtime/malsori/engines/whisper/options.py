@@ -9,7 +9,7 @@ from typing import Literal, TypeAlias
 from ...errors import OptionError
 
 AudioContext: TypeAlias = Literal["auto", "full"] | float
-SHORTEST, LONGEST = 1.0, 30.0  # seconds that a window may have
+SHORTEST_WINDOW, LONGEST_WINDOW = 1.0, 30.0  # seconds that a window may have
 TEXT_POSITIONS = 448  # of the decoder; half of them at most are new text
 MOST_TOKENS = TEXT_POSITIONS // 2  # 224
 OPENING = "\"'“¿([{-"  # punctuation that belongs to the word behind it
@@ -41,8 +41,9 @@ class WhisperOptions:
     time_tokens: the decoder always writes times between its words. Without, it does only in a clip of several windows,
         in one of less than 2.5 s, in a translation, and with `max_new_tokens`; elsewhere it reads words alone, which
         are fewer tokens and are heard better, and a sentence has the time at which the decoder listened to it.
-    without_timestamps: no times but the clip's; one segment per window.
-    max_initial_timestamp: seconds; the latest that a window's first segment may start.
+    without_timestamps: no times but the clip's, neither written by the decoder nor by where it listened; one segment
+        per window.
+    max_initial_timestamp: seconds; the latest that a window's first segment may start, where the decoder writes times.
     max_new_tokens: at most so many per window, up to 224.
     prepend_punctuations, append_punctuations: what belongs to the word behind it, and before it.
     multilingual: tell the language in each window anew, unless it is given.
@@ -82,7 +83,9 @@ class WhisperOptions:
     def check(self) -> None:
         """Raise `OptionError` for the first value that is out of its range, naming both."""
         if self.audio_context not in ("auto", "full"):
-            _number("audio_context", self.audio_context, SHORTEST, LONGEST, kinds="'auto', 'full' or seconds ")
+            _number(
+                "audio_context", self.audio_context, SHORTEST_WINDOW, LONGEST_WINDOW, kinds="'auto', 'full' or seconds "
+            )
         for name, bounds in NUMBERS.items():
             _number(name, getattr(self, name), *bounds)
         for name, bounds in NUMBERS_OR_NONE.items():
@@ -103,7 +106,7 @@ NUMBERS = {
     "length_penalty": (0.0, 100.0),
     "repetition_penalty": (0.01, 100.0),
     "prompt_reset_on_temperature": (0.0, math.inf),
-    "max_initial_timestamp": (0.0, LONGEST),
+    "max_initial_timestamp": (0.0, LONGEST_WINDOW),
     "language_detection_threshold": (0.0, 1.0),
 }
 NUMBERS_OR_NONE = {

@@ -16,8 +16,8 @@ from .word_times import Span
 KEPT = 2  # committed words that stay in front of what is read on
 REACH = 0.25  # seconds from where a word ends, by attention, to a pause that is meant
 PAUSE = 0.2  # seconds of silence that separate sentences; the closure of a stop is shorter
-LONG = 0.5  # seconds from which on no pause is better than another
-EDGE = 1.0  # seconds at the end of the sound that are too fresh to cut there
+BEST_PAUSE = 0.5  # seconds from which on no pause is better than another
+FRESH = 1.0  # seconds at the end of the sound that are too fresh to cut there
 RECENT = 5.0  # seconds that stay where there is no pause
 
 
@@ -41,7 +41,7 @@ def at_pause(times: Sequence[Span], committed: int, sounding: Sequence[Span], le
     least `least` seconds into the sound, and `KEPT` committed words behind it.
     """
     found = [
-        (min(rises - falls, LONG), Cut(index, (falls + rises) / 2))
+        (min(rises - falls, BEST_PAUSE), Cut(index, (falls + rises) / 2))
         for index, end in _places(times, committed, least)
         for (_, falls), (rises, _) in pairwise(sounding)
         if rises - falls >= PAUSE and falls - REACH <= end <= rises + REACH
@@ -65,13 +65,13 @@ def _places(times: Sequence[Span], committed: int, least: float) -> Iterator[tup
 def by_force(times: Sequence[Span], sounding: Sequence[Span], seconds: float) -> Cut:
     """Return where to cut and how many words to commit where none has been for long: all before the last pause.
 
-    The pause is in the second half of the sound's `seconds`, and not in the last `EDGE` of it. Without one, the place
+    The pause is in the second half of the sound's `seconds`, and not in the last `FRESH` of it. Without one, the place
     is behind the last word that ends before the last `RECENT` seconds, or where those begin.
     """
     pauses = [
         (falls + rises) / 2
         for (_, falls), (rises, _) in pairwise(sounding)
-        if rises - falls >= PAUSE and seconds / 2 <= falls and rises <= seconds - EDGE
+        if rises - falls >= PAUSE and seconds / 2 <= falls and rises <= seconds - FRESH
     ]
     limit = pauses[-1] + REACH if pauses else seconds - RECENT
     words = sum(end <= limit for _, end in times)

@@ -2,22 +2,26 @@
 
 Whisper's attention says in which order and roughly when words are heard (arXiv 2212.04356 has no word times; the way
 through it by dynamic time warping is openai/whisper's `timing.py`). It leaves no room between words, begins the first
-word with the window and ends the last one too early. So a piece's outer edges are the times that the decoder wrote,
-and no word begins or ends where nothing sounds.
+word with the window and ends the last one too early. So a piece's outer edges are the times that the decoder wrote
+(of a window that was read without, those of its words: `sentences.py`), and no word begins or ends where nothing sounds
+(`in_sound.py`).
 """
 
 from __future__ import annotations
 
-from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import accumulate, chain, pairwise
-from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
+from itertools import accumulate, chain
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
 from ...types import Word
 from .features import MEL_RATE
+from .in_sound import REACH as REACH
+from .in_sound import Span as Span
+from .in_sound import ascending, in_sound, lasting, parted
+from .in_sound import distance as distance
 from .segments import PRECISION, Piece
 from .tokens import Tokens, TokenWord
 
@@ -25,10 +29,7 @@ if TYPE_CHECKING:
     from .options import WhisperOptions
 
 LEAST_FRAMES = MEL_RATE // 10  # mel frames to align over; CTranslate2 gives no path over less than 2
-REACH = 0.15  # seconds from the end of a word, by attention, to the pause that it may end at instead
 LONGEST = 1.4  # seconds that a piece's first and last word last at most when the decoder's times make them longer
-
-Span: TypeAlias = tuple[float, float]  # seconds
 
 
 class Encoded(Protocol):
@@ -127,8 +128,9 @@ def place(
     """Return the window's pieces with their words, which never overlap, each begun and ended where something sounds.
 
     `timings` are the words of all the pieces' tokens; `speech` is where something sounds, seconds from the window's
-    start, ascending; nothing there means that it is not known. A piece begins and ends with its words. One whose words
-    have no length keeps the decoder's times.
+    start, ascending; nothing there means that it is not known. Each word lasts a step of time at least, taken from its
+    neighbours if it must be. A piece begins and ends with its words; one that the decoder heard where nothing sounds
+    keeps its times as well.
     """
     spelled = [
         _merged(words, options.prepend_punctuations, options.append_punctuations)
@@ -136,12 +138,14 @@ def place(
     ]
     spans = list(speech) or [(0.0, max((piece.end for piece in pieces), default=0.0))]
     rough = [_anchored(words, piece) for words, piece in zip(spelled, pieces, strict=True)]
-    ordered = _ascending(list(chain.from_iterable(rough)), spans[0][0], spans[-1][1])
-    times = iter(_in_sound(_apart(ordered, spans), spans))
-    return [
-        _with_words(piece, [Word(word.text, *next(times), word.probability) for word in words])
-        for piece, words in zip(pieces, spelled, strict=True)
-    ]
+    ordered = ascending(list(chain.from_iterable(rough)), spans[0][0], spans[-1][1])
+    heard = in_sound(parted(ordered, spans), spans)
+    kept = lasting(heard, spans[0][0], spans[-1][1])
+    placed = []
+    for piece, words, stop in zip(pieces, spelled, accumulate(map(len, spelled)), strict=True):
+        own = slice(stop - len(words), stop)
+        placed.append(_with_words(piece, words, heard[own], kept[own]))
+    return placed
 
 
 def _distributed(timings: Sequence[WordTiming], sizes: Sequence[int]) -> Iterator[list[WordTiming]]:
@@ -182,60 +186,14 @@ def _anchored(words: Sequence[WordTiming], piece: Piece) -> list[Span]:
     return list(zip(starts, ends, strict=True))
 
 
-def _ascending(times: Sequence[Span], earliest: float, latest: float) -> list[Span]:
-    """Return the times within bounds, none before what precedes it."""
-    rising: list[Span] = []
-    for start, end in times:
-        start = max(earliest, min(start, latest))
-        earliest = max(start, min(end, latest))
-        rising.append((start, earliest))
-    return rising
-
-
-def _apart(times: Sequence[Span], spans: Sequence[Span]) -> list[Span]:
-    """Return the times with words that meet near a pause moved to its two sides, unless that takes all of a word.
-
-    Example, with `.` for silence, at a `REACH` of three letters:
-
-        sound  aaaaaa....bbbbbb        sound  aaaaaa....bbbbbb
-        words  [   a   ][  b   ]  ->   words  [ a  ]    [ b  ]
-    """
-    parted = list(times)
-    pauses = [(before[1], after[0]) for before, after in pairwise(spans)]
-    for index, ((start, meeting), (behind, end)) in enumerate(pairwise(times)):
-        near = [
-            pause
-            for pause in pauses
-            if distance(meeting, pause) <= REACH and start < pause[0] and pause[1] < end and meeting == behind
-        ]
-        if near:
-            before, after = min(near, key=lambda pause: distance(meeting, pause))
-            parted[index] = (parted[index][0], before)
-            parted[index + 1] = (after, end)
-    return parted
-
-
-def distance(time: float, span: Span) -> float:
-    """Return how many seconds a time is away from a span."""
-    return max(span[0] - time, time - span[1], 0.0)
-
-
-def _in_sound(times: Sequence[Span], spans: Sequence[Span]) -> list[Span]:
-    """Return the times with starts moved on and ends moved back to the nearest sound.
-
-    A word that lies in silence has no length: it is where the sound before it ended, or else the next one begins.
-    """
-    begins, ends = [span[0] for span in spans], [span[1] for span in spans]
-    heard: list[Span] = []
-    for start, end in times:
-        after, before = bisect_right(ends, start), bisect_left(begins, end) - 1
-        sounds = max(start, begins[after]) if after < len(spans) else ends[-1]
-        falls_silent = min(end, ends[before]) if before >= 0 else begins[0]
-        heard.append((min(sounds, falls_silent), falls_silent))
-    return _ascending(heard, begins[0], ends[-1])
-
-
-def _with_words(piece: Piece, words: Sequence[Word]) -> Piece:
-    if not words or words[-1].end <= words[0].start:
-        return replace(piece, words=tuple(words))
-    return replace(piece, start=words[0].start, end=words[-1].end, words=tuple(words))
+def _with_words(piece: Piece, words: Sequence[WordTiming], heard: Sequence[Span], kept: Sequence[Span]) -> Piece:
+    """Return a piece with its words at the times `kept`; `heard` are those of before each word had a step of time."""
+    if not words:
+        return replace(piece, words=())
+    start, end = kept[0][0], kept[-1][1]
+    if heard[-1][1] <= heard[0][0]:  # in silence, all at once
+        start, end = min(start, piece.start), max(end, piece.end)
+    spoken = zip(words, kept, strict=True)
+    return replace(
+        piece, start=start, end=end, words=tuple(Word(word.text, *span, word.probability) for word, span in spoken)
+    )

@@ -1,0 +1,82 @@
+"""Languages by their codes and by what people call them, in every place that takes one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+import malsori
+from malsori.bundles.languages import CODES, ENGLISH, LANGUAGES, code_of, meant
+from malsori.cli.main import main
+from malsori.errors import OptionError
+from malsori.pipeline import TranscribeOptions
+
+SAMPLE = str(Path(__file__).resolve().parents[1] / "samples" / "english.wav")
+
+
+def test_the_codes_are_those_that_whispers_vocabulary_has() -> None:
+    from faster_whisper.tokenizer import _LANGUAGE_CODES
+
+    assert set(LANGUAGES) == set(_LANGUAGE_CODES)
+    assert len(set(ENGLISH.values())) == len(ENGLISH) == 100
+    assert not set(CODES) & set(LANGUAGES)
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        ("french", "fr"),
+        ("French", "fr"),
+        (" KOREAN ", "ko"),
+        ("Haitian Creole", "ht"),
+        ("mandarin", "zh"),
+        ("KO", "ko"),
+        ("yue", "yue"),
+        ("tlh", "tlh"),
+    ],
+)
+def test_a_name_is_read_in_any_case_and_a_code_stays(text: str, code: str) -> None:
+    assert code_of(text) == code
+
+
+def test_a_name_that_nobody_knows_is_answered_with_the_one_it_is_like() -> None:
+    assert meant("frensh") == "; did you mean french (fr)?"
+    assert meant("xx") == meant(5) == meant("frensh", ("ko", "en")) == ""
+
+
+def test_options_keep_the_code_however_they_are_given() -> None:
+    transcriber = malsori.load("nano-whisper", language="English")
+    assert TranscribeOptions(language="French").language == "fr"
+    for found in (
+        transcriber.transcribe(SAMPLE, language="english"),
+        transcriber.transcribe(SAMPLE, TranscribeOptions(language="English")),
+    ):
+        assert (found.language, found.language_probability) == ("en", 1.0)
+    with pytest.raises(OptionError, match=r"nano-whisper does not know the language 'fr'; it knows ko, en"):
+        transcriber.check(language="French")
+    with pytest.raises(OptionError, match=r"does not know the language 'englsh'; did you mean english \(en\)\?$"):
+        transcriber.check(language="englsh")
+    with pytest.raises(OptionError, match="does not know the language 5; it knows ko, en"):
+        transcriber.check(language=5)
+
+
+def test_without_a_model_a_name_chooses_as_its_code_does(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("MALSORI_MODEL")
+    assert malsori.load(language="English").engine.manifest.name == "nano-whisper"
+    with pytest.raises(OptionError, match=r"the language 'frensh'; did you mean french \(fr\)\?; here: "):
+        malsori.load(language="frensh")
+
+
+@pytest.mark.parametrize("spelled", ["en", "english", "English"])
+def test_the_command_takes_names_as_well(spelled: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["transcribe", SAMPLE, "--model", "nano-whisper", "--language", spelled]) == 0
+    assert capsys.readouterr().out == "it will rain in jeju tomorrow\n"
+
+
+def test_the_command_answers_an_unknown_name_with_the_one_it_is_like(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["transcribe", SAMPLE, "--model", "nano-whisper", "--language", "Englsh"]) == 2
+    told = "malsori: nano-whisper does not know the language 'englsh'; did you mean english (en)?\n"
+    assert capsys.readouterr().err == told
+    assert main(["models", "recommend", "--language", "koraen"]) == 2
+    assert "is not known to any model; did you mean korean (ko)?" in capsys.readouterr().err
