@@ -101,7 +101,7 @@ def test_a_plain_folder_of_that_name_is_somebodys_own_and_stays(server: Server, 
 def test_without_a_name_those_that_can_be_pulled_are_listed(server: Server, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["models", "pull"]) == 0
     head, line = capsys.readouterr().out.splitlines()
-    assert head.split() == ["NAME", "ON", "DISK", "HERE", "LICENCE", "FROM"]
+    assert head.split() == ["NAME", "PUBLISHED", "HERE", "LICENCE", "FROM"]
     assert line.split() == ["tiny", f"{nano().size / 1e6:.1f}", "MB", "mit", TINY.repository]
     main(["models", "pull", "tiny"])
     capsys.readouterr()

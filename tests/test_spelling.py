@@ -5,7 +5,7 @@ from __future__ import annotations
 import unicodedata
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from malsori.engines.ctc.spelling import WILDCARD, Speller, characters
@@ -88,6 +88,7 @@ def test_marks_and_jamo_stay_with_their_letter() -> None:
 
 
 @given(st.text())
+@example("\ua96a")  # old Korean: no letter of its own
 def test_every_word_and_character_of_any_text_is_there_in_order(text: str) -> None:
     words = speller(JAMO).words(text)
     assert [word.text for word in words] == text.split()

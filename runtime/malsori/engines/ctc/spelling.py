@@ -151,7 +151,15 @@ def _forms(letters: str) -> Iterator[str]:
 
 
 def _compatible(jamo: str) -> str:
-    """Return the letter ㄱ for a conjoining ᄀ or ᆨ, as some vocabularies spell; anything else as it is."""
+    """Return the letter ㄱ for a conjoining ᄀ or ᆨ, as some vocabularies spell; anything else as it is.
+
+    Old Korean has conjoining ones for which there is no letter.
+    """
     name = unicodedata.name(jamo, "")
     kind, _, letter = name.removeprefix("HANGUL ").partition(" ")
-    return unicodedata.lookup(f"HANGUL LETTER {letter}") if kind in ("CHOSEONG", "JUNGSEONG", "JONGSEONG") else jamo
+    if kind not in ("CHOSEONG", "JUNGSEONG", "JONGSEONG"):
+        return jamo
+    try:
+        return unicodedata.lookup(f"HANGUL LETTER {letter}")
+    except KeyError:
+        return jamo
