@@ -17,7 +17,9 @@ from malsori.engines.base import DecodeOptions
 from malsori.engines.whisper import replicas
 from malsori.engines.whisper.engine import WhisperEngine
 from malsori.engines.whisper.options import WhisperOptions
+from malsori.engines.whisper.reader import Reader
 from malsori.engines.whisper.replicas import Replicas
+from malsori.engines.whisper.window import Context
 from malsori.errors import Cancelled, EngineError
 from malsori.types import Audio
 
@@ -74,13 +76,29 @@ def test_with_one_thread_there_is_one_lane(clips: list[Audio]):
     assert shape(engine) == (1, 1)
 
 
-def test_lanes_whose_weights_have_gone_stay(tmp_path: Path, clips: list[Audio]):
+def test_lanes_whose_weights_have_gone_stay_and_draw(tmp_path: Path, clips: list[Audio]):
     folder = Path(shutil.copytree(BUNDLE, tmp_path / "bundle"))
     engine = WhisperEngine(folder, read_manifest(folder), device="cpu", threads=2)
-    engine.transcribe(clips)
+    plain = engine.transcribe(clips)
+    held = engine._network._replicas.model
     (folder / "model.bin").unlink()
-    assert engine.transcribe(clips, LIVE) == loaded().transcribe(clips)
-    assert shape(engine) == (2, 1)
+    assert len(engine.transcribe(clips, HOT)) == len(clips)
+    assert engine._network._replicas.model is held
+    assert engine.transcribe(clips) == plain
+
+
+@pytest.mark.parametrize(("batch_size", "lanes"), [(1, 1), (3, 2), (5, 4), (8, 3), (8, 2)])
+@pytest.mark.parametrize("count", [1, 2, 7, 16])
+def test_what_is_read_at_a_time_is_at_most_the_batch_size(
+    engine: WhisperEngine, clips: list[Audio], batch_size: int, lanes: int, count: int
+):
+    options = DecodeOptions(language="ko", batch_size=batch_size)
+    reader = Reader(engine._network, engine._tokens, ("ko",), options)
+    tracks = [engine._track(clips[0], Context(), options, []) for _ in range(count)]
+    sizes = [len(batch) for batch in reader._batches(tracks, lanes)]
+    assert sum(sizes) == count
+    assert sum(sorted(sizes)[-lanes:]) <= batch_size
+    assert max(sizes) - min(sizes) <= 1
 
 
 def test_many_threads_are_shared_out_among_few_lanes():

@@ -6,11 +6,13 @@ import os
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import malsori
 from malsori.bundles import find_bundle, read_manifest, verify
 from malsori.bundles.adopt import adopt
+from malsori.bundles.infer.model_bin import Header
 from malsori.bundles.pull import File, Model, pull, pulling
 from malsori.bundles.pull.hub import Hub
 from malsori.bundles.rounding import round_weights
@@ -144,3 +146,46 @@ def test_a_pull_that_ends_behind_the_rounding_brings_nothing_twice(
         before = len(server.gets)
         assert pull(model, tmp_path / "models", [Hub(server.url)], int8=True).manifest.quantization == "int8"
         assert len(server.gets) == before
+
+
+def test_a_bundle_is_rounded_where_it_is_whole_or_not_at_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = whisper_folder(tmp_path / "published")
+    stored_in_floats(folder)
+    target = adopt(find_bundle(folder), tmp_path / "models", "kitchen")
+    before = {path.name: path.read_bytes() for path in target.iterdir()}
+
+    def stopped(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr("malsori.bundles.adopt.seal", stopped)
+        with pytest.raises(KeyboardInterrupt):
+            adopt(find_bundle(target), tmp_path / "models", "kitchen", int8=True)
+    assert {path.name: path.read_bytes() for path in target.iterdir()} == before
+    assert adopt(find_bundle(target), tmp_path / "models", "kitchen", int8=True) == target
+    manifest = read_manifest(target)
+    verify(target, manifest)
+    assert manifest.quantization == "int8"
+    assert [path.name for path in target.parent.iterdir()] == ["kitchen"]
+
+
+def test_a_length_that_is_not_the_shapes_is_told(tmp_path: Path) -> None:
+    path = stored_in_floats(whisper_folder(tmp_path / "mine"))
+    content = bytearray(path.read_bytes())
+    variable = next(each for each in Header.read(path).stored if len(each.shape) == 2)
+    content[variable.offset - 13 : variable.offset - 9] = (variable.shape[0] + 1).to_bytes(4, "little")
+    path.write_bytes(content)
+    with pytest.raises(ModelCorrupt, match="cut short or something else"):
+        round_weights(path)
+
+
+@pytest.mark.parametrize("value", [np.inf, np.nan])
+def test_weights_that_are_no_numbers_are_told(tmp_path: Path, value: float) -> None:
+    path = stored_in_floats(whisper_folder(tmp_path / "mine"), "float32")
+    content = bytearray(path.read_bytes())
+    variable = next(each for each in Header.read(path).stored if each.name.endswith("ffn/linear_0/weight"))
+    content[variable.offset : variable.offset + 4] = np.float32(value).tobytes()
+    path.write_bytes(content)
+    with pytest.raises(ModelCorrupt, match="finite weights"):
+        round_weights(path)
+    assert path.read_bytes() == content

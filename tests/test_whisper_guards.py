@@ -153,6 +153,7 @@ def test_the_compression_ratio_tells_a_loop_from_speech():
         ({"no_speech_prob": 0.96}, False),
         ({"compression_ratio": 9.0}, False),  # said over and over by somebody, or the model is lost
         ({"compression_ratio": 9.0, "no_speech_prob": 0.96}, True),
+        ({"compression_ratio": 9.0, "no_speech_prob": 0.55, "log_probability": -1.2}, True),  # made up
         ({"log_probability": -1.1, "no_speech_prob": 0.7}, True),
         ({"log_probability": -0.9, "no_speech_prob": 0.7}, True),
     ],

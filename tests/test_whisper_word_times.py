@@ -14,11 +14,12 @@ from hypothesis import strategies as st
 
 from malsori.audio import decode
 from malsori.engines.whisper.features import HOP, LogMel
+from malsori.engines.whisper.in_sound import REACH
 from malsori.engines.whisper.network import Encoded, Network
 from malsori.engines.whisper.options import WhisperOptions
 from malsori.engines.whisper.segments import PRECISION, Piece
 from malsori.engines.whisper.tokens import Tokens
-from malsori.engines.whisper.word_times import LONGEST, REACH, AlignRow, WordTiming, align_rows, place
+from malsori.engines.whisper.word_times import LONGEST, AlignRow, WordTiming, align_rows, place
 
 ROOT = Path(__file__).resolve().parents[1]
 BUNDLE = ROOT / "models" / "nano-whisper"

@@ -64,20 +64,21 @@ def adopt(
         raise OptionError(f"{found.name}: only Whisper models for CTranslate2 are rounded to int8; leave that out")
     manifest = replace(manifest, name=name, languages=languages or manifest.languages)
     target = into / name
-    if target.exists() and _same(target, found.folder):
-        return _in_place(target, manifest, int8, say)
-    if any(_same(place.folder, into) for place in places()):
+    in_place = target.exists() and _same(target, found.folder)
+    if in_place and not int8:
+        return _in_place(target, manifest, say)
+    if not in_place and any(_same(place.folder, into) for place in places()):
         check_name(found, manifest, target, force=force)
-    if os.path.lexists(target) and not force:
+    if os.path.lexists(target) and not (force or in_place):
         raise OutputError(f"{target}: is there already; --force replaces it, or give another NAME")
     try:
         into.mkdir(parents=True, exist_ok=True)
-        _put(found.folder, target, manifest, move, int8, say)
+        _put(found.folder, target, manifest, move or in_place, int8, say)
     except OSError as error:
         if isinstance(error, OutputError):
             raise
         raise OutputError(f"{target}: cannot be written, {error.strerror or error}") from error
-    if move:
+    if move and not in_place:
         _remove(found.folder, manifest)
     return target
 
@@ -86,10 +87,10 @@ def _same(one: Path, other: Path) -> bool:
     return one.resolve() == other.resolve()
 
 
-def _in_place(folder: Path, manifest: Manifest, int8: bool, say: Say) -> Path:
+def _in_place(folder: Path, manifest: Manifest, say: Say) -> Path:
     """Give a plain folder that is where it belongs its manifest."""
     try:
-        _seal(folder, manifest, int8, say)
+        _seal(folder, manifest, False, say)
     except OSError as error:
         raise OutputError(f"{folder / MANIFEST}: cannot be written, {error.strerror or error}") from error
     return folder

@@ -16,6 +16,7 @@ from typing import BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
+from ..errors import ModelCorrupt
 from .infer.model_bin import SCALE, TYPES, VERSION, Header, Variable
 from .infer.whisper import stored_in
 from .manifest import Manifest
@@ -60,7 +61,7 @@ def round_weights(path: Path, say: Say = lambda done, total: None) -> bool:
 def _is_rounded(variable: Variable) -> bool:
     """Whether a variable is one of those that CTranslate2 computes with in int8 (`Model::is_quantizable`)."""
     matrix = variable.name.endswith("weight") and len(variable.shape) == 2 and "conv" not in variable.name
-    return matrix and variable.type in FLOATS
+    return matrix and 0 not in variable.shape and variable.type in FLOATS
 
 
 def _write(header: Header, chosen: set[str], source: BinaryIO, file: BinaryIO, say: Callable[[int], None]) -> None:
@@ -88,6 +89,8 @@ def _write_rounded(variable: Variable, source: BinaryIO, file: BinaryIO) -> None
         count = min(ROWS, rows - first)
         weights = _floats(source.read(count * (variable.length // rows)), variable.type).reshape(count, columns)
         largest = np.abs(weights).max(axis=1)
+        if not np.isfinite(largest).all():
+            raise ModelCorrupt(source.name, "finite weights", f"infinity or no number in {variable.name}")
         scale = np.float32(LARGEST) / np.where(largest > 0, largest, np.float32(LARGEST))
         file.write(np.rint(weights * scale[:, None]).astype(np.int8).tobytes())
         scales[first : first + count] = scale

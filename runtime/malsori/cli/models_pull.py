@@ -66,7 +66,7 @@ def run(args: argparse.Namespace) -> int:
         return _list(pullable(), args)
     model = find(args.name)
     with Reporter(quiet=args.quiet) as reporter:
-        if not args.force and (elsewhere := _elsewhere(model, reporter)) is not None:
+        if not (args.force or args.quantize) and (elsewhere := _elsewhere(model, reporter)) is not None:
             reporter.warn(
                 f"{model.name} is here already, {elsewhere.folder} ({elsewhere.origin}), and nothing was pulled; "
                 "--force pulls it all the same"

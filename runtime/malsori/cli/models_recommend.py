@@ -30,8 +30,8 @@ EPILOG = """\
 The most accurate model that fits and keeps up with speech comes first; --any-speed goes by accuracy alone. Memory is
 that of the process at its peak, or of the GPU: what is free here, in a container what is left of its limit. cores: how
 many it keeps busy while it listens, in int8 on a processor with AVX2. speed/large-v3: how many times as fast as that
-one, as published. bundle: what is downloaded; "here" is what is on this machine already. A plain number after --memory
-is in MB.
+one, as published. bundle: what it takes on the disk; "here" is what is on this machine already. A plain number after
+--memory is in MB.
 
 examples:
   malsori models recommend

@@ -49,9 +49,8 @@ def _verified(name: str) -> dict[str, Any]:
             intact = True
         load_engine(found.folder, manifest, device="cpu")
     except (ModelError, EngineError, OptionError, DeviceUnavailable) as error:
-        told = (
-            error.lines[0] if isinstance(error, ModelNotFound) else str(error)
-        )  # of several, where each was looked for
+        # The other lines of a name that is not known would stand once for each of several models.
+        told = error.lines[0] if isinstance(error, ModelNotFound) else str(error)
         return {"name": name, "ok": False, "intact": intact, "loads": False, "error": told}
     return {"name": name, "ok": True, "intact": intact, "loads": True}
 

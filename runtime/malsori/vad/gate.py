@@ -32,10 +32,9 @@ class GateOptions:
     than `padding_ms` never does, because the padding would fill it. Each span is widened by `padding_ms` on both sides,
     up to its neighbours and the ends of the clip. No span, padding included, is longer than `max_speech_s`. Who goes on
     within a second of the end of a span hesitates: what he says then ends after a pause of `hesitation_ms`, if that is
-    longer. None is
-    what suits the engine that is to hear it: `min_silence_ms` 500 and `padding_ms` 200, but 1,000 and 400 for files
-    that Whisper reads, where several spans fill a window; `max_speech_s` 28 s for Whisper, 120 s for CTC, and 30 s for
-    a gate alone.
+    longer. None is what suits the engine that is to hear it: `min_silence_ms` 500 and `padding_ms` 200, but 1,000 and
+    400 for files that Whisper reads, where several spans fill a window; `max_speech_s` 28 s for Whisper, 120 s for CTC,
+    and 30 s for a gate alone.
     """
 
     threshold: float = 0.5

@@ -23,6 +23,7 @@ from ..contents import foreign, head
 
 VERSION = 6
 TYPES = ("float32", "int8", "int16", "int32", "float16", "bfloat16")  # by number
+WIDTHS = {"float32": 4, "int8": 1, "int16": 2, "int32": 4, "float16": 2, "bfloat16": 2}  # bytes of a number
 SCALE = "_scale"  # behind the name of what is in 8 bits: an array of its rows' scales
 LONGEST_NAME = 1000  # bytes of a name; those of Whisper have 50
 
@@ -94,6 +95,8 @@ def _variable(file: BinaryIO, size: int) -> Variable:
     name = _name(file)
     shape = tuple(_number(file, "I") for _ in range(_number(file, "B")))
     kind, length, offset = TYPES[_number(file, "B")], _number(file, "I"), file.tell()
+    if length != prod(shape) * WIDTHS[kind]:
+        raise ValueError("a length that is not the shape's")
     value = 0
     if shape or not kind.startswith("int"):
         if file.seek(length, os.SEEK_CUR) > size:

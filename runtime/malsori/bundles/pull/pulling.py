@@ -118,7 +118,7 @@ def _pull(
     remove_left(work)
     work.only({file.name for file in model.files})
     for place, source in enumerate(sources):
-        _check_room(model, work, source.room(model, work) + (model.size if int8 else 0))
+        _check_room(model, work, source.room(model, work) + (model.size // 2 if int8 else 0))
         say(f"asking {source.name} for {model.name}", 0, 0)
         try:
             origin = source.bring(model, work, lambda label, done, total: say(f"{label} {model.name}", done, total))

@@ -115,10 +115,10 @@ def made_up(reading: Reading, frames: int, options: WhisperOptions) -> bool:
 
 def wordless(reading: Reading, frames: int, options: WhisperOptions) -> bool:
     """Whether nothing of what was read at last was said: silence, what is made up, or a loop in what may be silence."""
-    looped, threshold = options.compression_ratio_threshold, options.no_speech_threshold
-    if looped is not None and threshold is not None and reading.compression_ratio > looped:
-        return reading.no_speech_prob > threshold
-    return is_silence(reading, options) or made_up(reading, frames, options)
+    longest, threshold = options.compression_ratio_threshold, options.no_speech_threshold
+    loop = longest is not None and reading.compression_ratio > longest
+    silent = loop and threshold is not None and reading.no_speech_prob > threshold
+    return silent or is_silence(reading, options) or made_up(reading, frames, options)
 
 
 def nobody_speaks(reading: Reading, options: WhisperOptions) -> bool:

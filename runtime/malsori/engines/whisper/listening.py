@@ -16,13 +16,14 @@ from ...types import SAMPLE_RATE, Audio
 from ..base import DecodeOptions
 from .features import HOP, LogMel
 from .guards import SPARE_TOKENS, Reading, compression_ratio, is_silence, led_astray, token_budget
+from .in_sound import Span
 from .network import Encoded, Network, room
 from .prompt import Prompts
 from .reader import languages_of
 from .tokens import Tokens, TokenWord
 from .track import INAUDIBLE
 from .window import Context
-from .word_times import AlignRow, Span, align_rows
+from .word_times import AlignRow, align_rows
 
 # Seconds of sound that tell the language if it is likely enough, and those that do so anyhow. With nano-whisper, and
 # some silence among them, it is right after 1, 1.5, 2 and 3 s in 82, 88, 96 and 98 % of sentences.

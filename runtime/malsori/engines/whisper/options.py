@@ -28,9 +28,9 @@ class WhisperOptions:
     repetition_penalty, no_repeat_ngram_size: above 1 and above 0 they make repeating less likely, or impossible.
     compression_ratio_threshold: text that zlib shrinks more than this is a loop. None: never.
     log_prob_threshold: mean log-probability per token below which a reading is poor. None: never.
-    no_speech_threshold: with a no-speech probability above this and a poor reading, or where none counts as poor, there
-        are no words; nor with one above it and a reading of less than -0.7 per token, one that is at most 0.2 lower
-        and a poor reading, one above 0.5 or 0.75 in less than 2.5 s, or an echo of hot words. None: never any of it.
+    no_speech_threshold: with a no-speech probability above this and a poor reading or a loop, or where none counts as
+        poor, there are no words; nor with one above it and a reading of less than -0.7 per token, one that is at most
+        0.2 lower and a poor reading, one above 0.5 or 0.75 in less than 2.5 s, or an echo of hot words. None: never.
     condition_on_previous_text: what was read leads the reading of what follows. None: within a clip that has several
         windows. True: from one stretch of speech to the next too, which then wait for each other. False: never.
     prompt_reset_on_temperature: text read hotter than this leads nothing.

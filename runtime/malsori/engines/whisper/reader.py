@@ -93,7 +93,7 @@ class Reader:
         batches = []
         for _, group in groupby(sorted(tracks, key=alike, reverse=True), alike):
             together = list(group)
-            most = min(-(-self._options.batch_size // lanes), LANE) if lanes > 1 else self._options.batch_size
+            most = min(self._options.batch_size // lanes, LANE) if lanes > 1 else self._options.batch_size
             rounds = -(-len(together) // (most * lanes))
             batches += parts(together, min(rounds * lanes, len(together)))
         return batches
@@ -132,9 +132,9 @@ class Reader:
                 track.languages = track.languages or found
 
     def _readings(self, tracks: Sequence[Track], encoded: Encoded, *, full: bool) -> list[Reading]:
-        """Return a reading of each window: without the caller's words where it may be no more than they suggest.
+        """Return a reading of each window: with nothing said before it where it may be no more than that suggests.
 
-        That is where it echoes them, or is unsure, and nobody is heard in the window without them.
+        That is where it echoes the caller's words, or is unsure, and nobody is heard in the window without them.
         """
         read = self._decoder.read if full else self._decoder.first
         readings = read(encoded, [self._row(track, full=full) for track in tracks])

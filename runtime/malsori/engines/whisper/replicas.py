@@ -2,9 +2,9 @@
 
 A decoder's products are too small to be shared out: on two cores stock base reads eight windows in the same time with
 one thread as with two, and in half of it as two calls on a thread each (`bench/lanes.py`). A single clip is encoded
-sooner by all threads together. CTranslate2 settles both numbers when it loads a model, so it is loaded again, once,
-when there first are several windows to be read; and before each draw, for workers that have drawn nothing. There are
-two copies only while another call still runs in the old one.
+sooner by all threads together. CTranslate2 settles both numbers when it loads a model, so it is loaded again when there
+first are several windows to be read, and before each draw, for workers that have drawn nothing. An old copy goes when
+the last call that runs in it ends.
 """
 
 from __future__ import annotations
@@ -65,7 +65,10 @@ class Replicas:
             return min(windows, lanes) if self._workers >= lanes else 1
 
     def unused(self) -> Any:
-        """Return the model with workers that have drawn nothing yet; where its file has gone, the one that is there."""
+        """Return the model with workers that have drawn nothing yet; where its file has gone, the one that is there.
+
+        One caller at a time: what another one draws meanwhile would use up a worker.
+        """
         with self._lock:
             self._reload(self._workers, self._threads)
         return self.model

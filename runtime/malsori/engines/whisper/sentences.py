@@ -10,8 +10,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import pairwise
 
+from .in_sound import REACH, Span, distance
 from .segments import Piece
-from .word_times import LONGEST, REACH, Span, WordTiming, distance
+from .word_times import LONGEST, WordTiming
 
 ENDS = ".?!…"  # of a sentence where a space follows
 FULL_STOPS = "。？！"

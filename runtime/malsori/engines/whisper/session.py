@@ -17,12 +17,12 @@ from ...types import SAMPLE_RATE, Audio
 from ..session import Commit, Heard, SessionOptions
 from . import rollover
 from .agreement import rule
+from .in_sound import Span
 from .letters import HALF_LETTER
 from .listening import Listener, Look
 from .prompt import MOST_PREFIX
 from .sounding import sounding
 from .tokens import UNSPACED, TokenWord
-from .word_times import Span
 
 STEP_S = 1.0
 SHORTEST_STEP, LONGEST_STEP = 0.1, 10.0  # seconds

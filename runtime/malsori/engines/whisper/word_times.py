@@ -18,10 +18,7 @@ import numpy as np
 
 from ...types import Word
 from .features import MEL_RATE
-from .in_sound import REACH as REACH
-from .in_sound import Span as Span
-from .in_sound import ascending, in_sound, lasting, parted
-from .in_sound import distance as distance
+from .in_sound import Span, ascending, in_sound, lasting, parted
 from .segments import PRECISION, Piece
 from .tokens import Tokens, TokenWord
 

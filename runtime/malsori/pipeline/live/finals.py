@@ -21,7 +21,7 @@ from .scheduling import Outcome, Scheduling
 
 
 class Finals:
-    """The finals of one stream, from the end of an utterance to its outbox. For the stream's own thread.
+    """The finals of one stream, from the end of an utterance to its outbox. For the stream's thread, but `_settle`.
 
     To schedulers the outbox stands for the stream: it is the owner of all that is asked of them.
 
