@@ -140,3 +140,12 @@ def test_the_folder_that_one_stands_in_may_be_named_so(bundle: Path, monkeypatch
     monkeypatch.chdir(bundle)
     remove(find_bundle("."))
     assert not bundle.exists()
+
+
+def test_what_is_kept_of_an_unfinished_pull_goes_along(bundle: Path) -> None:
+    size = sum(path.stat().st_size for path in bundle.iterdir())
+    kept = bundle.with_name(".kitchen.pull") / "parts" / "model.bin.0123"
+    kept.parent.mkdir(parents=True)
+    kept.write_bytes(bytes(1000))
+    assert remove(find_bundle("kitchen")) == size + 1000
+    assert [path.name for path in bundle.parent.iterdir()] == ["bath"]

@@ -189,3 +189,20 @@ def test_weights_that_are_no_numbers_are_told(tmp_path: Path, value: float) -> N
     with pytest.raises(ModelCorrupt, match="finite weights"):
         round_weights(path)
     assert path.read_bytes() == content
+
+
+def test_where_a_pull_that_was_not_finished_came_from_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def stopped(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with hub_server() as server, hub_server() as other:
+        model = _published(tmp_path / "published", server)
+        with monkeypatch.context() as patch:
+            patch.setattr(pulling, "seal", stopped)
+            with pytest.raises(KeyboardInterrupt):
+                pull(model, tmp_path / "models", [Hub(server.url)], int8=True)
+        elsewhere = replace(model, repository="somebody/else")
+        pulled = pull(elsewhere, tmp_path / "models", [Hub(other.url)], int8=True)
+    assert pulled.manifest.source == model.repository
+    assert pulled.manifest.quantization == "int8"
+    assert not other.asked

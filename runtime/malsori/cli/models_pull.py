@@ -117,7 +117,10 @@ def _pull(model: Model, args: argparse.Namespace, reporter: Reporter) -> Pulled:
     found = None if args.force else here(model, into)
     other = found is not None and _is_other(found, args)
     if found is not None and other and _int8(args):
+        reporter.warn(f"{model.name} is here as it was published; it is rounded, and nothing is pulled")
         return _rounded(found, reporter)
+    if other:
+        reporter.warn(f"{model.name} is here rounded to int8; it is pulled again as it was published")
     sources = sources_for(model, args.source, os.environ) if found is None or other else []
     came = 0.0
 
@@ -174,7 +177,9 @@ def _interrupted(model: Model, args: argparse.Namespace, count: int, came: int) 
 def _line(model: Model, pulled: Pulled) -> str:
     said = pulled.manifest
     if pulled.there:
-        return f"{model.name} is here already and intact, {size(pulled.size)}, {pulled.folder}; --force pulls it again"
+        form = "" if said.quantization.startswith("int8") else f" in {said.quantization} (--quantize int8 halves it)"
+        intact = f"{model.name} is here already and intact, {size(pulled.size)}{form}, {pulled.folder}"
+        return f"{intact}; --force pulls it again"
     return (
         f"{model.name}, {size(pulled.size)} on disk, licence {said.licence}, from {said.source} {said.revision[:12]}: "
         f"malsori transcribe FILE --model {_by(model, pulled.folder)}"

@@ -28,10 +28,10 @@ NARROW_LEFT_OUT = ("parameters", "bundle")
 INDENT = "     "  # to below a model's name, and a little on
 EPILOG = """\
 The most accurate model that fits and keeps up with speech comes first; --any-speed goes by accuracy alone. Memory is
-that of the process at its peak, or of the GPU: what is free here, in a container what is left of its limit. cores: how
-many it keeps busy while it listens, in int8 on a processor with AVX2. speed/large-v3: how many times as fast as that
-one, as published. bundle: what it takes on the disk; "here" is what is on this machine already. A plain number after
---memory is in MB.
+that of the process at its peak, one window of Whisper at a time (--batch-size 1; several take 0.1 to 0.2 GB more with
+base), or of the GPU: what is free here, in a container what is left of its limit. cores: how many it keeps busy while
+it listens, in int8 on a processor with AVX2. speed/large-v3: how many times as fast as that one, as published. bundle:
+what it takes on the disk; "here" is what is on this machine already. A plain number after --memory is in MB.
 
 examples:
   malsori models recommend

@@ -66,9 +66,13 @@ class Packages:
         if path.is_file() and path.stat().st_size == wheel.size and digest(path) == wheel.sha256:
             return
         with tempfile.TemporaryDirectory(prefix="pip-", dir=work.folder) as folder:
-            self._download(
-                wheel, Path(folder), lambda count: say("pulling packages of", done + min(count, wheel.size), total)
-            )
+            try:
+                self._download(
+                    wheel, Path(folder), lambda count: say("pulling packages of", done + min(count, wheel.size), total)
+                )
+            except BaseException:
+                _save(wheel, Path(folder), path)
+                raise
             found = sorted(Path(folder, "wheels").glob("*"))
             if len(found) != 1 or found[0].suffix != ".whl":
                 names = ", ".join(each.name for each in found) or "nothing"
@@ -120,6 +124,14 @@ def _last(said: str) -> str:
 
 def _wheel(wheel: Wheel, work: Work) -> Path:
     return work.folder / "parts" / f"{wheel.requirement.replace('==', '-')}.{wheel.sha256[:16]}.whl"
+
+
+def _save(wheel: Wheel, folder: Path, target: Path) -> None:
+    """Keep a wheel that pip had brought whole, but was still busy with, when it was stopped."""
+    for path in folder.rglob("*"):
+        if path.is_file() and path.stat().st_size == wheel.size and digest(path) == wheel.sha256:
+            os.replace(path, target)
+            return
 
 
 def _check(path: Path, wheel: Wheel) -> None:

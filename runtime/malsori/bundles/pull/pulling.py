@@ -117,6 +117,9 @@ def _pull(
     work.prepare()
     remove_left(work)
     work.only({file.name for file in model.files})
+    noted = work.noted()
+    if noted is not None and all(work.has(file) for file in model.files):
+        return _finish(model, target, work, noted, say, int8=int8)
     for place, source in enumerate(sources):
         _check_room(model, work, source.room(model, work) + (model.size // 2 if int8 else 0))
         say(f"asking {source.name} for {model.name}", 0, 0)
@@ -129,6 +132,7 @@ def _pull(
             vain = f"{source.name} cannot be reached ({error.reason})" if isinstance(error, Unreachable) else str(error)
             tell(f"{vain}; trying {sources[place + 1].name}")
         else:
+            work.note(origin)
             return _finish(model, target, work, origin, say, int8=int8)
     raise DownloadError(f"{model.name}: no source to ask")
 

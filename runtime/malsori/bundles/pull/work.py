@@ -6,16 +6,18 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from ..contents import digest
 from .model import File
 
+ORIGIN = "origin.json"
 Say = Callable[[str, float, float], None]
 
 
@@ -26,6 +28,12 @@ class Origin:
     source: str
     revision: str
     unpinned: tuple[str, ...] = ()
+
+
+def _is(path: Path, file: File) -> bool:
+    """Whether a path holds that very file; one whose sum is not known is never taken for it."""
+    whole = bool(file.sha256) and path.is_file() and path.stat().st_size == file.size
+    return whole and digest(path) == file.sha256
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,13 +60,26 @@ class Work:
 
     def has(self, file: File) -> bool:
         """Whether a file is there, whole and right; one that is not is removed."""
-        path = self.files / file.name
-        if not path.is_file():
-            return False
-        if file.sha256 and path.stat().st_size == file.size and digest(path) == file.sha256:
+        path, aside = self.files / file.name, self.part(file.name, file.sha256)
+        if _is(path, file):
             return True
-        path.unlink()
+        path.unlink(missing_ok=True)
+        if _is(aside, file):  # of a pull that ended behind its rounding
+            self.keep(aside, file.name)
+            return True
         return False
+
+    def note(self, origin: Origin) -> None:
+        """Keep where all the files came from, for a pull that ends before they are a bundle."""
+        (self.folder / ORIGIN).write_text(json.dumps(asdict(origin)), "utf-8")
+
+    def noted(self) -> Origin | None:
+        """Return where an earlier try has brought all the files from, None where none has."""
+        try:
+            said = json.loads((self.folder / ORIGIN).read_text("utf-8"))
+            return Origin(said["source"], said["revision"], tuple(said["unpinned"]))
+        except (OSError, ValueError, KeyError, TypeError):
+            return None
 
     def there(self, file: File) -> int:
         """Return how many bytes of a file are there, whole or not."""
