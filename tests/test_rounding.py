@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import warnings
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,9 +18,9 @@ from malsori.bundles.pull import File, Model, pull, pulling
 from malsori.bundles.pull.hub import Hub
 from malsori.bundles.rounding import round_weights
 from malsori.cli.main import main
-from malsori.errors import ModelCorrupt, OptionError
+from malsori.errors import ModelCorrupt, OptionError, OutputError
 from tests.hub_server import FILES, REPOSITORY, REVISION, Server, hub_server, nano, sha
-from tests.plain import ctc_folder, stored_in_floats, whisper_folder
+from tests.plain import ctc_folder, hub_repository, stored_in_floats, whisper_folder
 from tests.shipped import ROOT
 
 SPEECH = ROOT / "samples" / "numbers.wav"
@@ -105,7 +106,7 @@ def test_the_command_adopts_in_int8(tmp_path: Path, monkeypatch: pytest.MonkeyPa
 
 def test_a_model_of_another_kind_is_not_rounded(tmp_path: Path) -> None:
     folder = ctc_folder(tmp_path / "mine")
-    with pytest.raises(OptionError, match="only Whisper models for CTranslate2 are rounded"):
+    with pytest.raises(OptionError, match="only Whisper models for CTranslate2 that are stored in floats"):
         adopt(find_bundle(folder), tmp_path / "models", "kitchen", int8=True)
     assert not (tmp_path / "models" / "kitchen").exists()
 
@@ -206,3 +207,41 @@ def test_where_a_pull_that_was_not_finished_came_from_is_said(tmp_path: Path, mo
     assert pulled.manifest.source == model.repository
     assert pulled.manifest.quantization == "int8"
     assert not other.asked
+
+
+def test_what_a_link_leads_to_stays_as_it_is(tmp_path: Path) -> None:
+    folder = whisper_folder(tmp_path / "mine")
+    before = stored_in_floats(folder).read_bytes()
+    (tmp_path / "models").mkdir()
+    (tmp_path / "models" / "linked").symlink_to(folder)
+    found = find_bundle(tmp_path / "models" / "linked")
+    with pytest.raises(OutputError, match="is there already"):
+        adopt(found, tmp_path / "models", "linked", int8=True)
+    assert not adopt(found, tmp_path / "models", "linked", int8=True, force=True).is_symlink()
+    assert (folder / "model.bin").read_bytes() == before
+    assert not (folder / "manifest.json").exists()
+
+
+def test_the_hubs_own_files_are_not_rounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HF_HOME", str(tmp_path / "hf"))
+    folder = whisper_folder(tmp_path / "mine")
+    before = stored_in_floats(folder).read_bytes()
+    snapshot = hub_repository(tmp_path / "hf" / "hub", "me/nano", folder)
+    with pytest.raises(OutputError, match="is there already"):
+        adopt(find_bundle("me/nano"), snapshot.parent, snapshot.name, int8=True)
+    assert (snapshot / "model.bin").is_symlink()
+    assert (snapshot / "model.bin").read_bytes() == before
+
+
+def test_a_row_of_almost_nothing_is_rounded_to_nothing(tmp_path: Path) -> None:
+    path = stored_in_floats(whisper_folder(tmp_path / "mine"), "float32")
+    content = bytearray(path.read_bytes())
+    variable = next(each for each in Header.read(path).stored if each.name.endswith("ffn/linear_0/weight"))
+    width = variable.shape[1]
+    content[variable.offset : variable.offset + 4 * width] = np.full(width, 1e-40, np.float32).tobytes()
+    path.write_bytes(content)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert round_weights(path)
+    rounded = next(each for each in Header.read(path).stored if each.name == variable.name)
+    assert not any(path.read_bytes()[rounded.offset : rounded.offset + width])

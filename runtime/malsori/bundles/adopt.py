@@ -20,7 +20,7 @@ from .find import NAME, Found
 from .hub_cache import is_within
 from .manifest import MANIFEST, Manifest
 from .places import places
-from .rounding import rounded
+from .rounding import can_round, rounded
 from .seal import seal
 from .taken import check_name
 from .verify import verify
@@ -60,13 +60,17 @@ def adopt(
     manifest = found.manifest()
     if not found.plain:
         verify(found.folder, manifest)
-    if int8 and manifest.kind != "whisper":
-        raise OptionError(f"{found.name}: only Whisper models for CTranslate2 are rounded to int8; leave that out")
+    if int8 and not can_round(manifest):
+        raise OptionError(
+            f"{found.name}: only Whisper models for CTranslate2 that are stored in floats are rounded to int8, and "
+            f"this is {manifest.kind} in {manifest.quantization}; leave that out"
+        )
     manifest = replace(manifest, name=name, languages=languages or manifest.languages)
     target = into / name
-    in_place = target.exists() and _same(target, found.folder)
-    if in_place and not int8:
+    same = target.exists() and _same(target, found.folder)
+    if same and not int8:
         return _in_place(target, manifest, say)
+    in_place = same and not (target.is_symlink() or is_within(target))  # else it is somebody's, and is copied
     if not in_place and any(_same(place.folder, into) for place in places()):
         check_name(found, manifest, target, force=force)
     if os.path.lexists(target) and not (force or in_place):

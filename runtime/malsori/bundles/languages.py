@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection
 from difflib import get_close_matches
 
@@ -37,6 +38,7 @@ OTHERS = {  # names of the same languages, and languages of recipes that Whisper
     "sinhalese": "si",
     "valencian": "ca",
 }
+REGION = re.compile(r"([a-z]{2,3})[-_][a-z]{2}")
 ALIKE = 0.75  # of two spellings: "frensh" is like french, and not like english
 CODES = {name: code for code, name in ENGLISH.items()} | OTHERS
 
@@ -44,10 +46,14 @@ CODES = {name: code for code, name in ENGLISH.items()} | OTHERS
 def code_of(text: str) -> str:
     """Return the code of a language that is given by its English name or its code, in whatever case.
 
+    A country behind the code is left out (`ko-KR`, `pt_BR`).
+
     Any other text comes back in lower case: a model may know a code that stands in no table.
     """
     plain = text.strip().lower()
-    return CODES.get(plain, plain)
+    if region := REGION.fullmatch(plain):
+        plain = region[1]
+    return CODES.get(plain.replace("-", " ").replace("_", " "), plain)
 
 
 def meant(text: object, known: Collection[str] = CODES.values()) -> str:

@@ -24,9 +24,16 @@ from .manifest import Manifest
 WEIGHTS = "model.bin"
 ROWS = 1024  # converted at a time, so that a large vocabulary needs a few MB
 LARGEST = 127.0  # what the largest weight of a row becomes
+NOTHING = 1e-30  # no weight is as small; its scale would be infinite
 FLOATS = ("float32", "float16", "bfloat16")
 
 Say = Callable[[float, float], None]
+
+
+def can_round(manifest: Manifest) -> bool:
+    """Whether a model's weights can be rounded to int8, or are."""
+    stored = manifest.quantization
+    return manifest.kind == "whisper" and (stored in FLOATS or stored.startswith("int8"))
 
 
 def rounded(folder: Path, manifest: Manifest, say: Say = lambda done, total: None) -> Manifest:
@@ -91,7 +98,7 @@ def _write_rounded(variable: Variable, source: BinaryIO, file: BinaryIO) -> None
         largest = np.abs(weights).max(axis=1)
         if not np.isfinite(largest).all():
             raise ModelCorrupt(source.name, "finite weights", f"infinity or no number in {variable.name}")
-        scale = np.float32(LARGEST) / np.where(largest > 0, largest, np.float32(LARGEST))
+        scale = np.float32(LARGEST) / np.where(largest > NOTHING, largest, np.float32(LARGEST))
         file.write(np.rint(weights * scale[:, None]).astype(np.int8).tobytes())
         scales[first : first + count] = scale
     file.write(_head(variable.name + SCALE, (rows,), "float32", scales.nbytes) + scales.tobytes())

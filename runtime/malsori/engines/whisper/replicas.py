@@ -15,6 +15,7 @@ from typing import Any
 
 from ...errors import EngineError, ModelIncompatible, brief
 from ..devices import Device
+from ..heap import give_back
 
 MOST_LANES = 4  # calls at a time that are made of one; each has its own activations, 0.1 GB for 30 s of base
 WEIGHTS = "model.bin"
@@ -77,6 +78,7 @@ class Replicas:
         """Load the weights again for so many calls at a time, if they are still those. With the lock held."""
         if self._seen() == self._weights:
             self._model = None  # first, so that the old weights can go before the new ones come
+            give_back()
             self._model = self._load(workers, threads)
             self._workers, self._threads = workers, threads
 
