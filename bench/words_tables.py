@@ -29,6 +29,11 @@ def brief(result: Result) -> str:
         if (kind := errors_of(found)) and "of its clips" not in case:
             shown = [shown_as(found[kind].get(name), kind) for name in ("ours", *MODES)]
             lines.append(f"| {label(case)}, {kind} | {' | '.join(shown)} | {faster(found.get('time', {}))} |")
+        elif "new process" in case:
+            both = zip(found["time"].items(), found["peak memory"].values(), strict=True)
+            shown = [f"{seconds:.2f} s, {peak:.0f} MB" for (_, seconds), peak in both]
+            shown += [""] * (len(names) - len(shown))
+            lines.append(f"| {label(case)}, time and peak memory | {' | '.join(shown)} | {faster(found['time'])} |")
     return "\n".join([*lines, "", footer(result), ""])
 
 
@@ -111,5 +116,5 @@ def footer(result: Result) -> str:
     return (
         f"{result['date'][:10]}, {machine['cores']} cores of {machine['cpu']}, int8, language given, beam 5, ours "
         f"where a greedy reading is unsure; "
-        f"faster-whisper {version} with the same weights."
+        f"faster-whisper {version} with the same weights, as they were published; ours rounded, as a pull leaves them."
     )

@@ -278,3 +278,14 @@ def test_every_recording_with_words_is_in_a_set() -> None:
     assert {"en", "digits", "telephone, en", "telephone, es", "ko", "ja", "de", "es", "fr", "long"} <= {
         each.name for each in sets
     }
+
+
+def test_the_brief_table_ends_with_the_first_words_of_a_new_process() -> None:
+    case = "base, first words of a clip of 5.0 s, new process"
+    rows = [
+        {"case": case, "metric": metric, "ours": ours, "peers": {"faster-whisper": theirs}}
+        for metric, ours, theirs in (("time", 0.5, 1.25), ("peak memory", 237.0, 334.0))
+    ]
+    machine = {"cores": 2, "cpu": "some", "versions": {"faster-whisper": "1.2.1"}}
+    told = words_tables.brief({"rows": rows, "date": "2026-11-30", "machine": machine})
+    assert "new process, time and peak memory | 0.50 s, 237 MB | 1.25 s, 334 MB |  |  | 2.50x |" in told
