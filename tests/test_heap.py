@@ -10,7 +10,7 @@ import pytest
 
 ARENAS = """
 import ctypes, threading
-from malsori.cli.heap import share_heap
+from malsori.engines.heap import share_heap
 {}
 held = []
 def take():

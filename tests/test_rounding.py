@@ -245,3 +245,36 @@ def test_a_row_of_almost_nothing_is_rounded_to_nothing(tmp_path: Path) -> None:
         assert round_weights(path)
     rounded = next(each for each in Header.read(path).stored if each.name == variable.name)
     assert not any(path.read_bytes()[rounded.offset : rounded.offset + width])
+
+
+def test_a_plain_folder_that_is_rounded_where_it_is_keeps_all_its_files(tmp_path: Path) -> None:
+    folder = whisper_folder(tmp_path / "models" / "kitchen")
+    stored_in_floats(folder)
+    (folder / "notes").mkdir()
+    (folder / "notes" / "mine.txt").write_text("mine")
+    assert adopt(find_bundle(folder), tmp_path / "models", "kitchen", int8=True) == folder
+    assert (folder / "notes" / "mine.txt").read_text() == "mine"
+    verify(folder, read_manifest(folder))
+
+
+def test_a_link_that_is_replaced_by_what_it_leads_to_leaves_the_bundle(tmp_path: Path) -> None:
+    folder = whisper_folder(tmp_path / "mine")
+    stored_in_floats(folder)
+    (tmp_path / "models").mkdir()
+    (tmp_path / "models" / "linked").symlink_to(folder)
+    found = find_bundle(tmp_path / "models" / "linked")
+    target = adopt(found, tmp_path / "models", "linked", int8=True, move=True, force=True)
+    verify(target, read_manifest(target))
+    assert (target / "model.bin").is_file()
+
+
+def test_what_an_unfinished_pull_had_kept_is_not_removed_unsaid(tmp_path: Path) -> None:
+    told: list[str] = []
+    with hub_server() as server:
+        model = _published(tmp_path / "published", server)
+        pull(model, tmp_path / "models", [Hub(server.url)], int8=True)
+        parts = tmp_path / "models" / f".{model.name}.pull" / "parts"
+        parts.mkdir(parents=True)
+        (parts / "model.bin.0123").write_bytes(bytes(2_000_000))
+        assert pull(model, tmp_path / "models", [], int8=True, tell=told.append).there
+    assert told == [f"2.0 MB that an unfinished pull of {model.name} had kept are removed"]

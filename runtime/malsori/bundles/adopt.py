@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
@@ -77,12 +77,13 @@ def adopt(
         raise OutputError(f"{target}: is there already; --force replaces it, or give another NAME")
     try:
         into.mkdir(parents=True, exist_ok=True)
-        _put(found.folder, target, manifest, move or in_place, int8, say)
+        names = _all_of(found.folder) if in_place else tuple(manifest.files)
+        _put(found.folder, target, manifest, names, move or in_place, int8, say)
     except OSError as error:
         if isinstance(error, OutputError):
             raise
         raise OutputError(f"{target}: cannot be written, {error.strerror or error}") from error
-    if move and not in_place:
+    if move and not same:
         _remove(found.folder, manifest)
     return target
 
@@ -107,19 +108,28 @@ def _seal(folder: Path, manifest: Manifest, int8: bool, say: Say) -> None:
     seal(folder, manifest)
 
 
-def _put(source: Path, target: Path, manifest: Manifest, move: bool, int8: bool, say: Say) -> None:
-    """Make the bundle beside its place under a hidden name, then let it take the place."""
+def _all_of(folder: Path) -> tuple[str, ...]:
+    """Return the names of all files of a folder, also those that no model needs: where it stays, nothing is lost."""
+    files = [path.relative_to(folder).as_posix() for path in sorted(folder.rglob("*")) if path.is_file()]
+    return tuple(name for name in files if name != MANIFEST)
+
+
+def _put(
+    source: Path, target: Path, manifest: Manifest, names: Sequence[str], move: bool, int8: bool, say: Say
+) -> None:
+    """Make the bundle of these files beside its place under a hidden name, then let it take the place."""
     work = Path(tempfile.mkdtemp(prefix=f".{target.name}.", dir=target.parent))
     try:
-        total, done = sum(entry.size for entry in manifest.files.values()), 0
+        sizes = {name: (source / name).stat().st_size for name in names}
+        total, done = sum(sizes.values()), 0
 
         def copied(count: int) -> None:
             say(f"copying {target.name}", count, total)
 
-        for name, entry in manifest.files.items():
+        for name, size in sizes.items():
             (work / name).parent.mkdir(parents=True, exist_ok=True)
             _take((source / name).resolve(), work / name, move, done, copied)
-            done += entry.size
+            done += size
         _seal(work, manifest, int8, say)
         os.chmod(work, 0o755)  # a temporary folder is its maker's alone
         put_in_place(work, target, old=work.with_name(f"{work.name}.old"))

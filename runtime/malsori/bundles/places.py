@@ -38,6 +38,12 @@ def shelf() -> Path | None:
     return None if cache is None else cache / "models"
 
 
+def unfinished(folder: Path) -> Path:
+    """Return where what has come of a bundle is kept until its pull is finished: hidden, beside it."""
+    whole = Path(os.path.abspath(folder))  # also for one that is given as "."
+    return whole.with_name(f".{whole.name}.pull")
+
+
 def checkout(package: Path = PACKAGE) -> Path | None:
     """Return the repository that `package` is run from, or None for an installed one.
 

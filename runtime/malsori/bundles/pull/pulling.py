@@ -14,6 +14,7 @@ from ..atomic import put_in_place
 from ..infer import inferred
 from ..manifest import MANIFEST, Manifest
 from ..parse import read_manifest
+from ..places import unfinished
 from ..rounding import WEIGHTS, round_weights
 from ..seal import seal
 from ..verify import verify
@@ -70,6 +71,8 @@ def pull(
         with locked(into / f".{model.name}.lock", lambda: say(f"another process pulls {model.name}, waiting", 0, 0)):
             there = here(model, into, tell)
             if there is not None and not force:
+                if count := work.kept():
+                    tell(f"{count / 1e6:.1f} MB that an unfinished pull of {model.name} had kept are removed")
                 work.discard()
                 return there
             if not force:
@@ -102,7 +105,7 @@ def kept(model: Model, into: Path) -> int:
 
 
 def _work(model: Model, into: Path) -> Work:
-    return Work(into / f".{model.name}.pull")
+    return Work(unfinished(into / model.name))
 
 
 def _check_place(target: Path) -> None:
@@ -119,6 +122,7 @@ def _pull(
     work.only({file.name for file in model.files})
     noted = work.noted()
     if noted is not None and all(work.has(file) for file in model.files):
+        _check_room(model, work, model.size // 2 if int8 else 0)
         return _finish(model, target, work, noted, say, int8=int8)
     for place, source in enumerate(sources):
         _check_room(model, work, source.room(model, work) + (model.size // 2 if int8 else 0))
@@ -148,11 +152,10 @@ def _check_room(model: Model, work: Work, count: int) -> None:
 
 def _finish(model: Model, target: Path, work: Work, origin: Origin, say: Say, *, int8: bool) -> Pulled:
     """Give the files their manifest, and let them take the place of whatever has the name."""
-    if int8:
-        for file in model.files:
-            if file.name == WEIGHTS:
-                work.set_aside(file)
-                round_weights(work.files / file.name, partial(say, f"rounding {model.name} to int8"))
+    for file in model.files:
+        if int8 and file.name == WEIGHTS:
+            work.set_aside(file)
+            round_weights(work.files / file.name, partial(say, f"rounding {model.name} to int8"))
     say(f"hashing {model.name}", 0, 0)
     said = replace(
         inferred(work.files, model.name),

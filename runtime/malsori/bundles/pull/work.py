@@ -2,6 +2,7 @@
 
 .whisper-base.pull/files/      files of the model that are whole and right
 .whisper-base.pull/parts/      beginnings of files, by the sum that they are to have
+.whisper-base.pull/origin.json where all of them came from, once they are there
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import os
 import shutil
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
 from ..contents import digest
@@ -30,7 +31,7 @@ class Origin:
     unpinned: tuple[str, ...] = ()
 
 
-def _is(path: Path, file: File) -> bool:
+def _holds(path: Path, file: File) -> bool:
     """Whether a path holds that very file; one whose sum is not known is never taken for it."""
     whole = bool(file.sha256) and path.is_file() and path.stat().st_size == file.size
     return whole and digest(path) == file.sha256
@@ -61,23 +62,24 @@ class Work:
     def has(self, file: File) -> bool:
         """Whether a file is there, whole and right; one that is not is removed."""
         path, aside = self.files / file.name, self.part(file.name, file.sha256)
-        if _is(path, file):
+        if _holds(path, file):
             return True
         path.unlink(missing_ok=True)
-        if _is(aside, file):  # of a pull that ended behind its rounding
+        if _holds(aside, file):  # of a pull that ended behind its rounding
             self.keep(aside, file.name)
             return True
         return False
 
     def note(self, origin: Origin) -> None:
         """Keep where all the files came from, for a pull that ends before they are a bundle."""
-        (self.folder / ORIGIN).write_text(json.dumps(asdict(origin)), "utf-8")
+        said = {"source": origin.source, "revision": origin.revision}  # a file without a sum would be brought again
+        (self.folder / ORIGIN).write_text(json.dumps(said), "utf-8")
 
     def noted(self) -> Origin | None:
         """Return where an earlier try has brought all the files from, None where none has."""
         try:
             said = json.loads((self.folder / ORIGIN).read_text("utf-8"))
-            return Origin(said["source"], said["revision"], tuple(said["unpinned"]))
+            return Origin(said["source"], said["revision"])
         except (OSError, ValueError, KeyError, TypeError):
             return None
 
@@ -90,8 +92,8 @@ class Work:
 
     def kept(self) -> int:
         """Return how many bytes are there for the next try."""
-        there = [path for folder in (self.files, self.folder / "parts") for path in folder.rglob("*")]
-        return sum(path.stat().st_size for path in there if path.is_file())
+        there = [path for folder in (self.files, self.folder / "parts") for path in folder.rglob("*") if path.is_file()]
+        return sum({(found := path.stat()).st_ino: found.st_size for path in there}.values())  # one may have two names
 
     def part(self, name: str, sum_: str) -> Path:
         """Return where the beginning of a file with this sum is."""
