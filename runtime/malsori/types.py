@@ -133,17 +133,77 @@ class Segment:
         return replace(self, start=self.start + seconds, end=self.end + seconds, words=words)
 
 
+Why: TypeAlias = Literal[
+    "gate", "clip_timestamps", "inaudible", "no_speech", "made_up", "implausible", "no_words", "cut_off", "filled"
+]
+"""Why no word comes from some sound; what each of them means stands with `LeftOut`."""
+
+
+@dataclass(frozen=True, slots=True)
+class LeftOut:
+    """Sound that no word comes from: why, and where, ascending and apart, in samples at 16 kHz.
+
+    gate: the gate found no speech in it, and no model was asked.
+    clip_timestamps: it lies outside of the stretches that were asked for.
+    inaudible: it is quieter than -80 dBFS, and no model was asked.
+    no_speech: a model said that nobody speaks in it.
+    made_up: a model read in it what is read in noise: what people say to a camera, hot words, one thing over and over.
+    implausible: a model read in it what nobody can have spoken amid silence (`hallucination_silence_threshold`).
+    no_words: a model read it and found no words in three seconds or more, or in a whole stretch.
+    cut_off: the reading ended at `max_new_tokens`; up to where it came is not known, so it is all that has no time.
+    filled: there is no such sound in the recording: silence that stands for a gap or for damage.
+    """
+
+    why: Why
+    spans: tuple[Span, ...]
+
+    @property
+    def seconds(self) -> float:
+        """Length of all of it."""
+        return sum(map(len, self.spans)) / SAMPLE_RATE
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the JSON form, in seconds."""
+        spans = [[round(span.start / SAMPLE_RATE, 3), round(span.stop / SAMPLE_RATE, 3)] for span in self.spans]
+        return {"why": self.why, "seconds": round(self.seconds, 3), "spans": spans}
+
+
+@dataclass(frozen=True, slots=True)
+class Coverage:
+    """What became of a recording's sound, in seconds: `decoded` is what is `read` and what is `left_out` together.
+
+    `spoken` is what the gate took for speech, with the padding around it, None where no gate was asked; `read` is what
+    a model heard and has words for, pauses of less than three seconds among them.
+    """
+
+    decoded: float
+    spoken: float | None
+    read: float
+    left_out: tuple[LeftOut, ...] = ()
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the JSON form."""
+        return {
+            "decoded_s": round(self.decoded, 3),
+            "spoken_s": None if self.spoken is None else round(self.spoken, 3),
+            "read_s": round(self.read, 3),
+            "left_out": [each.to_dict() for each in self.left_out],
+        }
+
+
 @dataclass(frozen=True, slots=True)
 class Hypothesis:
-    """What an engine heard in one clip; times count from the clip's own start.
+    """What an engine heard in one clip; times and samples count from the clip's own start.
 
-    `cut_off` is how many readings ended at the caller's limit and not by themselves, with nothing read behind them.
+    `cut_off` is how many readings ended at the caller's limit and not by themselves, with nothing read behind them;
+    `passed` is what the engine gave no words for, as far as it knows why.
     """
 
     segments: tuple[Segment, ...]
     language: str
     language_probability: float
     cut_off: int = 0
+    passed: tuple[LeftOut, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +212,8 @@ class Transcript:
 
     `duration` is the recording's length in seconds; `language` an ISO 639-1 code and `language_probability` how sure
     the engine was of it (1.0 when it was given or the model knows only one), or `und` and 0.0 where nothing told;
-    `warnings` says what was mended in the input, one line each.
+    `warnings` says what was mended in the input, one line each; `coverage` what of it was heard, None where nobody
+    counted: in a text that was aligned, and in what a stream has said.
     """
 
     text: str
@@ -162,6 +223,7 @@ class Transcript:
     segments: tuple[Segment, ...]
     model: str
     warnings: tuple[str, ...] = ()
+    coverage: Coverage | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Return the one JSON form that the command, the writers and the services share."""
@@ -173,6 +235,7 @@ class Transcript:
             "model": self.model,
             "segments": [segment.to_dict() for segment in self.segments],
             "warnings": list(self.warnings),
+            "coverage": None if self.coverage is None else self.coverage.to_dict(),
         }
 
 

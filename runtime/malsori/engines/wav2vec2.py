@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +18,7 @@ from .batches import Grouping, plan
 from .ctc.decoder import Decoder
 from .ctc.vocabulary import FILE as VOCABULARY
 from .ctc.vocabulary import Vocabulary
+from .ctc.words import wordless
 from .devices import Device, choose_device, cpu_threads
 from .frames import Frames
 from .graphs import DYNAMIC, SplitGraphs, graph_files, open_graphs, single
@@ -110,7 +111,11 @@ class Wav2Vec2Engine:
 
     def decode(self, logits: NDArray[np.float32], length: int, options: DecodeOptions = DEFAULTS) -> Hypothesis:
         """Return what the logits of a clip of `length` samples say; options as `check` takes them."""
-        return Hypothesis(self._decoder.segments(logits, length, options), *self._language(options))
+        segments = self._decoder.segments(logits, length, replace(options, word_timestamps=True))
+        passed = tuple(wordless(segments))
+        if not options.word_timestamps:
+            segments = tuple(replace(segment, words=()) for segment in segments)
+        return Hypothesis(segments, *self._language(options), passed=passed)
 
     def open(self, options: DecodeOptions = DEFAULTS, session: SessionOptions = NORMAL) -> Session:
         """Return a session for one utterance; sessions of an engine may be used side by side.

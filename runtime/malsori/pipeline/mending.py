@@ -6,12 +6,13 @@ again must be better than nothing by the decoder's own word, or stays out; `unhe
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from ..engines.base import DecodeOptions, Engine
-from ..types import SAMPLE_RATE, UNKNOWN, Hypothesis, Segment
+from ..types import SAMPLE_RATE, UNKNOWN, Hypothesis, LeftOut, Segment, Span
 from .clip import EDGE, Clip
+from .spans import merged, minus
 
 LEAST = 3.0  # seconds between words, in speech, that are worth a second reading; padding and pauses have up to 2
 LIKELY = 0.37  # confidence from which on a reading stands: a mean log-probability of -1, as in the temperature fallback
@@ -100,7 +101,28 @@ def _completed(found: Hypothesis, again: Sequence[tuple[_Part, Hypothesis]]) -> 
     good = [segment for segment in found.segments if _stands(segment)]
     good += [segment for segment in said if not _overlaps(segment, good)]
     poor = [segment for segment in found.segments if not _stands(segment) and not _overlaps(segment, good)]
-    return replace(found, segments=tuple(sorted([*good, *poor], key=lambda segment: segment.start)))
+    segments = tuple(sorted([*good, *poor], key=lambda segment: segment.start))
+    return replace(found, segments=segments, passed=tuple(_passed(found, again, said_in(segments))))
+
+
+def _passed(found: Hypothesis, again: Sequence[tuple[_Part, Hypothesis]], said: Sequence[Span]) -> Iterator[LeftOut]:
+    """Yield what was passed over at last: of what was read again what that passed over, where nothing stands."""
+    parts = merged(Span(part.start, part.stop) for part, _ in again)
+    for each in found.passed:
+        yield replace(each, spans=tuple(minus(merged(each.spans), parts)))
+    for part, heard in again:
+        for each in heard.passed:
+            spans = merged(Span(part.start + span.start, part.start + span.stop) for span in each.spans)
+            yield replace(each, spans=tuple(minus(spans, said)))
+
+
+def said_in(segments: Iterable[Segment]) -> list[Span]:
+    """Return from where to where each segment is spoken, in samples."""
+    return merged(
+        Span(round(segment.start * SAMPLE_RATE), round(segment.end * SAMPLE_RATE))
+        for segment in segments
+        if segment.text.strip()
+    )
 
 
 def _overlaps(segment: Segment, others: Sequence[Segment]) -> bool:

@@ -43,6 +43,7 @@ class Reader:
             with self.open(source) as blocks:
                 recording.name = blocks.name
                 recording.gated = self._options.vad and not self._options.clip_timestamps
+                recording.outside = "clip_timestamps" if self._options.clip_timestamps else "gate"
                 pieces = self.pieces(self._counted(blocks, recording))
                 head = self.opening(pieces)
                 self._settle_language(head, recording)
@@ -128,8 +129,7 @@ class Reader:
         for block in blocks:
             asked.check_cancelled()
             recording.samples += len(block)
-            if recording.gated:
-                recording.loudness.push(block)
+            recording.loudness.push(block)
             yield block
 
     def _alone(self, head: Sequence[Clip]) -> bool:

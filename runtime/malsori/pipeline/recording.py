@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from ..errors import MalsoriError
-from ..types import Hypothesis
+from ..types import Hypothesis, Span, Why
 from .clip import Clip
 from .loudness import Loudness
 
@@ -27,7 +27,9 @@ class Recording:
     warnings: tuple[str, ...] = ()
     not_aligned: int = 0  # segments that kept their engine's word times
     gated: bool = False  # whether something vouches for speech in what was heard
-    loudness: Loudness = field(default_factory=Loudness)  # of all of it, where it is gated
+    outside: Why = "gate"  # why no model was asked for what lies outside of the clips
+    filled: tuple[Span, ...] = ()  # silence in the place of what the recording does not have
+    loudness: Loudness = field(default_factory=Loudness)
     error: MalsoriError | None = None
 
     @property

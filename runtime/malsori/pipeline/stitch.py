@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from ..types import SAMPLE_RATE, UNKNOWN, Hypothesis, Transcript
 from .clip import Clip
+from .coverage import covered
 from .mending import unheard
 from .recording import Recording
 
@@ -34,6 +35,7 @@ def stitch(recording: Recording, *, model: str, certain: str | None, words: bool
         segments=segments,
         model=model,
         warnings=(*recording.warnings, *_told(recording, heard), *_uncertain(language, probability)),
+        coverage=covered(recording, heard),
     )
 
 

@@ -9,8 +9,9 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
-from ...types import mean_probability
+from ...types import SAMPLE_RATE, LeftOut, Segment, Span, mean_probability
 from .tokens import Token
 from .vocabulary import Vocabulary
 
@@ -32,6 +33,15 @@ def words_of(tokens: Iterable[Token], vocabulary: Vocabulary) -> list[HeardWord]
     """
     words = (_join(group, vocabulary) for group in _groups(tokens, vocabulary))
     return [word for word in words if word.text]
+
+
+def wordless(segments: Iterable[Segment], least: float = 3.0) -> Iterator[LeftOut]:
+    """Yield what lies between two words of a segment, or of two, where that has `least` seconds and more."""
+    words = [word for segment in segments for word in segment.words]
+    for before, behind in pairwise(words):
+        if behind.start - before.end >= least:
+            span = Span(round(before.end * SAMPLE_RATE), round(behind.start * SAMPLE_RATE))
+            yield LeftOut("no_words", (span,))
 
 
 def text_of(tokens: Iterable[int], vocabulary: Vocabulary) -> str:

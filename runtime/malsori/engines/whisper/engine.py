@@ -232,6 +232,6 @@ class WhisperEngine:
     def _hypothesis(self, track: Track, options: DecodeOptions) -> Hypothesis:
         language = options.language or next(iter(track.languages), None) or track.language
         if language is None:  # nothing was to be heard, so nobody was asked
-            return Hypothesis((), UNKNOWN, 0.0)
+            return Hypothesis((), UNKNOWN, 0.0, passed=tuple(track.passed))
         probability = 1.0 if options.language else track.languages.get(language, 1.0)
-        return Hypothesis(track.heard(), language, probability, track.cut_off)
+        return Hypothesis(track.heard(), language, probability, track.cut_off, tuple(track.passed))

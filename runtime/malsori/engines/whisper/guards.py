@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from math import inf
 
+from ...types import Why
 from .features import MEL_RATE
 from .options import MOST_TOKENS, WhisperOptions
 from .segments import FRAMES
@@ -113,12 +114,17 @@ def made_up(reading: Reading, frames: int, options: WhisperOptions) -> bool:
     return unsure and reading.no_speech_prob > threshold - DOUBT * _unlikely(reading, options)
 
 
-def wordless(reading: Reading, frames: int, options: WhisperOptions) -> bool:
-    """Whether nothing of what was read at last was said: silence, what is made up, or a loop in what may be silence."""
+def wordless(reading: Reading, frames: int, options: WhisperOptions) -> Why | None:
+    """Return why nothing of what was read at last was said, None where it was.
+
+    It is silence, or what is made up, or a loop in what may be silence.
+    """
+    if is_silence(reading, options):
+        return "no_speech"
     longest, threshold = options.compression_ratio_threshold, options.no_speech_threshold
     loop = longest is not None and reading.compression_ratio > longest
     silent = loop and threshold is not None and reading.no_speech_prob > threshold
-    return silent or is_silence(reading, options) or made_up(reading, frames, options)
+    return "made_up" if silent or made_up(reading, frames, options) else None
 
 
 def nobody_speaks(reading: Reading, options: WhisperOptions) -> bool:

@@ -60,7 +60,7 @@ class Reader:
         while waiting := [track for track in tracks if not track.done]:
             for track in waiting:
                 if track.inaudible:
-                    track.skip()
+                    track.skip("inaudible")
             self._go_on([track for track in waiting if not track.done and not track.inaudible])
 
     def _go_on(self, tracks: Sequence[Track]) -> None:
@@ -178,14 +178,11 @@ class Reader:
     ) -> None:
         """Give each track what was read in its window, with words where they are asked for or tell the times."""
         whisper = self._options.whisper
-        spoken = [
-            index
-            for index, (track, reading) in enumerate(zip(tracks, readings, strict=True))
-            if not wordless(reading, track.size, whisper)
-        ]
-        for index, track in enumerate(tracks):
-            if index not in spoken:
-                track.skip()
+        reasons = [wordless(each, track.size, whisper) for track, each in zip(tracks, readings, strict=True)]
+        spoken = [index for index, why in enumerate(reasons) if why is None]
+        for track, why in zip(tracks, reasons, strict=True):
+            if why is not None:
+                track.skip(why)
         found = [tracks[index].pieces(readings[index], self._tokens.timestamp_begin) for index in spoken]
         attentive = not tracks[0].timed and not whisper.without_timestamps  # as the whole batch is
         if spoken and (attentive or self._options.word_timestamps):

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from ...types import SAMPLE_RATE, Audio, Segment, Word
+from ...types import SAMPLE_RATE, Audio, LeftOut, Segment, Span, Why, Word
 from ..base import DecodeOptions
 from .anomalies import settled
 from .features import HOP, MEL_RATE, WINDOW, LogMel
@@ -45,6 +45,7 @@ class Track:
     segments: list[Segment] = field(default_factory=list)
     seek: int = 0
     cut_off: int = 0  # readings that the caller's limit ended, with nothing read behind them
+    passed: list[LeftOut] = field(default_factory=list)
     _whole: NDArray[np.float32] | None = None
 
     @property
@@ -95,9 +96,16 @@ class Track:
             self._whole = self.mel(np.pad(self.clip, (0, (WINDOW + self.frames) * HOP - len(self.clip))))
         return self._whole[:, self.seek : self.seek + WINDOW]
 
-    def skip(self) -> None:
-        """Go on behind the window: nobody speaks in it."""
+    def skip(self, why: Why) -> None:
+        """Go on behind the window: nothing that is said in it is known."""
+        self._pass(why, 0, self.size)
         self.seek += self.size
+
+    def _pass(self, why: Why, start: int, stop: int) -> None:
+        """Remember that what lies between two frames of the window gave no words."""
+        first, last = ((self.seek + frame) * HOP for frame in (start, min(stop, self.size)))
+        if first < last:
+            self.passed.append(LeftOut(why, (Span(first, min(last, len(self.clip))),)))
 
     def pieces(self, reading: Reading, timestamp_begin: int) -> tuple[list[Piece], int]:
         """Return the pieces of what was read, and the frame of the window from which to go on.
@@ -122,8 +130,12 @@ class Track:
     ) -> None:
         """Keep what was read in the window, pieces with their words, and go on from frame `following` of it."""
         begin = self.seek / MEL_RATE
-        self.cut_off += options.max_new_tokens is not None and not reading.ended and following >= self.size
+        if options.max_new_tokens is not None and not reading.ended and following >= self.size:
+            self.cut_off += 1
+            self._pass("cut_off", self._told(pieces), self.size)
         kept, following = settled(pieces, begin, self.size, following, self.frames - self.seek, options)
+        if len(kept) < len(pieces):
+            self._pass("implausible", round(kept[-1].end * MEL_RATE) if kept else 0, following)
         confidence = min(1.0, math.exp(reading.log_probability))
         for piece in kept:
             text = tokens.decode(piece.tokens).strip()
@@ -148,6 +160,11 @@ class Track:
         if reading.temperature > options.prompt_reset_on_temperature or options.condition_on_previous_text is False:
             self.spoken.clear()
         self.seek += max(following, LEAST_STEP)
+
+    def _told(self, pieces: Sequence[Piece]) -> int:
+        """Return the frame of the window up to which times tell what was read: a piece without one ends with it."""
+        ends = [round(piece.end * MEL_RATE) for piece in pieces]
+        return max((end for end in ends if end < self.size), default=0)
 
     def heard(self) -> tuple[Segment, ...]:
         """Return the segments that start within the clip, none of whose times lies beyond it."""
