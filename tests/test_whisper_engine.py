@@ -299,7 +299,9 @@ def test_telling_the_language_of_several_windows_can_be_cancelled(engine, korean
 
 def test_digital_silence_asks_no_model(engine):
     (heard,), counts = counted(engine, lambda: engine.transcribe([np.zeros(40 * 16_000, np.float32)]))
-    assert (heard, counts) == (Hypothesis((), "und", 0.0), (0, 0, 0))
+    assert (heard.segments, heard.language, counts) == ((), "und", (0, 0, 0))
+    assert {each.why for each in heard.passed} == {"inaudible"}
+    assert sum(each.seconds for each in heard.passed) == 40.0
 
 
 @pytest.mark.parametrize("fields", [{}, {"without_timestamps": True}, {"audio_context": "full"}])

@@ -150,7 +150,7 @@ class LeftOut:
     made_up: a model read in it what is read in noise: what people say to a camera, hot words, one thing over and over.
     implausible: a model read in it what nobody can have spoken amid silence (`hallucination_silence_threshold`).
     no_words: a model read it and found no words in three seconds or more, or in a whole stretch.
-    cut_off: the reading ended at `max_new_tokens`; up to where it came is not known, so it is all that has no time.
+    cut_off: the reading ended at the most tokens that it may have; how far it came is known where it wrote times only.
     filled: there is no such sound in the recording: silence that stands for a gap or for damage.
     """
 
@@ -195,7 +195,7 @@ class Coverage:
 class Hypothesis:
     """What an engine heard in one clip; times and samples count from the clip's own start.
 
-    `cut_off` is how many readings ended at the caller's limit and not by themselves, with nothing read behind them;
+    `cut_off` is how many readings ended at a limit and not by themselves, with nothing read behind them;
     `passed` is what the engine gave no words for, as far as it knows why.
     """
 

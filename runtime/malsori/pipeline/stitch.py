@@ -4,16 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from ..types import SAMPLE_RATE, UNKNOWN, Hypothesis, Transcript
+from ..types import SAMPLE_RATE, UNKNOWN, Coverage, Hypothesis, Transcript, Why
 from .clip import Clip
 from .coverage import covered
 from .mending import unheard
 from .recording import Recording
+from .spans import merged
 
 UNSURE = 0.4  # probability of a language below which it is a guess
-FEW = 0.05  # of a recording kept by the gate, or less, is told of
-LONG = 10.0  # seconds, from which on
+TENTH = 0.1  # of what is to be heard of a recording, left out, is told of
+LONG = 10.0  # seconds of a recording, from which on
+MUCH = 5.0  # seconds of it that come and go as speech does; shorter are a door, a cough, somebody who sits down
 TOLD = 1.0  # seconds; shorter stretches without words are breaths and clicks, which nobody needs to be told of
+
+UNHEARD: tuple[Why, ...] = ("no_speech", "made_up", "implausible", "no_words")  # what a model had no words for
 
 
 def stitch(recording: Recording, *, model: str, certain: str | None, words: bool) -> Transcript:
@@ -27,6 +31,7 @@ def stitch(recording: Recording, *, model: str, certain: str | None, words: bool
         segment for clip, hypothesis in heard for segment in clip.clock.placed(hypothesis.segments, words=words)
     )
     language, probability = (certain, 1.0) if certain else _detected(recording, heard)
+    coverage = covered(recording, heard)
     return Transcript(
         text=" ".join(segment.text.strip() for segment in segments),
         language=language,
@@ -34,14 +39,14 @@ def stitch(recording: Recording, *, model: str, certain: str | None, words: bool
         duration=recording.samples / SAMPLE_RATE,
         segments=segments,
         model=model,
-        warnings=(*recording.warnings, *_told(recording, heard), *_uncertain(language, probability)),
-        coverage=covered(recording, heard),
+        warnings=(*recording.warnings, *_told(recording, heard, coverage), *_uncertain(language, probability)),
+        coverage=coverage,
     )
 
 
-def _told(recording: Recording, heard: Sequence[tuple[Clip, Hypothesis]]) -> Iterator[str]:
+def _told(recording: Recording, heard: Sequence[tuple[Clip, Hypothesis]], coverage: Coverage) -> Iterator[str]:
+    yield from _missed(recording, coverage)
     if recording.gated:
-        yield from _kept(recording, heard)
         yield from _wordless(heard)
         yield from _left_out(heard)
     yield from _cut_off(sum(found.cut_off for _, found in heard))
@@ -54,16 +59,29 @@ def _uncertain(language: str, probability: float) -> Iterator[str]:
         yield f"the language is not certain ({language}, {probability:.0%}); say which it is, as in --language ko"
 
 
-def _kept(recording: Recording, heard: Sequence[tuple[Clip, Hypothesis]]) -> Iterator[str]:
-    """Tell of a recording that is not silent, of which the gate kept nothing, or next to nothing."""
-    duration, kept = recording.samples / SAMPLE_RATE, sum(clip.seconds for clip, _ in heard)
-    found = (
-        f"speech was found in {kept:.1f} s of {duration:.1f} s" if kept else f"no speech was found in {duration:.1f} s"
-    )
-    if recording.loudness.varies and duration >= LONG and kept < FEW * duration:
-        yield f"{found}, and the rest is not silent; if somebody speaks there, try --vad-threshold 0.2 or --no-vad"
-    elif recording.loudness.sounds and not heard:
-        yield f"{found} of sound"
+def _missed(recording: Recording, coverage: Coverage) -> Iterator[str]:
+    """Tell of a recording that is not silent, of which more than a tenth was left out that sounds as speech does.
+
+    With the gate that is what it left out: what has no words of what it has found is told of in any case.
+    """
+    reasons = ("gate",) if recording.gated else UNHEARD
+    left = merged(span for each in coverage.left_out if each.why in reasons for span in each.spans)
+    missed = recording.loudness.missed(left)
+    if coverage.decoded >= LONG and missed.seconds >= MUCH and missed.share > TENTH:
+        advice = "; if somebody speaks there, try --vad-threshold 0.2 or --no-vad" if recording.gated else ""
+        yield (
+            f"{_found(coverage)}, and {missed.seconds:.1f} s of the rest come and go as speech does, "
+            f"the first at {missed.first:.1f} s{advice}"
+        )
+    elif recording.gated and recording.loudness.sounds and not coverage.spoken:
+        yield f"{_found(coverage)} of sound"
+
+
+def _found(coverage: Coverage) -> str:
+    if coverage.spoken is None:
+        return f"words were heard in {coverage.read:.1f} s of {coverage.decoded:.1f} s"
+    found = f"speech was found in {coverage.spoken:.1f} s of" if coverage.spoken else "no speech was found in"
+    return f"{found} {coverage.decoded:.1f} s"
 
 
 def _wordless(heard: Sequence[tuple[Clip, Hypothesis]]) -> Iterator[str]:
@@ -91,7 +109,7 @@ def _left_out(heard: Sequence[tuple[Clip, Hypothesis]]) -> Iterator[str]:
 
 def _cut_off(readings: int) -> Iterator[str]:
     if readings:
-        yield f"{readings} reading(s) ended at max_new_tokens: what was said behind that is missing"
+        yield f"{readings} reading(s) ended at the most tokens that they may have: what was said behind that is missing"
 
 
 def _says(found: Hypothesis) -> bool:

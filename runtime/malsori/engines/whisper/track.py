@@ -44,7 +44,7 @@ class Track:
     languages: dict[str, float] = field(default_factory=dict)
     segments: list[Segment] = field(default_factory=list)
     seek: int = 0
-    cut_off: int = 0  # readings that the caller's limit ended, with nothing read behind them
+    cut_off: int = 0  # readings that a limit of tokens ended, with nothing read behind them
     passed: list[LeftOut] = field(default_factory=list)
     _whole: NDArray[np.float32] | None = None
 
@@ -130,7 +130,7 @@ class Track:
     ) -> None:
         """Keep what was read in the window, pieces with their words, and go on from frame `following` of it."""
         begin = self.seek / MEL_RATE
-        if options.max_new_tokens is not None and not reading.ended and following >= self.size:
+        if not reading.ended and following >= self.size:
             self.cut_off += 1
             self._pass("cut_off", self._told(pieces), self.size)
         kept, following = settled(pieces, begin, self.size, following, self.frames - self.seek, options)
