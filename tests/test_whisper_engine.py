@@ -20,7 +20,7 @@ from malsori.engines.whisper.options import WhisperOptions
 from malsori.engines.whisper.parts import check_parts
 from malsori.engines.whisper.track import cut
 from malsori.errors import Cancelled, ModelCorrupt, ModelIncompatible, OptionError
-from malsori.types import Hypothesis, Segment, Word
+from malsori.types import Segment, Word
 
 ROOT = Path(__file__).resolve().parents[1]
 BUNDLE = ROOT / "models" / "nano-whisper"
