@@ -150,7 +150,8 @@ class LeftOut:
     made_up: a model read in it what is read in noise: what people say to a camera, hot words, one thing over and over.
     implausible: a model read in it what nobody can have spoken amid silence (`hallucination_silence_threshold`).
     no_words: a model read it and found no words in three seconds or more, or in a whole stretch.
-    cut_off: the reading ended at the most tokens that it may have; how far it came is known where it wrote times only.
+    cut_off: the reading ended at the most tokens that it may have; all of it where words and times do not tell how far
+        it came.
     filled: there is no such sound in the recording: silence that stands for a gap or for damage.
     """
 

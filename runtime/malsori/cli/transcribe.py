@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from .console import emit, printable
+from .coverage_table import CoverageTable
 from .destinations import Destinations
 from .failures import report
 from .model_flags import add_model_flags, load_model
@@ -47,6 +48,9 @@ def add_parser(subparsers: argparse._SubParsersAction[Parser]) -> None:
         "--output-dir", "-o", type=folder, metavar="DIR", help="write files there, not to stdout; made if missing"
     )
     parser.add_argument("--output-format", "-f", default="txt", choices=(*FORMATS, "all"), help="(%(default)s)")
+    parser.add_argument(
+        "--report", action="store_true", help="tell on stderr how much was decoded, read, and left out and why"
+    )
     add_model_flags(parser)
     add_decoding_flags(parser)
     add_vad_flags(parser)
@@ -56,7 +60,7 @@ def add_parser(subparsers: argparse._SubParsersAction[Parser]) -> None:
 def run(args: argparse.Namespace) -> int:
     """Transcribe all files; return 0, or 1 when some failed."""
     settle = _writing(args) if args.output_dir is not None else _printing(args)
-    failures = 0
+    failures, coverages = 0, CoverageTable()
     with Reporter(quiet=args.quiet) as reporter:
         options = options_from(args)
         transcriber = load_model(args, reporter)
@@ -71,6 +75,10 @@ def run(args: argparse.Namespace) -> int:
         for index, result in enumerate(results):
             reporter.pause()
             failures += not _settle(args, index, result, settle, reporter, told)
+            coverage = getattr(result, "coverage", None)
+            if args.report and coverage is not None:
+                coverages.add(args.files[index], coverage)
+    coverages.end()
     return 1 if failures else 0
 
 

@@ -102,7 +102,8 @@ def _completed(found: Hypothesis, again: Sequence[tuple[_Part, Hypothesis]]) -> 
     good += [segment for segment in said if not _overlaps(segment, good)]
     poor = [segment for segment in found.segments if not _stands(segment) and not _overlaps(segment, good)]
     segments = tuple(sorted([*good, *poor], key=lambda segment: segment.start))
-    return replace(found, segments=segments, passed=tuple(_passed(found, again, said_in(segments))))
+    passed = tuple(each for each in _passed(found, again, said_in(segments)) if each.spans)
+    return replace(found, segments=segments, passed=passed, cut_off=sum(each.why == "cut_off" for each in passed))
 
 
 def _passed(found: Hypothesis, again: Sequence[tuple[_Part, Hypothesis]], said: Sequence[Span]) -> Iterator[LeftOut]:

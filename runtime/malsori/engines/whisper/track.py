@@ -162,9 +162,13 @@ class Track:
         self.seek += max(following, LEAST_STEP)
 
     def _told(self, pieces: Sequence[Piece]) -> int:
-        """Return the frame of the window up to which times tell what was read: a piece without one ends with it."""
-        ends = [round(piece.end * MEL_RATE) for piece in pieces]
-        return max((end for end in ends if end < self.size), default=0)
+        """Return the frame of the window that a reading without an end is known to have come to.
+
+        That is where its last word begins, which by attention lasts as long as the window; else the last time in it.
+        """
+        words = [word for piece in pieces for word in piece.words]
+        ends = [words[-1].start] if words else [piece.end for piece in pieces]
+        return max((round(end * MEL_RATE) for end in ends if end * MEL_RATE < self.size), default=0)
 
     def heard(self) -> tuple[Segment, ...]:
         """Return the segments that start within the clip, none of whose times lies beyond it."""
