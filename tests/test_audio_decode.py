@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from malsori.audio import Limits, Resampler, decode, decode_blocks
-from malsori.errors import AudioTooLong, OptionError, UnsupportedFormat
+from malsori.errors import AudioTooLong, OptionError
 from tests.sounds import contained, pcm16, recording, recordings, tone, wav
 
 TONE = tone()
@@ -112,11 +112,6 @@ def test_an_array_is_taken_as_it_is_at_16_khz(dtype: str) -> None:
 def test_an_array_of_another_rate_is_resampled() -> None:
     clip = decode(tone(1, 44_100), sample_rate=44_100)
     np.testing.assert_allclose(clip.samples[100:-100], TONE[100:-100], atol=2e-3)
-
-
-def test_an_array_of_integers_other_than_int16_is_refused() -> None:
-    with pytest.raises(UnsupportedFormat, match="expected int16 or float samples, found int64"):
-        decode(np.zeros(100, np.int64))
 
 
 def test_a_sample_rate_for_a_file_is_refused() -> None:

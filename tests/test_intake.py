@@ -126,16 +126,15 @@ def test_an_empty_block_settles_nothing() -> None:
 
 
 WRONG: list[tuple[Any, str]] = [
-    ([0.1, 0.2], "PCM16 bytes or an array of samples, found list"),
+    (["0.1", "0.2"], "PCM16 bytes or an array of samples, found list"),
     ("sound", "PCM16 bytes or an array of samples, found str"),
     (None, "PCM16 bytes or an array of samples, found NoneType"),
-    (np.zeros(4, np.int32), "int16 or float samples, found int32"),
-    (np.zeros(4, bool), "int16 or float samples, found bool"),
-    (np.zeros(4, ">i2"), "int16 or float samples, found >i2"),
+    (np.zeros(4, np.int64), "float, int16, int32, int8 or uint8 samples, found int64"),
+    (np.zeros(4, bool), "float, int16, int32, int8 or uint8 samples, found bool"),
+    (np.full(400, 9000.0), "float samples in .-1, 1., found a peak of 9000; divide by 32768"),
     (np.zeros((1, 2, 2)), r"\(samples, channels\), found 3 dimensions"),
-    (np.float32(0.5), "an array of samples, found float32"),
-    (np.zeros((2, 512)), "1 to 32 channels, found 512"),
-    (np.zeros((2, 0)), "1 to 32 channels, found 0"),
+    (np.float32(0.5), r"\(samples, channels\), found 0 dimensions"),
+    (np.zeros((33, 512)), r"one axis of 1 to 32 channels and a longer one of samples, found the shape \(33, 512\)"),
     (memoryview(np.zeros(4, np.float32)), "format B or h .int16, little-endian.*, found one of format 'f'$"),
     (memoryview(np.zeros(4, ">i2")), "format B or h .int16, little-endian.*, found one of format '>h'$"),
     (memoryview(np.zeros((4, 2), "<i2")), "in one dimension, found one of format 'h' in 2 dimensions$"),

@@ -9,14 +9,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import TypeAlias, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import AudioError, AudioNotFound, CorruptAudio, EmptyAudio, OptionError
 from ..types import SAMPLE_RATE, Audio
-from .arrays import as_frames, scaled
+from .arrays import Samples, as_array, as_frames, scaled, whole_rate
 from .libav import open_libav
 from .limits import DEFAULT_LIMITS, Limits
 from .mix import Mixer
@@ -26,8 +26,8 @@ from .sniff import identify
 from .source import Source, Window, name_of, one_line, open_window
 from .stream import PIECE_FRAMES, Frames, Stream, reblock
 
-AudioSource: TypeAlias = "Source | NDArray[np.generic]"
-"""A path, bytes, a binary file object, or an array of int16 or float samples `(samples,)` or `(samples, channels)`."""
+AudioSource: TypeAlias = "Source | Samples"
+"""A path, bytes, a binary file object, or samples: an array, a list, or a tensor (see `Samples`)."""
 
 _BLOCK_VALUES = 1 << 20  # samples times channels: 4 MiB, whatever rate and channel count a header claims
 _USE_ANYWAY = "allow_truncated=True, or --allow-truncated, uses what is there"
@@ -84,7 +84,7 @@ class Blocks(Iterator[Audio]):
 def decode(
     source: AudioSource,
     *,
-    sample_rate: int | None = None,
+    sample_rate: float | None = None,
     limits: Limits = DEFAULT_LIMITS,
     allow_truncated: bool = False,
     name: str = "",
@@ -99,7 +99,7 @@ def decode(
 def decode_blocks(
     source: AudioSource,
     *,
-    sample_rate: int | None = None,
+    sample_rate: float | None = None,
     limits: Limits = DEFAULT_LIMITS,
     allow_truncated: bool = False,
     name: str = "",
@@ -112,15 +112,18 @@ def decode_blocks(
     Raises at once, for what the header shows, or while reading: `AudioNotFound`, `UnsupportedFormat`, `CorruptAudio`,
     `EmptyAudio`, `AudioTooLong`; `OptionError` for a `sample_rate` where it has no meaning.
     """
-    name = one_line(name) if name else ("<array>" if isinstance(source, np.ndarray) else name_of(source))
+    array = as_array(source, name or "<array>")
+    file = cast("Source", source)  # which is no array
+    name = one_line(name) if name else ("<array>" if array is not None else name_of(file))
     window: Window | None = None
     with ExitStack() as opening:
-        if isinstance(source, np.ndarray):
-            stream = _open_array(source, SAMPLE_RATE if sample_rate is None else sample_rate, name, limits)
+        if array is not None:
+            rate = whole_rate(SAMPLE_RATE if sample_rate is None else sample_rate, name)
+            stream = _open_array(array, rate, name, limits)
         elif sample_rate is not None:
             raise OptionError(f"{name}: sample_rate is for arrays; a file says its own")
         else:
-            window = open_window(source, name, limits, opening)
+            window = open_window(file, name, limits, opening)
             stream = _open_stream(window, name, limits, opening)
         limits.check_length(name, stream.declared or 0, stream.rate)
         opened = opening.pop_all()

@@ -7,19 +7,18 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ..errors import UnsupportedFormat
 from ..types import SAMPLE_RATE, Audio
-from .arrays import as_frames, scaled
+from .arrays import Samples, as_array, as_frames, kind_of, scaled, whole_rate
 from .limits import DEFAULT_LIMITS, Limits
 from .mix import Mixer
 from .pcm import Pcm16Decoder
 from .resample import Resampler
 from .stream import Frames
 
-Block: TypeAlias = "bytes | bytearray | memoryview | NDArray[np.generic]"
-"""PCM16 bytes (little-endian, mono), or an array of int16 or float samples `(samples,)` or `(samples, channels)`."""
+Block: TypeAlias = "bytes | bytearray | memoryview | Samples"
+"""PCM16 bytes (little-endian, mono), or an array of samples (see `Samples`)."""
 
 _MIX_HZ = 50  # decisions per second on how channels are mixed
 _PCM16_VIEWS = {"B", "b", "c", "<h"} | ({"h", "=h", "@h"} if sys.byteorder == "little" else set())
@@ -45,18 +44,18 @@ class Intake:
     """
 
     def __init__(
-        self, sample_rate: int = SAMPLE_RATE, *, limits: Limits = DEFAULT_LIMITS, name: str = "stream"
+        self, sample_rate: float = SAMPLE_RATE, *, limits: Limits = DEFAULT_LIMITS, name: str = "stream"
     ) -> None:
-        _check_rate(name, sample_rate, limits)
-        self._rate, self._limits, self._name = sample_rate, limits, name
+        self._rate, self._limits, self._name = whole_rate(sample_rate, name), limits, name
+        limits.check_shape(name, self._rate, 1)
         self._form: _Form | None = None
         self._bytes = Pcm16Decoder()
         self._mixer = Mixer()
-        self._resampler = Resampler(sample_rate)
+        self._resampler = Resampler(self._rate)
         self._waiting: Frames = np.zeros((0, 1), np.float32)
         self._told: set[str] = set()
 
-    def push(self, block: Block, sample_rate: int | None = None) -> Audio:
+    def push(self, block: Block, sample_rate: float | None = None) -> Audio:
         """Return what is ready at 16 kHz; `sample_rate`, where given, must be that of the stream.
 
         Raises `UnsupportedFormat` for a block of another type, shape, rate or channel count than the stream takes; the
@@ -85,13 +84,12 @@ class Intake:
             _check_view(self._name, memoryview(block))
             self._check_form(_Form("PCM16 bytes", 1), len(block))
             return self._bytes.push(bytes(block))[:, np.newaxis]
-        if not isinstance(block, np.ndarray):
+        array = as_array(block, self._name)
+        if array is None:
             raise UnsupportedFormat(self._name, "PCM16 bytes or an array of samples", type(block).__name__)
-        frames = as_frames(block, self._name)
+        frames = as_frames(array, self._name, whole=False)
         self._limits.check_shape(self._name, self._rate, frames.shape[1])
-        self._check_form(
-            _Form("int16 samples" if frames.dtype == np.int16 else "float samples", frames.shape[1]), len(frames)
-        )
+        self._check_form(_Form(kind_of(frames), frames.shape[1]), len(frames))
         return scaled(frames)
 
     def _check_form(self, form: _Form, size: int) -> None:
@@ -118,12 +116,6 @@ class Intake:
     def _mono(self, steps: list[Frames]) -> Audio:
         parts = list(self._mixer.mixed(iter(steps)))
         return np.concatenate(parts) if parts else np.zeros(0, np.float32)
-
-
-def _check_rate(name: str, rate: object, limits: Limits) -> None:
-    if not isinstance(rate, (int, np.integer)):
-        raise UnsupportedFormat(name, "a sample rate in whole Hz", repr(rate))
-    limits.check_shape(name, int(rate), 1)
 
 
 def _check_view(name: str, view: memoryview) -> None:

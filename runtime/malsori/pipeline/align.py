@@ -29,7 +29,7 @@ def align(
     model: str | os.PathLike[str] | Transcriber = "nano-ctc-ko",
     *,
     vad: bool = True,
-    sample_rate: int | None = None,
+    sample_rate: float | None = None,
     allow_truncated: bool = False,
     progress: Callable[[Progress], None] | None = None,
 ) -> Alignment:

@@ -100,7 +100,7 @@ class TranscribeOptions:
     clip_timestamps: tuple[float, ...] | list[float] = ()
     cancelled: Callable[[], bool] | None = None
     allow_truncated: bool = False
-    sample_rate: int | None = None
+    sample_rate: float | None = None
 
     def __post_init__(self) -> None:
         if isinstance(self.language, str):

@@ -121,7 +121,8 @@ class Transcriber:
         left_out = self.check(chosen)
         if on_error not in ("raise", "return"):
             raise OptionError(f"on_error is 'raise' or 'return', found {on_error!r}")
-        if isinstance(sources, (str, bytes)):  # one recording, whose letters would each be taken for a path
+        if isinstance(sources, (str, bytes)) or (isinstance(sources, np.ndarray) and sources.ndim == 1):
+            # whose letters would each be taken for a path, or samples for a recording
             raise OptionError("transcribe_many takes a list of recordings, found a single one; transcribe takes that")
         return self._results(sources, chosen, left_out, on_error, progress, self._placer(chosen))
 
@@ -173,7 +174,7 @@ class Transcriber:
         layer: int = -1,
         layers: Literal["all"] | None = None,
         pooled: bool = False,
-        sample_rate: int | None = None,
+        sample_rate: float | None = None,
     ) -> NDArray[np.float32]:
         """Return hidden states of the encoder for the whole recording, float32, shape `(frames, hidden_size)`.
 

@@ -43,7 +43,7 @@ class LiveOptions:
         Where somebody goes on speaking, that was work for nothing; what is read is the same.
     """
 
-    sample_rate: int = SAMPLE_RATE
+    sample_rate: float = SAMPLE_RATE
     partials: bool = True
     session: SessionOptions = field(default_factory=SessionOptions)
     detector: str | None = None
