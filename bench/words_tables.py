@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from bench.words_rows import JUDGED, WHOLE
+from bench.words_rows import JUDGED, SPARING, WHOLE
 from bench.words_systems import MODES
 
 ERRORS = ("WER", "CER", "words per minute")
@@ -85,7 +85,7 @@ def label(case: str) -> str:
 
 def named(who: str) -> str:
     """Return somebody's name as a reader knows it."""
-    return "malsori, no gate" if who == WHOLE else who
+    return who.replace("ours", "malsori") if who in (WHOLE, SPARING) else who
 
 
 def shown_as(value: float | None, kind: str) -> str:
