@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -21,11 +22,16 @@ Figures = dict[str, dict[str, float]]
 """Of one case: metric, then who."""
 
 
-def brief(result: Result) -> str:
-    """Return stock base set by set: errors of ours and faster-whisper's ways, and our time against its default."""
+def brief(result: Result, chosen: str = "") -> str:
+    """Return stock base set by set: errors of ours and faster-whisper's ways, and our time against its default.
+
+    Only cases that the pattern `chosen` matches.
+    """
     names = ["malsori", *MODES]
     lines = [f"| recordings | {' | '.join(names)} | time against faster-whisper |", "|---" * (len(names) + 2) + "|"]
     for case, found in cases(result, JUDGED):
+        if not re.search(chosen, label(case)):
+            continue
         if (kind := errors_of(found)) and "of its clips" not in case:
             shown = [shown_as(found[kind].get(name), kind) for name in ("ours", *MODES)]
             lines.append(f"| {label(case)}, {kind} | {' | '.join(shown)} | {faster(found.get('time', {}))} |")
