@@ -28,14 +28,14 @@ from bench.hallucination import RECORDINGS
 from bench.report import others
 from bench.results import Row, write
 from bench.words_forms import form
-from bench.words_rows import WHOLE
+from bench.words_rows import SPARING, WHOLE
 from bench.words_runs import Job, Kept, Key, hear_all
 from bench.words_score import normaliser
 from bench.words_sets import LANGUAGES, Clip, Set, address, chosen, indexed, quiet, silent, sparse, spoken
 from bench.words_systems import MODES, SYSTEMS, as_pulled, resolved
 
-USUAL = ("ours", WHOLE, *MODES)
-OF_WHOLE = ("en", "en, longer", "address", "long")  # what is also read without the gate
+USUAL = ("ours", WHOLE, SPARING, *MODES)
+OF_WHOLE = ("en", "en, longer", "address", "long")  # what is also read without the gate, and with little memory
 GATED = ("ours", "faster-whisper vad_filter", "faster-whisper batched")  # who is to hear ten minutes of a room
 ENGLISH_ONLY = "tiny.en"
 FEWER = {ENGLISH_ONLY: 2}  # every so many of a set's clips: it is the second opinion
@@ -83,7 +83,7 @@ def of_model(model: str, found: Set, plan: Plan) -> Set:
 
 def hears(system: str, found: Set) -> bool:
     """Whether somebody hears a set at all."""
-    if system == WHOLE:
+    if system in (WHOLE, SPARING):
         return found.name in OF_WHOLE
     if found.name.startswith("ten minutes"):
         return system in GATED

@@ -13,6 +13,7 @@ from bench.words_sets import Clip, Set
 from bench.words_systems import MODES
 
 WHOLE = "ours, no gate"
+SPARING = "ours, low memory"
 JUDGED = "base"  # the model that the targets are of
 TIMES = {  # the targets of time, by set
     "en": "2x faster-whisper",

@@ -50,12 +50,12 @@ def counted() -> None:
     ctranslate2.models.Whisper = Counted
 
 
-def ours(model: str, **options: Any) -> Hear:
+def ours(model: str, *, memory: Any = "normal", **options: Any) -> Hear:
     """Open a folder or a bundle's name in malsori."""
     counted()
     import malsori
 
-    transcriber = malsori.load(model, device="cpu", compute_type="int8", threads=THREADS)
+    transcriber = malsori.load(model, device="cpu", compute_type="int8", threads=THREADS, memory=memory)
     return lambda path, language: transcriber.transcribe(path, language=language, **options).text
 
 
@@ -157,6 +157,7 @@ class System:
 SYSTEMS = {
     "ours": System(ours),
     "ours, no gate": System(lambda model: ours(model, vad=False)),
+    "ours, low memory": System(lambda model: ours(model, memory="low")),
     "faster-whisper": System(faster_whisper),
     "faster-whisper vad_filter": System(lambda model: faster_whisper(model, vad_filter=True)),
     "faster-whisper batched": System(faster_whisper_batched),

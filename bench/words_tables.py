@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from bench.words_rows import JUDGED, WHOLE
+from bench.words_rows import JUDGED, SPARING, WHOLE
 from bench.words_systems import MODES
 
 ERRORS = ("WER", "CER", "words per minute")
@@ -21,11 +22,16 @@ Figures = dict[str, dict[str, float]]
 """Of one case: metric, then who."""
 
 
-def brief(result: Result) -> str:
-    """Return stock base set by set: errors of ours and faster-whisper's ways, and our time against its default."""
+def brief(result: Result, chosen: str = "") -> str:
+    """Return stock base set by set: errors of ours and faster-whisper's ways, and our time against its default.
+
+    Only cases that the pattern `chosen` matches.
+    """
     names = ["malsori", *MODES]
     lines = [f"| recordings | {' | '.join(names)} | time against faster-whisper |", "|---" * (len(names) + 2) + "|"]
     for case, found in cases(result, JUDGED):
+        if not re.search(chosen, label(case)):
+            continue
         if (kind := errors_of(found)) and "of its clips" not in case:
             shown = [shown_as(found[kind].get(name), kind) for name in ("ours", *MODES)]
             lines.append(f"| {label(case)}, {kind} | {' | '.join(shown)} | {faster(found.get('time', {}))} |")
@@ -85,7 +91,7 @@ def label(case: str) -> str:
 
 def named(who: str) -> str:
     """Return somebody's name as a reader knows it."""
-    return "malsori, no gate" if who == WHOLE else who
+    return who.replace("ours", "malsori") if who in (WHOLE, SPARING) else who
 
 
 def shown_as(value: float | None, kind: str) -> str:

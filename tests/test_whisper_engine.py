@@ -595,9 +595,13 @@ def test_a_layer_other_than_the_last_is_refused(engine, korean, layer):
         engine.embed(korean, layer)
 
 
-def test_low_memory_is_refused_by_name(manifest):
-    with pytest.raises(OptionError, match="nano-whisper has no memory='low'"):
-        load_engine(BUNDLE, manifest, device="cpu", threads=1, memory="low")
+@pytest.mark.parametrize("threads", [1, 2])
+def test_low_memory_reads_one_window_a_call_and_the_same_words(engine, manifest, korean, threads):
+    sparing = load_engine(BUNDLE, manifest, device="cpu", threads=threads, memory="low")
+    clips = [korean, korean[:20_000], korean[4_000:]] * 2
+    heard, expected = sparing.transcribe(clips), engine.transcribe(clips)
+    assert [text_of(each) for each in heard] == [text_of(each) for each in expected]
+    assert sparing.counters.encodings == sparing.counters.windows == len(clips)
 
 
 def test_a_tokenizer_that_is_none_is_told_although_the_weights_load_beside_it(manifest, tmp_path):

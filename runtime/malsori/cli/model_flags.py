@@ -38,7 +38,7 @@ def add_model_flags(parser: argparse.ArgumentParser, *, default: str | None = No
     )
     group.add_argument("--threads", type=threads, metavar="N", help="CPU threads (the cores this process may use)")
     group.add_argument(
-        "--memory", default="normal", choices=("normal", "low"), help="low shares the weights, and is slower (wav2vec2)"
+        "--memory", default="normal", choices=("normal", "low"), help="low takes less of it, and is slower; same words"
     )
     group.add_argument("--no-verify", action="store_true", help="skip the check of the bundle's sha256 sums")
     parser.add_argument("--quiet", "-q", action="store_true", help="neither progress nor warnings on stderr")

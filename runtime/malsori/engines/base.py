@@ -20,6 +20,7 @@ WHISPER = WhisperOptions()
 HOTWORD_WEIGHT = 8.0  # of a hot word without its own: it wins over a reading that is up to 3000 times likelier
 
 Task: TypeAlias = Literal["transcribe", "translate"]
+Memory: TypeAlias = Literal["normal", "low"]
 Layer: TypeAlias = int | Literal["all"]
 """0 is what goes into the first layer, N what comes out of the last of N; negative numbers count from the end."""
 

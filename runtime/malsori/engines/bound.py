@@ -16,11 +16,12 @@ from numpy.typing import NDArray
 from ..bundles.manifest import Manifest
 from ..bundles.places import cache_folder
 from ..types import SAMPLE_RATE, Audio
+from .base import Memory
 from .buckets import bucket
 from .devices import Device
 from .frames import Frames
 from .graphs import ENCODER, FRONTEND, LAYERS, PLAIN, WEIGHTS, expect, states
-from .network import Memory, Network
+from .network import Network
 from .providers import Engines
 
 # Samples that go through the front-end at once: in float16 its first convolution gives 205 bytes for each of them,

@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from types import MappingProxyType
 
+from ..errors import OptionError
+from .devices import Device, compute_types
+
 TYPES = ("int8", "int8_float16", "int8_bfloat16", "int8_float32", "float16", "bfloat16", "int16", "float32")
 FLOATS = ("float16", "bfloat16", "float32")
 # Never a narrower one: CTranslate2 by itself would compute 16-bit weights in 8 bits where it has no 16-bit products.
@@ -45,3 +48,21 @@ def told(there: Collection[str]) -> str:
 
 def _and(kinds: list[str]) -> str:
     return " and ".join([*([", ".join(kinds[:-1])] if kinds[:-1] else []), kinds[-1]])
+
+
+def compute_type_for(asked: str, stored: str, device: Device) -> str:
+    """Return what CTranslate2 is to compute in; left to itself, it writes on stderr when it cannot do as stored.
+
+    By default it is what the weights are stored in, but for floats on a CPU, which are computed in 8 bits: a CPU has no
+    products of 16-bit floats, and those of 32 bits take longer and four times the memory. Raises `OptionError` for a
+    compute type that the device does not have.
+    """
+    there = compute_types(device)
+    if asked == "default" and device == "cpu" and stored in FLOATS and "int8" in there:
+        return "int8"
+    if asked == "default":
+        return computing(stored, there) or "auto"
+    if asked not in (*there, "auto"):
+        choices = ", ".join(["default", "auto", *there])
+        raise OptionError(f"compute type {asked!r} is not to be had on {device} here; there are {choices}")
+    return asked

@@ -18,11 +18,12 @@ from numpy.typing import NDArray
 from ..bundles.manifest import Manifest
 from ..errors import ModelIncompatible, OptionError
 from ..types import Audio
+from .base import Memory
 from .batches import pad, pad_frames
 from .devices import Device
 from .frames import Frames
 from .native import native_of, preferred
-from .network import Memory, Network
+from .network import Network
 
 SINGLE = "model.onnx"  # as we write it; exports of others are also called otherwise, but are one file
 SOUND, MASK = ("audio", "input_values"), "attention_mask"  # inputs of a single graph: ours, and optimum's name

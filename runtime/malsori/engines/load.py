@@ -7,9 +7,8 @@ from typing import get_args
 
 from ..bundles.manifest import MANIFEST, Manifest
 from ..errors import ModelIncompatible, OptionError
-from .base import Engine
+from .base import Engine, Memory
 from .cpus import cpu_threads
-from .network import Memory
 
 THREADS_PER_CORE = 4  # engines start what they are told: 1000 threads on two cores never finish
 ALWAYS_ALLOWED = 16  # threads, however few the cores
@@ -31,7 +30,7 @@ def load_engine(
         ModelIncompatible: for a kind that this version does not run, a file that the manifest does not list (so that
             nothing vouches for it), and what the engine itself refuses.
         OptionError: for a number of threads out of bounds (0 and None leave it to the engine), for more workers than
-            cores, for workers or `memory` where a family has no choice of them, and as the engine does.
+            cores, for workers where a family has no choice of them, and as the engine does.
     """
     most = max(ALWAYS_ALLOWED, THREADS_PER_CORE * cpu_threads())
     if threads is not None and not 0 <= threads <= most:
@@ -53,11 +52,15 @@ def load_engine(
         from .whisper.engine import WhisperEngine
         from .whisper.parts import needed
 
-        if memory != "normal":
-            raise OptionError(f"{manifest.name} has no memory={memory!r}; that is for wav2vec2 bundles")
         _check_listed(folder, manifest, needed(folder, manifest))
         return WhisperEngine(
-            folder, manifest, device=device, compute_type=compute_type, threads=threads, workers=workers
+            folder,
+            manifest,
+            device=device,
+            compute_type=compute_type,
+            threads=threads,
+            workers=workers,
+            memory=memory,
         )
     raise ModelIncompatible(str(folder), f"kind {manifest.kind!r} is not one that this version runs")
 

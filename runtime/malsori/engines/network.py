@@ -4,18 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal, TypeAlias
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import DeviceUnavailable, EngineError, ModelIncompatible, brief
+from .base import Memory
 from .devices import Device
 from .failures import failures
 from .native import register
 from .providers import Engines, providers
-
-Memory: TypeAlias = Literal["normal", "low"]
 
 ERRORS_ONLY = 3  # ONNX Runtime's severity; its warnings go to stderr, which is not its to write on
 

@@ -13,7 +13,7 @@ from ..bundles.manifest import Manifest, knows
 from ..errors import ModelIncompatible, OptionError
 from ..types import SAMPLE_RATE, Audio, Hypothesis
 from .acoustic import AcousticModel
-from .base import DecodeOptions, Layer
+from .base import DecodeOptions, Layer, Memory
 from .batches import Grouping, plan
 from .ctc.decoder import Decoder
 from .ctc.vocabulary import FILE as VOCABULARY
@@ -24,7 +24,6 @@ from .frames import Frames
 from .graphs import DYNAMIC, SplitGraphs, graph_files, open_graphs, single
 from .incremental.readers import open_reader
 from .incremental.session import CtcSession
-from .network import Memory
 from .providers import LARGEST_BATCH
 from .session import Session, SessionOptions
 from .states import outputs_of

@@ -13,8 +13,7 @@ from typing import TYPE_CHECKING, get_args
 
 from ..bundles.languages import code_of, meant
 from ..bundles.manifest import Manifest, knows
-from ..engines.base import HOTWORD_WEIGHT, DecodeOptions, HotWord, Task
-from ..engines.network import Memory
+from ..engines.base import HOTWORD_WEIGHT, DecodeOptions, HotWord, Memory, Task
 from ..engines.whisper.options import WhisperOptions
 from ..errors import OptionError
 from ..vad import GateOptions

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ...errors import EngineError, OptionError, brief
-from ..compute_types import FLOATS, computing
-from ..devices import Device, compute_types
+from ...errors import EngineError, brief
+from ..base import Memory
+from ..devices import Device
 from .options import MOST_TOKENS, TEXT_POSITIONS, WhisperOptions
 from .replicas import Replicas
 from .segments import PRECISION
@@ -53,15 +53,27 @@ class Network:
     """One loaded model; safe to call from several threads."""
 
     def __init__(
-        self, folder: Path, name: str, *, device: Device, compute_type: str, threads: int, workers: int = 1
+        self,
+        folder: Path,
+        name: str,
+        *,
+        device: Device,
+        compute_type: str,
+        threads: int,
+        workers: int = 1,
+        memory: Memory = "normal",
     ) -> None:
-        """Raise `ModelIncompatible` when CTranslate2 cannot load it, `EngineError` where memory is short."""
+        """With `memory="low"` calls from several threads encode in turn.
+
+        Raises `ModelIncompatible` when CTranslate2 cannot load it, `EngineError` where memory is short.
+        """
         self.name = name
         self.counters = Counters()
         self._lock = threading.Lock()
         self._drawing = threading.Lock()
         self._replicas = Replicas(folder, device=device, compute_type=compute_type, threads=threads, workers=workers)
         self._together = 1 if device == "cpu" else MOST_TOGETHER
+        self._turn = threading.Lock() if memory == "low" else nullcontext()
         model = self._replicas.model
         self.n_mels = int(model.n_mels)
         self.multilingual = bool(model.is_multilingual)
@@ -78,7 +90,7 @@ class Network:
             self.counters.windows += len(features)
             self.counters.retries += len(features) * retry
         starts = range(0, len(features), self._together)
-        with self._failures():
+        with self._failures(), self._turn:
             parts = [self._encoded(features[start : start + self._together]) for start in starts]
         return parts[0] if len(parts) == 1 else Encoded.joined(parts)
 
@@ -214,24 +226,6 @@ def host_array(storage: Any) -> NDArray[np.float32]:
     from ctranslate2 import DataType, Device
 
     return np.array(storage.to_device(Device.cpu).to(DataType.float32))
-
-
-def compute_type_for(asked: str, stored: str, device: Device) -> str:
-    """Return what CTranslate2 is to compute in; left to itself, it writes on stderr when it cannot do as stored.
-
-    By default it is what the weights are stored in, but for floats on a CPU, which are computed in 8 bits: a CPU has no
-    products of 16-bit floats, and those of 32 bits take longer and four times the memory. Raises `OptionError` for a
-    compute type that the device does not have.
-    """
-    there = compute_types(device)
-    if asked == "default" and device == "cpu" and stored in FLOATS and "int8" in there:
-        return "int8"
-    if asked == "default":
-        return computing(stored, there) or "auto"
-    if asked not in (*there, "auto"):
-        choices = ", ".join(["default", "auto", *there])
-        raise OptionError(f"compute type {asked!r} is not to be had on {device} here; there are {choices}")
-    return asked
 
 
 def room(prompt: int, prefix: int) -> int:

@@ -41,17 +41,26 @@ LANE = 3
 class Reader:
     """The readings of one call of the engine; `known` are the languages that the model may tell.
 
-    With `once`, a short window whose reading does not stand raises `LedAstray` instead of being read again.
+    With `once`, a short window whose reading does not stand raises `LedAstray` instead of being read again. `sparing`
+    reads one window a call, which is slower and takes less memory.
     """
 
     def __init__(
-        self, network: Network, tokens: Tokens, known: Sequence[str], options: DecodeOptions, *, once: bool = False
+        self,
+        network: Network,
+        tokens: Tokens,
+        known: Sequence[str],
+        options: DecodeOptions,
+        *,
+        once: bool = False,
+        sparing: bool = False,
     ) -> None:
         self._network = network
         self._tokens = tokens
         self._known = known
         self._options = options
         self._once = once
+        self._sparing = sparing
         self._decoder = Decoder(network, tokens, options)
         self.prompts = Prompts(tokens, options)
 
@@ -93,7 +102,8 @@ class Reader:
         batches = []
         for _, group in groupby(sorted(tracks, key=alike, reverse=True), alike):
             together = list(group)
-            most = min(self._options.batch_size // lanes, LANE) if lanes > 1 else self._options.batch_size
+            bound = 1 if self._sparing else LANE if lanes > 1 else self._options.batch_size
+            most = min(self._options.batch_size // lanes, bound)
             rounds = -(-len(together) // (most * lanes))
             batches += parts(together, min(rounds * lanes, len(together)))
         return batches
