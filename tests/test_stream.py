@@ -321,7 +321,7 @@ def test_samples_that_are_no_numbers_become_silence_and_are_told_once():
     [
         (np.zeros((10, 2, 2), np.float32), None, "dimensions"),
         (np.zeros(10, np.int64), None, "int64"),
-        ([0.0, 0.1], None, "list"),
+        (["0.0", "0.1"], None, "list"),
         (np.zeros(10, np.float32), 8_000, "8000 Hz"),
     ],
 )

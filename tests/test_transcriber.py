@@ -270,13 +270,14 @@ def test_options_can_be_given_whole_and_changed_by_keyword():
     assert (options.language, options.beam_size, options.temperature) == ("ko", 3, (0.5,))
 
 
-def test_hot_words_come_in_a_list_or_with_weights_and_a_language_model_as_any_path():
-    used = transcriber("ko")
-    used.transcribe(recording((10, 1.0)), hotwords=["침실", "거실"], language_model="a/b.arpa", alternatives=2)
+def test_hot_words_come_in_a_list_or_with_weights_and_a_language_model_as_any_path(tmp_path: Path):
+    used, model = transcriber("ko", kind="wav2vec2-ctc"), tmp_path / "b.arpa"
+    model.touch()
+    used.transcribe(recording((10, 1.0)), hotwords=["침실", "거실"], language_model=str(model), alternatives=2)
     used.transcribe(recording((10, 1.0)), hotwords={"침실": 3.0})
     first, second = heard_by(used).options
     assert first.hotwords == (HotWord("침실", 8.0), HotWord("거실", 8.0))
-    assert (first.language_model, first.alternatives, first.beam_size) == (Path("a/b.arpa"), 2, None)
+    assert (first.language_model, first.alternatives, first.beam_size) == (model, 2, None)
     assert second.hotwords == (HotWord("침실", 3.0),)
 
 

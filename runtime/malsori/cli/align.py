@@ -113,6 +113,8 @@ def _text(args: argparse.Namespace) -> str:
     if (args.transcript is None) == (args.text is None):
         raise OptionError("expected either TRANSCRIPT or --text TEXT; see malsori align --help")
     if args.text is not None:
+        if not args.text.strip():
+            raise OptionError(f"--text: expected at least one word to align, found {args.text!r}")
         return str(args.text)
     if args.transcript == STDIN:
         sources([args.file, STDIN])  # refuses a second - and a closed standard input

@@ -49,17 +49,20 @@ def add_parser(subparsers: argparse._SubParsersAction[Parser]) -> None:
 def run(args: argparse.Namespace) -> int:
     """Detect the language of all files; return 0, or 1 when some failed."""
     from ..errors import AudioError, EngineError
+    from ..pipeline import TranscribeOptions, WhisperOptions
 
-    failures = 0
+    failures, given = 0, sources(args.files)
+    options = TranscribeOptions(whisper=WhisperOptions(language_detection_segments=args.segments))
+    options.check_values()
     with Reporter(quiet=args.quiet) as reporter:
         transcriber = load_model(args, reporter, several=True)
         _check(transcriber)
         for warning in transcriber.warnings:
             reporter.warn(f"warning, {warning}")
-        for file, source in zip(args.files, sources(args.files), strict=True):
+        for file, source in zip(args.files, given, strict=True):
             reporter.say(file)
             try:
-                languages = transcriber.detect_language(source, language_detection_segments=args.segments)
+                languages = transcriber.detect_language(source, options)
             except (AudioError, EngineError) as error:
                 reporter.pause()
                 report(file, error, debug=args.debug)

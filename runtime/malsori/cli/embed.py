@@ -50,12 +50,12 @@ def run(args: argparse.Namespace) -> int:
     """Embed all files; return 0, or 1 when some failed (the rest is written, if there is a rest)."""
     from ..errors import AudioError, EngineError
 
-    output = _output(args)
+    output, given = _output(args), sources(args.files)
     stems = Destinations(output.parent, names(args.files), ()).stems
     arrays: dict[str, NDArray[np.float32]] = {}
     with Reporter(quiet=args.quiet) as reporter:
         transcriber = load_model(args, reporter)
-        for stem, file, source in zip(stems, args.files, sources(args.files), strict=True):
+        for stem, file, source in zip(stems, args.files, given, strict=True):
             reporter.say(file)
             try:
                 arrays[stem] = transcriber.embed(source, layer=args.layer, layers=args.layers, pooled=args.pool)

@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+import re
 import textwrap
 import traceback
 
-from ..errors import AudioError, MalsoriError, ModelNotFound
+from ..errors import AudioError, MalsoriError, ModelNotFound, OptionError
 from .console import complain
+from .transcribe_flags import GATE
 
+FLAGS = {  # of options whose flags are called otherwise, or are a single word
+    "language_model": "lm",
+    "context_s": "context",
+    "step_s": "step",
+    **{word: word for word in ("language", "temperature", "hotwords", "alternatives", "patience", "prefix", "threads")},
+    **{word: word for word in ("device", "memory", "task", "layer")},
+}
 WIDEST = 90  # characters of a line, behind the name of the command
 
 
@@ -22,10 +31,22 @@ def report(file: str, error: Exception, *, debug: bool) -> None:
 def tell(error: MalsoriError) -> None:
     """Write to stderr what stopped a command. What to type next stays on one line, so that it can be copied."""
     if not isinstance(error, ModelNotFound):
-        complain(str(error))
+        complain(_flagged(str(error)) if isinstance(error, OptionError) else str(error))
         return
     first, *rest = error.lines
     complain(first)
     for line in rest:
         for part in textwrap.wrap(line, WIDEST, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False):
             complain(part)
+
+
+def _flagged(message: str) -> str:
+    """Return a message about an option with its flag's name where it begins with the option's.
+
+    Example: `padding_ms: expected ...` becomes `--vad-speech-pad-ms: expected ...`.
+    """
+    found = re.match(r"[a-z_]+(?=[: ])", message)
+    flags = {**FLAGS, **{field: flag for flag, field in GATE.items()}}
+    if found is None or (found[0] not in flags and "_" not in found[0]):
+        return message
+    return "--" + flags.get(found[0], found[0]).replace("_", "-") + message[found.end() :]

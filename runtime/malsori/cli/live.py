@@ -17,7 +17,7 @@ from .live_flags import (
 )
 from .live_output import Outputs
 from .live_sources import open_source
-from .model_flags import add_model_flags, load_model
+from .model_flags import add_model_flags, check_loading_flags, load_model
 from .parser import Parser
 from .progress import Reporter
 from .stopping import Stopping
@@ -26,7 +26,7 @@ from .transcribe_flags import add_word_flags
 from .whisper_flags import add_whisper_flags
 
 if TYPE_CHECKING:
-    from ..pipeline import Transcriber
+    from ..pipeline import TranscribeOptions, Transcriber
     from ..pipeline.live.stream import Stream
 
 EPILOG = """\
@@ -43,6 +43,9 @@ examples:
   malsori live --simulate samples/numbers.wav --speed max --no-partials -f text
   arecord -q -t raw -f S16_LE -r 16000 | malsori live --stdin -o meeting.srt
 """
+
+
+SAMPLE_RATE = 16_000  # types.SAMPLE_RATE once more, so that help loads no numpy
 
 
 def add_parser(subparsers: argparse._SubParsersAction[Parser]) -> None:
@@ -66,12 +69,15 @@ def run(args: argparse.Namespace) -> int:
     check_flags(args)
     if args.list_devices:
         return _list_devices()
+    options = stream_options(args)
+    live_options(args, SAMPLE_RATE)  # whatever the source says: a wrong value is told before there is one
+    check_loading_flags(args)
     with ExitStack() as opened:
         outputs = Outputs.of(args)
         opened.callback(outputs.end)
         # Before the models, which take their time: what is said meanwhile is kept, and a wrong name is told at once.
         source = opened.enter_context(closing(open_source(args)))
-        stream = opened.enter_context(_stream(args, source.rate))
+        stream = opened.enter_context(_stream(args, options, source.rate))
         return _listen(args, source, stream, outputs)
 
 
@@ -97,7 +103,7 @@ def _listen(args: argparse.Namespace, source: Any, stream: Stream, outputs: Outp
 
 
 @contextmanager
-def _stream(args: argparse.Namespace, rate: int) -> Iterator[Stream]:
+def _stream(args: argparse.Namespace, options: TranscribeOptions, rate: int) -> Iterator[Stream]:
     """Load the models and open a stream over them.
 
     Where nothing waits for the sound, `push` itself computes: threads would only drop partials that came too late.
@@ -106,8 +112,7 @@ def _stream(args: argparse.Namespace, rate: int) -> Iterator[Stream]:
     from ..pipeline.live.scheduler import Scheduler
 
     with Reporter(quiet=args.quiet) as reporter:
-        options = stream_options(args)
-        finals = load_model(args, reporter, args.finals, cores=cpu_threads())
+        finals = load_model(args, reporter, args.finals, options=options, cores=cpu_threads())
         partials = _partials(args, finals, reporter)
     live = live_options(args, rate)
     if args.speed == float("inf"):

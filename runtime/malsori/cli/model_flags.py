@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from .progress import Reporter
 
 if TYPE_CHECKING:
-    from ..pipeline import Transcriber
+    from ..pipeline import TranscribeOptions, Transcriber
 
 DEFAULT_MODEL = "nano-ctc-ko"
 DEVICES = ("auto", "cpu", "cuda", "tensorrt")
@@ -44,12 +44,21 @@ def add_model_flags(parser: argparse.ArgumentParser, *, default: str | None = No
     parser.add_argument("--quiet", "-q", action="store_true", help="neither progress nor warnings on stderr")
 
 
-def load_model(args: argparse.Namespace, reporter: Reporter, name: str | None = None, **wanted: Any) -> Transcriber:
+def load_model(
+    args: argparse.Namespace,
+    reporter: Reporter,
+    name: str | None = None,
+    *,
+    options: TranscribeOptions | None = None,
+    **wanted: Any,
+) -> Transcriber:
     """Load the model that the flags ask for, or another the same way, telling `reporter` so.
 
-    Where none is asked for it is the best that is here, for what is `wanted` of it (see `bundles.default.best`).
+    Where none is asked for it is the best that is here, for what is `wanted` of it (see `bundles.default.best`). What
+    its manifest says that it does not have, of the `options`, is refused before it is loaded.
     """
     chosen = None
+    check_loading_flags(args)
     if not (named := name or args.model):
         from ..bundles.default import best
 
@@ -57,6 +66,13 @@ def load_model(args: argparse.Namespace, reporter: Reporter, name: str | None = 
         named = chosen.found.name
         if chosen.line:
             reporter.warn(chosen.line)
+    if options is not None:
+        from ..bundles import find_bundle
+        from ..pipeline.word_times import check_aligns
+
+        options.check((find_bundle(named) if chosen is None else chosen.found).manifest())
+        if isinstance(options.align_with, str):
+            check_aligns(find_bundle(options.align_with).manifest())
     reporter.say(f"loading {named}")
     from ..pipeline import load
 
@@ -71,6 +87,14 @@ def load_model(args: argparse.Namespace, reporter: Reporter, name: str | None = 
     if chosen is not None and chosen.warning:
         transcriber.warnings = (chosen.warning,)
     return transcriber
+
+
+def check_loading_flags(args: argparse.Namespace) -> None:
+    """Raise `OptionError` for what no model can be loaded with."""
+    from ..engines.load import check_loading
+
+    flags = {name: getattr(args, name) for name in ("device", "compute_type", "threads", "memory")}
+    check_loading(workers=1, **flags)
 
 
 def model_name(text: str) -> str:

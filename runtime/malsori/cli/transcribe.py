@@ -62,16 +62,14 @@ def run(args: argparse.Namespace) -> int:
     settle = _writing(args) if args.output_dir is not None else _printing(args)
     failures, coverages = 0, CoverageTable()
     with Reporter(quiet=args.quiet) as reporter:
-        options = options_from(args)
-        transcriber = load_model(args, reporter)
+        options, given = options_from(args), sources(args.files)
+        transcriber = load_model(args, reporter, options=options)
         if lost := _unseen(args):
             reporter.warn(f"warning, {args.output_format} cannot show what {lost} asks for; json can: -f json")
         told = transcriber.check(options)
         for warning in told:
             reporter.warn(f"warning, {warning}")
-        results = transcriber.transcribe_many(
-            sources(args.files), options, on_error="return", progress=progress_of(reporter)
-        )
+        results = transcriber.transcribe_many(given, options, on_error="return", progress=progress_of(reporter))
         for index, result in enumerate(results):
             reporter.pause()
             failures += not _settle(args, index, result, settle, reporter, told)

@@ -137,9 +137,11 @@ def options_from(args: argparse.Namespace) -> TranscribeOptions:
     fields = {name: getattr(args, name, None) for name in FIELDS}
     given = {**(args.hotwords_file or {}), **(args.hotwords or {})}
     weights = {word: HOTWORD_WEIGHT if weight is None else weight for word, weight in given.items()}
-    return TranscribeOptions(
+    options = TranscribeOptions(
         gate=GateOptions(**gate_changes(args)), hotwords=weights, whisper=whisper_options(args), **_given(fields)
     )
+    options.check_values()
+    return options
 
 
 def gate_changes(args: argparse.Namespace) -> dict[str, Any]:

@@ -7,11 +7,44 @@ from typing import get_args
 
 from ..bundles.manifest import MANIFEST, Manifest
 from ..errors import ModelIncompatible, OptionError
-from .base import Engine, Memory
+from .base import DecodeOptions, Engine, Memory
+from .compute_types import TYPES
 from .cpus import cpu_threads
+from .ctc.asked import check_options as ctc_options
+from .whisper.asked import check_options as whisper_options
 
 THREADS_PER_CORE = 4  # engines start what they are told: 1000 threads on two cores never finish
 ALWAYS_ALLOWED = 16  # threads, however few the cores
+DEVICES = ("auto", "cpu", "cuda", "tensorrt")
+COMPUTE_TYPES = ("default", "auto", *TYPES)
+
+
+def check_loading(*, device: object, compute_type: object, threads: object, workers: object, memory: object) -> None:
+    """Raise `OptionError` for what no model can be loaded with, before one is looked for."""
+    most, cores = max(ALWAYS_ALLOWED, THREADS_PER_CORE * cpu_threads()), max(1, cpu_threads())
+    if not _counts(threads, 0, most) and threads is not None:
+        raise OptionError(f"threads: expected 0 to {most}, found {threads!r}")
+    if not _counts(workers, 1, cores):
+        raise OptionError(f"workers: expected 1 to {cores}, the cores there are, found {workers!r}")
+    if memory not in get_args(Memory):
+        raise OptionError(f"memory: expected {' or '.join(get_args(Memory))}, found {memory!r}")
+    if device not in DEVICES:
+        raise OptionError(f"device: expected {', '.join(DEVICES)}, found {device!r}")
+    if compute_type not in COMPUTE_TYPES:
+        raise OptionError(f"compute_type: expected {', '.join(COMPUTE_TYPES)}, found {compute_type!r}")
+
+
+def check_options(manifest: Manifest, options: DecodeOptions) -> None:
+    """Raise `OptionError` for what a model does not have, as far as its manifest tells: before it is loaded."""
+    if manifest.kind == "wav2vec2-ctc":
+        ctc_options(manifest, options)
+    if manifest.kind == "whisper":
+        whisper_options(manifest, options)
+
+
+def _counts(value: object, least: int, most: int) -> bool:
+    """Whether it is a whole number between two."""
+    return isinstance(value, int) and not isinstance(value, bool) and least <= value <= most
 
 
 def load_engine(
@@ -32,13 +65,7 @@ def load_engine(
         OptionError: for a number of threads out of bounds (0 and None leave it to the engine), for more workers than
             cores, for workers where a family has no choice of them, and as the engine does.
     """
-    most = max(ALWAYS_ALLOWED, THREADS_PER_CORE * cpu_threads())
-    if threads is not None and not 0 <= threads <= most:
-        raise OptionError(f"threads: expected 0 to {most}, found {threads}")
-    if not isinstance(workers, int) or not 1 <= workers <= max(1, cpu_threads()):
-        raise OptionError(f"workers: expected 1 to {max(1, cpu_threads())}, the cores there are, found {workers!r}")
-    if memory not in get_args(Memory):
-        raise OptionError(f"memory: expected {' or '.join(get_args(Memory))}, found {memory!r}")
+    check_loading(device=device, compute_type=compute_type, threads=threads, workers=workers, memory=memory)
     if manifest.kind == "wav2vec2-ctc":
         from .wav2vec2 import Wav2Vec2Engine, files
 

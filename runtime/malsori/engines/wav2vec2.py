@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import fields, replace
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..bundles.manifest import Manifest, knows
+from ..bundles.manifest import Manifest
 from ..errors import ModelIncompatible, OptionError
 from ..types import SAMPLE_RATE, Audio, Hypothesis
 from .acoustic import AcousticModel
 from .base import DecodeOptions, Layer, Memory
 from .batches import Grouping, plan
+from .ctc.asked import check_options
 from .ctc.decoder import Decoder
 from .ctc.vocabulary import FILE as VOCABULARY
 from .ctc.vocabulary import Vocabulary
@@ -84,7 +85,7 @@ class Wav2Vec2Engine:
 
     def check(self, options: DecodeOptions) -> tuple[str, ...]:
         """Raise `OptionError` for what the model does not have; return a warning for hot words that it cannot spell."""
-        _check_options(options, self.manifest)
+        check_options(self.manifest, options)
         return self._decoder.check(options)
 
     def batches(self, lengths: Sequence[int], options: DecodeOptions = DEFAULTS) -> list[list[int]]:
@@ -195,18 +196,3 @@ def _check_compute_type(asked: str, manifest: Manifest) -> None:
     there = "float32" if manifest.quantization == "none" else manifest.quantization
     if asked not in ("default", "auto", there):
         raise OptionError(f"{manifest.name} was exported in {there}, not {asked}; export it again with --quantize")
-
-
-def _check_options(options: DecodeOptions, manifest: Manifest) -> None:
-    if options.task != "transcribe":
-        raise OptionError(f"{manifest.name} cannot {options.task}; a CTC model only transcribes")
-    if options.language and not knows(manifest.languages, options.language):
-        raise OptionError(f"{manifest.name} knows {', '.join(manifest.languages)}, not {options.language!r}")
-    for name in ("initial_prompt", "temperature"):
-        if getattr(options, name) != getattr(DEFAULTS, name):
-            raise OptionError(f"{manifest.name} has no {name}; that is an option of Whisper models")
-    for spec in fields(options.whisper):
-        if getattr(options.whisper, spec.name) != getattr(DEFAULTS.whisper, spec.name):
-            raise OptionError(f"{manifest.name} has no {spec.name}; that is an option of Whisper models")
-    if options.batch_size < 1:
-        raise OptionError(f"a batch holds at least 1 clip, not {options.batch_size}")

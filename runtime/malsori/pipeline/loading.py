@@ -10,7 +10,7 @@ from ..bundles import open_bundle
 from ..bundles.default import best
 from ..bundles.find import open_found
 from ..engines.base import Memory
-from ..engines.load import load_engine
+from ..engines.load import check_loading, load_engine
 from ..errors import EngineError
 from ..vad import SileroDetector
 from .options import Loading
@@ -59,6 +59,7 @@ def load(
         OptionError: a compute type that the model or the device does not have or a `language` that no model
             here knows.
     """
+    check_loading(device=device, compute_type=compute_type, threads=threads, workers=workers, memory=memory)
     if model is None:
         chosen = best(language)
         bundle, warnings = open_found(chosen.found, verify), tuple(filter(None, [chosen.warning]))

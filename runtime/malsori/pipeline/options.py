@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import math
 import os
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
-from itertools import pairwise
-from numbers import Integral, Real
 from pathlib import Path
 from typing import TYPE_CHECKING, get_args
 
 from ..bundles.languages import code_of, meant
 from ..bundles.manifest import Manifest, knows
 from ..engines.base import HOTWORD_WEIGHT, DecodeOptions, HotWord, Memory, Task
+from ..engines.load import check_options
 from ..engines.whisper.options import WhisperOptions
 from ..errors import OptionError
 from ..vad import GateOptions
+from .values import check_numbers, check_types, is_real
 
 if TYPE_CHECKING:
     from .transcriber import Transcriber
@@ -106,49 +105,29 @@ class TranscribeOptions:
             object.__setattr__(self, "language", code_of(self.language))
 
     def check(self, manifest: Manifest) -> None:
-        """Raise `OptionError` for what no model has or the manifest rules out, whether or not there will be speech.
-
-        What only one family has (a prompt, temperatures, hot words) its engine refuses itself.
-        """
-        if self.task not in get_args(Task):
-            raise OptionError(f"no task {self.task!r}; there are {', '.join(get_args(Task))}")
+        """Raise `OptionError` for what no model has or the manifest rules out, whether or not there will be speech."""
+        self.check_values()
         if self.task not in manifest.tasks:
             there = ", ".join(manifest.tasks)
             can = "; a multilingual Whisper can: malsori models pull base, then --model base"
             way_out = can if self.task == "translate" else ""
             raise OptionError(f"{manifest.name} cannot {self.task}, only {there}{way_out}")
-        if self.align_with is not None and self.task != "transcribe":
-            raise OptionError(f"align_with finds the words that were spoken, and the task {self.task} writes others")
         if self.language is not None and manifest.languages and not knows(manifest.languages, self.language):
             told = meant(self.language, manifest.languages) or f"; it knows {', '.join(manifest.languages)}"
             raise OptionError(f"{manifest.name} does not know the language {self.language!r}{told}")
-        self._check_types()
-        self.whisper.check()
-        _check_clips(self.clip_timestamps)
-        if not all(_is_real(heat) and heat >= 0 for heat in self.decoding(None).temperature):
-            raise OptionError(f"temperature must be 0 or more, found {self.temperature!r}")
+        check_options(manifest, self.decoding(self.language))
 
-    def _check_types(self) -> None:
-        """Refuse what is no number where one is wanted, and no text or path where they are."""
-        for name in ("batch_size", "beam_size", "alternatives"):
-            value = getattr(self, name)
-            if not (_is_whole(value) and value >= 1) and not (name == "beam_size" and value is None):
-                raise OptionError(f"{name} must be a whole number of at least 1, found {value!r}")
-        for name in ("lm_alpha", "lm_beta"):
-            if not _is_real(getattr(self, name)):
-                raise OptionError(f"{name} must be a finite number, found {getattr(self, name)!r}")
-        if not isinstance(self.language_model, (str, os.PathLike, type(None))):
-            raise OptionError(f"language_model must be a path, found {self.language_model!r}")
-        if self.sample_rate is not None and not _is_real(self.sample_rate):
-            raise OptionError(f"sample_rate must be a number of Hz, found {self.sample_rate!r}")
-        if not isinstance(self.gate, GateOptions):
-            raise OptionError(f"gate must be GateOptions, such as malsori.endpointing('eager'), found {self.gate!r}")
-        if not isinstance(self.whisper, WhisperOptions):
-            raise OptionError(f"whisper must be WhisperOptions, found {self.whisper!r}")
-        if self.cancelled is not None and not callable(self.cancelled):
-            raise OptionError(f"cancelled must be a function without arguments, found {self.cancelled!r}")
-        if not isinstance(self.initial_prompt, (str, type(None))):
-            raise OptionError(f"initial_prompt must be a text, found {self.initial_prompt!r}")
+    def check_values(self) -> None:
+        """Raise `OptionError` for the first value that no model has: before one is loaded, and a recording read."""
+        if self.task not in get_args(Task):
+            raise OptionError(f"no task {self.task!r}; there are {', '.join(get_args(Task))}")
+        if self.align_with is not None and self.task != "transcribe":
+            raise OptionError(f"align_with finds the words that were spoken, and the task {self.task} writes others")
+        check_types(self)
+        check_numbers(self)
+        self.whisper.check()
+        self.decoding(None)  # whose hot words may have weights that cannot be
+        _check_aligner(self.align_with)
 
     def decoding(self, language: str | None) -> DecodeOptions:
         """Return the engine's share of the options, for clips spoken in `language`."""
@@ -183,25 +162,19 @@ def hot_words(given: Mapping[str, float] | Collection[str]) -> tuple[HotWord, ..
     pairs = given.items() if isinstance(given, Mapping) else ((word, HOTWORD_WEIGHT) for word in given)
     words = tuple(HotWord(word, weight) for word, weight in pairs)
     for word in words:
-        if not (_is_real(word.weight) and 0 < word.weight <= HEAVIEST):
+        if not (is_real(word.weight) and 0 < word.weight <= HEAVIEST):
             raise OptionError(
                 f"hotwords: expected a weight above 0, at most {HEAVIEST:g}, for {word.text!r}, found {word.weight!r}"
             )
     return words
 
 
-def _check_clips(times: Sequence[float]) -> None:
-    if not isinstance(times, (list, tuple)) or not all(_is_real(time) and time >= 0 for time in times):
-        raise OptionError(f"clip_timestamps: expected seconds of 0 or more, found {times!r}")
-    if any(later <= earlier for earlier, later in pairwise(times)):
-        raise OptionError(f"clip_timestamps: expected ascending seconds, found {times!r}")
-
-
-def _is_whole(value: object) -> bool:
-    """Return whether it is a whole number, Python's or numpy's."""
-    return isinstance(value, Integral) and not isinstance(value, bool)
-
-
-def _is_real(value: object) -> bool:
-    """Return whether it is a finite number, Python's or numpy's."""
-    return isinstance(value, Real) and not isinstance(value, bool) and math.isfinite(value)
+def _check_aligner(model: object) -> None:
+    """Refuse what names no model to align with, and is none."""
+    if not (
+        model is None
+        or isinstance(model, os.PathLike)
+        or hasattr(model, "engine")
+        or (isinstance(model, str) and model)
+    ):
+        raise OptionError(f"align_with must be a name, a path or a loaded model, found {model!r}")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict
@@ -208,8 +207,6 @@ class Transcriber:
             return None
         if isinstance(model, Transcriber):
             return Placer(model.engine)
-        if not isinstance(model, (str, os.PathLike)):
-            raise OptionError(f"align_with must be a name, a path or a loaded model, found {model!r}")
         from .loading import load  # which makes transcribers
 
         return Placer(load(model, **asdict(self.loading)).engine)

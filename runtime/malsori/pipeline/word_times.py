@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, cast
 import numpy as np
 from numpy.typing import NDArray
 
+from ..bundles.manifest import Manifest
 from ..engines.base import Engine
 from ..engines.ctc.aligner import Aligner
 from ..engines.ctc.spelling import Speller, WrittenWord
@@ -30,11 +31,7 @@ class Placer:
 
     def __init__(self, engine: Engine) -> None:
         """Raise `OptionError` for a model that cannot align."""
-        if engine.manifest.kind not in KINDS:
-            raise OptionError(
-                f"{engine.manifest.name} is a model of kind {engine.manifest.kind} and cannot align; "
-                f"models of kind {', '.join(KINDS)} can, such as nano-ctc-ko"
-            )
+        check_aligns(engine.manifest)
         self.manifest = engine.manifest
         used = cast("Wav2Vec2Engine", engine)
         self.logits, self.frames, self.vocabulary = used.logits, used.frames, used.vocabulary
@@ -96,6 +93,15 @@ class Placer:
             for word, spelled in zip(segment.words, written, strict=True)
         ]
         return replace(segment, start=words[0].start, end=words[-1].end, words=tuple(words))
+
+
+def check_aligns(manifest: Manifest) -> None:
+    """Raise `OptionError` for a model that cannot align."""
+    if manifest.kind not in KINDS:
+        raise OptionError(
+            f"{manifest.name} is a model of kind {manifest.kind} and cannot align; "
+            f"models of kind {', '.join(KINDS)} can, such as nano-ctc-ko"
+        )
 
 
 def not_found(written: Sequence[WrittenWord], placed: Sequence[AlignedWord]) -> tuple[int, int]:

@@ -49,14 +49,14 @@ class GateOptions:
         for spec in fields(self):
             value = getattr(self, spec.name)
             left_open = value is None and spec.default is None
-            if not left_open and (not isinstance(value, Real) or isinstance(value, bool)):
+            if not left_open and (not isinstance(value, Real) or isinstance(value, bool) or math.isnan(value)):
                 raise OptionError(f"{spec.name}: expected a number, found {value!r}")
+            if spec.name.endswith("_ms") and value is not None and not 0 <= value < math.inf:
+                raise OptionError(f"{spec.name}: expected milliseconds of 0 or more, found {value!r}")
         if not 0 < self.threshold <= 1:
             raise OptionError(f"threshold: expected more than 0 and at most 1, found {self.threshold}")
         if self.neg_threshold is not None and not 0 <= self.neg_threshold <= self.threshold:
             raise OptionError(f"neg_threshold: expected 0 to {self.threshold}, found {self.neg_threshold}")
-        if min(self.min_speech_ms, self.silence, self.padding, self.hesitation_ms) < 0:
-            raise OptionError("min_speech_ms, min_silence_ms, padding_ms and hesitation_ms cannot be negative")
         least = (self.min_speech_ms + 2 * self.padding) / 1_000 + 0.5
         if not self.longest >= least:
             raise OptionError(f"max_speech_s: expected at least {least:g} with this padding, found {self.longest:g}")
@@ -226,4 +226,4 @@ class Gate:
 
 
 def _samples(seconds: float) -> int:
-    return sys.maxsize if math.isinf(seconds) else round(seconds * SAMPLE_RATE)
+    return sys.maxsize if seconds * SAMPLE_RATE > sys.maxsize else round(seconds * SAMPLE_RATE)

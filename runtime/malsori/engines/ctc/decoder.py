@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -13,19 +12,15 @@ from ...errors import OptionError
 from ...types import SAMPLE_RATE, Alternative, Segment, Word, mean_probability
 from ..base import DecodeOptions
 from ..frames import Frames
+from .asked import beam_width, check_beam, check_weights
 from .beam import Prefix, Scorer, beam_search
 from .greedy import greedy
-from .hotwords import MOST as MOST_HOTWORDS
 from .hotwords import hot_words
 from .language_model import WordScorer, open_language_model
 from .softmax import log_softmax
 from .tokens import Token, place
 from .vocabulary import Vocabulary
 from .words import HeardWord, words_of
-
-BEAM = 16  # where hot words, a language model or alternatives ask for a beam and nobody said how wide
-MOST = 256  # of a beam; on flat logits one of this width takes half a second for ten seconds of sound
-DEFAULTS = DecodeOptions()
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +35,8 @@ class Decoder:
 
         Raises `MissingDependency` for a language model without the package that reads it.
         """
-        _check_beam(options)
+        check_beam(options)
+        check_weights(options)
         _check_language_model(options, self.vocabulary)
         return hot_words(options.hotwords, self.vocabulary)[1] if options.hotwords else ()
 
@@ -106,39 +102,8 @@ class Decoder:
         return Word(word.text, self.frames.edge(word.start), end, word.probability)
 
 
-def beam_width(options: DecodeOptions) -> int:
-    """Return the width asked for, or else 1, which is greedy, unless something needs a beam."""
-    if options.beam_size is not None:
-        return options.beam_size
-    searched = options.hotwords or options.language_model is not None or options.alternatives > 1
-    return max(BEAM, options.alternatives) if searched else 1
-
-
-def _check_beam(options: DecodeOptions) -> None:
-    width = beam_width(options)
-    if not 1 <= options.alternatives <= MOST:
-        raise OptionError(f"alternatives: expected 1 to {MOST}, found {options.alternatives}")
-    if not 1 <= width <= MOST:
-        raise OptionError(f"beam_size: expected 1 to {MOST} for a CTC model, found {width}")
-    if options.alternatives > width:
-        raise OptionError(f"alternatives: a beam_size of {width} gives at most as many, found {options.alternatives}")
-    if len(options.hotwords) > MOST_HOTWORDS:
-        raise OptionError(f"hotwords: expected at most {MOST_HOTWORDS}, found {len(options.hotwords)}")
-    for name in ("hotwords", "language_model"):
-        if width == 1 and getattr(options, name):
-            raise OptionError(f"{name} needs a beam_size of 2 or more, found 1; left out, it is {BEAM}")
-
-
 def _check_language_model(options: DecodeOptions, vocabulary: Vocabulary) -> None:
-    if not (math.isfinite(options.lm_alpha) and options.lm_alpha >= 0):
-        raise OptionError(f"lm_alpha: expected a number of 0 or more, found {options.lm_alpha}")
-    if not math.isfinite(options.lm_beta):
-        raise OptionError(f"lm_beta: expected a finite number, found {options.lm_beta}")
     if options.language_model is not None:
         if not vocabulary.delimiters:
             raise OptionError("language_model scores words, and the model's vocabulary has no word delimiter")
         open_language_model(options.language_model)
-        return
-    for name in ("lm_alpha", "lm_beta"):
-        if getattr(options, name) != getattr(DEFAULTS, name):
-            raise OptionError(f"{name} weighs a language model, and language_model names none")

@@ -5,6 +5,7 @@ KenLM (Heafield 2011), ARPA or binary, is one such model; the search knows only 
 
 from __future__ import annotations
 
+import os
 from collections.abc import Hashable
 from functools import lru_cache
 from math import log
@@ -124,6 +125,12 @@ def open_language_model(path: Path) -> LanguageModel:
 
     Raises `OptionError` when there is no such file or it is none, `MissingDependency` without the package kenlm.
     """
+    found = check_file(path)
+    return _opened(path, (found.st_mtime_ns, found.st_size))
+
+
+def check_file(path: Path) -> os.stat_result:
+    """Raise `OptionError` for what is no file; what is in it is seen when it is read."""
     try:
         found = path.stat()
     except (OSError, ValueError) as error:
@@ -131,7 +138,7 @@ def open_language_model(path: Path) -> LanguageModel:
         raise OptionError(f"{path}: expected a KenLM language model, ARPA or binary, found {reason}") from error
     if not path.is_file():
         raise OptionError(f"{path}: expected a KenLM language model, ARPA or binary, found no regular file")
-    return _opened(path, (found.st_mtime_ns, found.st_size))
+    return found
 
 
 @lru_cache(maxsize=2)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from numbers import Integral, Real
 from typing import Literal, TypeAlias
 
 from ...errors import OptionError
@@ -139,7 +140,7 @@ KINDS: dict[str, tuple[type | tuple[type, ...], str]] = {
 
 def _number(name: str, value: object, least: float, most: float, kinds: str = "a number ") -> None:
     """Refuse what is not a number from `least` to `most`."""
-    if isinstance(value, (int, float)) and not isinstance(value, bool) and least <= value <= most:
+    if isinstance(value, Real) and not isinstance(value, bool) and least <= float(value) <= most:
         return
     bounds = f"from {least:g} to {most:g}"
     if most == math.inf:
@@ -151,5 +152,5 @@ def _number(name: str, value: object, least: float, most: float, kinds: str = "a
 
 def _count(name: str, value: object, least: int, most: int) -> None:
     """Refuse what is not a whole number from `least` to `most`."""
-    if not isinstance(value, int) or isinstance(value, bool) or not least <= value <= most:
+    if not isinstance(value, Integral) or isinstance(value, bool) or not least <= int(value) <= most:
         raise OptionError(f"{name}: expected a whole number from {least} to {most}, found {value!r}")
