@@ -83,6 +83,12 @@ def test_what_is_slower_than_speech_here_comes_behind_what_keeps_up() -> None:
     assert [each.model.name for each in found if each.remark] == [n for n in WHISPER if find(n).cores > 1]
 
 
+@pytest.mark.parametrize(("device", "form"), [("cpu", "int8"), ("cuda", "none")])
+def test_what_is_pulled_for_another_device_says_in_which_form(device: str, form: str) -> None:
+    commands = {choice.model.name: choice.command for choice in choose(None, device, "ko", elsewhere=True)}
+    assert commands["whisper-base"] == f"malsori models pull base --quantize {form}"
+
+
 def test_each_model_has_the_command_that_gets_it() -> None:
     commands = {choice.model.name: choice.command for choice in choose(None, "cpu", "ko")}
     assert commands["whisper-large-v3-turbo"] == "malsori models pull turbo"

@@ -192,3 +192,13 @@ def test_a_limit_of_tokens_is_told_in_seconds():
     found = transcriber.transcribe(NANO.parent / "samples" / "korean.wav", max_new_tokens=2, language="ko", vad=False)
     check(found)
     assert reasons(of(found)).keys() == {"cut_off"}
+
+
+def test_a_reading_whose_last_token_is_the_time_at_which_speech_ends_is_not_cut_off():
+    transcriber = malsori.load(NANO / "nano-whisper", device="cpu", threads=1)
+    said = "it will rain in jeju tomorrow"
+    found = transcriber.transcribe(NANO.parent / "samples" / "english.wav", prefix=said, max_new_tokens=1)
+    assert (found.text, found.warnings) == (said, ())
+    assert reasons(of(found)).keys() == {"gate"}
+    (warning,) = transcriber.transcribe(NANO.parent / "samples" / "english.wav", max_new_tokens=3).warnings
+    assert warning.startswith("1 reading(s) ended at the most tokens")

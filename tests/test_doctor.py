@@ -47,6 +47,7 @@ def test_what_records_is_told_and_a_machine_without_a_microphone_is_well(monkeyp
     (fact,) = [fact for fact in doctor.report() if fact.name == "microphone"]
     assert fact.ok
     assert "pip install 'malsori[mic]'" in fact.value
+    assert doctor._mark(fact) == "-"
 
 
 def test_both_families_truly_run_on_the_cpu() -> None:
@@ -65,7 +66,7 @@ def test_the_table_marks_every_line_and_ends_with_what_to_type(capsys: pytest.Ca
     main(["doctor"])
     out = capsys.readouterr().out
     lines, _, fixes = out.partition("\nto mend:\n")
-    assert all(line.startswith(("✓  ", "✗  ")) for line in lines.splitlines())
+    assert all(line.startswith(("✓  ", "✗  ", "-  ")) for line in lines.splitlines())
     assert bool(fixes) == ("✗" in lines)
     assert "\x1b" not in out
 

@@ -11,6 +11,7 @@ from .languages import LANGUAGES, code_of, meant
 from .names import pull_line
 
 QUANTIZATION = {"cpu": "int8", "cuda": "float16"}  # what is computed in on a device, and how it is pulled there
+PULLED = {"cpu": "int8", "cuda": "none"}
 SCRIPTS = {"whisper": "export/whisper.py", "wav2vec2-ctc": "export/wav2vec2.py"}
 REST_MB = {"cpu": 50, "cuda": 0}  # reading files and finding speech beside the model: 287 MB in all with tiny's 235
 MB = 1_000_000
@@ -22,12 +23,14 @@ class Choice:
     """A model of the catalogue on one device.
 
     `against` is why it does not serve, empty where it does; `remark` is what else there is to know of one that does.
+    The device is `elsewhere` where the machine that gets the model would by itself take it for another.
     """
 
     model: Known
     device: str
     against: str = ""
     remark: str = ""
+    elsewhere: bool = False
 
     @property
     def quantization(self) -> str:
@@ -38,7 +41,9 @@ class Choice:
     def command(self) -> str:
         """What gets it; what cannot be pulled is made in a checkout, with the dependencies of `export/`."""
         name = self.model.name
-        return pull_line(name) or f"python {SCRIPTS[self.model.kind]} {name} ./{name} --quantize {self.quantization}"
+        if line := pull_line(name):
+            return f"{line} --quantize {PULLED[self.device]}" if self.elsewhere else line
+        return f"python {SCRIPTS[self.model.kind]} {name} ./{name} --quantize {self.quantization}"
 
     @property
     def bundle(self) -> int | None:
@@ -65,6 +70,7 @@ def choose(
     realtime: bool = False,
     any_speed: bool = False,
     threads: int = 1,
+    elsewhere: bool = False,
 ) -> list[Choice]:
     """Return all models: those that serve, the most accurate first, then the others with what is against them.
 
@@ -72,8 +78,9 @@ def choose(
     `memory` is what may be taken, in bytes, None for no limit; `device` is `cpu` or `cuda`, whose memory is meant.
     Without a `language` those that know a single one do not serve. With `realtime` a model on the CPU must keep up with
     speech on `threads` cores, and without it one that does not is remarked on; a GPU does that with any of them
-    (faster-whisper's README: large-v2 is 12 times as fast as speech on an RTX 3070 Ti). Raises `OptionError` for a
-    device or a language that nobody here has.
+    (faster-whisper's README: large-v2 is 12 times as fast as speech on an RTX 3070 Ti). `elsewhere` tells that this
+    machine would compute on another device, so that what is pulled here has to be told what it is for. Raises
+    `OptionError` for a device or a language that nobody here has.
     """
     if device not in QUANTIZATION:
         raise OptionError(f"device: expected {' or '.join(QUANTIZATION)}, found {device!r}")
@@ -82,7 +89,9 @@ def choose(
         told = meant(language) or f"; there are {', '.join(LANGUAGES)}"
         raise OptionError(f"language: {language!r} is not known to any model{told}")
     cores = threads if device == "cpu" else math.inf
-    plain = [Choice(model, device, remark=SLOW if model.cores > cores else "") for model in CATALOG]
+    plain = [
+        Choice(model, device, remark=SLOW if model.cores > cores else "", elsewhere=elsewhere) for model in CATALOG
+    ]
     most = cores if realtime else math.inf
     rated = [replace(choice, against=_against(choice, memory, language, most)) for choice in plain]
     return sorted(rated, key=lambda choice: (bool(choice.against), bool(choice.remark) and not any_speed))

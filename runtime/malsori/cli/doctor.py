@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from ..engines.installed import Fact
 
 EPILOG = """\
-exit codes: 0 all well; 1 something is marked ✗. A machine without a GPU is well.
+exit codes: 0 all well; 1 something is marked ✗. What is marked - is not there: a machine without a GPU or a microphone
+is well.
 
 example:
   malsori doctor --json
@@ -43,7 +44,7 @@ def run(args: argparse.Namespace) -> int:
         found = [{"name": fact.name, "value": fact.value, "ok": fact.ok, "fix": fact.fix} for fact in facts]
         emit(json.dumps(found, ensure_ascii=False, indent=2) + "\n")
     else:
-        emit(table([("✓" if fact.ok else "✗", fact.name, fact.value) for fact in facts], color=_color))
+        emit(table([(_mark(fact), fact.name, fact.value) for fact in facts], color=_color))
         fixes = "".join(f"  {fact.name}: {fact.fix}\n" for fact in facts if not fact.ok and fact.fix)
         emit(f"\nto mend:\n{fixes}" if fixes else "")
     return 0 if all(fact.ok for fact in facts) else 1
@@ -54,8 +55,14 @@ def report() -> list[Fact]:
     return [*_machine(), *_packages(), *_engines(), *_microphones(), *_storage()]
 
 
+def _mark(fact: Fact) -> str:
+    """Return the sign of a fact: what is not there, and need not be, has no tick."""
+    absent = fact.value.startswith("no: ") or fact.value.endswith(", 0 devices")
+    return "✗" if not fact.ok else "-" if absent else "✓"
+
+
 def _color(row: tuple[str, ...]) -> str:
-    return "" if row[0] == "✓" else "red"
+    return "red" if row[0] == "✗" else ""
 
 
 def _machine() -> Iterator[Fact]:

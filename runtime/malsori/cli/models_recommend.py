@@ -65,10 +65,13 @@ def run(args: argparse.Namespace) -> int:
     from ..bundles.choice import choose
     from ..bundles.present import present
     from ..engines.cpus import cpu_threads
+    from ..engines.devices import choose_device
 
     device, memory = _machine(args.device, args.memory)
     threads = cpu_threads()
-    choices = choose(memory, device, args.language, realtime=args.realtime, any_speed=args.any_speed, threads=threads)
+    speed = {"realtime": args.realtime, "any_speed": args.any_speed}
+    elsewhere = args.device != "auto" and device != choose_device("auto")
+    choices = choose(memory, device, args.language, threads=threads, elsewhere=elsewhere, **speed)
     offers = [Offer(choice, present(choice.model.name)) for choice in choices]
     serving = [offer for offer in offers if not offer.choice.against]
     if args.json:
@@ -78,8 +81,7 @@ def run(args: argparse.Namespace) -> int:
             _json(
                 {
                     **facts,
-                    "realtime": args.realtime,
-                    "any_speed": args.any_speed,
+                    **speed,
                     "models": [_summary(offer) for offer in offers],
                 }
             )

@@ -25,6 +25,7 @@ from .tokens import Tokens
 from .window import Context
 
 LEAST_STEP = MEL_RATE // 10  # 10 mel frames a track goes on by at least, so that it ends; a shorter rest holds no word
+LEAST_CUT = MEL_RATE  # mel frames, 1 s, behind the last time of a reading without an end: less is padding and breath
 INAUDIBLE = 1e-4  # of full scale, -80 dB: three steps of 16 bits
 
 
@@ -130,9 +131,10 @@ class Track:
     ) -> None:
         """Keep what was read in the window, pieces with their words, and go on from frame `following` of it."""
         begin = self.seek / MEL_RATE
-        if not reading.ended and following >= self.size:
+        told = self._told(pieces)
+        if not reading.ended and following >= self.size and (not told or self.size - told >= LEAST_CUT):
             self.cut_off += 1
-            self._pass("cut_off", self._told(pieces), self.size)
+            self._pass("cut_off", told, self.size)
         kept, following = settled(pieces, begin, self.size, following, self.frames - self.seek, options)
         if len(kept) < len(pieces):
             self._pass("implausible", round(kept[-1].end * MEL_RATE) if kept else 0, following)
