@@ -202,3 +202,29 @@ def test_a_reading_whose_last_token_is_the_time_at_which_speech_ends_is_not_cut_
     assert reasons(of(found)).keys() == {"gate"}
     (warning,) = transcriber.transcribe(NANO.parent / "samples" / "english.wav", max_new_tokens=3).warnings
     assert warning.startswith("1 reading(s) ended at the most tokens")
+
+
+def with_gap(path: Path, sound: Audio, at: int, gap: int) -> None:
+    """Write FLAC in Matroska whose packets' times jump by `gap` samples at a sample."""
+    import av
+
+    with av.open(str(path), "w", format="matroska") as output:
+        stream: Any = output.add_stream("flac", rate=SAMPLE_RATE)
+        stream.layout = "mono"
+        for start in range(0, len(sound), 1_600):
+            block = (sound[None, start : start + 1_600] * 32_767).astype(np.int16)
+            frame = av.AudioFrame.from_ndarray(block, format="s16", layout="mono")
+            frame.sample_rate, frame.pts = SAMPLE_RATE, start + (gap if start >= at else 0)
+            output.mux(stream.encode(frame))
+        output.mux(stream.encode(None))
+
+
+def test_a_gap_of_the_container_is_told_as_filled_in_and_where(tmp_path: Path):
+    sound = recording((10, 2.0), (20, 2.0), pause=1.0)  # w10 at 1 s, w20 at 4 s, 7 s in all
+    with_gap(tmp_path / "gap.mkv", sound, round(3.2 * SAMPLE_RATE), 5 * SAMPLE_RATE)
+    found = used("wav2vec2-ctc").transcribe(tmp_path / "gap.mkv")
+    check(found)
+    (filled,) = [each for each in of(found).left_out if each.why == "filled"]
+    assert (found.text, found.duration) == ("w10 w20", pytest.approx(12.0, abs=0.1))
+    assert filled.seconds == pytest.approx(5.0, abs=0.1)
+    assert filled.spans[0].start / SAMPLE_RATE == pytest.approx(3.2, abs=0.3)

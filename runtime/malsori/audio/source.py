@@ -75,13 +75,15 @@ class Window(io.RawIOBase):
             while count and (part := self._file.read(count)):
                 parts.append(part)
                 count -= len(part)
+        except MemoryError:
+            raise
         except Exception as error:  # a caller's object raises what it likes, and C would print it and go on
             self.failures.append(error)
         return b"".join(parts)
 
-    def part(self, start: int, stop: int) -> Window:
-        """Return the stretch `[start, stop)` of this window as a window."""
-        part = Window(self._file, self._start + start, self._start + min(stop, self.size))
+    def part(self, start: int, stop: int, kind: type[Window] | None = None) -> Window:
+        """Return the stretch `[start, stop)` of this window as a window, of that class."""
+        part = (kind or Window)(self._file, self._start + start, self._start + min(stop, self.size))
         part.failures = self.failures
         return part
 

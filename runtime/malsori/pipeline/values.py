@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 WIDEST = 256  # hypotheses that any model keeps
 LATEST = 1e9  # seconds, 31 years
-FLAGS = ("word_timestamps", "vad", "allow_truncated")
+FLAGS = ("word_timestamps", "vad", "allow_truncated", "start_at_zero")
 
 
 def is_whole(value: object) -> bool:

@@ -1,0 +1,183 @@
+"""Packets to pieces of sound with PyAV: what does not decode costs only itself, gaps become silence, forms may change.
+
+Which packets there are is told by `libav.py` (FFmpeg's demuxers) and `mpeg.py` (files that are nothing but frames).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from itertools import chain
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import numpy as np
+
+from ..errors import CorruptAudio, EmptyAudio
+from .clock import LOOSE_S, Clock
+from .limits import Limits
+from .samples import to_float
+from .stream import Form, Piece, Stream, silence
+
+if TYPE_CHECKING:
+    from av import AudioFrame, AudioResampler, Packet
+
+Coded: TypeAlias = "Packet | float | Exception"
+"""A packet; or seconds that are missing here; or why there are no more."""
+
+USE_ANYWAY = "allow_truncated=True, or --allow-truncated, uses what is there"
+_SAFE_PLANES = 8  # reading a planar frame of so many channels crashes PyAV (seen in 18.1.0)
+_LONGEST_PACKET_S = 10.0  # what a packet that does not decode may claim
+
+
+class Decoding:
+    """Decodes the packets of one track. `decode` is PyAV's, `tick` the seconds of a step of its clock."""
+
+    def __init__(
+        self,
+        decode: Callable[[Packet], list[Any]],
+        clock: Clock,
+        name: str,
+        limits: Limits,
+        *,
+        tick: float = 0.0,
+        allow: bool = False,
+    ) -> None:
+        self._decode, self._clock, self._name, self._limits = decode, clock, name, limits
+        self._tick, self._allow = tick, allow
+        self._batch: _Batch | None = None
+        self._failure: CorruptAudio | None = None
+        self._usual_s = 0.0  # how long a packet is where it does not say so
+
+    def pieces(self, packets: Iterator[Coded]) -> Iterator[Piece]:
+        """Yield the sound, with silence for gaps and for what does not decode.
+
+        Without `allow`, a packet that does not decode raises `CorruptAudio`, but for the very last: where a file ends
+        within a packet, its promise tells how much is missing, if it makes one.
+        """
+        for packet in packets:
+            if isinstance(packet, float):
+                self._clock.lose(packet)
+                continue
+            if isinstance(packet, Exception):
+                self._fail(packet)
+            if self._failure is not None and not self._allow and (isinstance(packet, Exception) or packet.size):
+                raise self._failure
+            if isinstance(packet, Exception):
+                continue
+            for frame in self._frames(packet):
+                yield from self._take(frame)
+        yield from self._rest()
+        self._clock.end()
+
+    def _frames(self, packet: Packet) -> list[AudioFrame]:
+        import av
+
+        try:
+            return self._decode(packet)
+        except av.error.FFmpegError as error:
+            self._fail(error)
+            if packet.size:
+                said = (packet.duration or 0) * self._tick
+                self._clock.lose(min(said or self._usual_s, _LONGEST_PACKET_S))
+            return []
+
+    def _fail(self, error: Exception) -> None:
+        found = f"damage at {self._clock.elapsed:.2f} s ({words(error)}); {USE_ANYWAY}"
+        self._failure = self._failure or CorruptAudio(self._name, "intact sound", found)
+        self._failure.__cause__ = error
+
+    def _take(self, frame: AudioFrame) -> Sequence[Piece]:
+        """Add a frame to the batch; return what is complete: a full batch, one of another form, silence in a gap."""
+        batch = self._batch
+        before: tuple[Piece, ...] = ()
+        if batch is None or not batch.takes(frame):
+            before = self._rest()
+            batch = self._begin(frame)
+        pts = frame.pts
+        gap = self._clock.silence_before(None if pts is None else pts * self._tick)
+        if gap:
+            before = (*before, *self._rest(), *silence(gap, batch.form))
+            self._clock.advance(gap)
+        self._usual_s = frame.samples / batch.form.rate
+        self._clock.advance(self._usual_s)
+        batch.add(frame)
+        return before if batch.count < batch.room else (*before, *batch.blocks())
+
+    def _begin(self, frame: AudioFrame) -> _Batch:
+        rate = frame.sample_rate
+        self._limits.check_shape(self._name, rate, frame.layout.nb_channels)
+        if self._batch is not None and self._batch.form.rate != rate:
+            self._clock.slack_s = LOOSE_S
+        self._batch = _Batch(frame)
+        return self._batch
+
+    def _rest(self) -> tuple[Piece, ...]:
+        return self._batch.rest() if self._batch is not None else ()
+
+
+def begun(pieces: Iterator[Piece], clock: Clock, notes: list[str], kind: str, name: str) -> Stream:
+    """Return a stream of pieces, whose first one tells the form. Raises `EmptyAudio` where there is none."""
+    first = next(pieces, None)
+    if first is None:
+        raise EmptyAudio(name, "sound", f"a {kind} file without any")
+    return Stream(first.form, chain([first], pieces), clock, lossy=True, notes=notes)
+
+
+class _Batch:
+    """Frames of one form, as the decoder gives them, one behind the other until they are worth numpy's while."""
+
+    def __init__(self, frame: AudioFrame) -> None:
+        import av
+
+        self._layout, self._kind = frame.layout, frame.format.name
+        names = tuple(channel.name for channel in frame.layout.channels)
+        self.form = Form(frame.sample_rate, len(names), names)
+        self.room = self.form.block
+        self._planar = frame.format.is_planar
+        self._packer: AudioResampler | None = None
+        if self._planar and len(names) >= _SAFE_PLANES:
+            self._packer, self._planar = av.AudioResampler(format="flt"), False
+        self._dtype = _DTYPES["flt" if self._packer else self._kind.removesuffix("p")]
+        self._fifo = av.AudioFifo()
+
+    @property
+    def count(self) -> int:
+        """How many frames are waiting."""
+        return int(self._fifo.samples)
+
+    def takes(self, frame: AudioFrame) -> bool:
+        """Whether the frame is of the same form and kind."""
+        return bool(
+            frame.sample_rate == self.form.rate and frame.format.name == self._kind and frame.layout == self._layout
+        )
+
+    def add(self, frame: AudioFrame) -> None:
+        """Put a frame behind the others."""
+        for whole in self._packer.resample(frame) if self._packer else (frame,):
+            whole.pts = None  # else the queue checks that they follow each other
+            self._fifo.write(whole)
+
+    def blocks(self) -> Iterator[Piece]:
+        """Yield what is waiting in whole blocks."""
+        while self._fifo.samples >= self.room:
+            yield self._piece(self.room)
+
+    def rest(self) -> tuple[Piece, ...]:
+        """Return what is waiting, less than a block."""
+        return (self._piece(self._fifo.samples),) if self._fifo.samples else ()
+
+    def _piece(self, count: int) -> Piece:
+        planes = self._fifo.read(count).planes
+        if self._planar:
+            rows = np.stack([np.frombuffer(plane, self._dtype, count) for plane in planes])
+        else:
+            values = np.frombuffer(planes[0], self._dtype, count * self.form.channels)
+            rows = np.ascontiguousarray(values.reshape(count, -1).T)
+        return Piece((rows if rows.dtype == np.float32 else to_float(rows)).T, self.form)
+
+
+_DTYPES = {"u8": "u1", "s16": "i2", "s32": "i4", "s64": "i8", "flt": "f4", "dbl": "f8"}
+
+
+def words(error: Exception) -> str:
+    """Return FFmpeg's own words for an error."""
+    return str(getattr(error, "strerror", None) or error).lower()
