@@ -22,6 +22,8 @@ from malsori.engines.whisper.options import WhisperOptions
 from malsori.pipeline import TranscribeOptions
 from tests.loudness import load, make_clips, recording, wav
 
+ROWS = ("decoded", "spoken", "read", "left")  # of a report
+
 
 @pytest.fixture
 def loudness(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -68,6 +70,27 @@ class TestTranscribe:
         assert sorted(os.listdir(clips / "deep/out")) == [f"{n}.{format}" for n in ("one", "two") for format in formats]
         assert (clips / "deep/out/two.txt").read_text() == "w20\nw30\n"
         assert capsys.readouterr().out == ""
+
+    def test_a_report_tells_what_became_of_each_second_and_of_all_files(self, capsys: pytest.CaptureFixture[str]):
+        assert main(["transcribe", "one.wav", "two.wav", "--report", "--quiet"]) == 0
+        out, err = capsys.readouterr()
+        lines = [line.removeprefix("malsori: ").split() for line in err.splitlines()]
+        assert out == "one.wav: w10\ntwo.wav: w20\ntwo.wav: w30\n"
+        assert [line[0] for line in lines] == ["one.wav", *ROWS, "two.wav", *ROWS, "all", *ROWS]
+        one, two, both = (float(lines[row][1]) for row in (1, 6, 11))
+        assert (one, two, both) == (2.5, 4.0, 6.5)
+        assert lines[4][4:10] == ["no", "speech,", "by", "the", "gate,", "in"]
+
+    def test_without_speech_nothing_is_read_and_no_report_comes_unasked(
+        self, clips: Path, capsys: pytest.CaptureFixture[str]
+    ):
+        (clips / "none.wav").write_bytes(wav(recording(pause=3.0)))
+        assert main(["transcribe", "none.wav"]) == 0
+        assert capsys.readouterr().err == ""
+        assert main(["transcribe", "none.wav", "--report", "--clip-timestamps", "1,2"]) == 0
+        err = capsys.readouterr().err
+        assert "spoken" not in err
+        assert "left out      2.00 s  outside of --clip-timestamps, in 2 parts, the first at 0.00 s" in err
 
     def test_two_inputs_of_one_stem_keep_both_results(self, clips: Path):
         (clips / "b").mkdir()
