@@ -277,6 +277,12 @@ def test_what_no_model_can_be_loaded_with_is_told_before_one_is_looked_for(wrong
         malsori.load("absent", **wrong)
 
 
+def test_a_compute_type_that_some_model_has_is_left_to_the_model():
+    for known in ("int4", "int8_bfloat16", "auto"):
+        with pytest.raises(malsori.errors.ModelNotFound):
+            malsori.load("absent", compute_type=known)
+
+
 def test_a_stretch_of_speech_may_be_longer_than_any_recording():
     transcriber = malsori.load(NANO / "nano-ctc-ko", device="cpu", threads=1)
     sound = NANO.parent / "samples" / "korean.wav"

@@ -16,7 +16,7 @@ from .whisper.asked import check_options as whisper_options
 THREADS_PER_CORE = 4  # engines start what they are told: 1000 threads on two cores never finish
 ALWAYS_ALLOWED = 16  # threads, however few the cores
 DEVICES = ("auto", "cpu", "cuda", "tensorrt")
-COMPUTE_TYPES = ("default", "auto", *TYPES)
+COMPUTE_TYPES = ("default", "auto", *TYPES, "int4")  # the last of wav2vec2 bundles
 
 
 def check_loading(*, device: object, compute_type: object, threads: object, workers: object, memory: object) -> None:
