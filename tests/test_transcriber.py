@@ -624,6 +624,19 @@ def test_sound_that_comes_and_goes_as_speech_does_and_that_the_gate_leaves_out_i
     assert used.transcribe(np.zeros(20 * SAMPLE_RATE, np.float32)).warnings == ()
 
 
+def test_without_the_gate_sound_that_a_model_has_no_words_for_is_told_of_where_it_comes_and_goes():
+    class Deaf(LoudnessEngine):
+        def _hear(self, clip: Audio, options: DecodeOptions) -> Hypothesis:
+            return replace(super()._hear(clip, options), segments=())
+
+    used = Transcriber(Deaf("ko"), detector=LoudnessDetector)
+    swinging = np.concatenate([tone(level, SAMPLE_RATE // 4) for level in (0.0005, 0.1)] * 40)
+    (told,) = used.transcribe(swinging, vad=False).warnings
+    assert told.startswith("words were heard in 0.0 s of 20.0 s, and 11.")
+    assert told.endswith("of the rest come and go as speech does, the first at 0.2 s")
+    assert used.transcribe(np.concatenate([tone(0.1, SAMPLE_RATE)] * 20), vad=False).warnings == ()
+
+
 def test_readings_that_were_cut_off_are_told_of():
     read = Recording(samples=SAMPLE_RATE)
     read.heard = [(Clip.of(np.zeros(100, np.float32), Span(0, 100)), Hypothesis((), "en", 0.5, cut_off=2))]
