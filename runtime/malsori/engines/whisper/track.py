@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from ...types import SAMPLE_RATE, Audio, Segment, Word
+from ...types import SAMPLE_RATE, Audio, Segment
 from ..base import DecodeOptions
 from .anomalies import settled
 from .features import HOP, MEL_RATE, WINDOW, LogMel
@@ -177,7 +177,5 @@ def cut(segments: Sequence[Segment], duration: float) -> list[Segment]:
 def _shortened(segment: Segment, duration: float) -> Segment:
     if segment.end <= duration and all(word.end <= duration for word in segment.words):
         return segment
-    words = tuple(
-        Word(word.text, min(word.start, duration), min(word.end, duration), word.probability) for word in segment.words
-    )
+    words = tuple(replace(word, start=min(word.start, duration), end=min(word.end, duration)) for word in segment.words)
     return replace(segment, end=min(segment.end, duration), words=words)
