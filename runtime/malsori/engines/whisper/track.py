@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from ...types import SAMPLE_RATE, Audio, Segment
 from ..base import DecodeOptions
+from ..word_breaks import spaced_once
 from .anomalies import settled
 from .features import HOP, MEL_RATE, WINDOW, LogMel
 from .guards import BRIEF, Reading
@@ -126,7 +127,7 @@ class Track:
         kept, following = settled(pieces, begin, self.size, following, self.frames - self.seek, options)
         confidence = min(1.0, math.exp(reading.log_probability))
         for piece in kept:
-            text = tokens.decode(piece.tokens).strip()
+            text = spaced_once(tokens.decode(piece.tokens))
             if not text:
                 continue
             words = tuple(word.shifted(begin) for word in piece.words)
