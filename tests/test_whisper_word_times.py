@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from malsori.audio import decode
@@ -321,3 +321,18 @@ def test_whatever_the_times_are_words_last_ascend_in_sound_and_lose_no_letter(
         reach = len(edges) / 2 * PRECISION  # as far as words that need time may be moved out of the sound
         assert all(any(start - reach <= edge <= end + reach for start, end in speech) for edge in edges)
         assert all(speech[0][0] <= edge <= speech[-1][1] + 1e-9 for edge in edges)
+
+
+LANGUAGES = st.sampled_from(["en", "ko", "ja", "th"])
+SAID = st.text("ab1 5.,'-—%$「」、。東京のっーンเา가大\u00a0é", max_size=12).map(lambda text: tokens().encode(text))
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.lists(st.one_of(SAID, st.lists(st.integers(0, 50_000), max_size=4)), min_size=1, max_size=4), LANGUAGES)
+def test_words_of_any_tokens_give_the_text_of_their_piece_back(parts: list[list[int]], language: str) -> None:
+    begin = tokens().timestamp_begin
+    pieces = [Piece(float(at), at + 1.0, (begin + 50 * at, *spelled, begin + 50)) for at, spelled in enumerate(parts)]
+    words = tokens().words([token for piece in pieces for token in piece.tokens], language)
+    timings = [WordTiming(word.text, word.tokens, 0.0, 4.0, 0.5) for word in words]
+    for piece in place(timings, pieces, [(0.0, 4.0)], language, OPTIONS):
+        assert written(piece.words) == spaced_once(tokens().decode(piece.tokens))

@@ -87,7 +87,7 @@ def describe(head: bytes) -> str:
     if not head:
         return "nothing but tags"
     if _is_text(head):
-        return "text"
+        return "a subtitle (malsori align SOUND SUBTITLE retimes one)" if b"-->" in head else "text"
     return f"unknown content (it begins with the bytes {head[:4].hex(' ')})"
 
 

@@ -94,6 +94,11 @@ def spelled_words(
     return words
 
 
+def is_unspaced(text: str) -> bool:
+    """Whether there are letters in it that are written without spaces between words."""
+    return bool(UNSPACED.search(text)) and not HANGUL.search(text)
+
+
 def is_said(text: str) -> bool:
     """Whether there is more to it than marks, which are silent."""
     return any(letter.isalnum() or letter in SAID or unicodedata.category(letter)[0] in "SM" for letter in text)
@@ -106,7 +111,7 @@ def _with_plain_spaces(text: str) -> str:
 
 def _inside(chunk: str, language: str, opening: str, closing: str) -> Iterator[int]:
     """Yield the positions inside of what stands between spaces at which words begin."""
-    if UNSPACED.search(chunk) and language != "ko" and not HANGUL.search(chunk):
+    if language != "ko" and is_unspaced(chunk):
         found = set(_unspaced(chunk))
     else:
         found = {dash.end() for dash in DASHES.finditer(chunk) if not _in_number(chunk, dash)}
