@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import codecs
 import io
+import re
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
@@ -24,6 +25,7 @@ _MP3_KBPS = {
     False: (0, 8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160),  # MPEG-2 and 2.5 layer III
 }
 _MP3_RATES = {3: (44_100, 48_000, 32_000), 2: (22_050, 24_000, 16_000), 0: (11_025, 12_000, 8_000)}
+_CUE = re.compile(rb"\d[.,]\d{1,3}\s*-->\s*\d")  # the times of a subtitle's cue
 _OTHERS = (
     (b"FORM", "AIFF"),
     (b"caff", "CAF"),
@@ -87,7 +89,7 @@ def describe(head: bytes) -> str:
     if not head:
         return "nothing but tags"
     if _is_text(head):
-        return "a subtitle (malsori align SOUND SUBTITLE retimes one)" if b"-->" in head else "text"
+        return "a subtitle (malsori align SOUND SUBTITLE retimes one)" if _CUE.search(head) else "text"
     return f"unknown content (it begins with the bytes {head[:4].hex(' ')})"
 
 

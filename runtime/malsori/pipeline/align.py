@@ -78,13 +78,14 @@ def align(
 
 def _unspelled(words: Sequence[WrittenWord]) -> Iterator[str]:
     """Tell of words that are said and for which, or for parts of which, the model has no letters."""
-    lacking = dict.fromkeys(word.text for word in words if any(WILDCARD in piece.tokens for piece in word.pieces))
+    said = [word for word in words if word.said]
+    lacking = [word.text for word in said if any(WILDCARD in piece.tokens for piece in word.pieces)]
     if lacking:
-        count = sum(word.text in lacking for word in words)
-        which = ", ".join(list(lacking)[:NAMED]) + ", ..." * (len(lacking) > NAMED)
+        names = list(dict.fromkeys(lacking))
+        which = ", ".join(names[:NAMED]) + ", ..." * (len(names) > NAMED)
         yield (
-            f"the model lacks letters for {count} of {len(words)} words ({which}), which take the sound that others "
-            "leave over; spelled as they are spoken, they are found better"
+            f"the model lacks letters for {len(lacking)} of {len(said)} words ({which}), which take the sound "
+            "that others leave over; spelled as they are spoken, they are found better"
         )
 
 

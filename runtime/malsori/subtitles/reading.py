@@ -140,4 +140,4 @@ class _Reader:
 
 def _seconds(clock: Sequence[str | None]) -> float:
     hours, minutes, seconds, fraction = (each or "0" for each in clock)
-    return int(hours) * 3600 + int(minutes) * 60 + int(seconds) + int(fraction.ljust(3, "0")) / 1000
+    return ((int(hours) * 60 + int(minutes)) * 60_000 + int(seconds) * 1000 + int(fraction.ljust(3, "0"))) / 1000
