@@ -11,7 +11,7 @@ from numbers import Integral, Real
 from pathlib import Path
 from typing import TYPE_CHECKING, get_args
 
-from ..bundles.languages import code_of, meant
+from ..bundles.languages import alternatives_to, code_of
 from ..bundles.manifest import Manifest, knows
 from ..engines.base import HOTWORD_WEIGHT, DecodeOptions, HotWord, Task
 from ..engines.network import Memory
@@ -121,7 +121,7 @@ class TranscribeOptions:
         if self.align_with is not None and self.task != "transcribe":
             raise OptionError(f"align_with finds the words that were spoken, and the task {self.task} writes others")
         if self.language is not None and manifest.languages and not knows(manifest.languages, self.language):
-            told = meant(self.language, manifest.languages) or f"; it knows {', '.join(manifest.languages)}"
+            told = alternatives_to(self.language, manifest.languages, f"malsori models show {manifest.name}")
             raise OptionError(f"{manifest.name} does not know the language {self.language!r}{told}")
         self._check_types()
         self.whisper.check()
