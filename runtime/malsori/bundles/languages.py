@@ -17,7 +17,7 @@ _PAIRS = """
     kk=kazakh sq=albanian sw=swahili gl=galician mr=marathi pa=punjabi si=sinhala km=khmer sn=shona yo=yoruba
     so=somali af=afrikaans oc=occitan ka=georgian be=belarusian tg=tajik sd=sindhi gu=gujarati am=amharic
     yi=yiddish lo=lao uz=uzbek fo=faroese ht=haitian_creole ps=pashto tk=turkmen nn=nynorsk mt=maltese
-    sa=sanskrit lb=luxembourgish my=myanmar bo=tibetan tl=tagalog mg=malagasy as=assamese tt=tataraiian
+    sa=sanskrit lb=luxembourgish my=myanmar bo=tibetan tl=tagalog mg=malagasy as=assamese tt=tatar haw=hawaiian
     ln=lingala ha=hausa ba=bashkir jw=javanese su=sundanese yue=cantonese
 """
 ENGLISH = {code: name.replace("_", " ") for code, name in (pair.split("=") for pair in _PAIRS.split())}
@@ -31,7 +31,7 @@ _LONGER = """
     lv=lav bn=ben sr=srp az=aze sl=slv kn=kan et=est mk=mkd,mac br=bre eu=eus,baq is=isl,ice hy=hye,arm ne=nep mn=mon
     bs=bos kk=kaz sq=sqi,alb sw=swa gl=glg mr=mar pa=pan si=sin km=khm sn=sna yo=yor so=som af=afr oc=oci ka=kat,geo
     be=bel tg=tgk sd=snd gu=guj am=amh yi=yid lo=lao uz=uzb fo=fao ht=hat ps=pus tk=tuk nn=nno mt=mlt sa=san lb=ltz
-    my=mya,bur bo=bod,tib tl=tgl mg=mlg as=asm tt=tat haw=haw ln=lin ha=hau ba=bak jw=jav su=sun ga=gle gn=grn
+    my=mya,bur bo=bod,tib tl=tgl mg=mlg as=asm tt=tat ln=lin ha=hau ba=bak jw=jav su=sun ga=gle gn=grn
 """
 # What a language was called before, or is called more closely, by ISO 639 and BCP 47: Whisper writes `he`, `no`, `jw`.
 _ALSO = """
