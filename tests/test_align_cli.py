@@ -218,6 +218,7 @@ class TestAlignWith:
             assert segment["start"] <= segment["words"][0]["start"]
             assert segment["words"][-1]["end"] <= segment["end"]
             assert " ".join(word["word"] for word in segment["words"]) == segment["text"]
+            assert all(word["end"] - word["start"] > 0.019 for word in segment["words"])
 
     def test_words_of_another_language_keep_their_times_with_a_warning(
         self, capsys: pytest.CaptureFixture[str]
