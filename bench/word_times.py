@@ -87,7 +87,7 @@ class Ours:
             row = AlignRow(heard.tokens, size)
             (words,) = align_rows(self.network, self.tokens, encoded, language, "transcribe", [row])
             pieces = split(heard.tokens, self.tokens.timestamp_begin, size)[0] if timed else sentences(words, sound)
-            placed = place(words, pieces, sound, self.options)
+            placed = place(words, pieces, sound, language, self.options)
             found[way] = [(word.start, word.end) for piece in placed for word in piece.words]
             found.setdefault(ALONE, [(word.start, word.end) for word in words if word.text])
         return found

@@ -205,7 +205,7 @@ def test_punctuation_by_itself_has_no_length_and_stays_with_its_line() -> None:
 
 @pytest.mark.parametrize("text", ["it will rain in jeju tomorrow", "침실 온도를 이십육 도로 맞춰 주세요"])
 def test_a_text_that_was_not_spoken_is_told_with_the_number_of_its_words(text: str) -> None:
-    (warning,) = aligned(text).warnings
+    *_, warning = aligned(text).warnings
     assert f"{len(text.split())} words were not found in the sound; do the text and the recording" in warning
 
 

@@ -146,6 +146,52 @@ def test_a_model_that_cannot_align_says_which_can(capsys: pytest.CaptureFixture[
     assert line.endswith("can, such as nano-ctc-ko")
 
 
+SUBTITLE = """\
+1
+00:00:10,000 --> 00:00:11,000
+<i>제 번호는</i>
+오 사 칠 삼입니다
+
+2
+00:00:12,000 --> 00:00:13,000
+- 답은 이백오십팔입니다 [웃음]
+
+"""
+
+
+def test_a_subtitle_is_retimed_as_one_whatever_its_name_is(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    given = tmp_path / "given"
+    given.write_text(SUBTITLE, encoding="utf-8")
+    found = run(capsys, "align", NUMBERS, str(given))
+    cues = pysubs2.SSAFile.from_string(found, "srt")
+    assert cues[0].start < 1000 < cues[0].end < cues[1].start < cues[1].end
+    clock = "00:00:10,000 --> 00:00:11,000"
+    assert [line for line in found.splitlines() if "-->" not in line] == [
+        line for line in SUBTITLE.splitlines() if "-->" not in line
+    ]
+    assert clock not in found
+    run(capsys, "align", NUMBERS, str(given), "-o", str(tmp_path / "a.vtt"))
+    assert (tmp_path / "a.vtt").read_text(encoding="utf-8").startswith("WEBVTT\n\n00:00:00.")
+    rows = run(capsys, "align", NUMBERS, str(given), "-f", "tsv").splitlines()
+    assert [row.split("\t")[2] for row in rows[1:]] == ["제 번호는 오 사 칠 삼입니다", "답은 이백오십팔입니다"]
+    assert run(capsys, "align", NUMBERS, str(given), "--cues", "word", "-f", "txt").split()[:2] == ["제", "번호는"]
+
+
+def test_a_broken_subtitle_is_refused_by_name_and_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "a.srt").write_text(SUBTITLE.replace("12,000 -->", "12,000 ->"), encoding="utf-8")
+    line = complaint(capsys, 2, "align", NUMBERS, str(tmp_path / "a.srt"), "--model", "none")
+    assert "a.srt: line 7: expected the times of a cue, such as 00:00:01,000 --> 00:00:02,500, found '00:00" in line
+    (tmp_path / "b.srt").write_text("제 번호는", encoding="utf-8")
+    assert "b.srt: line 1: expected the times" in complaint(capsys, 2, "align", NUMBERS, str(tmp_path / "b.srt"))
+
+
+def test_a_subtitle_where_sound_is_wanted_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "a.srt").write_text(SUBTITLE, encoding="utf-8")
+    for command in (["transcribe", str(tmp_path / "a.srt")], ["align", str(tmp_path / "a.srt"), TEXT]):
+        line = complaint(capsys, 1, *command, "--model", "nano-ctc-ko", "--quiet")
+        assert line.endswith("found a subtitle (malsori align SOUND SUBTITLE retimes one)")
+
+
 class TestAlignWith:
     KOREAN = (str(SAMPLES / "korean.wav"), "--model", "nano-whisper", "-f", "json")
 
@@ -172,6 +218,7 @@ class TestAlignWith:
             assert segment["start"] <= segment["words"][0]["start"]
             assert segment["words"][-1]["end"] <= segment["end"]
             assert " ".join(word["word"] for word in segment["words"]) == segment["text"]
+            assert all(word["end"] - word["start"] > 0.019 for word in segment["words"])
 
     def test_words_of_another_language_keep_their_times_with_a_warning(
         self, capsys: pytest.CaptureFixture[str]

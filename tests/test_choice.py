@@ -137,7 +137,7 @@ def test_what_nobody_measured_is_not_recommended() -> None:
 
 @pytest.mark.parametrize("language", ["", "xx"])
 def test_a_language_that_nobody_knows_is_an_option_error(language: str) -> None:
-    with pytest.raises(OptionError, match=r"language: .* is not known to any model; there are en, zh"):
+    with pytest.raises(OptionError, match=r"language: .* is not known to any model; there are 100, "):
         choose(None, "cpu", language)
 
 

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from malsori.pipeline.clip import Clip, filled, joined
-from malsori.types import SAMPLE_RATE, Segment, Span, Word
+from malsori.types import SAMPLE_RATE, Segment, Span, Word, written
 
 PADDING = 0.4  # seconds of room tone at each end of a stretch
 
@@ -142,3 +142,23 @@ def test_a_short_segment_at_a_join_stays_with_its_middle_and_with_its_words():
     clip = joined([stretch(0, 10), stretch(50, 60)])
     assert times(clip, segment(9.8, 9.98)) == [(9.8, 9.98)]
     assert times(clip, segment(9.9, 10.3, Word("a", 9.7, 9.98, 1.0))) == [(9.7, 9.98)]
+
+
+WORDS = st.lists(st.tuples(st.floats(0.0, 8.0), st.floats(-0.5, 2.0), st.booleans()), min_size=1, max_size=12)
+
+
+@given(st.lists(WORDS, min_size=1, max_size=3))
+def test_placed_words_last_a_step_follow_each_other_and_give_their_text_back(
+    drawn: list[list[tuple[float, float, bool]]],
+):
+    segments = []
+    for words in drawn:
+        own = tuple(Word("w", start, start + size, 0.5, spaced) for start, size, spaced in words)
+        segments.append(Segment(written(own), own[0].start, own[-1].end, 0.9, own))
+    placed = list(TWO.clock.placed(segments))
+    assert "".join(each.text for each in placed).replace(" ", "") == "w" * sum(map(len, drawn))
+    assert all(written(each.words) == each.text for each in placed)
+    words = [word for each in placed for word in each.words]
+    assert all(word.end - word.start >= 0.02 - 1e-9 for word in words)
+    assert all(before.end <= after.start + 1e-9 for before, after in pairwise(words))
+    assert all((word.start >= 10 and word.end <= 14) or (word.start >= 30 and word.end <= 33) for word in words)

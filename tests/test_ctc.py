@@ -5,7 +5,7 @@ import pytest
 
 from malsori.engines.ctc.greedy import greedy
 from malsori.engines.ctc.vocabulary import Vocabulary
-from malsori.engines.ctc.words import words_of
+from malsori.engines.ctc.words import joined_text, words_of
 from malsori.types import mean_probability
 
 TOKENS = ("<pad>", "<s>", "</s>", "<unk>", "|", "a", "b", "<", "ᄀ", "ᅡ", "ᆨ")
@@ -101,3 +101,18 @@ def test_large_logits_do_not_overflow_the_posterior():
 def test_mean_probability_of_none_and_of_zero():
     assert mean_probability([]) == 0.0
     assert 0 <= mean_probability([0.0, 1.0]) < 1e-10
+
+
+def test_letters_of_a_script_without_spaces_are_words_and_numbers_and_names_in_it_stay_whole():
+    vocabulary = Vocabulary.build(("<pad>", "|", *"東京はAI3.5です。"), "<pad>", "|")
+    words = words_in("東 京 | は A I 3 . 5 で す 。", vocabulary)
+    assert [(word.text, word.spaced) for word in words] == [
+        ("東", True),
+        ("京", False),
+        ("は", True),
+        ("AI3.5", False),
+        ("で", False),
+        ("す。", False),
+    ]
+    assert joined_text(words) == "東京 はAI3.5です。"
+    assert [(word.start, word.stop) for word in words[:2]] == [(0, 1), (1, 2)]

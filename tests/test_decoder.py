@@ -14,6 +14,7 @@ from malsori.engines.ctc.decoder import Decoder, beam_width
 from malsori.engines.ctc.vocabulary import Vocabulary
 from malsori.engines.frames import Frames
 from malsori.errors import OptionError
+from malsori.types import written
 
 VOCABULARY = Vocabulary.build(("<pad>", "|", "a", "b", "c"), "<pad>", "|")
 DECODER = Decoder(VOCABULARY, Frames((400,), (320,)))
@@ -132,3 +133,13 @@ def test_hot_words_that_cannot_be_spelled_are_a_warning_and_the_others_none():
     assert DECODER.check(DecodeOptions(hotwords=HOT)) == ()
     (warning,) = DECODER.check(DecodeOptions(hotwords=(*HOT, HotWord("dab", 1.0))))
     assert "'dab' ('d')" in warning
+
+
+def test_words_of_a_language_without_spaces_give_their_text_back():
+    vocabulary = Vocabulary.build(("<pad>", "|", *"東京3.5"), "<pad>", "|")
+    decoder = Decoder(vocabulary, Frames((400,), (320,)))
+    logits = np.full((9, len(vocabulary)), -12.0, np.float32)
+    logits[range(9), [vocabulary.tokens.index(letter) for letter in "東京|3.5|東京"]] = 0
+    (segment,) = decoder.segments(logits, 9 * 320, DecodeOptions(word_timestamps=True))
+    assert segment.text == written(segment.words) == "東京 3.5 東京"
+    assert [word.text for word in segment.words] == ["東", "京", "3.5", "東", "京"]

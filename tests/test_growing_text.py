@@ -11,12 +11,12 @@ from hypothesis import strategies as st
 from malsori.engines.ctc.greedy import greedy
 from malsori.engines.ctc.growing import HALF_SYLLABLES, GrowingText, attaches
 from malsori.engines.ctc.vocabulary import Vocabulary
-from malsori.engines.ctc.words import words_of
+from malsori.engines.ctc.words import joined_text, words_of
 
 ROOT = Path(__file__).resolve().parents[1]
 JAMO = Vocabulary.read(ROOT / "models" / "nano-ctc-ko", "<pad>", "|")
 LETTERS = (
-    *"abeoAZ 가각한",
+    *"abeoAZ 가각한東のっー",
     *"ᄀᄒ아ᅩᆨᆫᇂ",
     "\u0301",
     "\u0323",
@@ -50,7 +50,7 @@ def grown(vocabulary, tokens, cuts):
 
 def whole(vocabulary, tokens):
     found = greedy(one_hot(tokens, len(vocabulary)), vocabulary.blank)
-    return " ".join(word.text for word in words_of(found, vocabulary))
+    return joined_text(words_of(found, vocabulary))
 
 
 @st.composite

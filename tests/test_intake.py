@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from malsori.audio import Block, Intake, decode, from_pcm16
+from malsori.audio.sniff import describe
 from malsori.errors import AudioError, UnsupportedFormat
 from tests.sounds import pcm16, tone
 
@@ -229,3 +230,11 @@ def test_half_a_sample_does_not_outlive_a_flush() -> None:
     intake.push(b"\x00\x40\x01")
     intake.flush()
     assert intake.push(b"\x00\x40").tolist() == [0.5]
+
+
+def test_a_subtitle_in_the_place_of_sound_is_told_with_the_command_that_takes_one() -> None:
+    assert describe(b"1\n00:00:00,500 --> 00:00:02,920\nhello\n") == (
+        "a subtitle (malsori align SOUND SUBTITLE retimes one)"
+    )
+    assert describe(b"WEBVTT\n\n00:00.5 --> 00:02.920\nhello\n").startswith("a subtitle")
+    assert describe(b"a --> b") == "text"

@@ -21,6 +21,7 @@ LEVELS = {
     "events": 1,
     "audio": 1,
     "bundles": 1,
+    "subtitles": 1,
     "vad": 2,
     "engines": 2,
     "pipeline": 3,

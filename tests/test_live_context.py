@@ -23,7 +23,7 @@ from malsori.pipeline.live.earlier import Uttered, said_before
 from malsori.pipeline.live.options import LiveOptions, context_of
 from malsori.pipeline.live.scheduler import Scheduler
 from malsori.pipeline.live.scheduling import Hear, Inline, Outcome
-from malsori.types import SAMPLE_RATE, Audio, Hypothesis, Segment, Span
+from malsori.types import SAMPLE_RATE, Audio, Hypothesis, Segment, Span, written
 from malsori.vad import GateOptions, SileroDetector, speech_spans
 from malsori.vad.endpointing import endpointing
 from tests.loudness import LoudnessDetector, LoudnessEngine, recording, tone
@@ -284,8 +284,8 @@ def test_words_of_a_final_lie_within_its_utterance_and_none_of_what_was_said_bef
     assert len(finals) > 2
     for final in finals:
         words = [word for segment in final.segments for word in segment.words]
-        assert all(final.start <= word.start <= word.end <= final.end for word in words)
-        assert "".join("".join(word.text for word in words).split()) == "".join(final.text.split())
+        assert all(final.start <= word.start < word.end <= final.end for word in words)
+        assert [written(segment.words) for segment in final.segments] == [each.text for each in final.segments]
 
 
 def test_finals_behind_others_have_no_words_where_nobody_asked_for_them():

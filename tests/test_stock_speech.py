@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ import pytest
 
 import malsori
 from malsori.audio import decode
+from malsori.types import written
 from tests.sounds import recording
 
 pytestmark = pytest.mark.stock
@@ -180,3 +182,34 @@ def test_two_runs_give_one_text(stock_base: Path):
     command = [sys.executable, "-c", code, str(stock_base)]
     first, second = (subprocess.run(command, capture_output=True, text=True, check=True).stdout for _ in range(2))
     assert first == second != "[]\n"
+
+
+SPOKEN = {
+    "ko": ("ibm_ko-KR_BroadbandModel_sample2.flac", "voicedoctor_korean.flac"),
+    "ja": ("ibm_ja-JP_Broadband_sample1.flac", "mfa_common_voice_ja_24511055.mp3"),
+    "zh": ("ibm_zh-CN_sample1_for_16k.flac", "wenet_long.flac"),
+    "fr": ("fleursdumal_007.mp3", "ibm_fr-FR_Broadband_sample1.flac"),
+    "de": ("aeneas_de.mp3", "cheetah_test_de_norm.flac"),
+    "en": ("aeneas_sonnet002.mp3", "openai_jfk.flac"),
+}
+
+
+@pytest.mark.parametrize(("language", "name"), [(code, name) for code, names in SPOKEN.items() for name in names])
+def test_words_give_their_text_back_last_a_step_and_follow_each_other(
+    base: malsori.Transcriber, language: str, name: str
+):
+    found = base.transcribe(recording(f"{language}/{name}"), language=language, word_timestamps=True)
+    assert [written(segment.words) for segment in found.segments] == [segment.text for segment in found.segments]
+    spoken = [word for segment in found.segments for word in segment.words]
+    assert spoken
+    assert all(word.end - word.start >= 0.02 - 1e-9 for word in spoken)
+    assert all(before.end <= after.start for before, after in pairwise(spoken))
+    assert all(s.start <= s.words[0].start and s.words[-1].end <= s.end for s in found.segments)
+    if language not in ("ja", "zh"):
+        assert all(word.spaced for word in spoken)
+
+
+def test_no_word_of_a_preface_is_without_length(stock_tiny_en: Path):
+    sound = decode(recording("en/asrjs_librivox_preface.flac")).samples[: 8 * 16_000]
+    found = malsori.load(stock_tiny_en).transcribe(sound, word_timestamps=True)
+    assert min(word.end - word.start for segment in found.segments for word in segment.words) >= 0.02 - 1e-9

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from malsori.audio import decode
@@ -20,6 +20,8 @@ from malsori.engines.whisper.options import WhisperOptions
 from malsori.engines.whisper.segments import PRECISION, Piece
 from malsori.engines.whisper.tokens import Tokens
 from malsori.engines.whisper.word_times import LONGEST, AlignRow, WordTiming, align_rows, place
+from malsori.engines.word_breaks import spaced_once
+from malsori.types import written
 
 ROOT = Path(__file__).resolve().parents[1]
 BUNDLE = ROOT / "models" / "nano-whisper"
@@ -151,7 +153,7 @@ def timing(text: str, start: float, end: float) -> WordTiming:
 
 
 def placed(words: Sequence[WordTiming], speech: Sequence[tuple[float, float]], piece: tuple[float, float]) -> Piece:
-    (found,) = place(words, [Piece(*piece, (1,) * len(words))], speech, OPTIONS)
+    (found,) = place(words, [Piece(*piece, (1,) * len(words))], speech, "en", OPTIONS)
     return found
 
 
@@ -190,7 +192,7 @@ def test_a_pause_that_would_take_all_of_a_word_does_not() -> None:
 def test_a_pause_beside_the_decoders_times_moves_them_not() -> None:
     words = [timing(" a", 0.0, 1.2), timing(" b", 1.2, 2.0)]
     speech = [(0.0, 1.05), (1.1, 2.0)]
-    pieces = place(words, [Piece(0.0, 1.0, (1,)), Piece(1.15, 2.0, (1,))], speech, OPTIONS)
+    pieces = place(words, [Piece(0.0, 1.0, (1,)), Piece(1.15, 2.0, (1,))], speech, "en", OPTIONS)
     assert [times(piece) for piece in pieces] == [[(0.0, 1.0)], [(1.15, 2.0)]]
 
 
@@ -241,13 +243,19 @@ def test_without_spans_the_times_are_put_in_order_only() -> None:
     ("texts", "expected"),
     [
         ([" well", ",", " yes", "."], ["well,", "yes."]),
-        ([" (", " well", ")", "."], ["(well)."]),
-        ([' "', " (", " a", "...", '"'], ['"(a..."']),
-        ([" a", " -", " b"], ["a", "-b"]),
-        ([" a", " ("], ["a", "("]),
-        ([".", " a"], [".", "a"]),
+        ([" (", "well", ")", "."], ["(well)."]),
+        ([' "', "(", "a", "...", '"'], ['"(a..."']),
+        ([" a", " -", " b"], ["a", "- b"]),
+        ([" va", " ?"], ["va ?"]),
+        ([" a", " ("], ["a ("]),
+        ([".", " a"], [". a"]),
+        (["..."], ["..."]),
         (["", " a", "", " ", "b"], ["a", "b"]),
-        ([" 그래", "요", "。"], ["그래", "요。"]),
+        ([" 1", ",", "250", ",", " 3", ".", "5"], ["1,250,", "3.5"]),
+        ([" $", "5", ".", "50", " 50", "%"], ["$5.50", "50%"]),
+        ([" C", "'", "est", " aujourd", "'", "hui"], ["C'est", "aujourd'hui"]),
+        ([" 그래", "요", "。"], ["그래요。"]),
+        (["東", "京", "の", "AI", "、", "3", ".", "5", "です", "。"], ["東", "京", "の", "AI、", "3.5", "です。"]),
     ],
     ids=str,
 )
@@ -265,19 +273,25 @@ def test_punctuation_takes_no_time() -> None:
 def test_which_punctuation_is_merged_can_be_said() -> None:
     words = [timing(" a", 0.0, 1.0), timing(",", 1.0, 2.0), timing("!", 2.0, 3.0)]
     options = WhisperOptions(prepend_punctuations="", append_punctuations="!")
-    (found,) = place(words, [Piece(0.0, 3.0, (1, 1, 1))], [(0.0, 3.0)], options)
+    (found,) = place(words, [Piece(0.0, 3.0, (1, 1, 1))], [(0.0, 3.0)], "en", options)
     assert [word.text for word in found.words] == ["a", ",!"]
 
 
 def test_a_word_over_the_edge_of_two_pieces_belongs_to_the_one_that_it_begins_in() -> None:
     words = [WordTiming(" a", (1, 2, 3), 0.0, 1.0, 0.5), WordTiming(" b", (4,), 1.0, 2.0, 0.5)]
-    pieces = place(words, [Piece(0.0, 1.0, (1, 2)), Piece(1.0, 2.0, (3, 4))], [(0.0, 2.0)], OPTIONS)
+    pieces = place(words, [Piece(0.0, 1.0, (1, 2)), Piece(1.0, 2.0, (3, 4))], [(0.0, 2.0)], "en", OPTIONS)
     assert [[word.text for word in piece.words] for piece in pieces] == [["a"], ["b"]]
 
 
 SECONDS = st.integers(-100, 3100).map(lambda hundredths: hundredths / 100)
+PARTS = [" a", "b", " (", ",", " bc", "...", "", " -", "東", "3", " ", "\u3000", "\u00a0"]
 WORDS = st.lists(
-    st.tuples(st.sampled_from([" a", "b", " (", ",", " bc", "...", "", " -"]), SECONDS, SECONDS), max_size=6
+    st.tuples(
+        st.sampled_from(PARTS),
+        SECONDS,
+        SECONDS,
+    ),
+    max_size=6,
 )
 PIECES = st.lists(st.tuples(WORDS, SECONDS, SECONDS), max_size=4)
 
@@ -296,9 +310,9 @@ def test_whatever_the_times_are_words_last_ascend_in_sound_and_lose_no_letter(
 ) -> None:
     timings = [timing(*word) for words, _, _ in drawn for word in words]
     pieces = [Piece(start, end, (1,) * len(words)) for words, start, end in drawn]
-    found = place(timings, pieces, speech, OPTIONS)
+    found = place(timings, pieces, speech, "en", OPTIONS)
     for piece, (words, _, _) in zip(found, drawn, strict=True):
-        assert "".join(word.text for word in piece.words) == "".join(text.strip() for text, _, _ in words)
+        assert written(piece.words) == spaced_once("".join(text for text, _, _ in words))
         assert all(word.text for word in piece.words)
         assert all(piece.start <= word.start < word.end <= piece.end for word in piece.words)
     edges = [edge for piece in found for word in piece.words for edge in (word.start, word.end)]
@@ -307,3 +321,18 @@ def test_whatever_the_times_are_words_last_ascend_in_sound_and_lose_no_letter(
         reach = len(edges) / 2 * PRECISION  # as far as words that need time may be moved out of the sound
         assert all(any(start - reach <= edge <= end + reach for start, end in speech) for edge in edges)
         assert all(speech[0][0] <= edge <= speech[-1][1] + 1e-9 for edge in edges)
+
+
+LANGUAGES = st.sampled_from(["en", "ko", "ja", "th"])
+SAID = st.text("ab1 5.,'-—%$「」、。東京のっーンเา가大\u00a0é", max_size=12).map(lambda text: tokens().encode(text))
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.lists(st.one_of(SAID, st.lists(st.integers(0, 50_000), max_size=4)), min_size=1, max_size=4), LANGUAGES)
+def test_words_of_any_tokens_give_the_text_of_their_piece_back(parts: list[list[int]], language: str) -> None:
+    begin = tokens().timestamp_begin
+    pieces = [Piece(float(at), at + 1.0, (begin + 50 * at, *spelled, begin + 50)) for at, spelled in enumerate(parts)]
+    words = tokens().words([token for piece in pieces for token in piece.tokens], language)
+    timings = [WordTiming(word.text, word.tokens, 0.0, 4.0, 0.5) for word in words]
+    for piece in place(timings, pieces, [(0.0, 4.0)], language, OPTIONS):
+        assert written(piece.words) == spaced_once(tokens().decode(piece.tokens))

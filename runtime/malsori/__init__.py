@@ -26,9 +26,20 @@ if TYPE_CHECKING:
     from .errors import AudioError, EngineError, MalsoriError, ModelError, OptionError, OutputError
     from .events import Event, Final, Partial, SpeechEnded, SpeechStarted, StreamWarning
     from .output import render, write
-    from .pipeline import Progress, TranscribeOptions, Transcriber, WhisperOptions, align, load
+    from .pipeline import Progress, TranscribeOptions, Transcriber, WhisperOptions, align, load, retime
     from .pipeline.live import LiveOptions, Scheduler, Stream, listen
-    from .types import SAMPLE_RATE, AlignedCharacter, AlignedWord, Alignment, Audio, Segment, Span, Transcript, Word
+    from .types import (
+        SAMPLE_RATE,
+        AlignedCharacter,
+        AlignedWord,
+        Alignment,
+        Audio,
+        Segment,
+        Span,
+        Transcript,
+        Word,
+        written,
+    )
     from .vad import GateOptions, endpointing
 
     __version__: str
@@ -39,7 +50,7 @@ _HOMES = {
     "errors": ("AudioError", "EngineError", "MalsoriError", "ModelError", "OptionError", "OutputError"),
     "events": ("Event", "Final", "Partial", "SpeechEnded", "SpeechStarted", "StreamWarning"),
     "output": ("render", "write"),
-    "pipeline": ("Progress", "TranscribeOptions", "Transcriber", "WhisperOptions", "align", "load"),
+    "pipeline": ("Progress", "TranscribeOptions", "Transcriber", "WhisperOptions", "align", "load", "retime"),
     "pipeline.live": ("LiveOptions", "Scheduler", "Stream", "listen"),
     "types": (
         "SAMPLE_RATE",
@@ -51,6 +62,7 @@ _HOMES = {
         "Span",
         "Transcript",
         "Word",
+        "written",
     ),
     "vad": ("GateOptions", "endpointing"),
 }
@@ -96,7 +108,9 @@ __all__ = [
     "load",
     "open_bundle",
     "render",
+    "retime",
     "write",
+    "written",
 ]
 
 

@@ -5,7 +5,7 @@ Inside, positions are integer samples (`Span`); seconds appear in results only (
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
 from math import exp, log
@@ -40,25 +40,31 @@ class Span:
 
 @dataclass(frozen=True, slots=True)
 class Word:
-    """One word. `start` and `end` are seconds; `probability` is in [0, 1]."""
+    """One word, punctuation included. `start` and `end` are seconds; `probability` is in [0, 1].
+
+    `spaced` tells whether a space stands before it in its text, as before a segment's first word; `written` is the way
+    back to the text.
+    """
 
     text: str
     start: float
     end: float
     probability: float
+    spaced: bool = True
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the JSON form of the word."""
-        return {
+        """Return the JSON form of the word; `spaced` is in it only where it is false."""
+        fields: dict[str, Any] = {
             "word": self.text,
             "start": round(self.start, 3),
             "end": round(self.end, 3),
             "probability": round(self.probability, 4),
         }
+        return fields if self.spaced else fields | {"spaced": False}
 
     def shifted(self, seconds: float) -> Word:
         """Return the same word, `seconds` later."""
-        return Word(self.text, self.start + seconds, self.end + seconds, self.probability)
+        return replace(self, start=self.start + seconds, end=self.end + seconds)
 
 
 @dataclass(frozen=True, slots=True)
@@ -326,6 +332,11 @@ class Alignment:
         segments = tuple(_segment([word for _, word in group]) for _, group in groups)
         sure = 0.0 if self.language == UNKNOWN else 1.0
         return Transcript(self.text, self.language, sure, self.duration, segments, self.model, self.warnings)
+
+
+def written(words: Iterable[Word]) -> str:
+    """Return the text that the words stand in: of all words of a segment, the segment's own."""
+    return "".join(" " * word.spaced + word.text for word in words).removeprefix(" ")
 
 
 def mean_probability(probabilities: Sequence[float]) -> float:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import codecs
 import io
+import re
 from dataclasses import dataclass
 from typing import Literal, TypeAlias, get_args
 
@@ -75,6 +76,7 @@ _FORMS: dict[tuple[bytes, bytes], Contained] = {  # IFF and RIFF: the kind stand
     **dict.fromkeys([(b"FORM", b"AIFF"), (b"FORM", b"AIFC")], "AIFF"),
     (b"RIFF", b"AVI "): "AVI",
 }
+_CUE = re.compile(rb"\d[.,]\d{1,3}\s*-->\s*\d")  # the times of a subtitle's cue
 _OTHERS = (
     (b"FORM", "IFF that is not AIFF"),
     (b"RIFX", "RIFX that is not WAVE"),
@@ -154,7 +156,7 @@ def describe(head: bytes) -> str:
     if not head:
         return "nothing but tags"
     if _is_text(head):
-        return "text"
+        return "a subtitle (malsori align SOUND SUBTITLE retimes one)" if _CUE.search(head) else "text"
     return f"{_UNKNOWN} (it begins with the bytes {head[:4].hex(' ')})"
 
 

@@ -18,6 +18,7 @@ from ..errors import OptionError, OutputError
 from .atomic import put_in_place
 from .find import NAME, Found
 from .hub_cache import is_within
+from .languages import code_of
 from .manifest import MANIFEST, Manifest
 from .places import places
 from .rounding import can_round, rounded
@@ -65,7 +66,7 @@ def adopt(
             f"{found.name}: only Whisper models for CTranslate2 that are stored in floats are rounded to int8, and "
             f"this is {manifest.kind} in {manifest.quantization}; leave that out"
         )
-    manifest = replace(manifest, name=name, languages=languages or manifest.languages)
+    manifest = replace(manifest, name=name, languages=tuple(map(code_of, languages)) or manifest.languages)
     target = into / name
     same = target.exists() and _same(target, found.folder)
     if same and not int8:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from ..errors import OptionError
 from .catalog import CATALOG, Known
-from .languages import LANGUAGES, code_of, meant
+from .languages import LANGUAGES, alternatives_to, code_of
 from .names import pull_line
 
 QUANTIZATION = {"cpu": "int8", "cuda": "float16"}  # what is computed in on a device, and how it is pulled there
@@ -86,7 +86,7 @@ def choose(
         raise OptionError(f"device: expected {' or '.join(QUANTIZATION)}, found {device!r}")
     language = None if language is None else code_of(language)
     if language is not None and language not in LANGUAGES:
-        told = meant(language) or f"; there are {', '.join(LANGUAGES)}"
+        told = alternatives_to(language, LANGUAGES, "malsori models recommend --json")
         raise OptionError(f"language: {language!r} is not known to any model{told}")
     cores = threads if device == "cpu" else math.inf
     plain = [

@@ -106,7 +106,7 @@ def _read(found: Found) -> Manifest | None:
 def _serves(manifest: Manifest, language: str | None, task: str, several: bool) -> bool:
     if task not in manifest.tasks or (several and len(manifest.languages) == 1):
         return False
-    return language is None or language in manifest.languages
+    return language is None or language in map(code_of, manifest.languages)
 
 
 def _order(

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, Literal, TypeAlias
 
 from ..types import UNKNOWN
+from .languages import code_of
 
 MANIFEST = "manifest.json"
 FORMAT = 1  # raised when a reader of the old shape would misread the new one
@@ -66,4 +67,4 @@ class Manifest:
 
 def knows(languages: tuple[str, ...], language: str) -> bool:
     """Return whether a model of these `languages` may be told `language`; one that names none takes any."""
-    return language in languages or languages == (UNKNOWN,)
+    return language in map(code_of, languages) or languages == (UNKNOWN,)

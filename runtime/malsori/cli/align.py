@@ -1,4 +1,4 @@
-"""`malsori align`: a recording and its text to the times of every word, on stdout or in a file."""
+"""`malsori align`: a recording and its text to the times of every word, or its subtitle to other times of its cues."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import argparse
 import json
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from .console import emit
 from .destinations import check_writable
@@ -19,7 +19,13 @@ from .transcribe import FORMATS, progress_of
 from .transcribe_flags import SWITCH, add_file_flags
 
 if TYPE_CHECKING:
+    from ..audio import AudioSource
+    from ..pipeline import Transcriber
+    from ..pipeline.retime import Retimed
+    from ..subtitles import Subtitle
     from ..types import Alignment
+
+Cues: TypeAlias = Literal["word", "line"]
 
 EPILOG = """\
 Every word of the text comes back in order and as it is written. What the model has no letters for takes the sound that
@@ -27,9 +33,13 @@ its neighbours leave over. A cue is a word, or with --cues line a line of the te
 with a score from 0 to 1: a low one says that something else was spoken; times of tsv are milliseconds. The model is one
 of kind wav2vec2-ctc.
 
+A subtitle (SubRip or WebVTT) comes back as one, with all that stands in it and the times at which its cues are spoken.
+Markup, notes such as [music] and names of speakers are not listened for; a cue that is not found keeps its times.
+
 examples:
   malsori align samples/numbers.wav samples/numbers.txt
   malsori align samples/numbers.wav samples/numbers.txt --cues line -o numbers.srt
+  malsori align samples/numbers.wav numbers.srt -o retimed.srt
   malsori align samples/korean.wav --text "침실 온도를 26 도로 맞춰 주세요!" -f json
 """
 
@@ -43,11 +53,15 @@ def add_parser(subparsers: argparse._SubParsersAction[Parser]) -> None:
         epilog=EPILOG,
     )
     parser.add_argument("file", metavar="FILE", help="a sound file, or - for standard input")
-    parser.add_argument("transcript", nargs="?", metavar="TRANSCRIPT", help="a UTF-8 text file, or -")
+    parser.add_argument(
+        "transcript", nargs="?", metavar="TRANSCRIPT", help="a UTF-8 text file, an .srt or a .vtt, or -"
+    )
     parser.add_argument("--text", metavar="TEXT", help="the text itself, in place of TRANSCRIPT")
     parser.add_argument("--output", "-o", metavar="PATH", help="write there, not to stdout")
-    parser.add_argument("--output-format", "-f", choices=FORMATS, help="(the ending of PATH, or tsv)")
-    parser.add_argument("--cues", default="word", choices=("word", "line"), help="(%(default)s)")
+    parser.add_argument(
+        "--output-format", "-f", choices=FORMATS, help="(the ending of PATH, or else tsv; of a subtitle its own)"
+    )
+    parser.add_argument("--cues", choices=("word", "line"), help="(word; line, which are its cues, of a subtitle)")
     parser.add_argument("--vad", help="listen only where speech is found (True)", **SWITCH)
     add_file_flags(parser)
     add_model_flags(parser, default=DEFAULT_MODEL)
@@ -57,34 +71,24 @@ def run(args: argparse.Namespace) -> int:
     """Align the file with its text; return 0, or 1 when that failed."""
     from ..errors import AudioError, EngineError
     from ..output import atomic_file
-    from ..pipeline import align
 
     if args.output is not None:
         check_writable(Path(args.output))
     text = _text(args)
+    subtitle = _subtitle(args, text)
     (source,) = sources([args.file])
     with Reporter(quiet=args.quiet) as reporter:
         transcriber = load_model(args, reporter)
         reporter.say(args.file)
         try:
-            found = align(
-                source,
-                text,
-                transcriber,
-                vad=args.vad is not False,
-                allow_truncated=bool(args.allow_truncated),
-                track=args.track,
-                start_at_zero=bool(args.start_at_zero),
-                progress=progress_of(reporter),
-            )
+            rendered, warnings = _aligned(source, text, subtitle, transcriber, args, reporter)
         except (AudioError, EngineError) as error:
             reporter.pause()
             report(args.file, error, debug=args.debug)
             return 1
-        for warning in found.warnings:
+        for warning in warnings:
             reporter.warn(f"{args.file}: warning, {warning}")
         reporter.pause()
-    rendered = _rendered(found, args)
     if args.output is None:
         emit(rendered)
     else:
@@ -93,19 +97,65 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def _rendered(found: Alignment, args: argparse.Namespace) -> str:
+def _aligned(
+    source: AudioSource,
+    text: str,
+    subtitle: Subtitle | None,
+    transcriber: Transcriber,
+    args: argparse.Namespace,
+    reporter: Reporter,
+) -> tuple[str, tuple[str, ...]]:
+    """Return what is to be written, and what is to be warned of."""
+    from ..pipeline import align, retime
+
+    reading: dict[str, Any] = {
+        "vad": args.vad is not False,
+        "allow_truncated": bool(args.allow_truncated),
+        "track": args.track,
+        "start_at_zero": bool(args.start_at_zero),
+        "progress": progress_of(reporter),
+    }
+    if subtitle is None:
+        found = align(source, text, transcriber, **reading)
+        return _rendered(found, args, _format(args, "tsv")), found.warnings
+    retimed = retime(source, subtitle, transcriber, **reading)
+    return _rendered_subtitle(retimed, args), retimed.warnings
+
+
+def _rendered(found: Alignment, args: argparse.Namespace, format: str, default: Cues = "word") -> str:
     from ..output import render
 
-    format = args.output_format or _ending(args.output)
     if format == "json":
         return json.dumps(found.to_dict(), ensure_ascii=False) + "\n"
-    return render(found.transcript(by=args.cues), format)
+    return render(found.transcript(by=args.cues or default), format)
 
 
-def _ending(output: str | None) -> str:
-    """Return the format that a path's ending names, else tsv."""
-    ending = Path(output or "").suffix.lower().removeprefix(".")
-    return ending if ending in FORMATS else "tsv"
+def _rendered_subtitle(retimed: Retimed, args: argparse.Namespace) -> str:
+    from ..subtitles import render_subtitle
+
+    format = _format(args, retimed.subtitle.format)
+    if args.cues != "word" and format in ("srt", "vtt"):
+        return render_subtitle(retimed.subtitle, "srt" if format == "srt" else "vtt")
+    return _rendered(retimed.alignment, args, format, "line")
+
+
+def _format(args: argparse.Namespace, default: str) -> str:
+    """Return the format asked for, or that the output's ending names, else `default`."""
+    ending = Path(args.output or "").suffix.lower().removeprefix(".")
+    return args.output_format or (ending if ending in FORMATS else default)
+
+
+def _subtitle(args: argparse.Namespace, text: str) -> Subtitle | None:
+    """Return the subtitle that a text is, by content or its file's ending. Raises `OptionError` for a broken one."""
+    from ..subtitles import kind_of, read_subtitle
+
+    if args.text is not None:
+        return None
+    ending = Path(args.transcript).suffix.lower()
+    if not kind_of(text) and ending not in (".srt", ".vtt"):
+        return None
+    name = "standard input" if args.transcript == STDIN else args.transcript
+    return read_subtitle(text, name, "vtt" if ending == ".vtt" else "srt")
 
 
 def _text(args: argparse.Namespace) -> str:

@@ -5,6 +5,7 @@ from .align import align
 from .loading import load
 from .options import TranscribeOptions
 from .progress import Progress
+from .retime import retime
 from .transcriber import Transcriber
 
-__all__ = ["Progress", "TranscribeOptions", "Transcriber", "WhisperOptions", "align", "load"]
+__all__ = ["Progress", "TranscribeOptions", "Transcriber", "WhisperOptions", "align", "load", "retime"]

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..audio import AudioSource, decode
+from ..engines.ctc.spelling import WILDCARD, WrittenWord
 from ..errors import OptionError
+from ..subtitles import is_subtitle
 from ..types import SAMPLE_RATE, UNKNOWN, Alignment, Audio, Span
 from ..vad import GateOptions
 from .clip import Clip
@@ -20,6 +22,7 @@ from .transcriber import Transcriber
 from .word_times import Placer, not_found
 
 SILENT = -15.0  # logit of every token but the blank where nobody speaks; a model that is sure gives about as much
+NAMED = 5  # words that a warning names at most
 TOGETHER = 8  # pieces of speech per engine call
 
 
@@ -52,6 +55,8 @@ def align(
     """
     if not isinstance(text, str):
         raise OptionError(f"text: expected a str, found {type(text).__name__}; the words in one, with spaces between")
+    if is_subtitle(text):
+        raise OptionError("text: expected what is spoken, found a subtitle; malsori.retime takes one")
     transcriber = model if isinstance(model, Transcriber) else load(model)
     placer = Placer(transcriber.engine)
     words = placer.spell(text)
@@ -75,8 +80,21 @@ def align(
         duration=len(clip.samples) / SAMPLE_RATE,
         words=placed,
         model=placer.manifest.name,
-        warnings=(*clip.warnings, *_doubts(*not_found(words, placed), placer.manifest.name)),
+        warnings=(*clip.warnings, *_unspelled(words), *_doubts(*not_found(words, placed), placer.manifest.name)),
     )
+
+
+def _unspelled(words: Sequence[WrittenWord]) -> Iterator[str]:
+    """Tell of words that are said and for which, or for parts of which, the model has no letters."""
+    said = [word for word in words if word.said]
+    lacking = [word.text for word in said if any(WILDCARD in piece.tokens for piece in word.pieces)]
+    if lacking:
+        names = list(dict.fromkeys(lacking))
+        which = ", ".join(names[:NAMED]) + ", ..." * (len(names) > NAMED)
+        yield (
+            f"the model lacks letters for {len(lacking)} of {len(said)} words ({which}), which take the sound "
+            "that others leave over; spelled as they are spoken, they are found better"
+        )
 
 
 def _doubts(missing: int, said: int, model: str) -> Iterator[str]:

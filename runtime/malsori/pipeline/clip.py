@@ -9,11 +9,12 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import accumulate, pairwise
+from itertools import accumulate, groupby, pairwise
 
 import numpy as np
 
-from ..types import SAMPLE_RATE, Audio, Segment, Span, Word
+from ..engines.lasting import lasting
+from ..types import SAMPLE_RATE, Audio, Segment, Span, Word, written
 
 # Seconds by which a time may lie on the wrong side of a join and still be meant for the other: Whisper's times come in
 # steps of 0.02 s and are off by a few of them; what lies at a join is the padding of speech, silence on both sides.
@@ -30,16 +31,17 @@ class Clock:
     def placed(self, segments: Iterable[Segment], *, words: bool = True) -> Iterator[Segment]:
         """Yield the segments that say something with the recording's times, each word inside its own stretch.
 
-        Without `words`, theirs are left out when they have served.
+        Without `words`, theirs are left out when they have served. Each word lasts a step of time, if there is room,
+        and begins where the one before it ends, or later.
 
         One whose words lie in several stretches is taken apart where the pause between them was long. Whisper may end a
         segment beyond its clip; spans do not overlap, so neither do the times of the result.
         """
-        for segment in segments:
-            if segment.text.strip():
-                for part in self._parts(segment):
-                    placed = self._placed(part)
-                    yield placed if words else replace(placed, words=())
+        parts = [part for segment in segments if segment.text.strip() for part in self._parts(segment)]
+        times = self._word_times([word for part in parts for word in part.words])
+        for part in parts:
+            placed = self._placed(part, times)
+            yield placed if words else replace(placed, words=())
 
     def part(self, start: int, stop: int) -> Clock:
         """Return the clock of what lies between two samples of the clip."""
@@ -58,25 +60,30 @@ class Clock:
             for index, (before, after) in enumerate(pairwise(numbers), 1)
             if self.spans[after].start - self.spans[before].stop >= LONG_PAUSE * SAMPLE_RATE
         ]
-        begins = _word_begins(segment)
-        if not cuts or begins is None:
+        if not cuts or written(segment.words) != segment.text.strip():
             yield segment
             return
         for first, stop in pairwise([0, *cuts, len(segment.words)]):
-            text = segment.text[begins[first] : begins[stop] if stop < len(begins) else None].strip()
-            yield replace(segment, text=text, words=segment.words[first:stop])
+            words = (replace(segment.words[first], spaced=True), *segment.words[first + 1 : stop])
+            yield replace(segment, text=written(words), words=words)
 
-    def _placed(self, segment: Segment) -> Segment:
-        if words := tuple(map(self._placed_word, segment.words)):
+    def _placed(self, segment: Segment, times: Iterator[tuple[float, float]]) -> Segment:
+        """Return a segment where it was spoken; `times` are those of its words, and go on with those behind it."""
+        own = zip(segment.words, times, strict=False)
+        if words := tuple(replace(word, start=start, end=end) for word, (start, end) in own):
             return replace(segment, start=words[0].start, end=words[-1].end, words=words)
         middle = (segment.start + segment.end) / 2
         first = self._number(min(segment.start + EDGE, middle))
         last = self._number(max(segment.end - EDGE, middle))
         return replace(segment, start=self._time(segment.start, first), end=self._time(segment.end, last))
 
-    def _placed_word(self, word: Word) -> Word:
-        number = self._number((word.start + word.end) / 2)
-        return replace(word, start=self._time(word.start, number), end=self._time(word.end, number))
+    def _word_times(self, words: Sequence[Word]) -> Iterator[tuple[float, float]]:
+        """Yield the times of words that follow each other, on the recording's clock, each inside its own stretch."""
+        numbers = accumulate((self._number((word.start + word.end) / 2) for word in words), max)
+        for number, group in groupby(zip(numbers, words, strict=True), key=lambda pair: pair[0]):
+            span = self.spans[number]
+            times = [(self._time(word.start, number), self._time(word.end, number)) for _, word in group]
+            yield from lasting(times, span.start / SAMPLE_RATE, span.stop / SAMPLE_RATE)
 
     def _number(self, seconds: float) -> int:
         """Return the number of the stretch that sounds at a time of the clip."""
@@ -122,18 +129,6 @@ class Clip:
     def part(self, start: int, stop: int) -> Clip:
         """Return what lies between two of its samples."""
         return replace(self, audio=self.audio[start:stop], clock=self.clock.part(start, stop))
-
-
-def _word_begins(segment: Segment) -> list[int] | None:
-    """Return where in a segment's text each of its words begins, None where one is not to be found."""
-    begins, end = [], 0
-    for word in segment.words:
-        begin = segment.text.find(word.text, end)
-        if begin < 0:
-            return None
-        begins.append(begin)
-        end = begin + len(word.text)
-    return begins
 
 
 def joined(clips: Sequence[Clip]) -> Clip:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, get_args
 
 from ..audio.tracks import check_track
-from ..bundles.languages import code_of, meant
+from ..bundles.languages import alternatives_to, code_of
 from ..bundles.manifest import Manifest, knows
 from ..engines.base import HOTWORD_WEIGHT, DecodeOptions, HotWord, Memory, Task
 from ..engines.load import check_options
@@ -121,7 +121,7 @@ class TranscribeOptions:
             way_out = can if self.task == "translate" else ""
             raise OptionError(f"{manifest.name} cannot {self.task}, only {there}{way_out}")
         if self.language is not None and manifest.languages and not knows(manifest.languages, self.language):
-            told = meant(self.language, manifest.languages) or f"; it knows {', '.join(manifest.languages)}"
+            told = alternatives_to(self.language, manifest.languages, f"malsori models show {manifest.name}")
             raise OptionError(f"{manifest.name} does not know the language {self.language!r}{told}")
         check_options(manifest, self.decoding(self.language))
 

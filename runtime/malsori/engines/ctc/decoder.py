@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...errors import OptionError
-from ...types import SAMPLE_RATE, Alternative, Segment, Word, mean_probability
+from ...types import SAMPLE_RATE, Alternative, Segment, Word, mean_probability, written
 from ..base import DecodeOptions
 from ..frames import Frames
 from .asked import beam_width, check_beam, check_weights
@@ -20,7 +20,7 @@ from .language_model import WordScorer, open_language_model
 from .softmax import log_softmax
 from .tokens import Token, place
 from .vocabulary import Vocabulary
-from .words import HeardWord, words_of
+from .words import HeardWord, joined_text, words_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,9 +50,8 @@ class Decoder:
         if not words:
             return ()
         confidence = mean_probability([word.probability for word in words])
-        text = " ".join(word.text for word in words)
         times = tuple(words) if options.word_timestamps else ()
-        return (Segment(text, words[0].start, words[-1].end, confidence, times, alternatives=alternatives),)
+        return (Segment(written(words), words[0].start, words[-1].end, confidence, times, alternatives=alternatives),)
 
     def _tokens(
         self, logits: NDArray[np.float32], options: DecodeOptions
@@ -95,11 +94,11 @@ class Decoder:
         return sorted(ranked, key=lambda each: -each[0].score)
 
     def _text(self, tokens: Sequence[int]) -> str:
-        return " ".join(word.text for word in words_of([Token(token, 0, 0, 1.0) for token in tokens], self.vocabulary))
+        return joined_text(words_of([Token(token, 0, 0, 1.0) for token in tokens], self.vocabulary))
 
     def _word(self, word: HeardWord, samples: int) -> Word:
         end = min(self.frames.edge(word.stop), samples / SAMPLE_RATE)
-        return Word(word.text, self.frames.edge(word.start), end, word.probability)
+        return Word(word.text, self.frames.edge(word.start), end, word.probability, word.spaced)
 
 
 def _check_language_model(options: DecodeOptions, vocabulary: Vocabulary) -> None:

@@ -1,4 +1,4 @@
-"""From tokens to words, at the word delimiters. Positions are frames, never seconds.
+"""From tokens to words: at the delimiters, and inside of a script without spaces. Positions are frames, never seconds.
 
 tokens   a a | b      at frames 1, 4, 5..6, 7
 words    "aa" frames 1..5, "b" frames 7..8
@@ -12,18 +12,23 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from ...types import SAMPLE_RATE, LeftOut, Segment, Span, mean_probability
+from ..word_breaks import is_unspaced, spelled_words
 from .tokens import Token
 from .vocabulary import Vocabulary
 
 
 @dataclass(frozen=True, slots=True)
 class HeardWord:
-    """One word: NFC text, frames `[start, stop)`, and the geometric mean of its tokens' posteriors."""
+    """One word: NFC text, frames `[start, stop)`, and the geometric mean of its tokens' posteriors.
+
+    It is `spaced` where a delimiter stands before it, as before the first one.
+    """
 
     text: str
     start: int
     stop: int
     probability: float
+    spaced: bool = True
 
 
 def words_of(tokens: Iterable[Token], vocabulary: Vocabulary) -> list[HeardWord]:
@@ -31,8 +36,13 @@ def words_of(tokens: Iterable[Token], vocabulary: Vocabulary) -> list[HeardWord]
 
     The text is composed (NFC), so that a model may emit conjoining jamo and the reader still gets syllables.
     """
-    words = (_join(group, vocabulary) for group in _groups(tokens, vocabulary))
-    return [word for word in words if word.text]
+    groups = (_words(group, vocabulary) for group in _groups(tokens, vocabulary))
+    return [word for words in groups for word in words if word.text]
+
+
+def joined_text(words: Iterable[HeardWord]) -> str:
+    """Return the text of words, with a space where a delimiter stands."""
+    return "".join(" " * word.spaced + word.text for word in words).removeprefix(" ")
 
 
 def wordless(segments: Iterable[Segment], least: float = 3.0) -> Iterator[LeftOut]:
@@ -62,7 +72,13 @@ def _groups(tokens: Iterable[Token], vocabulary: Vocabulary) -> Iterator[list[To
         yield group
 
 
-def _join(tokens: Sequence[Token], vocabulary: Vocabulary) -> HeardWord:
-    text = text_of((token.index for token in tokens), vocabulary)
-    probability = mean_probability([token.probability for token in tokens])
-    return HeardWord(text, tokens[0].start, tokens[-1].stop, probability)
+def _words(tokens: Sequence[Token], vocabulary: Vocabulary) -> Iterator[HeardWord]:
+    """Yield the words between two delimiters: several where these letters are written without spaces."""
+    parts = [vocabulary.tokens[token.index] for token in tokens]
+    begins = [word.first for word in spelled_words(parts)][1:] if is_unspaced("".join(parts)) else []
+    for first, stop in pairwise([0, *begins, len(tokens)]):
+        text = unicodedata.normalize("NFC", "".join(parts[first:stop]))
+        text = text if first else text.lstrip()
+        text = text if stop < len(parts) else text.rstrip()
+        probability = mean_probability([token.probability for token in tokens[first:stop]])
+        yield HeardWord(text, tokens[first].start, tokens[stop - 1].stop, probability, spaced=not first)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 
+from ...bundles.languages import alternatives_to
 from ...bundles.manifest import Manifest
 from ...errors import OptionError
 from ..base import HOTWORD_WEIGHT, DecodeOptions
@@ -18,7 +19,8 @@ def check_options(manifest: Manifest, options: DecodeOptions) -> None:
     """Raise `OptionError` for what the model does not have."""
     name, languages, tasks = manifest.name, manifest.languages, manifest.tasks
     if options.language is not None and options.language not in languages:
-        raise OptionError(f"{name} does not know the language {options.language!r}; it knows {', '.join(languages)}")
+        told = alternatives_to(options.language, languages, f"malsori models show {name}")
+        raise OptionError(f"{name} does not know the language {options.language!r}{told}")
     if options.task not in tasks:
         raise OptionError(f"{name} does not do the task {options.task!r}; it does {', '.join(tasks)}")
     for option in CTC_ONLY:

@@ -14,20 +14,21 @@ from __future__ import annotations
 
 import math
 from bisect import bisect_left
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import accumulate
+from itertools import accumulate, dropwhile
 
 import numpy as np
 
-from ...types import SAMPLE_RATE, Audio, Segment, Word
+from ...types import SAMPLE_RATE, Audio, Segment, Word, written
 from ..base import DecodeOptions
+from ..lasting import lasting
 from ..said import Said
+from ..word_breaks import CLOSING
 from .decoding import BEAM
 from .features import HOP, MEL_RATE, LogMel
 from .guards import Reading, compression_ratio, is_silence, led_astray, token_budget
 from .network import Encoded, Network, room
-from .options import CLOSING
 from .prompt import MOST_PREFIX, Prompts
 from .segments import Piece
 from .sentences import sentences
@@ -160,16 +161,16 @@ class Following:
         before = Piece(0.0, begin, tuple(token for word in found.before for token in word.tokens))
         pieces = [before, *sentences(found.own, sound)]
         confidence = min(1.0, math.exp(found.reading.log_probability))
-        for piece in place([*found.before, *found.own], pieces, sound, self._options.whisper)[1:]:
-            text = self._tokens.decode(piece.tokens).strip().lstrip(CLOSING).strip()
-            if text:
+        timings = [*found.before, *found.own]
+        for piece in place(timings, pieces, sound, seen.language, self._options.whisper)[1:]:
+            if words := _within(_begun(piece.words), begin, end):
                 start, stop = (min(max(at, begin), end) - begin for at in (piece.start, piece.end))
                 yield Segment(
-                    text,
+                    written(words),
                     start,
                     stop,
                     confidence,
-                    tuple(_within(word, begin, end) for word in piece.words if any(map(str.isalnum, word.text))),
+                    words,
                     found.reading.no_speech_prob,
                     found.reading.compression_ratio,
                     window_s=window / MEL_RATE,
@@ -182,7 +183,14 @@ def _covers(found: _Found, seen: _Window) -> bool:
     return bool(found.own) and found.own[0].end >= begin - EARLY and found.own[-1].end >= end - UNREAD
 
 
-def _within(word: Word, begin: float, end: float) -> Word:
-    """Return a word on the clock that starts at `begin`, moved between there and `end`."""
-    start, stop = (min(max(at, begin), end) - begin for at in (word.start, word.end))
-    return replace(word, start=start, end=stop)
+def _begun(words: Sequence[Word]) -> tuple[Word, ...]:
+    """Return the words of a sentence without the marks in front, which belong to what was said before it."""
+    kept = tuple(dropwhile(lambda word: not word.text.lstrip(CLOSING).strip(), words))
+    return tuple(replace(word, text=word.text.lstrip(CLOSING).strip(), spaced=True) for word in kept[:1]) + kept[1:]
+
+
+def _within(words: Sequence[Word], begin: float, end: float) -> tuple[Word, ...]:
+    """Return words on the clock that starts at `begin`, moved between there and `end`."""
+    times = [(min(max(word.start, begin), end) - begin, min(max(word.end, begin), end) - begin) for word in words]
+    lasts = lasting(times, 0.0, end - begin)
+    return tuple(replace(word, start=start, end=stop) for word, (start, stop) in zip(words, lasts, strict=True))

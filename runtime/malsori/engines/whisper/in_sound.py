@@ -1,17 +1,14 @@
-"""Times of words moved to where something sounds: they ascend, part at pauses, and each lasts a step at least."""
+"""Times of words moved to where something sounds: they ascend, and part at pauses."""
 
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from itertools import pairwise
-from typing import TypeAlias
 
-from .segments import PRECISION
+from ..lasting import Span
 
 REACH = 0.15  # seconds from the end of a word, by attention, to the pause that it may end at instead
-
-Span: TypeAlias = tuple[float, float]  # seconds
 
 
 def ascending(times: Sequence[Span], earliest: float, latest: float) -> list[Span]:
@@ -65,25 +62,3 @@ def in_sound(times: Sequence[Span], spans: Sequence[Span]) -> list[Span]:
         falls_silent = min(end, ends[before]) if before >= 0 else begins[0]
         heard.append((min(sounds, falls_silent), falls_silent))
     return ascending(heard, begins[0], ends[-1])
-
-
-def lasting(times: Sequence[Span], earliest: float, latest: float) -> list[Span]:
-    """Return the times with a step at least for each word: from the end of the one before it, else from those behind.
-
-    Words without length come of attention that reaches two at once, and of words in silence. Where the bounds have no
-    room for a step each, all have as much as there is; where they have none, the words go beyond.
-    """
-    room, count = latest - earliest, max(len(times), 1)
-    least = min(PRECISION, room / count) if room > 0 else PRECISION
-    latest = max(latest, earliest + least * count)
-    backward: list[Span] = []
-    for start, end in reversed(times):
-        latest = min(end, latest)
-        backward.append((min(start, latest - least), latest))
-        latest = backward[-1][0]
-    forward: list[Span] = []
-    for start, end in reversed(backward):
-        start = max(start, earliest)
-        earliest = max(end, start + least)
-        forward.append((start, earliest))
-    return forward

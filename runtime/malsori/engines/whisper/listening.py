@@ -14,9 +14,9 @@ import numpy as np
 
 from ...types import SAMPLE_RATE, Audio
 from ..base import DecodeOptions
+from ..lasting import Span
 from .features import HOP, LogMel
 from .guards import SPARE_TOKENS, Reading, compression_ratio, is_silence, led_astray, token_budget
-from .in_sound import Span
 from .network import Encoded, Network, room
 from .prompt import Prompts
 from .reader import languages_of

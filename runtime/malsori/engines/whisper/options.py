@@ -8,13 +8,12 @@ from numbers import Integral, Real
 from typing import Literal, TypeAlias
 
 from ...errors import OptionError
+from ..word_breaks import CLOSING, OPENING
 
 AudioContext: TypeAlias = Literal["auto", "full"] | float
 SHORTEST_WINDOW, LONGEST_WINDOW = 1.0, 30.0  # seconds that a window may have
 TEXT_POSITIONS = 448  # of the decoder; half of them at most are new text
 MOST_TOKENS = TEXT_POSITIONS // 2  # 224
-OPENING = "\"'“¿([{-"  # punctuation that belongs to the word behind it
-CLOSING = "\"'.。,，!！?？:：”)]}、"  # punctuation that belongs to the word before it
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +45,8 @@ class WhisperOptions:
         per window.
     max_initial_timestamp: seconds; the latest that a window's first segment may start, where the decoder writes times.
     max_new_tokens: at most so many per window, up to 224.
-    prepend_punctuations, append_punctuations: what belongs to the word behind it, and before it.
+    prepend_punctuations, append_punctuations: marks that belong to the word behind them, and before them. Usual marks
+        that are not named are words by themselves.
     multilingual: tell the language in each window anew, unless it is given.
     language_detection_segments, language_detection_threshold: windows of 30 s that are listened to for the language,
         fewer when one is surer than the threshold.

@@ -223,7 +223,7 @@ class Reader:
             for index, timings in zip(chosen, aligned, strict=True):
                 sound = tracks[index].sound()
                 pieces = sentences(timings, sound) if attentive else found[index]
-                timed[index] = place(timings, pieces, sound, self._options.whisper)
+                timed[index] = place(timings, pieces, sound, language, self._options.whisper)
         return timed
 
 

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from .in_sound import Span
+from ..lasting import Span
 
 KEPT = 2  # committed words that stay in front of what is read on
 REACH = 0.25  # seconds from where a word ends, by attention, to a pause that is meant

@@ -10,7 +10,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import pairwise
 
-from .in_sound import REACH, Span, distance
+from ..lasting import Span
+from ..word_breaks import is_said, spelled_words
+from .in_sound import REACH, distance
 from .segments import Piece
 from .word_times import LONGEST, WordTiming
 
@@ -62,12 +64,14 @@ def _ends(timings: Sequence[WordTiming], index: int, spaced: bool) -> bool:
 
 
 def _heard(words: Sequence[WordTiming], sound: Sequence[Span]) -> Iterator[Sequence[WordTiming]]:
-    """Yield the words up to each that lasts too long, and the rest."""
-    first = 0
+    """Yield the words up to each that lasts too long, with its marks, and the rest."""
+    first, missed = 0, False
+    starts = set(_starts(words))
     for index, word in enumerate(words):
-        if _missed(word, sound):
-            yield words[first : index + 1]
-            first = index + 1
+        if missed and index in starts:
+            yield words[first:index]
+            first, missed = index, False
+        missed = missed or _missed(word, sound)
     if first < len(words):
         yield words[first:]
 
@@ -90,7 +94,7 @@ def _apart(words: Sequence[WordTiming], sound: Sequence[Span], spaced: bool) -> 
     quarter = (end - begin) / 4
     cuts = [
         index
-        for index in range(1, len(words))
+        for index in _starts(words)[1:]
         if (words[index].text.startswith(" ") if spaced else pause(index) > 0)
         and begin + quarter <= words[index].start <= end - quarter
     ]
@@ -100,6 +104,11 @@ def _apart(words: Sequence[WordTiming], sound: Sequence[Span], spaced: bool) -> 
     return [*_apart(words[:cut], sound, spaced), *_apart(words[cut:], sound, spaced)]
 
 
+def _starts(words: Sequence[WordTiming]) -> list[int]:
+    """Return the numbers of those that are no part of the word before them, such as the ",250" of "1,250"."""
+    return [word.first for word in spelled_words([word.text for word in words])]
+
+
 def _missed(word: WordTiming, sound: Sequence[Span]) -> bool:
     """Whether more sounds while the word lasts than it takes to say it."""
     spans = sound or [(word.start, word.end)]
@@ -107,6 +116,6 @@ def _missed(word: WordTiming, sound: Sequence[Span]) -> bool:
 
 
 def _piece(words: Sequence[WordTiming], sound: Sequence[Span]) -> Piece:
-    last = words[-1]
-    end = last.start + LONGEST if _missed(last, sound) else last.end
+    last = next((word for word in reversed(words) if is_said(word.text)), words[-1])
+    end = last.start + LONGEST if _missed(last, sound) else words[-1].end
     return Piece(words[0].start, end, tuple(token for word in words for token in word.tokens))

@@ -14,10 +14,10 @@ import numpy as np
 
 from ...errors import OptionError
 from ...types import SAMPLE_RATE, Audio
+from ..lasting import Span
 from ..session import Commit, Heard, SessionOptions
 from . import rollover
 from .agreement import rule
-from .in_sound import Span
 from .letters import HALF_LETTER
 from .listening import Listener, Look
 from .prompt import MOST_PREFIX

@@ -13,8 +13,9 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from ...types import SAMPLE_RATE, Audio, LeftOut, Segment, Span, Why, Word
+from ...types import SAMPLE_RATE, Audio, LeftOut, Segment, Span, Why
 from ..base import DecodeOptions
+from ..word_breaks import spaced_once
 from .anomalies import settled
 from .features import HOP, MEL_RATE, WINDOW, LogMel
 from .guards import BRIEF, Reading
@@ -140,7 +141,7 @@ class Track:
             self._pass("implausible", round(kept[-1].end * MEL_RATE) if kept else 0, following)
         confidence = min(1.0, math.exp(reading.log_probability))
         for piece in kept:
-            text = tokens.decode(piece.tokens).strip()
+            text = spaced_once(tokens.decode(piece.tokens))
             if not text:
                 continue
             words = tuple(word.shifted(begin) for word in piece.words)
@@ -200,7 +201,5 @@ def cut(segments: Sequence[Segment], duration: float) -> list[Segment]:
 def _shortened(segment: Segment, duration: float) -> Segment:
     if segment.end <= duration and all(word.end <= duration for word in segment.words):
         return segment
-    words = tuple(
-        Word(word.text, min(word.start, duration), min(word.end, duration), word.probability) for word in segment.words
-    )
+    words = tuple(replace(word, start=min(word.start, duration), end=min(word.end, duration)) for word in segment.words)
     return replace(segment, end=min(segment.end, duration), words=words)

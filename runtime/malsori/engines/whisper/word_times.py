@@ -17,8 +17,10 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 
 from ...types import Word
+from ..lasting import Span, lasting
+from ..word_breaks import is_said, spelled_words
 from .features import MEL_RATE
-from .in_sound import Span, ascending, in_sound, lasting, parted
+from .in_sound import ascending, in_sound, parted
 from .segments import PRECISION, Piece
 from .tokens import Tokens, TokenWord
 
@@ -120,7 +122,11 @@ def _jumps(path: Sequence[tuple[int, int]]) -> list[int]:
 
 
 def place(
-    timings: Sequence[WordTiming], pieces: Sequence[Piece], speech: Sequence[Span], options: WhisperOptions
+    timings: Sequence[WordTiming],
+    pieces: Sequence[Piece],
+    speech: Sequence[Span],
+    language: str,
+    options: WhisperOptions,
 ) -> list[Piece]:
     """Return the window's pieces with their words, which never overlap, each begun and ended where something sounds.
 
@@ -130,8 +136,7 @@ def place(
     keeps its times as well.
     """
     spelled = [
-        _merged(words, options.prepend_punctuations, options.append_punctuations)
-        for words in _distributed(timings, [len(piece.tokens) for piece in pieces])
+        _merged(words, language, options) for words in _distributed(timings, [len(piece.tokens) for piece in pieces])
     ]
     spans = list(speech) or [(0.0, max((piece.end for piece in pieces), default=0.0))]
     rough = [_anchored(words, piece) for words, piece in zip(spelled, pieces, strict=True)]
@@ -152,28 +157,23 @@ def _distributed(timings: Sequence[WordTiming], sizes: Sequence[int]) -> Iterato
         yield [timing for timing, begin in zip(timings, begins, strict=False) if stop - size <= begin < stop]
 
 
-def _merged(timings: Sequence[WordTiming], opening: str, closing: str) -> list[WordTiming]:
-    """Return the words with their punctuation, which is silent: the times stay the words'. No spaces around a text.
+def _merged(timings: Sequence[WordTiming], language: str, options: WhisperOptions) -> list[Word]:
+    """Return the words as they stand in the text, with their marks, which are silent: the times are those of the rest.
 
-    Example: " (" " well" "," " yes" ")"  ->  "(well," "yes)"
+    Example: " (" " 1" ",250" "," " yes" ")"  ->  "( 1,250," "yes)"
     """
-    words: list[WordTiming] = []
-    marks: list[WordTiming] = []  # opening ones whose word has not come yet
-    for timing in timings:
-        text, spaced = timing.text.strip(), timing.text.startswith(" ")
-        if not text:
-            continue
-        if spaced and set(text) <= set(opening):
-            marks.append(replace(timing, text=text))
-        elif words and not marks and not spaced and set(text) <= set(closing):
-            words[-1] = replace(words[-1], text=words[-1].text + text)
-        else:
-            words.append(replace(timing, text="".join(mark.text for mark in marks) + text))
-            marks = []
-    return words + marks
+    opening, closing = options.prepend_punctuations, options.append_punctuations
+    words = []
+    for word in spelled_words([timing.text for timing in timings], language, opening=opening, closing=closing):
+        own = [timing for timing in timings[word.first : word.stop] if timing.text.strip()]
+        said = [timing for timing in own if is_said(timing.text)] or own
+        weights = [len(timing.tokens) for timing in said]
+        probability = float(np.average([timing.probability for timing in said], weights=weights))
+        words.append(Word(word.text, said[0].start, said[-1].end, probability, word.spaced))
+    return words
 
 
-def _anchored(words: Sequence[WordTiming], piece: Piece) -> list[Span]:
+def _anchored(words: Sequence[Word], piece: Piece) -> list[Span]:
     """Return the times of a piece's words, begun and ended as the decoder wrote it where that leaves them room."""
     starts, ends = [word.start for word in words], [word.end for word in words]
     if words and piece.end > starts[-1]:
@@ -183,14 +183,12 @@ def _anchored(words: Sequence[WordTiming], piece: Piece) -> list[Span]:
     return list(zip(starts, ends, strict=True))
 
 
-def _with_words(piece: Piece, words: Sequence[WordTiming], heard: Sequence[Span], kept: Sequence[Span]) -> Piece:
+def _with_words(piece: Piece, words: Sequence[Word], heard: Sequence[Span], kept: Sequence[Span]) -> Piece:
     """Return a piece with its words at the times `kept`; `heard` are those of before each word had a step of time."""
     if not words:
         return replace(piece, words=())
     start, end = kept[0][0], kept[-1][1]
     if heard[-1][1] <= heard[0][0]:  # in silence, all at once
         start, end = min(start, piece.start), max(end, piece.end)
-    spoken = zip(words, kept, strict=True)
-    return replace(
-        piece, start=start, end=end, words=tuple(Word(word.text, *span, word.probability) for word, span in spoken)
-    )
+    placed = (replace(word, start=begin, end=stop) for word, (begin, stop) in zip(words, kept, strict=True))
+    return replace(piece, start=start, end=end, words=tuple(placed))

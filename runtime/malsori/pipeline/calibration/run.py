@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from ...bundles.languages import code_of
 from ...bundles.manifest import Manifest
 from ...engines.base import DecodeOptions
 from ...engines.cpus import cpu_threads
@@ -54,7 +55,7 @@ def calibrate(
     """
     if not paths:
         raise OptionError("a calibration needs at least one recording, found none")
-    asked = DecodeOptions(language=language, beam_size=beam_size, temperature=CERTAIN)
+    asked = DecodeOptions(language=language and code_of(language), beam_size=beam_size, temperature=CERTAIN)
     engine.check(asked)
     own, progress = engine.manifest, Progress(say)
     listener = Listener(engine, asked, progress.heard)

@@ -1,0 +1,143 @@
+"""SubRip and WebVTT to cues. What is broken is refused with its line; what is only unusual is taken.
+
+SubRip has no standard. Taken as well are cues without a number, a point for the comma, hours of one digit, coordinates
+behind the times, and an empty line inside of a text.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from ..errors import OptionError
+from .cues import Subtitle, SubtitleCue, SubtitleFormat, SubtitleNote
+
+CLOCK = r"(?:(\d{1,4}):)?([0-5]?\d):([0-5]?\d)[,.](\d{1,3})"
+TIMES = re.compile(rf"\s*{CLOCK}\s*-->\s*{CLOCK}(?:\s+(\S.*?))?\s*")
+ARROW = "-->"
+LIKE_TIMES = re.compile(r"\s*\d+:\d+[:,.]\d+.*\d+:\d+[:,.]\d+")  # two clocks in a line, whatever is between them
+WEBVTT = re.compile(r"WEBVTT(?:[ \t].*)?")
+NOTES = re.compile(r"(?:NOTE|STYLE|REGION)(?:\s.*)?")
+EXAMPLE = {"srt": "00:00:01,000 --> 00:00:02,500", "vtt": "00:01.000 --> 00:02.500"}
+OTHERS = (
+    (re.compile(r"\s*\[Script Info\]"), "an ASS subtitle"),
+    (re.compile(r"\s*(?:<\?xml[^>]*>\s*)?<tt[\s:>]"), "TTML"),
+)
+
+
+def kind_of(text: str) -> str:
+    """Return what a text is by its content: "srt", "vtt", the name of a kind of subtitle that is not read, or ""."""
+    lines = text.lstrip("\ufeff").lstrip().splitlines()[:2]
+    if lines and WEBVTT.fullmatch(lines[0].rstrip()):
+        return "vtt"
+    if any(ARROW in line and LIKE_TIMES.match(line) for line in lines):
+        return "srt"
+    return next((name for pattern, name in OTHERS if pattern.match(text.lstrip("\ufeff"))), "")
+
+
+def is_subtitle(text: str) -> bool:
+    """Whether a text is a subtitle of one of the kinds that are read."""
+    return kind_of(text) in ("srt", "vtt")
+
+
+def read_subtitle(text: str, name: str, format: SubtitleFormat | None = None) -> Subtitle:
+    """Return the subtitle in a text, of the format that its content tells, or else of the one that is given.
+
+    Raises `OptionError` for one that is broken, with the number of the line, and for another kind of subtitle.
+    """
+    kind = kind_of(text)
+    if kind not in ("srt", "vtt") and (kind or format is None):
+        raise OptionError(
+            f"{name}: expected SubRip (.srt) or WebVTT (.vtt), found {kind or 'neither'}; "
+            "a program such as ffmpeg makes an .srt of other kinds"
+        )
+    told: SubtitleFormat = "vtt" if kind == "vtt" or (not kind and format == "vtt") else "srt"
+    lines = text.lstrip("\ufeff").replace("\r\n", "\n").replace("\r", "\n").split("\n")
+    reader = _Reader(name, told, [line.rstrip() for line in lines])
+    subtitle = reader.webvtt() if told == "vtt" else reader.subrip()
+    if not subtitle.cues:
+        raise OptionError(f"{name}: expected at least one cue, such as {EXAMPLE[told]!r} and a text, found none")
+    return subtitle
+
+
+@dataclass(frozen=True, slots=True)
+class _Reader:
+    """The lines of one file."""
+
+    name: str
+    format: SubtitleFormat
+    lines: Sequence[str]
+
+    def subrip(self) -> Subtitle:
+        cues: list[SubtitleCue] = []
+        for first, block in self._blocks(0):
+            if (cue := self._cue(first, block, numbered=True)) is not None:
+                cues.append(cue)
+            elif cues and not block[0].isdigit():  # an empty line in a text
+                cues[-1] = replace(cues[-1], lines=(*cues[-1].lines, "", *block))
+            else:
+                at = first + block[0].isdigit()
+                raise self._error(at, f"the times of a cue, such as {EXAMPLE['srt']}")
+        return Subtitle("srt", tuple(cues))
+
+    def webvtt(self) -> Subtitle:
+        begin = next((at for at, line in enumerate(self.lines) if line), 0)
+        if not WEBVTT.fullmatch(self.lines[begin]):
+            raise self._error(begin, "WEBVTT in the first line of a .vtt file")
+        (_, header), *rest = self._blocks(begin)
+        inside = next((at for at, line in enumerate(header) if ARROW in line), None)
+        if inside is not None:
+            raise self._error(begin + inside, "an empty line between WEBVTT and the first cue")
+        return Subtitle("vtt", tuple(self._webvtt_block(first, block) for first, block in rest), "\n".join(header))
+
+    def _webvtt_block(self, first: int, block: Sequence[str]) -> SubtitleCue | SubtitleNote:
+        if NOTES.fullmatch(block[0]) and ARROW not in block[0]:
+            return SubtitleNote("\n".join(block))
+        cue = self._cue(first, block, numbered=False)
+        if cue is None:
+            raise self._error(first + (len(block) > 1), f"the times of a cue, such as {EXAMPLE['vtt']}")
+        return cue
+
+    def _blocks(self, begin: int) -> Iterator[tuple[int, list[str]]]:
+        """Yield what stands between empty lines, each with the number of its first line from 0."""
+        block: list[str] = []
+        for at, line in enumerate([*self.lines[begin:], ""], begin):
+            if line.strip():
+                block.append(line)
+            elif block:
+                yield at - len(block), block
+                block = []
+
+    def _cue(self, first: int, block: Sequence[str], *, numbered: bool) -> SubtitleCue | None:
+        """Return the cue in a block, None where it has no times; its name is a number, if it is to be `numbered`."""
+        named = ARROW not in block[0] and len(block) > 1 and (block[0].strip().isdigit() or not numbered)
+        at = int(named)
+        if TIMES.fullmatch(block[at]) is None:
+            if ARROW in block[at] or LIKE_TIMES.match(block[at]):
+                raise self._error(first + at, f"the times of a cue, such as {EXAMPLE[self.format]}")
+            return None
+        for index, line in enumerate(block[at + 1 :], first + at + 1):
+            if TIMES.fullmatch(line):
+                raise self._error(index, "an empty line before the next cue")
+        start, end, settings = self._times(block[at], first + at)
+        return SubtitleCue(start, end, tuple(block[at + 1 :]), block[0].strip() if named else "", settings)
+
+    def _times(self, line: str, at: int) -> tuple[float, float, str]:
+        found = TIMES.fullmatch(line)
+        assert found is not None
+        start, end = _seconds(found.groups()[:4]), _seconds(found.groups()[4:8])
+        if end < start:
+            raise self._error(at, "an end at or behind the start")
+        return start, end, found[9] or ""
+
+    def _error(self, at: int, expected: str) -> OptionError:
+        """Return an error for the line of a number from 0."""
+        line = self.lines[at] if at < len(self.lines) else ""
+        found = repr(line[:60]) if line.strip() else "nothing"
+        return OptionError(f"{self.name}: line {at + 1}: expected {expected}, found {found}")
+
+
+def _seconds(clock: Sequence[str | None]) -> float:
+    hours, minutes, seconds, fraction = (each or "0" for each in clock)
+    return ((int(hours) * 60 + int(minutes)) * 60_000 + int(seconds) * 1000 + int(fraction.ljust(3, "0"))) / 1000
