@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from .console import emit
+from .cue_flags import add_cue_flags, cue_changes, cue_options, cueless
 from .destinations import check_writable
 from .failures import report
 from .model_flags import DEFAULT_MODEL, add_model_flags, load_model
@@ -23,7 +24,8 @@ if TYPE_CHECKING:
 
 EPILOG = """\
 Every word of the text comes back in order and as it is written. What the model has no letters for takes the sound that
-its neighbours leave over. A cue is a word, or with --cues line a line of the text; json has words and characters, each
+its neighbours leave over. A cue is a word, or with --cues line a line of the text; a flag of subtitles cuts srt and vtt
+anew where they read well. json has words and characters, each
 with a score from 0 to 1: a low one says that something else was spoken; times of tsv are milliseconds. The model is one
 of kind wav2vec2-ctc.
 
@@ -50,6 +52,7 @@ def add_parser(subparsers: argparse._SubParsersAction[Parser]) -> None:
     parser.add_argument("--cues", default="word", choices=("word", "line"), help="(%(default)s)")
     parser.add_argument("--vad", help="listen only where speech is found (True)", **SWITCH)
     parser.add_argument("--allow-truncated", help="take what is there of a file that was cut off", **SWITCH)
+    add_cue_flags(parser)
     add_model_flags(parser, default=DEFAULT_MODEL)
 
 
@@ -61,6 +64,7 @@ def run(args: argparse.Namespace) -> int:
 
     if args.output is not None:
         check_writable(Path(args.output))
+    cue_options(args)
     text = _text(args)
     (source,) = sources([args.file])
     with Reporter(quiet=args.quiet) as reporter:
@@ -81,6 +85,9 @@ def run(args: argparse.Namespace) -> int:
             return 1
         for warning in found.warnings:
             reporter.warn(f"{args.file}: warning, {warning}")
+        format = _format(args)
+        if lost := cueless(args, [format]):
+            reporter.warn(f"warning, {format} cannot show what {lost} asks for; srt and vtt can: -f srt")
         reporter.pause()
     rendered = _rendered(found, args)
     if args.output is None:
@@ -94,10 +101,16 @@ def run(args: argparse.Namespace) -> int:
 def _rendered(found: Alignment, args: argparse.Namespace) -> str:
     from ..output import render
 
-    format = args.output_format or _ending(args.output)
+    format = _format(args)
     if format == "json":
         return json.dumps(found.to_dict(), ensure_ascii=False) + "\n"
-    return render(found.transcript(by=args.cues), format)
+    if cue_changes(args):
+        return render(found.transcript(), format, cue_options(args))
+    return render(found.transcript(by=args.cues), format, None)
+
+
+def _format(args: argparse.Namespace) -> str:
+    return args.output_format or _ending(args.output)
 
 
 def _ending(output: str | None) -> str:

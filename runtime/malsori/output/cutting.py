@@ -18,12 +18,13 @@ LEAST_S = 1.0  # seconds that a cue is shown, where there is room
 SPEED = 20  # cells a second that are read with ease
 GAP_S = 0.08  # seconds between two cues, so that the eye sees the change: two frames of a film
 CLOSED_S = 0.5  # seconds without speech before the next cue in which the last one stays: a flicker would be worse
-SILENCE_S = 1.0  # of a pause that no cue holds
+SILENCE_S = 1.2  # of a pause that no cue holds
+BREATH_S = 0.2  # of a pause that nobody minds
 
 # Points
 CUE = 3.0  # of one cue more
 JOINED = 4.0  # of the end of a sentence inside a cue: more than a cue, so that sentences are joined in need only
-PAUSED = 10.0  # of a second of pause inside a cue
+PAUSED = 6.0  # of a second of pause inside a cue, beyond `BREATH_S`
 FULL = 4.0  # of a full cue; by the square, so that long sentences fall into even parts
 ORPHAN = 5.0  # of a word alone that is no sentence
 HURRIED, LACKING = 2.0, 15.0  # of a cue that its reader has no time for, and of each second of it
@@ -83,14 +84,18 @@ class Cutter:
     def _parted(self, first: int, index: int) -> bool:
         """Whether a word cannot be in the cue of an earlier one: it ends too late, or follows a silence."""
         word = self._words[index]
-        silent = word.start - self._words[index - 1].end >= SILENCE_S
+        silent = self._pause(index - 1) >= SILENCE_S
         return silent or word.end - self._words[first].start > self._limits.seconds
 
     def _kept(self, index: int) -> float:
         """Return the points of having what is behind a word in the same cue."""
         if index + 1 == len(self._words):
             return 0.0
-        return JOINED * self._full[index] + PAUSED * max(0.0, self._words[index + 1].start - self._words[index].end)
+        return JOINED * self._full[index] + PAUSED * max(0.0, self._pause(index) - BREATH_S)
+
+    def _pause(self, index: int) -> float:
+        """Return the seconds of silence behind a word that is not the last."""
+        return self._words[index + 1].start - self._words[index].end
 
     def _cue_cost(self, first: int, stop: int) -> float:
         start, end = self.shown(first, stop)

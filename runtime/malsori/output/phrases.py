@@ -47,12 +47,16 @@ LEADING = {
     "wie als wanneer omdat mijn jouw zijn haar ons onze hun ik je hij ze we niet geen is zijn was heeft",
     "ru": "в во на с со к ко у о об от до из за по под над при для без через между и а но или что чтобы как если "
     "когда где который не ни мой твой его её наш ваш их я ты он она мы вы они это",
+    "ko": "제 내 우리 이 그 저 한 두 세 네 몇 각 새 전 안 못 잘 더 덜 꽤 매우 너무 아주 또 및 또는 그리고 하지만 그런데 그래서",
 }
 # Words that lean on the one before them: Korean bound nouns and auxiliaries.
 LEANING = frozenset(
     "것 것이 것을 것은 것도 수 때 때문에 줄 적 뿐 만큼 대로 채 척 중 후 있다 있는 있습니다 있어요 없다 없는 없습니다 "
     "없어요 합니다 않는 않습니다 않아요 못합니다 주세요 줘 줘요 싶다 싶어요 싶습니다 보다 보세요 했다 했습니다".split()
 )
+# Endings of Korean sentences, which models without punctuation write all the same, and numbers in Korean letters.
+ENDINGS = tuple("니다 니까 어요 아요 세요 예요 에요 해요 네요 군요 지요 데요 고요 래요 까요 죠".split())
+NUMERALS = frozenset("영공일이삼사오육칠팔구십백천만억")
 
 
 def break_costs(words: Sequence[Word], ends: Collection[int], language: str) -> list[float]:
@@ -76,12 +80,12 @@ def _cost(before: Word, after: Word, last: bool, leading: frozenset[str]) -> flo
     if ends_sentence(before):
         return SENTENCE
     said = before.text.rstrip(CLOSING)
-    if said.endswith(tuple(COMMAS)) and not _is_number(after):
+    if said.endswith((*COMMAS, *ENDINGS)):
         base = CLAUSE
     else:
         base = SEGMENT if last else _within(before, after, leading)
     pause = max(0.0, after.start - before.end)
-    return base * (1 - HEARD * min(1.0, pause / PAUSE))
+    return base - HEARD * min(base, PHRASE) * min(1.0, pause / PAUSE)
 
 
 def _within(before: Word, after: Word, leading: frozenset[str]) -> float:
@@ -89,9 +93,8 @@ def _within(before: Word, after: Word, leading: frozenset[str]) -> float:
     first, second = before.text[-1], after.text[0]
     if not after.spaced and is_wide(first) and is_wide(second):
         return PHRASE + (0 if parts_words(first, second) else TORN)
-    if _torn(before, after, leading):
-        return PHRASE + TORN
-    return PHRASE - (EASY if _bare(after) in leading else 0)
+    torn = TORN if _torn(before, after, leading) else 0
+    return PHRASE + torn - (EASY if _bare(after) in leading else 0)
 
 
 def _torn(before: Word, after: Word, leading: frozenset[str]) -> bool:
@@ -106,4 +109,4 @@ def _bare(word: Word) -> str:
 
 
 def _is_number(word: Word) -> bool:
-    return any(letter.isdigit() for letter in word.text)
+    return any(letter.isdigit() for letter in word.text) or set(word.text) <= NUMERALS
