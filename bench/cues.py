@@ -11,6 +11,7 @@ from 1 to 7 s, and has at most 20 cells a second. Nothing is timed.
 from __future__ import annotations
 
 import argparse
+import csv
 import json
 import subprocess
 from collections.abc import Iterator, Sequence
@@ -21,7 +22,7 @@ from typing import Any
 
 from bench.results import Row, write
 from bench.whisper_peers import BEAM, THREADS
-from bench.words_sets import Clip, indexed
+from bench.words_sets import Clip
 from malsori import CueOptions, Transcript, load, render
 from malsori.output.cues import CUE_S, LINES, WIDTH
 from malsori.output.cutting import LEAST_S, SPEED
@@ -79,10 +80,21 @@ def main() -> None:
     parser.add_argument("--openai", metavar="PYTHON", help="a Python that has openai-whisper")
     parser.add_argument("--speech", type=Path, default=Path("../shared/speech"), help="the recordings and INDEX.tsv")
     args = parser.parse_args()
-    clips = [clip for clip in indexed(args.speech) if clip.name.startswith("long/")]
+    clips = long(args.speech)
     found = heard(args.base, clips, args.openai)
     case = f"{len(clips)} recordings, {sum(clip.seconds for clip in clips):.0f} s"
     print(write("cues", list(rows(case, found))))
+
+
+def long(folder: Path) -> list[Clip]:
+    """Return the long recordings, whether or not their words are known."""
+    with (folder / "INDEX.tsv").open(encoding="utf-8") as file:
+        rows = [*csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE)]
+    return [
+        Clip(row["file"], folder / row["file"], row["language"], float(row["duration_s"]), None)
+        for row in rows
+        if row["file"].startswith("long/")
+    ]
 
 
 def heard(base: str, clips: Sequence[Clip], openai: str | None) -> dict[str, list[Shown]]:

@@ -25,7 +25,7 @@ def transcribed(capsys: pytest.CaptureFixture[str], *flags: str, format: str = "
     ("flags", "told"),
     [
         (["--max-line-width", "0"], "--max-line-width: expected a whole number from 1 to 1000, found 0"),
-        (["--max-line-count", "0"], "--max-line-count: expected a whole number from 1 to 20, found 0"),
+        (["--max-line-count", "0"], "--max-line-count: expected a whole number from 1 to 10, found 0"),
         (["--max-words-per-line", "-3"], "--words-per-line: expected a whole number from 1 to 1000, found -3"),
         (["--max-cue-s", "0.5"], "--max-cue-s: expected 1 to 3600 seconds, found 0.5"),
     ],

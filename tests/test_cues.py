@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import Path
@@ -64,10 +65,10 @@ def test_what_fits_on_one_line_stays_on_one_line():
     assert texts(cut(said("It is easy to overlook the dangers."))) == ["It is easy to overlook the dangers."]
 
 
-def test_two_lines_are_much_alike_and_none_holds_a_single_word():
-    (cue,) = cut(said("Nobody remembered anything that happened yesterday evening."))
+def test_two_lines_are_much_alike():
+    (cue,) = cut(said("Nobody remembered anything happening yesterday evening somewhere."))
     first, second = map(written, cue.lines)
-    assert abs(len(first) - len(second)) < 15
+    assert abs(len(first) - len(second)) <= 8
 
 
 def test_a_cue_ends_with_a_sentence_or_a_comma_where_it_can():
@@ -89,12 +90,11 @@ def test_no_cue_holds_a_long_silence():
     assert texts(cues) == ["well then", "good night"]
 
 
-@pytest.mark.parametrize("break_behind", ["the", "of", "to", "Dr.", "40"])
-def test_an_article_a_preposition_a_title_and_a_number_stay_with_what_follows(break_behind: str):
-    filler = "somebody had always wondered whether anyone remembered"
-    text = f"{filler} {break_behind} people living nearby forgot everything about yesterday"
-    for cue in cut(said(text), max_line_width=len(f"{filler} {break_behind}")):
-        assert all(line[-1].text != break_behind for line in cue.lines)
+@pytest.mark.parametrize("leader", ["the", "of", "to", "Dr.", "40"])
+def test_an_article_a_preposition_a_title_and_a_number_stay_with_what_follows(leader: str):
+    text = f"people living nearby {leader} cats always wondered loudly"
+    (cue,) = cut(said(text), max_line_width=30)
+    assert cue.lines[0][-1].text != leader
 
 
 def test_a_short_sentence_shares_a_cue_where_it_has_no_time_of_its_own():
@@ -138,7 +138,8 @@ def test_cells_are_counted_and_korean_has_16_letters_a_line():
     cues = cut(said(text, pace=0.12), language="ko")
     assert all(cells(written(line)) <= 32 for cue in cues for line in cue.lines)
     assert cells("기차표 2장") == 10
-    assert cells("기차") == 4  # decomposed
+    assert cells(unicodedata.normalize("NFD", "기차")) == 4
+    assert cells(unicodedata.normalize("NFD", "été")) == 3
 
 
 def test_japanese_and_chinese_are_broken_between_letters_but_not_before_a_full_stop():
@@ -147,6 +148,14 @@ def test_japanese_and_chinese_are_broken_between_letters_but_not_before_a_full_s
     lines = [written(line) for cue in cues for line in cue.lines]
     assert "".join(lines) == text
     assert all(cells(line) <= 32 and line[0] not in "。、っ" for line in lines)
+
+
+@pytest.mark.parametrize("width", range(4, 14))
+def test_no_japanese_line_begins_with_a_mark_or_a_small_letter_nor_ends_with_a_bracket(width: int):
+    text = "「はい。」と言って、ちょっとコーヒーを飲んだ。それからパーティーへ行った。"
+    cues = cut(wordless(text, 0.0, 20.0), language="ja", max_line_width=width)
+    lines = [written(line) for cue in cues for line in cue.lines]
+    assert not [line for line in lines if line[0] in "。、」っょィーャ" or line[-1] == "「"]
 
 
 def test_words_of_a_text_without_spaces_are_not_taken_apart():
@@ -159,6 +168,18 @@ def test_words_of_a_text_without_spaces_are_not_taken_apart():
         for line in cue.lines:
             so_far += written(line)
             assert so_far in ends
+
+
+def test_a_word_that_reaches_into_the_next_segment_ends_where_that_begins():
+    words = (*said("It is over.").words[:2], Word("over.", 1.0, 6.0, 0.9))
+    long = Segment("It is over.", 0.0, 6.0, 0.9, words)
+    cues = cut(long, said("Nobody was there to see it.", 4.0))
+    assert [(cue.start, cue.end <= 4.0) for cue in cues] == [(0.0, True), (4.0, False)]
+
+
+def test_a_word_is_not_left_alone_by_a_pause_that_would_part_several():
+    (_,) = cut(said("somebody came home", pauses={"came": 0.95}), duration=60.0)
+    assert len(cut(said("somebody came home early today", pauses={"came": 0.95}), duration=60.0)) == 2
 
 
 def test_segments_without_words_share_their_time_by_letters():

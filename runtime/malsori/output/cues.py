@@ -21,7 +21,7 @@ from .shown_words import shown_words
 WIDTH, WIDE_WIDTH = 42, 32  # cells
 LINES = 2
 CUE_S = 7.0
-WIDEST, MOST_LINES, LONGEST_S, MOST_WORDS = 1000, 20, 3600.0, 1000
+WIDEST, MOST_LINES, LONGEST_S, MOST_WORDS = 1000, 10, 3600.0, 1000
 LEAST_S = 0.02  # seconds of a cue whose words have no time: players show none that ends as it begins
 
 

@@ -27,7 +27,7 @@ JOINED = 4.0  # of the end of a sentence inside a cue: more than a cue, so that 
 PAUSED = 6.0  # of a second of pause inside a cue, beyond `BREATH_S`
 FULL = 4.0  # of a full cue; by the square, so that long sentences fall into even parts
 ORPHAN = 5.0  # of a word alone that is no sentence
-HURRIED, LACKING = 2.0, 15.0  # of a cue that its reader has no time for, and of each second of it
+LACKING = 20.0  # of a second that the reader of a cue lacks
 
 
 class Cutter:
@@ -102,8 +102,5 @@ class Cutter:
         lacking = self._needed(first, stop) - (end - start)
         full = self.ruler.cells(first, stop) / (self._limits.width * self._limits.lines)
         points = CUE + FULL * full * full + self._costs[stop - 1] + self._inside[stop - 1] - self._inside[first]
-        if lacking > 0.001:
-            points += HURRIED + LACKING * lacking
-        if stop - first == 1 and not self._full[first]:
-            points += ORPHAN
-        return points
+        orphan = stop - first == 1 and not self._full[first]
+        return points + LACKING * max(0.0, lacking) + ORPHAN * orphan

@@ -1,8 +1,8 @@
 """How badly a text reads that is broken between two of its words: at a full stop well, behind an article badly.
 
-A cost is in points. What guides for subtitles agree on is in it (BBC, Netflix): break behind
-punctuation, where somebody pauses, before prepositions and conjunctions; never tear a number, nor an article or a
-preposition from its noun.
+A cost is in points. What guides for subtitles agree on is in it (BBC, Netflix): break behind punctuation, where
+somebody pauses, before prepositions and conjunctions; never tear a number, nor an article or a preposition from its
+noun.
 """
 
 from __future__ import annotations
@@ -47,7 +47,8 @@ LEADING = {
     "wie als wanneer omdat mijn jouw zijn haar ons onze hun ik je hij ze we niet geen is zijn was heeft",
     "ru": "в во на с со к ко у о об от до из за по под над при для без через между и а но или что чтобы как если "
     "когда где который не ни мой твой его её наш ваш их я ты он она мы вы они это",
-    "ko": "제 내 우리 이 그 저 한 두 세 네 몇 각 새 전 안 못 잘 더 덜 꽤 매우 너무 아주 또 및 또는 그리고 하지만 그런데 그래서",
+    "ko": "제 내 우리 이 그 저 한 두 세 네 몇 각 새 전 안 못 잘 더 덜 꽤 매우 너무 아주 또 및 또는 "
+    "그리고 하지만 그런데 그래서",
 }
 # Words that lean on the one before them: Korean bound nouns and auxiliaries.
 LEANING = frozenset(
