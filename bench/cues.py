@@ -83,6 +83,9 @@ def main() -> None:
     clips = long(args.speech)
     found = heard(args.base, clips, args.openai)
     case = f"{len(clips)} recordings, {sum(clip.seconds for clip in clips):.0f} s"
+    for cue in found["ours"]:
+        if broken := ", ".join(cue.broken):
+            print(f"{cue.start:.2f} to {cue.end:.2f}: {broken}: {cue.text!r}")
     print(write("cues", list(rows(case, found))))
 
 
