@@ -174,6 +174,7 @@ def live(columns: dict[str, str], needed: str) -> str:
 TABLES = {
     "adaptation": lambda: figures("adaptation"),
     "alignment": lambda: figures("alignment"),
+    "cues": lambda: figures("cues"),
     "detectors": lambda: figures("detectors", r"CPU|ours"),
     "filling": filling,
     "hallucination": lambda: figures("hallucination"),

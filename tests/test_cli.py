@@ -146,7 +146,7 @@ class TestTranscribe:
 
     def test_what_the_format_cannot_show_is_told_once(self, capsys: pytest.CaptureFixture[str]):
         told = "malsori: warning, {} cannot show what --word-timestamps asks for; json can: -f json\n"
-        for format, line in (("txt", told.format("txt")), ("srt", told.format("srt")), ("json", "")):
+        for format, line in (("txt", told.format("txt")), ("tsv", told.format("tsv")), ("srt", ""), ("json", "")):
             assert main(["transcribe", "one.wav", "--word-timestamps", "-f", format]) == 0
             assert capsys.readouterr().err == line
         assert main(["transcribe", "one.wav", "two.wav", "--word-timestamps", "--quiet"]) == 0

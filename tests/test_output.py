@@ -12,7 +12,8 @@ import pysubs2
 import pytest
 
 from malsori.errors import OptionError, OutputError
-from malsori.output import FORMATS, atomic_file, render, write
+from malsori.output import FORMATS, CueOptions, atomic_file, render, write
+from malsori.output.writers import CUES
 from malsori.types import Segment, Transcript, Word
 
 
@@ -36,7 +37,7 @@ def test_srt_numbers_its_cues_and_always_shows_hours():
     assert render(LONG, "srt") == (
         "1\n00:00:00,000 --> 00:00:02,500\n거실 불 켜 줘\n\n"
         "2\n00:01:00,000 --> 00:01:01,000\n열두 시 삼십 분\n\n"
-        "3\n01:01:01,500 --> 01:01:02,062\nthe end\n\n"
+        "3\n01:01:01,500 --> 01:01:02,500\nthe end\n\n"
     )
 
 
@@ -45,7 +46,7 @@ def test_vtt_shows_hours_only_when_there_are_any():
         "WEBVTT\n\n"
         "00:00.000 --> 00:02.500\n거실 불 켜 줘\n\n"
         "01:00.000 --> 01:01.000\n열두 시 삼십 분\n\n"
-        "01:01:01.500 --> 01:01:02.062\nthe end\n\n"
+        "01:01:01.500 --> 01:01:02.500\nthe end\n\n"
     )
 
 
@@ -65,7 +66,7 @@ def test_json_is_the_dictionary_of_the_transcript_with_letters_unescaped():
     assert json.loads(text)["segments"][0]["words"][0]["word"] == "거실"
 
 
-def test_srt_vtt_tsv_and_json_agree_when_read_back():
+def test_srt_and_vtt_of_whole_segments_tsv_and_json_agree_when_read_back():
     awkward = transcript(*(Segment(f"word {n}", n * 0.70005, n * 0.70005 + 0.4995, 0.5) for n in range(200)))
     rows = [line.split("\t") for line in render(awkward, "tsv").splitlines()[1:]]
     from_tsv = [(int(start), int(end), text) for start, end, text in rows]
@@ -73,12 +74,12 @@ def test_srt_vtt_tsv_and_json_agree_when_read_back():
         (round(segment["start"] * 1000), round(segment["end"] * 1000), segment["text"])
         for segment in json.loads(render(awkward, "json"))["segments"]
     ]
-    assert _cues(awkward, "srt") == _cues(awkward, "vtt") == from_tsv == from_json
+    assert _cues(awkward, "srt", None) == _cues(awkward, "vtt", None) == from_tsv == from_json
     assert [text for _, _, text in from_tsv] == render(awkward, "txt").splitlines()
 
 
 def test_an_arrow_line_breaks_and_tabs_in_a_text_do_not_break_a_cue():
-    tricky = transcript(Segment(" a --> b\n\n2\tc ", 1.0, 2.0, 0.5), Segment("d", 2.0, 3.0, 0.5))
+    tricky = transcript(Segment(" a --> b\n\n2\tc ", 1.0, 2.0, 0.5), Segment("d", 4.0, 5.0, 0.5))
     assert [text for _, _, text in _cues(tricky, "srt")] == ["a -> b 2 c", "d"]
     assert render(tricky, "tsv").splitlines()[1] == "1000\t2000\ta --> b 2 c"
     assert len(render(tricky, "txt").splitlines()) == 2
@@ -174,6 +175,6 @@ def _interrupted_write(path: Path) -> None:
         raise KeyboardInterrupt
 
 
-def _cues(transcript: Transcript, format: str) -> list[tuple[int, int, str]]:
-    subtitles = pysubs2.SSAFile.from_string(render(transcript, format), format_=format)
+def _cues(transcript: Transcript, format: str, options: CueOptions | None = CUES) -> list[tuple[int, int, str]]:
+    subtitles = pysubs2.SSAFile.from_string(render(transcript, format, options), format_=format)
     return [(cue.start, cue.end, cue.plaintext) for cue in subtitles]

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from .bundles import list_bundles, open_bundle
     from .errors import AudioError, EngineError, MalsoriError, ModelError, OptionError, OutputError
     from .events import Event, Final, Partial, SpeechEnded, SpeechStarted, StreamWarning
-    from .output import render, write
+    from .output import CueOptions, render, write
     from .pipeline import Progress, TranscribeOptions, Transcriber, WhisperOptions, align, load, retime
     from .pipeline.live import LiveOptions, Scheduler, Stream, listen
     from .types import (
@@ -49,7 +49,7 @@ _HOMES = {
     "bundles": ("list_bundles", "open_bundle"),
     "errors": ("AudioError", "EngineError", "MalsoriError", "ModelError", "OptionError", "OutputError"),
     "events": ("Event", "Final", "Partial", "SpeechEnded", "SpeechStarted", "StreamWarning"),
-    "output": ("render", "write"),
+    "output": ("CueOptions", "render", "write"),
     "pipeline": ("Progress", "TranscribeOptions", "Transcriber", "WhisperOptions", "align", "load", "retime"),
     "pipeline.live": ("LiveOptions", "Scheduler", "Stream", "listen"),
     "types": (
@@ -75,6 +75,7 @@ __all__ = [
     "Alignment",
     "Audio",
     "AudioError",
+    "CueOptions",
     "EngineError",
     "Event",
     "Final",

@@ -6,9 +6,10 @@ import argparse
 import json
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from .console import emit
+from .cue_flags import add_cue_flags, cue_changes, cue_options, cueless
 from .destinations import check_writable
 from .failures import report
 from .model_flags import DEFAULT_MODEL, add_model_flags, load_model
@@ -29,7 +30,8 @@ Cues: TypeAlias = Literal["word", "line"]
 
 EPILOG = """\
 Every word of the text comes back in order and as it is written. What the model has no letters for takes the sound that
-its neighbours leave over. A cue is a word, or with --cues line a line of the text; json has words and characters, each
+its neighbours leave over. A cue is a word, or with --cues line a line of the text; a flag of subtitles cuts srt and vtt
+anew where they read well. json has words and characters, each
 with a score from 0 to 1: a low one says that something else was spoken; times of tsv are milliseconds. The model is one
 of kind wav2vec2-ctc.
 
@@ -64,6 +66,7 @@ def add_parser(subparsers: argparse._SubParsersAction[Parser]) -> None:
     parser.add_argument("--cues", choices=("word", "line"), help="(word; line, which are its cues, of a subtitle)")
     parser.add_argument("--vad", help="listen only where speech is found (True)", **SWITCH)
     add_file_flags(parser)
+    add_cue_flags(parser)
     add_model_flags(parser, default=DEFAULT_MODEL)
 
 
@@ -74,14 +77,18 @@ def run(args: argparse.Namespace) -> int:
 
     if args.output is not None:
         check_writable(Path(args.output))
+    cue_options(args)
     text = _text(args)
     subtitle = _subtitle(args, text)
     (source,) = sources([args.file])
+    format = _format(args, "tsv" if subtitle is None else subtitle.format)
     with Reporter(quiet=args.quiet) as reporter:
+        if lost := cueless(args, [format]):
+            reporter.warn(f"warning, {format} cannot show what {lost} asks for; srt and vtt can: -f srt")
         transcriber = load_model(args, reporter)
         reporter.say(args.file)
         try:
-            rendered, warnings = _aligned(source, text, subtitle, transcriber, args, reporter)
+            rendered, warnings = _aligned(source, text, subtitle, transcriber, args, reporter, format)
         except (AudioError, EngineError) as error:
             reporter.pause()
             report(args.file, error, debug=args.debug)
@@ -104,6 +111,7 @@ def _aligned(
     transcriber: Transcriber,
     args: argparse.Namespace,
     reporter: Reporter,
+    format: str,
 ) -> tuple[str, tuple[str, ...]]:
     """Return what is to be written, and what is to be warned of."""
     from ..pipeline import align, retime
@@ -117,9 +125,9 @@ def _aligned(
     }
     if subtitle is None:
         found = align(source, text, transcriber, **reading)
-        return _rendered(found, args, _format(args, "tsv")), found.warnings
+        return _rendered(found, args, format), found.warnings
     retimed = retime(source, subtitle, transcriber, **reading)
-    return _rendered_subtitle(retimed, args), retimed.warnings
+    return _rendered_subtitle(retimed, args, format), retimed.warnings
 
 
 def _rendered(found: Alignment, args: argparse.Namespace, format: str, default: Cues = "word") -> str:
@@ -127,14 +135,15 @@ def _rendered(found: Alignment, args: argparse.Namespace, format: str, default: 
 
     if format == "json":
         return json.dumps(found.to_dict(), ensure_ascii=False) + "\n"
-    return render(found.transcript(by=args.cues or default), format)
+    if cue_changes(args):
+        return render(found.transcript(), format, cue_options(args))
+    return render(found.transcript(by=args.cues or default), format, None)
 
 
-def _rendered_subtitle(retimed: Retimed, args: argparse.Namespace) -> str:
+def _rendered_subtitle(retimed: Retimed, args: argparse.Namespace, format: str) -> str:
     from ..subtitles import render_subtitle
 
-    format = _format(args, retimed.subtitle.format)
-    if args.cues != "word" and format in ("srt", "vtt"):
+    if args.cues != "word" and not cue_changes(args) and format in ("srt", "vtt"):
         return render_subtitle(retimed.subtitle, "srt" if format == "srt" else "vtt")
     return _rendered(retimed.alignment, args, format, "line")
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from .console import emit, printable
 from .coverage_table import CoverageTable
+from .cue_flags import add_cue_flags, asked, cue_options, cueless, timed
 from .destinations import Destinations
 from .failures import report
 from .model_flags import add_model_flags, load_model
@@ -36,6 +37,7 @@ examples:
   malsori transcribe samples/korean.wav
   malsori transcribe talk.mp3 --model nano-whisper --word-timestamps -f json
   malsori transcribe talk.mp3 --model nano-whisper --align-with nano-ctc-ko -f json
+  malsori transcribe film.m4a --model nano-whisper -f srt --max-line-width 36
   malsori transcribe talks/*.mp3 --model nano-whisper --task translate -o subtitles -f all
 """
 
@@ -54,6 +56,7 @@ def add_parser(subparsers: argparse._SubParsersAction[Parser]) -> None:
     add_model_flags(parser)
     add_decoding_flags(parser)
     add_vad_flags(parser)
+    add_cue_flags(parser)
     add_whisper_flags(parser)
 
 
@@ -62,10 +65,12 @@ def run(args: argparse.Namespace) -> int:
     settle = _writing(args) if args.output_dir is not None else _printing(args)
     failures, coverages = 0, CoverageTable()
     with Reporter(quiet=args.quiet) as reporter:
-        options, given = options_from(args), sources(args.files)
+        options, given = timed(options_from(args), _formats(args)), sources(args.files)
         transcriber = load_model(args, reporter, options=options)
         if lost := _unseen(args):
             reporter.warn(f"warning, {args.output_format} cannot show what {lost} asks for; json can: -f json")
+        if lost := cueless(args, _formats(args)):
+            reporter.warn(f"warning, {args.output_format} cannot show what {lost} asks for; srt and vtt can: -f srt")
         told = transcriber.check(options)
         for warning in told:
             reporter.warn(f"warning, {warning}")
@@ -84,12 +89,12 @@ def _unseen(args: argparse.Namespace) -> str:
     """Return the flags whose results the output format has no place for; new times of words also move cues."""
     if args.output_format in ("json", "all"):
         return ""
-    asked = {
-        "--word-timestamps": args.word_timestamps,
+    wanted = {
+        "--word-timestamps": args.word_timestamps and args.output_format in ("txt", "tsv"),
         "--align-with": args.align_with and args.output_format == "txt",
         "--alternatives": args.alternatives and args.alternatives > 1,
     }
-    return ", ".join(flag for flag, value in asked.items() if value)
+    return ", ".join(flag for flag, value in wanted.items() if value)
 
 
 def _settle(
@@ -122,18 +127,23 @@ def _settle(
     return True
 
 
+def _formats(args: argparse.Namespace) -> tuple[str, ...]:
+    return FORMATS if args.output_format == "all" else (args.output_format,)
+
+
 def _printing(args: argparse.Namespace) -> Callable[[int, Transcript], None]:
     """Return how a result is put on stdout, where only txt and json can hold several."""
     from ..errors import OptionError
     from ..output import render
 
+    cues = cue_options(args)
     several = len(args.files) > 1
     if args.output_format == "all" or (several and args.output_format not in ("txt", "json")):
         what = "several files" if several else "several formats"
         raise OptionError(f"{what} as {args.output_format} cannot share standard output; add --output-dir DIR")
 
     def put(index: int, transcript: Transcript) -> None:
-        text = render(transcript, args.output_format)
+        text = render(transcript, args.output_format, cues)
         emit(_named(args.files[index], text, args.output_format) if several else text)
 
     return put
@@ -151,8 +161,8 @@ def _writing(args: argparse.Namespace) -> Callable[[int, Transcript], None]:
     from ..errors import OutputError
     from ..output import write
 
-    formats = FORMATS if args.output_format == "all" else (args.output_format,)
-    destinations = Destinations(Path(args.output_dir), names(args.files), formats)
+    cues = cue_options(args)
+    destinations = Destinations(Path(args.output_dir), names(args.files), _formats(args))
     try:
         destinations.folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -160,7 +170,7 @@ def _writing(args: argparse.Namespace) -> Callable[[int, Transcript], None]:
 
     def put(index: int, transcript: Transcript) -> None:
         for format, path in destinations.paths(index).items():
-            write(transcript, path, format)
+            write(asked(transcript, format, args), path, format, cues)
 
     return put
 

@@ -11,17 +11,18 @@ from typing import BinaryIO
 
 from ..errors import OutputError
 from ..types import Transcript
-from .writers import render
+from .cues import CueOptions
+from .writers import CUES, render
 
 
-def write(transcript: Transcript, path: str | os.PathLike[str], format: str) -> None:
-    """Write `transcript` to `path` in `format` as UTF-8, replacing what was there.
+def write(transcript: Transcript, path: str | os.PathLike[str], format: str, cues: CueOptions | None = CUES) -> None:
+    """Write `transcript` to `path` in `format` as UTF-8, replacing what was there; `cues` is as in `render`.
 
     Raises:
         OptionError: there is no such format.
         OutputError: it could not be written (disk full, no such folder, no permission); `path` is as it was before.
     """
-    text = render(transcript, format)
+    text = render(transcript, format, cues)
     with atomic_file(path) as file:
         file.write(text.encode("utf-8", errors="replace"))
 

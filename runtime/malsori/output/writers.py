@@ -1,55 +1,47 @@
 """A transcript as text in each format, laid out as the whisper family lays it out; no file is touched here.
 
-Times are rounded to milliseconds once, the same way for every format, so all of them agree with each other. Cues are
-segments; a segment without text is no cue. Words appear in json only, and only when the transcript has them.
+Times are rounded to milliseconds once, the same way for every format, so all of them agree with each other. srt and vtt
+have cues (`cues.py`), txt and tsv a line for each segment that has text, json all that there is.
 """
 
 from __future__ import annotations
 
 import html
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 
 from ..errors import OptionError
-from ..types import Segment, Transcript
+from ..types import Segment, Transcript, Word
+from .cues import Cue, CueOptions, cues_of
+
+CUES = CueOptions()
 
 
-def render(transcript: Transcript, format: str) -> str:
+def render(transcript: Transcript, format: str, cues: CueOptions | None = CUES) -> str:
     """Return `transcript` in `format`, one of `FORMATS`, each line ended by a newline.
+
+    `cues` says how subtitles are cut, which is best done with the words' times (`word_timestamps`); None makes each
+    segment one of a single line. Other formats take no notice of it.
 
     Raises:
         OptionError: there is no such format.
     """
-    writer = WRITERS.get(format)
-    if writer is None:
+    if format not in FORMATS:
         raise OptionError(f"no output format {format!r}; there are {', '.join(FORMATS)}")
-    return writer(transcript)
+    if format in CUE_WRITERS:
+        return CUE_WRITERS[format](cues_of(transcript, cues))
+    return WRITERS[format](transcript)
 
 
 def _txt(transcript: Transcript) -> str:
     """One segment per line."""
-    return "".join(f"{_flat(segment)}\n" for segment in _cues(transcript))
-
-
-def _srt(transcript: Transcript) -> str:
-    """Numbered cues; hours always, comma before the milliseconds."""
-    return "".join(
-        f"{number}\n{_clock(cue.start, ',', hours=True)} --> {_clock(cue.end, ',', hours=True)}\n{_unarrowed(cue)}\n\n"
-        for number, cue in enumerate(_cues(transcript), start=1)
-    )
-
-
-def _vtt(transcript: Transcript) -> str:
-    """Cues without numbers; hours only when there are any. Markup characters are escaped, as WebVTT asks."""
-    return "WEBVTT\n\n" + "".join(
-        f"{_clock(cue.start, '.')} --> {_clock(cue.end, '.')}\n{html.escape(_unarrowed(cue), quote=False)}\n\n"
-        for cue in _cues(transcript)
-    )
+    return "".join(f"{_flat(segment)}\n" for segment in _spoken(transcript))
 
 
 def _tsv(transcript: Transcript) -> str:
     """A header line, then integer milliseconds and text; a tab inside text became a space."""
-    rows = (f"{_milliseconds(cue.start)}\t{_milliseconds(cue.end)}\t{_flat(cue)}\n" for cue in _cues(transcript))
+    rows = (f"{_milliseconds(each.start)}\t{_milliseconds(each.end)}\t{_flat(each)}\n" for each in _spoken(transcript))
     return "start\tend\ttext\n" + "".join(rows)
 
 
@@ -58,11 +50,28 @@ def _json(transcript: Transcript) -> str:
     return json.dumps(transcript.to_dict(), ensure_ascii=False) + "\n"
 
 
-WRITERS: dict[str, Callable[[Transcript], str]] = {"txt": _txt, "srt": _srt, "vtt": _vtt, "tsv": _tsv, "json": _json}
-FORMATS = tuple(WRITERS)
+def _srt(cues: Iterable[Cue]) -> str:
+    """Numbered cues; hours always, comma before the milliseconds."""
+    return "".join(
+        f"{number}\n{_clock(cue.start, ',', hours=True)} --> {_clock(cue.end, ',', hours=True)}\n{_shown(cue)}\n\n"
+        for number, cue in enumerate(cues, start=1)
+    )
 
 
-def _cues(transcript: Transcript) -> Iterator[Segment]:
+def _vtt(cues: Iterable[Cue]) -> str:
+    """Cues without numbers; hours only when there are any. Markup characters are escaped, as WebVTT asks."""
+    return "WEBVTT\n\n" + "".join(
+        f"{_clock(cue.start, '.')} --> {_clock(cue.end, '.')}\n{_shown(cue, partial(html.escape, quote=False))}\n\n"
+        for cue in cues
+    )
+
+
+WRITERS: dict[str, Callable[[Transcript], str]] = {"txt": _txt, "tsv": _tsv, "json": _json}
+CUE_WRITERS: dict[str, Callable[[Iterable[Cue]], str]] = {"srt": _srt, "vtt": _vtt}
+FORMATS = ("txt", "srt", "vtt", "tsv", "json")
+
+
+def _spoken(transcript: Transcript) -> Iterator[Segment]:
     return (segment for segment in transcript.segments if segment.text.strip())
 
 
@@ -71,8 +80,15 @@ def _flat(segment: Segment) -> str:
     return " ".join(segment.text.split())
 
 
-def _unarrowed(segment: Segment) -> str:
-    return _flat(segment).replace("-->", "->")
+def _shown(cue: Cue, escape: Callable[[str], str] = str) -> str:
+    """Return a cue's lines, the marked word underlined; an arrow would be taken for times."""
+    return "\n".join("".join(_pieces(line, cue.marked, escape)).removeprefix(" ") for line in cue.lines)
+
+
+def _pieces(line: Iterable[Word], marked: Word | None, escape: Callable[[str], str]) -> Iterator[str]:
+    for word in line:
+        text = escape(word.text.replace("-->", "->"))
+        yield " " * word.spaced + (f"<u>{text}</u>" if word is marked else text)
 
 
 def _milliseconds(seconds: float) -> int:

@@ -1,0 +1,151 @@
+"""A transcript as the subtitles that people can read: how much one holds, where it is cut, how long it is shown.
+
+A cue may hold the end of one segment and the start of the next where one of them alone would be too short.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from numbers import Integral, Real
+
+from ..errors import OptionError
+from ..types import Segment, Transcript, Word, written
+from .cutting import Cutter
+from .ruler import Limits
+from .scripts import is_wide
+from .shown_words import shown_words
+
+# A line of 42 characters and cues of up to 7 s are what the Netflix Timed Text Style Guide asks for in most languages;
+# of Korean and Chinese it wants 16 letters a line, counting those of half their width half.
+WIDTH, WIDE_WIDTH = 42, 32  # cells
+LINES = 2
+CUE_S = 7.0
+WIDEST, MOST_LINES, LONGEST_S, MOST_WORDS = 1000, 10, 3600.0, 1000
+LEAST_S = 0.02  # seconds of a cue whose words have no time: players show none that ends as it begins
+
+
+@dataclass(frozen=True, slots=True)
+class CueOptions:
+    """How subtitles are cut.
+
+    max_line_width: cells of a line, of which a letter of Chinese, Japanese or Korean takes two; None is 42, or 32 where
+        most of the text is in such letters. A word that is wider has a line of its own.
+    max_line_count: lines of a cue; None is 2, or 1 with `words_per_line`.
+    max_cue_s: seconds that a cue lasts at most.
+    words_per_line: words of a line at most; None is as many as there is room for.
+    highlight_words: a cue for each word, in which that word is underlined.
+
+    Raises `OptionError` for a value out of its range.
+    """
+
+    max_line_width: int | None = None
+    max_line_count: int | None = None
+    max_cue_s: float = CUE_S
+    words_per_line: int | None = None
+    highlight_words: bool = False
+
+    def __post_init__(self) -> None:
+        _check_whole("max_line_width", self.max_line_width, WIDEST)
+        _check_whole("max_line_count", self.max_line_count, MOST_LINES)
+        _check_whole("words_per_line", self.words_per_line, MOST_WORDS)
+        if not (_is_number(self.max_cue_s) and 1 <= self.max_cue_s <= LONGEST_S):
+            raise OptionError(f"max_cue_s: expected 1 to {LONGEST_S:g} seconds, found {self.max_cue_s!r}")
+
+    def limits(self, text: str) -> Limits:
+        """Return what a cue of `text` may hold."""
+        width = WIDE_WIDTH if _mostly_wide(text) else WIDTH
+        lines = LINES if self.words_per_line is None else 1
+        return Limits(
+            self.max_line_width or width,
+            self.max_line_count or lines,
+            self.words_per_line or MOST_WORDS,
+            float(self.max_cue_s),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Cue:
+    """One subtitle: words on lines, shown from `start` to `end`, seconds. `marked` is the one that is spoken."""
+
+    start: float
+    end: float
+    lines: tuple[tuple[Word, ...], ...]
+    marked: Word | None = None
+
+    @property
+    def text(self) -> str:
+        """The lines, one below the other."""
+        return "\n".join(map(written, self.lines))
+
+    def by_word(self) -> Iterator[Cue]:
+        """Yield the cue once for each of its words that has a time, which is marked until the next one begins."""
+        words = [word for line in self.lines for word in line]
+        starts = [self.start, *(max(self.start, min(word.start, self.end)) for word in words[1:]), self.end]
+        for word, start, end in zip(words, starts[:-1], starts[1:], strict=True):
+            if round(end, 3) > round(start, 3):
+                yield replace(self, start=start, end=end, marked=word)
+
+
+def cues_of(transcript: Transcript, options: CueOptions | None) -> Iterator[Cue]:
+    """Yield the cues of a transcript in order, which never overlap; without options each segment is one of one line."""
+    spoken = [segment for segment in transcript.segments if segment.text.strip()]
+    if options is None:
+        yield from map(_whole, spoken)
+        return
+    words: list[Word] = []
+    ends: set[int] = set()
+    for segment in spoken:
+        words += shown_words(segment)
+        ends.add(len(words) - 1)
+    words = _ascending(words)
+    limits = options.limits(transcript.text or " ".join(segment.text for segment in spoken))
+    cutter = Cutter(words, ends, transcript.language, limits, max(transcript.duration, words[-1].end if words else 0.0))
+    found = list(_timed(words, cutter))
+    for cue in found:
+        yield from cue.by_word() if options.highlight_words else (cue,)
+
+
+def _timed(words: list[Word], cutter: Cutter) -> Iterator[Cue]:
+    """Yield the cues with their times, each behind the one before."""
+    earliest = 0.0
+    for first, stop in cutter.cues():
+        start, end = cutter.shown(first, stop)
+        start = max(start, earliest)
+        earliest = max(end, start + LEAST_S)
+        lines = tuple(tuple(words[begin:end]) for begin, end in cutter.ruler.lines(first, stop))
+        yield Cue(start, earliest, lines)
+
+
+def _whole(segment: Segment) -> Cue:
+    text = " ".join(segment.text.split())
+    return Cue(segment.start, segment.end, ((Word(text, segment.start, segment.end, segment.confidence),),))
+
+
+def _ascending(words: list[Word]) -> list[Word]:
+    """Return the words with times that never go back: each ends where the next one begins at the latest."""
+    rising: list[Word] = []
+    start = 0.0
+    for word in words:
+        start = max(start, word.start)
+        rising.append(replace(word, start=start, end=max(start, word.end)))
+    nexts = [word.start for word in rising[1:]]
+    return [
+        *(replace(word, end=min(word.end, start)) for word, start in zip(rising, nexts, strict=False)),
+        *rising[-1:],
+    ]
+
+
+def _mostly_wide(text: str) -> bool:
+    letters = [letter for letter in text if letter.isalpha()]
+    return 2 * sum(map(is_wide, letters)) > len(letters)
+
+
+def _check_whole(name: str, value: object, most: int) -> None:
+    whole = isinstance(value, Integral) and not isinstance(value, bool)
+    if value is not None and not (whole and 1 <= int(value) <= most):  # type: ignore[call-overload]
+        raise OptionError(f"{name}: expected a whole number from 1 to {most}, found {value!r}")
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, Real) and not isinstance(value, bool)
