@@ -45,11 +45,22 @@ class Clip:
 class Blocks(Iterator[Audio]):
     """The recording in blocks of up to about a second. `warnings` is complete when the last block has been read.
 
+    `promised` are the seconds that its container says it has, None where it does not.
+
     What was opened is closed at the end, by an error, by `close()` or by leaving a `with` block.
     """
 
-    def __init__(self, name: str, audio: Iterator[Audio], mixer: Mixer, notes: list[str], stack: ExitStack) -> None:
+    def __init__(
+        self,
+        name: str,
+        audio: Iterator[Audio],
+        mixer: Mixer,
+        notes: list[str],
+        stack: ExitStack,
+        promised: float | None = None,
+    ) -> None:
         self.name = name
+        self.promised = promised
         self._audio = audio
         self._mixer = mixer
         self._notes = notes
@@ -129,7 +140,8 @@ def decode_blocks(
     frames = _counted(stream, window, name, limits, notes if allow_truncated else None)
     blocks = reblock(frames, max(1, min(stream.rate, _BLOCK_VALUES // stream.channels)))
     audio = _checked(resample(mixer.mixed(blocks), stream.rate), mixer, name)
-    return Blocks(name, audio, mixer, notes, opened)
+    promised = None if stream.declared is None else stream.declared / stream.rate
+    return Blocks(name, audio, mixer, notes, opened, promised)
 
 
 def _open_stream(window: Window, name: str, limits: Limits, stack: ExitStack) -> Stream:
