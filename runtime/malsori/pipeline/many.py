@@ -24,9 +24,7 @@ SHORT = 240.0  # seconds of sound, which are decoded and searched for speech in 
 SHORT_BYTES = 1 << 20  # of a file that does not say its length: four minutes of an MP3 of 32 kbit/s
 
 
-def heard(
-    sources: Iterable[AudioSource], reader: Reader, pool: Pool, warnings: tuple[str, ...]
-) -> Iterator[Recording]:
+def heard(sources: Iterable[AudioSource], reader: Reader, pool: Pool, warnings: tuple[str, ...]) -> Iterator[Recording]:
     """Yield the recording of each source when it is done, in order; `warnings` are there from the start."""
     queue: deque[Recording] = deque()
 
@@ -42,7 +40,7 @@ def heard(
         short = blocks is None or _is_short(source, blocks)
         if not short:
             yield from run()
-        for job in reader.jobs(blocks, queue[-1]) if blocks else ():
+        for job in reader.jobs(blocks, queue[-1]) if blocks is not None else ():
             if not pool.room(job):
                 yield from run()
             pool.push(job)
