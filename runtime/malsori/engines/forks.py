@@ -1,6 +1,6 @@
 """What becomes of a loaded model in a forked process, where none of its threads are.
 
-CTranslate2 (4.8) waits for them for ever; of ONNX Runtime (1.32) the caller does their work, and the words are the same.
+CTranslate2 (4.8) waits for them for ever; of ONNX Runtime (1.32) the caller does their work, with the same words.
 Both wait for them when a model is freed, so that a process could not end: what was loaded before a fork stays for good.
 """
 
