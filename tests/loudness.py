@@ -99,6 +99,8 @@ class LoudnessEngine:
         if self.foreign is not None:
             raise self.foreign
         _dawdle("LOUDNESS_ENGINE_SECONDS")
+        if sum(map(len, clips)) > 10 * SAMPLE_RATE:
+            _dawdle("LOUDNESS_LONG_CALL_SECONDS")
         self.calls.append([len(clip) / SAMPLE_RATE for clip in clips])
         self.options.append(options)
         self.previous.append(list(previous))

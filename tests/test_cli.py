@@ -7,14 +7,18 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
+import hypothesis
 import numpy as np
 import pytest
+from hypothesis import settings
+from hypothesis import strategies as st
 
 from malsori import pipeline
 from malsori.cli.console import printable
 from malsori.cli.destinations import Destinations, safe_stem
 from malsori.cli.main import main
 from malsori.cli.parser import Parser
+from malsori.cli.sources import given
 from malsori.cli.spelling import normalise
 from malsori.cli.transcribe_flags import add_decoding_flags, add_vad_flags, options_from
 from malsori.cli.whisper_flags import add_whisper_flags
@@ -95,9 +99,22 @@ class TestTranscribe:
     def test_two_inputs_of_one_stem_keep_both_results(self, clips: Path):
         (clips / "b").mkdir()
         (clips / "b" / "one.wav").write_bytes(wav(recording((40, 0.5))))
-        assert main(["transcribe", "one.wav", "b/one.wav", "-o", "out"]) == 0
-        assert (clips / "out/one.txt").read_text() == "w10\n"
-        assert (clips / "out/one-2.txt").read_text() == "w40\n"
+        for files in (["one.wav", "b/one.wav"], ["b/one.wav", "one.wav"]):
+            assert main(["transcribe", *files, "-o", "out"]) == 0
+            assert (clips / f"out/{clips.name}/one.txt").read_text() == "w10\n"
+            assert (clips / "out/b/one.txt").read_text() == "w40\n"
+        assert sorted(os.listdir(clips / "out")) == ["b", clips.name]
+
+    def test_a_name_that_is_also_anothers_is_not_the_first_ones_when_that_is_away(self, clips: Path):
+        (clips / "one.mp3").write_bytes(wav(recording((40, 0.5))))
+        assert main(["transcribe", "one.wav", "one.mp3", "-o", "out"]) == 0
+        assert main(["transcribe", "one.mp3", "-o", "out"]) == 0
+        written = {path.name: path.read_text() for path in (clips / "out").iterdir()}
+        assert written == {"one.wav.txt": "w10\n", "one.mp3.txt": "w40\n", "one.txt": "w40\n"}
+
+    def test_a_file_that_is_given_twice_is_written_once(self, clips: Path):
+        assert main(["transcribe", "one.wav", f"{clips}/one.wav", "./one.wav", "-o", "out"]) == 0
+        assert os.listdir(clips / "out") == ["one.txt"]
 
     def test_an_output_of_an_earlier_run_is_replaced(self, clips: Path):
         (clips / "one.txt").write_text("old")
@@ -109,7 +126,102 @@ class TestTranscribe:
         (clips / "talk.txt").write_bytes(sound)
         assert main(["transcribe", "talk.txt", "-o", "."]) == 0
         assert (clips / "talk.txt").read_bytes() == sound
-        assert (clips / "talk-2.txt").read_text() == "w10\n"
+        assert (clips / "talk.txt.txt").read_text() == "w10\n"
+
+    def test_a_folder_stands_for_its_sound_files(self, clips: Path, capsys: pytest.CaptureFixture[str]):
+        (clips / "notes.txt").write_text("no sound")
+        (clips / ".hidden.wav").write_bytes((clips / "one.wav").read_bytes())
+        (clips / "deep").mkdir()
+        (clips / "deep/one.WAV").write_bytes((clips / "one.wav").read_bytes())
+        assert main(["transcribe", "."]) == 0
+        assert capsys.readouterr().out == "./one.wav: w10\n./two.wav: w20\n./two.wav: w30\n"
+        assert main(["transcribe", ".", "--recursive"]) == 0
+        assert capsys.readouterr().out.splitlines()[-1] == "./deep/one.WAV: w10"
+        assert main(["transcribe", "deep"]) == 0
+        assert capsys.readouterr().out == "deep/one.WAV: w10\n"
+
+    def test_what_was_found_in_folders_is_written_below_folders_of_the_same_names(self, clips: Path):
+        for name, loudness in (("a/x", 10), ("a/b/x", 20), ("c/y", 30)):
+            (clips / "talks" / name).parent.mkdir(parents=True, exist_ok=True)
+            (clips / f"talks/{name}.wav").write_bytes(wav(recording((loudness, 0.5))))
+        assert main(["transcribe", "-r", "talks", "-o", "out"]) == 0
+        written = {str(path.relative_to(clips / "out")): path.read_text() for path in (clips / "out").rglob("*.txt")}
+        assert written == {"a/x.txt": "w10\n", "a/b/x.txt": "w20\n", "c/y.txt": "w30\n"}
+
+    def test_a_folder_without_sound_says_so(self, clips: Path, capsys: pytest.CaptureFixture[str]):
+        (clips / "outer/inner").mkdir(parents=True)
+        assert main(["transcribe", "outer", "--model", "none"]) == 1
+        told = "malsori: outer: expected a folder with sound files, found none in it"
+        assert capsys.readouterr().err == f"{told}\n"
+        (clips / "outer/inner/one.wav").write_bytes((clips / "one.wav").read_bytes())
+        assert main(["transcribe", "outer", "two.wav", "-o", "out"]) == 1
+        assert capsys.readouterr().err == f"{told}; -r takes those of its folders too\n"
+        assert os.listdir(clips / "out") == ["two.txt"]
+
+    @pytest.mark.parametrize("name", ["talk.srt", "talk.TXT", "talk.json"])
+    def test_an_output_with_the_ending_of_a_format_is_a_file(self, clips: Path, name: str):
+        assert main(["transcribe", "one.wav", "-o", name]) == 0
+        assert "w10" in (clips / name).read_text()
+        assert sorted(os.listdir(clips)) == sorted(["one.wav", "two.wav", name])
+
+    def test_a_folder_may_have_such_an_ending_too(self, clips: Path):
+        (clips / "old.srt").mkdir()
+        assert main(["transcribe", "one.wav", "-o", "old.srt"]) == 0
+        assert main(["transcribe", "one.wav", "-o", "new.srt/"]) == 0
+        assert os.listdir(clips / "old.srt") == os.listdir(clips / "new.srt") == ["one.txt"]
+
+    @pytest.mark.parametrize(
+        ("arguments", "code", "told"),
+        [
+            ("one.wav -o talk.srt -f txt", 2, "-o talk.srt says srt and -f says txt; leave -f out"),
+            ("one.wav -o talk.srt -f all", 2, "-o talk.srt says srt and -f says all"),
+            (
+                "one.wav two.wav -o talk.srt",
+                2,
+                "one file cannot hold the transcripts of 2; a file for each: -o talk -f srt",
+            ),
+            ("one.wav -o none/talk.srt", 1, "none/talk.srt: cannot be written, none is no folder"),
+            ("talk.txt -o talk.txt", 2, "talk.txt: is the file to be heard"),
+            ("one.wav --skip-existing", 2, "--skip-existing is for files that were written; add --output-dir DIR"),
+            ("one.wav -o one.wav", 1, "one.wav: cannot be made a folder, File exists"),
+            ("one.wav -o one.wav/out", 1, "one.wav/out: cannot be made a folder, Not a directory"),
+            ("one.wav -o /proc/out", 1, "/proc/out: cannot be made a folder"),
+            ("one.wav -o /proc", 1, "/proc: cannot be written"),
+            ("one.wav -o /proc/talk.srt", 1, "/proc/talk.srt: cannot be written"),
+            ("one.wav two.wav -f srt", 2, "several files as srt cannot share standard output"),
+            (". -f srt", 2, "several files as srt cannot share standard output"),
+        ],
+    )
+    def test_where_results_cannot_go_is_told_before_a_model_is_loaded(
+        self, clips: Path, arguments: str, code: int, told: str, capsys: pytest.CaptureFixture[str]
+    ):
+        (clips / "talk.txt").write_bytes((clips / "one.wav").read_bytes())
+        assert main(["transcribe", *arguments.split(), "--model", "none"]) == code
+        out, err = capsys.readouterr()
+        assert (out, err.count("\n")) == ("", 1)
+        assert told in err
+
+    def test_what_is_there_already_is_skipped_when_that_is_asked_for(
+        self, clips: Path, capsys: pytest.CaptureFixture[str]
+    ):
+        (clips / "out").mkdir()
+        (clips / "out/one.txt").write_text("kept")
+        command = ["transcribe", "one.wav", "two.wav", "-o", "out", "--skip-existing"]
+        assert main(command) == 0
+        assert capsys.readouterr().err == "malsori: 1 of 2 files are there already and left out\n"
+        assert (clips / "out/one.txt").read_text() == "kept"
+        assert (clips / "out/two.txt").read_text() == "w20\nw30\n"
+        assert main([*command, "--model", "none"]) == 0  # nothing is loaded for nothing
+        assert main([*command, "-f", "all"]) == 0
+        assert (clips / "out/one.srt").is_file()
+
+    def test_what_is_not_there_is_told_before_a_model_is_loaded(self, clips: Path, capsys: pytest.CaptureFixture[str]):
+        assert main(["transcribe", "one.wav", "none.wav", "--model", "none"]) == 1
+        lines = capsys.readouterr().err.splitlines()
+        assert lines[0] == "malsori: none.wav: expected a readable file, found no such file"
+        assert lines[1].startswith("malsori: no model named")
+        assert main(["transcribe", "none.wav", "--model", "none"]) == 1
+        assert len(capsys.readouterr().err.splitlines()) == 1
 
     def test_a_bad_file_costs_one_line_and_exit_1_and_the_others_are_written(
         self, clips: Path, capsys: pytest.CaptureFixture[str]
@@ -119,7 +231,7 @@ class TestTranscribe:
         files = ["page.wav", "one.wav", "none.wav", "empty.wav", "two.wav"]
         assert main(["transcribe", *files, "-o", "out"]) == 1
         lines = capsys.readouterr().err.splitlines()
-        assert [line.split(":")[:2] for line in lines] == [["malsori", f" {n}.wav"] for n in ("page", "none", "empty")]
+        assert [line.split(":")[:2] for line in lines] == [["malsori", f" {n}.wav"] for n in ("none", "page", "empty")]
         assert all("expected" in line and "found" in line for line in lines)
         assert sorted(os.listdir(clips / "out")) == ["one.txt", "two.txt"]
 
@@ -207,7 +319,7 @@ class TestTranscribe:
             (["--beam-size", "0"], 2, "1 or more"),
             (["--temperature", "warm"], 2, "numbers such as 0"),
             (["--temperature", "nan"], 2, "temperature must be 0 or more"),
-            (["--output-dir", ""], 2, "expected the name of a folder, found an empty text"),
+            (["--output-dir", ""], 2, "expected the name of a file or a folder, found an empty text"),
             (["--vad-threshold", "7"], 2, "threshold: expected"),
             (["--vad=perhaps"], 2, "expected True or False"),
             (["--wrod-timestamps"], 2, "did you mean --word-timestamps?"),
@@ -378,8 +490,31 @@ def test_flags_are_rewritten_up_to_the_double_dash_only():
 
 
 def test_output_names_differ_even_where_case_and_composition_do_not_count(tmp_path: Path):
-    inputs = ["a/x.wav", "b/X.wav", "x-2.wav", "caf\u00e9.wav", "cafe\u0301.wav"]
-    assert Destinations(tmp_path, inputs, ["txt"]).stems == ["x", "X-2", "x-2-2", "caf\u00e9", "cafe\u0301-2"]
+    stems = {
+        "a/x.wav": "a/x",
+        "b/X.wav": "b/X",
+        "x-2.wav": "x-2",
+        "y.wav": "y-2",  # upper case sorts first
+        "Y.wav": "Y",
+        "caf\u00e9.wav": "caf\u00e9-2",
+        "cafe\u0301.wav": "cafe\u0301",
+        "a/z.wav": "a/z",
+        "b/z.wav": "b/z",
+        "b/z.mp3": "z.mp3",
+        "-": "stdin",
+        "stdin.wav": "stdin.wav",
+    }
+    for files in (list(stems), list(stems)[::-1]):
+        assert Destinations(tmp_path, given(files), ["txt"]).stems == [stems[file] for file in files]
+
+
+@settings(max_examples=200, deadline=None)
+@hypothesis.given(st.lists(st.from_regex(r"\A([abA]/){0,2}[xX]{1,2}(-2)?(\.(wav|mp3))?\Z"), min_size=1, unique=True))
+def test_no_two_inputs_have_one_name_and_their_order_is_no_matter(files: list[str]):
+    stems = Destinations(Path("out"), given(files), ["txt"]).stems
+    assert len({stem.casefold() for stem in stems}) == len(files)
+    backwards = Destinations(Path("out"), given(files[::-1]), ["txt"]).stems
+    assert backwards == stems[::-1]
 
 
 def test_a_stem_is_cut_between_characters_to_leave_room_for_endings():

@@ -8,6 +8,8 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +17,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from tests.loudness import make_clips
+from tests.loudness import make_clips, recording, wav
 
 ROOT = Path(__file__).parent.parent
 AWKWARD = (
@@ -94,18 +96,78 @@ def test_a_full_disk_behind_stderr_costs_no_result(clips: Path):
 
 
 def test_an_interrupt_ends_with_130_one_line_and_no_temporary_file(clips: Path):
-    command = [sys.executable, "-m", "tests.loudness", "transcribe", "one.wav", "-o", "out"]
-    slow = environment({"LOUDNESS_ENGINE_SECONDS": "30"})
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's `&` has it ignored, by children too
-    with subprocess.Popen(command, stderr=subprocess.PIPE, cwd=clips, env=slow) as process:
-        signal.signal(signal.SIGINT, before)
-        while not (clips / "busy").exists():
-            assert process.poll() is None
-            time.sleep(0.02)
-        process.send_signal(signal.SIGINT)
-        _, err = process.communicate(timeout=30)
-    assert (process.returncode, err) == (130, b"malsori: interrupted\n")
+    run = cut_off(clips, signal.SIGINT, "one.wav", "-o", "out", settings={"LOUDNESS_ENGINE_SECONDS": "30"})
+    assert run == (130, b"malsori: interrupted\n")
     assert os.listdir(clips / "out") == []
+
+
+@pytest.mark.parametrize(
+    ("number", "code", "word"),
+    [(signal.SIGINT, 130, b"interrupted"), (signal.SIGTERM, 143, b"terminated"), (signal.SIGHUP, 129, b"hung up")],
+)
+def test_what_ends_a_run_of_several_says_how_many_are_done_and_how_to_go_on(
+    clips: Path, number: int, code: int, word: bytes
+):
+    long = recording(*((50, 2.0) for _ in range(61)), pause=2.0)
+    (clips / "three.wav").write_bytes(wav(long))
+    files = ["one.wav", "none.wav", "three.wav"]
+    busy = {"LOUDNESS_LONG_CALL_SECONDS": "30"}  # the first file is heard at once, as one call
+    run = cut_off(clips, number, *files, "-o", "out", settings=busy)
+    assert run[0] == code
+    said = b"1 of 3 files are done, 1 failed; the same line with --skip-existing goes on with the rest"
+    assert run[1].splitlines()[-1] == b"malsori: " + word + b"; " + said
+    assert os.listdir(clips / "out") == ["one.txt"]
+
+
+def test_an_interrupt_is_one_while_a_model_is_loaded(clips: Path):
+    run = cut_off(clips, signal.SIGINT, "one.wav", "two.wav", settings={"LOUDNESS_LOAD_SECONDS": "30"})
+    assert run == (130, b"malsori: interrupted; 0 of 2 files are done\n")
+
+
+def test_an_interrupt_is_one_while_a_file_is_read(clips: Path):
+    command = [sys.executable, "-m", "tests.loudness", "transcribe", "-"]
+    settings = environment({"LOUDNESS_LOAD_SECONDS": "0"})
+    with interruptible(command, stdin=-1, stderr=subprocess.PIPE, cwd=clips, env=settings) as process:
+        process.stdin.write((clips / "one.wav").read_bytes()[:8000])  # and no more of it ever comes
+        process.stdin.flush()
+        _wait_for(clips / "busy", process)
+        time.sleep(0.5)
+        process.send_signal(signal.SIGINT)
+        assert (process.wait(30), process.stderr.read()) == (130, b"malsori: interrupted\n")
+
+
+def test_a_hang_up_that_is_ignored_ends_nothing(clips: Path):
+    command = ["nohup", sys.executable, "-m", "tests.loudness", "transcribe", "one.wav", "-o", "out"]
+    slow = environment({"LOUDNESS_ENGINE_SECONDS": "1"})
+    with subprocess.Popen(command, stderr=subprocess.PIPE, cwd=clips, env=slow) as process:
+        _wait_for(clips / "busy", process)
+        process.send_signal(signal.SIGHUP)
+        process.communicate(timeout=30)
+    assert process.returncode == 0
+    assert (clips / "out/one.txt").read_text() == "w10\n"
+
+
+@pytest.mark.torture
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupt_is_one_whenever_it_comes(tmp_path: Path, number: int):
+    speech, rate = soundfile.read(ROOT / "samples" / "numbers.wav", dtype="int16")
+    files = [f"{name}.flac" for name in "abcd"]
+    for file, times in zip(files, (2, 16, 2, 2), strict=True):
+        soundfile.write(tmp_path / file, np.tile(speech, times), rate)
+    command = [sys.executable, "-m", "malsori", "transcribe", *files, "-m", "nano-whisper", "-l", "ko", "-o"]
+    begun = time.monotonic()
+    subprocess.run([*command, "whole"], cwd=tmp_path, env=environment({}), check=True)
+    whole = {path.name: path.read_text() for path in (tmp_path / "whole").iterdir()}
+    for at in np.random.default_rng(1).uniform(0.1, time.monotonic() - begun, 40):
+        out = tmp_path / f"{at}"
+        with interruptible([*command, out], stderr=subprocess.PIPE, cwd=tmp_path, env=environment({})) as process:
+            with suppress(subprocess.TimeoutExpired):
+                process.wait(at)
+            process.send_signal(number)
+            assert process.wait(10) in (0, 128 + number, -signal.SIGTERM)  # which asks nobody before we do
+            assert all(line.startswith(b"malsori: ") for line in process.stderr)
+        for path in out.iterdir() if out.is_dir() else ():
+            assert path.read_text() == whole[path.name]
 
 
 def test_what_takes_long_says_so_on_stderr(clips: Path):
@@ -197,6 +259,33 @@ def loudness(
     """Run the command with the model that goes by loudness."""
     command = [sys.executable, "-m", "tests.loudness", *arguments]
     return subprocess.run(command, stdout=stdout, stderr=stderr, cwd=cwd, env=environment(settings or {}), timeout=60)
+
+
+def cut_off(folder: Path, number: int, *arguments: str, settings: dict[str, str]) -> tuple[int, bytes]:
+    """Run `transcribe`, send a signal once the model is busy; return the exit code and what is on stderr."""
+    command = [sys.executable, "-m", "tests.loudness", "transcribe", *arguments]
+    with interruptible(command, stderr=subprocess.PIPE, cwd=folder, env=environment(settings)) as process:
+        _wait_for(folder / "busy", process)
+        process.send_signal(number)
+        begun = time.monotonic()
+        _, err = process.communicate(timeout=30)
+    assert time.monotonic() - begun < 10  # nobody waits for the model
+    return process.returncode, err
+
+
+def interruptible(command: Sequence[Any], **settings: Any) -> subprocess.Popen[bytes]:
+    """Start a process that hears of SIGINT: a shell's `&` has it ignored, by children too."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        return subprocess.Popen(command, **settings)
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def _wait_for(path: Path, process: subprocess.Popen[bytes]) -> None:
+    while not path.exists():
+        assert process.poll() is None
+        time.sleep(0.02)
 
 
 def environment(settings: dict[str, str]) -> dict[str, str]:

@@ -6,6 +6,7 @@ import io
 import json
 import os
 import re
+import resource
 import signal
 import subprocess
 import sys
@@ -17,6 +18,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
+import pysubs2
 import pytest
 from rich.console import Console
 
@@ -222,6 +224,33 @@ class TestFile:
         else:
             assert written.read_text() == expected.read_text()
 
+    @pytest.mark.parametrize("name", ["talk.txt", "talk.srt", "talk.json"])
+    def test_an_earlier_transcript_is_kept_under_another_name(self, folder: Path, live: Run, name: str):
+        (folder / name).write_text("yesterday")
+        kept = name.replace(".", "-1.")
+        assert live("-o", name)[2] == f"malsori: {name}: was there already and is kept as {kept}\n"
+        assert (folder / kept).read_text() == "yesterday"
+        today = (folder / name).read_text()
+        live("-o", name)
+        assert (folder / name.replace(".", "-2.")).read_text() == today == (folder / name).read_text()
+
+    def test_events_go_on_behind_a_line_that_was_cut_off(self, folder: Path, live: Run):
+        (folder / "out.jsonl").write_text('{"type": "fin')
+        _, events, _ = live("-o", "out.jsonl")
+        torn, *lines = (folder / "out.jsonl").read_text().splitlines()
+        assert (torn, [json.loads(line) for line in lines]) == ('{"type": "fin', events)
+
+    def test_what_finds_no_room_is_told_and_leaves_what_was_written_whole(self, folder: Path, live: Run):
+        resource.setrlimit(resource.RLIMIT_FSIZE, (6, resource.RLIM_INFINITY))
+        before = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        try:
+            code, _, err = live("-o", "talk.txt", "--no-partials")
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+            signal.signal(signal.SIGXFSZ, before)
+        assert (code, err) == (1, "malsori: talk.txt: cannot be written, File too large\n")
+        assert (folder / "talk.txt").read_text() == "w10\n"  # w20 would be torn
+
     def test_a_failure_midway_still_writes_what_was_said(self, folder: Path, live: Run):
         sound = bytearray(wav(SAID))
         (folder / "said.wav").write_bytes(sound[: 44 + 2 * 24_000])
@@ -380,6 +409,43 @@ class TestProcess:
             assert (final["type"], final["text"]) == ("final", "w10")
             assert process.wait(30) == 0
             assert process.stderr.read() == b""
+        assert (tmp_path / "said.txt").read_text() == "w10\n"
+
+    @pytest.mark.parametrize("format", ["txt", "srt", "vtt", "tsv", "json", "jsonl"])
+    def test_what_was_told_is_in_the_file_whatever_ends_the_process(self, tmp_path: Path, format: str):
+        with _listening(tmp_path, "--no-partials", "-o", f"said.{format}") as process:
+            _say(process, SAID)
+            _say(process, SAID[: 2 * SAMPLE_RATE])  # and somebody still speaks
+            while json.loads(process.stdout.readline()).get("text") != "w20":
+                pass
+            while format == "json" and "w20" not in (tmp_path / "said.json").read_text():
+                time.sleep(0.05)  # within a second
+            process.kill()
+        written = (tmp_path / f"said.{format}").read_text()
+        if format in ("srt", "vtt"):
+            assert [cue.text for cue in pysubs2.SSAFile.from_string(written)] == ["w10", "w20"]
+        assert [word for word in re.findall(r"\bw\d+", written) if word in ("w10", "w20")][:2] == ["w10", "w20"]
+        if format == "srt":
+            assert re.findall(r"^\d+$", written, re.MULTILINE) == ["1", "2"]
+        assert written.endswith("\n")
+
+    def test_a_terminal_that_goes_away_ends_it_with_the_final_of_what_was_said_and_exit_129(self, tmp_path: Path):
+        import pty
+
+        terminal, end = pty.openpty()
+        command = [*LIVE, "--stdin", "-o", "said.txt"]
+        settings = environment({"TERM": "xterm"})
+        with subprocess.Popen(
+            command, stdin=-1, stdout=end, stderr=end, cwd=tmp_path, env=settings, start_new_session=True
+        ) as process:
+            os.close(end)
+            _say(process, SAID[: 2 * SAMPLE_RATE])
+            shown = b""
+            while b"w" not in shown.split(b"listening to")[-1]:
+                shown += os.read(terminal, 4096)
+            os.close(terminal)
+            process.send_signal(signal.SIGHUP)
+            assert process.wait(30) == 129
         assert (tmp_path / "said.txt").read_text() == "w10\n"
 
     def test_a_second_interrupt_ends_it_at_once_with_130(self, tmp_path: Path):

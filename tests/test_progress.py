@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import io
 import sys
+from pathlib import Path
 
 import pytest
 
 from malsori.cli import progress
-from malsori.cli.progress import Reporter, rate, remaining
-from malsori.cli.transcribe import progress_of
+from malsori.cli.progress import Reporter, progress_of, rate, remaining
 from malsori.pipeline.progress import Progress
 
 
@@ -89,11 +89,38 @@ def test_a_rate_is_told_once_it_is_known(seconds: float, count: float, said: str
     assert rate(seconds, count) == said
 
 
-def test_what_is_recognised_is_told_once_there_is_something(now: list[float]) -> None:
+def test_what_is_heard_of_a_recording_is_told_once_there_is_something(now: list[float]) -> None:
     reporter = Reporter()
     show = progress_of(reporter)
-    show(Progress("talk.mp3", 60, 0))
+    show(Progress("talk.mp3", 60, 0, length=240.0))
     assert reporter._line() == "talk.mp3 ..."
     now.append(110.0)
-    show(Progress("talk.mp3", 60, 30))
-    assert reporter._line() == "talk.mp3, 30 s of speech recognised, 50%, 10 s left"
+    show(Progress("talk.mp3", 60, 30, seconds=120.0, length=240.0))
+    assert reporter._line() == "talk.mp3, 2:00 of 4:00, 50%, 10 s left"
+
+
+def test_of_several_recordings_it_is_told_how_much_of_all_is_done(now: list[float], tmp_path: Path) -> None:
+    files = [tmp_path / name for name in ("a.wav", "b.wav", "c.wav")]
+    for file, size in zip(files, (1000, 3000, 6000), strict=True):
+        file.write_bytes(bytes(size))
+    reporter = Reporter()
+    show = progress_of(reporter, [str(file) for file in files])
+    told = []
+    for number, seconds, length in ((1, 30.0, 60.0), (1, 60.0, 60.0), (2, 0.0, None), (2, 99.0, None), (3, 3599, 3600)):
+        show(Progress("talk", 0, 0, number, seconds, length))
+        told.append(reporter._line())
+    assert told == [
+        "talk (1 of 3), 0:30 of 1:00, 5%",
+        "talk (1 of 3), 1:00 of 1:00, 10%",
+        "talk (2 of 3), 10%",
+        "talk (2 of 3), 1:39, 10%",
+        "talk (3 of 3), 59:59 of 1:00:00, 99%",  # rounded it would be 100
+    ]
+
+
+def test_progress_never_goes_back(now: list[float]) -> None:
+    reporter = Reporter()
+    show = progress_of(reporter)
+    for seconds in (10.0, 50.0, 40.0):
+        show(Progress("talk", 0, 0, 1, seconds, 100.0))
+    assert reporter._line() == "talk, 0:40 of 1:40, 50%"

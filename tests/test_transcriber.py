@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import shutil
 import threading
 from collections.abc import Iterator, Sequence
@@ -130,6 +131,51 @@ def test_no_more_than_a_few_minutes_are_gathered():
     used = transcriber("ko", kind="wav2vec2-ctc")
     texts(used.transcribe_many([recording((n, 100.0)) for n in range(10, 18)]))
     assert [sum(call) for call in heard_by(used).calls] == [pytest.approx(401.6, abs=0.1)] * 2
+
+
+def test_of_a_long_recording_eight_minutes_are_gathered():
+    used = transcriber("ko", kind="wav2vec2-ctc")
+    texts(used.transcribe_many([recording(*((n, 100.0) for n in range(10, 18)))]))
+    assert [sum(call) for call in heard_by(used).calls] == [pytest.approx(401.6, abs=0.1)] * 2
+
+
+def test_a_recording_is_handed_over_before_the_next_one_is_heard():
+    for first in ([recording((10, 1.0))], [recording((n, 1.0)) for n in range(10, 13)], [recording((10, 250.0))]):
+        used = transcriber("ko", kind="wav2vec2-ctc")
+        results = used.transcribe_many([*first, recording((20, 200.0), (21, 200.0), (22, 200.0))])
+        for _ in first:
+            next(results)
+        assert [length for call in heard_by(used).calls for length in call if 200 < length < 201] == []
+        assert texts(results) == ["w20 w20 w21 w21 w22 w22"]
+
+
+def test_a_recording_is_handed_over_before_the_next_one_is_decoded():
+    asked: list[int] = []
+
+    class Noted(io.BytesIO):
+        def read(self, size: int | None = -1) -> bytes:
+            asked.append(1)
+            return super().read(size)
+
+    used = transcriber("ko", kind="wav2vec2-ctc")
+    results = used.transcribe_many([recording((10, 250.0)), Noted(wav(recording((20, 1.0))))])
+    assert next(results).text == "w10 w10 w10"
+    assert asked == []
+    assert texts(results) == ["w20"]
+
+
+def test_what_was_gathered_waits_for_no_pipe():
+    used = transcriber("ko")
+
+    class Pipe(io.BytesIO):
+        def seekable(self) -> bool:
+            return False
+
+        def read(self, size: int | None = -1) -> bytes:
+            assert len(heard_by(used).calls) == 1
+            return super().read(size)
+
+    assert texts(used.transcribe_many([recording((10, 1.0)), Pipe(wav(recording((20, 1.0))))])) == ["w10", "w20"]
 
 
 def test_speech_of_several_recordings_shares_engine_calls_of_similar_lengths():

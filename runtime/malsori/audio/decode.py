@@ -64,6 +64,11 @@ class Blocks(Iterator[Audio]):
         return (*self._stream.notes, *self._stream.clock.notes(), *self._mixer.warnings())
 
     @property
+    def promised(self) -> float | None:
+        """Seconds that the file says it has; None where it does not say."""
+        return self._stream.promise.seconds
+
+    @property
     def filled_s(self) -> float:
         """Seconds of silence so far that stand for sound that is not in the file, or does not decode."""
         return self._stream.clock.filled

@@ -118,6 +118,12 @@ def open_window(source: Source, name: str, limits: Limits, stack: ExitStack) -> 
     return Window(file, start, stop)
 
 
+def check_readable(path: str | Path) -> None:
+    """Raise `AudioNotFound` for what `open_window` would, but for what is in it; nothing is read."""
+    with ExitStack() as stack:
+        _open_path(path, name_of(path), stack)
+
+
 def _open(source: Source, name: str, limits: Limits, stack: ExitStack) -> tuple[BinaryIO, int]:
     if isinstance(source, str | Path):
         return _open_path(source, name, stack), 0

@@ -13,10 +13,10 @@ from .cue_flags import add_cue_flags, cue_changes, cue_options, cueless
 from .destinations import check_writable
 from .failures import report
 from .model_flags import DEFAULT_MODEL, add_model_flags, load_model
+from .outputs import FORMATS
 from .parser import Parser
-from .progress import Reporter
+from .progress import Reporter, progress_of
 from .sources import STDIN, sources
-from .transcribe import FORMATS, progress_of
 from .transcribe_flags import SWITCH, add_file_flags
 
 if TYPE_CHECKING:

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import os
 import re
+import secrets
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from itertools import count
 from pathlib import Path
+
+from .sources import STDIN, Given
 
 NAME_BYTES = 255  # the longest file name of the usual file systems
 STEM_BYTES = NAME_BYTES - len("-99999.json")  # so that any suffix and ending fit behind it
@@ -17,28 +20,50 @@ CONTROLS = ("Cc", "Zl", "Zp")  # Unicode categories that break a listing into li
 class Destinations:
     """Output paths for the inputs of one run, in one folder, for one or several formats.
 
-    The first input of a stem keeps it, the next ones get `-2`, `-3`, ...; so does one whose output would replace an
-    input. Results of an earlier run are replaced. The same command line gives the same names every time.
+    An input's stem names its outputs, below the folders that it was found in. Inputs that would share a name, or whose
+    output would replace an input, are told apart by what is theirs whatever their order:
+
+        talk.mp3, talk.wav      -> talk.mp3.txt, talk.wav.txt
+        a/talk.mp3, b/talk.mp3  -> a/talk.txt, b/talk.txt
+
+    Results of an earlier run are replaced.
     """
 
-    def __init__(self, folder: Path, inputs: Sequence[str], formats: Sequence[str]) -> None:
+    def __init__(self, folder: Path, inputs: Sequence[Given], formats: Sequence[str]) -> None:
         self.folder = folder
         self.formats = tuple(formats)
-        self._sources = {os.path.realpath(path) for path in inputs}
-        self._taken: set[str] = set()
-        self.stems = [self._free(safe_stem(path)) for path in inputs]
+        self._sources = {os.path.realpath(each.file) for each in inputs if each.file != STDIN}
+        self.stems = self._stems(inputs)
 
     def paths(self, index: int) -> dict[str, Path]:
         """Return the path for each format of input number `index`."""
         return {format: self._path(self.stems[index], format) for format in self.formats}
 
-    def _free(self, stem: str) -> str:
-        for number in count(1):
-            candidate = stem if number == 1 else f"{stem}-{number}"
-            if _key(candidate) not in self._taken and not self._hits_source(candidate):
-                break
-        self._taken.add(_key(candidate))
-        return candidate
+    def _stems(self, inputs: Sequence[Given]) -> list[str]:
+        """Return a name for each input, as short as may be: names that clash are made longer until none does."""
+        names = [_names(each) for each in inputs]
+        level = [0] * len(inputs)
+        while clashing := [
+            index
+            for group in _groups(own[at] for own, at in zip(names, level, strict=True))
+            for index in group
+            # Those that even their longest names do not tell apart are numbered.
+            if (_differ(names, group) or self._hits_source(names[index][level[index]]))
+            and level[index] + 1 < len(names[index])
+        ]:
+            for index in clashing:
+                level[index] += 1
+        return self._numbered([own[at] for own, at in zip(names, level, strict=True)], inputs)
+
+    def _numbered(self, stems: list[str], inputs: Sequence[Given]) -> list[str]:
+        """Return the names, with a number behind those that are still another's, in order of their paths."""
+        taken: set[str] = set()
+        free = list(stems)
+        for index in sorted(range(len(stems)), key=lambda index: os.fsencode(inputs[index].file)):
+            candidates = (stems[index] if number == 1 else f"{stems[index]}-{number}" for number in count(1))
+            free[index] = next(each for each in candidates if _key(each) not in taken and not self._hits_source(each))
+            taken.add(_key(free[index]))
+        return free
 
     def _path(self, stem: str, format: str) -> Path:
         return self.folder / f"{stem}.{format}"
@@ -55,16 +80,70 @@ def check_writable(output: Path) -> None:
         raise OutputError(f"{output}: cannot be written, {output.parent} is no folder")
     if output.is_dir():
         raise OutputError(f"{output}: cannot be written, it is a folder")
+    _try_to_write(output.parent, output)
+
+
+def make_folder(folder: Path) -> None:
+    """Make a folder that files can be written to, if it is not there. Raises `OutputError` where it cannot be one."""
+    from ..errors import OutputError
+
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputError(f"{folder}: cannot be made a folder, {error.strerror or error}") from error
+    _try_to_write(folder, folder)
+
+
+def _try_to_write(folder: Path, name: Path) -> None:
+    """Make a file there and take it away: what a mount or a quota allows is in no permission."""
+    from ..errors import OutputError
+
+    probe = folder / f".malsori-{secrets.token_hex(6)}.tmp"
+    try:
+        os.close(os.open(probe, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666))
+        probe.unlink()
+    except OSError as error:
+        raise OutputError(f"{name}: cannot be written, {error.strerror or error}") from error
 
 
 def safe_stem(path: str) -> str:
     """Return the file name of `path` without its ending, control characters replaced, short enough for any ending."""
-    stem = "".join("_" if unicodedata.category(character) in CONTROLS else character for character in Path(path).stem)
-    encoded = os.fsencode(stem)
-    if len(encoded) <= STEM_BYTES:
-        return stem
-    # The cut may have split a character of up to four bytes; what is left of it goes too.
-    return re.sub("[\udc80-\udcff]{1,3}$", "", os.fsdecode(encoded[:STEM_BYTES]))
+    return _safe(Path(path).stem)
+
+
+def _safe(name: str, ending: str = "") -> str:
+    kept = "".join("_" if unicodedata.category(character) in CONTROLS else character for character in name)
+    tail = "".join("_" if unicodedata.category(character) in CONTROLS else character for character in ending)
+    room = STEM_BYTES - len(os.fsencode(tail))
+    encoded = os.fsencode(kept)
+    if len(encoded) > room:
+        # The cut may have split a character of up to four bytes; what is left of it goes too.
+        kept = re.sub("[\udc80-\udcff]{1,3}$", "", os.fsdecode(encoded[:room]))
+    return kept + tail
+
+
+def _names(each: Given) -> list[str]:
+    """Return what an input may be called, from the shortest to the longest: its ending, then its folders tell more."""
+    name = Path(each.below)
+    if each.file == STDIN:
+        return [each.below]
+    own = [_safe(part) for part in name.parts[:-1]]
+    outer = [_safe(part) for part in Path(os.path.abspath(each.file)).parts[1 : -len(name.parts)]]
+    leaves = [_safe(name.stem), _safe(name.stem, name.suffix)] if name.suffix else [_safe(name.stem)]
+    return ["/".join([*outer[len(outer) - depth :], *own, leaf]) for depth in range(len(outer) + 1) for leaf in leaves]
+
+
+def _groups(stems: Iterable[str]) -> list[list[int]]:
+    """Return the places of the names, those together that some file systems hold for one."""
+    groups: dict[str, list[int]] = {}
+    for index, stem in enumerate(stems):
+        groups.setdefault(_key(stem), []).append(index)
+    return list(groups.values())
+
+
+def _differ(names: Sequence[Sequence[str]], group: Sequence[int]) -> bool:
+    """Whether the longest names of a group are not all one."""
+    return len({_key(names[index][-1]) for index in group}) > 1
 
 
 def _key(stem: str) -> str:

@@ -13,7 +13,7 @@ from .failures import report
 from .model_flags import DEFAULT_MODEL, add_model_flags, load_model
 from .parser import Parser
 from .progress import Reporter
-from .sources import names, sources
+from .sources import given, sources
 
 if TYPE_CHECKING:
     import numpy as np
@@ -23,8 +23,8 @@ EPILOG = """\
 Each file becomes a float32 array of shape (frames, hidden size); with --layers all (layers, frames, hidden size), and
 with --pool without the frames. Layer 0 is what goes into the first layer, N what comes out of the last. Frames are
 frame_stride samples at 16 kHz apart (320, so 20 ms); malsori models show NAME tells that and the sizes. One file makes
-.npy, or .npz when asked by the name; several make an .npz with one array per file under its stem (a second one of the
-same stem: STEM-2).
+.npy, or .npz when asked by the name; several make an .npz with one array per file under its stem (two of one stem:
+talk.mp3 and talk.wav, or a/talk and b/talk).
 
 examples:
   malsori embed samples/korean.wav -o korean.npy
@@ -50,12 +50,12 @@ def run(args: argparse.Namespace) -> int:
     """Embed all files; return 0, or 1 when some failed (the rest is written, if there is a rest)."""
     from ..errors import AudioError, EngineError
 
-    output, given = _output(args), sources(args.files)
-    stems = Destinations(output.parent, names(args.files), ()).stems
+    output, sound = _output(args), sources(args.files)
+    stems = Destinations(output.parent, given(args.files), ()).stems
     arrays: dict[str, NDArray[np.float32]] = {}
     with Reporter(quiet=args.quiet) as reporter:
         transcriber = load_model(args, reporter)
-        for stem, file, source in zip(stems, args.files, given, strict=True):
+        for stem, file, source in zip(stems, args.files, sound, strict=True):
             reporter.say(file)
             try:
                 arrays[stem] = transcriber.embed(source, layer=args.layer, layers=args.layers, pooled=args.pool)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import signal
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
 from typing import TYPE_CHECKING, Any
@@ -20,7 +21,7 @@ from .live_sources import open_source
 from .model_flags import add_model_flags, check_loading_flags, load_model
 from .parser import Parser
 from .progress import Reporter
-from .stopping import Stopping
+from .stopping import FIRST, Stopping
 from .tables import table
 from .transcribe_flags import add_word_flags
 from .whisper_flags import add_whisper_flags
@@ -33,9 +34,10 @@ EPILOG = """\
 On a terminal: finals scroll, each with its time; below them what is being said, dimmed where it may still change, a
 level meter, and how much speech waits for its final. Elsewhere, or with -f json, one JSON object a line: speech_start,
 partial, speech_end, final, warning. With -f text the finals alone. Ctrl-C ends it with the final of what was said; once
-more ends it at once.
+more ends it at once. So does a terminal that goes away (exit code 129).
 
---output FILE.jsonl appends the events as they come; .txt, .srt, .vtt, .tsv and .json get the transcript in the end.
+--output FILE gets each final as soon as it is there, whatever happens then: .jsonl the events, appended; .txt, .srt,
+.vtt and .tsv the transcript; .json too, at most once a second. A transcript of that name is kept under another one.
 
 examples:
   malsori live --partials nano-ctc-ko --finals nano-whisper
@@ -89,16 +91,20 @@ def _listen(args: argparse.Namespace, source: Any, stream: Stream, outputs: Outp
     with Stopping() as stopping:
 
         def stopped() -> bool:
+            outputs.alone = stopping.hung_up
             outputs.tick(stream)
             return stopping.asked or (args.duration is not None and stream.seconds >= args.duration)
 
         outputs.begin(source.name)
         for event in listen(source, stream, stopped=stopped):
             failed |= isinstance(event, StreamWarning) and event.code == "engine_error"
+            outputs.alone = stopping.hung_up
             outputs.take(event)
         if not stream.seconds and not stopping.asked:
             complain(f"{source.name}: no sound came")
             failed = True
+        if stopping.hung_up:
+            return FIRST + signal.SIGHUP
     return 1 if failed else 0
 
 

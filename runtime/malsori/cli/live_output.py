@@ -4,19 +4,26 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import os
 import sys
-from collections.abc import Sequence
-from contextlib import ExitStack
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING
 
 from .console import complain, emit, printable
 from .live_flags import EVENTS
 
 if TYPE_CHECKING:
     from ..events import Event
+    from ..output.growing import Growing
     from ..pipeline.live.stream import Stream
+    from ..types import Transcript
+
+GROWING = ("txt", "srt", "vtt", "tsv")  # output.growing.GROWING once more, so that help loads no numpy
+JSON_EVERY = 1.0  # seconds: a day's transcript is a megabyte, and what is said comes in sentences
 
 
 class Sink:
@@ -64,65 +71,111 @@ class EventFile(Sink):
     """The events appended to a file as JSON lines, each written at once."""
 
     def __init__(self, path: Path) -> None:
-        self._path = path
-        self._file: TextIO = _appending(path)
+        from ..output.growing import Records
+
+        self._records = Records(path)
 
     def take(self, event: Event) -> None:
         """Append the event."""
-        from ..errors import OutputError
-
-        try:
-            self._file.write(_line(event))
-            self._file.flush()
-        except OSError as error:
-            raise OutputError(f"{self._path}: cannot be written, {error.strerror or error}") from error
+        self._records.add(_line(event))
 
     def end(self) -> None:
         """Close the file."""
-        self._file.close()
+        self._records.close()
 
 
 class TranscriptFile(Sink):
-    """What was said as a transcript, written whole in the end. Where no sound came, the file stays as it is."""
+    """What was said as a transcript, each final behind the others as soon as it is there.
 
-    def __init__(self, path: Path) -> None:
+    JSON, which is one object, is written whole, at most once in `JSON_EVERY` seconds. A transcript that is there
+    already is kept under another name; where no sound came, it stays as it is.
+    """
+
+    def __init__(self, path: Path, *, clock: Callable[[], float] = time.monotonic) -> None:
         self._path = path
+        self._format = path.suffix.lower()[1:]
+        self._clock = clock
+        self._written = -math.inf
         self._told: list[Event] = []
         self._stream: Stream | None = None
+        self._file: Growing | None = None
+        self._begun = self._put_off = False
 
     def tick(self, stream: Stream) -> None:
-        """Note which stream it is."""
+        """Note which stream it is, and write what was put off."""
         self._stream = stream
+        if self._put_off:
+            self._write_whole_if_due()
 
     def take(self, event: Event) -> None:
-        """Keep what the transcript is made of."""
+        """Write what the transcript is made of."""
         from ..events import Final, StreamWarning
 
-        if isinstance(event, (Final, StreamWarning)):
+        if not isinstance(event, (Final, StreamWarning)):
+            return
+        if self._format not in GROWING:
             self._told.append(event)
+            if isinstance(event, Final):
+                self._write_whole_if_due()
+        elif isinstance(event, Final):
+            self._begin()
+            assert self._file is not None  # begun
+            self._file.add(_transcript([event], event.end))
 
     def end(self) -> None:
-        """Write the transcript."""
-        from ..output import write
-        from ..pipeline.live.listen import transcript_of
-
+        """Write what is still to be written."""
         if self._stream is not None and self._stream.seconds:
-            write(transcript_of(self._told, self._stream.seconds), self._path, self._path.suffix.lower()[1:])
+            if self._format not in GROWING:
+                self._write_whole()
+            else:
+                self._begin()  # of silence, too, there is a transcript
+        if self._file is not None:
+            self._file.close()
+
+    def _write_whole_if_due(self) -> None:
+        self._put_off = self._clock() - self._written < JSON_EVERY
+        if not self._put_off:
+            self._write_whole()
+
+    def _write_whole(self) -> None:
+        from ..output import write
+
+        self._keep_earlier()
+        seconds = self._stream.seconds if self._stream is not None else 0.0
+        write(_transcript(self._told, seconds), self._path, self._format)
+        self._written = self._clock()
+
+    def _begin(self) -> None:
+        from ..output.growing import Growing
+
+        if self._file is None:
+            self._keep_earlier()
+            self._file = Growing(self._path, self._format)
+
+    def _keep_earlier(self) -> None:
+        from ..output.growing import set_aside
+
+        if not self._begun and (kept := set_aside(self._path)) is not None:
+            complain(f"{self._path}: was there already and is kept as {kept}")
+        self._begun = True
 
 
 class Outputs(Sink):
     """All places that the events go to, as one."""
 
-    def __init__(self, sinks: Sequence[Sink]) -> None:
-        self._sinks = sinks
+    def __init__(self, sinks: Sequence[Sink], shown: Sink) -> None:
+        """`shown` is the one that goes to whoever looks on; it comes last, because they may go away."""
+        self._sinks = [*sinks, shown]
+        self._shown = shown
+        self.alone = False  # whether nobody looks on any more, for whom it would be a fault not to be told
 
     @classmethod
     def of(cls, args: argparse.Namespace) -> Outputs:
         """Return what the flags ask for. Raises `OutputError` for a file that cannot be opened."""
         if args.output is None:
-            return cls([_shown(args)])
+            return cls([], _shown(args))
         file = EventFile(args.output) if args.output.suffix.lower() == f".{EVENTS}" else TranscriptFile(args.output)
-        return cls([file, _shown(args)])  # the file first, because whoever reads the other may go away
+        return cls([file], _shown(args))
 
     def begin(self, name: str) -> None:
         """Tell all that `name` is listened to now."""
@@ -132,18 +185,32 @@ class Outputs(Sink):
     def tick(self, stream: Stream) -> None:
         """Tell all that the stream goes on."""
         for sink in self._sinks:
-            sink.tick(stream)
+            with self._perhaps(sink):
+                sink.tick(stream)
 
     def take(self, event: Event) -> None:
         """Hand on the next event."""
         for sink in self._sinks:
-            sink.take(event)
+            with self._perhaps(sink):
+                sink.take(event)
 
     def end(self) -> None:
         """Tell all that it is over, the last one first, whatever the others raise."""
         with ExitStack() as ends:
             for sink in self._sinks:
+                ends.enter_context(self._perhaps(sink))
                 ends.callback(sink.end)
+
+    @contextmanager
+    def _perhaps(self, sink: Sink) -> Iterator[None]:
+        """Let it pass that nothing can be shown where nobody looks on."""
+        from ..errors import OutputError
+
+        try:
+            yield
+        except (OutputError, BrokenPipeError):
+            if not (self.alone and sink is self._shown):
+                raise
 
 
 def _shown(args: argparse.Namespace) -> Sink:
@@ -160,14 +227,11 @@ def _line(event: Event) -> str:
     return json.dumps(event.to_dict(), ensure_ascii=False) + "\n"
 
 
+def _transcript(events: Sequence[Event], seconds: float) -> Transcript:
+    from ..pipeline.live.listen import transcript_of
+
+    return transcript_of(events, seconds)
+
+
 def _on_terminal() -> bool:
     return sys.stdout is not None and sys.stdout.isatty() and os.environ.get("TERM") != "dumb"
-
-
-def _appending(path: Path) -> TextIO:
-    from ..errors import OutputError
-
-    try:
-        return open(path, "a", encoding="utf-8")
-    except OSError as error:
-        raise OutputError(f"{path}: cannot be written, {error.strerror or error}") from error

@@ -22,6 +22,7 @@ from .console import complain, keep_stderr_for_us
 from .failures import tell
 from .parser import USAGE, Parser, suggestion
 from .spelling import boolean, normalise
+from .stopping import ENDING, Ended
 
 COMMANDS = {
     "transcribe": "transcribe",
@@ -43,7 +44,8 @@ examples:
   malsori live --partials nano-ctc-ko --finals nano-whisper
 
 exit codes: 0 all well; 1 some inputs failed (the rest is written), or the model is not here or cannot be used; 2 wrong
-usage or an option that the model does not have; 130 interrupted; 141 the reader of our output went away
+usage or an option that the model does not have; 129, 130, 143 hung up, interrupted, terminated; 141 the reader of our
+output went away
 """
 
 
@@ -51,10 +53,16 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run one command line and return its exit code; never raises, never shows a traceback without `--debug`."""
     if argv is not None:  # a call from somebody's program, whose process is not ours to arrange
         return _code(list(argv))
-    if "--debug" not in sys.argv:
-        keep_stderr_for_us()
-    share_heap()
-    return _leave(_code(sys.argv[1:]))
+    try:
+        ENDING.arm()
+        if "--debug" not in sys.argv:
+            keep_stderr_for_us()
+        share_heap()
+        code = _code(sys.argv[1:])
+        ENDING.over()
+    except Ended as ended:  # between two steps of ours; it comes once, and the next one ends the process by itself
+        code = ended.code
+    return _leave(code)
 
 
 def _code(arguments: list[str]) -> int:
@@ -62,6 +70,9 @@ def _code(arguments: list[str]) -> int:
         return _run(arguments)
     except SystemExit as leave:  # argparse, after help, the version or a wrong flag
         return leave.code if isinstance(leave.code, int) else FAILED
+    except Ended as ended:
+        complain(str(ended))
+        return ended.code
     except KeyboardInterrupt as interrupt:  # a command that knows what becomes of its work has said so
         complain(f"interrupted; {interrupt}" if str(interrupt) else "interrupted")
         return INTERRUPTED

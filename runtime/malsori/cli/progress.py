@@ -6,13 +6,19 @@ left`.
 
 from __future__ import annotations
 
+import os
 import sys
 import threading
 import time
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from types import TracebackType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .console import complain, printable
+
+if TYPE_CHECKING:
+    from ..pipeline import Progress
 
 PATIENCE = 2.0  # seconds before anything is shown
 LINE_EVERY = 10.0  # seconds between plain lines
@@ -97,7 +103,7 @@ class Reporter:
         if not self._total or not (self._done or self._bytes):  # nothing has been done yet that could be told
             return f"{self._label} ..."
         amount, speed, left = self._figures()
-        return ", ".join(filter(None, [self._label, amount, f"{self._done / self._total:.0%}", speed, left]))
+        return ", ".join(filter(None, [self._label, amount, percent(self._done, self._total), speed, left]))
 
     def _figures(self) -> tuple[str, str, str]:
         """Return what has come of how much and how fast it comes, both of bytes alone, and how long the rest takes."""
@@ -115,7 +121,50 @@ class Reporter:
             self._bar.start()
         amount, speed, left = self._figures()
         figures = {"amount": amount, "speed": speed, "left": left}
-        self._bar.update(0, description=self._label, completed=self._done, total=self._total or None, **figures)
+        known = self._total if self._done or self._bytes else None  # of nothing done, that something is being done
+        self._bar.update(0, description=self._label, completed=self._done, total=known or None, **figures)
+
+
+def progress_of(reporter: Reporter, files: Sequence[str] = ()) -> Callable[[Progress], None]:
+    """Return what shows how far a run over these files is: by their sizes, since nobody knows their lengths before."""
+    sizes = [_size(file) for file in files] or [1]
+    furthest = 0.0
+
+    def show(progress: Progress) -> None:
+        nonlocal furthest
+        place = progress.number - 1
+        share = min(1.0, progress.seconds / progress.length) if progress.length else 0.0
+        furthest = max(furthest, sum(sizes[:place]) + share * sizes[place])
+        number = f" ({progress.number} of {len(sizes)})" if len(sizes) > 1 else ""
+        reporter.say(f"{progress.name}{number}{_position(progress)}", furthest / sum(sizes), 1.0)
+
+    return show
+
+
+def _size(file: str) -> int:
+    with suppress(OSError, ValueError):
+        return max(1, os.path.getsize(file))
+    return 1
+
+
+def _position(progress: Progress) -> str:
+    """Return what is told of the seconds of one recording, nothing while they are none."""
+    if not progress.seconds:
+        return ""
+    length = f" of {clock(progress.length)}" if progress.length else ""
+    return f", {clock(progress.seconds)}{length}"
+
+
+def clock(seconds: float) -> str:
+    """Return a time as a player shows it: 0:07, 62:30 as 1:02:30."""
+    minutes, rest = divmod(int(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02d}:{rest:02d}" if hours else f"{minutes}:{rest:02d}"
+
+
+def percent(done: float, total: float) -> str:
+    """Return how much is done; 100 % is what is over."""
+    return f"{int(100 * done / total)}%"
 
 
 def rate(seconds: float, count: float) -> str:

@@ -1,12 +1,36 @@
-"""What the FILE arguments of a command stand for: paths, and `-` for what comes in on standard input."""
+"""What the FILE arguments of a command stand for: paths, folders of sound files, and `-` for standard input."""
 
 from __future__ import annotations
 
+import os
 import sys
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from ..errors import AudioError
 
 STDIN = "-"
+
+# What a folder is looked through for: endings of sound and of films. What is in a file, only its first bytes tell.
+ENDINGS = frozenset(
+    "3g2 3gp aac ac3 adts aif aifc aiff amr ape asf au avi awb caf dts eac3 f4a flac flv gsm m2ts m4a m4b m4v mka mkv "
+    "mov mp1 mp2 mp3 mp4 mpeg mpg mpga mts nist oga ogg ogv opus rf64 snd sph spx ts vob w64 wav wave webm wma wmv "
+    "wv".split()
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """An input: `file` is how people know it, `below` where it lies below the folder that was given, or its name.
+
+    `trouble` is why it cannot be read, where that is known before anybody tries.
+    """
+
+    file: str
+    below: str
+    trouble: AudioError | None = None
 
 
 def sources(files: Sequence[str]) -> list[Any]:
@@ -24,6 +48,51 @@ def sources(files: Sequence[str]) -> list[Any]:
     return [sys.stdin.buffer if file == STDIN else file for file in files]
 
 
-def names(files: Sequence[str]) -> list[str]:
-    """Return what outputs are named after: `stdin` for `-`."""
-    return ["stdin" if file == STDIN else file for file in files]
+def given(files: Sequence[str]) -> list[Given]:
+    """Return the inputs of a command that takes no folders; what came through `-` is called stdin."""
+    return [Given(file, "stdin" if file == STDIN else os.path.basename(file)) for file in files]
+
+
+def found(files: Sequence[str], *, recursive: bool = False) -> list[Given]:
+    """Return the inputs, a folder's sound files in its place, sorted by name; hidden ones are left out.
+
+    What is not there, cannot be read, or is a folder without sound files has its `trouble`.
+    """
+    return [each for file in files for each in _found(file, recursive=recursive)]
+
+
+def _found(file: str, *, recursive: bool) -> Iterator[Given]:
+    from ..audio.source import check_readable
+    from ..errors import AudioNotFound
+
+    if file == STDIN:
+        yield from given([file])
+    elif os.path.isdir(file):
+        inside = list(_inside(file, recursive=recursive))
+        if not inside:
+            deeper = "; -r takes those of its folders too" if any(_inside(file, recursive=True)) else ""
+            trouble = AudioNotFound(file, "a folder with sound files", f"none in it{deeper}")
+            yield Given(file, os.path.basename(os.path.normpath(file)), trouble)
+        for below in inside:
+            yield _checked(os.path.join(file, below), below, check_readable)
+    else:
+        yield _checked(file, os.path.basename(file), check_readable)
+
+
+def _checked(file: str, below: str, check: Any) -> Given:
+    from ..errors import AudioNotFound
+
+    try:
+        check(file)
+    except AudioNotFound as trouble:
+        return Given(file, below, trouble)
+    return Given(file, below)
+
+
+def _inside(folder: str, *, recursive: bool) -> Iterator[str]:
+    """Yield the paths of a folder's sound files below it, each folder's own before those of the folders in it."""
+    for where, folders, files in os.walk(folder):
+        folders[:] = sorted(name for name in folders if not name.startswith(".")) if recursive else []
+        for name in sorted(files):
+            if not name.startswith(".") and os.path.splitext(name)[1].lower()[1:] in ENDINGS:
+                yield os.path.normpath(os.path.join(os.path.relpath(where, folder), name))

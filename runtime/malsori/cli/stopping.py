@@ -1,24 +1,93 @@
-"""Ctrl-C, and what a service manager sends: the first one asks to end well, the second ends at once."""
+"""Ctrl-C, and what a service manager or a terminal that goes away sends: to end well, to end at once, and with what."""
 
 from __future__ import annotations
 
+import os
 import signal
 import threading
+from collections.abc import Sequence
 from types import FrameType, TracebackType
 from typing import Any
 
+FIRST = 128  # what a shell adds to the number of a signal that has ended a command
+HANGUP = getattr(signal, "SIGHUP", None)  # which Windows does not have
+WORDS = {signal.SIGINT: "interrupted", signal.SIGTERM: "terminated", HANGUP: "hung up"}
+POLITE = tuple(number for number in (signal.SIGTERM, HANGUP) if number is not None)
+
+
+class Ended(KeyboardInterrupt):
+    """A signal has come, `number`, that ends the command; what is said of its work may be its text."""
+
+    def __init__(self, number: int, text: str = "") -> None:
+        super().__init__(text)
+        self.number = number
+
+    @property
+    def code(self) -> int:
+        """The exit code."""
+        return FIRST + self.number
+
+    def __str__(self) -> str:
+        said = super().__str__()
+        word = WORDS.get(self.number, "interrupted")
+        return f"{word}; {said}" if said else word
+
+
+class Ending:
+    """What signals do to a process that is ours alone: the first is an `Ended`, the next ends it then and there.
+
+    Signals that are ignored stay so: a shell's `&` ignores SIGINT, nohup SIGHUP.
+    """
+
+    def __init__(self) -> None:
+        self._last = False
+        self._armed = False
+
+    def arm(self) -> None:
+        """Begin with SIGINT."""
+        self._armed = True
+        self._take_over([signal.SIGINT])
+
+    def politely(self) -> None:
+        """Take what otherwise ends a process without a word, too. For commands whose main thread only waits."""
+        if self._armed:
+            self._take_over(POLITE)
+
+    def over(self) -> None:
+        """Say that there is nothing more to be told: from now on the first signal ends it at once."""
+        self._last = True
+
+    def _take_over(self, numbers: Sequence[int]) -> None:
+        for number in numbers:
+            if signal.getsignal(number) in (signal.SIG_DFL, signal.default_int_handler):
+                signal.signal(number, self._take)
+
+    def _take(self, number: int, frame: FrameType | None) -> None:
+        if self._last:
+            os._exit(FIRST + number)
+        self._last = True
+        raise Ended(number)
+
+
+ENDING = Ending()  # of this process
+
 
 class Stopping:
-    """As a context, takes SIGINT and SIGTERM; `asked` says that one has come. The next is a `KeyboardInterrupt`."""
+    """As a context, takes SIGINT, SIGTERM and SIGHUP; `asked` says that one has come.
+
+    The next is a `KeyboardInterrupt`. After a SIGHUP `hung_up` says that there may be no terminal any more.
+    """
 
     def __init__(self) -> None:
         self.asked = False
+        self.hung_up = False
         self._before: dict[int, Any] = {}
 
     def __enter__(self) -> Stopping:
         if threading.current_thread() is threading.main_thread():  # no other may set handlers
-            for number in (signal.SIGINT, signal.SIGTERM):
-                self._before[number] = signal.signal(number, self._take)
+            for number in (signal.SIGINT, *POLITE):
+                if number != HANGUP or signal.getsignal(number) != signal.SIG_IGN:  # nohup
+                    self._before[number] = signal.signal(number, self._take)
         return self
 
     def __exit__(
@@ -28,6 +97,8 @@ class Stopping:
             signal.signal(number, handler)
 
     def _take(self, number: int, frame: FrameType | None) -> None:
-        if self.asked:
+        if number == HANGUP:
+            self.hung_up = True
+        elif self.asked:
             raise KeyboardInterrupt
         self.asked = True

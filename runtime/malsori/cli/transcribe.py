@@ -1,55 +1,63 @@
-"""`malsori transcribe`: files to text on stdout, or to files in a folder whose names `destinations.py` gives."""
+"""`malsori transcribe`: files and folders to text on stdout, or to files whose names `destinations.py` gives."""
 
 from __future__ import annotations
 
 import argparse
-import json
-from collections.abc import Callable, Collection
-from pathlib import Path
+import os
+import threading
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from .console import emit, printable
+from .beside import beside
 from .coverage_table import CoverageTable
-from .cue_flags import add_cue_flags, asked, cue_options, cueless, timed
-from .destinations import Destinations
+from .cue_flags import add_cue_flags, cueless, timed
 from .failures import report
 from .model_flags import add_model_flags, load_model
+from .outputs import FORMATS, format_of, formats_of, output_of
 from .parser import Parser
-from .progress import Reporter
-from .sources import names, sources
-from .transcribe_flags import add_decoding_flags, add_vad_flags, folder, options_from
+from .progress import Reporter, progress_of
+from .sources import STDIN, Given, found, sources
+from .stopping import ENDING, Ended
+from .transcribe_flags import add_decoding_flags, add_vad_flags, destination, options_from
 from .whisper_flags import add_whisper_flags
 
 if TYPE_CHECKING:
     from ..errors import MalsoriError
-    from ..pipeline import Progress
     from ..types import Transcript
 
-FORMATS = ("txt", "srt", "vtt", "tsv", "json")  # output.FORMATS once more, so that help loads no numpy
-
 EPILOG = """\
-Without --output-dir the result goes to stdout; with several files each line of txt begins with the file's name, and
-each object of json carries it. With --output-dir each file becomes STEM.FORMAT there, a second input of the same stem
-STEM-2.FORMAT; what came through - is called stdin. Underscores do for hyphens (--output_dir), and BOOL may be left out
-or be True or False.
+Of a folder all sound files are taken, with -r those of the folders in it. Without -o the result goes to stdout; with
+several files each line of txt begins with the file's name, and each object of json carries it. -o NAME.srt writes that
+file; any other -o is a folder, where each file becomes STEM.FORMAT as soon as it is done, below the folders that it was
+found in. Of two of one stem the whole name is kept (talk.mp3.txt, talk.wav.txt), or the folder (a/talk.txt); what came
+through - is called stdin. Underscores do for hyphens (--output_dir), and BOOL may be left out or be True or False.
 
 examples:
   malsori transcribe samples/korean.wav
-  malsori transcribe talk.mp3 --model nano-whisper --word-timestamps -f json
+  malsori transcribe talk.mp3 --model nano-whisper -o talk.srt
   malsori transcribe talk.mp3 --model nano-whisper --align-with nano-ctc-ko -f json
   malsori transcribe film.m4a --model nano-whisper -f srt --max-line-width 36
-  malsori transcribe talks/*.mp3 --model nano-whisper --task translate -o subtitles -f all
+  malsori transcribe talks/ -r --model nano-whisper --task translate -o subtitles -f all --skip-existing
 """
 
 
 def add_parser(subparsers: argparse._SubParsersAction[Parser]) -> None:
     """Add the command and its flags."""
     parser = subparsers.add_parser("transcribe", help="files to text", description="Files to text.", epilog=EPILOG)
-    parser.add_argument("files", nargs="+", metavar="FILE", help="a sound file, or - for standard input")
+    parser.add_argument("files", nargs="+", metavar="FILE", help="a sound file, a folder, or - for standard input")
+    parser.add_argument("--recursive", "-r", action="store_true", help="take what is in a folder's folders, too")
     parser.add_argument(
-        "--output-dir", "-o", type=folder, metavar="DIR", help="write files there, not to stdout; made if missing"
+        "--output-dir",
+        "--output",
+        "-o",
+        dest="output",
+        type=destination,
+        metavar="PATH",
+        help="write there, not to stdout: a file if it ends in .srt, .txt, ..., else a folder; made if missing",
     )
-    parser.add_argument("--output-format", "-f", default="txt", choices=(*FORMATS, "all"), help="(%(default)s)")
+    parser.add_argument("--output-format", "-f", choices=(*FORMATS, "all"), help="(the ending of PATH, or txt)")
+    parser.add_argument("--skip-existing", action="store_true", help="leave out what PATH has the results of")
     parser.add_argument(
         "--report", action="store_true", help="tell on stderr how much was decoded, read, and left out and why"
     )
@@ -62,124 +70,124 @@ def add_parser(subparsers: argparse._SubParsersAction[Parser]) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Transcribe all files; return 0, or 1 when some failed."""
-    settle = _writing(args) if args.output_dir is not None else _printing(args)
-    failures, coverages = 0, CoverageTable()
+    ENDING.politely()
+    task = Task(args, found(args.files, recursive=args.recursive))
     with Reporter(quiet=args.quiet) as reporter:
-        options, given = timed(options_from(args), _formats(args)), sources(args.files)
-        transcriber = load_model(args, reporter, options=options)
-        if lost := _unseen(args):
-            reporter.warn(f"warning, {args.output_format} cannot show what {lost} asks for; json can: -f json")
-        if lost := cueless(args, _formats(args)):
-            reporter.warn(f"warning, {args.output_format} cannot show what {lost} asks for; srt and vtt can: -f srt")
+        try:
+            return task.run(reporter)
+        except Ended as ended:
+            raise Ended(ended.number, task.told) from ended
+
+
+class Task:
+    """The inputs of one command, which of them are still to be heard, and how many are done."""
+
+    def __init__(self, args: argparse.Namespace, inputs: Sequence[Given]) -> None:
+        """Settle where results go. Raises `OptionError` and `OutputError` for what cannot be."""
+        self._args = args
+        self._inputs = _distinct(inputs) if args.output is not None else list(inputs)
+        self._output = output_of(args, self._inputs)
+        self._done = self._failed = 0
+        self._coverages = CoverageTable()
+
+    @property
+    def told(self) -> str:
+        """What is said of a run that was cut off; nothing of a single file."""
+        total = len(self._inputs)
+        if total == 1:
+            return ""
+        failed = f", {self._failed} failed" if self._failed else ""
+        on = "; the same line with --skip-existing goes on with the rest" if self._output.keeps and self._done else ""
+        return f"{self._done} of {total} files are done{failed}{on}"
+
+    def run(self, reporter: Reporter) -> int:
+        """Hear what is to be heard, and have it written; return the exit code."""
+        ahead = list(self._ahead(reporter))
+        if ahead:
+            self._hear(ahead, reporter)
+        return 1 if self._failed else 0
+
+    def _ahead(self, reporter: Reporter) -> Iterator[int]:
+        """Yield the inputs to be heard, by number; tell of those that cannot be, and of those that need not."""
+        there = 0
+        for index, each in enumerate(self._inputs):
+            if each.trouble is not None:
+                report(each.file, each.trouble, debug=self._args.debug)
+                self._failed += 1
+            elif self._args.skip_existing and self._output.done(index):
+                there += 1
+            else:
+                yield index
+        self._done += there
+        if there:
+            reporter.warn(f"{there} of {len(self._inputs)} files are there already and left out")
+
+    def _hear(self, ahead: Sequence[int], reporter: Reporter) -> None:
+        files = [self._inputs[index].file for index in ahead]
+        unwanted = threading.Event()
+        format, formats = format_of(self._args), formats_of(self._args)
+        options = replace(timed(options_from(self._args), formats), cancelled=unwanted.is_set)
+        given = sources(files)
+        transcriber = beside(lambda: load_model(self._args, reporter, options=options))
+        if lost := _unseen(self._args):
+            reporter.warn(f"warning, {format} cannot show what {lost} asks for; json can: -f json")
+        if lost := cueless(self._args, formats):
+            reporter.warn(f"warning, {format} cannot show what {lost} asks for; srt and vtt can: -f srt")
         told = transcriber.check(options)
         for warning in told:
             reporter.warn(f"warning, {warning}")
-        results = transcriber.transcribe_many(given, options, on_error="return", progress=progress_of(reporter))
-        for index, result in enumerate(results):
-            reporter.pause()
-            failures += not _settle(args, index, result, settle, reporter, told)
-            coverage = getattr(result, "coverage", None)
-            if args.report and coverage is not None:
-                coverages.add(args.files[index], coverage)
-    coverages.end()
-    return 1 if failures else 0
+        results = transcriber.transcribe_many(given, options, on_error="return", progress=progress_of(reporter, files))
+        try:
+            for index in ahead:
+                result = beside(lambda: next(results))
+                reporter.pause()
+                self._settle(index, result, reporter, told)
+        finally:
+            unwanted.set()
+            self._coverages.end()
+
+    def _settle(self, index: int, result: Transcript | MalsoriError, reporter: Reporter, told: Collection[str]) -> None:
+        """Print or write one result, and its warnings other than those `told`.
+
+        Raises:
+            OutputError: standard output cannot be written: what it has lost is no fault of this file, and it stays so.
+        """
+        from ..errors import MalsoriError, OutputError
+
+        file = self._inputs[index].file
+        try:
+            if isinstance(result, MalsoriError):
+                raise result
+            self._output.put(index, result)
+        except MalsoriError as error:
+            if isinstance(error, OutputError) and self._args.output is None:
+                raise
+            self._failed += 1
+            report(file, error, debug=self._args.debug)
+            return
+        self._done += 1
+        if self._args.report and result.coverage is not None:
+            self._coverages.add(file, result.coverage)
+        for warning in [warning for warning in result.warnings if warning not in told]:
+            reporter.warn(f"{file}: warning, {warning}")
+
+
+def _distinct(inputs: Sequence[Given]) -> list[Given]:
+    """Return the inputs without those that are one file with an earlier one: their results would be the same."""
+    known: dict[str, Given] = {}
+    for each in inputs:
+        known.setdefault(STDIN if each.file == STDIN else os.path.realpath(each.file), each)
+    return list(known.values())
 
 
 def _unseen(args: argparse.Namespace) -> str:
     """Return the flags whose results the output format has no place for; new times of words also move cues."""
-    if args.output_format in ("json", "all"):
+    format = format_of(args)
+    if format in ("json", "all"):
         return ""
     wanted = {
-        "--word-timestamps": args.word_timestamps and args.output_format in ("txt", "tsv"),
-        "--align-with": args.align_with and args.output_format == "txt",
+        "--word-timestamps": args.word_timestamps and format in ("txt", "tsv"),
+        "--align-with": args.align_with and format == "txt",
         "--alternatives": args.alternatives and args.alternatives > 1,
     }
     return ", ".join(flag for flag, value in wanted.items() if value)
-
-
-def _settle(
-    args: argparse.Namespace,
-    index: int,
-    result: Transcript | MalsoriError,
-    settle: Callable[[int, Transcript], None],
-    reporter: Reporter,
-    told: Collection[str],
-) -> bool:
-    """Print or write one result, and its warnings other than those `told`; return whether it went well.
-
-    Raises:
-        OutputError: standard output cannot be written: what it has lost is no fault of this file, and it stays lost.
-    """
-    from ..errors import MalsoriError, OutputError
-
-    file = args.files[index]
-    try:
-        if isinstance(result, MalsoriError):
-            raise result
-        settle(index, result)
-    except MalsoriError as error:
-        if isinstance(error, OutputError) and args.output_dir is None:
-            raise
-        report(file, error, debug=args.debug)
-        return False
-    for warning in [warning for warning in result.warnings if warning not in told]:
-        reporter.warn(f"{file}: warning, {warning}")
-    return True
-
-
-def _formats(args: argparse.Namespace) -> tuple[str, ...]:
-    return FORMATS if args.output_format == "all" else (args.output_format,)
-
-
-def _printing(args: argparse.Namespace) -> Callable[[int, Transcript], None]:
-    """Return how a result is put on stdout, where only txt and json can hold several."""
-    from ..errors import OptionError
-    from ..output import render
-
-    cues = cue_options(args)
-    several = len(args.files) > 1
-    if args.output_format == "all" or (several and args.output_format not in ("txt", "json")):
-        what = "several files" if several else "several formats"
-        raise OptionError(f"{what} as {args.output_format} cannot share standard output; add --output-dir DIR")
-
-    def put(index: int, transcript: Transcript) -> None:
-        text = render(transcript, args.output_format, cues)
-        emit(_named(args.files[index], text, args.output_format) if several else text)
-
-    return put
-
-
-def _named(file: str, text: str, format: str) -> str:
-    """Return `text` with the file's name in it: as a first field of the object, or before each line as grep does."""
-    if format == "json":
-        return json.dumps({"file": file, **json.loads(text)}, ensure_ascii=False) + "\n"
-    return "".join(f"{printable(file)}: {line}".rstrip() + "\n" for line in text.splitlines() or [""])
-
-
-def _writing(args: argparse.Namespace) -> Callable[[int, Transcript], None]:
-    """Return how a result is written into the folder, which is made here: a wrong path should fail before the work."""
-    from ..errors import OutputError
-    from ..output import write
-
-    cues = cue_options(args)
-    destinations = Destinations(Path(args.output_dir), names(args.files), _formats(args))
-    try:
-        destinations.folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise OutputError(f"{args.output_dir}: cannot be made a folder, {error.strerror or error}") from error
-
-    def put(index: int, transcript: Transcript) -> None:
-        for format, path in destinations.paths(index).items():
-            write(asked(transcript, format, args), path, format, cues)
-
-    return put
-
-
-def progress_of(reporter: Reporter) -> Callable[[Progress], None]:
-    """Return what shows how far a run is."""
-
-    def show(progress: Progress) -> None:
-        told = f", {progress.heard:.0f} s of speech recognised" if progress.heard else ""
-        reporter.say(f"{progress.name}{told}", progress.heard, progress.found)
-
-    return show

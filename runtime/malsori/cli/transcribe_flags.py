@@ -21,6 +21,13 @@ def folder(text: str) -> str:
     return text
 
 
+def destination(text: str) -> str:
+    """Return the name of a file or a folder; an empty one is more likely an unset variable than where one stands."""
+    if not text:
+        raise argparse.ArgumentTypeError("expected the name of a file or a folder, found an empty text")
+    return text
+
+
 SWITCH: dict[str, Any] = {"type": boolean, "nargs": "?", "const": True, "metavar": "BOOL"}
 
 # Flags that stand for a field of TranscribeOptions or of its GateOptions; what is not given stays at its default.

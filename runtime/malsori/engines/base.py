@@ -40,7 +40,8 @@ class DecodeOptions:
     `language` is an ISO 639-1 code or None for detection. `beam_size` None is the family's own. `temperature` is tried
     in order until a result passes the guards (Whisper). `batch_size` bounds how many windows are read at a time.
     `live` tells that somebody waits for the words: each call is to be short, where otherwise much is to be heard in a
-    time. `cancelled` is asked before each engine call. `hotwords` have weights for CTC. CTC only: `language_model` is a
+    time. `cancelled` is asked before each engine call; `told` gets the seconds of sound that were read, as they are,
+    where an engine reads a call in parts. `hotwords` have weights for CTC. CTC only: `language_model` is a
     KenLM file, `lm_alpha` the weight of its natural log-probabilities, `lm_beta` what each word adds, and
     `alternatives` how many of the likeliest texts a segment carries, if above 1. Whisper only: `whisper`.
     """
@@ -60,6 +61,7 @@ class DecodeOptions:
     whisper: WhisperOptions = WHISPER
     live: bool = False
     cancelled: Callable[[], bool] | None = None
+    told: Callable[[float], None] | None = None
 
     def check_cancelled(self) -> None:
         """Raise `Cancelled` when the caller no longer wants the result."""

@@ -13,6 +13,7 @@ from ..errors import DeviceUnavailable, EngineError, ModelIncompatible, brief
 from .base import Memory
 from .devices import Device
 from .failures import failures
+from .forks import keep_in_forks
 from .native import register
 from .providers import Engines, providers
 
@@ -55,6 +56,7 @@ class Network:
             self._session = onnxruntime.InferenceSession(str(path), options, providers=asked)
         except failures() as error:
             raise ModelIncompatible(str(path), f"ONNX Runtime cannot load it ({brief(error)})") from error
+        keep_in_forks(self, lambda network: network._session)
         if asked[0][0] not in self._session.get_providers():
             raise DeviceUnavailable(
                 f"ONNX Runtime could not start {asked[0][0]}; `malsori doctor` says what is missing"

@@ -1,4 +1,7 @@
-"""Speech of several recordings through one engine: a few minutes are gathered, sorted into batches, and handed back."""
+"""Speech of several recordings through one engine: a few minutes are gathered, sorted into batches, and handed back.
+
+When that is enough is for `many.py` to say.
+"""
 
 from __future__ import annotations
 
@@ -8,12 +11,12 @@ from dataclasses import replace
 
 from ..engines.base import DecodeOptions, Engine
 from ..errors import MalsoriError
-from ..types import Hypothesis
+from ..types import SAMPLE_RATE, Hypothesis
 from .blame import blamed
 from .mending import Mender
 from .options import TranscribeOptions
 from .progress import Progress
-from .recording import Job
+from .recording import Job, Recording
 from .word_times import Placer
 
 WINDOW_SECONDS = 480.0  # of speech gathered at most, if in several pieces: 30 MB; more would only delay results
@@ -34,30 +37,44 @@ class Pool:
         self._options = options
         self._progress = progress
         self._jobs: list[Job] = []
-        self._gathered = 0.0
-        self._heard = 0.0
+        self.gathered = 0.0  # seconds of speech
+        self._found = self._heard = 0.0
 
     def push(self, job: Job) -> None:
-        """Take a job, and run all that were gathered when they are enough."""
-        if self._gathered + job.clip.seconds > WINDOW_SECONDS:
-            self.flush()
+        """Take a job, for which there must be `room`."""
         job.recording.waiting += 1
+        job.recording.queued += job.clip.seconds
+        job.recording.reached = job.clip.span.stop / SAMPLE_RATE
         self._jobs.append(job)
-        self._gathered += job.clip.seconds
-        if self._gathered >= WINDOW_SECONDS:
-            self.flush()
+        self.gathered += job.clip.seconds
 
-    def flush(self) -> None:
-        """Run what was gathered."""
-        jobs, self._jobs, self._gathered = self._jobs, [], 0.0
-        found = self._heard + sum(job.clip.seconds for job in jobs)
+    def room(self, job: Job) -> bool:
+        """Whether a job can be gathered beside those that are there."""
+        return not self._jobs or self.gathered + job.clip.seconds <= WINDOW_SECONDS
+
+    def run(self) -> Iterator[None]:
+        """Run what was gathered, stopping behind each call of the engine, when recordings may be done.
+
+        Calls that the first recordings are part of come first; whose clips hear what was said before keep their order.
+        """
+        jobs, self._jobs, self.gathered = self._jobs, [], 0.0
+        self._found = self._heard + sum(job.clip.seconds for job in jobs)
+        calls: list[tuple[DecodeOptions, list[Job]]] = []
         for decoding, group in self._alike(jobs):
             for wave in waves(group) if decoding.whisper.condition_on_previous_text else [group]:
-                for batch in self._engine.batches([len(job.clip.audio) for job in wave], decoding):
-                    self._tell(jobs, found)
-                    self._recognise([wave[index] for index in batch], decoding)
-        self._heard = found  # what fell away counts as done
-        self._tell(jobs, found)
+                batches = self._engine.batches([len(job.clip.audio) for job in wave], decoding)
+                calls += [(decoding, [wave[index] for index in batch]) for batch in batches]
+        if not self._options.whisper.condition_on_previous_text:
+            calls.sort(key=lambda call: min(job.recording.number for job in call[1]))
+        for decoding, batch in calls:
+            self._recognise(batch, decoding)
+            yield
+        self._heard = self._found  # what fell away counts as done
+
+    def reading(self, recording: Recording) -> None:
+        """Be told that more of a recording was read."""
+        if not self._jobs or self._jobs[0].recording is recording:  # else an earlier one is what is waited for
+            self._tell(recording, 0.0)
 
     def _alike(self, jobs: Sequence[Job]) -> list[tuple[DecodeOptions, list[Job]]]:
         """Return the jobs by what an engine call has one of: a language, and a prefix where their recordings begin.
@@ -77,6 +94,7 @@ class Pool:
         return replace(decoding, whisper=replace(decoding.whisper, prefix=None)) if goes_on else decoding
 
     def _recognise(self, jobs: Sequence[Job], decoding: DecodeOptions) -> None:
+        decoding = replace(decoding, told=self._teller(jobs))
         for job, found in zip(jobs, blamed(lambda some: self._retimed(some, decoding), jobs), strict=True):
             if isinstance(found, MalsoriError):
                 job.recording.error = found
@@ -85,6 +103,22 @@ class Pool:
                 job.recording.heard.append((job.clip, hypothesis))
                 job.recording.not_aligned += kept
             self._settle(job)
+        self._tell(_first(jobs), 0.0)
+
+    def _teller(self, jobs: Sequence[Job]) -> Callable[[float], None] | None:
+        """Return what takes the seconds that the engine reads of these; what it reads twice counts once."""
+        if self._progress is None:
+            return None
+        first, most = _first(jobs), sum(job.clip.seconds for job in jobs)
+        read = 0.0
+
+        def told(seconds: float) -> None:
+            nonlocal read
+            read = min(read + seconds, most)
+            self._tell(first, read)
+
+        self._tell(first, 0.0)
+        return told
 
     def _retimed(self, jobs: Sequence[Job], decoding: DecodeOptions) -> list[tuple[Hypothesis, int]]:
         """Return what was heard, with its words' times as they are wanted; how many segments keep their engine's."""
@@ -99,11 +133,19 @@ class Pool:
 
     def _settle(self, job: Job) -> None:
         job.recording.waiting -= 1
+        job.recording.queued -= job.clip.seconds
         self._heard += job.clip.seconds
 
-    def _tell(self, jobs: Sequence[Job], found: float) -> None:
-        if self._progress is not None and jobs:
-            self._progress(Progress(jobs[-1].recording.name, found, self._heard))
+    def _tell(self, recording: Recording, within: float) -> None:
+        """Tell where a recording is, `within` seconds of whose call of the engine were read."""
+        if self._progress is not None:
+            behind = recording.behind + min(within, recording.queued)
+            found, heard = max(self._found, self._heard + within), self._heard + within
+            self._progress(Progress(recording.name, found, heard, recording.number, behind, recording.length))
+
+
+def _first(jobs: Sequence[Job]) -> Recording:
+    return min((job.recording for job in jobs), key=lambda recording: recording.number)
 
 
 def waves(jobs: Sequence[Job]) -> Iterator[list[Job]]:

@@ -7,8 +7,16 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """A point in a run: the recording being read, and seconds of speech found and recognised so far in all."""
+    """A point in a run: the recording being heard, and seconds of speech found and recognised so far in all.
+
+    The recording is number `number` of the run, from 1 on. `seconds` of it are behind: recognised, or read and found to
+    be no speech. `length` is how many it has as its container says, and in truth once it was read to its end; None
+    while nobody knows.
+    """
 
     name: str
     found: float
     heard: float
+    number: int = 1
+    seconds: float = 0.0
+    length: float | None = None

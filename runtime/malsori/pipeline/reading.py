@@ -29,21 +29,41 @@ LANGUAGE_SECONDS = 30.0  # of speech, from which a language is told at first: on
 class Reader:
     """Reads the sources of one run; `detector` makes the voice detector of one recording."""
 
-    def __init__(self, engine: Engine, detector: Callable[[], Detector], options: TranscribeOptions) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        detector: Callable[[], Detector],
+        options: TranscribeOptions,
+        tell: Callable[[Recording], None] = lambda recording: None,
+    ) -> None:
+        """`tell` is told of each recording while it is read."""
+        self._tell = tell
         self._engine = engine
         self._detector = detector
         self._options = options
 
-    def jobs(self, source: AudioSource, recording: Recording) -> Iterator[Job]:
-        """Yield what is to be recognised of `source`; an error ends it and is left in `recording`.
+    def begin(self, source: AudioSource, recording: Recording) -> Blocks | None:
+        """Return the blocks of `source`, opened; an error is left in `recording`, as `jobs` does."""
+        try:
+            blocks = self.open(source)
+        except (OptionError, Cancelled):
+            raise
+        except MalsoriError as error:
+            recording.error = error
+            return None
+        recording.name, recording.promised = blocks.name, blocks.promised
+        recording.gated = self._options.vad and not self._options.clip_timestamps
+        recording.outside = "clip_timestamps" if self._options.clip_timestamps else "gate"
+        recording.held = self._longest + LANGUAGE_SECONDS
+        return blocks
+
+    def jobs(self, blocks: Blocks, recording: Recording) -> Iterator[Job]:
+        """Yield what is to be recognised of a recording; an error ends it and is left there.
 
         `OptionError` and `Cancelled` alone are raised: they are the run's, not the recording's.
         """
         try:
-            with self.open(source) as blocks:
-                recording.name = blocks.name
-                recording.gated = self._options.vad and not self._options.clip_timestamps
-                recording.outside = "clip_timestamps" if self._options.clip_timestamps else "gate"
+            with blocks:
                 pieces = self.pieces(self._counted(blocks, recording))
                 head = self.opening(pieces)
                 self._settle_language(head, recording)
@@ -136,6 +156,7 @@ class Reader:
             asked.check_cancelled()
             recording.samples += len(block)
             recording.loudness.push(block)
+            self._tell(recording)
             yield block
 
     def _alone(self, head: Sequence[Clip]) -> bool:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 
 from ..errors import MalsoriError
-from ..types import Hypothesis, Span, Why
+from ..types import SAMPLE_RATE, Hypothesis, Span, Why
 from .clip import Clip
 from .loudness import Loudness
 
@@ -14,15 +15,21 @@ from .loudness import Loudness
 class Recording:
     """The state of one source. It is `done` when it was read to its end and all that was found in it was recognised.
 
-    `language` is the one settled for the whole of it, None while the engine is to find out by itself.
+    It is number `number` of its run. `language` is the one settled for the whole of it, None while the engine is to
+    find out by itself. `waiting` pieces of it, of `queued` seconds together, are still to be recognised.
     """
 
     name: str = ""
+    number: int = 1
+    promised: float | None = None  # seconds, by its container
     samples: int = 0
     language: str | None = None
     language_probability: float = 1.0
     heard: list[tuple[Clip, Hypothesis]] = field(default_factory=list)
     waiting: int = 0
+    queued: float = 0.0
+    reached: float = 0.0  # seconds, where the last piece of it ends that was found
+    held: float = math.inf  # seconds of what was read that may still become a piece
     read: bool = False
     warnings: tuple[str, ...] = ()
     not_aligned: int = 0  # segments that kept their engine's word times
@@ -36,6 +43,17 @@ class Recording:
     def last_text(self) -> str:
         """What was heard in the clip before."""
         return " ".join(segment.text for segment in self.heard[-1][1].segments) if self.heard else ""
+
+    @property
+    def length(self) -> float | None:
+        """Seconds that it has: by its container, in truth where it was read to its end."""
+        return self.samples / SAMPLE_RATE if self.read else self.promised
+
+    @property
+    def behind(self) -> float:
+        """Seconds of it that were read and wait for nothing."""
+        read = self.samples / SAMPLE_RATE
+        return max(0.0, (read if self.read else max(self.reached, read - self.held)) - self.queued)
 
     @property
     def done(self) -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, overload
@@ -15,6 +14,7 @@ from ..engines.base import Engine, Layer
 from ..errors import EmptyAudio, MalsoriError, OptionError
 from ..types import Transcript
 from ..vad import Detector, SileroDetector
+from .many import heard
 from .options import LOADING, Loading, TranscribeOptions
 from .overrides import overridden
 from .pool import Pool
@@ -220,22 +220,9 @@ class Transcriber:
         progress: Callable[[Progress], None] | None,
         placer: Placer | None,
     ) -> Iterator[Transcript | MalsoriError]:
-        reader, pool = Reader(self.engine, self.detector, options), Pool(self.engine, options, progress, placer)
-        queue: deque[Recording] = deque()
-        for source in sources:
-            queue.append(Recording(warnings=left_out))
-            for job in reader.jobs(source, queue[-1]):
-                pool.push(job)
-            yield from self._settled(queue, options, on_error)
-        pool.flush()
-        yield from self._settled(queue, options, on_error)
-
-    def _settled(
-        self, queue: deque[Recording], options: TranscribeOptions, on_error: OnError
-    ) -> Iterator[Transcript | MalsoriError]:
-        """Take what is done from the front of the queue; one that is not done holds up those behind it."""
-        while queue and queue[0].done:
-            recording = queue.popleft()
+        pool = Pool(self.engine, options, progress, placer)
+        reader = Reader(self.engine, self.detector, options, pool.reading)
+        for recording in heard(sources, reader, pool, left_out):
             if recording.error is not None and on_error == "raise":
                 raise recording.error
             yield recording.error or self._transcript(recording, options)

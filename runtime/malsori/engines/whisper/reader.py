@@ -14,7 +14,7 @@ import numpy as np
 
 from ..base import DecodeOptions
 from .decoding import Decoder, Row
-from .features import WINDOW
+from .features import MEL_RATE, WINDOW
 from .guards import (
     LIKELY,
     LedAstray,
@@ -78,13 +78,13 @@ class Reader:
         batches = self._batches(tracks, lanes)
         if lanes == 1:
             for batch in batches:
-                self._step(batch)
+                self._tell(self._advance(batch))
             return
         with ThreadPoolExecutor(lanes) as pool:
-            steps = [pool.submit(self._step, batch) for batch in batches]
+            steps = [pool.submit(self._advance, batch) for batch in batches]
             try:
                 for step in steps:
-                    step.result()
+                    self._tell(step.result())
             finally:
                 pool.shutdown(cancel_futures=True)
 
@@ -107,6 +107,16 @@ class Reader:
             rounds = -(-len(together) // (most * lanes))
             batches += parts(together, min(rounds * lanes, len(together)))
         return batches
+
+    def _advance(self, tracks: list[Track]) -> float:
+        """Read the next window of each; return how many seconds they went on by together."""
+        before = sum(track.seek for track in tracks)
+        self._step(tracks)
+        return (sum(track.seek for track in tracks) - before) / MEL_RATE
+
+    def _tell(self, seconds: float) -> None:
+        if self._options.told is not None:
+            self._options.told(seconds)
 
     def _step(self, tracks: list[Track]) -> None:
         """Read the next window of each, all of one length; a longer one where that does not stand."""

@@ -9,12 +9,14 @@ call that runs in it ends.
 
 from __future__ import annotations
 
+import os
 import threading
 from pathlib import Path
 from typing import Any
 
 from ...errors import EngineError, ModelIncompatible, brief
 from ..devices import Device
+from ..forks import keep_in_forks
 from ..heap import give_back
 
 MOST_LANES = 4  # calls at a time that are made of one; each has its own activations, 0.1 GB for 30 s of base
@@ -32,13 +34,16 @@ class Replicas:
         self._compute_type = compute_type
         self._threads = threads
         self._workers = workers
+        self._process = os.getpid()
         self._lock = threading.Lock()
         self._weights = self._seen()
         self._model: Any = self._load(workers, threads)
+        keep_in_forks(self, lambda replicas: replicas._model)
 
     @property
     def model(self) -> Any:
-        """The `ctranslate2.models.Whisper` to call now."""
+        """The `ctranslate2.models.Whisper` to call now. Raises `EngineError` in a fork of who loaded it."""
+        self._check_process()
         with self._lock:
             if self._model is None:  # it could not be loaded again
                 if self._seen() != self._weights:
@@ -56,6 +61,7 @@ class Replicas:
 
         Where somebody waits for the words, nothing is loaded for that.
         """
+        self._check_process()
         total = self._workers * self._threads
         lanes = min(total, MOST_LANES)
         if windows < 2 or lanes < 2 or not self.on_cpu:
@@ -70,9 +76,18 @@ class Replicas:
 
         One caller at a time: what another one draws meanwhile would use up a worker.
         """
+        self._check_process()
         with self._lock:
             self._reload(self._workers, self._threads)
         return self.model
+
+    def _check_process(self) -> None:
+        """Raise where CTranslate2's threads are not: a fork leaves them behind, and the first call would never end."""
+        if os.getpid() != self._process:
+            raise EngineError(
+                f"{self._folder}: was loaded in process {self._process}, and this one, {os.getpid()}, was forked from "
+                'it; start processes by multiprocessing.get_context("spawn"), or load the model in each of them'
+            )
 
     def _reload(self, workers: int, threads: int) -> None:
         """Load the weights again for so many calls at a time, if they are still those. With the lock held."""

@@ -1,0 +1,147 @@
+"""Where the transcripts of a run go: to standard output, into one file, or into a folder. Settled before any work."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import shlex
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from .console import emit, printable
+from .cue_flags import asked, cue_options
+from .destinations import Destinations, check_writable, make_folder
+from .sources import Given
+
+if TYPE_CHECKING:
+    from ..output import CueOptions
+    from ..types import Transcript
+
+FORMATS = ("txt", "srt", "vtt", "tsv", "json")  # output.FORMATS once more, so that help loads no numpy
+
+
+class Output:
+    """Takes the transcripts of a run's inputs, by their numbers."""
+
+    keeps = False  # whether a run that was cut off can go on where it was
+
+    def put(self, index: int, transcript: Transcript) -> None:
+        """Take a transcript. Raises `OutputError` where it cannot be written."""
+        raise NotImplementedError
+
+    def done(self, index: int) -> bool:
+        """Whether all that belongs to the input is there already."""
+        return False
+
+
+class Printed(Output):
+    """On stdout, with the names of the files where there are several."""
+
+    def __init__(self, inputs: Sequence[Given], format: str, cues: CueOptions, *, several: bool) -> None:
+        self._inputs, self._format, self._cues, self._several = inputs, format, cues, several
+
+    def put(self, index: int, transcript: Transcript) -> None:
+        """Print it."""
+        from ..output import render
+
+        text = render(transcript, self._format, self._cues)
+        emit(_named(self._inputs[index].file, text, self._format) if self._several else text)
+
+
+class Written(Output):
+    """In files, one for each input and format."""
+
+    keeps = True
+
+    def __init__(self, paths: Sequence[dict[str, Path]], args: argparse.Namespace) -> None:
+        self._paths, self._args, self._cues = paths, args, cue_options(args)
+
+    def put(self, index: int, transcript: Transcript) -> None:
+        """Write its files, each of them whole or not at all."""
+        from ..errors import OutputError
+        from ..output import write
+
+        for format, path in self._paths[index].items():
+            try:
+                path.parent.mkdir(parents=True, exist_ok=True)
+            except OSError as error:
+                raise OutputError(f"{path}: cannot be written, {error.strerror or error}") from error
+            write(asked(transcript, format, self._args), path, format, self._cues)
+
+    def done(self, index: int) -> bool:
+        """Whether all files are there."""
+        return all(path.is_file() for path in self._paths[index].values())
+
+
+def output_of(args: argparse.Namespace, inputs: Sequence[Given]) -> Output:
+    """Return where results go, as the flags say; a folder is made here, since a wrong path should fail before the work.
+
+    Raises `OptionError` for what cannot be, `OutputError` for what cannot be written.
+    """
+    if args.output is None:
+        return _printed(args, inputs)
+    if (format := _file_format(args.output)) is not None:
+        return _one_file(args, inputs, format)
+    destinations = Destinations(Path(args.output), inputs, formats_of(args))
+    make_folder(destinations.folder)
+    return Written([destinations.paths(index) for index in range(len(inputs))], args)
+
+
+def format_of(args: argparse.Namespace) -> str:
+    """Return the format that the flags ask for: by name, else by the ending of the file to write, else txt."""
+    named = None if args.output is None else _file_format(args.output)
+    return args.output_format or named or FORMATS[0]
+
+
+def formats_of(args: argparse.Namespace) -> tuple[str, ...]:
+    """Return all formats that the flags ask for."""
+    format = format_of(args)
+    return FORMATS if format == "all" else (format,)
+
+
+def _printed(args: argparse.Namespace, inputs: Sequence[Given]) -> Printed:
+    from ..errors import OptionError
+
+    several = len(inputs) > 1 or any(os.path.isdir(file) for file in args.files)
+    format = format_of(args)
+    if format == "all" or (several and format not in ("txt", "json")):
+        what = "several files" if several else "several formats"
+        raise OptionError(f"{what} as {format} cannot share standard output; add --output-dir DIR")
+    if args.skip_existing:
+        raise OptionError("--skip-existing is for files that were written; add --output-dir DIR, or leave it out")
+    return Printed(inputs, format, cue_options(args), several=several)
+
+
+def _one_file(args: argparse.Namespace, inputs: Sequence[Given], format: str) -> Written:
+    from ..errors import OptionError
+
+    path = Path(args.output)
+    if args.output_format not in (None, format):
+        raise OptionError(
+            f"-o {path} says {format} and -f says {args.output_format}; leave -f out, or name a folder to write to"
+        )
+    if len(inputs) != 1:
+        folder = shlex.quote(str(path.with_suffix("")))
+        raise OptionError(
+            f"{path}: one file cannot hold the transcripts of {len(inputs)}; a file for each: -o {folder} -f {format}"
+        )
+    if os.path.realpath(path) == os.path.realpath(inputs[0].file):
+        raise OptionError(f"{path}: is the file to be heard; expected another one to write to")
+    check_writable(path)
+    return Written([{format: path}], args)
+
+
+def _file_format(output: str) -> str | None:
+    """Return the format of a file that is to be written; None where it is a folder."""
+    ending = Path(output).suffix.lower()[1:]
+    is_folder = output.endswith(("/", os.sep)) or os.path.isdir(output)
+    return ending if ending in FORMATS and not is_folder else None
+
+
+def _named(file: str, text: str, format: str) -> str:
+    """Return `text` with the file's name in it: as a first field of the object, or before each line as grep does."""
+    if format == "json":
+        return json.dumps({"file": file, **json.loads(text)}, ensure_ascii=False) + "\n"
+    return "".join(f"{printable(file)}: {line}".rstrip() + "\n" for line in text.splitlines() or [""])
