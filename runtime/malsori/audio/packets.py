@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 
 from ..errors import CorruptAudio, EmptyAudio
-from .clock import LOOSE_S, Clock
+from .clock import Clock
 from .limits import Limits
 from .samples import to_float
 from .stream import Form, Piece, Stream, silence
@@ -29,7 +29,10 @@ _LONGEST_PACKET_S = 10.0  # what a packet that does not decode may claim
 
 
 class Decoding:
-    """Decodes the packets of one track. `decode` is PyAV's, `tick` the seconds of a step of its clock."""
+    """Decodes the packets of one track. `decode` is PyAV's, `tick` the seconds of a step of its clock.
+
+    Where the clock is `exact`, it counts samples of the first rate, and a gap is damage.
+    """
 
     def __init__(
         self,
@@ -40,9 +43,10 @@ class Decoding:
         *,
         tick: float = 0.0,
         allow: bool = False,
+        exact: bool = False,
     ) -> None:
         self._decode, self._clock, self._name, self._limits = decode, clock, name, limits
-        self._tick, self._allow = tick, allow
+        self._tick, self._allow, self._exact = tick, allow, exact
         self._batch: _Batch | None = None
         self._failure: CorruptAudio | None = None
         self._usual_s = 0.0  # how long a packet is where it does not say so
@@ -95,6 +99,9 @@ class Decoding:
         pts = frame.pts
         gap = self._clock.silence_before(None if pts is None else pts * self._tick)
         if gap:
+            if self._exact and not self._allow:
+                found = f"{gap:.2f} s missing at {self._clock.elapsed:.2f} s; {USE_ANYWAY}"
+                raise CorruptAudio(self._name, "intact sound", found)
             before = (*before, *self._rest(), *silence(gap, batch.form))
             self._clock.advance(gap)
         self._usual_s = frame.samples / batch.form.rate
@@ -106,7 +113,7 @@ class Decoding:
         rate = frame.sample_rate
         self._limits.check_shape(self._name, rate, frame.layout.nb_channels)
         if self._batch is not None and self._batch.form.rate != rate:
-            self._clock.slack_s = LOOSE_S
+            self._clock.change_rate(exact=self._exact)
         self._batch = _Batch(frame)
         return self._batch
 
