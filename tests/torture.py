@@ -9,8 +9,8 @@ two frames of a headerless stream once was. What malsori heard is held against t
 - the sound of the file before it was damaged. As much of it, less 0.1 s, is never a loss. Stretches of silence that were
   put in for what is missing do not count as heard.
 - otherwise the copy's own sound: what PyAV decodes, packet by packet, in the container that the file was made in. As
-  much of it, less 0.1 s, is no silent loss if the copy shows no damage: every packet decodes, none is marked, and the
-  header, where it says how long the sound is, says no more than was heard.
+  much of it, less 0.1 s, is no silent loss if the copy shows no damage: every packet decodes, none is marked, their times
+  follow each other, and the header, where it says how long the sound is, says no more than was heard.
 
 An error or a warning that speaks of missing or damaged sound is no silent loss; a warning of another kind is.
 """
@@ -105,8 +105,11 @@ def faults(whole: Heard, reading: Reading) -> list[str]:
 def _lost(whole: Heard, heard: Heard, reading: Reading) -> float:
     """Return the seconds that are gone without anybody being able to know better from the copy alone."""
     lost = whole.sound - heard.sound
-    intact = reading.packets.broken == 0 and min(reading.claim, whole.seconds) - heard.seconds <= LOST_S
-    return min(lost, reading.packets.seconds - heard.seconds) if intact else lost
+    packets = reading.packets
+    follow = packets.stop - packets.start - packets.seconds <= LOST_S
+    kept = min(reading.claim, whole.seconds) - heard.seconds <= LOST_S
+    intact = packets.broken == 0 and follow and kept
+    return min(lost, packets.seconds - heard.seconds) if intact else lost
 
 
 class Hang(Exception):
@@ -146,6 +149,10 @@ class Worker:
             self._process.communicate()
             self._process, self._ahead = None, b""
 
+    def _last_words(self) -> str:
+        self._said.seek(0)
+        return self._said.read()[-500:].decode(errors="replace")
+
     def _answer(self, limit: float) -> Any:
         assert self._process is not None
         assert self._process.stdout is not None
@@ -156,7 +163,11 @@ class Worker:
             if not part:
                 code = self._process.wait() if ready else None
                 self.close()
-                raise Crash(f"the process died with {code}") if ready else Hang(f"no answer in {limit:g} s")
+                raise (
+                    Crash(f"the process died with {code}; {self._last_words()}")
+                    if ready
+                    else Hang(f"no answer in {limit:g} s")
+                )
             self._ahead += part
         line, _, self._ahead = self._ahead.partition(b"\n")
         return json.loads(line)
@@ -225,7 +236,7 @@ def _counted(copy: bytes, demuxer: str) -> tuple[Count, float]:
         with av.open(_file(copy), format=demuxer, metadata_errors="replace") as opened:
             claim = (opened.duration or 0) / 1_000_000 if demuxer in _HEADED else 0.0
         return by_packets(copy, demuxer), claim
-    except (av.error.FFmpegError, IndexError, ValueError):
+    except Exception:  # PyAV raises what it likes; what it cannot count has no count
         return Count(0.0, broken=1), 0.0
 
 
