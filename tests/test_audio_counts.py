@@ -20,7 +20,7 @@ TOLERANCE_S = 0.05
 FAULTS = SPEECH.parent / "faults"
 NO_SOUND = {".md", ".py", ".srt", ".tsv", ".txt"}
 A_JOIN = 1  # packets: tags or a table between two files that were joined are no damage
-BETTER = {  # valid FLAC of which FFmpeg plays less or nothing, and its true seconds by the reference decoder's test files
+BETTER = {  # FLAC of which FFmpeg plays less or nothing, and its seconds by libFLAC
     "flactest_uncommon_04_-_changing_bitdepth.flac": (11.230,),
     "flactest_faulty_07_-_other_metadata_blocks_preceding_streaminfo_metadata_block.flac": (4.418,),
 }
@@ -91,3 +91,27 @@ def test_every_container_and_codec_is_as_long_as_for_ffmpeg(form: Form, tmp_path
     if decoded(path, allow_truncated=False)[0] is None:
         pytest.skip("not read; see test_audio_formats.py")
     check(path)
+
+
+JOINED = (
+    Form("mp3", "libmp3lame", 44_100),
+    Form("mp2", "mp2"),
+    Form("adts", "aac"),
+    Form("ogg", "libopus"),
+    Form("ogg", "libvorbis"),
+    Form("ogg", "flac"),
+    Form("flac", "flac"),
+    Form("ac3", "ac3"),
+    Form("amr", "libopencore_amrnb", 8_000),
+    Form("mpegts", "aac"),
+    Form("mpeg", "mp2"),
+    Form("webm", "libopus"),
+    Form("matroska", "aac"),
+)
+
+
+@pytest.mark.parametrize("form", JOINED, ids=str)
+def test_two_files_joined_are_as_long_as_both(form: Form) -> None:
+    data = encoded(form)
+    seconds = len(decode(data + data).samples) / 16_000
+    assert seconds == pytest.approx(2 * len(decode(data).samples) / 16_000, abs=TOLERANCE_S)

@@ -6,11 +6,11 @@ What may be wrong with one copy (`faults`): the process hangs or dies, an except
 lost without a word. For the last, an oracle is needed, since nobody can know what a copy that is cut cleanly between
 two frames of a headerless stream once was. What malsori heard is held against two counts:
 
-- the sound of the file before it was damaged. As much of it, less 0.1 s, is never a loss. Stretches of silence that were
-  put in for what is missing do not count as heard.
+- the sound of the file before it was damaged. As much of it, less 0.1 s, is never a loss. Stretches of silence that
+  were put in for what is missing do not count as heard.
 - otherwise the copy's own sound: what PyAV decodes, packet by packet, in the container that the file was made in. As
-  much of it, less 0.1 s, is no silent loss if the copy shows no damage: every packet decodes, none is marked, their times
-  follow each other, and the header, where it says how long the sound is, says no more than was heard.
+  much of it, less 0.1 s, is no silent loss if the copy shows no damage: every packet decodes, none is marked, their
+  times follow each other, and the header, where it says how long the sound is, says no more than was heard.
 
 An error or a warning that speaks of missing or damaged sound is no silent loss; a warning of another kind is.
 """
