@@ -1,6 +1,6 @@
 """Any sound to mono 16 kHz float32: whole (`decode`) or in blocks of bounded size (`decode_blocks`).
 
-The way is a chain of generators: container reader -> frames counted -> blocks of a second -> mono -> 16 kHz. Formats,
+The way is a chain of generators: reader of a format -> frames counted -> blocks of a second -> mono -> 16 kHz. Formats,
 readers and limits are in their own files; recording from a microphone is not here.
 """
 
@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
+from itertools import groupby
 from typing import TypeAlias
 
 import numpy as np
@@ -17,29 +18,32 @@ from numpy.typing import NDArray
 from ..errors import AudioError, AudioNotFound, CorruptAudio, EmptyAudio, OptionError
 from ..types import SAMPLE_RATE, Audio
 from .arrays import as_frames, scaled
-from .libav import open_libav
 from .limits import DEFAULT_LIMITS, Limits
-from .mix import Mixer
+from .mix import Mixer, weights_of
+from .opening import open_stream
+from .packets import USE_ANYWAY
 from .resample import resample
-from .sndfile import open_sndfile, open_wav
-from .sniff import identify
 from .source import Source, Window, name_of, one_line, open_window
-from .stream import PIECE_FRAMES, Frames, Stream, reblock
+from .stream import PIECE_FRAMES, Form, Piece, Promise, Reading, Stream, reblock
+from .tracks import check_only
 
 AudioSource: TypeAlias = "Source | NDArray[np.generic]"
 """A path, bytes, a binary file object, or an array of int16 or float samples `(samples,)` or `(samples, channels)`."""
 
 _BLOCK_VALUES = 1 << 20  # samples times channels: 4 MiB, whatever rate and channel count a header claims
-_USE_ANYWAY = "allow_truncated=True, or --allow-truncated, uses what is there"
 
 
 @dataclass(frozen=True, slots=True)
 class Clip:
-    """A whole recording, what messages call it, and what was mended in it, one line each."""
+    """A whole recording, what messages call it, and what was mended in it, one line each.
+
+    `filled_s` seconds of its samples are silence that stands for sound that is not in the file, or does not decode.
+    """
 
     samples: Audio
     name: str
     warnings: tuple[str, ...] = ()
+    filled_s: float = 0.0
 
 
 class Blocks(Iterator[Audio]):
@@ -48,17 +52,22 @@ class Blocks(Iterator[Audio]):
     What was opened is closed at the end, by an error, by `close()` or by leaving a `with` block.
     """
 
-    def __init__(self, name: str, audio: Iterator[Audio], mixer: Mixer, notes: list[str], stack: ExitStack) -> None:
+    def __init__(self, name: str, audio: Iterator[Audio], mixer: Mixer, stream: Stream, stack: ExitStack) -> None:
         self.name = name
         self._audio = audio
         self._mixer = mixer
-        self._notes = notes
+        self._stream = stream
         self._stack = stack
 
     @property
     def warnings(self) -> tuple[str, ...]:
         """What was mended so far, one line each."""
-        return (*self._notes, *self._mixer.warnings())
+        return (*self._stream.notes, *self._stream.clock.notes(), *self._mixer.warnings())
+
+    @property
+    def filled_s(self) -> float:
+        """Seconds of silence so far that stand for sound that is not in the file, or does not decode."""
+        return self._stream.clock.filled
 
     def __next__(self) -> Audio:
         try:
@@ -87,13 +96,22 @@ def decode(
     sample_rate: int | None = None,
     limits: Limits = DEFAULT_LIMITS,
     allow_truncated: bool = False,
+    track: int | str | None = None,
+    start_at_zero: bool = False,
     name: str = "",
 ) -> Clip:
     """Return the whole recording as mono 16 kHz float32 in [-1, 1]. Parameters and errors as in `decode_blocks`."""
-    blocks = decode_blocks(source, sample_rate=sample_rate, limits=limits, allow_truncated=allow_truncated, name=name)
-    with blocks:
+    with decode_blocks(
+        source,
+        sample_rate=sample_rate,
+        limits=limits,
+        allow_truncated=allow_truncated,
+        track=track,
+        start_at_zero=start_at_zero,
+        name=name,
+    ) as blocks:
         samples = np.concatenate(list(blocks))
-    return Clip(samples, blocks.name, blocks.warnings)
+    return Clip(samples, blocks.name, blocks.warnings, blocks.filled_s)
 
 
 def decode_blocks(
@@ -102,45 +120,43 @@ def decode_blocks(
     sample_rate: int | None = None,
     limits: Limits = DEFAULT_LIMITS,
     allow_truncated: bool = False,
+    track: int | str | None = None,
+    start_at_zero: bool = False,
     name: str = "",
 ) -> Blocks:
     """Return the recording in blocks of mono 16 kHz float32; memory does not grow with its length.
 
     `sample_rate` is Hz and for arrays only (default 16,000); files say theirs. A recording that holds less than it
-    promises is an error unless `allow_truncated`, which uses what is there and warns. `name` is what messages call it.
+    promises, or a part that does not decode, is an error unless `allow_truncated`, which uses what is there, puts
+    silence where something is damaged, and warns. `track` is the sound track to read where there are several: a number
+    from 1 on, or a language as the file tags it ("kor"); None takes the file's default one. Sound that begins later
+    than the file does begins with silence, unless `start_at_zero`. `name` is what messages call the recording.
 
     Raises at once, for what the header shows, or while reading: `AudioNotFound`, `UnsupportedFormat`, `CorruptAudio`,
-    `EmptyAudio`, `AudioTooLong`; `OptionError` for a `sample_rate` where it has no meaning.
+    `EmptyAudio`, `AudioTooLong`; `OptionError` for a `sample_rate` where it has no meaning and for no such track.
     """
     name = one_line(name) if name else ("<array>" if isinstance(source, np.ndarray) else name_of(source))
     window: Window | None = None
     with ExitStack() as opening:
         if isinstance(source, np.ndarray):
+            check_only(track, name)
             stream = _open_array(source, SAMPLE_RATE if sample_rate is None else sample_rate, name, limits)
         elif sample_rate is not None:
             raise OptionError(f"{name}: sample_rate is for arrays; a file says its own")
         else:
             window = open_window(source, name, limits, opening)
-            stream = _open_stream(window, name, limits, opening)
-        limits.check_length(name, stream.declared or 0, stream.rate)
+            stream = _open_file(window, name, limits, opening, Reading(allow_truncated, track, start_at_zero))
+        limits.check_length(name, stream.promise.frames or 0, stream.form.rate)
         opened = opening.pop_all()
-    notes = list(stream.notes)
     mixer = Mixer(stream.lossy)
-    frames = _counted(stream, window, name, limits, notes if allow_truncated else None)
-    blocks = reblock(frames, max(1, min(stream.rate, _BLOCK_VALUES // stream.channels)))
-    audio = _checked(resample(mixer.mixed(blocks), stream.rate), mixer, name)
-    return Blocks(name, audio, mixer, notes, opened)
+    pieces = _counted(stream, window, name, limits, allow_truncated)
+    audio = _checked(_at_16_khz(pieces, mixer), mixer, name)
+    return Blocks(name, audio, mixer, stream, opened)
 
 
-def _open_stream(window: Window, name: str, limits: Limits, stack: ExitStack) -> Stream:
+def _open_file(window: Window, name: str, limits: Limits, stack: ExitStack, reading: Reading) -> Stream:
     try:
-        found = identify(window, name)
-        sound = window.part(found.offset, window.size)
-        if found.format == "WAV":
-            return open_wav(sound, name, limits, stack)
-        if found.format in ("FLAC", "OGG", "MP3"):
-            return open_sndfile(sound, found.format, name, limits, stack)
-        return open_libav(sound, found.format, name, limits, stack)
+        return open_stream(window, name, limits, stack, reading)
     except AudioError:
         _check_was_readable(window, name)
         raise
@@ -156,39 +172,49 @@ def _open_array(array: NDArray[np.generic], rate: int, name: str, limits: Limits
     frames = as_frames(array, name)
     limits.check_shape(name, rate, frames.shape[1])
     limits.check_bytes(name, array.nbytes)
+    form = Form(rate, frames.shape[1])
     starts = range(0, len(frames), PIECE_FRAMES)
-    pieces = (scaled(frames[start : start + PIECE_FRAMES]) for start in starts)
-    return Stream(rate, frames.shape[1], pieces, len(frames))
+    pieces = (Piece(scaled(frames[start : start + PIECE_FRAMES]), form) for start in starts)
+    return Stream(form, pieces, Promise(len(frames)))
+
+
+def _at_16_khz(pieces: Iterator[Piece], mixer: Mixer) -> Iterator[Audio]:
+    """Mix and resample, each stretch of one form on its own."""
+    for form, stretch in groupby(pieces, key=lambda piece: piece.form):
+        frames = (piece.frames for piece in stretch)
+        blocks = reblock(frames, max(1, min(form.rate, _BLOCK_VALUES // form.channels)))
+        yield from resample(mixer.mixed(blocks, weights_of(form.layout)), form.rate)
 
 
 def _counted(
-    stream: Stream, window: Window | None, name: str, limits: Limits, notes: list[str] | None
-) -> Iterator[Frames]:
-    """Pass the pieces on, holding their count against the limits and against what the container promised."""
-    count = 0
-    damage: CorruptAudio | None = None
+    stream: Stream, window: Window | None, name: str, limits: Limits, allow_truncated: bool
+) -> Iterator[Piece]:
+    """Pass the pieces on, holding their count against the limits and against what the file promised."""
+    count = 0.0  # in frames of the first piece's rate
     try:
         for piece in stream.pieces:
-            count += len(piece)
-            limits.check_length(name, count, stream.rate)
+            count += len(piece.frames) * (stream.form.rate / piece.form.rate)
+            limits.check_length(name, round(count), stream.form.rate)
             yield piece
-    except CorruptAudio as error:
-        damage = error
+    except CorruptAudio:
+        _check_was_readable(window, name)
+        raise
     _check_was_readable(window, name)
-    short = stream.declared is not None and count < stream.declared - stream.slack
-    if short or damage:
-        _tell_truncated(stream, count, name, damage, notes)
+    _hold_to_promise(stream, round(count - stream.clock.lead * stream.form.rate), name, allow_truncated)
 
 
-def _tell_truncated(
-    stream: Stream, count: int, name: str, damage: CorruptAudio | None, notes: list[str] | None
-) -> None:
-    """Note what is missing in `notes`; raise it when there is nowhere to note it."""
-    expected = f"{stream.declared} frames" if stream.declared is not None else "intact sound to the end"
-    found = f"{count} frames" + (" and then damage" if damage else "")
-    if notes is None:
-        raise CorruptAudio(name, expected, f"{found}; {_USE_ANYWAY}") from damage
-    notes.append(f"cut short or damaged: expected {expected}, found {found}")
+def _hold_to_promise(stream: Stream, count: int, name: str, allow_truncated: bool) -> None:
+    """Note what is missing, and what is there beyond the promise; raise the former unless it is allowed."""
+    promised, rate = stream.promise.frames, stream.form.rate
+    if promised is None:
+        return
+    if count < promised - stream.promise.slack:
+        if not allow_truncated:
+            raise CorruptAudio(name, f"{promised} frames", f"{count} frames; {USE_ANYWAY}")
+        stream.notes.append(f"cut short or damaged: expected {promised} frames, found {count} frames")
+    elif count > promised + max(stream.promise.slack, rate // 10):
+        said, found = promised / rate, count / rate
+        stream.notes.append(f"the file says that it holds {said:.2f} s; {found:.2f} s were found, and all are used")
 
 
 def _checked(audio: Iterator[Audio], mixer: Mixer, name: str) -> Iterator[Audio]:

@@ -1,4 +1,4 @@
-"""MP4/M4A, AAC and WebM/Matroska through PyAV (FFmpeg's libraries), from bytes whose format is already known.
+"""Every compressed format and container through PyAV (FFmpeg's libraries), from bytes whose format is already known.
 
 FFmpeg gets an open file object, the one demuxer to use and the codecs to allow. It probes nothing, and every attempt to
 open something else (references inside MP4, playlists, URLs) is refused.
@@ -8,60 +8,137 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import ExitStack
-from itertools import chain
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from ..errors import CorruptAudio, EmptyAudio, UnsupportedFormat
+from ..errors import CorruptAudio
+from .clock import LONGEST_S, Clock
+from .feed import Feed
 from .limits import Limits
-from .sniff import Format
+from .packets import Coded, Decoding, begun, words
+from .sniff import Contained
 from .source import Window
-from .stream import Frames, Stream
+from .stream import Promise, Reading, Stream
+from .tracks import pick
 
 if TYPE_CHECKING:
     from av.audio.stream import AudioStream
     from av.container import InputContainer
 
-_DEMUXERS: dict[Format, str] = {"MP4": "mp4", "WebM": "matroska", "AAC": "aac"}
-_CODECS = ("aac", "alac", "flac", "mp3", "mp3float", "opus", "libopus", "vorbis", "pcm_s16le", "pcm_s24le", "pcm_f32le")
-_OPTIONS = {"codec_whitelist": ",".join(_CODECS), "protocol_whitelist": "", "enable_drefs": "0"}
+
+@dataclass(frozen=True, slots=True)
+class _Demuxer:
+    """FFmpeg's `name` for it, whether its packets' times are a clock, and the longest gap that may be one.
+
+    `promise` says whose duration an intact file keeps: that of the "track", of the "file", or "" for a guess.
+    """
+
+    name: str
+    clock: bool = False
+    promise: str = ""
+    longest_s: float = LONGEST_S
+
+
+_JOINED_S = 10.0  # MPEG's recordings are joined by laying them together: a longer leap is another recording's clock
+
+DEMUXERS: dict[Contained, _Demuxer] = {
+    "WAV": _Demuxer("wav"),
+    "Wave64": _Demuxer("w64", promise="track"),
+    "AIFF": _Demuxer("aiff", promise="track"),
+    "AU": _Demuxer("au"),
+    "CAF": _Demuxer("caf", promise="track"),
+    "SPHERE": _Demuxer("nistsphere"),
+    "FLAC": _Demuxer("flac", promise="track"),
+    "OGG": _Demuxer("ogg", clock=True),
+    "MP4": _Demuxer("mp4", clock=True, promise="track"),
+    "WebM": _Demuxer("matroska", clock=True, promise="file"),
+    "AVI": _Demuxer("avi"),
+    "FLV": _Demuxer("flv", clock=True),
+    "WMA": _Demuxer("asf", clock=True),
+    "MPEG-TS": _Demuxer("mpegts", clock=True, longest_s=_JOINED_S),
+    "MPEG-PS": _Demuxer("mpeg", clock=True, longest_s=_JOINED_S),
+    "AMR": _Demuxer("amr"),
+    "AC-3": _Demuxer("ac3"),
+    "DTS": _Demuxer("dts"),
+    "WavPack": _Demuxer("wv", promise="track"),
+    "TTA": _Demuxer("tta", promise="track"),
+    "Monkey's Audio": _Demuxer("ape", promise="track"),
+    "Shorten": _Demuxer("shn"),
+    "VOC": _Demuxer("voc"),
+}
+_LOSSLESS = ("pcm_", "flac", "alac", "wavpack", "tta", "ape", "shorten", "wmalossless", "truehd", "mlp")
+_PCM = (
+    *(f"pcm_{kind}{order}" for kind in ("s16", "s24", "s32", "s64", "f32", "f64") for order in ("le", "be")),
+    *("pcm_u8", "pcm_s8", "pcm_mulaw", "pcm_alaw", "pcm_bluray", "pcm_dvd"),
+)
+CODECS = frozenset(
+    (
+        *("aac", "aac_latm", "ac3", "eac3", "dca", "truehd", "mlp", "opus", "libopus", "vorbis", "speex", "nellymoser"),
+        *("mp1", "mp1float", "mp2", "mp2float", "mp3", "mp3float", "amrnb", "amrwb", "gsm", "gsm_ms", "g722", "g726"),
+        *("flac", "alac", "wavpack", "tta", "ape", "shorten", "truespeech"),
+        *("wmav1", "wmav2", "wmapro", "wmalossless", "wmavoice"),
+        *("adpcm_ima_wav", "adpcm_ima_qt", "adpcm_ms", "adpcm_swf", "adpcm_yamaha"),
+        *_PCM,
+    )
+)
+_OPTIONS = {"codec_whitelist": ",".join(sorted(CODECS)), "protocol_whitelist": "", "enable_drefs": "0"}
 _SLACK_SECONDS = 0.25  # encoder delay, which the durations of MP4 and WebM count and decoders drop
+_TRIES = 16  # errors in a row with no packet between them
 
 
-def open_libav(window: Window, kind: Format, name: str, limits: Limits, stack: ExitStack) -> Stream:
-    """Read the first audio stream. Raises `UnsupportedFormat` (no such stream, other codec), `CorruptAudio`."""
-    container = _open(window, kind, name, stack)
-    if not container.streams.audio:
-        raise UnsupportedFormat(name, "an audio stream", f"none in this {kind} file")
-    audio = container.streams.audio[0]
-    codec = audio.codec_context.name if audio.codec_context else "unknown"
-    if codec not in _CODECS:
-        raise UnsupportedFormat(name, f"{kind} with AAC, ALAC, FLAC, MP3, Opus, Vorbis or PCM", f"codec {codec}")
-    pieces = _pieces(container, audio, kind, name, limits)
-    first = next(pieces, None)  # the header may say half the true rate (HE-AAC): only a decoded frame knows
-    if first is None:
-        raise EmptyAudio(name, "sound", f"a {kind} file without any")
-    rate, frames = first
-    declared = _declared(container, audio, kind, rate)
-    everything = chain([frames], (frames for _, frames in pieces))
-    return Stream(rate, frames.shape[1], everything, declared, int(_SLACK_SECONDS * rate), lossy=True)
+def open_libav(
+    window: Window, kind: Contained, name: str, limits: Limits, stack: ExitStack, reading: Reading
+) -> Stream:
+    """Read one track. Raises `UnsupportedFormat` (no such track, other codec), `CorruptAudio`, `OptionError`."""
+    feed = Feed(window)
+    container = _open(feed, kind, name, stack)
+    track, notes = pick(container.streams.audio, reading.track, CODECS, kind, name)
+    demuxer = DEMUXERS[kind]
+    start = None if reading.start_at_zero or container.start_time is None else container.start_time / 1_000_000
+    clock = Clock(start=start, trusted=demuxer.clock, longest=demuxer.longest_s)
+    promised_s = _promised(container, track, demuxer)
+    if kind == "FLAC":
+        track.codec_context.options = {"err_detect": "crccheck+explode"}  # else a frame that is noise passes
+    tick = float(track.time_base) if track.time_base else 0.0
+    decoding = Decoding(
+        track.decode,
+        clock,
+        name,
+        limits,
+        tick=tick,
+        allow=reading.allow_truncated,
+        strict=promised_s is not None,
+    )
+    decoding.notes = notes
+    stream = begun(decoding.pieces(_packets(container, track, feed)), clock, notes, kind, name)
+    stream.lossy = not track.codec_context.name.startswith(_LOSSLESS)
+    rate = stream.form.rate  # the header may say half of it (HE-AAC): only a decoded frame knows
+    if promised_s is not None:
+        slack = _SLACK_SECONDS if demuxer.clock or stream.lossy else 0.0
+        stream.promise = Promise(round(promised_s * rate), round(slack * rate))
+    return stream
 
 
-def _open(window: Window, kind: Format, name: str, stack: ExitStack) -> InputContainer:
+def _open(feed: Feed, kind: Contained, name: str, stack: ExitStack) -> InputContainer:
     import av
 
     try:
-        container: InputContainer = stack.enter_context(
-            av.open(
-                window,
-                "r",
-                format=_DEMUXERS[kind],
-                container_options=dict(_OPTIONS),
-                metadata_errors="replace",
-                io_open=_refuse,
-            )
+        container: InputContainer = av.open(
+            feed,
+            "r",
+            format=DEMUXERS[kind].name,
+            container_options=dict(_OPTIONS),
+            metadata_errors="replace",
+            io_open=_refuse,
         )
     except av.error.FFmpegError as error:
-        raise CorruptAudio(name, f"a readable {kind} file", _words(error)) from error
+        feed.check()
+        raise CorruptAudio(name, f"a readable {kind} file", words(error)) from error
+    except Exception:
+        feed.check()
+        raise
+    stack.enter_context(container)
+    feed.check()
     return container
 
 
@@ -69,38 +146,35 @@ def _refuse(url: str, flags: int, options: dict[str, Any]) -> NoReturn:
     raise PermissionError(f"a sound file may not refer to another one ({url})")
 
 
-def _pieces(
-    container: InputContainer, audio: AudioStream, kind: Format, name: str, limits: Limits
-) -> Iterator[tuple[int, Frames]]:
-    """Yield decoded pieces with their sample rate, which must not change; checked before anything is converted."""
+def _packets(container: InputContainer, track: AudioStream, feed: Feed) -> Iterator[Coded]:
+    """Yield the packets of a track; behind a place that the demuxer stumbles over, it goes on."""
     import av
 
-    done = 0
-    shape = None
-    # Packed by the resampler, because reading a planar frame of 8 channels or more crashes PyAV (seen in 18.1.0).
-    packer = av.AudioResampler(format="flt")
-    try:
-        for frame in container.decode(audio):
-            found = (frame.sample_rate, frame.layout.nb_channels)
-            limits.check_shape(name, *found)
-            if found != (shape or found):
-                raise CorruptAudio(name, "one sample rate and channel count", f"another one after {done} frames")
-            shape = found
-            done += frame.samples
-            for packed in packer.resample(frame):
-                yield frame.sample_rate, packed.to_ndarray().reshape(-1, frame.layout.nb_channels)
-    except av.error.FFmpegError as error:
-        raise CorruptAudio(name, f"sound {kind} data", f"damage after {done} frames ({_words(error)})") from error
+    tries = 0
+    while True:
+        try:
+            for packet in container.demux(track):
+                feed.check()
+                tries = 0 if packet.size else tries
+                yield packet
+            feed.check()
+            return
+        except av.error.FFmpegError as error:
+            feed.check()
+            tries += 1
+            if tries == _TRIES:
+                yield error
+                yield av.Packet()  # what the decoder holds back
+                return
+        except Exception:
+            feed.check()
+            raise
 
 
-def _declared(container: InputContainer, audio: AudioStream, kind: Format, rate: int) -> int | None:
-    """Return how many frames the container promises, None where FFmpeg would be guessing."""
-    if kind == "MP4" and audio.duration and audio.time_base:
-        return int(audio.duration * audio.time_base * rate)
-    if kind == "WebM" and container.duration and len(container.streams) == 1:  # with video, it is the longer of the two
-        return int(container.duration * rate) // 1_000_000
+def _promised(container: InputContainer, track: AudioStream, demuxer: _Demuxer) -> float | None:
+    """Return how many seconds the container promises, None where FFmpeg would be guessing."""
+    if demuxer.promise == "track" and track.duration and track.time_base:
+        return float(track.duration * track.time_base)
+    if demuxer.promise == "file" and container.duration and len(container.streams) == 1:  # else the longest track's
+        return container.duration / 1_000_000
     return None
-
-
-def _words(error: Exception) -> str:
-    return str(getattr(error, "strerror", None) or error).lower()

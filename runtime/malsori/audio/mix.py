@@ -11,6 +11,26 @@ from ..types import Audio
 from .stream import Frames
 
 _CANCELLED = 0.01  # -20 dB: a mix with less energy than this part of its loudest channel has lost the speech
+_FULL, _THREE_DB, _SIX_DB = 1.0, 0.7071, 0.5
+_WEIGHTS = {  # ITU-R BS.775 to stereo and then to mono, as parts of the centre's weight
+    "FC": _FULL,
+    **dict.fromkeys(("FL", "FR", "FLC", "FRC", "DL", "DR", "WL", "WR"), _THREE_DB),
+    **dict.fromkeys(("BL", "BR", "BC", "SL", "SR", "SDL", "SDR", "TC"), _SIX_DB),
+    **dict.fromkeys(("TFL", "TFC", "TFR", "TBL", "TBC", "TBR", "TSL", "TSR", "BFC", "BFL", "BFR"), _SIX_DB),
+    **dict.fromkeys(("LFE", "LFE2"), 0.0),  # the low-frequency effects, which a down-mix leaves out
+}
+
+
+def weights_of(layout: tuple[str, ...]) -> Audio | None:
+    """Return what part each channel has in a mix that cannot clip; None for the mean.
+
+    Example: ("FL", "FR", "FC", "LFE") gives 0.29, 0.29, 0.41, 0.
+    """
+    if len(layout) < 2 or any(channel not in _WEIGHTS for channel in layout):
+        return None
+    weights = np.array([_WEIGHTS[channel] for channel in layout], np.float32)
+    total = float(weights.sum())
+    return weights / np.float32(total) if total and np.ptp(weights) else None
 
 
 @dataclass(slots=True)
@@ -24,10 +44,10 @@ class Mixer:
     peak: float = 0.0
     cancelled: bool = False
 
-    def mixed(self, blocks: Iterator[Frames]) -> Iterator[Audio]:
-        """Yield each block in mono."""
+    def mixed(self, blocks: Iterator[Frames], weights: Audio | None = None) -> Iterator[Audio]:
+        """Yield each block in mono: the mean of its channels, or with their `weights`."""
         for block in blocks:
-            yield self._to_mono(self._mended(block))
+            yield self._to_mono(self._mended(block), weights)
 
     @property
     def all_bad(self) -> bool:
@@ -63,11 +83,13 @@ class Mixer:
             self.peak = max(self.peak, float(np.abs(block).max()))
         return np.clip(block, -1.0, 1.0)
 
-    def _to_mono(self, block: Frames) -> Audio:
+    def _to_mono(self, block: Frames, weights: Audio | None) -> Audio:
         if block.shape[1] == 1:
             return np.ascontiguousarray(block[:, 0])
-        mono: Audio = block.mean(axis=1, dtype=np.float32)
+        mono: Audio = block.mean(axis=1, dtype=np.float32) if weights is None else block @ weights
         energies = np.einsum("fc,fc->c", block, block)
+        if weights is not None:
+            energies *= weights > 0  # effects alone, in a film's quiet moments, are not speech that was lost
         loudest = int(energies.argmax())
         if float(mono @ mono) < _CANCELLED * float(energies[loudest]):
             self.cancelled = True

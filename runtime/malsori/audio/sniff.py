@@ -9,43 +9,107 @@ from __future__ import annotations
 import codecs
 import io
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from typing import Literal, TypeAlias, get_args
 
 from ..errors import EmptyAudio, UnsupportedFormat
+from .mpeg import PARSERS, find_frames, frames_at
 from .source import Window
+from .tracks import converting
 
-Format: TypeAlias = Literal["WAV", "FLAC", "OGG", "MP3", "MP4", "WebM", "AAC"]
+Bare: TypeAlias = Literal["MP3", "AAC"]
+Contained: TypeAlias = Literal[
+    "WAV",
+    "FLAC",
+    "OGG",
+    "MP4",
+    "WebM",
+    "Wave64",
+    "AIFF",
+    "AU",
+    "CAF",
+    "SPHERE",
+    "AVI",
+    "FLV",
+    "WMA",
+    "MPEG-TS",
+    "MPEG-PS",
+    "AMR",
+    "AC-3",
+    "DTS",
+    "WavPack",
+    "TTA",
+    "Monkey's Audio",
+    "Shorten",
+    "VOC",
+]
+Format: TypeAlias = Bare | Contained
 
-EXPECTED = "WAV, FLAC, OGG (Vorbis, Opus), MP3, MP4/M4A, AAC or WebM"
+EXPECTED = f"a sound file ({', '.join(get_args(Contained))}, MP3 or AAC)"
 _HEAD_BYTES = 4_096
+_SEARCHED_BYTES = 1 << 18  # in which a recording that begins in the middle of a frame has its first whole one
 _MAX_TAGS = 256  # ID3 tags in a row; real files have one
-_MP3_KBPS = {
-    True: (0, 32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320),  # MPEG-1 layer III
-    False: (0, 8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160),  # MPEG-2 and 2.5 layer III
+_MAGIC: tuple[tuple[int, bytes, Contained], ...] = (
+    (0, b"fLaC", "FLAC"),
+    (0, b"OggS", "OGG"),
+    (4, b"ftyp", "MP4"),
+    *((4, atom, "MP4") for atom in (b"moov", b"mdat", b"wide", b"free", b"skip", b"pnot")),
+    (0, b"\x1a\x45\xdf\xa3", "WebM"),
+    (0, b"riff\x2e\x91\xcf\x11\xa5\xd6\x28\xdb\x04\xc1\x00\x00", "Wave64"),
+    (0, b".snd", "AU"),
+    (0, b"caff\x00\x01", "CAF"),
+    (0, b"NIST_1A\n", "SPHERE"),
+    (0, b"FLV\x01", "FLV"),
+    (0, bytes.fromhex("3026b2758e66cf11a6d900aa0062ce6c"), "WMA"),
+    (0, b"\x00\x00\x01\xba", "MPEG-PS"),
+    (0, b"#!AMR\n", "AMR"),
+    (0, b"#!AMR-WB\n", "AMR"),
+    (0, b"\x7f\xfe\x80\x01", "DTS"),
+    (0, b"wvpk", "WavPack"),
+    (0, b"TTA1", "TTA"),
+    (0, b"MAC ", "Monkey's Audio"),
+    (0, b"ajkg", "Shorten"),
+    (0, b"Creative Voice File\x1a", "VOC"),
+)
+_FORMS: dict[tuple[bytes, bytes], Contained] = {  # IFF and RIFF: the kind stands behind the length
+    **dict.fromkeys([(b"RIFF", b"WAVE"), (b"RIFX", b"WAVE"), (b"RF64", b"WAVE"), (b"BW64", b"WAVE")], "WAV"),
+    **dict.fromkeys([(b"FORM", b"AIFF"), (b"FORM", b"AIFC")], "AIFF"),
+    (b"RIFF", b"AVI "): "AVI",
 }
-_MP3_RATES = {3: (44_100, 48_000, 32_000), 2: (22_050, 24_000, 16_000), 0: (11_025, 12_000, 8_000)}
 _OTHERS = (
-    (b"FORM", "AIFF"),
-    (b"caff", "CAF"),
-    (b".snd", "AU"),
-    (b"RIFX", "big-endian WAV"),
-    (b"riff", "Wave64"),
-    (b"RIFF", "RIFF that is not WAVE"),
-    (b"wvpk", "WavPack"),
-    (b"0&\xb2u", "WMA"),
-    (b"NIST_1A", "NIST SPHERE"),
-    (b"#!AMR", "AMR"),
-    (b"MAC ", "Monkey's Audio"),
+    (b"FORM", "IFF that is not AIFF"),
+    (b"RIFX", "RIFX that is not WAVE"),
+    (b"RIFF", "RIFF that is neither WAVE nor AVI"),
+    (b"MThd", "MIDI (notes, no sound)"),
+    (b".RMF", "RealMedia"),
+    (b".ra\xfd", "RealAudio"),
+    (b"DSD ", "DSF (DSD)"),
+    (b"MP+", "Musepack"),
+    (b"MPCK", "Musepack"),
+    (b"tBaK", "TAK"),
+    (b"OFR ", "OptimFROG"),
+    (b"\x02dss", "DSS"),
+    (b"\x03dss", "DSS"),
+    (b"\x06\x0e\x2b\x34", "MXF"),
+    (b"SQLite format 3", "a database (SQLite)"),
     (b"PK\x03\x04", "a ZIP archive"),
+    (b"7z\xbc\xaf", "a 7z archive"),
+    (b"Rar!", "a RAR archive"),
     (b"\x1f\x8b", "gzip"),
     (b"%PDF", "a PDF"),
     (b"\x7fELF", "a program (ELF)"),
     (b"\x89PNG", "a PNG image"),
     (b"\xff\xd8\xff", "a JPEG image"),
+    (b"GIF8", "a GIF image"),
+    (b"\xff\xfe", "text (UTF-16)"),
+    (b"\xfe\xff", "text (UTF-16)"),
     (b"version https://git-lfs", "a git-lfs pointer (the file itself was not fetched)"),
     (b"<!doctype", "an HTML page"),
     (b"<html", "an HTML page"),
 )
+_CONVERTIBLE = frozenset(
+    ("IFF that is not AIFF", "RealMedia", "RealAudio", "DSF (DSD)", "Musepack", "TAK", "OptimFROG", "DSS", "MXF")
+)
+_UNKNOWN = "unknown content"
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,12 +126,15 @@ def identify(window: Window, name: str) -> Identity:
         raise EmptyAudio(name, "a sound file", "an empty file")
     offset = _after_tags(window)
     head = window.bytes_at(offset, _HEAD_BYTES)
-    if head[:4] == b"OggS":
-        _check_ogg_codec(head, name)
-    found = _by_magic(head) or _by_frames(window, offset)
-    if found is None:
-        raise UnsupportedFormat(name, EXPECTED, describe(head))
-    return Identity(found, offset)
+    found = _by_magic(head) or _by_rhythm(head)
+    if found is not None:
+        return Identity(found, offset)
+    words = describe(head)
+    bare = _by_frames(window, offset, searched=words.startswith(_UNKNOWN))
+    if bare is None:
+        more = f"; {converting(name)}" if words in _CONVERTIBLE else ""
+        raise UnsupportedFormat(name, EXPECTED, words + more)
+    return bare
 
 
 def is_sound(content: bytes) -> bool:
@@ -88,7 +155,7 @@ def describe(head: bytes) -> str:
         return "nothing but tags"
     if _is_text(head):
         return "text"
-    return f"unknown content (it begins with the bytes {head[:4].hex(' ')})"
+    return f"{_UNKNOWN} (it begins with the bytes {head[:4].hex(' ')})"
 
 
 def _is_text(head: bytes) -> bool:
@@ -111,59 +178,48 @@ def _after_tags(window: Window) -> int:
     return offset
 
 
-def _by_magic(head: bytes) -> Format | None:
-    if head[:4] in (b"RIFF", b"RF64", b"BW64") and head[8:12] == b"WAVE":
-        return "WAV"
-    if head[:4] == b"fLaC":
-        return "FLAC"
-    if head[:4] == b"OggS":
-        return "OGG"
-    if head[4:8] == b"ftyp":
-        return "MP4"
-    if head[:4] == b"\x1a\x45\xdf\xa3":
-        return "WebM"
+def _by_magic(head: bytes) -> Contained | None:
+    form = _FORMS.get((head[:4], head[8:12]))
+    if form is not None:
+        return form
+    return next((kind for at, magic, kind in _MAGIC if head.startswith(magic, at)), None)
+
+
+def _by_rhythm(head: bytes) -> Contained | None:
+    """Recognise what has a sign at regular distances and no other header."""
+    for packet, first in ((188, 0), (192, 4), (204, 0)):
+        signs = head[first::packet][:8]
+        if len(signs) >= 3 and set(signs) == {0x47}:
+            return "MPEG-TS"
+    size = _ac3_bytes(head)
+    if size and (head[size : size + 2] == b"\x0b\x77" or len(head) == size):
+        return "AC-3"
     return None
 
 
-def _by_frames(window: Window, offset: int) -> Format | None:
-    """Recognise MP3 and AAC, which have no file header: two frames in a row, or one that fills the rest."""
-    head = window.bytes_at(offset, 7)
-    for kind, length_of in (("MP3", mp3_frame_bytes), ("AAC", _adts_frame_bytes)):
-        length = length_of(head)
-        if not length:
-            continue
-        following = window.bytes_at(offset + length, 7)
-        if length_of(following) or (offset + length == window.size):
-            return "MP3" if kind == "MP3" else "AAC"
-    return None
+def _ac3_bytes(head: bytes) -> int:
+    """Return the length of the AC-3 or E-AC-3 frame that `head` begins, 0 for none (ETSI TS 102 366, 4.4.1 and E.1)."""
+    if len(head) < 6 or head[:2] != b"\x0b\x77":
+        return 0
+    if head[5] >> 3 > 10:
+        return 2 * (((head[2] & 7) << 8 | head[3]) + 1)
+    rate, code = head[4] >> 6, head[4] & 0x3F
+    if rate == 3 or code > 37:
+        return 0
+    kbps = (32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320, 384, 448, 512, 576, 640)[code // 2]
+    return 2 * (kbps * 2 if rate == 0 else kbps * 3 if rate == 2 else kbps * 320 // 147 + code % 2)
 
 
-def mp3_frame_bytes(head: bytes) -> int:
-    """Return the length in bytes of the MPEG layer III frame that `head` begins, 0 when it begins none.
+def _by_frames(window: Window, offset: int, *, searched: bool) -> Identity | None:
+    """Recognise MP3 and AAC, which have no file header: two frames in a row, or one that fills the rest.
 
-    Header fields: ISO 11172-3 section 2.4.2.3. Bit rates that the table does not know ("free format") are refused.
+    Where nothing else is known of the content, four in a row also count further on: the file was cut from a stream.
     """
-    if len(head) < 4 or head[0] != 0xFF or head[1] & 0xE6 != 0xE2:  # sync and layer III
-        return 0
-    version, bitrate, rate = head[1] >> 3 & 3, head[2] >> 4, head[2] >> 2 & 3
-    if version == 1 or bitrate in (0, 15) or rate == 3:
-        return 0
-    bits_per_frame = (144 if version == 3 else 72) * 1_000
-    return bits_per_frame * _MP3_KBPS[version == 3][bitrate] // _MP3_RATES[version][rate] + (head[2] >> 1 & 1)
-
-
-def _adts_frame_bytes(head: bytes) -> int:
-    """Return the length in bytes of the ADTS frame that `head` begins, 0 when it begins none (ISO 13818-7, 6.2)."""
-    if len(head) < 7 or head[0] != 0xFF or head[1] & 0xF6 != 0xF0 or head[2] >> 2 & 15 > 12:
-        return 0
-    length = (head[3] & 3) << 11 | head[4] << 3 | head[5] >> 5
-    return length if length > 7 else 0
-
-
-def _check_ogg_codec(head: bytes, name: str) -> None:
-    payload = head[27 + head[26] :] if len(head) > 27 else b""
-    if payload.startswith((b"\x01vorbis", b"OpusHead")):
-        return
-    codecs = ((b"Speex", "Speex"), (b"\x7fFLAC", "FLAC"), (b"\x80theora", "Theora video"))
-    codec = next((words for magic, words in codecs if payload.startswith(magic)), "an unknown codec")
-    raise UnsupportedFormat(name, "OGG with Vorbis or Opus", f"OGG with {codec}")
+    kinds = get_args(Bare)
+    for kind in kinds:
+        if frames_at(window, offset, PARSERS[kind]) > 1:
+            return Identity(kind, offset)
+    stop = min(window.size, offset + _SEARCHED_BYTES)
+    starts = {kind: find_frames(window, offset, stop, PARSERS[kind]) for kind in kinds} if searched else {}
+    found = [(start, kind) for kind, start in starts.items() if start is not None]
+    return Identity(min(found)[1], min(found)[0]) if found else None

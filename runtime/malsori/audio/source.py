@@ -75,6 +75,8 @@ class Window(io.RawIOBase):
             while count and (part := self._file.read(count)):
                 parts.append(part)
                 count -= len(part)
+        except MemoryError:
+            raise
         except Exception as error:  # a caller's object raises what it likes, and C would print it and go on
             self.failures.append(error)
         return b"".join(parts)

@@ -1,0 +1,174 @@
+"""MP3, MP2 and AAC without a container: frames to sound, with the encoder's delay left out and joins told of."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from .clock import Clock
+from .limits import Limits
+from .mpeg import PARSERS, FrameHead, Skipped, frames
+from .packets import Coded, Decoding, begun
+from .sniff import Bare
+from .source import Window
+from .stream import Piece, Promise, Reading, Stream
+
+if TYPE_CHECKING:
+    from av import Packet
+
+_DECODER_DELAY = 529  # samples by which every MP3 decoder is late; LAME's tag counts the encoder's alone
+_SLACK = 2 * 1_152  # samples
+_MENDED = 8  # frames: junk that is longer is something else than damaged headers, and lasts nobody knows how long
+
+
+def open_bare(window: Window, offset: int, kind: Bare, name: str, limits: Limits, reading: Reading) -> Stream:
+    """Read the frames from `offset` on. Raises `CorruptAudio` and `EmptyAudio`."""
+    clock = Clock()
+    walk = _Walk(window, offset, kind, clock)
+    decoding = Decoding(walk.decode, clock, name, limits, allow=reading.allow_truncated, strict=False)
+    decoding.notes = walk.notes
+    stream = begun(walk.trimmed(decoding.pieces(walk.packets())), clock, walk.notes, kind, name)
+    stream.promise = walk.promise
+    return stream
+
+
+@dataclass(frozen=True, slots=True)
+class _Tag:
+    """What the first frame of an MP3 may say instead of sounding: frames that follow, samples to leave out."""
+
+    frames: int | None = None
+    delay: int = 0
+    padding: int = 0
+
+
+class _Walk:
+    """Walks over the frames of a file, and holds what its tags say against them. Counts are in samples."""
+
+    def __init__(self, window: Window, offset: int, kind: Bare, clock: Clock) -> None:
+        self._window, self._offset, self._kind, self._clock = window, offset, kind, clock
+        self._parse = PARSERS[kind]
+        self._contexts: dict[str, Any] = {}
+        self._codec = ""
+        self._cuts: list[tuple[int, int]] = []
+        self._samples = self._cut = 0
+        self._junk = _Junk()
+        self.promise = Promise(None, _SLACK)
+        self.notes: list[str] = []
+
+    def decode(self, packet: Packet) -> list[Any]:
+        """Decode a frame with the decoder of its layer."""
+        import av
+
+        if self._codec not in self._contexts:
+            self._contexts[self._codec] = av.CodecContext.create(self._codec, "r")
+        frames: list[Any] = self._contexts[self._codec].decode(packet)
+        return frames
+
+    def packets(self) -> Iterator[Coded]:
+        """Yield a packet per frame; frames that only hold a tag are left out."""
+        from av import Packet
+
+        head: FrameHead | None = None
+        parted = False
+        for found in frames(self._window, self._offset, self._parse):
+            if isinstance(found, Skipped):
+                parted = parted or found.tag
+                yield from self._stepped_over(found, head)
+                continue
+            head = self._parse(found)
+            assert head is not None
+            tag = _tag(found, head) if head.codec == "mp3float" else None
+            if tag is not None or (parted and self._kind == "MP3"):
+                self._part(tag or _Tag(), head)
+            parted = False
+            if tag is None:
+                self._codec = head.codec
+                self._samples += head.samples
+                yield Packet(found)
+        if self._codec:
+            yield Packet()
+        self.notes += self._junk.notes()
+
+    def trimmed(self, pieces: Iterator[Piece]) -> Iterator[Piece]:
+        """Yield the pieces without what the tags say to be the encoder's delay and padding."""
+        start = 0
+        for piece in pieces:
+            stop = start + len(piece.frames)
+            kept = start
+            for first, last in [*self._cuts, (stop, stop)]:
+                if first > kept:
+                    part = piece.frames[kept - start : min(first, stop) - start]
+                    if len(part):
+                        yield Piece(part, piece.form)
+                kept = min(max(kept, last), stop)
+            start = stop
+
+    def _part(self, tag: _Tag, head: FrameHead) -> None:
+        """Begin a part of the file; the one before is as long as it turned out to be."""
+        if self._samples:
+            self._clock.join()
+        self.promise.frames = None
+        self._cuts = [cut for cut in self._cuts if cut[1] <= self._samples]
+        at = self._samples
+        if tag.delay:
+            self._cuts.append((at, at + tag.delay + _DECODER_DELAY))
+        if tag.frames is not None:
+            end = at + tag.frames * head.samples
+            if tag.padding > _DECODER_DELAY:
+                self._cuts.append((end - tag.padding + _DECODER_DELAY, end))
+            self.promise.frames = end - sum(stop - start for start, stop in self._cuts)
+
+    def _stepped_over(self, found: Skipped, head: FrameHead | None) -> Iterator[float]:
+        """Yield how long junk has probably lasted: as many frames as have their headers damaged."""
+        if found.tag:
+            return
+        if head is None:
+            self._junk.add(found, 0.0)
+            return
+        count = round(found.size / head.size)
+        if 1 <= count <= _MENDED and abs(found.size - count * head.size) <= count:
+            self._samples += count * head.samples
+            yield count * head.samples / head.rate
+        elif found.size >= head.size:
+            self._junk.add(found, self._clock.elapsed)
+        elif found.at + found.size == self._window.size and self._parse(self._window.bytes_at(found.at, 9)):
+            self.notes.append("the last frame is cut short")
+
+
+class _Junk:
+    """Bytes that were stepped over."""
+
+    def __init__(self) -> None:
+        self._size = 0
+        self._at = 0.0
+
+    def add(self, found: Skipped, at: float) -> None:
+        """Count them; `at` is the time in seconds."""
+        self._at = self._at if self._size else at
+        self._size += found.size
+
+    def notes(self) -> list[str]:
+        """Say how much it was, unless it was next to nothing."""
+        if self._size < 2_000:  # less than two frames of 320 kbit/s: where a recording was cut, there is as much
+            return []
+        return [f"{self._size} bytes that are no sound were stepped over, the first at {self._at:.2f} s"]
+
+
+def _tag(frame: bytes, head: FrameHead) -> _Tag | None:
+    """Return what a Xing, Info or VBRI tag says, which lies behind the side information; None for a frame of sound.
+
+    The bytes of delay and padding are LAME's, 141 behind the name: 12 bits each.
+    """
+    mono = frame[3] >> 6 == 3
+    long = head.samples == 1_152
+    at = 4 + ((17 if mono else 32) if long else (9 if mono else 17))
+    if frame[at : at + 4] in (b"Xing", b"Info"):
+        flags = int.from_bytes(frame[at + 4 : at + 8], "big")
+        count = int.from_bytes(frame[at + 8 : at + 12], "big") if flags & 1 else 0
+        lame = at + 8 + 4 * bool(flags & 1) + 4 * bool(flags & 2) + 100 * bool(flags & 4) + 4 * bool(flags & 8)
+        gaps = int.from_bytes(frame[lame + 21 : lame + 24], "big") if len(frame) >= lame + 24 else 0
+        return _Tag(count or None, gaps >> 12, gaps & 0xFFF)
+    if frame[36:40] == b"VBRI":
+        return _Tag(int.from_bytes(frame[50:54], "big") or None)
+    return None

@@ -1,0 +1,133 @@
+"""Where sound belongs on the clock: gaps and damage become silence, so that what comes behind keeps its time.
+
+Two clocks are held against each other: the samples read so far, and the times that the file gives its packets.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+LONGEST_S = 3_600.0
+"""How much silence all gaps of a file may become; a false clock would else make days of it out of a few bytes."""
+
+_SLACK_S = 0.1  # some containers count in steps, or stamp packets when they came: no gap that a listener would notice
+_START_SLACK_S = 0.06  # encoders put up to 50 ms (two frames) before the sound that they were given
+_BACK_S = 0.5  # further back than overlapping stamps go: another recording begins
+_TOLD = 3  # places that a line names
+
+
+@dataclass(slots=True)
+class _Places:
+    """Where something was found, and how long it lasts, in seconds."""
+
+    count: int = 0
+    seconds: float = 0.0
+    first: list[tuple[float, float]] = field(default_factory=list)
+
+    def add(self, at: float, seconds: float) -> None:
+        """Count one, or make the last one longer when this one begins where it ends."""
+        self.seconds += seconds
+        if self.first and self.count <= _TOLD and abs(sum(self.first[-1]) - at) < 1e-3:
+            self.first[-1] = (self.first[-1][0], self.first[-1][1] + seconds)
+            return
+        self.count += 1
+        if self.count <= _TOLD:
+            self.first.append((at, seconds))
+
+    def __str__(self) -> str:
+        places = ", ".join(f"{seconds:.2f} s at {at:.2f} s" for at, seconds in self.first)
+        return places + (f" and {self.count - _TOLD} more, {self.seconds:.2f} s in all" if self.count > _TOLD else "")
+
+
+class Clock:
+    """Says how much silence belongs before each frame, and keeps account of it.
+
+    `start` is the time in seconds on the file's clock that is 0 for us; None: the first frame's. `longest` is the
+    longest gap in seconds that becomes silence. Without `trusted`, times of packets are not looked at.
+    """
+
+    def __init__(self, *, start: float | None = None, trusted: bool = False, longest: float = LONGEST_S) -> None:
+        self._start, self._trusted, self._longest = start, trusted, longest
+        self._offset: float | None = None  # what the file's clock shows when ours shows 0
+        self._lost = 0.0
+        self._leaps, self._parts = _Places(), _Places()
+        self.elapsed = 0.0
+        self.lead = 0.0
+        self.gaps, self.damage = _Places(), _Places()
+
+    @property
+    def filled(self) -> float:
+        """Seconds of silence that stand for sound that is not there."""
+        return self.lead + self.gaps.seconds + self.damage.seconds
+
+    def lose(self, seconds: float) -> None:
+        """Take note of a packet of such a length that does not decode."""
+        self._lost += seconds
+
+    def advance(self, seconds: float) -> None:
+        """Take note of sound that was read."""
+        self.elapsed += seconds
+
+    def silence_before(self, time: float | None) -> float:
+        """Return how many seconds of silence belong before a frame that the file says to be at `time`."""
+        lost, self._lost = self._lost, 0.0
+        if time is None or not self._trusted:
+            return self._fill(lost, damaged=True) if lost else 0.0
+        if self._offset is None:
+            return self._begin(time, lost)
+        jump = time - self._offset - self.elapsed
+        if jump < -_BACK_S:
+            self._parts.add(self.elapsed, 0.0)
+            self._offset = time - self.elapsed
+            return self._fill(lost, damaged=True) if lost else 0.0
+        if lost:
+            return self._fill(jump, damaged=True) if jump > 0 else 0.0
+        return self._fill(jump, damaged=False) if jump > _SLACK_S else 0.0
+
+    def silence_at_end(self) -> float:
+        """Return how many seconds of silence stand for what does not decode at the end."""
+        lost, self._lost = self._lost, 0.0
+        return self._fill(lost, damaged=True) if lost else 0.0
+
+    def join(self) -> None:
+        """Take note that another recording begins here."""
+        self._parts.add(self.elapsed, 0.0)
+
+    def notes(self) -> list[str]:
+        """Say what was found, a line each."""
+        lines = []
+        if self.lead:
+            lines.append(f"the sound begins {self.lead:.2f} s late; silence stands for that (--start-at-zero drops it)")
+        if self.gaps.count:
+            lines.append(f"silence stands for gaps in the recording: {self.gaps}")
+        if self.damage.count:
+            lines.append(f"silence stands for what does not decode: {self.damage}")
+        if self._leaps.count:
+            lines.append(f"the file's clock leaps too far for silence, times run on: {self._leaps}")
+        if self._parts.count:
+            places = ", ".join(f"{at:.2f} s" for at, _ in self._parts.first)
+            more = " and more" if self._parts.count > _TOLD else ""
+            lines.append(f"{self._parts.count + 1} recordings one behind the other, joined at {places}{more}")
+        return lines
+
+    def _begin(self, time: float, lost: float) -> float:
+        """Set the offset by the first frame; sound that starts behind the file's own start begins with silence."""
+        late = time - self._start if self._start is not None else 0.0
+        if lost:
+            silence = self._fill(lost, damaged=True)
+        elif late > _START_SLACK_S and late <= self._longest:
+            silence = self.lead = late
+        else:
+            silence = 0.0
+        self._offset = time - self.elapsed - silence
+        return silence
+
+    def _fill(self, seconds: float, damaged: bool) -> float:
+        """Book a gap and return its length; one without room leaves the file's clock behind instead."""
+        if seconds > self._longest or seconds + self.filled > LONGEST_S:
+            self._leaps.add(self.elapsed, seconds)
+            if self._offset is not None:
+                self._offset += seconds
+            return 0.0
+        (self.damage if damaged else self.gaps).add(self.elapsed, seconds)
+        return seconds

@@ -1,0 +1,79 @@
+"""Which of several sound tracks is heard: the one asked for, else the container's default one, else the first."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ..errors import OptionError, UnsupportedFormat
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Sequence
+
+    from av.audio.stream import AudioStream
+
+
+def pick(
+    tracks: Sequence[AudioStream], wanted: int | str | None, codecs: Collection[str], kind: str, name: str
+) -> tuple[AudioStream, list[str]]:
+    """Return the track to read, and a note where there are several.
+
+    `wanted` is a number from 1 on or a language as the container tags it ("kor"; "ko" is enough). Raises `OptionError`
+    for a track that is not there, `UnsupportedFormat` for no track and for one with a codec outside `codecs`.
+    """
+    if not tracks:
+        raise UnsupportedFormat(name, "an audio stream", f"none in this {kind} file")
+    track = _usual(tracks, codecs) if wanted is None else _wanted(tracks, wanted, name)
+    if _codec(track) not in codecs:
+        found = f"{kind} with {_codec(track)}"
+        raise UnsupportedFormat(name, "a codec that malsori reads", f"{found}; {converting(name)}")
+    if len(tracks) == 1:
+        return track, []
+    number = tracks.index(track) + 1
+    others = "" if wanted is not None else f"; --track N takes another: {_listed(tracks)}"
+    return track, [f"track {number} of {len(tracks)} was used{others}"]
+
+
+def check_only(wanted: int | str | None, name: str) -> None:
+    """Raise `OptionError` unless the one track there is, or none, was asked for."""
+    if wanted is not None and str(wanted) != "1":
+        raise OptionError(f"{name}: there is no track {wanted}; it has one track, without a number or a language")
+
+
+def converting(name: str) -> str:
+    """Return the line that makes of a file something that malsori reads for sure."""
+    import shlex
+
+    return f"this line converts it: ffmpeg -i {shlex.quote(name)} -ac 1 -ar 16000 out.wav"
+
+
+def _usual(tracks: Sequence[AudioStream], codecs: Collection[str]) -> AudioStream:
+    from av.stream import Disposition
+
+    able = [track for track in tracks if _codec(track) in codecs] or tracks
+    return next((track for track in able if track.disposition & Disposition.default), able[0])
+
+
+def _wanted(tracks: Sequence[AudioStream], wanted: int | str, name: str) -> AudioStream:
+    text = str(wanted).strip().lower()
+    if text.isdecimal():
+        if 1 <= int(text) <= len(tracks):
+            return tracks[int(text) - 1]
+    elif text:
+        for track in tracks:
+            if (track.language or "").lower().startswith(text):
+                return track
+    raise OptionError(f"{name}: there is no track {wanted}; tracks: {_listed(tracks)}")
+
+
+def _listed(tracks: Sequence[AudioStream]) -> str:
+    """Say which tracks there are: 1 (kor, aac, stereo), 2 (...)."""
+    lines = []
+    for number, track in enumerate(tracks, 1):
+        layout = track.codec_context.layout.name if track.codec_context else ""
+        known = [track.language if track.language != "und" else "", _codec(track), layout]
+        lines.append(f"{number} ({', '.join(filter(None, known))})")
+    return ", ".join(lines)
+
+
+def _codec(track: AudioStream) -> str:
+    return str(track.codec_context.name) if track.codec_context else "an unknown codec"
