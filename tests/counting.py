@@ -21,16 +21,19 @@ _LIMIT_S = 60
 
 @dataclass(frozen=True, slots=True)
 class Count:
-    """Seconds of sound that decode, where on the container's clock they lie, and how many packets do not decode.
+    """Seconds of sound that decode, where on the container's clock they lie, and what does not decode.
 
     `start` and `stop` are seconds from the container's own start, `broken` the packets that a decoder refused or that
-    their container calls damaged.
+    their container calls damaged, `broken_s` the seconds that these say they last; `failed` means that the container
+    could not be read to its end.
     """
 
     seconds: float
     start: float = 0.0
     stop: float = 0.0
     broken: int = 0
+    broken_s: float = 0.0
+    failed: bool = False
 
     @property
     def lengths(self) -> tuple[float, ...]:
@@ -65,19 +68,33 @@ def by_packets(source: Path | bytes, container: str | None = None) -> Count:
     with av.open(file, format=container, metadata_errors="replace") as opened:
         stream = opened.streams.audio[0]
         base = (opened.start_time or 0) / 1_000_000
-        seconds, broken, start, stop = 0.0, 0, None, None
+        seconds, broken, failed, start, stop = 0.0, [], False, None, None
         for packet in _packets(opened, stream):
-            try:
-                frames = stream.codec_context.decode(packet) if packet is not None else []
-                broken += packet is None or bool(packet.is_corrupt)
-            except av.error.FFmpegError:
-                frames, broken = [], broken + 1
+            failed |= packet is None
+            frames = _frames(stream, packet, broken)
             for frame in frames:
                 seconds += frame.samples / frame.sample_rate
                 if frame.time is not None:
                     start = frame.time - base if start is None else start
                     stop = max(stop or 0.0, frame.time - base + frame.samples / frame.sample_rate)
-        return Count(seconds, start or 0.0, stop or seconds, broken)
+        return Count(seconds, start or 0.0, stop or seconds, len(broken), sum(broken), failed)
+
+
+def _frames(stream: Any, packet: Any, broken: list[float]) -> list[Any]:
+    """Return the frames of a packet; note in `broken` how long it says it is when it is damaged."""
+    import av
+
+    if packet is None:
+        return []
+    lasts = float((packet.duration or 0) * packet.time_base) if packet.time_base else 0.0
+    try:
+        frames: list[Any] = stream.codec_context.decode(packet)
+    except av.error.FFmpegError:
+        broken.append(lasts)
+        return []
+    if packet.is_corrupt:
+        broken.append(0.0)
+    return frames
 
 
 def _packets(opened: Any, stream: Any) -> Iterator[Any]:

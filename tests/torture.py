@@ -8,15 +8,17 @@ two frames of a headerless stream once was. What malsori heard is held against t
 
 - the sound of the file before it was damaged. As much of it, less 0.1 s, is never a loss. Stretches of silence that
   were put in for what is missing do not count as heard.
-- otherwise the copy's own sound: what PyAV decodes, packet by packet, in the container that the file was made in. As
-  much of it, less 0.1 s, is no silent loss if the copy shows no damage: every packet decodes, none is marked, their
-  times follow each other, and the header, where it says how long the sound is, says no more than was heard.
+- otherwise what the copy itself shows: what PyAV decodes, packet by packet, in the container that the file was made in
+  (or in what it takes the copy for, if it is no such container any more), and the packets that it cannot decode. As much of it, less 0.1 s, is no silent loss, if the container can be read to
+  its end, the packets' times follow each other, and the header, where it says how long the sound is, says no more than
+  was heard.
 
 An error or a warning that speaks of missing or damaged sound is no silent loss; a warning of another kind is.
 """
 
 from __future__ import annotations
 
+import io
 import json
 import re
 import resource
@@ -43,7 +45,7 @@ LOST_S = 0.1
 GAINED_S = 1.0  # a copy with a part twice has more sound; a clock that jumps may not put in silence without a word
 _FILL = 320  # samples: as many exact zeros in a row are silence that was put in
 _OTHER = re.compile("clipped|finite|cancel")  # warnings that tell of no loss
-_HEADED = frozenset({"wav", "flac", "mp4", "matroska", "avi", "asf", "aiff", "au", "caf", "w64", "mp3"})
+_HEADED = frozenset({"wav", "flac", "mp4", "matroska", "avi", "asf", "aiff", "au", "caf", "w64"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,10 +108,11 @@ def _lost(whole: Heard, heard: Heard, reading: Reading) -> float:
     """Return the seconds that are gone without anybody being able to know better from the copy alone."""
     lost = whole.sound - heard.sound
     packets = reading.packets
-    follow = packets.stop - packets.start - packets.seconds <= LOST_S
+    follow = packets.stop - packets.start - packets.seconds - packets.broken_s <= LOST_S
     kept = min(reading.claim, whole.seconds) - heard.seconds <= LOST_S
-    intact = packets.broken == 0 and follow and kept
-    return min(lost, packets.seconds - heard.seconds) if intact else lost
+    if packets.failed or not follow or not kept:
+        return lost
+    return min(lost, packets.seconds + packets.broken_s - heard.seconds)
 
 
 class Hang(Exception):
@@ -229,21 +232,23 @@ def _sound(samples: NDArray[np.float32]) -> float:
 
 
 def _counted(copy: bytes, demuxer: str) -> tuple[Count, float]:
-    """Return what PyAV finds, and the seconds that the header claims, 0 where it claims none or cannot be read."""
+    """Return what PyAV finds, and the seconds that the header claims, 0 where it claims none."""
+    for name in (demuxer, None):  # what has lost its container may still be another's sound, as MP3 from a WAV
+        try:
+            return by_packets(copy, name), _claim(copy, name)
+        except Exception:  # PyAV raises what it likes; what it cannot count has no count
+            continue
+    return Count(0.0, failed=True), 0.0
+
+
+def _claim(copy: bytes, demuxer: str | None) -> float:
     import av
 
-    try:
-        with av.open(_file(copy), format=demuxer, metadata_errors="replace") as opened:
-            claim = (opened.duration or 0) / 1_000_000 if demuxer in _HEADED else 0.0
-        return by_packets(copy, demuxer), claim
-    except Exception:  # PyAV raises what it likes; what it cannot count has no count
-        return Count(0.0, broken=1), 0.0
-
-
-def _file(copy: bytes) -> Any:
-    import io
-
-    return io.BytesIO(copy)
+    counted = demuxer == "mp3" and (b"Xing" in copy[:4_096] or b"Info" in copy[:4_096])  # else it is an estimate
+    if demuxer not in _HEADED and not counted:
+        return 0.0
+    with av.open(io.BytesIO(copy), format=demuxer, metadata_errors="replace") as opened:
+        return (opened.duration or 0) / 1_000_000
 
 
 if __name__ == "__main__":
