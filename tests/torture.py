@@ -9,9 +9,9 @@ two frames of a headerless stream once was. What malsori heard is held against t
 - the sound of the file before it was damaged. As much of it, less 0.1 s, is never a loss. Stretches of silence that
   were put in for what is missing do not count as heard.
 - otherwise what the copy itself shows: what PyAV decodes, packet by packet, in the container that the file was made in
-  (or in what it takes the copy for, if it is no such container any more), and the packets that it cannot decode. As much of it, less 0.1 s, is no silent loss, if the container can be read to
-  its end, the packets' times follow each other, and the header, where it says how long the sound is, says no more than
-  was heard.
+  (or in what it takes the copy for, if it is no such container any more), and the packets that it cannot decode. As
+  much of it, less 0.1 s, is no silent loss, if the container can be read to its end, the packets' times follow each
+  other, and the header, where it says how long the sound is, says no more than was heard.
 
 An error or a warning that speaks of missing or damaged sound is no silent loss; a warning of another kind is.
 """
