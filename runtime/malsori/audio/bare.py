@@ -26,8 +26,7 @@ def open_bare(window: Window, offset: int, kind: Bare, name: str, limits: Limits
     """Read the frames from `offset` on. Raises `CorruptAudio` and `EmptyAudio`."""
     clock = Clock()
     walk = _Walk(window, offset, kind, clock)
-    decoding = Decoding(walk.decode, clock, name, limits, allow=reading.allow_truncated, strict=False)
-    decoding.notes = walk.notes
+    decoding = Decoding(walk.decode, clock, name, limits, allow=reading.allow_truncated)
     stream = begun(walk.trimmed(decoding.pieces(walk.packets())), clock, walk.notes, kind, name)
     stream.promise = walk.promise
     return stream
@@ -133,7 +132,7 @@ class _Walk:
         elif found.size >= head.size:
             self._junk.add(found, self._clock.elapsed)
         elif found.at + found.size == self._window.size and self._parse(self._window.bytes_at(found.at, 9)):
-            self.notes.append("the last frame is cut short")
+            yield head.samples / head.rate
 
 
 class _Junk:

@@ -53,6 +53,7 @@ class Clock:
         self._leaps, self._parts = _Places(), _Places()
         self.elapsed = 0.0
         self.lead = 0.0
+        self.tail = 0.0
         self.gaps, self.damage = _Places(), _Places()
 
     @property
@@ -84,10 +85,9 @@ class Clock:
             return self._fill(jump, damaged=True) if jump > 0 else 0.0
         return self._fill(jump, damaged=False) if jump > _SLACK_S else 0.0
 
-    def silence_at_end(self) -> float:
-        """Return how many seconds of silence stand for what does not decode at the end."""
-        lost, self._lost = self._lost, 0.0
-        return self._fill(lost, damaged=True) if lost else 0.0
+    def end(self) -> None:
+        """Take note that nothing follows: what does not decode at the end needs no silence."""
+        self.tail, self._lost = self._lost, 0.0
 
     def join(self) -> None:
         """Take note that another recording begins here."""
@@ -102,6 +102,8 @@ class Clock:
             lines.append(f"silence stands for gaps in the recording: {self.gaps}")
         if self.damage.count:
             lines.append(f"silence stands for what does not decode: {self.damage}")
+        if self.tail:
+            lines.append(f"the last {self.tail:.2f} s do not decode")
         if self._leaps.count:
             lines.append(f"the file's clock leaps too far for silence, times run on: {self._leaps}")
         if self._parts.count:

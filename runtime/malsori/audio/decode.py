@@ -211,6 +211,7 @@ def _hold_to_promise(stream: Stream, count: int, name: str, allow_truncated: boo
     if count < promised - stream.promise.slack:
         if not allow_truncated:
             raise CorruptAudio(name, f"{promised} frames", f"{count} frames; {USE_ANYWAY}")
+        stream.clock.tail = 0.0  # told by this
         stream.notes.append(f"cut short or damaged: expected {promised} frames, found {count} frames")
     elif count > promised + max(stream.promise.slack, rate // 10):
         said, found = promised / rate, count / rate

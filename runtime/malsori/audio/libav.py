@@ -107,9 +107,7 @@ def open_libav(
         limits,
         tick=tick,
         allow=reading.allow_truncated,
-        strict=promised_s is not None,
     )
-    decoding.notes = notes
     stream = begun(decoding.pieces(_packets(container, track, feed)), clock, notes, kind, name)
     stream.lossy = not track.codec_context.name.startswith(_LOSSLESS)
     rate = stream.form.rate  # the header may say half of it (HE-AAC): only a decoded frame knows

@@ -41,53 +41,49 @@ class Decoding:
         *,
         tick: float = 0.0,
         allow: bool = False,
-        strict: bool = True,
     ) -> None:
         self._decode, self._clock, self._name, self._limits = decode, clock, name, limits
-        self._tick, self._allow, self._strict = tick, allow, strict
+        self._tick, self._allow = tick, allow
         self._batch: _Batch | None = None
-        self._failed: list[CorruptAudio] = []
+        self._failure: CorruptAudio | None = None
         self._usual_s = 0.0  # how long a packet is where it does not say so
-        self.notes: list[str] = []
 
     def pieces(self, packets: Iterator[Coded]) -> Iterator[Piece]:
         """Yield the sound, with silence for gaps and for what does not decode.
 
-        Without `allow`, the first packet that does not decode raises `CorruptAudio`; but where the file makes no
-        promise (not `strict`), one cut short at its very end is only told of.
+        Without `allow`, a packet that does not decode raises `CorruptAudio`, but for the very last: where a file ends
+        within a packet, its promise tells how much is missing, if it makes one.
         """
         for packet in packets:
-            if self._failed and not self._allow:
-                raise self._failed[0]
             if isinstance(packet, float):
                 self._clock.lose(packet)
                 continue
-            for frame in self._frames(packet):
-                yield from self._take(frame)
+            if isinstance(packet, Exception):
+                self._fail(packet)
+            if self._failure is not None and not self._allow and (isinstance(packet, Exception) or packet.size):
+                raise self._failure
+            if not isinstance(packet, Exception):
+                for frame in self._frames(packet):
+                    yield from self._take(frame)
         yield from self._rest()
-        yield from self._silence(self._clock.silence_at_end())
-        if self._failed and not self._allow:
-            if self._strict or len(self._failed) > 1:
-                raise self._failed[0]
-            self.notes.append("the last frame is cut short")
+        self._clock.end()
 
-    def _frames(self, packet: Packet | Exception) -> list[AudioFrame]:
+    def _frames(self, packet: Packet) -> list[AudioFrame]:
         import av
 
         try:
-            if isinstance(packet, Exception):
-                raise packet
             return self._decode(packet)
         except av.error.FFmpegError as error:
-            at = self._clock.elapsed
-            found = f"damage at {at:.2f} s ({words(error)}); {USE_ANYWAY}"
-            failure = CorruptAudio(self._name, "intact sound", found)
-            failure.__cause__ = error
-            self._failed = [*self._failed[:1], failure]
-            if not isinstance(packet, Exception) and packet.size:
+            self._fail(error)
+            if packet.size:
                 said = (packet.duration or 0) * self._tick
                 self._clock.lose(min(said or self._usual_s, _LONGEST_PACKET_S))
             return []
+
+    def _fail(self, error: Exception) -> None:
+        found = f"damage at {self._clock.elapsed:.2f} s ({words(error)}); {USE_ANYWAY}"
+        self._failure = self._failure or CorruptAudio(self._name, "intact sound", found)
+        self._failure.__cause__ = error
 
     def _take(self, frame: AudioFrame) -> Iterator[Piece]:
         """Add a frame to the batch; yield the batch before when it is full, or has another form, or silence follows."""
