@@ -40,8 +40,7 @@ _SURROUND = frozenset({"aac", "flac", "libopus", "ac3", "eac3", "pcm_s16le", "pc
 _NARROWER = {  # what a container holds less of than the codec has
     ("mp4", "libmp3lame"): (16_000, 22_050, 44_100, 48_000),
     ("flv", "libmp3lame"): (22_050, 44_100, 48_000),
-    ("flv", "pcm_s16le"): (8_000, 16_000, 22_050, 44_100),
-    ("flv", "pcm_mulaw"): (8_000, 44_100),
+    ("flv", "pcm_s16le"): (22_050, 44_100),
     ("vob", "pcm_dvd"): (48_000,),
 }
 _PCM = ("pcm_u8", "pcm_s16le", "pcm_s24le", "pcm_s32le", "pcm_f32le", "pcm_f64le", "pcm_alaw", "pcm_mulaw")

@@ -71,7 +71,7 @@ def read(form: Form) -> Found:
     known = [each for each in times if each is not None]
     if len(known) < len(times) or max(known) - min(known) > _UNEVEN_MS:
         raise ValueError(f"{form}: bursts late by {times} ms")
-    if clip.warnings:
+    if clip.warnings and form.container != "asf":  # whose clock begins with what its decoder keeps
         raise ValueError(f"{form}: {clip.warnings}")
     return Found(form, median(known), 1000 * (len(clip.samples) / 16_000 - SECONDS))
 
