@@ -47,7 +47,7 @@ class AudioError(MalsoriError, ValueError):
 
     def __init__(self, name: str, expected: str, found: str) -> None:
         super().__init__(f"{name}: expected {expected}, found {found}")
-        self.name = name
+        self.name, self.found = name, found
 
 
 class AudioNotFound(AudioError, FileNotFoundError):

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from av import Packet
 
 _DECODER_DELAY = 529  # samples by which every MP3 decoder is late; LAME's tag counts the encoder's alone
-_SLACK = 2 * 1_152  # samples
+_SLACK_S = 0.06  # of two frames
 _MENDED = 8  # frames: junk that is longer is something else than damaged headers, and lasts nobody knows how long
 
 
@@ -29,6 +29,7 @@ def open_bare(window: Window, offset: int, kind: Bare, name: str, limits: Limits
     decoding = Decoding(walk.decode, clock, name, limits, allow=reading.allow_truncated)
     stream = begun(walk.trimmed(decoding.pieces(walk.packets())), clock, walk.notes, kind, name)
     stream.promise = walk.promise
+    walk.stream = stream
     return stream
 
 
@@ -50,9 +51,11 @@ class _Walk:
         self._contexts: dict[str, Any] = {}
         self._codec = ""
         self._cuts: list[tuple[int, int]] = []
-        self._samples = self._cut = 0
+        self._samples = 0
+        self._seconds = 0.0
         self._junk = _Junk()
-        self.promise = Promise(None, _SLACK)
+        self.promise = Promise()
+        self.stream: Stream | None = None
         self.notes: list[str] = []
 
     def decode(self, packet: Packet) -> list[Any]:
@@ -83,7 +86,7 @@ class _Walk:
             parted = False
             if tag is None:
                 self._codec = head.codec
-                self._samples += head.samples
+                self._count(head, 1)
                 yield Packet(found)
         if self._codec:
             yield Packet()
@@ -105,18 +108,23 @@ class _Walk:
 
     def _part(self, tag: _Tag, head: FrameHead) -> None:
         """Begin a part of the file; the one before is as long as it turned out to be."""
-        if self._samples:
-            self._clock.join()
-        self.promise.frames = None
-        self._cuts = [cut for cut in self._cuts if cut[1] <= self._samples]
-        at = self._samples
-        if tag.delay:
-            self._cuts.append((at, at + tag.delay + _DECODER_DELAY))
-        if tag.frames is not None:
-            end = at + tag.frames * head.samples
-            if tag.padding > _DECODER_DELAY:
-                self._cuts.append((end - tag.padding + _DECODER_DELAY, end))
-            self.promise.frames = end - sum(stop - start for start, stop in self._cuts)
+        at, earlier = self._samples, self._seconds
+        if at:
+            self._clock.join(earlier)
+        delay = tag.delay + _DECODER_DELAY if tag.delay else 0
+        padding = max(0, tag.padding - _DECODER_DELAY) if tag.frames else 0
+        end = at + (tag.frames or 0) * head.samples
+        self._cuts = [cut for cut in self._cuts if cut[1] <= at]
+        self._cuts += [(at, at + delay), (end - padding, end)]
+        self._seconds -= (delay + padding) / head.rate
+        promised = earlier + (end - at - delay - padding) / head.rate
+        self.promise = Promise(promised if tag.frames else None, _SLACK_S)
+        if self.stream is not None:
+            self.stream.promise = self.promise
+
+    def _count(self, head: FrameHead, frames: int) -> None:
+        self._samples += frames * head.samples
+        self._seconds += frames * head.samples / head.rate
 
     def _stepped_over(self, found: Skipped, head: FrameHead | None) -> Iterator[float]:
         """Yield how long junk has probably lasted: as many frames as have their headers damaged."""
@@ -127,7 +135,7 @@ class _Walk:
             return
         count = round(found.size / head.size)
         if 1 <= count <= _MENDED and abs(found.size - count * head.size) <= count:
-            self._samples += count * head.samples
+            self._count(head, count)
             yield count * head.samples / head.rate
         elif found.size >= head.size:
             self._junk.add(found, self._clock.elapsed)

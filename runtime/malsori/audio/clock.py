@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 LONGEST_S = 3_600.0
 """How much silence all gaps of a file may become; a false clock would else make days of it out of a few bytes."""
 
-_SLACK_S = 0.1  # some containers count in steps, or stamp packets when they came: no gap that a listener would notice
-_START_SLACK_S = 0.06  # encoders put up to 50 ms (two frames) before the sound that they were given
+_SLACK_S = 0.1  # some containers count in steps, stamp packets when they came, or begin two frames of priming late
+LOOSE_S = 0.5  # where durations are reckoned with a sample rate that has changed since
 _BACK_S = 0.5  # further back than overlapping stamps go: another recording begins
 _TOLD = 3  # places that a line names
 
@@ -42,19 +42,29 @@ class _Places:
 class Clock:
     """Says how much silence belongs before each frame, and keeps account of it.
 
-    `start` is the time in seconds on the file's clock that is 0 for us; None: the first frame's. `longest` is the
-    longest gap in seconds that becomes silence. Without `trusted`, times of packets are not looked at.
+    Without `follow`, times of packets are not looked at: only what does not decode becomes silence.
     """
 
-    def __init__(self, *, start: float | None = None, trusted: bool = False, longest: float = LONGEST_S) -> None:
-        self._start, self._trusted, self._longest = start, trusted, longest
+    def __init__(self) -> None:
+        self._start: float | None = None
+        self._trusted, self._longest = False, LONGEST_S
         self._offset: float | None = None  # what the file's clock shows when ours shows 0
         self._lost = 0.0
-        self._leaps, self._parts = _Places(), _Places()
+        self._leaps, self._joins = _Places(), _Places()
+        self.slack_s = _SLACK_S
         self.elapsed = 0.0
         self.lead = 0.0
         self.tail = 0.0
         self.gaps, self.damage = _Places(), _Places()
+
+    def follow(self, start: float | None, longest: float) -> None:
+        """Hold what comes against the file's clock, where `start` is 0 for us; None: the first frame's time is.
+
+        A gap of up to `longest` seconds becomes silence.
+        """
+        self._trusted, self._longest = True, longest
+        self._start = start if self._offset is None and not self.elapsed else None
+        self._offset = None
 
     @property
     def filled(self) -> float:
@@ -78,20 +88,21 @@ class Clock:
             return self._begin(time, lost)
         jump = time - self._offset - self.elapsed
         if jump < -_BACK_S:
-            self._parts.add(self.elapsed, 0.0)
+            self.join()
             self._offset = time - self.elapsed
             return self._fill(lost, damaged=True) if lost else 0.0
         if lost:
             return self._fill(jump, damaged=True) if jump > 0 else 0.0
-        return self._fill(jump, damaged=False) if jump > _SLACK_S else 0.0
+        return self._fill(jump, damaged=False) if jump > self.slack_s else 0.0
 
     def end(self) -> None:
         """Take note that nothing follows: what does not decode at the end needs no silence."""
         self.tail, self._lost = self._lost, 0.0
 
-    def join(self) -> None:
-        """Take note that another recording begins here."""
-        self._parts.add(self.elapsed, 0.0)
+    def join(self, at: float | None = None) -> None:
+        """Take note that another recording begins here (or at `at` seconds), on a clock of its own."""
+        self._offset = None
+        self._joins.add(self.elapsed if at is None else at, 0.0)
 
     def notes(self) -> list[str]:
         """Say what was found, a line each."""
@@ -106,10 +117,10 @@ class Clock:
             lines.append(f"the last {self.tail:.2f} s do not decode")
         if self._leaps.count:
             lines.append(f"the file's clock leaps too far for silence, times run on: {self._leaps}")
-        if self._parts.count:
-            places = ", ".join(f"{at:.2f} s" for at, _ in self._parts.first)
-            more = " and more" if self._parts.count > _TOLD else ""
-            lines.append(f"{self._parts.count + 1} recordings one behind the other, joined at {places}{more}")
+        if self._joins.count:
+            places = ", ".join(f"{at:.2f} s" for at, _ in self._joins.first)
+            more = " and more" if self._joins.count > _TOLD else ""
+            lines.append(f"{self._joins.count + 1} recordings one behind the other, joined at {places}{more}")
         return lines
 
     def _begin(self, time: float, lost: float) -> float:
@@ -117,7 +128,7 @@ class Clock:
         late = time - self._start if self._start is not None else 0.0
         if lost:
             silence = self._fill(lost, damaged=True)
-        elif late > _START_SLACK_S and late <= self._longest:
+        elif late > _SLACK_S and late <= self._longest:
             silence = self.lead = late
         else:
             silence = 0.0

@@ -18,13 +18,14 @@ from numpy.typing import NDArray
 from ..errors import AudioError, AudioNotFound, CorruptAudio, EmptyAudio, OptionError
 from ..types import SAMPLE_RATE, Audio
 from .arrays import as_frames, scaled
+from .clock import Clock
 from .limits import DEFAULT_LIMITS, Limits
 from .mix import Mixer, weights_of
 from .opening import open_stream
-from .packets import USE_ANYWAY
+from .promise import hold_to_promise
 from .resample import resample
 from .source import Source, Window, name_of, one_line, open_window
-from .stream import PIECE_FRAMES, Form, Piece, Promise, Reading, Stream, reblock
+from .stream import PIECE_FRAMES, Form, Piece, Reading, Stream, reblock
 from .tracks import check_only
 
 AudioSource: TypeAlias = "Source | NDArray[np.generic]"
@@ -146,7 +147,7 @@ def decode_blocks(
         else:
             window = open_window(source, name, limits, opening)
             stream = _open_file(window, name, limits, opening, Reading(allow_truncated, track, start_at_zero))
-        limits.check_length(name, stream.promise.frames or 0, stream.form.rate)
+        limits.check_length(name, stream.promise.seconds or 0.0)
         opened = opening.pop_all()
     mixer = Mixer(stream.lossy)
     pieces = _counted(stream, window, name, limits, allow_truncated)
@@ -175,7 +176,7 @@ def _open_array(array: NDArray[np.generic], rate: int, name: str, limits: Limits
     form = Form(rate, frames.shape[1])
     starts = range(0, len(frames), PIECE_FRAMES)
     pieces = (Piece(scaled(frames[start : start + PIECE_FRAMES]), form) for start in starts)
-    return Stream(form, pieces, Promise(len(frames)))
+    return Stream(form, pieces, Clock())
 
 
 def _at_16_khz(pieces: Iterator[Piece], mixer: Mixer) -> Iterator[Audio]:
@@ -189,33 +190,17 @@ def _at_16_khz(pieces: Iterator[Piece], mixer: Mixer) -> Iterator[Audio]:
 def _counted(
     stream: Stream, window: Window | None, name: str, limits: Limits, allow_truncated: bool
 ) -> Iterator[Piece]:
-    """Pass the pieces on, holding their count against the limits and against what the file promised."""
-    count = 0.0  # in frames of the first piece's rate
+    """Pass the pieces on, holding their length against the limits and against what the file promised."""
     try:
         for piece in stream.pieces:
-            count += len(piece.frames) * (stream.form.rate / piece.form.rate)
-            limits.check_length(name, round(count), stream.form.rate)
+            stream.heard_s += len(piece.frames) / piece.form.rate
+            limits.check_length(name, stream.heard_s)
             yield piece
+        _check_was_readable(window, name)
+        hold_to_promise(stream, name, allow_truncated=allow_truncated)
     except CorruptAudio:
         _check_was_readable(window, name)
         raise
-    _check_was_readable(window, name)
-    _hold_to_promise(stream, round(count - stream.clock.lead * stream.form.rate), name, allow_truncated)
-
-
-def _hold_to_promise(stream: Stream, count: int, name: str, allow_truncated: bool) -> None:
-    """Note what is missing, and what is there beyond the promise; raise the former unless it is allowed."""
-    promised, rate = stream.promise.frames, stream.form.rate
-    if promised is None:
-        return
-    if count < promised - stream.promise.slack:
-        if not allow_truncated:
-            raise CorruptAudio(name, f"{promised} frames", f"{count} frames; {USE_ANYWAY}")
-        stream.clock.tail = 0.0  # told by this
-        stream.notes.append(f"cut short or damaged: expected {promised} frames, found {count} frames")
-    elif count > promised + max(stream.promise.slack, rate // 10):
-        said, found = promised / rate, count / rate
-        stream.notes.append(f"the file says that it holds {said:.2f} s; {found:.2f} s were found, and all are used")
 
 
 def _checked(audio: Iterator[Audio], mixer: Mixer, name: str) -> Iterator[Audio]:

@@ -82,38 +82,30 @@ CODECS = frozenset(
     )
 )
 _OPTIONS = {"codec_whitelist": ",".join(sorted(CODECS)), "protocol_whitelist": "", "enable_drefs": "0"}
-_SLACK_SECONDS = 0.25  # encoder delay, which the durations of MP4 and WebM count and decoders drop
+_SLACK_S = 0.25  # encoder delay, which the durations of MP4 and WebM count and decoders drop
 _TRIES = 16  # errors in a row with no packet between them
 
 
 def open_libav(
-    window: Window, kind: Contained, name: str, limits: Limits, stack: ExitStack, reading: Reading
+    window: Window, kind: Contained, name: str, limits: Limits, stack: ExitStack, reading: Reading, clock: Clock
 ) -> Stream:
     """Read one track. Raises `UnsupportedFormat` (no such track, other codec), `CorruptAudio`, `OptionError`."""
     feed = Feed(window)
     container = _open(feed, kind, name, stack)
     track, notes = pick(container.streams.audio, reading.track, CODECS, kind, name)
     demuxer = DEMUXERS[kind]
-    start = None if reading.start_at_zero or container.start_time is None else container.start_time / 1_000_000
-    clock = Clock(start=start, trusted=demuxer.clock, longest=demuxer.longest_s)
+    if demuxer.clock:
+        start = None if reading.start_at_zero or container.start_time is None else container.start_time / 1_000_000
+        clock.follow(start, demuxer.longest_s)
     promised_s = _promised(container, track, demuxer)
     if kind == "FLAC":
         track.codec_context.options = {"err_detect": "crccheck+explode"}  # else a frame that is noise passes
     tick = float(track.time_base) if track.time_base else 0.0
-    decoding = Decoding(
-        track.decode,
-        clock,
-        name,
-        limits,
-        tick=tick,
-        allow=reading.allow_truncated,
-    )
+    decoding = Decoding(track.decode, clock, name, limits, tick=tick, allow=reading.allow_truncated)
+    exact = track.codec_context.name.startswith(("pcm_", "flac"))
     stream = begun(decoding.pieces(_packets(container, track, feed)), clock, notes, kind, name)
+    stream.promise = Promise(promised_s, 0.0 if exact and not demuxer.clock else _SLACK_S)
     stream.lossy = not track.codec_context.name.startswith(_LOSSLESS)
-    rate = stream.form.rate  # the header may say half of it (HE-AAC): only a decoded frame knows
-    if promised_s is not None:
-        slack = _SLACK_SECONDS if demuxer.clock or stream.lossy else 0.0
-        stream.promise = Promise(round(promised_s * rate), round(slack * rate))
     return stream
 
 

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 from ..errors import AudioTooLong, UnsupportedFormat
 
+_ROUNDING_S = 1e-6  # seconds are added up piece by piece
+
 
 @dataclass(frozen=True, slots=True)
 class Limits:
@@ -27,10 +29,10 @@ class Limits:
         if not 1 <= channels <= self.max_channels:
             raise UnsupportedFormat(name, f"1 to {self.max_channels} channels", str(channels))
 
-    def check_length(self, name: str, frames: int, rate: int) -> None:
-        """Raise `AudioTooLong` when `frames` at `rate` Hz last longer than `max_seconds`."""
-        if self.max_seconds is not None and frames > self.max_seconds * rate:
-            raise AudioTooLong(name, f"at most {self.max_seconds:g} s", f"{frames / rate:.1f} s or more")
+    def check_length(self, name: str, seconds: float) -> None:
+        """Raise `AudioTooLong` when it lasts longer than `max_seconds`."""
+        if self.max_seconds is not None and seconds > self.max_seconds + _ROUNDING_S:
+            raise AudioTooLong(name, f"at most {self.max_seconds:g} s", f"{seconds:.1f} s or more")
 
     def check_bytes(self, name: str, size: int) -> None:
         """Raise `AudioTooLong` when the input is larger than `max_bytes`."""

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from contextlib import ExitStack
+from dataclasses import dataclass
+from itertools import chain
 
-from ..errors import CorruptAudio
+from ..errors import AudioError, CorruptAudio, EmptyAudio
 from . import ogg
 from .bare import open_bare
+from .clock import Clock
 from .libav import open_libav
 from .limits import Limits
 from .packets import USE_ANYWAY
-from .sniff import identify
+from .parts import parts_of
+from .promise import hold_to_promise
+from .sniff import Contained, identify
 from .source import Window
-from .stream import Reading, Stream
+from .stream import Piece, Reading, Stream
 from .tracks import check_only
 from .wav import open_wav, read_header
 
@@ -23,24 +29,60 @@ def open_stream(window: Window, name: str, limits: Limits, stack: ExitStack, rea
     if found.format == "MP3" or found.format == "AAC":
         check_only(reading.track, name)
         return open_bare(window, found.offset, found.format, name, limits, reading)
-    sound = window.part(found.offset, window.size)
-    if found.format == "WAV":
-        return _open_wav(sound, name, limits, stack, reading)
-    stream = open_libav(sound, found.format, name, limits, stack, reading)
-    if found.format == "OGG":
-        stream.notes += ogg.notes(sound)
+    opener = _Opener(found.format, name, limits, stack, reading, Clock())
+    parts = parts_of(window.part(found.offset, window.size), found.format)
+    stream = opener.open(next(parts))
+    stream.pieces = chain(stream.pieces, opener.others(parts, stream))
     return stream
 
 
-def _open_wav(window: Window, name: str, limits: Limits, stack: ExitStack, reading: Reading) -> Stream:
-    header = read_header(window, name, limits)
-    check_only(reading.track, name)
-    if not header.coded:
-        return open_wav(window, header)
-    present = header.stop - header.start
-    if present < header.declared and not reading.allow_truncated:
-        raise CorruptAudio(name, f"{header.declared} bytes of sound", f"{present} bytes; {USE_ANYWAY}")
-    stream = open_libav(window, "WAV", name, limits, stack, reading)
-    if present < header.declared:
-        stream.notes.append(f"cut short: expected {header.declared} bytes of sound, found {present}")
-    return stream
+@dataclass(frozen=True, slots=True)
+class _Opener:
+    """Opens the parts of a file, all on one clock."""
+
+    kind: Contained
+    name: str
+    limits: Limits
+    stack: ExitStack
+    reading: Reading
+    clock: Clock
+
+    def open(self, window: Window) -> Stream:
+        if self.kind == "WAV":
+            return self._open_wav(window)
+        stream = open_libav(window, self.kind, self.name, self.limits, self.stack, self.reading, self.clock)
+        if self.kind == "OGG":
+            stream.notes += ogg.notes(window)
+        return stream
+
+    def others(self, parts: Iterator[Window], stream: Stream) -> Iterator[Piece]:
+        """Yield the sound of the parts behind the first one, whose `stream` keeps account of all."""
+        for window in parts:
+            allow = self.reading.allow_truncated
+            hold_to_promise(stream, self.name, allow_truncated=allow)
+            self.clock.join()
+            try:
+                part = self.open(window)
+            except EmptyAudio:
+                continue
+            except AudioError as error:
+                if not allow:
+                    raise
+                stream.notes.append(f"what follows at {self.clock.elapsed:.2f} s was left out: {error.found}")
+                continue
+            stream.promise = part.promise
+            stream.notes += [note for note in part.notes if note not in stream.notes]
+            yield from part.pieces
+
+    def _open_wav(self, window: Window) -> Stream:
+        header = read_header(window, self.name, self.limits)
+        check_only(self.reading.track, self.name)
+        if not header.coded:
+            return open_wav(window, header, self.clock)
+        present = header.stop - header.start
+        if present < header.declared and not self.reading.allow_truncated:
+            raise CorruptAudio(self.name, f"{header.declared} bytes of sound", f"{present} bytes; {USE_ANYWAY}")
+        stream = open_libav(window, "WAV", self.name, self.limits, self.stack, self.reading, self.clock)
+        if present < header.declared:
+            stream.notes.append(f"cut short: expected {header.declared} bytes of sound, found {present}")
+        return stream

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import CorruptAudio, EmptyAudio
-from .clock import Clock
+from .clock import LOOSE_S, Clock
 from .limits import Limits
 from .samples import to_float
 from .stream import PIECE_FRAMES, Form, Piece, Stream, silence
@@ -92,6 +92,8 @@ class Decoding:
         if batch is None or not batch.takes(frame):
             yield from self._rest()
             self._limits.check_shape(self._name, rate, frame.layout.nb_channels)
+            if batch is not None and batch.form.rate != rate:
+                self._clock.slack_s = LOOSE_S
             batch = self._batch = _Batch(frame)
         pts = frame.pts
         gap = self._clock.silence_before(None if pts is None else pts * self._tick)
@@ -118,7 +120,7 @@ def begun(pieces: Iterator[Piece], clock: Clock, notes: list[str], kind: str, na
     first = next(pieces, None)
     if first is None:
         raise EmptyAudio(name, "sound", f"a {kind} file without any")
-    return Stream(first.form, chain([first], pieces), clock=clock, lossy=True, notes=notes)
+    return Stream(first.form, chain([first], pieces), clock, lossy=True, notes=notes)
 
 
 class _Batch:

@@ -81,9 +81,9 @@ class Window(io.RawIOBase):
             self.failures.append(error)
         return b"".join(parts)
 
-    def part(self, start: int, stop: int) -> Window:
-        """Return the stretch `[start, stop)` of this window as a window."""
-        part = Window(self._file, self._start + start, self._start + min(stop, self.size))
+    def part(self, start: int, stop: int, kind: type[Window] | None = None) -> Window:
+        """Return the stretch `[start, stop)` of this window as a window, of that class."""
+        part = (kind or Window)(self._file, self._start + start, self._start + min(stop, self.size))
         part.failures = self.failures
         return part
 

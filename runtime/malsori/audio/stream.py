@@ -35,31 +35,31 @@ class Piece:
     form: Form
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Promise:
-    """How many `frames` the file says it holds (None: it does not say), and by how many an intact one may fall short.
+    """How many `seconds` the file says it holds (None: not a word), and by how many an intact one may fall short."""
 
-    Some files say more as they are read, such as one that is joined from several.
-    """
-
-    frames: int | None = None
-    slack: int = 0
+    seconds: float | None = None
+    slack_s: float = 0.0
 
 
 @dataclass(slots=True)
 class Stream:
     """Sound on its way out of a file; `form` is that of its first piece.
 
-    `lossy` codecs overshoot full scale by design. `notes` are warnings, and grow while the pieces are read. `clock`
-    knows of gaps and damage. `pieces` raise `CorruptAudio`.
+    `pieces` raise `CorruptAudio`. While they are read, `clock` tells gaps and damage, `notes` warnings, `heard_s` the
+    seconds read, and `counted_s` how many of these the present `promise` is not about: some files say more as they are
+    read, such as those that are joined from several. `lossy` codecs overshoot full scale by design.
     """
 
     form: Form
     pieces: Iterator[Piece]
-    promise: Promise = field(default_factory=Promise)
-    clock: Clock = field(default_factory=Clock)
+    clock: Clock
+    promise: Promise = Promise()
     lossy: bool = False
     notes: list[str] = field(default_factory=list)
+    heard_s: float = 0.0
+    counted_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,6 +33,14 @@ def pick(
     return track, [f"track {number} of {len(tracks)} was used{others}"]
 
 
+def check_track(wanted: object) -> None:
+    """Raise `OptionError` for what cannot be a track of any file."""
+    number = isinstance(wanted, int) and not isinstance(wanted, bool)
+    text = str(wanted).strip() if number or isinstance(wanted, str) else ""
+    if wanted is not None and (not text or text.startswith("-") or text.strip("0") == ""):
+        raise OptionError(f"track must be a number from 1 on or a language such as kor, found {wanted!r}")
+
+
 def check_only(wanted: int | str | None, name: str) -> None:
     """Raise `OptionError` unless the one track there is, or none, was asked for."""
     if wanted is not None and str(wanted) != "1":

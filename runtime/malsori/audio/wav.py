@@ -14,6 +14,7 @@ from typing import TypeAlias
 import numpy as np
 
 from ..errors import CorruptAudio, UnsupportedFormat
+from .clock import Clock
 from .limits import Limits
 from .samples import from_24_bits, from_a_law, from_u_law, to_float
 from .source import Window
@@ -60,10 +61,9 @@ class WavHeader:
         return self.tag in _CODED
 
 
-def open_wav(window: Window, header: WavHeader) -> Stream:
+def open_wav(window: Window, header: WavHeader, clock: Clock) -> Stream:
     """Return the samples of a WAV that are plain numbers."""
-    pieces = _pieces(window, header)
-    return Stream(header.form, pieces, Promise(header.declared))
+    return Stream(header.form, _pieces(window, header, clock), clock, Promise(header.declared / header.form.rate))
 
 
 def read_header(window: Window, name: str, limits: Limits) -> WavHeader:
@@ -95,7 +95,7 @@ def read_header(window: Window, name: str, limits: Limits) -> WavHeader:
     return WavHeader(tag, width, order, form, start, start + found // frame * frame, promised // frame)
 
 
-def _pieces(window: Window, header: WavHeader) -> Iterator[Piece]:
+def _pieces(window: Window, header: WavHeader, clock: Clock) -> Iterator[Piece]:
     channels = header.form.channels
     convert = _CONVERT[header.tag, header.width](header.order)
     frame = header.width * channels
@@ -105,6 +105,7 @@ def _pieces(window: Window, header: WavHeader) -> Iterator[Piece]:
         data = data[: len(data) // frame * frame]
         if not data:  # the file has shrunk since
             return
+        clock.advance(len(data) / frame / header.form.rate)
         yield Piece(convert(data).reshape(-1, channels), header.form)
 
 

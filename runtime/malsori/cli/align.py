@@ -16,7 +16,7 @@ from .parser import Parser
 from .progress import Reporter
 from .sources import STDIN, sources
 from .transcribe import FORMATS, progress_of
-from .transcribe_flags import SWITCH
+from .transcribe_flags import SWITCH, add_file_flags
 
 if TYPE_CHECKING:
     from ..types import Alignment
@@ -49,7 +49,7 @@ def add_parser(subparsers: argparse._SubParsersAction[Parser]) -> None:
     parser.add_argument("--output-format", "-f", choices=FORMATS, help="(the ending of PATH, or tsv)")
     parser.add_argument("--cues", default="word", choices=("word", "line"), help="(%(default)s)")
     parser.add_argument("--vad", help="listen only where speech is found (True)", **SWITCH)
-    parser.add_argument("--allow-truncated", help="take what is there of a file that was cut off", **SWITCH)
+    add_file_flags(parser)
     add_model_flags(parser, default=DEFAULT_MODEL)
 
 
@@ -73,6 +73,8 @@ def run(args: argparse.Namespace) -> int:
                 transcriber,
                 vad=args.vad is not False,
                 allow_truncated=bool(args.allow_truncated),
+                track=args.track,
+                start_at_zero=bool(args.start_at_zero),
                 progress=progress_of(reporter),
             )
         except (AudioError, EngineError) as error:

@@ -12,6 +12,7 @@ from .model_flags import add_model_flags, at_least_one, load_model
 from .parser import Parser
 from .progress import Reporter
 from .sources import sources
+from .transcribe_flags import add_file_flags
 
 if TYPE_CHECKING:
     from ..pipeline import Transcriber
@@ -43,6 +44,7 @@ def add_parser(subparsers: argparse._SubParsersAction[Parser]) -> None:
         metavar="N",
         help="listen to so many times 30 s of speech, fewer where one is sure (%(default)s)",
     )
+    add_file_flags(parser)
     add_model_flags(parser)
 
 
@@ -59,7 +61,13 @@ def run(args: argparse.Namespace) -> int:
         for file, source in zip(args.files, sources(args.files), strict=True):
             reporter.say(file)
             try:
-                languages = transcriber.detect_language(source, language_detection_segments=args.segments)
+                languages = transcriber.detect_language(
+                    source,
+                    language_detection_segments=args.segments,
+                    allow_truncated=bool(args.allow_truncated),
+                    track=args.track,
+                    start_at_zero=bool(args.start_at_zero),
+                )
             except (AudioError, EngineError) as error:
                 reporter.pause()
                 report(file, error, debug=args.debug)

@@ -40,6 +40,8 @@ FIELDS = (
     "vad",
     "clip_timestamps",
     "allow_truncated",
+    "track",
+    "start_at_zero",
 )
 GATE = {
     "vad_threshold": "threshold",
@@ -60,7 +62,18 @@ def add_decoding_flags(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--batch-size", type=at_least_one, metavar="N", help="most stretches of speech read at a time (8)"
     )
-    group.add_argument("--allow-truncated", help="take what is there of a file that was cut off", **SWITCH)
+    add_file_flags(group)
+
+
+def add_file_flags(group: argparse._ActionsContainer) -> None:
+    """Add the flags that say how sound is read from files."""
+    group.add_argument("--allow-truncated", help="take what is there of a file that was cut off or damaged", **SWITCH)
+    group.add_argument(
+        "--track", metavar="TRACK", help="the sound track to read: 1, 2, ..., or a language as kor (the default one)"
+    )
+    group.add_argument(
+        "--start-at-zero", help="count times from the first sound, not from the beginning of the file", **SWITCH
+    )
 
 
 def add_word_flags(parser: argparse.ArgumentParser) -> argparse._ArgumentGroup:

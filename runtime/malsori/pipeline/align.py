@@ -31,6 +31,8 @@ def align(
     vad: bool = True,
     sample_rate: int | None = None,
     allow_truncated: bool = False,
+    track: int | str | None = None,
+    start_at_zero: bool = False,
     progress: Callable[[Progress], None] | None = None,
 ) -> Alignment:
     """Return where each word and character of `text` is in the recording, with scores.
@@ -55,7 +57,13 @@ def align(
     words = placer.spell(text)
     if not any(word.said for word in words):
         raise OptionError("text: expected at least one word to align, found none")
-    clip = decode(audio, sample_rate=sample_rate, allow_truncated=allow_truncated)
+    clip = decode(
+        audio,
+        sample_rate=sample_rate,
+        allow_truncated=allow_truncated,
+        track=track,
+        start_at_zero=start_at_zero,
+    )
     whole = [Clip.of(clip.samples, Span(0, len(clip.samples)))]
     pieces = list(pieces_of(_blocks(clip.samples), transcriber.detector(), GateOptions())) if vad else whole
     logits = _logits(placer, clip.samples, pieces, clip.name, progress)

@@ -11,6 +11,7 @@ from numbers import Integral, Real
 from pathlib import Path
 from typing import TYPE_CHECKING, get_args
 
+from ..audio.tracks import check_track
 from ..bundles.languages import code_of, meant
 from ..bundles.manifest import Manifest, knows
 from ..engines.base import HOTWORD_WEIGHT, DecodeOptions, HotWord, Task
@@ -77,7 +78,12 @@ class TranscribeOptions:
         a CTC model reads them in one call, in int8 one after another.
     cancelled: asked before each engine call and as a recording is read; once it returns True, `Cancelled` is raised.
         What was held is given back.
-    allow_truncated: transcribe what is there of a file that was cut off, with a warning, instead of an error.
+    allow_truncated: transcribe what is there of a file that was cut off or damaged, with a warning and with silence in
+        place of what does not decode, instead of an error.
+    track: the sound track to read where a file has several: a number from 1 on, or a language as the file tags it
+        ("kor"). None is the one that the file calls its default, else the first.
+    start_at_zero: leave out the silence that stands for sound which begins later than the file, so that times count
+        from the first sound.
     sample_rate: Hz of the samples when the source is an array (16,000); files say theirs.
     """
 
@@ -100,6 +106,8 @@ class TranscribeOptions:
     clip_timestamps: tuple[float, ...] | list[float] = ()
     cancelled: Callable[[], bool] | None = None
     allow_truncated: bool = False
+    track: int | str | None = None
+    start_at_zero: bool = False
     sample_rate: int | None = None
 
     def __post_init__(self) -> None:
@@ -124,6 +132,7 @@ class TranscribeOptions:
             told = meant(self.language, manifest.languages) or f"; it knows {', '.join(manifest.languages)}"
             raise OptionError(f"{manifest.name} does not know the language {self.language!r}{told}")
         self._check_types()
+        check_track(self.track)
         self.whisper.check()
         _check_clips(self.clip_timestamps)
         if not all(_is_real(heat) and heat >= 0 for heat in self.decoding(None).temperature):

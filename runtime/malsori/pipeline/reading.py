@@ -64,8 +64,13 @@ class Reader:
 
     def open(self, source: AudioSource) -> Blocks:
         """Return the blocks of `source`, opened."""
+        options = self._options
         return decode_blocks(
-            source, sample_rate=self._options.sample_rate, allow_truncated=self._options.allow_truncated
+            source,
+            sample_rate=options.sample_rate,
+            allow_truncated=options.allow_truncated,
+            track=options.track,
+            start_at_zero=options.start_at_zero,
         )
 
     def pieces(self, blocks: Iterable[Audio]) -> Iterator[Clip]:

@@ -18,6 +18,8 @@ UNSTREAMED = {  # options that have no meaning in a stream, and why
     "clip_timestamps": "a stream has no stretches known beforehand",
     "align_with": "the words of a final keep the times of its own model",
     "allow_truncated": "that is for files",
+    "track": "a stream has one track",
+    "start_at_zero": "a stream begins when it begins",
     "cancelled": "a stream ends with flush",
     "sample_rate": "a stream has its own sample_rate, in LiveOptions",
 }
