@@ -35,6 +35,7 @@ _NAMES = {  # as the page calls them; others are called as FFmpeg calls them
     "eac3": "E-AC-3, raw",
     "flac": "FLAC",
     "flv": "FLV",
+    "ircam": "IRCAM",
     "ipod": "M4A",
     "latm": "AAC in LATM",
     "matroska": "Matroska",
@@ -44,11 +45,15 @@ _NAMES = {  # as the page calls them; others are called as FFmpeg calls them
     "mp4": "MP4",
     "mpeg": "MPEG program stream",
     "mpegts": "MPEG-TS",
+    "nut": "NUT",
     "ogg": "Ogg",
+    "rm": "RealMedia",
+    "tta": "TTA",
     "vob": "VOB",
     "w64": "Wave64",
     "wav": "WAV",
     "webm": "WebM",
+    "wv": "WavPack",
 }
 
 
@@ -103,6 +108,8 @@ def _late(found: list[Found]) -> str:
 
 
 def _longer(found: list[Found]) -> str:
+    if found[0].late is None:
+        return ""
     low, high = (round(f(each.longer for each in found)) for f in (min, max))
     return f"{low:+d}" if low == high else f"{low:+d} to {high:+d}"
 
