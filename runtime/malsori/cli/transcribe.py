@@ -24,6 +24,7 @@ from .whisper_flags import add_whisper_flags
 
 if TYPE_CHECKING:
     from ..errors import MalsoriError
+    from ..pipeline import TranscribeOptions
     from ..types import Transcript
 
 EPILOG = """\
@@ -102,9 +103,10 @@ class Task:
 
     def run(self, reporter: Reporter) -> int:
         """Hear what is to be heard, and have it written; return the exit code."""
+        options = timed(options_from(self._args), formats_of(self._args))
         ahead = list(self._ahead(reporter))
         if ahead:
-            self._hear(ahead, reporter)
+            self._hear(ahead, options, reporter)
         return 1 if self._failed else 0
 
     def _ahead(self, reporter: Reporter) -> Iterator[int]:
@@ -122,11 +124,11 @@ class Task:
         if there:
             reporter.warn(f"{there} of {len(self._inputs)} files are there already and left out")
 
-    def _hear(self, ahead: Sequence[int], reporter: Reporter) -> None:
+    def _hear(self, ahead: Sequence[int], options: TranscribeOptions, reporter: Reporter) -> None:
         files = [self._inputs[index].file for index in ahead]
         unwanted = threading.Event()
         format, formats = format_of(self._args), formats_of(self._args)
-        options = replace(timed(options_from(self._args), formats), cancelled=unwanted.is_set)
+        options = replace(options, cancelled=unwanted.is_set)
         given = sources(files)
         transcriber = beside(lambda: load_model(self._args, reporter, options=options))
         if lost := _unseen(self._args):
