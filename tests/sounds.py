@@ -91,3 +91,11 @@ def _encode(
             for converted in convert.resample(frame):
                 output.mux(stream.encode(converted))
         output.mux(stream.encode(None))
+
+
+def fault(name: str) -> Path:
+    """Return one of the small inputs that went wrong once; skips the test when it is not on this machine."""
+    path = SPEECH.parent / "faults" / name
+    if not path.is_file():
+        pytest.skip(f"needs the input {name} in ../shared/faults")
+    return path

@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 LONGEST_S = 3_600.0
 """How much silence all gaps of a file may become; a false clock would else make days of it out of a few bytes."""
 
-_SLACK_S = 0.1  # some containers count in steps, stamp packets when they came, or begin two frames of priming late
-LOOSE_S = 0.5  # where durations are reckoned with a sample rate that has changed since
+SLACK_S = 0.1  # some containers count in steps, stamp packets when they came, or begin two frames of priming late
+_LOOSE_S = 0.5  # where durations are reckoned with a sample rate that has changed since
 _BACK_S = 0.5  # further back than overlapping stamps go: another recording begins
 _TOLD = 3  # places that a line names
 
@@ -51,18 +51,19 @@ class Clock:
         self._offset: float | None = None  # what the file's clock shows when ours shows 0
         self._lost = 0.0
         self._leaps, self._joins = _Places(), _Places()
-        self.slack_s = _SLACK_S
+        self._slack = SLACK_S
+        self.leapt = 0.0
         self.elapsed = 0.0
         self.lead = 0.0
         self.tail = 0.0
         self.gaps, self.damage = _Places(), _Places()
 
-    def follow(self, start: float | None, longest: float) -> None:
+    def follow(self, start: float | None, longest: float, slack: float = SLACK_S) -> None:
         """Hold what comes against the file's clock, where `start` is 0 for us; None: the first frame's time is.
 
-        A gap of up to `longest` seconds becomes silence.
+        A gap of more than `slack` and up to `longest` seconds becomes silence.
         """
-        self._trusted, self._longest = True, longest
+        self._trusted, self._longest, self._slack = True, longest, slack
         self._start = start if self._offset is None and not self.elapsed else None
         self._offset = None
 
@@ -70,6 +71,11 @@ class Clock:
     def filled(self) -> float:
         """Seconds of silence that stand for sound that is not there."""
         return self.lead + self.gaps.seconds + self.damage.seconds
+
+    def change_rate(self, *, exact: bool) -> None:
+        """Take note of another sample rate: the file's clock is reckoned with the first one, if not `exact`ly in it."""
+        self._slack = max(self._slack, _LOOSE_S)
+        self._trusted = self._trusted and not exact
 
     def lose(self, seconds: float) -> None:
         """Take note of a packet of such a length that does not decode."""
@@ -93,7 +99,7 @@ class Clock:
             return self._fill(lost, damaged=True) if lost else 0.0
         if lost:
             return self._fill(jump, damaged=True) if jump > 0 else 0.0
-        return self._fill(jump, damaged=False) if jump > self.slack_s else 0.0
+        return self._fill(jump, damaged=False) if jump > self._slack else 0.0
 
     def end(self) -> None:
         """Take note that nothing follows: what does not decode at the end needs no silence."""
@@ -128,7 +134,7 @@ class Clock:
         late = time - self._start if self._start is not None else 0.0
         if lost:
             silence = self._fill(lost, damaged=True)
-        elif late > _SLACK_S and late <= self._longest:
+        elif late > SLACK_S and late <= self._longest:
             silence = self.lead = late
         else:
             silence = 0.0
@@ -139,6 +145,7 @@ class Clock:
         """Book a gap and return its length; one without room leaves the file's clock behind instead."""
         if seconds > self._longest or seconds + self.filled > LONGEST_S:
             self._leaps.add(self.elapsed, seconds)
+            self.leapt += seconds
             if self._offset is not None:
                 self._offset += seconds
             return 0.0

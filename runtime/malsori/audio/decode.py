@@ -1,7 +1,7 @@
 """Any sound to mono 16 kHz float32: whole (`decode`) or in blocks of bounded size (`decode_blocks`).
 
-The way is a chain of generators: reader of a format -> frames counted -> blocks of a second -> mono -> 16 kHz. Formats,
-readers and limits are in their own files; recording from a microphone is not here.
+The way is a chain of generators: reader of a format -> pieces of a second, counted -> mono -> 16 kHz. Formats, readers
+and limits are in their own files; recording from a microphone is not here.
 """
 
 from __future__ import annotations
@@ -25,13 +25,11 @@ from .opening import open_stream
 from .promise import hold_to_promise
 from .resample import resample
 from .source import Source, Window, name_of, one_line, open_window
-from .stream import PIECE_FRAMES, Form, Piece, Reading, Stream, reblock
+from .stream import Form, Piece, Reading, Stream
 from .tracks import check_only
 
 AudioSource: TypeAlias = "Source | NDArray[np.generic]"
 """A path, bytes, a binary file object, or an array of int16 or float samples `(samples,)` or `(samples, channels)`."""
-
-_BLOCK_VALUES = 1 << 20  # samples times channels: 4 MiB, whatever rate and channel count a header claims
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,8 +172,8 @@ def _open_array(array: NDArray[np.generic], rate: int, name: str, limits: Limits
     limits.check_shape(name, rate, frames.shape[1])
     limits.check_bytes(name, array.nbytes)
     form = Form(rate, frames.shape[1])
-    starts = range(0, len(frames), PIECE_FRAMES)
-    pieces = (Piece(scaled(frames[start : start + PIECE_FRAMES]), form) for start in starts)
+    starts = range(0, len(frames), form.block)
+    pieces = (Piece(scaled(frames[start : start + form.block]), form) for start in starts)
     return Stream(form, pieces, Clock())
 
 
@@ -183,8 +181,7 @@ def _at_16_khz(pieces: Iterator[Piece], mixer: Mixer) -> Iterator[Audio]:
     """Mix and resample, each stretch of one form on its own."""
     for form, stretch in groupby(pieces, key=lambda piece: piece.form):
         frames = (piece.frames for piece in stretch)
-        blocks = reblock(frames, max(1, min(form.rate, _BLOCK_VALUES // form.channels)))
-        yield from resample(mixer.mixed(blocks, weights_of(form.layout)), form.rate)
+        yield from resample(mixer.mixed(frames, weights_of(form.layout)), form.rate)
 
 
 def _counted(

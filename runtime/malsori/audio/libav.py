@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from ..errors import CorruptAudio
-from .clock import LONGEST_S, Clock
+from .clock import LONGEST_S, SLACK_S, Clock
 from .feed import Feed
 from .limits import Limits
 from .packets import Coded, Decoding, begun, words
@@ -28,13 +28,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class _Demuxer:
-    """FFmpeg's `name` for it, whether its packets' times are a clock, and the longest gap that may be one.
+    """FFmpeg's `name` for it, whether its packets' times are a clock, perhaps an `exact` one that counts samples.
 
+    A gap longer than `longest_s` is none.
     `promise` says whose duration an intact file keeps: that of the "track", of the "file", or "" for a guess.
     """
 
     name: str
     clock: bool = False
+    exact: bool = False
     promise: str = ""
     longest_s: float = LONGEST_S
 
@@ -48,7 +50,7 @@ DEMUXERS: dict[Contained, _Demuxer] = {
     "AU": _Demuxer("au"),
     "CAF": _Demuxer("caf", promise="track"),
     "SPHERE": _Demuxer("nistsphere"),
-    "FLAC": _Demuxer("flac", promise="track"),
+    "FLAC": _Demuxer("flac", clock=True, exact=True, promise="track"),
     "OGG": _Demuxer("ogg", clock=True),
     "MP4": _Demuxer("mp4", clock=True, promise="track"),
     "WebM": _Demuxer("matroska", clock=True, promise="file"),
@@ -83,6 +85,7 @@ CODECS = frozenset(
 )
 _OPTIONS = {"codec_whitelist": ",".join(sorted(CODECS)), "protocol_whitelist": "", "enable_drefs": "0"}
 _SLACK_S = 0.25  # encoder delay, which the durations of MP4 and WebM count and decoders drop
+_EXACT_S = 0.001
 _TRIES = 16  # errors in a row with no packet between them
 
 
@@ -96,15 +99,17 @@ def open_libav(
     demuxer = DEMUXERS[kind]
     if demuxer.clock:
         start = None if reading.start_at_zero or container.start_time is None else container.start_time / 1_000_000
-        clock.follow(start, demuxer.longest_s)
+        clock.follow(start, demuxer.longest_s, _EXACT_S if demuxer.exact else SLACK_S)
     promised_s = _promised(container, track, demuxer)
     if kind == "FLAC":
         track.codec_context.options = {"err_detect": "crccheck+explode"}  # else a frame that is noise passes
     tick = float(track.time_base) if track.time_base else 0.0
-    decoding = Decoding(track.decode, clock, name, limits, tick=tick, allow=reading.allow_truncated)
-    exact = track.codec_context.name.startswith(("pcm_", "flac"))
+    decoding = Decoding(
+        track.decode, clock, name, limits, tick=tick, allow=reading.allow_truncated, exact=demuxer.exact
+    )
+    plain = track.codec_context.name.startswith(("pcm_", "flac"))
     stream = begun(decoding.pieces(_packets(container, track, feed)), clock, notes, kind, name)
-    stream.promise = Promise(promised_s, 0.0 if exact and not demuxer.clock else _SLACK_S)
+    stream.promise = Promise(promised_s, 0.0 if plain and (demuxer.exact or not demuxer.clock) else _SLACK_S)
     stream.lossy = not track.codec_context.name.startswith(_LOSSLESS)
     return stream
 

@@ -5,18 +5,17 @@ Which packets there are is told by `libav.py` (FFmpeg's demuxers) and `mpeg.py` 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from itertools import chain
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ..errors import CorruptAudio, EmptyAudio
-from .clock import LOOSE_S, Clock
+from .clock import Clock
 from .limits import Limits
 from .samples import to_float
-from .stream import PIECE_FRAMES, Form, Piece, Stream, silence
+from .stream import Form, Piece, Stream, silence
 
 if TYPE_CHECKING:
     from av import AudioFrame, AudioResampler, Packet
@@ -30,7 +29,10 @@ _LONGEST_PACKET_S = 10.0  # what a packet that does not decode may claim
 
 
 class Decoding:
-    """Decodes the packets of one track. `decode` is PyAV's, `tick` the seconds of a step of its clock."""
+    """Decodes the packets of one track. `decode` is PyAV's, `tick` the seconds of a step of its clock.
+
+    Where the clock is `exact`, it counts samples of the first rate, and a gap is damage.
+    """
 
     def __init__(
         self,
@@ -41,9 +43,10 @@ class Decoding:
         *,
         tick: float = 0.0,
         allow: bool = False,
+        exact: bool = False,
     ) -> None:
         self._decode, self._clock, self._name, self._limits = decode, clock, name, limits
-        self._tick, self._allow = tick, allow
+        self._tick, self._allow, self._exact = tick, allow, exact
         self._batch: _Batch | None = None
         self._failure: CorruptAudio | None = None
         self._usual_s = 0.0  # how long a packet is where it does not say so
@@ -62,9 +65,10 @@ class Decoding:
                 self._fail(packet)
             if self._failure is not None and not self._allow and (isinstance(packet, Exception) or packet.size):
                 raise self._failure
-            if not isinstance(packet, Exception):
-                for frame in self._frames(packet):
-                    yield from self._take(frame)
+            if isinstance(packet, Exception):
+                continue
+            for frame in self._frames(packet):
+                yield from self._take(frame)
         yield from self._rest()
         self._clock.end()
 
@@ -85,34 +89,36 @@ class Decoding:
         self._failure = self._failure or CorruptAudio(self._name, "intact sound", found)
         self._failure.__cause__ = error
 
-    def _take(self, frame: AudioFrame) -> Iterator[Piece]:
-        """Add a frame to the batch; yield the batch before when it is full, or has another form, or silence follows."""
-        count, rate = frame.samples, frame.sample_rate
+    def _take(self, frame: AudioFrame) -> Sequence[Piece]:
+        """Add a frame to the batch; return what is complete: a full batch, one of another form, silence in a gap."""
         batch = self._batch
+        before: tuple[Piece, ...] = ()
         if batch is None or not batch.takes(frame):
-            yield from self._rest()
-            self._limits.check_shape(self._name, rate, frame.layout.nb_channels)
-            if batch is not None and batch.form.rate != rate:
-                self._clock.slack_s = LOOSE_S
-            batch = self._batch = _Batch(frame)
+            before = self._rest()
+            batch = self._begin(frame)
         pts = frame.pts
         gap = self._clock.silence_before(None if pts is None else pts * self._tick)
-        if gap or batch.count + count > batch.room:
-            if batch.count:
-                yield Piece(batch.frames(), batch.form)
-            yield from self._silence(gap)
-        batch.add(frame)
-        self._usual_s = count / rate
+        if gap:
+            if self._exact and not self._allow:
+                found = f"{gap:.2f} s missing at {self._clock.elapsed:.2f} s; {USE_ANYWAY}"
+                raise CorruptAudio(self._name, "intact sound", found)
+            before = (*before, *self._rest(), *silence(gap, batch.form))
+            self._clock.advance(gap)
+        self._usual_s = frame.samples / batch.form.rate
         self._clock.advance(self._usual_s)
+        batch.add(frame)
+        return before if batch.count < batch.room else (*before, *batch.blocks())
 
-    def _silence(self, seconds: float) -> Iterator[Piece]:
-        if seconds > 0 and self._batch is not None:
-            self._clock.advance(seconds)
-            yield from silence(seconds, self._batch.form)
+    def _begin(self, frame: AudioFrame) -> _Batch:
+        rate = frame.sample_rate
+        self._limits.check_shape(self._name, rate, frame.layout.nb_channels)
+        if self._batch is not None and self._batch.form.rate != rate:
+            self._clock.change_rate(exact=self._exact)
+        self._batch = _Batch(frame)
+        return self._batch
 
-    def _rest(self) -> Iterator[Piece]:
-        if self._batch is not None and self._batch.count:
-            yield Piece(self._batch.frames(), self._batch.form)
+    def _rest(self) -> tuple[Piece, ...]:
+        return self._batch.rest() if self._batch is not None else ()
 
 
 def begun(pieces: Iterator[Piece], clock: Clock, notes: list[str], kind: str, name: str) -> Stream:
@@ -124,55 +130,56 @@ def begun(pieces: Iterator[Piece], clock: Clock, notes: list[str], kind: str, na
 
 
 class _Batch:
-    """Frames of one form, as the decoder gives them, side by side until they are worth numpy's while."""
+    """Frames of one form, as the decoder gives them, one behind the other until they are worth numpy's while."""
 
     def __init__(self, frame: AudioFrame) -> None:
-        layout = tuple(channel.name for channel in frame.layout.channels)
-        self.form = Form(frame.sample_rate, len(layout), layout)
-        self.room = PIECE_FRAMES
-        self.count = 0
-        self._kind = frame.format.name
-        self._packer: AudioResampler | None = None
-        self._planar = frame.format.is_planar
-        if self._planar and len(layout) >= _SAFE_PLANES:
-            import av
+        import av
 
+        self._layout, self._kind = frame.layout, frame.format.name
+        names = tuple(channel.name for channel in frame.layout.channels)
+        self.form = Form(frame.sample_rate, len(names), names)
+        self.room = self.form.block
+        self._planar = frame.format.is_planar
+        self._packer: AudioResampler | None = None
+        if self._planar and len(names) >= _SAFE_PLANES:
             self._packer, self._planar = av.AudioResampler(format="flt"), False
         self._dtype = _DTYPES["flt" if self._packer else self._kind.removesuffix("p")]
-        self._store = self._empty(self.room)
+        self._fifo = av.AudioFifo()
+
+    @property
+    def count(self) -> int:
+        """How many frames are waiting."""
+        return int(self._fifo.samples)
 
     def takes(self, frame: AudioFrame) -> bool:
         """Whether the frame is of the same form and kind."""
-        form = self.form
         return bool(
-            frame.sample_rate == form.rate
-            and frame.format.name == self._kind
-            and frame.layout.nb_channels == form.channels
+            frame.sample_rate == self.form.rate and frame.format.name == self._kind and frame.layout == self._layout
         )
 
     def add(self, frame: AudioFrame) -> None:
-        """Copy a frame behind the others."""
-        if frame.samples > self.room:
-            self.room = frame.samples
-            self._store = self._empty(self.room)
+        """Put a frame behind the others."""
         for whole in self._packer.resample(frame) if self._packer else (frame,):
-            start, stop = self.count, self.count + whole.samples
-            if self._planar:
-                for row, plane in zip(self._store, whole.planes, strict=True):
-                    row[start:stop] = np.frombuffer(plane, self._dtype, stop - start)
-            else:
-                values = np.frombuffer(whole.planes[0], self._dtype, (stop - start) * self.form.channels)
-                self._store[:, start:stop] = values.reshape(-1, self.form.channels).T
-            self.count = stop
+            whole.pts = None  # else the queue checks that they follow each other
+            self._fifo.write(whole)
 
-    def frames(self) -> NDArray[np.float32]:
-        """Return what was added as `(frames, channels)`, and start over."""
-        frames = to_float(self._store[:, : self.count]).T
-        self.count = 0
-        return frames
+    def blocks(self) -> Iterator[Piece]:
+        """Yield what is waiting in whole blocks."""
+        while self._fifo.samples >= self.room:
+            yield self._piece(self.room)
 
-    def _empty(self, room: int) -> NDArray[Any]:
-        return np.empty((self.form.channels, room), self._dtype)
+    def rest(self) -> tuple[Piece, ...]:
+        """Return what is waiting, less than a block."""
+        return (self._piece(self._fifo.samples),) if self._fifo.samples else ()
+
+    def _piece(self, count: int) -> Piece:
+        planes = self._fifo.read(count).planes
+        if self._planar:
+            rows = np.stack([np.frombuffer(plane, self._dtype, count) for plane in planes])
+        else:
+            values = np.frombuffer(planes[0], self._dtype, count * self.form.channels)
+            rows = np.ascontiguousarray(values.reshape(count, -1).T)
+        return Piece((rows if rows.dtype == np.float32 else to_float(rows)).T, self.form)
 
 
 _DTYPES = {"u8": "u1", "s16": "i2", "s32": "i4", "s64": "i8", "flt": "f4", "dbl": "f8"}

@@ -19,14 +19,13 @@ def hold_to_promise(stream: Stream, name: str, *, allow_truncated: bool) -> None
     found, stream.counted_s = stream.heard_s - stream.counted_s - lead, stream.heard_s
     if promise.seconds is None:
         return
+    promised = promise.seconds - stream.clock.leapt
     rate = stream.form.rate
-    expected, frames = round(promise.seconds * rate), round(found * rate)
+    expected, frames = round(promised * rate), round(found * rate)
     if frames < expected - round(promise.slack_s * rate):
         if not allow_truncated:
             raise CorruptAudio(name, f"{expected} frames", f"{frames} frames; {USE_ANYWAY}")
         stream.clock.tail = 0.0  # told by this
         stream.notes.append(f"cut short or damaged: expected {expected} frames, found {frames} frames")
-    elif found > promise.seconds + max(promise.slack_s, _TOLD_S):
-        stream.notes.append(
-            f"the file says that it holds {promise.seconds:.2f} s; {found:.2f} s were found, and all are used"
-        )
+    elif found > promised + max(promise.slack_s, _TOLD_S):
+        stream.notes.append(f"the file says that it holds {promised:.2f} s; {found:.2f} s were found, and all are used")

@@ -14,8 +14,7 @@ from .clock import Clock
 Frames: TypeAlias = NDArray[np.float32]
 """Samples as stored, float32, shape `(frames, channels)`."""
 
-PIECE_FRAMES = 1 << 16
-"""About how many frames a piece has at most: numpy's work is then small beside the decoder's."""
+_BLOCK_VALUES = 1 << 20  # samples times channels: 4 MiB, whatever rate and channel count a header claims
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,10 +25,15 @@ class Form:
     channels: int
     layout: tuple[str, ...] = ()
 
+    @property
+    def block(self) -> int:
+        """How many frames are worked on at a time: those of a second, fewer where they would be large."""
+        return max(1, min(self.rate, _BLOCK_VALUES // self.channels))
+
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """Some frames of one form."""
+    """Some frames of one form, no more than a block."""
 
     frames: Frames
     form: Form
@@ -78,22 +82,6 @@ def silence(seconds: float, form: Form) -> Iterator[Piece]:
     """Yield pieces of zeros that last so long."""
     left = round(seconds * form.rate)
     while left > 0:
-        count = min(left, PIECE_FRAMES)
+        count = min(left, form.block)
         yield Piece(np.zeros((count, form.channels), np.float32), form)
         left -= count
-
-
-def reblock(pieces: Iterator[Frames], frames: int) -> Iterator[Frames]:
-    """Yield the same samples in blocks of exactly `frames` frames; the last one is what is left."""
-    held: list[Frames] = []
-    count = 0
-    for piece in pieces:
-        while count + len(piece) >= frames:
-            wanted = frames - count
-            yield np.concatenate([*held, piece[:wanted]])
-            piece, held, count = piece[wanted:], [], 0
-        if len(piece):
-            held.append(piece)
-            count += len(piece)
-    if held:
-        yield np.concatenate(held)

@@ -18,7 +18,7 @@ from .clock import Clock
 from .limits import Limits
 from .samples import from_24_bits, from_a_law, from_u_law, to_float
 from .source import Window
-from .stream import PIECE_FRAMES, Form, Frames, Piece, Promise, Stream
+from .stream import Form, Frames, Piece, Promise, Stream
 from .tracks import converting
 
 Convert: TypeAlias = Callable[[bytes], Frames]
@@ -99,7 +99,7 @@ def _pieces(window: Window, header: WavHeader, clock: Clock) -> Iterator[Piece]:
     channels = header.form.channels
     convert = _CONVERT[header.tag, header.width](header.order)
     frame = header.width * channels
-    step = max(1, PIECE_FRAMES // channels) * frame
+    step = header.form.block * frame
     for at in range(header.start, header.stop, step):
         data = window.bytes_at(at, min(step, header.stop - at))
         data = data[: len(data) // frame * frame]
