@@ -336,3 +336,11 @@ def test_words_of_any_tokens_give_the_text_of_their_piece_back(parts: list[list[
     timings = [WordTiming(word.text, word.tokens, 0.0, 4.0, 0.5) for word in words]
     for piece in place(timings, pieces, [(0.0, 4.0)], language, OPTIONS):
         assert written(piece.words) == spaced_once(tokens().decode(piece.tokens))
+
+
+def test_letters_without_spaces_are_words_in_a_text_of_another_language_too(network: Asked, encoded: Encoded) -> None:
+    spelled = tuple(tokens().encode(" well, 東京 is"))
+    for language, expected in (("en", ["well,", "東", "京", "is"]), ("ko", ["well,", "東京", "is"])):
+        (words,) = align_rows(network, tokens(), encoded.rows([2]), language, "transcribe", [AlignRow(spelled, 258)])
+        (piece,) = place(words, [Piece(0.0, 2.0, spelled)], [], language, OPTIONS)
+        assert [word.text for word in piece.words] == expected

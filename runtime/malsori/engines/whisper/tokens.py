@@ -20,7 +20,7 @@ from .rebuilt import rebuilt
 FILE = "tokenizer.json"
 TIMESTAMPS = 1501  # <|0.00|> to <|30.00|> in steps of 0.02 s
 MULTILINGUAL = 51_865  # entries at least; CTranslate2 and openai/whisper tell by the size too
-UNSPACED = frozenset({"zh", "ja", "th", "lo", "my", "yue"})  # languages written without spaces between words
+UNSPACED = frozenset({"zh", "ja", "th", "lo", "my", "km", "bo", "yue"})  # languages without spaces between words
 TASKS = ("transcribe", "translate")
 
 # Marks of speaker labels and annotations, which nobody speaks: "[DAVID]", "( applause )". Suppressed where they are one

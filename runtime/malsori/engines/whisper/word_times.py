@@ -18,11 +18,11 @@ import numpy as np
 
 from ...types import Word
 from ..lasting import Span, lasting
-from ..word_breaks import is_said, spelled_words
+from ..word_breaks import is_said, is_unspaced, spelled_words
 from .features import MEL_RATE
 from .in_sound import ascending, in_sound, parted
 from .segments import PRECISION, Piece
-from .tokens import Tokens, TokenWord
+from .tokens import UNSPACED, Tokens, TokenWord
 
 if TYPE_CHECKING:
     from .options import WhisperOptions
@@ -84,9 +84,15 @@ def align_rows(
         for index, result in zip(chosen, network.align(encoded.rows(chosen), start, texts, sizes), strict=True):
             found[index] = result
     return [
-        list(_timings(tokens.words(row.text_tokens, language), tokens.eot, result)) if result is not None else []
+        list(_timings(_words(tokens, row.text_tokens, language), tokens.eot, result)) if result is not None else []
         for row, result in zip(rows, found, strict=True)
     ]
+
+
+def _words(tokens: Tokens, spoken: Sequence[int], language: str) -> list[TokenWord]:
+    """Return the words of tokens, in parts where any of the text has a script without spaces, whatever its language."""
+    mixed = language not in (*UNSPACED, "ko") and is_unspaced(tokens.decode(spoken))
+    return tokens.words(spoken, "ja" if mixed else language)
 
 
 def _batches(lengths: Sequence[int], frames: Sequence[int]) -> list[list[int]]:
