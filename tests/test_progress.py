@@ -95,7 +95,7 @@ def test_what_is_heard_of_a_recording_is_told_once_there_is_something(now: list[
     show(Progress("talk.mp3", 60, 0, length=240.0))
     assert reporter._line() == "talk.mp3 ..."
     now.append(110.0)
-    show(Progress("talk.mp3", 60, 30, seconds=120.0, length=240.0))
+    show(Progress("talk.mp3", 60, 30, seconds=120.0, length=240.0, done=0.5))
     assert reporter._line() == "talk.mp3, 2:00 of 4:00, 50%, 10 s left"
 
 
@@ -106,8 +106,9 @@ def test_of_several_recordings_it_is_told_how_much_of_all_is_done(now: list[floa
     reporter = Reporter()
     show = progress_of(reporter, [str(file) for file in files])
     told = []
-    for number, seconds, length in ((1, 30.0, 60.0), (1, 60.0, 60.0), (2, 0.0, None), (2, 99.0, None), (3, 3599, 3600)):
-        show(Progress("talk", 0, 0, number, seconds, length))
+    points = ((1, 30.0, 60.0, 0.5), (1, 60.0, 60.0, 1), (2, 0.0, None, 1), (2, 99.0, None, 1), (3, 3599, 3600, 2.9999))
+    for number, seconds, length, done in points:
+        show(Progress("talk", 0, 0, number, seconds, length, done))
         told.append(reporter._line())
     assert told == [
         "talk (1 of 3), 0:30 of 1:00, 5%",
@@ -122,5 +123,5 @@ def test_progress_never_goes_back(now: list[float]) -> None:
     reporter = Reporter()
     show = progress_of(reporter)
     for seconds in (10.0, 50.0, 40.0):
-        show(Progress("talk", 0, 0, 1, seconds, 100.0))
+        show(Progress("talk", 0, 0, 1, seconds, 100.0, seconds / 100))
     assert reporter._line() == "talk, 0:40 of 1:40, 50%"

@@ -395,6 +395,32 @@ def test_progress_grows_to_all_the_speech_that_was_found():
     assert heard[-1] == seen[-1].found == pytest.approx(20 * 2.4, abs=1)
 
 
+def test_progress_tells_how_much_is_behind_of_a_recording_and_of_the_run():
+    seen: list[Progress] = []
+    sources = [*(recording((n, 2.0)) for n in range(10, 30)), recording(*((n, 100.0) for n in range(10, 18)))]
+    texts(transcriber("ko").transcribe_many(sources, progress=seen.append))
+    done = [progress.done for progress in seen]
+    assert done == sorted(done)
+    assert done[-1] == 21
+    assert [progress.number for progress in seen if progress.done < 20] == sorted(
+        progress.number for progress in seen if progress.done < 20
+    )
+    last = [progress for progress in seen if progress.number == 21]
+    assert last[0].length == last[-1].length == 818.0
+    assert last[-1].seconds == pytest.approx(818.0)
+    assert len({round(progress.seconds) for progress in last}) > 4
+    assert all(progress.seconds <= (progress.length or 0) for progress in seen)
+
+
+def test_progress_goes_on_while_a_recording_without_speech_is_read():
+    seen: list[Progress] = []
+    texts(transcriber("ko").transcribe_many([np.zeros(600 * SAMPLE_RATE, np.float32)], progress=seen.append))
+    behind = [progress.seconds for progress in seen]
+    assert behind == sorted(behind)
+    assert len(set(behind)) > 500
+    assert 500 < behind[-1] < 600  # the rest might have been speech
+
+
 def test_one_transcriber_serves_several_threads():
     used = transcriber()
     recordings = [recording((n, 1.0), (n + 1, 1.0)) for n in range(10, 18)]

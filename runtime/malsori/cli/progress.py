@@ -132,9 +132,8 @@ def progress_of(reporter: Reporter, files: Sequence[str] = ()) -> Callable[[Prog
 
     def show(progress: Progress) -> None:
         nonlocal furthest
-        place = progress.number - 1
-        share = min(1.0, progress.seconds / progress.length) if progress.length else 0.0
-        furthest = max(furthest, sum(sizes[:place]) + share * sizes[place])
+        whole = int(progress.done)
+        furthest = max(furthest, sum(sizes[:whole]) + sum(sizes[whole : whole + 1]) * (progress.done - whole))
         number = f" ({progress.number} of {len(sizes)})" if len(sizes) > 1 else ""
         reporter.say(f"{progress.name}{number}{_position(progress)}", furthest / sum(sizes), 1.0)
 

@@ -129,5 +129,6 @@ def _logits(
             logits[row : row + len(part)] = part
         heard += sum(span.seconds for span in spans)
         if progress is not None:
-            progress(Progress(name, found, heard, 1, spans[-1].stop / SAMPLE_RATE, len(audio) / SAMPLE_RATE))
+            behind, length = spans[-1].stop / SAMPLE_RATE, len(audio) / SAMPLE_RATE
+            progress(Progress(name, found, heard, 1, behind, length, behind / length))
     return logits

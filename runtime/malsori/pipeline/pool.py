@@ -38,7 +38,8 @@ class Pool:
         self._progress = progress
         self._jobs: list[Job] = []
         self.gathered = 0.0  # seconds of speech
-        self._found = self._heard = 0.0
+        self._found = self._heard = self._before = 0.0
+        self._together: list[int] = []  # numbers of the recordings that are run now
 
     def push(self, job: Job) -> None:
         """Take a job, for which there must be `room`."""
@@ -58,7 +59,8 @@ class Pool:
         Calls that the first recordings are part of come first; whose clips hear what was said before keep their order.
         """
         jobs, self._jobs, self.gathered = self._jobs, [], 0.0
-        self._found = self._heard + sum(job.clip.seconds for job in jobs)
+        self._before, self._found = self._heard, self._heard + sum(job.clip.seconds for job in jobs)
+        self._together = sorted({job.recording.number for job in jobs})
         calls: list[tuple[DecodeOptions, list[Job]]] = []
         for decoding, group in self._alike(jobs):
             for wave in waves(group) if decoding.whisper.condition_on_previous_text else [group]:
@@ -139,9 +141,17 @@ class Pool:
     def _tell(self, recording: Recording, within: float) -> None:
         """Tell where a recording is, `within` seconds of whose call of the engine were read."""
         if self._progress is not None:
-            behind = recording.behind + min(within, recording.queued)
+            behind = recording.told = max(recording.told, recording.behind + min(within, recording.queued))
             found, heard = max(self._found, self._heard + within), self._heard + within
-            self._progress(Progress(recording.name, found, heard, recording.number, behind, recording.length))
+            done = self._done(recording, behind, heard)
+            self._progress(Progress(recording.name, found, heard, recording.number, behind, recording.length, done))
+
+    def _done(self, recording: Recording, behind: float, heard: float) -> float:
+        """Return how many recordings are done: of several that share calls, as much as was heard of all of them."""
+        if len(self._together) > 1 and recording.number in self._together:
+            share = (heard - self._before) / (self._found - self._before)
+            return self._together[0] - 1 + share * len(self._together)
+        return recording.number - 1 + (min(1.0, behind / recording.length) if recording.length else 0.0)
 
 
 def _first(jobs: Sequence[Job]) -> Recording:

@@ -11,7 +11,8 @@ class Progress:
 
     The recording is number `number` of the run, from 1 on. `seconds` of it are behind: recognised, or read and found to
     be no speech. `length` is how many it has as its container says, and in truth once it was read to its end; None
-    while nobody knows.
+    while nobody knows. `done` counts the recordings that are behind, and of those that are being heard, one or several
+    together, the part that was.
     """
 
     name: str
@@ -20,3 +21,4 @@ class Progress:
     number: int = 1
     seconds: float = 0.0
     length: float | None = None
+    done: float = 0.0
