@@ -696,6 +696,14 @@ def test_sound_that_comes_and_goes_as_speech_does_and_that_the_gate_leaves_out_i
     assert used.transcribe(np.zeros(20 * SAMPLE_RATE, np.float32)).warnings == ()
 
 
+def test_a_tenth_may_be_left_out():
+    swinging = np.concatenate([tone(level, SAMPLE_RATE // 4) for level in (0.0005, 0.009)] * 24)
+    used = transcriber("ko", kind="wav2vec2-ctc")
+    much, little = (np.concatenate([tone(0.3, seconds * SAMPLE_RATE), swinging]) for seconds in (100, 20))
+    assert used.transcribe(much).warnings == ()
+    assert len(used.transcribe(little).warnings) == 1
+
+
 def test_without_the_gate_sound_that_a_model_has_no_words_for_is_told_of_where_it_comes_and_goes():
     class Deaf(LoudnessEngine):
         def _hear(self, clip: Audio, options: DecodeOptions) -> Hypothesis:
