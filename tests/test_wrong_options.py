@@ -16,6 +16,7 @@ from malsori.errors import OptionError
 from malsori.pipeline import TranscribeOptions
 
 NANO = Path(__file__).resolve().parents[1] / "models"
+SOUND = Path(__file__).resolve().parents[1] / "samples" / "korean.wav"
 HUGE = "9" * 25
 FILE = {  # what each command needs beside the flag in question; neither the file nor the model is there
     "transcribe": ("none.wav",),
@@ -198,7 +199,7 @@ def test_what_a_models_manifest_rules_out_is_told_before_it_is_loaded(
     model: str, flags: str, words: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ):
     shutil.copy(NANO / model / "manifest.json", tmp_path)  # without weights: loading it would fail otherwise
-    assert words in wrong(["transcribe", "none.wav", "--model", str(tmp_path), *flags.split()], capsys)
+    assert words in wrong(["transcribe", str(SOUND), "--model", str(tmp_path), *flags.split()], capsys)
 
 
 VALUES: list[dict[str, Any]] = [

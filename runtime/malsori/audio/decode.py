@@ -25,7 +25,7 @@ from .opening import open_stream
 from .promise import hold_to_promise
 from .resample import resample
 from .source import Source, Window, name_of, one_line, open_window
-from .stream import Form, Piece, Reading, Stream
+from .stream import Form, Piece, Promise, Reading, Stream
 from .tracks import check_only
 
 AudioSource: TypeAlias = "Source | Samples"
@@ -188,7 +188,7 @@ def _open_array(array: NDArray[np.generic], rate: int, name: str, limits: Limits
     form = Form(rate, frames.shape[1])
     starts = range(0, len(frames), form.block)
     pieces = (Piece(scaled(frames[start : start + form.block]), form) for start in starts)
-    return Stream(form, pieces, Clock())
+    return Stream(form, pieces, Clock(), Promise(len(frames) / rate))
 
 
 def _at_16_khz(pieces: Iterator[Piece], mixer: Mixer) -> Iterator[Audio]:
