@@ -173,6 +173,7 @@ def live(columns: dict[str, str], needed: str) -> str:
 TABLES = {
     "adaptation": lambda: figures("adaptation"),
     "alignment": lambda: figures("alignment"),
+    "decode": lambda: figures("decode"),
     "detectors": lambda: figures("detectors", r"CPU|ours"),
     "filling": filling,
     "hallucination": lambda: figures("hallucination"),

@@ -146,7 +146,11 @@ class Worker:
         return Reading(strict, lenient, Count(**rest["packets"]), rest["claim"], rest["memory_mb"])
 
     def close(self) -> None:
-        """End the process."""
+        """End the process; no more copies can be read."""
+        self._end()
+        self._said.close()
+
+    def _end(self) -> None:
         if self._process is not None:
             self._process.kill()
             self._process.communicate()
@@ -165,7 +169,7 @@ class Worker:
             part = self._process.stdout.read(1 << 16) if ready else b""
             if not part:
                 code = self._process.wait() if ready else None
-                self.close()
+                self._end()
                 raise (
                     Crash(f"the process died with {code}; {self._last_words()}")
                     if ready
