@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import os
+import subprocess
+import sys
 import tracemalloc
 from pathlib import Path
 from typing import Any
@@ -179,6 +181,30 @@ def test_a_long_file_is_decoded_in_little_memory(tmp_path: Path) -> None:
     tracemalloc.stop()
     assert total == seconds * 16_000
     assert peak < 4 << 20  # whole, the samples would be 58 MB
+
+
+MEASURED = """
+import sys
+from malsori.audio import decode_blocks
+print(sum(len(block) for block in decode_blocks(sys.argv[1])))
+print(*(line.split()[1] for line in open("/proc/self/status") if line.startswith("VmHWM")))
+"""
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").is_file(), reason="needs the files of Linux")
+@pytest.mark.parametrize(("container", "codec"), [("mp3", "libmp3lame"), ("mp4", "aac"), ("flac", "flac")])
+def test_a_long_coded_file_is_decoded_in_as_little_memory_as_a_short_one(
+    tmp_path: Path, container: str, codec: str
+) -> None:
+    held = []  # tracemalloc does not see what FFmpeg allocates
+    for seconds in (20, 300):
+        path = tmp_path / "sound"
+        path.write_bytes(contained(container, codec, np.tile(tone(20), seconds // 20), 16_000))
+        run = subprocess.run([sys.executable, "-c", MEASURED, path], capture_output=True, text=True, check=True)
+        samples, kib = map(int, run.stdout.split())
+        assert samples == pytest.approx(seconds * 16_000, abs=2_000)
+        held.append(kib)
+    assert held[1] - held[0] < 8 << 10  # whole, the samples would be 19 MB
 
 
 def test_reading_blocks_and_stopping_half_way_closes_the_file(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ import pytest
 from malsori.cli import doctor
 from malsori.cli.main import main
 
-PACKAGES = {"malsori", "numpy", "onnxruntime", "ctranslate2", "faster-whisper", "soundfile", "soxr", "av", "rich"}
+PACKAGES = {"malsori", "numpy", "onnxruntime", "ctranslate2", "faster-whisper", "soxr", "av", "rich"}
 
 
 @pytest.fixture(autouse=True)

@@ -40,7 +40,7 @@ HOMES = {  # who may import what is neither ours nor Python's; argparse and asyn
     "webrtcvad": {"vad"},
     "kenlm": {"engines"},
     "sounddevice": {"audio"},
-    "soundfile": {"audio"},
+    "soundfile": set(),
     "soxr": {"audio"},
     "av": {"audio"},
     "packaging": {"cli"},

@@ -56,6 +56,7 @@ class Clock:
         self.elapsed = 0.0
         self.lead = 0.0
         self.tail = 0.0
+        self.cut = False  # told elsewhere, with how much is missing
         self.gaps, self.damage = _Places(), _Places()
 
     def follow(self, start: float | None, longest: float, slack: float = SLACK_S) -> None:
@@ -119,7 +120,7 @@ class Clock:
             lines.append(f"silence stands for gaps in the recording: {self.gaps}")
         if self.damage.count:
             lines.append(f"silence stands for what does not decode: {self.damage}")
-        if self.tail:
+        if self.tail and not self.cut:
             lines.append(f"the last {self.tail:.2f} s do not decode")
         if self._leaps.count:
             lines.append(f"the file's clock leaps too far for silence, times run on: {self._leaps}")

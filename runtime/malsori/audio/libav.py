@@ -62,6 +62,7 @@ DEMUXERS: dict[Contained, _Demuxer] = {
     "AMR": _Demuxer("amr"),
     "AC-3": _Demuxer("ac3"),
     "DTS": _Demuxer("dts"),
+    "LATM": _Demuxer("loas"),
     "WavPack": _Demuxer("wv", promise="track"),
     "TTA": _Demuxer("tta", promise="track"),
     "Monkey's Audio": _Demuxer("ape", promise="track"),

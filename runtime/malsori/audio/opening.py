@@ -84,5 +84,6 @@ class _Opener:
             raise CorruptAudio(self.name, f"{header.declared} bytes of sound", f"{present} bytes; {USE_ANYWAY}")
         stream = open_libav(window, "WAV", self.name, self.limits, self.stack, self.reading, self.clock)
         if present < header.declared:
+            self.clock.cut = True
             stream.notes.append(f"cut short: expected {header.declared} bytes of sound, found {present}")
         return stream

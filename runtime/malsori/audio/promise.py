@@ -25,7 +25,7 @@ def hold_to_promise(stream: Stream, name: str, *, allow_truncated: bool) -> None
     if frames < expected - round(promise.slack_s * rate):
         if not allow_truncated:
             raise CorruptAudio(name, f"{expected} frames", f"{frames} frames; {USE_ANYWAY}")
-        stream.clock.tail = 0.0  # told by this
+        stream.clock.cut = True
         stream.notes.append(f"cut short or damaged: expected {expected} frames, found {frames} frames")
     elif found > promised + max(promise.slack_s, _TOLD_S):
         stream.notes.append(f"the file says that it holds {promised:.2f} s; {found:.2f} s were found, and all are used")

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Literal, TypeAlias, get_args
 
 from ..errors import EmptyAudio, UnsupportedFormat
+from .flac import find_flac_frame
 from .mpeg import PARSERS, find_frames, frames_at
 from .source import Window
 from .tracks import converting
@@ -36,6 +37,7 @@ Contained: TypeAlias = Literal[
     "AMR",
     "AC-3",
     "DTS",
+    "LATM",
     "WavPack",
     "TTA",
     "Monkey's Audio",
@@ -191,10 +193,19 @@ def _by_rhythm(head: bytes) -> Contained | None:
         signs = head[first::packet][:8]
         if len(signs) >= 3 and set(signs) == {0x47}:
             return "MPEG-TS"
+    size = _latm_bytes(head)
+    if size and _latm_bytes(head[size:]):
+        return "LATM"
     size = _ac3_bytes(head)
     if size and (head[size : size + 2] == b"\x0b\x77" or len(head) == size):
         return "AC-3"
     return None
+
+
+def _latm_bytes(head: bytes) -> int:
+    """Return the length of the LATM frame that `head` begins, 0 for none (ISO 14496-3, 1.7.2)."""
+    sync = len(head) > 2 and head[0] == 0x56 and head[1] >> 5 == 7
+    return 3 + ((head[1] & 0x1F) << 8 | head[2]) if sync else 0
 
 
 def _ac3_bytes(head: bytes) -> int:
@@ -213,13 +224,17 @@ def _ac3_bytes(head: bytes) -> int:
 def _by_frames(window: Window, offset: int, *, searched: bool) -> Identity | None:
     """Recognise MP3 and AAC, which have no file header: two frames in a row, or one that fills the rest.
 
-    Where nothing else is known of the content, four in a row also count further on: the file was cut from a stream.
+    Where nothing else is known of the content, four in a row also count further on, and two of FLAC: the file was cut
+    from a stream.
     """
     kinds = get_args(Bare)
     for kind in kinds:
         if frames_at(window, offset, PARSERS[kind]) > 1:
             return Identity(kind, offset)
     stop = min(window.size, offset + _SEARCHED_BYTES)
-    starts = {kind: find_frames(window, offset, stop, PARSERS[kind]) for kind in kinds} if searched else {}
+    if not searched:
+        return None
+    starts: dict[Format, int | None] = {kind: find_frames(window, offset, stop, PARSERS[kind]) for kind in kinds}
+    starts["FLAC"] = find_flac_frame(window, offset, stop)
     found = [(start, kind) for kind, start in starts.items() if start is not None]
     return Identity(min(found)[1], min(found)[0]) if found else None

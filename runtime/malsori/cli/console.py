@@ -50,8 +50,8 @@ def complain(message: str) -> None:
 def keep_stderr_for_us() -> None:
     """Keep native libraries off stderr for the rest of this process; our messages and crash reports still go there.
 
-    libmpg123 prints several lines of its own about each damaged MP3, and soundfile has no switch for that; a failed
-    file is to cost one line, ours. `--debug` leaves everything as it was.
+    Engines, drivers and codecs print lines of their own, not all of which have a switch; a failed file is to cost one
+    line, ours. `--debug` leaves everything as it was.
     """
     if sys.stderr is None:
         return

@@ -1,0 +1,79 @@
+"""Files that are several, one laid behind the other: all are read, whatever codec, rate or channels they have."""
+
+from __future__ import annotations
+
+import pytest
+
+from malsori.audio import decode
+from malsori.errors import CorruptAudio
+from tests.sounds import contained, pcm16, tone, wav
+from tests.test_audio_decode import encoded
+
+
+def made(kind: str, seconds: float, rate: int) -> bytes:
+    if kind == "wav":
+        return wav(pcm16(tone(seconds, rate)), rate=rate)
+    if kind == "vorbis":
+        return encoded("OGG", "VORBIS", tone(seconds, rate), rate)
+    container, codec = {
+        "opus": ("ogg", "libopus"),
+        "oga": ("ogg", "flac"),
+        "flac": ("flac", "flac"),
+        "mp4": ("mp4", "aac"),
+        "mkv": ("matroska", "aac"),
+        "ts": ("mpegts", "aac"),
+        "aac": ("adts", "aac"),
+    }[kind]
+    return contained(container, codec, tone(seconds, rate), rate)
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        (("wav", 16_000), ("wav", 44_100)),
+        (("flac", 16_000), ("flac", 48_000)),
+        (("mp4", 16_000), ("mp4", 44_100)),
+        (("vorbis", 16_000), ("vorbis", 44_100)),
+        (("opus", 48_000), ("opus", 48_000)),
+        (("vorbis", 22_050), ("opus", 48_000)),
+        (("oga", 16_000), ("vorbis", 44_100)),
+        (("mkv", 16_000), ("mkv", 16_000)),
+        (("ts", 48_000), ("ts", 48_000)),
+    ],
+)
+def test_two_files_in_one_are_both_read_and_the_join_is_told(first: tuple[str, int], second: tuple[str, int]) -> None:
+    clip = decode(made(first[0], 3, first[1]) + made(second[0], 2, second[1]))
+    assert len(clip.samples) / 16_000 == pytest.approx(5, abs=0.2)
+    assert any(warning.startswith("2 recordings one behind the other, joined at 3.") for warning in clip.warnings)
+    assert clip.filled_s < 0.1
+
+
+def test_five_files_in_one_are_all_read() -> None:
+    clip = decode(made("flac", 1, 16_000) * 5)
+    assert len(clip.samples) == 5 * 16_000
+    assert clip.warnings == ("5 recordings one behind the other, joined at 1.00 s, 2.00 s, 3.00 s and more",)
+
+
+def test_aac_of_another_rate_goes_on() -> None:
+    clip = decode(made("aac", 3, 16_000) + made("aac", 2, 44_100))
+    assert len(clip.samples) / 16_000 == pytest.approx(5, abs=0.2)
+
+
+def test_a_part_that_is_cut_short_is_an_error_unless_allowed() -> None:
+    whole, cut = made("flac", 2, 16_000), made("flac", 4, 16_000)
+    cut = cut[: len(cut) - (len(cut) - 8_300) // 2]
+    for data in (whole + cut, cut + whole):
+        with pytest.raises(CorruptAudio, match="--allow-truncated"):
+            decode(data)
+        clip = decode(data, allow_truncated=True)
+        assert 3.5 < len(clip.samples) / 16_000 < 6
+        assert any("cut short or damaged: expected 64000 frames" in warning for warning in clip.warnings)
+
+
+def test_what_follows_and_cannot_be_read_is_an_error_unless_allowed() -> None:
+    data = made("wav", 2, 16_000) + b"RIFF\x20\0\0\0WAVEjunk" + bytes(100)
+    with pytest.raises(CorruptAudio, match="fmt chunk"):
+        decode(data)
+    clip = decode(data, allow_truncated=True)
+    assert len(clip.samples) == 32_000
+    assert any("what follows at 2.00 s was left out" in warning for warning in clip.warnings)

@@ -1,0 +1,69 @@
+"""Several sound tracks in one file: the one asked for, else the default one; what there is, is told."""
+
+from __future__ import annotations
+
+import pytest
+
+from malsori.audio import decode
+from malsori.audio.tracks import check_track
+from malsori.errors import OptionError
+from tests.sounds import contained, pcm16, tone, wav
+from tests.tracks import Track, muxed
+
+ENGLISH, KOREAN, NOTES = (
+    Track(tone(1), language="eng"),
+    Track(tone(2), language="kor", default=True),
+    Track(tone(3), codec="ac3", rate=48_000, language="eng"),
+)
+FILM = muxed("matroska", ENGLISH, KOREAN, NOTES)
+
+
+def seconds(track: int | str | None) -> int:
+    return round(len(decode(FILM, track=track).samples) / 16_000)
+
+
+def test_the_default_track_is_read_and_a_note_says_which_there_are() -> None:
+    clip = decode(FILM)
+    assert round(len(clip.samples) / 16_000) == 2
+    assert clip.warnings[0] == (
+        "track 2 of 3 was used; --track N takes another: 1 (eng, aac, mono), 2 (kor, aac, mono), 3 (eng, ac3, mono)"
+    )
+
+
+def test_without_a_default_the_first_track_is_read() -> None:
+    clip = decode(muxed("matroska", ENGLISH, Track(tone(2), language="kor")))
+    assert round(len(clip.samples) / 16_000) == 1
+
+
+def test_a_track_is_chosen_by_number_or_language() -> None:
+    assert [seconds(track) for track in (1, 2, "2", "kor", "KO", "eng")] == [1, 2, 2, 2, 2, 1]
+    assert decode(FILM, track=1).warnings[0] == "track 1 of 3 was used"
+
+
+@pytest.mark.parametrize("track", [4, "9", "fra"])
+def test_a_track_that_is_not_there_is_an_error_that_lists_those_that_are(track: int | str) -> None:
+    with pytest.raises(OptionError, match=rf"there is no track {track}; tracks: 1 \(eng, aac, mono\), 2 \(kor"):
+        decode(FILM, track=track)
+
+
+@pytest.mark.parametrize("track", [0, -1, "", " ", "0", True, 1.5])
+def test_what_can_be_no_track_is_refused(track: object) -> None:
+    with pytest.raises(OptionError, match="track must be a number from 1 on or a language"):
+        check_track(track)
+
+
+def test_a_file_of_one_track_has_track_1_and_no_other() -> None:
+    for data in (wav(pcm16(tone())), contained("mp3", "libmp3lame", tone(), 16_000)):
+        assert len(decode(data, track=1).samples)
+        with pytest.raises(OptionError, match="there is no track 2; it has one track"):
+            decode(data, track=2)
+    with pytest.raises(OptionError, match="no track kor"):
+        decode(tone(), track="kor")
+
+
+def test_a_track_that_nothing_here_decodes_is_passed_over_unless_it_was_asked_for() -> None:
+    data = muxed("matroska", Track(tone(1, 8_000), "real_144", 8_000), Track(tone(2)))
+    clip = decode(data)
+    assert round(len(clip.samples) / 16_000) == 2
+    with pytest.raises(ValueError, match="real_144"):
+        decode(data, track=1)
