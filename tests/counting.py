@@ -24,8 +24,9 @@ class Count:
     """Seconds of sound that decode, where on the container's clock they lie, and what does not decode.
 
     `start` and `stop` are seconds from the container's own start, `broken` the packets that a decoder refused or that
-    their container calls damaged, `broken_s` the seconds that these say they last. `unread_s` is about how long those
-    bytes last that are behind an error of the container.
+    their container calls damaged, `broken_s` the seconds that these say they last, less those before the first that
+    decodes, which are the rest of what was cut off. `unread_s` is about how long those bytes last that are behind an
+    error of the container.
     """
 
     seconds: float
@@ -75,11 +76,15 @@ def by_packets(source: Path | bytes, container: str | None = None) -> Count:
                 break
             last = max(last, (packet.pos or 0) + packet.size)
             frames = _frames(stream, packet, broken)
+            if not seconds:
+                broken = [0.0 for _ in broken]
             for frame in frames:
                 seconds += frame.samples / frame.sample_rate
                 if frame.time is not None:
                     start = frame.time - base if start is None else start
                     stop = max(stop or 0.0, frame.time - base + frame.samples / frame.sample_rate)
+        if opened.format.name == "flac":  # the numbers of its frames, taken for times, mean nothing without its header
+            stop = (start or 0.0) + seconds
         return Count(seconds, start or 0.0, stop or seconds, len(broken), sum(broken), unread)
 
 
