@@ -175,6 +175,7 @@ TABLES = {
     "adaptation": lambda: figures("adaptation"),
     "alignment": lambda: figures("alignment"),
     "cues": lambda: figures("cues"),
+    "decode": lambda: figures("decode"),
     "detectors": lambda: figures("detectors", r"CPU|ours"),
     "filling": filling,
     "hallucination": lambda: figures("hallucination"),

@@ -24,8 +24,9 @@ class Count:
     """Seconds of sound that decode, where on the container's clock they lie, and what does not decode.
 
     `start` and `stop` are seconds from the container's own start, `broken` the packets that a decoder refused or that
-    their container calls damaged, `broken_s` the seconds that these say they last; `failed` means that the container
-    could not be read to its end.
+    their container calls damaged, `broken_s` the seconds that these say they last, less those before the first that
+    decodes, which are the rest of what was cut off. `unread_s` is about how long those bytes last that are behind an
+    error of the container.
     """
 
     seconds: float
@@ -33,7 +34,7 @@ class Count:
     stop: float = 0.0
     broken: int = 0
     broken_s: float = 0.0
-    failed: bool = False
+    unread_s: float = 0.0
 
     @property
     def lengths(self) -> tuple[float, ...]:
@@ -68,24 +69,29 @@ def by_packets(source: Path | bytes, container: str | None = None) -> Count:
     with av.open(file, format=container, metadata_errors="replace") as opened:
         stream = opened.streams.audio[0]
         base = (opened.start_time or 0) / 1_000_000
-        seconds, broken, failed, start, stop = 0.0, [], False, None, None
+        seconds, broken, unread, last, start, stop = 0.0, [], 0.0, 0, None, None
         for packet in _packets(opened, stream):
-            failed |= packet is None
+            if packet is None:
+                unread = (opened.size - last) * seconds / max(1, last)
+                break
+            last = max(last, (packet.pos or 0) + packet.size)
             frames = _frames(stream, packet, broken)
+            if not seconds:
+                broken = [0.0 for _ in broken]
             for frame in frames:
                 seconds += frame.samples / frame.sample_rate
                 if frame.time is not None:
                     start = frame.time - base if start is None else start
                     stop = max(stop or 0.0, frame.time - base + frame.samples / frame.sample_rate)
-        return Count(seconds, start or 0.0, stop or seconds, len(broken), sum(broken), failed)
+        if opened.format.name == "flac":  # the numbers of its frames, taken for times, mean nothing without its header
+            stop = (start or 0.0) + seconds
+        return Count(seconds, start or 0.0, stop or seconds, len(broken), sum(broken), unread)
 
 
 def _frames(stream: Any, packet: Any, broken: list[float]) -> list[Any]:
     """Return the frames of a packet; note in `broken` how long it says it is when it is damaged."""
     import av
 
-    if packet is None:
-        return []
     lasts = float((packet.duration or 0) * packet.time_base) if packet.time_base else 0.0
     try:
         frames: list[Any] = stream.codec_context.decode(packet)

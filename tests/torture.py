@@ -9,9 +9,9 @@ two frames of a headerless stream once was. What malsori heard is held against t
 - the sound of the file before it was damaged. As much of it, less 0.1 s, is never a loss. Stretches of silence that
   were put in for what is missing do not count as heard.
 - otherwise what the copy itself shows: what PyAV decodes, packet by packet, in the container that the file was made in
-  (or in what it takes the copy for, if it is no such container any more), and the packets that it cannot decode. As
-  much of it, less 0.1 s, is no silent loss, if the container can be read to its end, the packets' times follow each
-  other, and the header, where it says how long the sound is, says no more than was heard.
+  (or in what it takes the copy for, if it is no such container any more), and the packets and bytes that it
+  cannot. As much of it, less 0.1 s, is no silent loss, if the packets' times follow each other and the header, where
+  it says how long the sound is, says no more than was heard.
 
 An error or a warning that speaks of missing or damaged sound is no silent loss; a warning of another kind is.
 """
@@ -108,11 +108,10 @@ def _lost(whole: Heard, heard: Heard, reading: Reading) -> float:
     """Return the seconds that are gone without anybody being able to know better from the copy alone."""
     lost = whole.sound - heard.sound
     packets = reading.packets
-    follow = packets.stop - packets.start - packets.seconds - packets.broken_s <= LOST_S
+    shown = packets.seconds + packets.broken_s + packets.unread_s
+    follow = packets.stop - packets.start - shown <= LOST_S
     kept = min(reading.claim, whole.seconds) - heard.seconds <= LOST_S
-    if packets.failed or not follow or not kept:
-        return lost
-    return min(lost, packets.seconds + packets.broken_s - heard.seconds)
+    return min(lost, shown - heard.seconds) if follow and kept else lost
 
 
 class Hang(Exception):
@@ -146,7 +145,11 @@ class Worker:
         return Reading(strict, lenient, Count(**rest["packets"]), rest["claim"], rest["memory_mb"])
 
     def close(self) -> None:
-        """End the process."""
+        """End the process; no more copies can be read."""
+        self._end()
+        self._said.close()
+
+    def _end(self) -> None:
         if self._process is not None:
             self._process.kill()
             self._process.communicate()
@@ -165,7 +168,7 @@ class Worker:
             part = self._process.stdout.read(1 << 16) if ready else b""
             if not part:
                 code = self._process.wait() if ready else None
-                self.close()
+                self._end()
                 raise (
                     Crash(f"the process died with {code}; {self._last_words()}")
                     if ready
@@ -238,7 +241,7 @@ def _counted(copy: bytes, demuxer: str) -> tuple[Count, float]:
             return by_packets(copy, name), _claim(copy, name)
         except Exception:  # PyAV raises what it likes; what it cannot count has no count
             continue
-    return Count(0.0, failed=True), 0.0
+    return Count(0.0), 0.0
 
 
 def _claim(copy: bytes, demuxer: str | None) -> float:

@@ -94,6 +94,8 @@ _OTHERS = (
     (b"\x02dss", "DSS"),
     (b"\x03dss", "DSS"),
     (b"\x06\x0e\x2b\x34", "MXF"),
+    (b"nut/multimedia container", "NUT"),
+    (b"\x64\xa3", "IRCAM"),
     (b"SQLite format 3", "a database (SQLite)"),
     (b"PK\x03\x04", "a ZIP archive"),
     (b"7z\xbc\xaf", "a 7z archive"),
@@ -110,9 +112,8 @@ _OTHERS = (
     (b"<!doctype", "an HTML page"),
     (b"<html", "an HTML page"),
 )
-_CONVERTIBLE = frozenset(
-    ("IFF that is not AIFF", "RealMedia", "RealAudio", "DSF (DSD)", "Musepack", "TAK", "OptimFROG", "DSS", "MXF")
-)
+_MEDIA = ("RealMedia", "RealAudio", "DSF (DSD)", "Musepack", "TAK", "OptimFROG", "DSS", "MXF", "NUT", "IRCAM")
+_CONVERTIBLE = frozenset(("IFF that is not AIFF", *_MEDIA))
 _UNKNOWN = "unknown content"
 
 
