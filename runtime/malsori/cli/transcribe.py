@@ -13,7 +13,7 @@ from .beside import beside
 from .coverage_table import CoverageTable
 from .cue_flags import add_cue_flags, cueless, timed
 from .failures import report
-from .model_flags import add_model_flags, load_model
+from .model_flags import add_model_flags, check_loading_flags, load_model
 from .outputs import FORMATS, format_of, formats_of, output_of
 from .parser import Parser
 from .progress import Reporter, progress_of
@@ -104,6 +104,7 @@ class Task:
     def run(self, reporter: Reporter) -> int:
         """Hear what is to be heard, and have it written; return the exit code."""
         options = timed(options_from(self._args), formats_of(self._args))
+        check_loading_flags(self._args)
         ahead = list(self._ahead(reporter))
         if ahead:
             self._hear(ahead, options, reporter)
