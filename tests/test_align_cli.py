@@ -236,7 +236,7 @@ class TestAlignWith:
 
     def test_a_translation_has_no_words_to_find(self, capsys: pytest.CaptureFixture[str]) -> None:
         arguments = ("transcribe", *self.KOREAN, "--align-with", "nano-ctc-ko", "--task", "translate")
-        assert "align_with finds the words that were spoken" in complaint(capsys, 2, *arguments)
+        assert "--align-with finds the words that were spoken" in complaint(capsys, 2, *arguments)
 
 
 def words_of(transcript: dict) -> list[dict]:

@@ -294,7 +294,8 @@ class TestTranscribe:
         options = options_of("--hotwords-file", "words.txt", "--hotwords", "침실:12, 부엌")
         assert options.hotwords == {"침실": 12.0, "서울 역": 8.0, "거실": 4.5, "부엌": 8.0}
 
-    def test_the_flags_of_decoding_become_its_options(self):
+    def test_the_flags_of_decoding_become_its_options(self, clips: Path):
+        (clips / "a.arpa").touch()
         flags = "--beam-width 32 --lm a.arpa --lm-alpha 0.7 --lm-beta -1 --alternatives 3"
         options = options_of(*flags.split())
         assert (options.beam_size, options.language_model, options.alternatives) == (32, "a.arpa", 3)

