@@ -113,9 +113,10 @@ class Transcriber:
         """Yield one result per source, in the order given. Options as in `transcribe`.
 
         Speech of neighbouring short recordings (4 minutes at most) shares engine calls, a few minutes of it at a time;
-        a longer one comes as soon as it was heard. Memory grows neither with their number nor with their length (but for Whisper without the gate, which gets each recording
-        whole unless the gate has a `max_speech_s`). A bad recording costs only itself: its error comes in its place,
-        raised (which ends the run) or, with `on_error="return"`, as a value. Wrong options are raised at once.
+        a longer one comes as soon as it was heard. Memory grows neither with their number nor with their length (but
+        for Whisper without the gate, which gets each recording whole unless the gate has a `max_speech_s`). A bad
+        recording costs only itself: its error comes in its place, raised (which ends the run) or, with
+        `on_error="return"`, as a value. Wrong options are raised at once.
         """
         chosen = overridden(options, overrides)
         left_out = self.check(chosen)
