@@ -216,7 +216,7 @@ def test_a_folder_of_the_variable_that_holds_no_models_is_told(
     assert f"$MALSORI_MODELS names {tmp_path / 'gone'}, which is not there" in err
     assert f"names {folder}, which is itself a model; name {folder.parent}, or use --model {folder}" in err
     assert "which is a file" in err
-    assert main(["transcribe", "x.wav", "--model", "mine"]) == 1
+    assert main(["transcribe", str(WHISPER.parents[1] / "samples" / "korean.wav"), "--model", "mine"]) == 1
     assert f"malsori: $MALSORI_MODELS names {folder}, which is itself a" in capsys.readouterr().err.replace(
         "\nmalsori:  ", ""
     )

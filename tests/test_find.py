@@ -210,7 +210,7 @@ def test_a_name_that_is_nearly_right_gets_a_suggestion() -> None:
 @pytest.mark.parametrize(
     "command",
     [
-        "transcribe a.wav --model nope",
+        "transcribe samples/korean.wav --model nope",
         "detect-language a.wav --model nope",
         "live --simulate samples/korean.wav --finals nope",
         "embed a.wav -o a.npy --model nope",
