@@ -58,9 +58,13 @@ def word_begins(text: str, language: str = "", *, opening: str = OPENING, closin
     held = False  # the words so far end in opening marks
     for chunk in re.finditer(r"[^ ]+", _with_plain_spaces(text)):
         opens, closes = set(chunk[0]) <= set(opening), set(chunk[0]) <= set(closing)
+        first = chunk.end() - len(chunk[0].lstrip())
+        if first == chunk.end():  # nothing but spaces that hold words together
+            continue
         if not held and not (closes and not opens and begins):
-            begins.append(chunk.end() - len(chunk[0].lstrip()))
-        begins += [chunk.start() + begin for begin in _inside(chunk[0], language, opening, closing)]
+            begins.append(first)
+        inside = (chunk.start() + begin for begin in _inside(chunk[0], language, opening, closing))
+        begins += [begin for begin in inside if begin > first]
         held = opens or (closes and len(begins) == 1 and chunk.start() == begins[0])
     return begins[:-1] if held and len(begins) > 1 else begins  # marks that nothing follows end the word before them
 
