@@ -19,7 +19,6 @@ from typing import Any
 
 import numpy as np
 import pysubs2
-import pysubs2
 import pytest
 from rich.console import Console
 
