@@ -132,7 +132,8 @@ def _open(feed: Feed, kind: Contained, name: str, stack: ExitStack) -> InputCont
             feed,
             "r",
             format=DEMUXERS[kind].name,
-            container_options=dict(_OPTIONS),
+            # Nothing nested in the file (subtitles in AVI) is opened by another demuxer.
+            container_options={**_OPTIONS, "format_whitelist": DEMUXERS[kind].name},
             metadata_errors="replace",
             io_open=_refuse,
         )
