@@ -28,16 +28,19 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class _Demuxer:
-    """FFmpeg's `name` for it, whether its packets' times are a clock, perhaps an `exact` one that counts samples.
+    """FFmpeg's `name` for it, and how far to trust it.
 
-    A gap longer than `longest_s` is none.
-    `promise` says whose duration an intact file keeps: that of the "track", of the "file", or "" for a guess.
+    `clock` says whether its packets' times are a clock, perhaps an `exact` one that counts samples, and `zero` whether
+    that begins at 0 in a whole file. A gap longer than `longest_s` is none. `promise` says whose duration an intact
+    file keeps: that of the "track", of the "file", or "" for a guess. One that is not `firm` holds of most.
     """
 
     name: str
     clock: bool = False
     exact: bool = False
+    zero: bool = False
     promise: str = ""
+    firm: bool = True
     longest_s: float = LONGEST_S
 
 
@@ -47,16 +50,16 @@ DEMUXERS: dict[Contained, _Demuxer] = {
     "WAV": _Demuxer("wav"),
     "Wave64": _Demuxer("w64", promise="track"),
     "AIFF": _Demuxer("aiff", promise="track"),
-    "AU": _Demuxer("au"),
+    "AU": _Demuxer("au", promise="track"),
     "CAF": _Demuxer("caf", promise="track"),
-    "SPHERE": _Demuxer("nistsphere"),
+    "SPHERE": _Demuxer("nistsphere", promise="track"),
     "FLAC": _Demuxer("flac", clock=True, exact=True, promise="track"),
-    "OGG": _Demuxer("ogg", clock=True),
+    "OGG": _Demuxer("ogg", clock=True, zero=True, promise="track"),
     "MP4": _Demuxer("mp4", clock=True, promise="track"),
-    "WebM": _Demuxer("matroska", clock=True, promise="file"),
-    "AVI": _Demuxer("avi"),
-    "FLV": _Demuxer("flv", clock=True),
-    "WMA": _Demuxer("asf", clock=True),
+    "WebM": _Demuxer("matroska", clock=True, zero=True, promise="file"),
+    "AVI": _Demuxer("avi", promise="track", firm=False),
+    "FLV": _Demuxer("flv", clock=True, promise="file", firm=False),
+    "WMA": _Demuxer("asf", clock=True, promise="file", firm=False),
     "MPEG-TS": _Demuxer("mpegts", clock=True, longest_s=_JOINED_S),
     "MPEG-PS": _Demuxer("mpeg", clock=True, longest_s=_JOINED_S),
     "AMR": _Demuxer("amr"),
@@ -100,6 +103,10 @@ def open_libav(
     demuxer = DEMUXERS[kind]
     if demuxer.clock:
         start = None if reading.start_at_zero or container.start_time is None else container.start_time / 1_000_000
+        if demuxer.zero and not clock.elapsed and (container.start_time or 0) / 1_000_000 > SLACK_S:
+            notes.append(
+                f"the file's own clock begins at {container.start_time / 1_000_000:.2f} s, as in a part of one"
+            )
         clock.follow(start, demuxer.longest_s, _EXACT_S if demuxer.exact else SLACK_S)
     promised_s = _promised(container, track, demuxer)
     if kind == "FLAC":
@@ -110,7 +117,9 @@ def open_libav(
     )
     plain = track.codec_context.name.startswith(("pcm_", "flac"))
     stream = begun(decoding.pieces(_packets(container, track, feed)), clock, notes, kind, name)
-    stream.promise = Promise(promised_s, 0.0 if plain and (demuxer.exact or not demuxer.clock) else _SLACK_S)
+    stream.promise = Promise(
+        promised_s, 0.0 if plain and (demuxer.exact or not demuxer.clock) else _SLACK_S, demuxer.firm
+    )
     stream.lossy = not track.codec_context.name.startswith(_LOSSLESS)
     return stream
 
@@ -123,7 +132,8 @@ def _open(feed: Feed, kind: Contained, name: str, stack: ExitStack) -> InputCont
             feed,
             "r",
             format=DEMUXERS[kind].name,
-            container_options=dict(_OPTIONS),
+            # Nothing nested in the file (subtitles in AVI) is opened by another demuxer.
+            container_options={**_OPTIONS, "format_whitelist": DEMUXERS[kind].name},
             metadata_errors="replace",
             io_open=_refuse,
         )
@@ -162,6 +172,10 @@ def _packets(container: InputContainer, track: AudioStream, feed: Feed) -> Itera
                 yield error
                 yield av.Packet()  # what the decoder holds back
                 return
+        except IndexError:  # PyAV 18.1.0, once all packets are out, for a track that was not there from the beginning
+            feed.check()
+            yield av.Packet()
+            return
         except Exception:
             feed.check()
             raise
