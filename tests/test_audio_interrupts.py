@@ -76,6 +76,7 @@ CHILD = """
 import os, random, signal, sys, threading, time
 from malsori.audio import decode
 import av, numpy, soxr
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a background job inherits it ignored
 random.seed(0)
 seen = 0
 for _ in range(15):
