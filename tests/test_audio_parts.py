@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import gc
+
+import av
 import pytest
 
-from malsori.audio import decode
+from malsori.audio import decode, decode_blocks
 from malsori.errors import CorruptAudio
 from tests.sounds import contained, pcm16, tone, wav
 from tests.test_audio_decode import encoded
@@ -52,6 +55,14 @@ def test_five_files_in_one_are_all_read() -> None:
     clip = decode(made("flac", 1, 16_000) * 5)
     assert len(clip.samples) == 5 * 16_000
     assert clip.warnings == ("5 recordings one behind the other, joined at 1.00 s, 2.00 s, 3.00 s and more",)
+
+
+def test_what_a_part_takes_is_given_back_before_the_next() -> None:
+    with decode_blocks(made("flac", 0.5, 16_000) * 20) as blocks:
+        for _ in range(15):
+            next(blocks)
+        gc.collect()
+        assert sum(isinstance(each, av.container.InputContainer) for each in gc.get_objects()) <= 3
 
 
 def test_aac_of_another_rate_goes_on() -> None:

@@ -130,7 +130,9 @@ def frames(window: Window, offset: int, parse: Parse) -> Iterator[bytes | Skippe
         if tag:
             size = min(tag, window.size - base - at)
             yield Skipped(base + at, size, tag=True)
-            base, data, at, kind = base + at + size, b"", 0, None
+            at, kind = at + size, None
+            if at >= len(data):  # the rest of a long one is not read
+                base, data, at = base + at, b"", 0
             continue
         following = _next_row(data, at + 1, parse, ended)
         if following is None:
