@@ -88,3 +88,9 @@ def test_what_follows_and_cannot_be_read_is_an_error_unless_allowed() -> None:
     clip = decode(data, allow_truncated=True)
     assert len(clip.samples) == 32_000
     assert any("what follows at 2.00 s was left out" in warning for warning in clip.warnings)
+
+
+def test_parts_that_cannot_be_read_are_told_once_with_the_reason() -> None:
+    clip = decode(made("wav", 1, 16_000) + b"RIFF\4\0\0\0WAVE" * 100, allow_truncated=True)
+    [line] = [warning for warning in clip.warnings if "left out" in warning]
+    assert line == "what follows at 1.00 s was left out: expected a WAV with a fmt chunk, found none"

@@ -183,8 +183,9 @@ def _packets(container: InputContainer, track: AudioStream, feed: Feed) -> Itera
 
 def _promised(container: InputContainer, track: AudioStream, demuxer: _Demuxer) -> float | None:
     """Return how many seconds the container promises, None where FFmpeg would be guessing."""
+    seconds = 0.0
     if demuxer.promise == "track" and track.duration and track.time_base:
-        return float(track.duration * track.time_base)
-    if demuxer.promise == "file" and container.duration and len(container.streams) == 1:  # else the longest track's
-        return container.duration / 1_000_000
-    return None
+        seconds = float(track.duration * track.time_base)
+    elif demuxer.promise == "file" and container.duration and len(container.streams) == 1:  # else the longest track's
+        seconds = container.duration / 1_000_000
+    return seconds if seconds > 0 else None  # less than nothing is a header's fault

@@ -71,10 +71,12 @@ class _Opener:
             except AudioError as error:
                 if not allow:
                     raise
-                stream.notes.append(f"what follows at {self.clock.elapsed:.2f} s was left out: {error.found}")
+                reason = str(error).removeprefix(f"{self.name}: ")
+                _note(stream, f"what follows at {self.clock.elapsed:.2f} s was left out: {reason}")
                 continue
             stream.promise = part.promise
-            stream.notes += [note for note in part.notes if note not in stream.notes]
+            for note in part.notes:
+                _note(stream, note)
             yield from part.pieces
 
     def _open_wav(self, window: Window, stack: ExitStack) -> Stream:
@@ -90,3 +92,8 @@ class _Opener:
             self.clock.cut = True
             stream.notes.append(f"cut short: expected {header.declared} bytes of sound, found {present}")
         return stream
+
+
+def _note(stream: Stream, line: str) -> None:
+    if line not in stream.notes:
+        stream.notes.append(line)
