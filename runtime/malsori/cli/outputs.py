@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from ..types import Transcript
 
 FORMATS = ("txt", "srt", "vtt", "tsv", "json")  # output.FORMATS once more, so that help loads no numpy
+_EMPTY_OF_SILENCE = ("txt", "srt")
 
 
 class Output:
@@ -71,8 +72,11 @@ class Written(Output):
             write(asked(transcript, format, self._args), path, format, self._cues)
 
     def done(self, index: int) -> bool:
-        """Whether all files are there."""
-        return all(path.is_file() for path in self._paths[index].values())
+        """Whether all files are there, and none is empty that a transcript of silence would not leave empty."""
+        return all(
+            path.is_file() and (format in _EMPTY_OF_SILENCE or path.stat().st_size > 0)
+            for format, path in self._paths[index].items()
+        )
 
 
 def output_of(args: argparse.Namespace, inputs: Sequence[Given]) -> Output:
