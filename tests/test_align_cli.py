@@ -115,7 +115,9 @@ def test_the_ending_of_the_output_is_its_format_unless_one_is_given(
         assert (tmp_path / name).read_text(encoding="utf-8").startswith(begin)
 
 
-@pytest.mark.parametrize(("path", "reason"), [("no/such/x.tsv", "is no folder"), (".", "it is a folder")])
+@pytest.mark.parametrize(
+    ("path", "reason"), [("no/such/x.tsv", "is no folder"), (".", "it is a folder"), ("x" * 300, "File name too long")]
+)
 def test_an_output_that_cannot_be_is_refused_before_the_work(
     path: str, reason: str, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -147,6 +147,35 @@ def test_a_hang_up_that_is_ignored_ends_nothing(clips: Path):
     assert (clips / "out/one.txt").read_text() == "w10\n"
 
 
+IN_A_CALLBACK = """
+import os, signal, time, weakref
+from malsori.cli.stopping import ENDING, Ended
+
+class Thing:
+    pass
+
+def interrupted(_):
+    os.kill(os.getpid(), signal.SIGINT)
+    for _ in range(1000):
+        pass
+
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's `&` has it ignored
+ENDING.arm()
+thing = Thing()
+reference = weakref.ref(thing, interrupted)
+try:
+    del thing  # what its callback raises is dropped
+    time.sleep(30)
+except Ended as ended:
+    os._exit(ended.code)
+"""
+
+
+def test_an_interrupt_that_lands_in_a_callback_is_one_too():
+    process = subprocess.run([sys.executable, "-c", IN_A_CALLBACK], env=environment({}), stderr=-1, timeout=20)
+    assert (process.returncode, process.stderr) == (130, b"")
+
+
 @pytest.mark.torture
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_an_interrupt_is_one_whenever_it_comes(tmp_path: Path, number: int):

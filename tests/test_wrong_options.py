@@ -103,7 +103,14 @@ OF_ONE_COMMAND = {
         ("--partials", ""),
         ("--output", "a.doc"),
     ],
-    "align": [("--text", ""), ("--text", " "), ("--cues", "page"), ("--threads", "-1"), ("--output-format", "doc")],
+    "align": [
+        *(("--track", wrong) for wrong in ("0", "-1", "", " ")),
+        ("--text", ""),
+        ("--text", " "),
+        ("--cues", "page"),
+        ("--threads", "-1"),
+        ("--output-format", "doc"),
+    ],
     "detect-language": [
         *(("--segments", wrong) for wrong in ("0", "-1", "x", "2.5")),
         ("--language-detection-segments", "1001"),

@@ -73,9 +73,11 @@ def add_parser(subparsers: argparse._SubParsersAction[Parser]) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Align the file with its text; return 0, or 1 when that failed."""
+    from ..audio.tracks import check_track
     from ..errors import AudioError, EngineError
     from ..output import atomic_file
 
+    check_track(args.track)
     if args.output is not None:
         check_writable(Path(args.output))
     cue_options(args)

@@ -79,6 +79,12 @@ def check_writable(output: Path, *, grows: bool = False) -> None:
     """
     from ..errors import OutputError
 
+    try:
+        output.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        pass
+    except (OSError, ValueError) as error:  # too long a name; characters that no name can hold
+        raise OutputError(f"{output}: cannot be written, {_reason(error)}") from error
     if not output.parent.is_dir():
         raise OutputError(f"{output}: cannot be written, {output.parent} is no folder")
     if output.is_dir():
@@ -94,8 +100,8 @@ def make_folder(folder: Path) -> None:
 
     try:
         folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise OutputError(f"{folder}: cannot be made a folder, {error.strerror or error}") from error
+    except (OSError, ValueError) as error:
+        raise OutputError(f"{folder}: cannot be made a folder, {_reason(error)}") from error
     _try_to_write(folder, folder)
 
 
@@ -108,7 +114,11 @@ def _try_to_write(folder: Path, name: Path) -> None:
         os.close(os.open(probe, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666))
         probe.unlink()
     except OSError as error:
-        raise OutputError(f"{name}: cannot be written, {error.strerror or error}") from error
+        raise OutputError(f"{name}: cannot be written, {_reason(error)}") from error
+
+
+def _reason(error: OSError | ValueError) -> str:
+    return str(getattr(error, "strerror", None) or error)
 
 
 def safe_stem(path: str) -> str:

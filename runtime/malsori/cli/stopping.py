@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import _thread
 import os
 import signal
+import sys
 import threading
+import time
 from collections.abc import Sequence
 from types import FrameType, TracebackType
 from typing import Any
@@ -12,6 +15,7 @@ from typing import Any
 FIRST = 128  # what a shell adds to the number of a signal that has ended a command
 HANGUP = getattr(signal, "SIGHUP", None)  # which Windows does not have
 WORDS = {signal.SIGINT: "interrupted", signal.SIGTERM: "terminated", HANGUP: "hung up"}
+AGAIN_S = 0.01  # by then the callback is over
 POLITE = tuple(number for number in (signal.SIGTERM, HANGUP) if number is not None)
 
 
@@ -42,10 +46,12 @@ class Ending:
     def __init__(self) -> None:
         self._last = False
         self._armed = False
+        self._ignored = sys.unraisablehook
 
     def arm(self) -> None:
         """Begin with SIGINT."""
         self._armed = True
+        self._ignored, sys.unraisablehook = sys.unraisablehook, self._again
         self._take_over([signal.SIGINT])
 
     def politely(self) -> None:
@@ -67,6 +73,27 @@ class Ending:
             os._exit(FIRST + number)
         self._last = True
         raise Ended(number)
+
+    def _again(self, ignored: sys.UnraisableHookArgs) -> None:
+        """Send a signal again whose `Ended` was raised where nothing can be: in a weakref's callback, in a `__del__`.
+
+        Python drops what is raised there, and the command would go on as if nobody had asked it to end.
+        """
+        ended = ignored.exc_value
+        if not isinstance(ended, Ended):
+            self._ignored(ignored)
+            return
+        self._last = False
+        _thread.start_new_thread(_send, (ended.number,))  # threading's own locks may be held where this came
+
+
+def _send(number: int) -> None:
+    time.sleep(AGAIN_S)
+    main = threading.main_thread().ident
+    if hasattr(signal, "pthread_kill") and main is not None:
+        signal.pthread_kill(main, number)  # another thread's would not wake it
+    else:
+        signal.raise_signal(number)
 
 
 ENDING = Ending()  # of this process
