@@ -79,6 +79,7 @@ OTHERS = [
     ("--model", ""),
     ("--model", "--"),
 ]
+TRACKS = [("--track", wrong) for wrong in ("0", "-1", "", " ", "--")]
 OF_ONE_COMMAND = {
     "transcribe": [
         *(
@@ -87,6 +88,7 @@ OF_ONE_COMMAND = {
         ),
         *(("--batch-size", wrong) for wrong in ("0", "-1", "2.5", "x")),
         ("--align-with", ""),
+        *TRACKS,
         ("--output-format", "doc"),
         ("--vad", "maybe"),
     ],
@@ -104,7 +106,7 @@ OF_ONE_COMMAND = {
         ("--output", "a.doc"),
     ],
     "align": [
-        *(("--track", wrong) for wrong in ("0", "-1", "", " ")),
+        *TRACKS,
         ("--text", ""),
         ("--text", " "),
         ("--cues", "page"),
@@ -112,6 +114,7 @@ OF_ONE_COMMAND = {
         ("--output-format", "doc"),
     ],
     "detect-language": [
+        *TRACKS,
         *(("--segments", wrong) for wrong in ("0", "-1", "x", "2.5")),
         ("--language-detection-segments", "1001"),
         ("--threads", "-1"),

@@ -15,7 +15,7 @@ FLAGS = {  # of options whose flags are called otherwise, or are a single word
     "context_s": "context",
     "step_s": "step",
     **{word: word for word in ("language", "temperature", "hotwords", "alternatives", "patience", "prefix", "threads")},
-    **{word: word for word in ("device", "memory", "task", "layer")},
+    **{word: word for word in ("device", "memory", "task", "layer", "track")},
 }
 WIDEST = 90  # characters of a line, behind the name of the command
 
