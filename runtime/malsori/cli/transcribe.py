@@ -55,7 +55,7 @@ def add_parser(subparsers: argparse._SubParsersAction[Parser]) -> None:
         dest="output",
         type=destination,
         metavar="PATH",
-        help="write there, not to stdout: a file if it ends in .srt, .txt, ..., else a folder; made if missing",
+        help="write there, not to stdout: a file if it ends in .srt, .txt, ..., else a folder, made if missing",
     )
     parser.add_argument("--output-format", "-f", choices=(*FORMATS, "all"), help="(the ending of PATH, or txt)")
     parser.add_argument("--skip-existing", action="store_true", help="leave out what PATH has the results of")
