@@ -155,7 +155,8 @@ class TestTranscribe:
         assert capsys.readouterr().err == f"{told}\n"
         (clips / "outer/inner/one.wav").write_bytes((clips / "one.wav").read_bytes())
         assert main(["transcribe", "outer", "two.wav", "-o", "out"]) == 1
-        assert capsys.readouterr().err == f"{told}; -r takes those of its folders too\n"
+        err = f"{told}; -r takes those of its folders too\nmalsori: 1 of 2 files failed\n"
+        assert capsys.readouterr().err == err
         assert os.listdir(clips / "out") == ["two.txt"]
 
     @pytest.mark.parametrize("name", ["talk.srt", "talk.TXT", "talk.json"])
@@ -235,7 +236,8 @@ class TestTranscribe:
         (clips / "empty.wav").write_bytes(b"")
         files = ["page.wav", "one.wav", "none.wav", "empty.wav", "two.wav"]
         assert main(["transcribe", *files, "-o", "out"]) == 1
-        lines = capsys.readouterr().err.splitlines()
+        *lines, last = capsys.readouterr().err.splitlines()
+        assert last == "malsori: 3 of 5 files failed"
         assert [line.split(":")[:2] for line in lines] == [["malsori", f" {n}.wav"] for n in ("none", "page", "empty")]
         assert all("expected" in line and "found" in line for line in lines)
         assert sorted(os.listdir(clips / "out")) == ["one.txt", "two.txt"]
@@ -433,6 +435,20 @@ class TestMain:
     def test_every_command_has_help(self, command: str, capsys: pytest.CaptureFixture[str]):
         assert main([command, "--help"]) == 0
         assert f"usage: malsori {command}" in capsys.readouterr().out
+
+    @pytest.mark.parametrize(
+        ("command", "usage"),
+        [
+            ("transcribe", "transcribe [OPTION ...] FILE [FILE ...]"),
+            ("align", "align [OPTION ...] FILE [TRANSCRIPT]"),
+            ("embed", "embed [OPTION ...] FILE [FILE ...] --output PATH"),
+        ],
+    )
+    def test_help_says_in_one_line_how_a_command_of_many_flags_is_typed(
+        self, command: str, usage: str, capsys: pytest.CaptureFixture[str]
+    ):
+        assert main([command, "--help"]) == 0
+        assert capsys.readouterr().out.splitlines()[:2] == [f"usage: malsori {usage}", ""]
 
     def test_every_public_name_is_there(self):
         import malsori

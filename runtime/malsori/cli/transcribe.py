@@ -108,6 +108,8 @@ class Task:
         ahead = list(self._ahead(reporter))
         if ahead:
             self._hear(ahead, options, reporter)
+        if self._failed and len(self._inputs) > 1:
+            reporter.warn(f"{self._failed} of {len(self._inputs)} files failed")
         return 1 if self._failed else 0
 
     def _ahead(self, reporter: Reporter) -> Iterator[int]:
