@@ -14,6 +14,7 @@ from .console import complain
 
 USAGE = 2  # exit code of a wrong command line
 MANY = 10  # flags
+NUMBERS = {"int": "a whole number", "float": "a number"}  # what argparse calls otherwise
 
 
 class Parser(argparse.ArgumentParser):
@@ -41,6 +42,7 @@ class Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         """Say what is wrong and leave with 2."""
+        message = re.sub(r"invalid (int|float) value: ", lambda found: f"expected {NUMBERS[found[1]]}, found ", message)
         complain(f"{message}{self._guess(message)}; see {self.prog} --help")
         sys.exit(USAGE)
 
