@@ -83,7 +83,7 @@ def by_packets(source: Path | bytes, container: str | None = None) -> Count:
                 if frame.time is not None:
                     start = frame.time - base if start is None else start
                     stop = max(stop or 0.0, frame.time - base + frame.samples / frame.sample_rate)
-        if opened.format.name == "flac":  # the numbers of its frames, taken for times, mean nothing without its header
+        if opened.format.name in ("avi", "flac"):  # whose times are reckoned from a header that may not be theirs
             stop = (start or 0.0) + seconds
         return Count(seconds, start or 0.0, stop or seconds, len(broken), sum(broken), unread)
 

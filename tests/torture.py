@@ -110,7 +110,7 @@ def _lost(whole: Heard, heard: Heard, reading: Reading) -> float:
     packets = reading.packets
     shown = packets.seconds + packets.broken_s + packets.unread_s
     follow = packets.stop - packets.start - shown <= LOST_S
-    kept = min(reading.claim, whole.seconds) - heard.seconds <= LOST_S
+    kept = reading.claim > whole.seconds + LOST_S or reading.claim - heard.seconds <= LOST_S  # else it never was true
     return min(lost, shown - heard.seconds) if follow and kept else lost
 
 

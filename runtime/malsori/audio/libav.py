@@ -16,6 +16,7 @@ from .clock import LONGEST_S, SLACK_S, Clock
 from .feed import Feed
 from .limits import Limits
 from .packets import Coded, Decoding, begun, words
+from .riff import AviIndex, asf_seconds
 from .sniff import Contained
 from .source import Window
 from .stream import Promise, Reading, Stream
@@ -31,7 +32,8 @@ class _Demuxer:
     """FFmpeg's `name` for it, whether its packets' times are a clock, perhaps an `exact` one that counts samples.
 
     A gap longer than `longest_s` is none.
-    `promise` says whose duration an intact file keeps: that of the "track", of the "file", or "" for a guess.
+    `promise` says whose duration an intact file keeps: that of the "track", of the "file", the "header"'s own, or ""
+    for a guess.
     """
 
     name: str
@@ -47,7 +49,7 @@ DEMUXERS: dict[Contained, _Demuxer] = {
     "WAV": _Demuxer("wav"),
     "Wave64": _Demuxer("w64", promise="track"),
     "AIFF": _Demuxer("aiff", promise="track"),
-    "AU": _Demuxer("au"),
+    "AU": _Demuxer("au", promise="track"),
     "CAF": _Demuxer("caf", promise="track"),
     "SPHERE": _Demuxer("nistsphere"),
     "FLAC": _Demuxer("flac", clock=True, exact=True, promise="track"),
@@ -56,7 +58,7 @@ DEMUXERS: dict[Contained, _Demuxer] = {
     "WebM": _Demuxer("matroska", clock=True, promise="file"),
     "AVI": _Demuxer("avi"),
     "FLV": _Demuxer("flv", clock=True),
-    "WMA": _Demuxer("asf", clock=True),
+    "WMA": _Demuxer("asf", clock=True, promise="header"),
     "MPEG-TS": _Demuxer("mpegts", clock=True, longest_s=_JOINED_S),
     "MPEG-PS": _Demuxer("mpeg", clock=True, longest_s=_JOINED_S),
     "AMR": _Demuxer("amr"),
@@ -101,7 +103,9 @@ def open_libav(
     if demuxer.clock:
         start = None if reading.start_at_zero or container.start_time is None else container.start_time / 1_000_000
         clock.follow(start, demuxer.longest_s, _EXACT_S if demuxer.exact else SLACK_S)
-    promised_s = _promised(container, track, demuxer)
+    promised_s = asf_seconds(window) if demuxer.promise == "header" else _promised(container, track, demuxer)
+    if len(container.streams) > 1 and demuxer.promise in ("file", "header"):
+        promised_s = None  # it is the longest track's
     if kind == "FLAC":
         track.codec_context.options = {"err_detect": "crccheck+explode"}  # else a frame that is noise passes
     tick = float(track.time_base) if track.time_base else 0.0
@@ -109,8 +113,12 @@ def open_libav(
         track.decode, clock, name, limits, tick=tick, allow=reading.allow_truncated, exact=demuxer.exact
     )
     plain = track.codec_context.name.startswith(("pcm_", "flac"))
-    stream = begun(decoding.pieces(_packets(container, track, feed)), clock, notes, kind, name)
+    packets = _packets(container, track, feed, clock)
+    index = AviIndex(window, track.index, clock) if kind == "AVI" else None
+    stream = begun(decoding.pieces(index.counted(packets) if index else packets), clock, notes, kind, name)
     stream.promise = Promise(promised_s, 0.0 if plain and (demuxer.exact or not demuxer.clock) else _SLACK_S)
+    if index:
+        stream.promise, index.stream = index.promise, stream
     stream.lossy = not track.codec_context.name.startswith(_LOSSLESS)
     return stream
 
@@ -142,20 +150,23 @@ def _refuse(url: str, flags: int, options: dict[str, Any]) -> NoReturn:
     raise PermissionError(f"a sound file may not refer to another one ({url})")
 
 
-def _packets(container: InputContainer, track: AudioStream, feed: Feed) -> Iterator[Coded]:
+def _packets(container: InputContainer, track: AudioStream, feed: Feed, clock: Clock) -> Iterator[Coded]:
     """Yield the packets of a track; behind a place that the demuxer stumbles over, it goes on."""
     import av
 
-    tries = 0
+    tries, read = 0, 0
     while True:
         try:
             for packet in container.demux(track):
                 feed.check()
                 tries = 0 if packet.size else tries
+                read = max(read, (packet.pos or 0) + packet.size)
                 yield packet
             feed.check()
+            if tries and read:  # it has found nothing more: about as long as the bytes are
+                yield clock.elapsed * max(0, container.size - read) / read
             return
-        except av.error.FFmpegError as error:
+        except (av.error.FFmpegError, IndexError) as error:  # PyAV has no stream for one that begins in the middle
             feed.check()
             tries += 1
             if tries == _TRIES:
@@ -171,6 +182,6 @@ def _promised(container: InputContainer, track: AudioStream, demuxer: _Demuxer) 
     """Return how many seconds the container promises, None where FFmpeg would be guessing."""
     if demuxer.promise == "track" and track.duration and track.time_base:
         return float(track.duration * track.time_base)
-    if demuxer.promise == "file" and container.duration and len(container.streams) == 1:  # else the longest track's
+    if demuxer.promise == "file" and container.duration:
         return container.duration / 1_000_000
     return None

@@ -6,7 +6,8 @@ from ..errors import CorruptAudio
 from .packets import USE_ANYWAY
 from .stream import Promise, Stream
 
-_TOLD_S = 0.1  # more than that beyond the promise is worth a word
+_TOLD_S = 0.1  # more than that less or beyond is worth a word
+_DELAY = 1_152  # frames: what encoders put in front, and decoders drop, is no less
 
 
 def hold_to_promise(stream: Stream, name: str, *, allow_truncated: bool) -> None:
@@ -27,5 +28,5 @@ def hold_to_promise(stream: Stream, name: str, *, allow_truncated: bool) -> None
             raise CorruptAudio(name, f"{expected} frames", f"{frames} frames; {USE_ANYWAY}")
         stream.clock.cut = True
         stream.notes.append(f"cut short or damaged: expected {expected} frames, found {frames} frames")
-    elif found > promised + max(promise.slack_s, _TOLD_S):
+    elif not -max(_TOLD_S, _DELAY / rate) <= found - promised <= max(promise.slack_s, _TOLD_S):
         stream.notes.append(f"the file says that it holds {promised:.2f} s; {found:.2f} s were found, and all are used")
