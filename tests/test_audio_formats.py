@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import io
+import subprocess
+import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -161,3 +164,11 @@ def test_recordings_that_lost_sound_once_are_read_whole(name: str, seconds: floa
 )
 def test_recordings_in_rarer_formats_are_read_whole(name: str, seconds: float) -> None:
     assert len(decode(recording(name)).samples) / 16_000 == pytest.approx(seconds, abs=0.05)
+
+
+def test_a_wav_is_read_without_loading_ffmpeg(tmp_path: Path) -> None:
+    path = tmp_path / "tone.wav"
+    path.write_bytes(encoded("WAV", "PCM_16", TONE))
+    program = "import sys; from malsori.audio import decode; decode(sys.argv[1]); print('av' in sys.modules)"
+    run = subprocess.run([sys.executable, "-c", program, path], capture_output=True, text=True, check=True)
+    assert run.stdout == "False\n"

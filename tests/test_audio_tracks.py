@@ -6,7 +6,7 @@ import pytest
 
 from malsori.audio import decode
 from malsori.audio.tracks import check_track
-from malsori.errors import OptionError
+from malsori.errors import NoSuchTrack, OptionError
 from tests.sounds import contained, pcm16, tone, wav
 from tests.tracks import Track, muxed
 
@@ -42,7 +42,9 @@ def test_a_track_is_chosen_by_number_or_language() -> None:
 
 @pytest.mark.parametrize("track", [4, "9", "fra"])
 def test_a_track_that_is_not_there_is_an_error_that_lists_those_that_are(track: int | str) -> None:
-    with pytest.raises(OptionError, match=rf"there is no track {track}; tracks: 1 \(eng, aac, mono\), 2 \(kor"):
+    with pytest.raises(
+        NoSuchTrack, match=rf"expected the sound track {track}, found the tracks 1 \(eng, aac, mono\), 2 \(kor"
+    ):
         decode(FILM, track=track)
 
 
@@ -55,9 +57,9 @@ def test_what_can_be_no_track_is_refused(track: object) -> None:
 def test_a_file_of_one_track_has_track_1_and_no_other() -> None:
     for data in (wav(pcm16(tone())), contained("mp3", "libmp3lame", tone(), 16_000)):
         assert len(decode(data, track=1).samples)
-        with pytest.raises(OptionError, match="there is no track 2; it has one track"):
+        with pytest.raises(OptionError, match="expected the sound track 2, found one track"):
             decode(data, track=2)
-    with pytest.raises(OptionError, match="no track kor"):
+    with pytest.raises(OptionError, match="the sound track kor"):
         decode(tone(), track="kor")
 
 

@@ -8,6 +8,7 @@ MalsoriError
         EmptyAudio                          no samples
         AudioTooLong                        beyond an explicit limit
         AudioTooShort                       has no room for the text that it is to be aligned with
+        NoSuchTrack(OptionError)            it lacks the sound track that was asked for
         NoMicrophone                        nothing to record with, or it cannot be opened
         MicrophoneLost                      a microphone that was open gives no more sound
         SoundGone(LookupError)              samples of a stream that are no longer held, or not yet there
@@ -74,6 +75,14 @@ class AudioTooShort(AudioError):
     """It has no room for the text that it is to be aligned with."""
 
 
+class OptionError(MalsoriError, ValueError):
+    """An option that the model or this runtime does not have. Message: what was asked, what there is."""
+
+
+class NoSuchTrack(AudioError, OptionError):
+    """It lacks the sound track that was asked for. Message: the tracks that there are."""
+
+
 class NoMicrophone(AudioError):
     """There is nothing to record with, or it cannot be opened. Message: what was tried, what to type next."""
 
@@ -132,10 +141,6 @@ class ModelIncompatible(ModelError, ValueError):
 
     def __init__(self, path: str, reason: str) -> None:
         super().__init__(f"{path}: {reason}")
-
-
-class OptionError(MalsoriError, ValueError):
-    """An option that the model or this runtime does not have. Message: what was asked, what there is."""
 
 
 class EngineError(MalsoriError, RuntimeError):

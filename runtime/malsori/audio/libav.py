@@ -29,17 +29,20 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class _Demuxer:
-    """FFmpeg's `name` for it, whether its packets' times are a clock, perhaps an `exact` one that counts samples.
+    """FFmpeg's `name` for it, and how far to trust it.
 
-    A gap longer than `longest_s` is none.
-    `promise` says whose duration an intact file keeps: that of the "track", of the "file", the "header"'s own, or ""
-    for a guess.
+    `clock` says whether its packets' times are a clock, perhaps an `exact` one that counts samples, and `zero` whether
+    that begins at 0 in a whole file. A gap longer than `longest_s` is none. `promise` says whose duration an intact
+    file keeps: that of the "track", of the "file", in WMA's "header", or "" for a guess. One that is not `firm` holds
+    of most.
     """
 
     name: str
     clock: bool = False
     exact: bool = False
+    zero: bool = False
     promise: str = ""
+    firm: bool = True
     longest_s: float = LONGEST_S
 
 
@@ -51,14 +54,14 @@ DEMUXERS: dict[Contained, _Demuxer] = {
     "AIFF": _Demuxer("aiff", promise="track"),
     "AU": _Demuxer("au", promise="track"),
     "CAF": _Demuxer("caf", promise="track"),
-    "SPHERE": _Demuxer("nistsphere"),
+    "SPHERE": _Demuxer("nistsphere", promise="track"),
     "FLAC": _Demuxer("flac", clock=True, exact=True, promise="track"),
-    "OGG": _Demuxer("ogg", clock=True),
+    "OGG": _Demuxer("ogg", clock=True, zero=True, promise="track"),
     "MP4": _Demuxer("mp4", clock=True, promise="track"),
-    "WebM": _Demuxer("matroska", clock=True, promise="file"),
+    "WebM": _Demuxer("matroska", clock=True, zero=True, promise="file"),
     "AVI": _Demuxer("avi"),
-    "FLV": _Demuxer("flv", clock=True),
-    "WMA": _Demuxer("asf", clock=True, promise="header"),
+    "FLV": _Demuxer("flv", clock=True, promise="file", firm=False),
+    "WMA": _Demuxer("asf", clock=True, promise="header", firm=False),
     "MPEG-TS": _Demuxer("mpegts", clock=True, longest_s=_JOINED_S),
     "MPEG-PS": _Demuxer("mpeg", clock=True, longest_s=_JOINED_S),
     "AMR": _Demuxer("amr"),
@@ -102,10 +105,12 @@ def open_libav(
     demuxer = DEMUXERS[kind]
     if demuxer.clock:
         start = None if reading.start_at_zero or container.start_time is None else container.start_time / 1_000_000
+        if demuxer.zero and not clock.elapsed and (container.start_time or 0) / 1_000_000 > SLACK_S:
+            notes.append(
+                f"the file's own clock begins at {container.start_time / 1_000_000:.2f} s, as in a part of one"
+            )
         clock.follow(start, demuxer.longest_s, _EXACT_S if demuxer.exact else SLACK_S)
-    promised_s = asf_seconds(window) if demuxer.promise == "header" else _promised(container, track, demuxer)
-    if len(container.streams) > 1 and demuxer.promise in ("file", "header"):
-        promised_s = None  # it is the longest track's
+    promised_s = _promised(container, track, demuxer, window)
     if kind == "FLAC":
         track.codec_context.options = {"err_detect": "crccheck+explode"}  # else a frame that is noise passes
     tick = float(track.time_base) if track.time_base else 0.0
@@ -116,7 +121,9 @@ def open_libav(
     packets = _packets(container, track, feed, clock)
     index = AviIndex(window, track.index, clock) if kind == "AVI" else None
     stream = begun(decoding.pieces(index.counted(packets) if index else packets), clock, notes, kind, name)
-    stream.promise = Promise(promised_s, 0.0 if plain and (demuxer.exact or not demuxer.clock) else _SLACK_S)
+    stream.promise = Promise(
+        promised_s, 0.0 if plain and (demuxer.exact or not demuxer.clock) else _SLACK_S, demuxer.firm
+    )
     if index:
         stream.promise, index.stream = index.promise, stream
     stream.lossy = not track.codec_context.name.startswith(_LOSSLESS)
@@ -131,7 +138,8 @@ def _open(feed: Feed, kind: Contained, name: str, stack: ExitStack) -> InputCont
             feed,
             "r",
             format=DEMUXERS[kind].name,
-            container_options=dict(_OPTIONS),
+            # Nothing nested in the file (subtitles in AVI) is opened by another demuxer.
+            container_options={**_OPTIONS, "format_whitelist": DEMUXERS[kind].name},
             metadata_errors="replace",
             io_open=_refuse,
         )
@@ -163,25 +171,31 @@ def _packets(container: InputContainer, track: AudioStream, feed: Feed, clock: C
                 read = max(read, (packet.pos or 0) + packet.size)
                 yield packet
             feed.check()
-            if tries and read:  # it has found nothing more: about as long as the bytes are
+            if tries and read:  # nothing more was found: about as long as its bytes are
                 yield clock.elapsed * max(0, container.size - read) / read
             return
-        except (av.error.FFmpegError, IndexError) as error:  # PyAV has no stream for one that begins in the middle
+        except av.error.FFmpegError as error:
             feed.check()
             tries += 1
             if tries == _TRIES:
                 yield error
                 yield av.Packet()  # what the decoder holds back
                 return
+        except IndexError:  # PyAV 18.1.0, once all packets are out, for a track that was not there from the beginning
+            feed.check()
+            yield av.Packet()
+            return
         except Exception:
             feed.check()
             raise
 
 
-def _promised(container: InputContainer, track: AudioStream, demuxer: _Demuxer) -> float | None:
+def _promised(container: InputContainer, track: AudioStream, demuxer: _Demuxer, window: Window) -> float | None:
     """Return how many seconds the container promises, None where FFmpeg would be guessing."""
     if demuxer.promise == "track" and track.duration and track.time_base:
         return float(track.duration * track.time_base)
+    if len(container.streams) > 1:
+        return None  # the file's is the longest track's
     if demuxer.promise == "file" and container.duration:
         return container.duration / 1_000_000
-    return None
+    return asf_seconds(window) if demuxer.promise == "header" else None

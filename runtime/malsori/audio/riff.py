@@ -41,7 +41,7 @@ class AviIndex:
         if listed is None:  # cut off, or never written; then the file's size counts
             listed = round(seen * _said_bytes(self._window) / max(1, self._window.size))
         if listed > seen > 0:
-            self.promise = Promise(self._clock.elapsed * listed / seen, _SLACK_S)
+            self.promise = Promise(self._clock.elapsed * listed / seen, _SLACK_S, firm=False)
         if self.stream is not None:
             self.stream.promise = self.promise
 
@@ -62,7 +62,7 @@ def _indexed_bytes(window: Window, number: int) -> int | None:
     at = _walk_to_index(window)
     if at is None:  # damage on the way there: it ends the file
         start = max(0, window.size - _MOST_INDEX)
-        at = start + window.bytes_at(start, _MOST_INDEX).rfind(b"idx1")
+        at = max(0, start + window.bytes_at(start, _MOST_INDEX).rfind(b"idx1"))
     name, size = struct.unpack("<4sI", window.bytes_at(at, 8).ljust(8, b"\0"))
     if name != b"idx1" or size > _MOST_INDEX:
         return None

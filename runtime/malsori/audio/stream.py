@@ -41,10 +41,14 @@ class Piece:
 
 @dataclass(frozen=True, slots=True)
 class Promise:
-    """How many `seconds` the file says it holds (None: not a word), and by how many an intact one may fall short."""
+    """How many `seconds` the file says it holds (None: not a word), and by how many an intact one may fall short.
+
+    One that is not `firm` is kept by most files: what is missing is worth a warning and no error.
+    """
 
     seconds: float | None = None
     slack_s: float = 0.0
+    firm: bool = True
 
 
 @dataclass(slots=True)

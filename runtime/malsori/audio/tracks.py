@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ..errors import OptionError, UnsupportedFormat
+from ..errors import NoSuchTrack, OptionError, UnsupportedFormat
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -17,8 +17,8 @@ def pick(
 ) -> tuple[AudioStream, list[str]]:
     """Return the track to read, and a note where there are several.
 
-    `wanted` is a number from 1 on or a language as the container tags it ("kor"; "ko" is enough). Raises `OptionError`
-    for a track that is not there, `UnsupportedFormat` for no track and for one with a codec outside `codecs`.
+    `wanted` is a number from 1 on or a language as the container tags it ("kor"; "ko" is enough). Raises `NoSuchTrack`
+    for one that is not there, `UnsupportedFormat` for no track and for one with a codec outside `codecs`.
     """
     if not tracks:
         raise UnsupportedFormat(name, "an audio stream", f"none in this {kind} file")
@@ -42,16 +42,17 @@ def check_track(wanted: object) -> None:
 
 
 def check_only(wanted: int | str | None, name: str) -> None:
-    """Raise `OptionError` unless the one track there is, or none, was asked for."""
+    """Raise `NoSuchTrack` unless the one track there is, or none, was asked for."""
     if wanted is not None and str(wanted) != "1":
-        raise OptionError(f"{name}: there is no track {wanted}; it has one track, without a number or a language")
+        raise NoSuchTrack(name, f"the sound track {wanted}", "one track, without a language")
 
 
 def converting(name: str) -> str:
     """Return the line that makes of a file something that malsori reads for sure."""
     import shlex
 
-    return f"this line converts it: ffmpeg -i {shlex.quote(name)} -ac 1 -ar 16000 out.wav"
+    file = "FILE" if name.startswith("<") else shlex.quote(name)
+    return f"this line converts it: ffmpeg -i {file} -ac 1 -ar 16000 out.wav"
 
 
 def _usual(tracks: Sequence[AudioStream], codecs: Collection[str]) -> AudioStream:
@@ -70,7 +71,7 @@ def _wanted(tracks: Sequence[AudioStream], wanted: int | str, name: str) -> Audi
         for track in tracks:
             if (track.language or "").lower().startswith(text):
                 return track
-    raise OptionError(f"{name}: there is no track {wanted}; tracks: {_listed(tracks)}")
+    raise NoSuchTrack(name, f"the sound track {wanted}", f"the tracks {_listed(tracks)}")
 
 
 def _listed(tracks: Sequence[AudioStream]) -> str:

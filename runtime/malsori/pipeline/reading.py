@@ -11,7 +11,7 @@ import numpy as np
 
 from ..audio import AudioSource, Blocks, decode_blocks
 from ..engines.base import Engine
-from ..errors import Cancelled, MalsoriError, OptionError
+from ..errors import AudioError, Cancelled, MalsoriError, OptionError
 from ..types import SAMPLE_RATE, Audio
 from ..vad import Detector, GateOptions
 from ..vad.gate import DEFAULT_GATE, FILLING
@@ -51,6 +51,8 @@ class Reader:
                         yield Job(recording, piece, opens=index == 0)
                 recording.warnings += (*blocks.warnings, *self._behind(recording.samples / SAMPLE_RATE))
             recording.read = True
+        except AudioError as error:  # before `OptionError`, which a track is that only this recording lacks
+            recording.error = error
         except (OptionError, Cancelled):
             raise
         except MalsoriError as error:
