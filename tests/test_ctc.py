@@ -6,7 +6,7 @@ import pytest
 from malsori.engines.ctc.greedy import greedy
 from malsori.engines.ctc.vocabulary import Vocabulary
 from malsori.engines.ctc.words import joined_text, words_of
-from malsori.types import mean_probability
+from malsori.probability import mean_probability
 
 TOKENS = ("<pad>", "<s>", "</s>", "<unk>", "|", "a", "b", "<", "ᄀ", "ᅡ", "ᆨ")
 VOCABULARY = Vocabulary.build(TOKENS, "<pad>", "|")

@@ -21,6 +21,7 @@ os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 
 if TYPE_CHECKING:
     from . import errors
+    from .alignment import AlignedCharacter, AlignedWord, Alignment
     from .audio import decode
     from .bundles import list_bundles, open_bundle
     from .errors import AudioError, EngineError, MalsoriError, ModelError, OptionError, OutputError
@@ -30,9 +31,6 @@ if TYPE_CHECKING:
     from .pipeline.live import LiveOptions, Scheduler, Stream, listen
     from .types import (
         SAMPLE_RATE,
-        AlignedCharacter,
-        AlignedWord,
-        Alignment,
         Audio,
         Segment,
         Span,
@@ -45,6 +43,7 @@ if TYPE_CHECKING:
     __version__: str
 
 _HOMES = {
+    "alignment": ("AlignedCharacter", "AlignedWord", "Alignment"),
     "audio": ("decode",),
     "bundles": ("list_bundles", "open_bundle"),
     "errors": ("AudioError", "EngineError", "MalsoriError", "ModelError", "OptionError", "OutputError"),
@@ -54,9 +53,6 @@ _HOMES = {
     "pipeline.live": ("LiveOptions", "Scheduler", "Stream", "listen"),
     "types": (
         "SAMPLE_RATE",
-        "AlignedCharacter",
-        "AlignedWord",
-        "Alignment",
         "Audio",
         "Segment",
         "Span",

@@ -5,10 +5,8 @@ Inside, positions are integer samples (`Span`); seconds appear in results only (
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from itertools import groupby
-from math import exp, log
 from typing import Any, Literal, TypeAlias
 
 import numpy as np
@@ -16,7 +14,6 @@ from numpy.typing import NDArray
 
 SAMPLE_RATE = 16_000  # Hz, of every `Audio`
 UNKNOWN = "und"  # ISO 639's code for a language that could not be determined
-LEAST = 1e-30  # keeps the logarithm of a probability finite
 
 Audio: TypeAlias = NDArray[np.float32]
 """Sound inside malsori: float32, shape `(samples,)`, mono, 16 kHz, in [-1, 1]."""
@@ -246,108 +243,6 @@ class Transcript:
         }
 
 
-@dataclass(frozen=True, slots=True)
-class AlignedCharacter:
-    """One character of a text at its place in the sound. `start` and `end` are seconds; `score` is in [0, 1].
-
-    The score is the model's probability of the character where it is surest, 0 for one that it has no letters for. What
-    is not said, such as a comma, has no length.
-    """
-
-    text: str
-    start: float
-    end: float
-    score: float
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the JSON form of the character."""
-        return {
-            "character": self.text,
-            "start": round(self.start, 3),
-            "end": round(self.end, 3),
-            "score": round(self.score, 4),
-        }
-
-
-@dataclass(frozen=True, slots=True)
-class AlignedWord:
-    """One word, spelled as in the text, on its `line` from 0. `start` and `end` are seconds; `score` is in [0, 1].
-
-    The score is the geometric mean over the letters that the model knows, 0 where it knows none. A low one says that
-    something else was spoken.
-    """
-
-    text: str
-    start: float
-    end: float
-    score: float
-    line: int
-    characters: tuple[AlignedCharacter, ...]
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the JSON form of the word."""
-        return {
-            "word": self.text,
-            "start": round(self.start, 3),
-            "end": round(self.end, 3),
-            "score": round(self.score, 4),
-            "line": self.line,
-            "characters": [character.to_dict() for character in self.characters],
-        }
-
-
-@dataclass(frozen=True, slots=True)
-class Alignment:
-    """A text at its place in a recording: all of its words, in order.
-
-    `duration` is the recording's length in seconds; `language` that of a model which knows only one, else `und`;
-    `warnings` says what was mended in the recording, and that most words were not found in it, one line each.
-    """
-
-    text: str
-    language: str
-    duration: float
-    words: tuple[AlignedWord, ...]
-    model: str
-    warnings: tuple[str, ...] = ()
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the JSON form of the alignment."""
-        return {
-            "text": self.text,
-            "language": self.language,
-            "duration": round(self.duration, 3),
-            "model": self.model,
-            "words": [word.to_dict() for word in self.words],
-            "warnings": list(self.warnings),
-        }
-
-    def transcript(self, *, by: Literal["line", "word"] = "line") -> Transcript:
-        """Return the alignment as a transcript, which every writer takes: a segment for each line, or for each word.
-
-        A segment's confidence is the geometric mean of its words' scores, without those that the model cannot spell.
-        """
-        keys = [word.line if by == "line" else index for index, word in enumerate(self.words)]
-        groups = groupby(zip(keys, self.words, strict=True), key=lambda pair: pair[0])
-        segments = tuple(_segment([word for _, word in group]) for _, group in groups)
-        sure = 0.0 if self.language == UNKNOWN else 1.0
-        return Transcript(self.text, self.language, sure, self.duration, segments, self.model, self.warnings)
-
-
 def written(words: Iterable[Word]) -> str:
     """Return the text that the words stand in: of all words of a segment, the segment's own."""
     return "".join(" " * word.spaced + word.text for word in words).removeprefix(" ")
-
-
-def mean_probability(probabilities: Sequence[float]) -> float:
-    """Return the geometric mean, which does not punish a word for being long; 0 for none."""
-    if not probabilities:
-        return 0.0
-    return exp(sum(log(max(probability, LEAST)) for probability in probabilities) / len(probabilities))
-
-
-def _segment(words: list[AlignedWord]) -> Segment:
-    text = " ".join(word.text for word in words)
-    confidence = mean_probability([word.score for word in words if word.score])
-    timed = tuple(Word(word.text, word.start, word.end, word.score) for word in words)
-    return Segment(text, words[0].start, words[-1].end, confidence, timed)

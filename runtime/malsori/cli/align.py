@@ -20,11 +20,11 @@ from .sources import STDIN, sources
 from .transcribe_flags import SWITCH, add_file_flags
 
 if TYPE_CHECKING:
+    from ..alignment import Alignment
     from ..audio import AudioSource
     from ..pipeline import Transcriber
     from ..pipeline.retime import Retimed
     from ..subtitles import Subtitle
-    from ..types import Alignment
 
 Cues: TypeAlias = Literal["word", "line"]
 

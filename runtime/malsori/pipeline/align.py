@@ -8,11 +8,12 @@ from collections.abc import Callable, Iterator, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from ..alignment import Alignment
 from ..audio import AudioSource, decode
 from ..engines.ctc.spelling import WILDCARD, WrittenWord
 from ..errors import OptionError
 from ..subtitles import is_subtitle
-from ..types import SAMPLE_RATE, UNKNOWN, Alignment, Audio, Span
+from ..types import SAMPLE_RATE, UNKNOWN, Audio, Span
 from ..vad import GateOptions
 from .clip import Clip
 from .loading import load

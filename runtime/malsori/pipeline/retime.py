@@ -7,10 +7,10 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
+from ..alignment import AlignedWord, Alignment
 from ..audio import AudioSource
 from ..errors import OptionError
 from ..subtitles import Subtitle, SubtitleCue, read_subtitle, spoken
-from ..types import AlignedWord, Alignment
 from .align import align
 from .progress import Progress
 from .transcriber import Transcriber

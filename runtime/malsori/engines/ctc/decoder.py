@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...errors import OptionError
-from ...types import SAMPLE_RATE, Alternative, Segment, Word, mean_probability, written
+from ...probability import mean_probability
+from ...types import SAMPLE_RATE, Alternative, Segment, Word, written
 from ..base import DecodeOptions
 from ..frames import Frames
 from .asked import beam_width, check_beam, check_weights

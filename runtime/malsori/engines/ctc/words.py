@@ -11,7 +11,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from ...types import SAMPLE_RATE, LeftOut, Segment, Span, mean_probability
+from ...probability import mean_probability
+from ...types import SAMPLE_RATE, LeftOut, Segment, Span
 from ..word_breaks import is_unspaced, spelled_words
 from .tokens import Token
 from .vocabulary import Vocabulary
