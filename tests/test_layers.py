@@ -18,6 +18,8 @@ PACKAGE = Path(malsori.__file__).parent
 LEVELS = {
     "types": 0,
     "errors": 0,
+    "formats": 0,
+    "joining": 0,
     "probability": 0,
     "alignment": 1,
     "events": 1,

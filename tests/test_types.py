@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from malsori.types import Segment, Word, written
+from malsori.joining import written
+from malsori.types import Segment, Word
 
 
 def word(text: str, *, spaced: bool = True) -> Word:

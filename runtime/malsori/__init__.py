@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from .bundles import list_bundles, open_bundle
     from .errors import AudioError, EngineError, MalsoriError, ModelError, OptionError, OutputError
     from .events import Event, Final, Partial, SpeechEnded, SpeechStarted, StreamWarning
+    from .joining import written
     from .output import CueOptions, render, write
     from .pipeline import Progress, TranscribeOptions, Transcriber, WhisperOptions, align, load, retime
     from .pipeline.live import LiveOptions, Scheduler, Stream, listen
@@ -36,7 +37,6 @@ if TYPE_CHECKING:
         Span,
         Transcript,
         Word,
-        written,
     )
     from .vad import GateOptions, endpointing
 
@@ -48,6 +48,7 @@ _HOMES = {
     "bundles": ("list_bundles", "open_bundle"),
     "errors": ("AudioError", "EngineError", "MalsoriError", "ModelError", "OptionError", "OutputError"),
     "events": ("Event", "Final", "Partial", "SpeechEnded", "SpeechStarted", "StreamWarning"),
+    "joining": ("written",),
     "output": ("CueOptions", "render", "write"),
     "pipeline": ("Progress", "TranscribeOptions", "Transcriber", "WhisperOptions", "align", "load", "retime"),
     "pipeline.live": ("LiveOptions", "Scheduler", "Stream", "listen"),
@@ -58,7 +59,6 @@ _HOMES = {
         "Span",
         "Transcript",
         "Word",
-        "written",
     ),
     "vad": ("GateOptions", "endpointing"),
 }

@@ -5,7 +5,6 @@ Inside, positions are integer samples (`Span`); seconds appear in results only (
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any, Literal, TypeAlias
 
@@ -136,6 +135,8 @@ class Segment:
         return replace(self, start=self.start + seconds, end=self.end + seconds, words=words)
 
 
+WORDLESS_S = 3.0  # seconds between two words from which on they are no pause, but sound that no word comes from
+
 Why: TypeAlias = Literal[
     "gate", "clip_timestamps", "inaudible", "no_speech", "made_up", "implausible", "no_words", "cut_off", "filled"
 ]
@@ -152,7 +153,7 @@ class LeftOut:
     no_speech: a model said that nobody speaks in it.
     made_up: a model read in it what is read in noise: what people say to a camera, hot words, one thing over and over.
     implausible: a model read in it what nobody can have spoken amid silence (`hallucination_silence_threshold`).
-    no_words: a model read it and found no words in three seconds or more, or in a whole stretch.
+    no_words: a model read it and found no words in `WORDLESS_S` or more, or in a whole stretch.
     cut_off: the reading ended at the most tokens that it may have; all of it where words and times do not tell how far
         it came.
     filled: there is no such sound in the recording: silence that stands for a gap or for damage.
@@ -177,7 +178,7 @@ class Coverage:
     """What became of a recording's sound, in seconds: `decoded` is what is `read` and what is `left_out` together.
 
     `spoken` is what the gate took for speech, with the padding around it, None where no gate was asked; `read` is what
-    a model heard and has words for, pauses of less than three seconds among them.
+    a model heard and has words for, pauses of less than `WORDLESS_S` among them.
     """
 
     decoded: float
@@ -241,8 +242,3 @@ class Transcript:
             "warnings": list(self.warnings),
             "coverage": None if self.coverage is None else self.coverage.to_dict(),
         }
-
-
-def written(words: Iterable[Word]) -> str:
-    """Return the text that the words stand in: of all words of a segment, the segment's own."""
-    return "".join(" " * word.spaced + word.text for word in words).removeprefix(" ")

@@ -10,7 +10,8 @@ from dataclasses import dataclass, replace
 from numbers import Integral, Real
 
 from ..errors import OptionError
-from ..types import Segment, Transcript, Word, written
+from ..joining import written
+from ..types import Segment, Transcript, Word
 from .cutting import Cutter
 from .ruler import Limits
 from .scripts import is_wide
