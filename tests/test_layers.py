@@ -20,6 +20,7 @@ LEVELS = {
     "errors": 0,
     "formats": 0,
     "joining": 0,
+    "numeric": 0,
     "probability": 0,
     "alignment": 1,
     "events": 1,

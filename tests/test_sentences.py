@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from malsori.engines.whisper.sentences import LONG, MISSED, sentences
-from malsori.engines.whisper.word_times import LONGEST, Span, WordTiming
+from malsori.engines.whisper.word_times import LONGEST, Times, WordTiming
 
-WHOLE: list[Span] = [(0.0, 30.0)]
+WHOLE: list[Times] = [(0.0, 30.0)]
 
 
 def timed(*words: str, seconds: float = 0.4) -> list[WordTiming]:
@@ -19,7 +19,7 @@ def timed(*words: str, seconds: float = 0.4) -> list[WordTiming]:
     return [WordTiming(text, (n,), n * seconds, (n + 1) * seconds, 0.9) for n, text in enumerate(words)]
 
 
-def texts(words: Sequence[WordTiming], sound: Sequence[Span] = WHOLE) -> list[str]:
+def texts(words: Sequence[WordTiming], sound: Sequence[Times] = WHOLE) -> list[str]:
     spelled = {token: word.text for word in words for token in word.tokens}
     return ["".join(spelled[token] for token in piece.tokens).strip() for piece in sentences(words, sound)]
 

@@ -17,13 +17,14 @@ from numpy.typing import NDArray
 
 from ..errors import AudioError, AudioNotFound, CorruptAudio, EmptyAudio, OptionError
 from ..types import SAMPLE_RATE, Audio, Span
-from .arrays import Samples, as_array, as_frames, scaled, whole_rate
+from .arrays import Samples, as_array, as_frames, whole_rate
 from .clock import Clock
 from .limits import DEFAULT_LIMITS, Limits
 from .mix import Mixer, weights_of
 from .opening import open_stream
 from .promise import hold_to_promise
 from .resample import resample
+from .samples import to_float
 from .source import Source, Window, name_of, one_line, open_window
 from .stream import Form, Piece, Promise, Reading, Stream
 from .tracks import check_only
@@ -187,7 +188,7 @@ def _open_array(array: NDArray[np.generic], rate: int, name: str, limits: Limits
     limits.check_bytes(name, array.nbytes)
     form = Form(rate, frames.shape[1])
     starts = range(0, len(frames), form.block)
-    pieces = (Piece(scaled(frames[start : start + form.block]), form) for start in starts)
+    pieces = (Piece(to_float(frames[start : start + form.block]), form) for start in starts)
     return Stream(form, pieces, Clock(), Promise(len(frames) / rate))
 
 

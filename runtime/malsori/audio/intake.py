@@ -10,11 +10,12 @@ import numpy as np
 
 from ..errors import UnsupportedFormat
 from ..types import SAMPLE_RATE, Audio
-from .arrays import Samples, as_array, as_frames, kind_of, scaled, whole_rate
+from .arrays import Samples, as_array, as_frames, kind_of, whole_rate
 from .limits import DEFAULT_LIMITS, Limits
 from .mix import Mixer
 from .pcm import Pcm16Decoder
 from .resample import Resampler
+from .samples import to_float
 from .stream import Frames
 
 Block: TypeAlias = "bytes | bytearray | memoryview | Samples"
@@ -90,7 +91,7 @@ class Intake:
         frames = as_frames(array, self._name, whole=False)
         self._limits.check_shape(self._name, self._rate, frames.shape[1])
         self._check_form(_Form(kind_of(frames), frames.shape[1]), len(frames))
-        return scaled(frames)
+        return to_float(frames)
 
     def _check_form(self, form: _Form, size: int) -> None:
         if not size:

@@ -79,9 +79,6 @@ class Reading:
     start_at_zero: bool = False
 
 
-READING = Reading()
-
-
 def silence(seconds: float, form: Form) -> Iterator[Piece]:
     """Yield pieces of zeros that last so long."""
     left = round(seconds * form.rate)

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from numbers import Integral, Real
 
 from ..errors import OptionError
 from ..joining import written
+from ..numeric import is_number, is_whole
 from ..types import Segment, Transcript, Word
 from .cutting import Cutter
 from .ruler import Limits
@@ -50,7 +50,7 @@ class CueOptions:
         _check_whole("max_line_width", self.max_line_width, WIDEST)
         _check_whole("max_line_count", self.max_line_count, MOST_LINES)
         _check_whole("words_per_line", self.words_per_line, MOST_WORDS)
-        if not (_is_number(self.max_cue_s) and 1 <= self.max_cue_s <= LONGEST_S):
+        if not (is_number(self.max_cue_s) and 1 <= self.max_cue_s <= LONGEST_S):
             raise OptionError(f"max_cue_s: expected 1 to {LONGEST_S:g} seconds, found {self.max_cue_s!r}")
 
     def limits(self, text: str) -> Limits:
@@ -143,10 +143,5 @@ def _mostly_wide(text: str) -> bool:
 
 
 def _check_whole(name: str, value: object, most: int) -> None:
-    whole = isinstance(value, Integral) and not isinstance(value, bool)
-    if value is not None and not (whole and 1 <= int(value) <= most):  # type: ignore[call-overload]
+    if value is not None and not (is_whole(value) and 1 <= value <= most):
         raise OptionError(f"{name}: expected a whole number from 1 to {most}, found {value!r}")
-
-
-def _is_number(value: object) -> bool:
-    return isinstance(value, Real) and not isinstance(value, bool)
