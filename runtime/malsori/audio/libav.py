@@ -12,13 +12,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from ..errors import CorruptAudio
-from .clock import LONGEST_S, SLACK_S, Clock
-from .feed import Feed
+from .clock import LONGEST_S, SLACK_S, FileClock
+from .feed import AvFile
 from .limits import Limits
 from .packets import Coded, Decoding, begun, words
 from .sniff import Contained
 from .source import Window
-from .stream import Promise, Reading, Stream
+from .stream import Promise, ReadingOptions, SoundStream
 from .tracks import pick
 
 if TYPE_CHECKING:
@@ -94,10 +94,16 @@ _TRIES = 16  # errors in a row with no packet between them
 
 
 def open_libav(
-    window: Window, kind: Contained, name: str, limits: Limits, stack: ExitStack, reading: Reading, clock: Clock
-) -> Stream:
+    window: Window,
+    kind: Contained,
+    name: str,
+    limits: Limits,
+    stack: ExitStack,
+    reading: ReadingOptions,
+    clock: FileClock,
+) -> SoundStream:
     """Read one track. Raises `UnsupportedFormat` (no such track, other codec), `CorruptAudio`, `OptionError`."""
-    feed = Feed(window)
+    feed = AvFile(window)
     container = _open(feed, kind, name, stack)
     track, notes = pick(container.streams.audio, reading.track, CODECS, kind, name)
     demuxer = DEMUXERS[kind]
@@ -124,7 +130,7 @@ def open_libav(
     return stream
 
 
-def _open(feed: Feed, kind: Contained, name: str, stack: ExitStack) -> InputContainer:
+def _open(feed: AvFile, kind: Contained, name: str, stack: ExitStack) -> InputContainer:
     import av
 
     try:
@@ -152,7 +158,7 @@ def _refuse(url: str, flags: int, options: dict[str, Any]) -> NoReturn:
     raise PermissionError(f"a sound file may not refer to another one ({url})")
 
 
-def _packets(container: InputContainer, track: AudioStream, feed: Feed) -> Iterator[Coded]:
+def _packets(container: InputContainer, track: AudioStream, feed: AvFile) -> Iterator[Coded]:
     """Yield the packets of a track; behind a place that the demuxer stumbles over, it goes on."""
     import av
 

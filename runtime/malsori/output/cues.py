@@ -12,8 +12,8 @@ from ..errors import OptionError
 from ..joining import written
 from ..numeric import is_number, is_whole
 from ..types import Segment, Transcript, Word
-from .cutting import Cutter
-from .ruler import Limits
+from .cutting import CueCutter
+from .ruler import CueLimits
 from .scripts import is_wide
 from .shown_words import shown_words
 
@@ -53,11 +53,11 @@ class CueOptions:
         if not (is_number(self.max_cue_s) and 1 <= self.max_cue_s <= LONGEST_S):
             raise OptionError(f"max_cue_s: expected 1 to {LONGEST_S:g} seconds, found {self.max_cue_s!r}")
 
-    def limits(self, text: str) -> Limits:
+    def limits(self, text: str) -> CueLimits:
         """Return what a cue of `text` may hold."""
         width = WIDE_WIDTH if _mostly_wide(text) else WIDTH
         lines = LINES if self.words_per_line is None else 1
-        return Limits(
+        return CueLimits(
             self.max_line_width or width,
             self.max_line_count or lines,
             self.words_per_line or MOST_WORDS,
@@ -101,13 +101,15 @@ def cues_of(transcript: Transcript, options: CueOptions | None) -> Iterator[Cue]
         ends.add(len(words) - 1)
     words = _ascending(words)
     limits = options.limits(transcript.text or " ".join(segment.text for segment in spoken))
-    cutter = Cutter(words, ends, transcript.language, limits, max(transcript.duration, words[-1].end if words else 0.0))
+    cutter = CueCutter(
+        words, ends, transcript.language, limits, max(transcript.duration, words[-1].end if words else 0.0)
+    )
     found = list(_timed(words, cutter))
     for cue in found:
         yield from cue.by_word() if options.highlight_words else (cue,)
 
 
-def _timed(words: list[Word], cutter: Cutter) -> Iterator[Cue]:
+def _timed(words: list[Word], cutter: CueCutter) -> Iterator[Cue]:
     """Yield the cues with their times, each behind the one before."""
     earliest = 0.0
     for first, stop in cutter.cues():
