@@ -101,9 +101,8 @@ def cues_of(transcript: Transcript, options: CueOptions | None) -> Iterator[Cue]
         ends.add(len(words) - 1)
     words = _ascending(words)
     limits = options.limits(transcript.text or " ".join(segment.text for segment in spoken))
-    cutter = CueCutter(
-        words, ends, transcript.language, limits, max(transcript.duration, words[-1].end if words else 0.0)
-    )
+    room_s = max(transcript.duration, words[-1].end if words else 0.0)
+    cutter = CueCutter(words, ends, transcript.language, limits, room_s)
     found = list(_timed(words, cutter))
     for cue in found:
         yield from cue.by_word() if options.highlight_words else (cue,)
