@@ -30,9 +30,13 @@ if TYPE_CHECKING:
     from .output import CueOptions, render, write
     from .pipeline import Progress, TranscribeOptions, Transcriber, WhisperOptions, align, load, retime
     from .pipeline.live import LiveOptions, Scheduler, Stream, listen
+    from .pipeline.retime import Retimed
+    from .subtitles import Subtitle, render_subtitle
     from .types import (
         SAMPLE_RATE,
         Audio,
+        Coverage,
+        LeftOut,
         Segment,
         Span,
         Transcript,
@@ -51,10 +55,14 @@ _HOMES = {
     "joining": ("written",),
     "output": ("CueOptions", "render", "write"),
     "pipeline": ("Progress", "TranscribeOptions", "Transcriber", "WhisperOptions", "align", "load", "retime"),
+    "pipeline.retime": ("Retimed",),
     "pipeline.live": ("LiveOptions", "Scheduler", "Stream", "listen"),
+    "subtitles": ("Subtitle", "render_subtitle"),
     "types": (
         "SAMPLE_RATE",
         "Audio",
+        "Coverage",
+        "LeftOut",
         "Segment",
         "Span",
         "Transcript",
@@ -71,11 +79,13 @@ __all__ = [
     "Alignment",
     "Audio",
     "AudioError",
+    "Coverage",
     "CueOptions",
     "EngineError",
     "Event",
     "Final",
     "GateOptions",
+    "LeftOut",
     "LiveOptions",
     "MalsoriError",
     "ModelError",
@@ -83,6 +93,7 @@ __all__ = [
     "OutputError",
     "Partial",
     "Progress",
+    "Retimed",
     "Scheduler",
     "Segment",
     "Span",
@@ -90,6 +101,7 @@ __all__ = [
     "SpeechStarted",
     "Stream",
     "StreamWarning",
+    "Subtitle",
     "TranscribeOptions",
     "Transcriber",
     "Transcript",
@@ -105,6 +117,7 @@ __all__ = [
     "load",
     "open_bundle",
     "render",
+    "render_subtitle",
     "retime",
     "write",
     "written",

@@ -66,7 +66,7 @@ class Written(Output):
             try:
                 path.parent.mkdir(parents=True, exist_ok=True)
             except OSError as error:
-                raise OutputError(f"{path}: cannot be written, {error.strerror or error}") from error
+                raise OutputError.unwritten(path, error) from error
             write(asked(transcript, format, self._args), path, format, self._cues)
 
     def done(self, index: int) -> bool:

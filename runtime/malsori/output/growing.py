@@ -55,7 +55,7 @@ class Records:
         os.close(self._file)
 
     def _failed(self, error: OSError) -> OutputError:
-        return OutputError(f"{self._path}: cannot be written, {error.strerror or error}")
+        return OutputError.unwritten(self._path, error)
 
 
 class Growing:

@@ -24,7 +24,8 @@ def unheard(clip: Clip, hypothesis: Hypothesis) -> list[tuple[int, int]]:
     Padding and pauses, which are not worth a second reading, have up to 2 s. Segments end before a
     long silence between two of their words, so that none covers what was not read.
     """
-    marks = [0, *(round(time * SAMPLE_RATE) for segment in hypothesis.segments for time in _times(segment))]
+    edges = [edge for segment in hypothesis.segments for edge in (segment.start, segment.end)]
+    marks = [0, *(round(edge * SAMPLE_RATE) for edge in edges)]
     gaps = zip(marks[::2], [*marks[1::2], len(clip.audio)], strict=True)
     return [(start, stop) for start, stop in gaps if stop - start >= WORDLESS_S * SAMPLE_RATE]
 
@@ -133,10 +134,6 @@ def _overlaps(segment: Segment, others: Sequence[Segment]) -> bool:
 
 def _stands(segment: Segment) -> bool:
     return segment.confidence >= LIKELY and (segment.compression_ratio or 0.0) <= LOOP
-
-
-def _times(segment: Segment) -> tuple[float, float]:
-    return segment.start, segment.end
 
 
 def _stretches(clip: Clip) -> Iterator[tuple[int, int]]:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..audio.limits import DEFAULT_LIMITS
+from ..engines.ctc.asked import MOST as WIDEST  # of all models; Whisper keeps fewer hypotheses
 from ..engines.ctc.language_model import check_file
 from ..engines.whisper.options import WhisperOptions
 from ..errors import OptionError
@@ -20,7 +21,6 @@ from ..vad import GateOptions
 if TYPE_CHECKING:
     from .options import TranscribeOptions
 
-WIDEST = 256  # hypotheses that any model keeps
 LATEST = 1e9  # seconds, 31 years
 FLAGS = ("word_timestamps", "vad", "allow_truncated", "start_at_zero")
 
