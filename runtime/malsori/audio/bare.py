@@ -19,6 +19,10 @@ if TYPE_CHECKING:
 
 _DECODER_DELAY = 529  # samples by which every MP3 decoder is late; LAME's tag counts the encoder's alone
 _SLACK_S = 0.06  # of two frames
+CUT_BYTES = 2_000
+"""Less than two frames of 320 kbit/s: where a recording was cut, there is as much that is no whole frame."""
+
+_CUT_S = 0.1
 _MENDED = 8  # frames: junk that is longer is something else than damaged headers, and lasts nobody knows how long
 
 
@@ -133,16 +137,17 @@ class _Walk:
         if found.tag:
             return
         if head is None:
-            self._junk.add(found, 0.0)
+            self._junk.add(found, 0.0, 0.0)
             return
         count = round(found.size / head.size)
         if 1 <= count <= _MENDED and abs(found.size - count * head.size) <= count:
             self._count(head, count)
             yield count * head.samples / head.rate
-        elif found.size >= head.size:
-            self._junk.add(found, self._clock.elapsed)
-        elif found.at + found.size == self._window.size and self._parse(self._window.bytes_at(found.at, 9)):
-            yield head.samples / head.rate
+        elif found.at + found.size == self._window.size and found.size < head.size:
+            if self._parse(self._window.bytes_at(found.at, 9)):
+                yield head.samples / head.rate
+        else:
+            self._junk.add(found, self._clock.elapsed, found.size / head.size * head.samples / head.rate)
 
 
 class _Junk:
@@ -150,16 +155,17 @@ class _Junk:
 
     def __init__(self) -> None:
         self._size = 0
-        self._at = 0.0
+        self._at = self._lasts = 0.0
 
-    def add(self, found: Skipped, at: float) -> None:
-        """Count them; `at` is the time in seconds."""
+    def add(self, found: Skipped, at: float, lasts: float) -> None:
+        """Count them; `at` is the time in seconds, `lasts` how many seconds as many bytes of frames would last."""
         self._at = self._at if self._size else at
         self._size += found.size
+        self._lasts += lasts
 
     def notes(self) -> list[str]:
         """Say how much it was, unless it was next to nothing."""
-        if self._size < 2_000:  # less than two frames of 320 kbit/s: where a recording was cut, there is as much
+        if self._size < CUT_BYTES and self._lasts <= _CUT_S:
             return []
         return [f"{self._size} bytes that are no sound were stepped over, the first at {self._at:.2f} s"]
 

@@ -9,14 +9,14 @@ from itertools import chain
 
 from ..errors import AudioError, CorruptAudio, EmptyAudio
 from . import ogg
-from .bare import open_bare
+from .bare import CUT_BYTES, open_bare
 from .clock import FileClock
 from .libav import open_libav
 from .limits import Limits
 from .packets import USE_ANYWAY
 from .parts import parts_of
 from .promise import hold_to_promise
-from .sniff import Contained, identify
+from .sniff import Contained, Identity, identify
 from .source import Window
 from .stream import ReadingOptions, SoundPiece, SoundStream
 from .tracks import check_only
@@ -26,6 +26,15 @@ from .wav import open_wav, read_header
 def open_stream(window: Window, name: str, limits: Limits, stack: ExitStack, reading: ReadingOptions) -> SoundStream:
     """Return the sound of a file. What is opened for it is closed with `stack`. Raises `AudioError`, `OptionError`."""
     found = identify(window, name)
+    stream = _open(window, found, name, limits, stack, reading)
+    if found.junk >= CUT_BYTES:
+        stream.notes.insert(0, f"{found.junk} bytes in front are no sound and were stepped over")
+    return stream
+
+
+def _open(
+    window: Window, found: Identity, name: str, limits: Limits, stack: ExitStack, reading: ReadingOptions
+) -> SoundStream:
     if found.format == "MP3" or found.format == "AAC":
         check_only(reading.track, name)
         return open_bare(window, found.offset, found.format, name, limits, reading)

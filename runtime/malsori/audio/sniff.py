@@ -119,10 +119,11 @@ _UNKNOWN = "unknown content"
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """The format and where it begins: `offset` bytes in, behind any ID3 tags."""
+    """The format and where it begins: `offset` bytes in, behind any ID3 tags and `junk` bytes of something else."""
 
     format: Format
     offset: int
+    junk: int = 0
 
 
 def identify(window: Window, name: str) -> Identity:
@@ -240,4 +241,4 @@ def _by_frames(window: Window, offset: int, *, searched: bool) -> Identity | Non
     starts: dict[Format, int | None] = {kind: find_frames(window, offset, stop, PARSERS[kind]) for kind in kinds}
     starts["FLAC"] = find_flac_frame(window, offset, stop)
     found = [(start, kind) for kind, start in starts.items() if start is not None]
-    return Identity(min(found)[1], min(found)[0]) if found else None
+    return Identity(min(found)[1], min(found)[0], min(found)[0] - offset) if found else None

@@ -40,8 +40,8 @@ def load(
     know `language` if that is given; where there is only a demonstration model, each transcript warns of it.
 
     `compute_type` "default" computes as the weights are stored; Whisper's 16- and 32-bit floats on a CPU in int8, where
-    "float32" is the other choice. `device` is "auto", "cpu", "cuda" or "tensorrt" (wav2vec2 exported in float16); `threads` defaults to the cores this
-    process may use; `verify=False` skips the check of the bundle's sha256 sums.
+    "float32" is the other choice. `device` is "auto", "cpu", "cuda" or "tensorrt" (wav2vec2 exported in float16);
+    `threads` defaults to the cores this process may use; `verify=False` skips the check of the bundle's sha256 sums.
 
     `workers` (Whisper) are how many calls from several threads run at a time over one copy of the weights, each on its
     share of the cores: for a service with many listeners; a single call is fastest with one.
