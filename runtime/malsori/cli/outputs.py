@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ..formats import FORMATS, ending_of
 from .console import emit, printable
 from .cue_flags import asked, cue_options
 from .destinations import Destinations, check_writable, make_folder
@@ -18,8 +19,6 @@ from .sources import Given
 if TYPE_CHECKING:
     from ..output import CueOptions
     from ..types import Transcript
-
-FORMATS = ("txt", "srt", "vtt", "tsv", "json")  # output.FORMATS once more, so that help loads no numpy
 
 
 class Output:
@@ -67,7 +66,7 @@ class Written(Output):
             try:
                 path.parent.mkdir(parents=True, exist_ok=True)
             except OSError as error:
-                raise OutputError(f"{path}: cannot be written, {error.strerror or error}") from error
+                raise OutputError.unwritten(path, error) from error
             write(asked(transcript, format, self._args), path, format, self._cues)
 
     def done(self, index: int) -> bool:
@@ -135,7 +134,7 @@ def _one_file(args: argparse.Namespace, inputs: Sequence[Given], format: str) ->
 
 def _file_format(output: str) -> str | None:
     """Return the format of a file that is to be written; None where it is a folder."""
-    ending = Path(output).suffix.lower()[1:]
+    ending = ending_of(output)
     is_folder = output.endswith(("/", os.sep)) or os.path.isdir(output)
     return ending if ending in FORMATS and not is_folder else None
 

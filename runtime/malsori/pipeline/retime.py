@@ -7,16 +7,14 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
+from ..alignment import AlignedWord, Alignment
 from ..audio import AudioSource
 from ..errors import OptionError
 from ..subtitles import Subtitle, SubtitleCue, read_subtitle, spoken
-from ..types import AlignedWord, Alignment
-from .align import align
+from .align import align, some_of
 from .progress import Progress
 from .transcriber import Transcriber
 from .word_times import HEARD
-
-NAMED = 5  # cues that a warning names at most
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,5 +83,4 @@ def _heard(words: Sequence[AlignedWord]) -> bool:
 def _told(lost: Sequence[int], cues: Sequence[SubtitleCue]) -> Iterator[str]:
     if lost:
         names = [cues[index].name if cues[index].name.isdigit() else str(index + 1) for index in lost]
-        which = ", ".join(names[:NAMED]) + ", ..." * (len(names) > NAMED)
-        yield f"{len(lost)} of {len(cues)} cues were not found in the sound and keep their times: {which}"
+        yield f"{len(lost)} of {len(cues)} cues were not found in the sound and keep their times: {some_of(names)}"
