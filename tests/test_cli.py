@@ -162,7 +162,8 @@ class TestTranscribe:
         assert capsys.readouterr().err == f"{told}\n"
         (clips / "outer/inner/one.wav").write_bytes((clips / "one.wav").read_bytes())
         assert main(["transcribe", "outer", "two.wav", "-o", "out"]) == 1
-        assert capsys.readouterr().err == f"{told}; -r takes those of its folders too\n"
+        err = f"{told}; -r takes those of its folders too\nmalsori: 1 of 2 files failed\n"
+        assert capsys.readouterr().err == err
         assert os.listdir(clips / "out") == ["two.txt"]
 
     @pytest.mark.parametrize("name", ["talk.srt", "talk.TXT", "talk.json"])
@@ -175,7 +176,9 @@ class TestTranscribe:
         (clips / "old.srt").mkdir()
         assert main(["transcribe", "one.wav", "-o", "old.srt"]) == 0
         assert main(["transcribe", "one.wav", "-o", "new.srt/"]) == 0
-        assert os.listdir(clips / "old.srt") == os.listdir(clips / "new.srt") == ["one.txt"]
+        assert main(["transcribe", "one.wav", "-o", "new.ass/"]) == 0
+        assert main(["transcribe", "one.wav", "-o", "new.ass"]) == 0
+        assert [os.listdir(clips / name) for name in ("old.srt", "new.srt", "new.ass")] == [["one.txt"]] * 3
 
     @pytest.mark.parametrize(
         ("arguments", "code", "told"),
@@ -190,7 +193,9 @@ class TestTranscribe:
             ("one.wav -o none/talk.srt", 1, "none/talk.srt: cannot be written, none is no folder"),
             ("talk.txt -o talk.txt", 2, "talk.txt: is the file to be heard"),
             ("one.wav --skip-existing", 2, "--skip-existing is for files that were written; add --output-dir DIR"),
-            ("one.wav -o one.wav", 1, "one.wav: cannot be made a folder, File exists"),
+            ("one.wav -o one.wav", 2, "-o one.wav: expected a name that ends in .txt, .srt, .vtt, .tsv, .json"),
+            ("one.wav -o film.ass", 2, "or a folder; for one so called: -o film.ass/"),
+            ("one.wav -o two", 1, "two: cannot be made a folder, File exists"),
             ("one.wav -o one.wav/out", 1, "one.wav/out: cannot be made a folder, Not a directory"),
             ("one.wav -o /proc/out", 1, "/proc/out: cannot be made a folder"),
             ("one.wav -o /proc", 1, "/proc: cannot be written"),
@@ -203,6 +208,7 @@ class TestTranscribe:
         self, clips: Path, arguments: str, code: int, told: str, capsys: pytest.CaptureFixture[str]
     ):
         (clips / "talk.txt").write_bytes((clips / "one.wav").read_bytes())
+        (clips / "two").touch()
         assert main(["transcribe", *arguments.split(), "--model", "none"]) == code
         out, err = capsys.readouterr()
         assert (out, err.count("\n")) == ("", 1)
@@ -237,7 +243,8 @@ class TestTranscribe:
         (clips / "empty.wav").write_bytes(b"")
         files = ["page.wav", "one.wav", "none.wav", "empty.wav", "two.wav"]
         assert main(["transcribe", *files, "-o", "out"]) == 1
-        lines = capsys.readouterr().err.splitlines()
+        *lines, last = capsys.readouterr().err.splitlines()
+        assert last == "malsori: 3 of 5 files failed"
         assert [line.split(":")[:2] for line in lines] == [["malsori", f" {n}.wav"] for n in ("none", "page", "empty")]
         assert all("expected" in line and "found" in line for line in lines)
         assert sorted(os.listdir(clips / "out")) == ["one.txt", "two.txt"]
@@ -247,10 +254,6 @@ class TestTranscribe:
         assert main(["transcribe", "one.wav", "two.wav", "-o", "out"]) == 1
         assert "malsori: one.wav: out/one.txt: cannot be written" in capsys.readouterr().err
         assert sorted(os.listdir(clips / "out")) == ["one.txt", "two.txt"]
-
-    def test_an_output_folder_that_is_a_file_is_told_before_the_work(self, capsys: pytest.CaptureFixture[str]):
-        assert main(["transcribe", "one.wav", "-o", "two.wav"]) == 1
-        assert capsys.readouterr() == ("", "malsori: two.wav: cannot be made a folder, File exists\n")
 
     def test_flags_as_the_whisper_family_spells_them_are_understood(self, capsys: pytest.CaptureFixture[str]):
         flags = "--output_format json --word_timestamps True --vad_filter --beam_size 2 --temperature 0 --language KO"
@@ -439,6 +442,20 @@ class TestMain:
     def test_every_command_has_help(self, command: str, capsys: pytest.CaptureFixture[str]):
         assert main([command, "--help"]) == 0
         assert f"usage: malsori {command}" in capsys.readouterr().out
+
+    @pytest.mark.parametrize(
+        ("command", "usage"),
+        [
+            ("transcribe", "transcribe [OPTION ...] FILE [FILE ...]"),
+            ("align", "align [OPTION ...] FILE [TRANSCRIPT]"),
+            ("embed", "embed [OPTION ...] FILE [FILE ...] --output PATH"),
+        ],
+    )
+    def test_help_says_in_one_line_how_a_command_of_many_flags_is_typed(
+        self, command: str, usage: str, capsys: pytest.CaptureFixture[str]
+    ):
+        assert main([command, "--help"]) == 0
+        assert capsys.readouterr().out.splitlines()[:2] == [f"usage: malsori {usage}", ""]
 
     def test_every_public_name_is_there(self):
         import malsori

@@ -159,6 +159,13 @@ def test_no_japanese_line_begins_with_a_mark_or_a_small_letter_nor_ends_with_a_b
     assert not [line for line in lines if line[0] in "。、」っょィーャ" or line[-1] == "「"]
 
 
+def test_japanese_without_marks_is_cut_behind_its_sentences():
+    spoken = ["水", "上", "バス", "です", "ね", "ありがとうございました", "それは", "難", "し", "そうですね"]
+    words = tuple(Word(word, 0.5 * n, 0.5 * n + 0.5, 0.9, n == 0) for n, word in enumerate(spoken))
+    cues = cut(Segment("".join(spoken), 0.0, 5.0, 0.9, words), language="ja", max_line_count=1)
+    assert [cue.text for cue in cues] == ["水上バスですね", "ありがとうございました", "それは難しそうですね"]
+
+
 def test_words_of_a_text_without_spaces_are_not_taken_apart():
     spoken = ["東京", "から", "京都", "まで", "新幹線", "で", "行く", "予定", "です。"]
     words = tuple(Word(word, 0.4 * n, 0.4 * n + 0.4, 0.9, n == 0) for n, word in enumerate(spoken))

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 Coded: TypeAlias = "Packet | float | Exception"
 """A packet; or seconds that are missing here; or why there are no more."""
 
-USE_ANYWAY = "allow_truncated=True, or --allow-truncated, uses what is there"
+USE_ANYWAY = "--allow-truncated (allow_truncated=True) uses what is there"
 _SAFE_PLANES = 8  # reading a planar frame of so many channels crashes PyAV (seen in 18.1.0)
 _LONGEST_PACKET_S = 10.0  # what a packet that does not decode may claim
 

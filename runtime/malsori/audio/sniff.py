@@ -139,7 +139,8 @@ def identify(window: Window, name: str) -> Identity:
     bare = _by_frames(window, offset, searched=words.startswith(_UNKNOWN))
     if bare is None:
         more = f"; {converting(name)}" if words in _CONVERTIBLE else ""
-        raise UnsupportedFormat(name, EXPECTED, words + more)
+        known = not more and not words.startswith(_UNKNOWN)  # what is no sound at all needs no list of what is read
+        raise UnsupportedFormat(name, "a sound file" if known else EXPECTED, words + more)
     return bare
 
 

@@ -36,7 +36,8 @@ with a score from 0 to 1: a low one says that something else was spoken; times o
 of kind wav2vec2-ctc.
 
 A subtitle (SubRip or WebVTT) comes back as one, with all that stands in it and the times at which its cues are spoken.
-Markup, notes such as [music] and names of speakers are not listened for; a cue that is not found keeps its times.
+Markup, notes such as [music] and names of speakers are not listened for: such a cue moves with those around it, and
+so does one that is not found.
 
 examples:
   malsori align samples/numbers.wav samples/numbers.txt

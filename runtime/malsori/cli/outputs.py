@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import re
 import shlex
 from collections.abc import Sequence
 from pathlib import Path
@@ -19,6 +20,8 @@ from .sources import Given
 if TYPE_CHECKING:
     from ..output import CueOptions
     from ..types import Transcript
+
+FILE_ENDING = re.compile(r"\.[A-Za-z][A-Za-z0-9]{1,4}")  # of a name that nobody gives to a folder unless they say so
 
 
 class Output:
@@ -83,6 +86,7 @@ def output_of(args: argparse.Namespace, inputs: Sequence[Given]) -> Output:
         return _printed(args, inputs)
     if (format := _file_format(args.output)) is not None:
         return _one_file(args, inputs, format)
+    _check_folder(args.output)
     destinations = Destinations(Path(args.output), inputs, formats_of(args))
     make_folder(destinations.folder)
     return Written([destinations.paths(index) for index in range(len(inputs))], args)
@@ -130,6 +134,19 @@ def _one_file(args: argparse.Namespace, inputs: Sequence[Given], format: str) ->
         raise OptionError(f"{path}: is the file to be heard; expected another one to write to")
     check_writable(path)
     return Written([{format: path}], args)
+
+
+def _check_folder(output: str) -> None:
+    """Raise `OptionError` for what looks like a file of a kind that is not written here; `film.ass/` is a folder."""
+    from ..errors import OptionError
+
+    path = Path(output)
+    if FILE_ENDING.fullmatch(path.suffix) and not output.endswith(("/", os.sep)) and not path.is_dir():
+        endings = ", ".join(f".{format}" for format in FORMATS)
+        name = shlex.quote(f"{output}/")
+        raise OptionError(
+            f"-o {output}: expected a name that ends in {endings}, or a folder; for one so called: -o {name}"
+        )
 
 
 def _file_format(output: str) -> str | None:

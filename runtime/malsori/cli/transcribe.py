@@ -56,7 +56,7 @@ def add_parser(subparsers: argparse._SubParsersAction[Parser]) -> None:
         dest="output",
         type=destination,
         metavar="PATH",
-        help="write there, not to stdout: a file if it ends in .srt, .txt, ..., else a folder; made if missing",
+        help="write there, not to stdout: a file if it ends in .srt, .txt, ..., else a folder, made if missing",
     )
     parser.add_argument("--output-format", "-f", choices=(*FORMATS, "all"), help="(the ending of PATH, or txt)")
     parser.add_argument("--skip-existing", action="store_true", help="leave out what PATH has the results of")
@@ -109,6 +109,8 @@ class Task:
         ahead = list(self._ahead(reporter))
         if ahead:
             self._hear(ahead, options, reporter)
+        if self._failed and len(self._inputs) > 1:
+            reporter.warn(f"{self._failed} of {len(self._inputs)} files failed")
         return 1 if self._failed else 0
 
     def _ahead(self, reporter: Reporter) -> Iterator[int]:

@@ -11,7 +11,7 @@ from itertools import accumulate
 from math import inf
 
 from ..types import Word
-from .phrases import break_costs, ends_sentence
+from .phrases import break_costs, closings
 from .ruler import CueLimits, Ruler
 
 LEAST_S = 1.0  # seconds that a cue is shown, where there is room
@@ -39,7 +39,7 @@ class CueCutter:
         self._words, self._limits = words, limits
         self._costs = break_costs(words, ends, language)
         self.ruler = Ruler(words, self._costs, limits)
-        self._full = [ends_sentence(word) for word in words]
+        self._full = closings(words)
         self._inside = list(accumulate(map(self._kept, range(len(words))), initial=0.0))
         self._room_s = room_s
 

@@ -12,7 +12,7 @@ from itertools import accumulate, pairwise
 from ..types import Segment, Word
 from .scripts import may_part
 
-LONGEST_WORD = 8  # letters; a longer one in a text without spaces is several, of which the model knew no borders
+LONGEST_WORD = 12  # letters; a longer one in a text without spaces is several, of which the model knew no borders
 
 
 def shown_words(segment: Segment) -> list[Word]:
