@@ -21,11 +21,11 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from malsori.audio import Limits, decode, decode_blocks
-from malsori.audio.clock import Clock
+from malsori.audio.clock import FileClock
 from malsori.audio.libav import DEMUXERS, open_libav
 from malsori.audio.sniff import Contained
 from malsori.audio.source import open_window
-from malsori.audio.stream import READING
+from malsori.audio.stream import ReadingOptions
 from malsori.errors import (
     AudioError,
     AudioNotFound,
@@ -377,7 +377,7 @@ def test_ffmpeg_reads_what_it_is_told_and_probes_nothing(kind: Contained) -> Non
         with ExitStack() as stack:
             window = open_window(data, "trap", Limits(), stack)
             with pytest.raises(AudioError):
-                open_libav(window, kind, "trap", Limits(), stack, READING, Clock())
+                open_libav(window, kind, "trap", Limits(), stack, ReadingOptions(), FileClock())
 
 
 def test_a_codec_outside_the_list_is_refused() -> None:

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from malsori import pipeline
 from malsori.cli.console import printable
-from malsori.cli.destinations import Destinations, safe_stem
+from malsori.cli.destinations import Destinations
 from malsori.cli.main import main
 from malsori.cli.parser import Parser
 from malsori.cli.sources import given
@@ -95,6 +95,13 @@ class TestTranscribe:
         err = capsys.readouterr().err
         assert "spoken" not in err
         assert "left out      2.00 s  outside of --clip-timestamps, in 2 parts, the first at 0.00 s" in err
+
+    def test_of_all_files_without_speech_none_is_spoken(self, clips: Path, capsys: pytest.CaptureFixture[str]):
+        for name in ("none.wav", "nothing.wav"):
+            (clips / name).write_bytes(wav(recording(pause=3.0)))
+        assert main(["transcribe", "none.wav", "nothing.wav", "--report"]) == 0
+        sums = capsys.readouterr().err.split("all 2 files\n")[1]
+        assert sums.splitlines()[1].split() == ["malsori:", "spoken", "0.00", "s"]
 
     def test_two_inputs_of_one_stem_keep_both_results(self, clips: Path):
         (clips / "b").mkdir()
@@ -536,7 +543,7 @@ def test_no_two_inputs_have_one_name_and_their_order_is_no_matter(files: list[st
 
 
 def test_a_stem_is_cut_between_characters_to_leave_room_for_endings():
-    stem = safe_stem("a" + "말" * 84 + ".wav")
+    (stem,) = Destinations(Path("out"), given(["a" + "말" * 84 + ".wav"]), ["txt"]).stems
     assert stem == "a" + "말" * 81
     assert len(os.fsencode(f"{stem}-99999.json")) <= 255
 

@@ -6,13 +6,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from .clock import Clock
+from .clock import FileClock
 from .limits import Limits
 from .mpeg import PARSERS, FrameHead, Skipped, frames
 from .packets import Coded, Decoding, begun
 from .sniff import Bare
 from .source import Window
-from .stream import Piece, Promise, Reading, Stream
+from .stream import Promise, ReadingOptions, SoundPiece, SoundStream
 
 if TYPE_CHECKING:
     from av import Packet
@@ -26,9 +26,11 @@ _CUT_S = 0.1
 _MENDED = 8  # frames: junk that is longer is something else than damaged headers, and lasts nobody knows how long
 
 
-def open_bare(window: Window, offset: int, kind: Bare, name: str, limits: Limits, reading: Reading) -> Stream:
+def open_bare(
+    window: Window, offset: int, kind: Bare, name: str, limits: Limits, reading: ReadingOptions
+) -> SoundStream:
     """Read the frames from `offset` on. Raises `CorruptAudio` and `EmptyAudio`."""
-    clock = Clock()
+    clock = FileClock()
     walk = _Walk(window, offset, kind, clock)
     decoding = Decoding(walk.decode, clock, name, limits, allow=reading.allow_truncated)
     stream = begun(walk.trimmed(decoding.pieces(walk.packets())), clock, walk.notes, kind, name)
@@ -49,7 +51,7 @@ class _Tag:
 class _Walk:
     """Walks over the frames of a file, and holds what its tags say against them. Counts are in samples."""
 
-    def __init__(self, window: Window, offset: int, kind: Bare, clock: Clock) -> None:
+    def __init__(self, window: Window, offset: int, kind: Bare, clock: FileClock) -> None:
         self._window, self._offset, self._kind, self._clock = window, offset, kind, clock
         self._parse = PARSERS[kind]
         self._contexts: dict[str, Any] = {}
@@ -59,7 +61,7 @@ class _Walk:
         self._seconds = 0.0
         self._junk = _Junk()
         self.promise = Promise()
-        self.stream: Stream | None = None
+        self.stream: SoundStream | None = None
         self.notes: list[str] = []
 
     def decode(self, packet: Packet) -> list[Any]:
@@ -96,7 +98,7 @@ class _Walk:
             yield Packet()
         self.notes += self._junk.notes()
 
-    def trimmed(self, pieces: Iterator[Piece]) -> Iterator[Piece]:
+    def trimmed(self, pieces: Iterator[SoundPiece]) -> Iterator[SoundPiece]:
         """Yield the pieces without what the tags say to be the encoder's delay and padding."""
         start = 0
         for piece in pieces:
@@ -106,7 +108,7 @@ class _Walk:
                 if first > kept:
                     part = piece.frames[kept - start : min(first, stop) - start]
                     if len(part):
-                        yield Piece(part, piece.form)
+                        yield SoundPiece(part, piece.form)
                 kept = min(max(kept, last), stop)
             start = stop
 

@@ -12,14 +12,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from ..errors import CorruptAudio
-from .clock import LONGEST_S, SLACK_S, Clock
-from .feed import Feed
+from .clock import LONGEST_S, SLACK_S, FileClock
+from .feed import AvFile
 from .limits import Limits
 from .packets import Coded, Decoding, begun, words
 from .riff import AviIndex, asf_seconds
 from .sniff import Contained
 from .source import Window
-from .stream import Promise, Reading, Stream
+from .stream import Promise, ReadingOptions, SoundStream
 from .tracks import pick
 
 if TYPE_CHECKING:
@@ -96,41 +96,48 @@ _TRIES = 16  # errors in a row with no packet between them
 
 
 def open_libav(
-    window: Window, kind: Contained, name: str, limits: Limits, stack: ExitStack, reading: Reading, clock: Clock
-) -> Stream:
+    window: Window,
+    kind: Contained,
+    name: str,
+    limits: Limits,
+    stack: ExitStack,
+    reading: ReadingOptions,
+    clock: FileClock,
+) -> SoundStream:
     """Read one track. Raises `UnsupportedFormat` (no such track, other codec), `CorruptAudio`, `OptionError`."""
-    feed = Feed(window)
+    feed = AvFile(window)
     container = _open(feed, kind, name, stack)
     track, notes = pick(container.streams.audio, reading.track, CODECS, kind, name)
     demuxer = DEMUXERS[kind]
     if demuxer.clock:
-        start = None if reading.start_at_zero or container.start_time is None else container.start_time / 1_000_000
-        if demuxer.zero and not clock.elapsed and (container.start_time or 0) / 1_000_000 > SLACK_S:
-            notes.append(
-                f"the file's own clock begins at {container.start_time / 1_000_000:.2f} s, as in a part of one"
-            )
-        clock.follow(start, demuxer.longest_s, _EXACT_S if demuxer.exact else SLACK_S)
-    promised_s = _promised(container, track, demuxer, window)
+        notes += _follow(container, demuxer, clock, reading)
+    promise = _promise(container, track, demuxer, window)
     if kind == "FLAC":
         track.codec_context.options = {"err_detect": "crccheck+explode"}  # else a frame that is noise passes
     tick = float(track.time_base) if track.time_base else 0.0
     decoding = Decoding(
         track.decode, clock, name, limits, tick=tick, allow=reading.allow_truncated, exact=demuxer.exact
     )
-    plain = track.codec_context.name.startswith(("pcm_", "flac"))
     packets = _packets(container, track, feed, clock)
     index = AviIndex(window, track.index, clock) if kind == "AVI" else None
     stream = begun(decoding.pieces(index.counted(packets) if index else packets), clock, notes, kind, name)
-    stream.promise = Promise(
-        promised_s, 0.0 if plain and (demuxer.exact or not demuxer.clock) else _SLACK_S, demuxer.firm
-    )
+    stream.promise = promise
     if index:
         stream.promise, index.stream = index.promise, stream
     stream.lossy = not track.codec_context.name.startswith(_LOSSLESS)
     return stream
 
 
-def _open(feed: Feed, kind: Contained, name: str, stack: ExitStack) -> InputContainer:
+def _follow(container: InputContainer, demuxer: _Demuxer, clock: FileClock, reading: ReadingOptions) -> list[str]:
+    """Have the clock follow the container's; return a note where that begins late, as in a part of a file."""
+    begins = None if container.start_time is None else container.start_time / 1_000_000
+    part = demuxer.zero and not clock.elapsed and (begins or 0.0) > SLACK_S
+    start = None if reading.start_at_zero else begins
+    clock.follow(start, demuxer.longest_s, _EXACT_S if demuxer.exact else SLACK_S)
+    return [f"the file's own clock begins at {begins:.2f} s, as in a part of one"] if part else []
+
+
+def _open(feed: AvFile, kind: Contained, name: str, stack: ExitStack) -> InputContainer:
     import av
 
     try:
@@ -158,7 +165,7 @@ def _refuse(url: str, flags: int, options: dict[str, Any]) -> NoReturn:
     raise PermissionError(f"a sound file may not refer to another one ({url})")
 
 
-def _packets(container: InputContainer, track: AudioStream, feed: Feed, clock: Clock) -> Iterator[Coded]:
+def _packets(container: InputContainer, track: AudioStream, feed: AvFile, clock: FileClock) -> Iterator[Coded]:
     """Yield the packets of a track; behind a place that the demuxer stumbles over, it goes on."""
     import av
 
@@ -190,7 +197,14 @@ def _packets(container: InputContainer, track: AudioStream, feed: Feed, clock: C
             raise
 
 
-def _promised(container: InputContainer, track: AudioStream, demuxer: _Demuxer, window: Window) -> float | None:
+def _promise(container: InputContainer, track: AudioStream, demuxer: _Demuxer, window: Window) -> Promise:
+    """Return what the container promises; samples that are stored as they are, and counted, leave no slack."""
+    plain = track.codec_context.name.startswith(("pcm_", "flac"))
+    exact = plain and (demuxer.exact or not demuxer.clock)
+    return Promise(_seconds(container, track, demuxer, window), 0.0 if exact else _SLACK_S, demuxer.firm)
+
+
+def _seconds(container: InputContainer, track: AudioStream, demuxer: _Demuxer, window: Window) -> float | None:
     """Return how many seconds the container promises, None where FFmpeg would be guessing."""
     if demuxer.promise == "track" and track.duration and track.time_base:
         return float(track.duration * track.time_base)

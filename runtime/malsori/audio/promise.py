@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from ..errors import CorruptAudio
 from .packets import USE_ANYWAY
-from .stream import Promise, Stream
+from .stream import Promise, SoundStream
 
 _TOLD_S = 0.1  # more than that beside the promise is worth a word
 _DELAY = 1_152  # frames that an encoder puts in front and a decoder drops: no loss at low rates either
 
 
-def hold_to_promise(stream: Stream, name: str, *, allow_truncated: bool) -> None:
+def hold_to_promise(stream: SoundStream, name: str, *, allow_truncated: bool) -> None:
     """Note what is missing of the part read last, and what is there beyond its promise, and forget the promise.
 
     Raises `CorruptAudio` for what is missing of a firm promise unless it is allowed.

@@ -8,10 +8,10 @@ from __future__ import annotations
 import struct
 from collections.abc import Iterator
 
-from .clock import Clock
+from .clock import FileClock
 from .packets import Coded
 from .source import Window
-from .stream import Promise, Stream
+from .stream import Promise, SoundStream
 
 _HEAD_BYTES = 1 << 16
 _MOST_CHUNKS = 4_096
@@ -26,10 +26,10 @@ _BROADCAST = 1
 class AviIndex:
     """Counts the bytes of the packets of stream `number`, and promises as many seconds as the index lists bytes."""
 
-    def __init__(self, window: Window, number: int, clock: Clock) -> None:
+    def __init__(self, window: Window, number: int, clock: FileClock) -> None:
         self._window, self._number, self._clock = window, number, clock
         self.promise = Promise()
-        self.stream: Stream | None = None
+        self.stream: SoundStream | None = None
 
     def counted(self, packets: Iterator[Coded]) -> Iterator[Coded]:
         """Pass the packets on; the promise is known behind the last one."""

@@ -14,7 +14,7 @@ from typing import Literal, TypeAlias, get_args
 
 from ..errors import EmptyAudio, UnsupportedFormat
 from .flac import find_flac_frame
-from .mpeg import PARSERS, find_frames, frames_at
+from .mpeg import PARSERS, find_frames, frames_at, id3_bytes
 from .source import Window
 from .tracks import converting
 
@@ -177,11 +177,10 @@ def _after_tags(window: Window) -> int:
     """Return where the sound begins behind ID3v2 tags, which are stepped over and never read (album art)."""
     offset = 0
     for _ in range(_MAX_TAGS):
-        head = window.bytes_at(offset, 10)
-        if len(head) < 10 or head[:3] != b"ID3":
+        size = id3_bytes(window.bytes_at(offset, 10))
+        if not size:
             break
-        size = sum((byte & 0x7F) << shift for byte, shift in zip(head[6:10], (21, 14, 7, 0), strict=True))
-        offset += 10 + size + (10 if head[5] & 0x10 else 0)
+        offset += size
     return offset
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import secrets
 import unicodedata
 from collections.abc import Iterable, Sequence
 from itertools import count
@@ -97,21 +96,18 @@ def make_folder(folder: Path) -> None:
 def _try_to_write(folder: Path, name: Path) -> None:
     """Make a file there and take it away: what a mount or a quota allows is in no permission."""
     from ..errors import OutputError
+    from ..output.files import temporary_in
 
-    probe = folder / f".malsori-{secrets.token_hex(6)}.tmp"
+    probe = temporary_in(folder)
     try:
         os.close(os.open(probe, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666))
         probe.unlink()
     except OSError as error:
-        raise OutputError(f"{name}: cannot be written, {error.strerror or error}") from error
-
-
-def safe_stem(path: str) -> str:
-    """Return the file name of `path` without its ending, control characters replaced, short enough for any ending."""
-    return _safe(Path(path).stem)
+        raise OutputError.unwritten(name, error) from error
 
 
 def _safe(name: str, ending: str = "") -> str:
+    """Return part of a path, control characters replaced, short enough for any format's ending behind its own."""
     kept = "".join("_" if unicodedata.category(character) in CONTROLS else character for character in name)
     tail = "".join("_" if unicodedata.category(character) in CONTROLS else character for character in ending)
     room = STEM_BYTES - len(os.fsencode(tail))

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ..formats import FORMATS, ending_of
 from .console import emit, printable
 from .cue_flags import asked, cue_options
 from .destinations import Destinations, check_writable, make_folder
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
     from ..types import Transcript
 
 FILE_ENDING = re.compile(r"\.[A-Za-z][A-Za-z0-9]{1,4}")  # of a name that nobody gives to a folder unless they say so
-FORMATS = ("txt", "srt", "vtt", "tsv", "json")  # output.FORMATS once more, so that help loads no numpy
 
 
 class Output:
@@ -69,7 +69,7 @@ class Written(Output):
             try:
                 path.parent.mkdir(parents=True, exist_ok=True)
             except OSError as error:
-                raise OutputError(f"{path}: cannot be written, {error.strerror or error}") from error
+                raise OutputError.unwritten(path, error) from error
             write(asked(transcript, format, self._args), path, format, self._cues)
 
     def done(self, index: int) -> bool:
@@ -151,7 +151,7 @@ def _check_folder(output: str) -> None:
 
 def _file_format(output: str) -> str | None:
     """Return the format of a file that is to be written; None where it is a folder."""
-    ending = Path(output).suffix.lower()[1:]
+    ending = ending_of(output)
     is_folder = output.endswith(("/", os.sep)) or os.path.isdir(output)
     return ending if ending in FORMATS and not is_folder else None
 

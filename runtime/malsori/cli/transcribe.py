@@ -9,12 +9,13 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from ..formats import FORMATS
 from .beside import beside
 from .coverage_table import CoverageTable
 from .cue_flags import add_cue_flags, cueless, timed
 from .failures import report
 from .model_flags import add_model_flags, check_loading_flags, load_model
-from .outputs import FORMATS, format_of, formats_of, output_of
+from .outputs import format_of, formats_of, output_of
 from .parser import Parser
 from .progress import Reporter, progress_of
 from .sources import STDIN, Given, found, sources

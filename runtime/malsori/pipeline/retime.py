@@ -10,16 +10,15 @@ from typing import TypeAlias
 
 import numpy as np
 
+from ..alignment import AlignedWord, Alignment
 from ..audio import AudioSource
 from ..errors import OptionError
 from ..subtitles import Subtitle, SubtitleCue, read_subtitle, spoken
-from ..types import AlignedWord, Alignment
-from .align import align
+from .align import align, some_of
 from .progress import Progress
 from .transcriber import Transcriber
 from .word_times import HEARD
 
-NAMED = 5  # cues that a warning names at most
 LEAST_S = 0.5  # seconds that a cue lasts which was not heard, if it lasted as long
 
 Times: TypeAlias = tuple[float, float]
@@ -112,6 +111,5 @@ def _heard(words: Sequence[AlignedWord]) -> bool:
 def _told(lost: Sequence[int], cues: Sequence[SubtitleCue], *, moving: bool) -> Iterator[str]:
     if lost:
         names = [cues[index].name if cues[index].name.isdigit() else str(index + 1) for index in lost]
-        which = ", ".join(names[:NAMED]) + ", ..." * (len(names) > NAMED)
         what = "move with those around them" if moving else "keep their times"
-        yield f"{len(lost)} of {len(cues)} cues were not found in the sound, and {what}: {which}"
+        yield f"{len(lost)} of {len(cues)} cues were not found in the sound, and {what}: {some_of(names)}"
