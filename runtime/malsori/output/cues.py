@@ -83,9 +83,12 @@ class Cue:
         """Yield the cue once for each of its words that has a time, which is marked until the next one begins."""
         words = [word for line in self.lines for word in line]
         starts = [self.start, *(max(self.start, min(word.start, self.end)) for word in words[1:]), self.end]
-        for word, start, end in zip(words, starts[:-1], starts[1:], strict=True):
-            if round(end, 3) > round(start, 3):
-                yield replace(self, start=start, end=end, marked=word)
+        told = zip(words, starts[:-1], starts[1:], strict=True)
+        shown = [(word, start) for word, start, end in told if round(end, 3) > round(start, 3)]
+        marked = [word for word, _ in shown] or words[:1]
+        edges = [self.start, *(start for _, start in shown[1:]), self.end]
+        for word, start, end in zip(marked, edges[:-1], edges[1:], strict=True):
+            yield replace(self, start=start, end=end, marked=word)
 
 
 def cues_of(transcript: Transcript, options: CueOptions | None) -> Iterator[Cue]:
