@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -133,3 +135,18 @@ def test_a_frame_header_says_its_length(head: bytes, size: int, samples: int, ra
 )
 def test_what_is_no_frame_header_says_nothing(head: bytes) -> None:
     assert mpeg_head(head) is None
+
+
+def test_many_tags_are_read_once() -> None:
+    class Counting(io.BytesIO):
+        count = 0
+
+        def read(self, size: int | None = -1, /) -> bytes:
+            data = super().read(size)
+            self.count += len(data)
+            return data
+
+    data = mp3() + (b"TAG" + bytes(125)) * 4_000
+    file = Counting(data)
+    assert len(decode(file).samples) / 16_000 == pytest.approx(5, abs=0.1)
+    assert file.count < 4 * len(data)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
+import tracemalloc
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from malsori.audio import decode
+from malsori.audio import decode, decode_blocks
 from malsori.audio.clock import LONGEST_S, FileClock
 from malsori.errors import CorruptAudio
 from tests.sounds import contained, fault, tone
@@ -75,6 +76,16 @@ def test_a_clock_that_leaps_too_far_makes_no_silence(container: str, leap: float
     clip = decode(muxed(container, Track(tone(4), leap=(2.0, leap))))
     assert len(clip.samples) / 16_000 == pytest.approx(4, abs=0.15)
     assert any("leaps too far" in warning for warning in clip.warnings)
+
+
+def test_a_long_gap_takes_no_memory() -> None:
+    data = muxed("matroska", Track(tone(4), leap=(2.0, 1_200.0)))
+    tracemalloc.start()
+    with decode_blocks(data) as blocks:
+        assert sum(map(len, blocks)) / 16_000 == pytest.approx(1_204, abs=0.15)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 8 << 20  # the silence is 77 MB
 
 
 def test_all_gaps_of_a_file_together_have_a_limit() -> None:

@@ -225,6 +225,31 @@ def test_whatever_a_file_object_raises_is_not_taken_for_the_end(capfd: pytest.Ca
     assert capfd.readouterr().err == ""
 
 
+@pytest.mark.parametrize("more", [5, 1 << 20])
+def test_a_file_object_that_returns_more_than_it_is_asked_for_is_read_rightly(more: int) -> None:
+    class Generous(io.BytesIO):
+        def read(self, size: int | None = -1, /) -> bytes:
+            return super().read(size if size is None or size < 0 else size + more)
+
+    for data in (wav(pcm16(TONE)), flac(TONE), contained("mp3", "libmp3lame", TONE, 16_000)):
+        np.testing.assert_array_equal(decode(Generous(data)).samples, decode(data).samples)
+
+
+def test_a_file_object_that_returns_text_or_cannot_tell_its_position_is_refused() -> None:
+    class Text(io.BytesIO):
+        def read(self, size: int | None = -1, /) -> bytes:
+            return super().read(size).decode("latin-1")  # type: ignore[return-value]
+
+    class Lost(io.BytesIO):
+        def tell(self) -> int:
+            raise OSError(29, "Illegal seek")
+
+    with pytest.raises(AudioNotFound, match="a file that returns bytes, found str"):
+        decode(Text(wav(pcm16(TONE))))
+    with pytest.raises(AudioNotFound, match="illegal seek"):
+        decode(Lost(wav(pcm16(TONE))))
+
+
 class Pipe:
     """Can be read and nothing else, not even asked whether it can seek."""
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import gc
+
+import av
 import pytest
 
-from malsori.audio import decode
+from malsori.audio import decode, decode_blocks
 from malsori.errors import CorruptAudio
 from tests.sounds import contained, pcm16, tone, wav
 from tests.test_audio_decode import encoded
@@ -54,6 +57,18 @@ def test_five_files_in_one_are_all_read() -> None:
     assert clip.warnings == ("5 recordings one behind the other, joined at 1.00 s, 2.00 s, 3.00 s and more",)
 
 
+def test_what_a_part_takes_is_given_back_before_the_next() -> None:
+    def opened() -> int:
+        gc.collect()
+        return sum(isinstance(each, av.container.InputContainer) for each in gc.get_objects())
+
+    before = opened()
+    with decode_blocks(made("flac", 0.5, 16_000) * 20) as blocks:
+        for _ in range(15):
+            next(blocks)
+        assert opened() <= before + 3
+
+
 def test_aac_of_another_rate_goes_on() -> None:
     clip = decode(made("aac", 3, 16_000) + made("aac", 2, 44_100))
     assert len(clip.samples) / 16_000 == pytest.approx(5, abs=0.2)
@@ -77,3 +92,9 @@ def test_what_follows_and_cannot_be_read_is_an_error_unless_allowed() -> None:
     clip = decode(data, allow_truncated=True)
     assert len(clip.samples) == 32_000
     assert any("what follows at 2.00 s was left out" in warning for warning in clip.warnings)
+
+
+def test_parts_that_cannot_be_read_are_told_once_with_the_reason() -> None:
+    clip = decode(made("wav", 1, 16_000) + b"RIFF\4\0\0\0WAVE" * 100, allow_truncated=True)
+    [line] = [warning for warning in clip.warnings if "left out" in warning]
+    assert line == "what follows at 1.00 s was left out: expected a WAV with a fmt chunk, found none"

@@ -30,6 +30,13 @@ def test_the_default_track_is_read_and_a_note_says_which_there_are() -> None:
     )
 
 
+def test_of_many_tracks_the_first_ones_are_told() -> None:
+    [line] = decode(muxed("matroska", *[Track(tone(0.2), codec="pcm_s16le")] * 40)).warnings
+    assert line.startswith("track 1 of 40 was used; --track N takes another: 1 (pcm_s16le")
+    assert line.endswith(") and 24 more")
+    assert "17 (" not in line
+
+
 def test_without_a_default_the_first_track_is_read() -> None:
     clip = decode(muxed("matroska", ENGLISH, Track(tone(2), language="kor")))
     assert round(len(clip.samples) / 16_000) == 1

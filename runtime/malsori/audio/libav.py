@@ -206,10 +206,13 @@ def _promise(container: InputContainer, track: AudioStream, demuxer: _Demuxer, w
 
 def _seconds(container: InputContainer, track: AudioStream, demuxer: _Demuxer, window: Window) -> float | None:
     """Return how many seconds the container promises, None where FFmpeg would be guessing."""
+    seconds = 0.0
     if demuxer.promise == "track" and track.duration and track.time_base:
-        return float(track.duration * track.time_base)
-    if len(container.streams) > 1:
-        return None  # the file's is the longest track's
-    if demuxer.promise == "file" and container.duration:
-        return container.duration / 1_000_000
-    return asf_seconds(window) if demuxer.promise == "header" else None
+        seconds = float(track.duration * track.time_base)
+    elif len(container.streams) > 1:
+        pass  # the file's is the longest track's
+    elif demuxer.promise == "file" and container.duration:
+        seconds = container.duration / 1_000_000
+    elif demuxer.promise == "header":
+        seconds = asf_seconds(window) or 0.0
+    return seconds if seconds > 0 else None  # less than nothing is a header's fault

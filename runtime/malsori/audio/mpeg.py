@@ -6,6 +6,7 @@ and what follows may have another rate. So frames are looked for here and only d
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
@@ -39,6 +40,7 @@ _ADTS_RATES = (96_000, 88_200, 64_000, 48_000, 44_100, 32_000, 24_000, 22_050, 1
 _LONGEST = 8_191  # bytes of the longest frame, ADTS's
 _READ_BYTES = 1 << 18
 _SURE = 4  # frames in a row that no accident makes
+_SYNC = re.compile(rb"\xff[\xe0-\xff][^\xff]", re.DOTALL)  # no header's third byte is 255, with which flash is erased
 _TAG_HEADS = (b"ID3", b"TAG", b"APETAGEX", b"LYRICS")
 
 
@@ -130,7 +132,9 @@ def frames(window: Window, offset: int, parse: Parse) -> Iterator[bytes | Skippe
         if tag:
             size = min(tag, window.size - base - at)
             yield Skipped(base + at, size, tag=True)
-            base, data, at, kind = base + at + size, b"", 0, None
+            at, kind = at + size, None
+            if at >= len(data):  # the rest of a long one is not read
+                base, data, at = base + at, b"", 0
             continue
         following = _next_row(data, at + 1, parse, ended)
         if following is None:
@@ -161,7 +165,8 @@ def _fits(data: bytes, at: int, head: FrameHead, kind: tuple[int, ...] | None, p
 def _next_row(data: bytes, at: int, parse: Parse, ended: bool) -> int | None:
     """Return where a row of frames begins, at `at` or behind it, or a tag; None when none does."""
     while True:
-        sync = data.find(b"\xff", at)
+        found = _SYNC.search(data, at)
+        sync = found.start() if found else -1
         tag = data.find(b"ID3", at, sync if sync >= 0 else len(data))
         if tag >= 0 and _tag_size(data, tag):
             return tag

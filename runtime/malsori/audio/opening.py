@@ -40,7 +40,7 @@ def _open(
         return open_bare(window, found.offset, found.format, name, limits, reading)
     opener = _Opener(found.format, name, limits, stack, reading, FileClock())
     parts = parts_of(window.part(found.offset, window.size), found.format)
-    stream = opener.open(next(parts))
+    stream = opener.open(next(parts), stack)
     stream.pieces = chain(stream.pieces, opener.others(parts, stream))
     return stream
 
@@ -56,34 +56,39 @@ class _Opener:
     reading: ReadingOptions
     clock: FileClock
 
-    def open(self, window: Window) -> SoundStream:
+    def open(self, window: Window, stack: ExitStack) -> SoundStream:
+        """Open one part; what that takes is closed with `stack`."""
         if self.kind == "WAV":
-            return self._open_wav(window)
-        stream = open_libav(window, self.kind, self.name, self.limits, self.stack, self.reading, self.clock)
+            return self._open_wav(window, stack)
+        stream = open_libav(window, self.kind, self.name, self.limits, stack, self.reading, self.clock)
         if self.kind == "OGG":
             stream.notes += ogg.notes(window)
         return stream
 
     def others(self, parts: Iterator[Window], stream: SoundStream) -> Iterator[SoundPiece]:
         """Yield the sound of the parts behind the first one, whose `stream` keeps account of all."""
+        opened = self.stack.enter_context(ExitStack())
         for window in parts:
+            opened.close()  # the part before: a radio station's recording has one for each song
             allow = self.reading.allow_truncated
             hold_to_promise(stream, self.name, allow_truncated=allow)
             self.clock.join()
             try:
-                part = self.open(window)
+                part = self.open(window, opened)
             except EmptyAudio:
                 continue
             except AudioError as error:
                 if not allow:
                     raise
-                stream.notes.append(f"what follows at {self.clock.elapsed:.2f} s was left out: {error.found}")
+                reason = str(error).removeprefix(f"{self.name}: ")
+                _note(stream, f"what follows at {self.clock.elapsed:.2f} s was left out: {reason}")
                 continue
             stream.promise = part.promise
-            stream.notes += [note for note in part.notes if note not in stream.notes]
+            for note in part.notes:
+                _note(stream, note)
             yield from part.pieces
 
-    def _open_wav(self, window: Window) -> SoundStream:
+    def _open_wav(self, window: Window, stack: ExitStack) -> SoundStream:
         header = read_header(window, self.name, self.limits)
         check_only(self.reading.track, self.name)
         if not header.coded:
@@ -91,8 +96,13 @@ class _Opener:
         present = header.stop - header.start
         if present < header.declared and not self.reading.allow_truncated:
             raise CorruptAudio(self.name, f"{header.declared} bytes of sound", f"{present} bytes; {USE_ANYWAY}")
-        stream = open_libav(window, "WAV", self.name, self.limits, self.stack, self.reading, self.clock)
+        stream = open_libav(window, "WAV", self.name, self.limits, stack, self.reading, self.clock)
         if present < header.declared:
             self.clock.cut = True
             stream.notes.append(f"cut short: expected {header.declared} bytes of sound, found {present}")
         return stream
+
+
+def _note(stream: SoundStream, line: str) -> None:
+    if line not in stream.notes:
+        stream.notes.append(line)

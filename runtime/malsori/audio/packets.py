@@ -5,7 +5,7 @@ Which packets there are is told by `libav.py` (FFmpeg's demuxers) and `mpeg.py` 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from itertools import chain
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -89,12 +89,11 @@ class Decoding:
         self._failure = self._failure or CorruptAudio(self._name, "intact sound", found)
         self._failure.__cause__ = error
 
-    def _take(self, frame: AudioFrame) -> Sequence[SoundPiece]:
-        """Add a frame to the batch; return what is complete: a full batch, one of another form, silence in a gap."""
+    def _take(self, frame: AudioFrame) -> Iterator[SoundPiece]:
+        """Add a frame to the batch; yield what is complete: a full batch, one of another form, silence in a gap."""
         batch = self._batch
-        before: tuple[SoundPiece, ...] = ()
         if batch is None or not batch.takes(frame):
-            before = self._rest()
+            yield from self._rest()
             batch = self._begin(frame)
         pts = frame.pts
         gap = self._clock.silence_before(None if pts is None else pts * self._tick)
@@ -102,12 +101,14 @@ class Decoding:
             if self._exact and not self._allow:
                 found = f"{gap:.2f} s missing at {self._clock.elapsed:.2f} s; {USE_ANYWAY}"
                 raise CorruptAudio(self._name, "intact sound", found)
-            before = (*before, *self._rest(), *silence(gap, batch.form))
             self._clock.advance(gap)
+            yield from self._rest()
+            yield from silence(gap, batch.form)  # piece by piece: an hour of it is a gigabyte, and more in stereo
         self._usual_s = frame.samples / batch.form.rate
         self._clock.advance(self._usual_s)
         batch.add(frame)
-        return before if batch.count < batch.room else (*before, *batch.blocks())
+        if batch.count >= batch.room:
+            yield from batch.blocks()
 
     def _begin(self, frame: AudioFrame) -> _Batch:
         rate = frame.sample_rate

@@ -68,24 +68,30 @@ class Window(io.RawIOBase):
 
     def bytes_at(self, position: int, count: int) -> bytes:
         """Return up to `count` bytes from `position` on; fewer at the end. The reading position stays."""
-        count = max(0, min(count, self.size - position))
+        count = left = max(0, min(count, self.size - position))
         parts: list[bytes] = []
         try:
             self._file.seek(self._start + position)
-            while count and (part := self._file.read(count)):
-                parts.append(part)
-                count -= len(part)
+            while left > 0 and (part := self._file.read(left)):
+                parts.append(_binary(part))
+                left -= len(part)
         except MemoryError:
             raise
         except Exception as error:  # a caller's object raises what it likes, and C would print it and go on
             self.failures.append(error)
-        return b"".join(parts)
+        return b"".join(parts)[:count]  # some objects return more than they are asked for
 
     def part(self, start: int, stop: int, kind: type[Window] | None = None) -> Window:
         """Return the stretch `[start, stop)` of this window as a window, of that class."""
         part = (kind or Window)(self._file, self._start + start, self._start + min(stop, self.size))
         part.failures = self.failures
         return part
+
+
+def _binary(part: bytes) -> bytes:
+    if not isinstance(part, bytes | bytearray | memoryview):
+        raise TypeError(f"expected a file that returns bytes, found {type(part).__name__}")
+    return part
 
 
 def one_line(name: str) -> str:
@@ -138,7 +144,10 @@ def _open(source: Source, name: str, limits: Limits, stack: ExitStack) -> tuple[
     if isinstance(source, io.TextIOBase) or not hasattr(source, "read"):
         raise TypeError(f"expected a path, bytes, a binary file or a numpy array, found {type(source).__name__}")
     if can_seek(source):
-        return source, source.tell()
+        try:
+            return source, source.tell()
+        except OSError as error:
+            raise AudioNotFound(name, "a file that tells its position", _reason(error)) from error
     return _spooled(source, name, limits, stack), 0
 
 

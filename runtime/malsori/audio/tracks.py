@@ -11,6 +11,8 @@ if TYPE_CHECKING:
 
     from av.audio.stream import AudioStream
 
+_LISTED = 16  # tracks that a line names
+
 
 def pick(
     tracks: Sequence[AudioStream], wanted: int | str | None, codecs: Collection[str], kind: str, name: str
@@ -74,13 +76,14 @@ def _wanted(tracks: Sequence[AudioStream], wanted: int | str, name: str) -> Sequ
 
 
 def _listed(tracks: Sequence[AudioStream]) -> str:
-    """Say which tracks there are: 1 (kor, aac, stereo), 2 (...)."""
+    """Say which tracks there are, the first ones where they are many: 1 (kor, aac, stereo), 2 (...)."""
     lines = []
-    for number, track in enumerate(tracks, 1):
+    for number, track in enumerate(tracks[:_LISTED], 1):
         layout = track.codec_context.layout.name if track.codec_context else ""
         known = [track.language if track.language != "und" else "", _codec(track), layout]
         lines.append(f"{number} ({', '.join(filter(None, known))})")
-    return ", ".join(lines)
+    more = len(tracks) - len(lines)
+    return ", ".join(lines) + (f" and {more} more" if more else "")
 
 
 def _codec(track: AudioStream) -> str:
