@@ -267,7 +267,7 @@ class TestTranscribe:
         assert capsys.readouterr().out == "w10\n"
 
     def test_what_the_format_cannot_show_is_told_once(self, capsys: pytest.CaptureFixture[str]):
-        told = "malsori: warning, {} cannot show what --word-timestamps asks for; json can: -f json\n"
+        told = "malsori: warning, {} cannot show the results of --word-timestamps; json can: -f json\n"
         for format, line in (("txt", told.format("txt")), ("tsv", told.format("tsv")), ("srt", ""), ("json", "")):
             assert main(["transcribe", "one.wav", "--word-timestamps", "-f", format]) == 0
             assert capsys.readouterr().err == line

@@ -85,7 +85,7 @@ def run(args: argparse.Namespace) -> int:
     format = _format(args, "tsv" if subtitle is None else subtitle.format)
     with Reporter(quiet=args.quiet) as reporter:
         if lost := cueless(args, [format]):
-            reporter.warn(f"warning, {format} cannot show what {lost} asks for; srt and vtt can: -f srt")
+            reporter.warn(f"warning, {format} cannot show the results of {lost}; srt and vtt can: -f srt")
         transcriber = load_model(args, reporter)
         reporter.say(args.file)
         try:

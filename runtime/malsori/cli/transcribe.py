@@ -31,9 +31,10 @@ if TYPE_CHECKING:
 EPILOG = """\
 Of a folder all sound files are taken, with -r those of the folders in it. Without -o the result goes to stdout; with
 several files each line of txt begins with the file's name, and each object of json carries it. -o NAME.srt writes that
-file; any other -o is a folder, where each file becomes STEM.FORMAT as soon as it is done, below the folders that it was
-found in. Of two of one stem the whole name is kept (talk.mp3.txt, talk.wav.txt), or the folder (a/talk.txt); what came
-through - is called stdin. Underscores do for hyphens (--output_dir), and BOOL may be left out or be True or False.
+file; another -o is a folder (FILM.ass/ too, which without the stroke is refused), where each file becomes STEM.FORMAT
+as soon as it is done, below the folders that it was found in. Of two of one stem the whole name is kept (talk.mp3.txt,
+talk.wav.txt), or the folder (a/talk.txt); what came through - is called stdin. Underscores do for hyphens
+(--output_dir), and BOOL may be left out or be True or False.
 
 examples:
   malsori transcribe samples/korean.wav
@@ -136,9 +137,9 @@ class Task:
         given = sources(files)
         transcriber = beside(lambda: load_model(self._args, reporter, options=options))
         if lost := _unseen(self._args):
-            reporter.warn(f"warning, {format} cannot show what {lost} asks for; json can: -f json")
+            reporter.warn(f"warning, {format} cannot show the results of {lost}; json can: -f json")
         if lost := cueless(self._args, formats):
-            reporter.warn(f"warning, {format} cannot show what {lost} asks for; srt and vtt can: -f srt")
+            reporter.warn(f"warning, {format} cannot show the results of {lost}; srt and vtt can: -f srt")
         told = transcriber.check(options)
         for warning in told:
             reporter.warn(f"warning, {warning}")
