@@ -10,6 +10,7 @@ import pysubs2
 import pytest
 
 from malsori.cli.main import main
+from malsori.cli.text_files import LONGEST
 
 ROOT = Path(__file__).parent.parent
 SAMPLES = ROOT / "samples"
@@ -84,6 +85,15 @@ def test_a_text_that_is_not_there_is_told(capsys: pytest.CaptureFixture[str]) ->
     assert "none.txt: expected a text file that can be read, found no such file" in complaint(
         capsys, 2, "align", NUMBERS, "none.txt"
     )
+
+
+def test_a_file_that_is_too_long_for_a_text_is_not_read_whole(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with (tmp_path / "endless.txt").open("wb") as file:
+        file.truncate(LONGEST + 1)
+    line = complaint(capsys, 2, "align", NUMBERS, str(tmp_path / "endless.txt"))
+    assert line.endswith("endless.txt: expected a text file that can be read, found more than 64 MiB")
 
 
 def test_an_empty_text_file_is_told_by_name(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -200,6 +200,7 @@ class TestTranscribe:
             ("one.wav -o /proc/out", 1, "/proc/out: cannot be made a folder"),
             ("one.wav -o /proc", 1, "/proc: cannot be written"),
             ("one.wav -o /proc/talk.srt", 1, "/proc/talk.srt: cannot be written"),
+            ("one.wav -o pipe.srt", 1, "pipe.srt: cannot be written, it is no regular file; leave -o out"),
             ("one.wav two.wav -f srt", 2, "several files as srt cannot share standard output"),
             (". -f srt", 2, "several files as srt cannot share standard output"),
         ],
@@ -209,6 +210,7 @@ class TestTranscribe:
     ):
         (clips / "talk.txt").write_bytes((clips / "one.wav").read_bytes())
         (clips / "two").touch()
+        os.mkfifo(clips / "pipe.srt")
         assert main(["transcribe", *arguments.split(), "--model", "none"]) == code
         out, err = capsys.readouterr()
         assert (out, err.count("\n")) == ("", 1)
@@ -227,6 +229,21 @@ class TestTranscribe:
         assert main([*command, "--model", "none"]) == 0  # nothing is loaded for nothing
         assert main([*command, "-f", "all"]) == 0
         assert (clips / "out/one.srt").is_file()
+
+    @pytest.mark.parametrize(("format", "again"), [("txt", 0), ("srt", 0), ("vtt", 1), ("tsv", 1), ("json", 1)])
+    def test_an_empty_file_is_no_result_where_even_silence_makes_more(self, clips: Path, format: str, again: bool):
+        (clips / "out").mkdir()
+        (clips / f"out/one.{format}").touch()
+        assert main(["transcribe", "one.wav", "-o", "out", "-f", format, "--skip-existing"]) == 0
+        assert bool((clips / f"out/one.{format}").stat().st_size) == again
+
+    @pytest.mark.skipif(os.geteuid() == 0, reason="to root all folders are open")
+    def test_a_folder_that_cannot_be_looked_into_is_told(self, clips: Path, capsys: pytest.CaptureFixture[str]):
+        (clips / "closed").mkdir(0)
+        assert main(["transcribe", ".", "-r", "-o", "out"]) == 1
+        told = "malsori: ./closed: expected a folder that can be read, found permission denied\n"
+        assert capsys.readouterr().err == told
+        assert sorted(os.listdir(clips / "out")) == ["one.txt", "two.txt"]
 
     def test_what_is_not_there_is_told_before_a_model_is_loaded(self, clips: Path, capsys: pytest.CaptureFixture[str]):
         assert main(["transcribe", "one.wav", "none.wav", "--model", "none"]) == 1

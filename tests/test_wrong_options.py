@@ -65,14 +65,19 @@ OTHERS = [
     ("--hotwords", "a:x"),
     ("--hotwords", "a:nan"),
     ("--hotwords-file", "none.txt"),
+    ("--hotwords-file", "/dev/zero"),
+    ("--hotwords-file", "--"),
     ("--lm", "none.arpa"),
     ("--lm", "."),
     ("--device", "gpu"),
     ("--compute-type", "int3"),
     ("--memory", "high"),
     ("--word-timestamps", "maybe"),
+    ("--word-timestamps", "--"),
+    ("--threads", "--"),
     ("--suppress-blank", "maybe"),
     ("--model", ""),
+    ("--model", "--"),
 ]
 OF_ONE_COMMAND = {
     "transcribe": [

@@ -17,6 +17,7 @@ from .model_flags import DEFAULT_MODEL, add_model_flags, load_model
 from .parser import Parser
 from .progress import Reporter, progress_of
 from .sources import STDIN, sources
+from .text_files import content_of, limited
 from .transcribe_flags import SWITCH, add_file_flags
 
 if TYPE_CHECKING:
@@ -178,17 +179,16 @@ def _text(args: argparse.Namespace) -> str:
         if not args.text.strip():
             raise OptionError(f"--text: expected at least one word to align, found {args.text!r}")
         return str(args.text)
-    if args.transcript == STDIN:
+    piped = args.transcript == STDIN
+    if piped:
         sources([args.file, STDIN])  # refuses a second - and a closed standard input
-        return _decoded(sys.stdin.buffer.read(), "standard input")
+    name = "standard input" if piped else args.transcript
     try:
-        content = Path(args.transcript).read_bytes()
-    except (OSError, ValueError) as error:  # ValueError for a path with a null byte
-        reason = getattr(error, "strerror", None) or str(error)
-        raise OptionError(
-            f"{args.transcript}: expected a text file that can be read, found {reason.lower()}"
-        ) from error
-    return _decoded(content, args.transcript)
+        content = limited(sys.stdin.buffer) if piped else content_of(args.transcript)
+    except (OSError, ValueError) as error:
+        reason = (getattr(error, "strerror", None) or "").lower() or str(error)
+        raise OptionError(f"{name}: expected a text file that can be read, found {reason}") from error
+    return _decoded(content, name)
 
 
 def _decoded(content: bytes, name: str) -> str:

@@ -71,14 +71,19 @@ class Destinations:
         return any(os.path.realpath(self._path(stem, format)) in self._sources for format in self.formats)
 
 
-def check_writable(output: Path) -> None:
-    """Raise `OutputError` for a path that cannot become a file, before any work is done."""
+def check_writable(output: Path, *, grows: bool = False) -> None:
+    """Raise `OutputError` for a path that cannot become a file, before any work is done.
+
+    A file that `grows` is written where it is, and may be a pipe; any other takes the place of what has its name.
+    """
     from ..errors import OutputError
 
     if not output.parent.is_dir():
         raise OutputError(f"{output}: cannot be written, {output.parent} is no folder")
     if output.is_dir():
         raise OutputError(f"{output}: cannot be written, it is a folder")
+    if output.exists() and not output.is_file() and not grows:
+        raise OutputError(f"{output}: cannot be written, it is no regular file; leave -o out and redirect the output")
     _try_to_write(output.parent, output)
 
 

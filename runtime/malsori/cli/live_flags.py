@@ -90,7 +90,7 @@ def check_flags(args: argparse.Namespace) -> None:
     if args.no_partials and args.partials is not None:
         raise OptionError("--no-partials and --partials contradict each other; leave one out")
     if args.output is not None:
-        check_writable(args.output)
+        check_writable(args.output, grows=True)
 
 
 def stream_options(args: argparse.Namespace) -> TranscribeOptions:

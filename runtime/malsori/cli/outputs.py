@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from ..types import Transcript
 
 FILE_ENDING = re.compile(r"\.[A-Za-z][A-Za-z0-9]{1,4}")  # of a name that nobody gives to a folder unless they say so
+_EMPTY_OF_SILENCE = ("txt", "srt")
 
 
 class Output:
@@ -73,8 +74,11 @@ class Written(Output):
             write(asked(transcript, format, self._args), path, format, self._cues)
 
     def done(self, index: int) -> bool:
-        """Whether all files are there."""
-        return all(path.is_file() for path in self._paths[index].values())
+        """Whether all files are there, and none is empty that a transcript of silence would not leave empty."""
+        return all(
+            path.is_file() and (format in _EMPTY_OF_SILENCE or path.stat().st_size > 0)
+            for format, path in self._paths[index].items()
+        )
 
 
 def output_of(args: argparse.Namespace, inputs: Sequence[Given]) -> Output:

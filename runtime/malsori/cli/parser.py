@@ -6,8 +6,9 @@ import argparse
 import os
 import re
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
+from itertools import takewhile
 from typing import Any, NoReturn
 
 from .console import complain
@@ -31,10 +32,18 @@ class Parser(argparse.ArgumentParser):
 
     def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
         """Parse as argparse does; a command without actions tells what it does not know itself, with its own help."""
+        if self._subparsers is None:
+            self._refuse_dashes(args or ())
         found, unknown = super().parse_known_args(args, namespace)
         if unknown and self._subparsers is None:
             self.error(f"unrecognized arguments: {' '.join(unknown)}{self._flag_for_file(unknown)}")
         return found, unknown
+
+    def _refuse_dashes(self, args: Sequence[str]) -> None:
+        """Refuse `--flag=--`: argparse drops the value and hands on an empty list, which no type has looked at."""
+        for flag in takewhile(lambda each: each != "--", args):
+            if flag.startswith("--") and flag.endswith("=--"):
+                self.error(f"argument {flag.removesuffix('=--')}: expected a value, found '--'")
 
     def _flag_for_file(self, words: list[str]) -> str:
         file = next((word for word in words if self._file_flag and os.path.exists(word)), None)

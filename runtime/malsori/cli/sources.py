@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -68,8 +68,12 @@ def _found(file: str, *, recursive: bool) -> Iterator[Given]:
     if file == STDIN:
         yield from given([file])
     elif os.path.isdir(file):
-        inside = list(_inside(file, recursive=recursive))
-        if not inside:
+        closed: list[OSError] = []
+        inside = list(_inside(file, recursive=recursive, closed=closed.append))
+        for error in closed:
+            trouble = AudioNotFound(str(error.filename), "a folder that can be read", (error.strerror or "").lower())
+            yield Given(str(error.filename), os.path.basename(str(error.filename)), trouble)
+        if not inside and not closed:
             deeper = "; -r takes those of its folders too" if any(_inside(file, recursive=True)) else ""
             trouble = AudioNotFound(file, "a folder with sound files", f"none in it{deeper}")
             yield Given(file, os.path.basename(os.path.normpath(file)), trouble)
@@ -89,9 +93,12 @@ def _checked(file: str, below: str, check: Any) -> Given:
     return Given(file, below)
 
 
-def _inside(folder: str, *, recursive: bool) -> Iterator[str]:
-    """Yield the paths of a folder's sound files below it, each folder's own before those of the folders in it."""
-    for where, folders, files in os.walk(folder):
+def _inside(folder: str, *, recursive: bool, closed: Callable[[OSError], None] | None = None) -> Iterator[str]:
+    """Yield the paths of a folder's sound files below it, each folder's own before those of the folders in it.
+
+    `closed` is told of the folders that cannot be looked into.
+    """
+    for where, folders, files in os.walk(folder, onerror=closed):
         folders[:] = sorted(name for name in folders if not name.startswith(".")) if recursive else []
         for name in sorted(files):
             if not name.startswith(".") and os.path.splitext(name)[1].lower()[1:] in ENDINGS:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Iterable
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .model_flags import at_least_one, model_name
 from .spelling import boolean
+from .text_files import content_of
 
 if TYPE_CHECKING:
     from ..pipeline import TranscribeOptions
@@ -205,10 +205,11 @@ def hotwords(text: str) -> dict[str, float | None]:
 def hotwords_file(name: str) -> dict[str, float | None]:
     """Read a file of hot words, one a line, as an argparse type."""
     try:
-        return _weighted(Path(name).read_text(encoding="utf-8-sig").splitlines())
-    except (OSError, UnicodeDecodeError) as error:
-        reason = getattr(error, "strerror", None) or "something else"
+        lines = content_of(name).decode("utf-8-sig").splitlines()
+    except (OSError, ValueError) as error:
+        reason = "something else" if isinstance(error, UnicodeError) else getattr(error, "strerror", None) or error
         raise argparse.ArgumentTypeError(f"{name}: expected hot words as UTF-8 text, found {reason}") from error
+    return _weighted(lines)
 
 
 def _weighted(parts: Iterable[str]) -> dict[str, float | None]:
