@@ -32,9 +32,12 @@ def atomic_file(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
     """Open a new binary file beside `path` that takes its name when the block ends well, and vanishes when it does not.
 
     Raises:
-        OutputError: the file could not be created, written or renamed.
+        OutputError: the file could not be created, written or renamed, or `path` is a device or a pipe, which a file
+            must not take the place of.
     """
     target = Path(path)
+    if target.exists() and not (target.is_file() or target.is_dir()):
+        raise OutputError(f"{target}: cannot be written, it is no regular file")
     temporary = temporary_in(target.parent)
     try:
         descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o666)
