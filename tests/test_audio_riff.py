@@ -27,7 +27,22 @@ def test_an_avi_without_its_end_is_held_against_the_size_that_it_says() -> None:
     data = encoded(PCM)
     clip = decode(data[: len(data) // 2])
     (line,) = clip.warnings
-    assert line.startswith("the file says that it holds 3.8")  # headers and index are taken for sound
+    assert line.startswith("the file says that it holds 4.0")  # the index, too, is taken for sound
+
+
+def test_an_avi_that_ends_with_its_heads_is_held_against_the_size_that_it_says() -> None:
+    data = encoded(Form("avi", "libmp3lame", 16_000))
+    (line,) = decode(data[: data.index(b"movi") + 500]).warnings
+    assert line.startswith("the file says that it holds")
+
+
+def test_of_two_indexes_the_longer_one_counts() -> None:
+    data = encoded(Form("avi", "libmp3lame", 16_000))
+    movi, index = data.index(b"movi"), data.index(b"idx1")
+    torn = bytearray(data + data[index : index + 80])
+    torn[movi - 4 : movi] = b"\xff\xff\xff\x0f"
+    torn[movi + 600 : index - 200] = bytes(index - movi - 800)
+    assert any("the file says that it holds" in line for line in decode(bytes(torn), allow_truncated=True).warnings)
 
 
 def test_an_avi_whose_index_is_behind_damage_finds_it_at_its_end() -> None:

@@ -5,8 +5,10 @@ FFmpeg's duration of an AVI is too long by up to a twentieth where nothing is mi
 
 from __future__ import annotations
 
+import re
 import struct
 from collections.abc import Iterator
+from itertools import islice
 
 from .clock import FileClock
 from .packets import Coded
@@ -16,6 +18,7 @@ from .stream import Promise, SoundStream
 _HEAD_BYTES = 1 << 16
 _MOST_CHUNKS = 4_096
 _MOST_INDEX = 1 << 24  # bytes: a million chunks
+_MOST_INDEXES = 16  # places that look like one
 _ENTRY = struct.Struct("<4sIII")  # of an index: name, flags, place, bytes (Microsoft's AVI RIFF File Reference)
 _SLACK_S = 0.1
 _FILE_PROPERTIES = bytes.fromhex("a1dcab8c47a9cf118ee400c00c205365")  # ASF specification, section 3.2
@@ -39,7 +42,9 @@ class AviIndex:
             yield packet
         listed = _indexed_bytes(self._window, self._number)
         if listed is None:  # cut off, or never written; then the file's size counts
-            listed = round(seen * _said_bytes(self._window) / max(1, self._window.size))
+            begin = max(0, self._window.bytes_at(0, _HEAD_BYTES).find(b"movi"))  # the heads before it are no sound
+            present = max(1, self._window.size - begin)
+            listed = round(seen * (_said_bytes(self._window) - begin) / present)
         if listed > seen > 0:
             self.promise = Promise(self._clock.elapsed * listed / seen, _SLACK_S, firm=False)
         if self.stream is not None:
@@ -58,18 +63,21 @@ def asf_seconds(window: Window) -> float | None:
 
 
 def _indexed_bytes(window: Window, number: int) -> int | None:
-    """Return how many bytes of sound the index lists, None without an index."""
-    at = _walk_to_index(window)
-    if at is None:  # damage on the way there: it ends the file
-        start = max(0, window.size - _MOST_INDEX)
-        at = max(0, start + window.bytes_at(start, _MOST_INDEX).rfind(b"idx1"))
+    """Return how many bytes of sound the index lists, the longest of several; None without an index."""
+    start = max(0, window.size - _MOST_INDEX)  # where damage bars the way to it, it still ends the file
+    places = islice(re.finditer(b"idx1", window.bytes_at(start, _MOST_INDEX)), _MOST_INDEXES)
+    ways = [_walk_to_index(window), *(start + found.start() for found in places)]
+    return max((_listed(window, at, number) for at in ways if at is not None), default=0) or None
+
+
+def _listed(window: Window, at: int, number: int) -> int:
     name, size = struct.unpack("<4sI", window.bytes_at(at, 8).ljust(8, b"\0"))
     if name != b"idx1" or size > _MOST_INDEX:
-        return None
+        return 0
     entries = window.bytes_at(at + 8, size)
     whole = entries[: len(entries) - len(entries) % _ENTRY.size]
     wanted = b"%02dwb" % number
-    return sum(count for name, _, _, count in _ENTRY.iter_unpack(whole) if name == wanted) or None
+    return sum(count for name, _, _, count in _ENTRY.iter_unpack(whole) if name == wanted)
 
 
 def _walk_to_index(window: Window) -> int | None:
