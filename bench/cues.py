@@ -2,8 +2,8 @@
 
     python -m bench.cues --base DIR [--openai PYTHON]     # minutes on 2 cores
 
-The recordings are those in `long/`, heard by stock base. Beside our cues stand our segments as they
-are, faster-whisper's segments, and what openai/whisper's writer makes of our words with `max_line_width` 42 and
+The recordings are those in `long/`, heard by stock base. Beside our cues stand our segments as they are,
+faster-whisper's segments, and what openai/whisper's writer makes of our words with `max_line_width` 42 and
 `max_line_count` 2; PYTHON is one that has it. A cue is within the rules that has at most two lines of 42 cells, lasts
 from 1 to 7 s, and has at most 20 cells a second. Nothing is timed.
 """
@@ -14,7 +14,7 @@ import argparse
 import csv
 import json
 import subprocess
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -50,28 +50,23 @@ class Shown:
     text: str
 
     @property
-    def broken(self) -> Iterator[str]:
+    def seconds(self) -> float:
+        """How long it is shown."""
+        return self.end - self.start
+
+    @property
+    def broken(self) -> list[str]:
         """The rules that it breaks."""
-        lines, seconds = self.text.split("\n"), self.end - self.start
-        if max(map(cells, lines)) > WIDTH:
-            yield "a line wider than 42 cells"
-        if len(lines) > LINES:
-            yield "more than 2 lines"
-        if seconds > CUE_S + ROUNDED:
-            yield "longer than 7 s"
-        if seconds < LEAST_S - ROUNDED:
-            yield "shorter than 1 s"
-        if cells(self.text) > SPEED * (seconds + ROUNDED):
-            yield "faster than 20 cells a second"
+        return [rule for rule, breaks in RULES.items() if breaks(self)]
 
 
-RULES = (
-    "a line wider than 42 cells",
-    "more than 2 lines",
-    "longer than 7 s",
-    "shorter than 1 s",
-    "faster than 20 cells a second",
-)
+RULES: dict[str, Callable[[Shown], bool]] = {
+    "a line wider than 42 cells": lambda cue: max(map(cells, cue.text.split("\n"))) > WIDTH,
+    "more than 2 lines": lambda cue: cue.text.count("\n") >= LINES,
+    "longer than 7 s": lambda cue: cue.seconds > CUE_S + ROUNDED,
+    "shorter than 1 s": lambda cue: cue.seconds < LEAST_S - ROUNDED,
+    "faster than 20 cells a second": lambda cue: cells(cue.text) > SPEED * (cue.seconds + ROUNDED),
+}
 
 
 def main() -> None:
@@ -156,7 +151,7 @@ def _seconds(clock: str) -> float:
 def rows(case: str, found: dict[str, list[Shown]]) -> Iterator[Row]:
     """Yield how many cues there are, the share within the rules, and the share that breaks each."""
     yield _row(case, "cues", "cues", {name: len(cues) for name, cues in found.items()})
-    within = {name: 100 * sum(not [*cue.broken] for cue in cues) / len(cues) for name, cues in found.items()}
+    within = {name: 100 * sum(not cue.broken for cue in cues) / len(cues) for name, cues in found.items()}
     yield _row(case, "within all rules", "%", within, f"at least {TARGET} %")
     for rule in RULES:
         broken = {name: 100 * sum(rule in cue.broken for cue in cues) / len(cues) for name, cues in found.items()}

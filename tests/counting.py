@@ -26,7 +26,7 @@ class Count:
     `start` and `stop` are seconds from the container's own start, `broken` the packets that a decoder refused or that
     their container calls damaged, `broken_s` the seconds that these say they last, less those before the first that
     decodes, which are the rest of what was cut off. `unread_s` is about how long those bytes last that are behind an
-    error of the container.
+    error of the container, `frame_s` what the longest frame lasts.
     """
 
     seconds: float
@@ -35,6 +35,7 @@ class Count:
     broken: int = 0
     broken_s: float = 0.0
     unread_s: float = 0.0
+    frame_s: float = 0.0
 
     @property
     def lengths(self) -> tuple[float, ...]:
@@ -69,7 +70,7 @@ def by_packets(source: Path | bytes, container: str | None = None) -> Count:
     with av.open(file, format=container, metadata_errors="replace") as opened:
         stream = opened.streams.audio[0]
         base = (opened.start_time or 0) / 1_000_000
-        seconds, broken, unread, last, start, stop = 0.0, [], 0.0, 0, None, None
+        seconds, broken, unread, last, start, stop, longest = 0.0, [], 0.0, 0, None, None, 0.0
         for packet in _packets(opened, stream):
             if packet is None:
                 unread = (opened.size - last) * seconds / max(1, last)
@@ -80,12 +81,13 @@ def by_packets(source: Path | bytes, container: str | None = None) -> Count:
                 broken = [0.0 for _ in broken]
             for frame in frames:
                 seconds += frame.samples / frame.sample_rate
+                longest = max(longest, frame.samples / frame.sample_rate)
                 if frame.time is not None:
                     start = frame.time - base if start is None else start
                     stop = max(stop or 0.0, frame.time - base + frame.samples / frame.sample_rate)
-        if opened.format.name == "flac":  # the numbers of its frames, taken for times, mean nothing without its header
+        if opened.format.name in ("avi", "flac"):  # whose times are reckoned from a header that may not be theirs
             stop = (start or 0.0) + seconds
-        return Count(seconds, start or 0.0, stop or seconds, len(broken), sum(broken), unread)
+        return Count(seconds, start or 0.0, stop or seconds, len(broken), sum(broken), unread, longest)
 
 
 def _frames(stream: Any, packet: Any, broken: list[float]) -> list[Any]:

@@ -10,7 +10,7 @@ import pytest
 from numpy.typing import NDArray
 
 from malsori.audio import decode, decode_blocks
-from malsori.audio.clock import LONGEST_S, Clock
+from malsori.audio.clock import LONGEST_S, FileClock
 from malsori.errors import CorruptAudio
 from tests.sounds import contained, fault, tone
 from tests.tracks import Track, muxed
@@ -45,7 +45,7 @@ def test_packets_that_were_lost_leave_silence_and_what_follows_keeps_its_time(co
 def test_many_small_gaps_are_told_in_one_line() -> None:
     sound = tone(12)
     data = [Track(sound, lost=(at, at + 0.5)) for at in (1.0,)]
-    clock = Clock()
+    clock = FileClock()
     clock.follow(0.0, LONGEST_S)
     for time in np.arange(0, 10, 0.5):
         clock.advance(clock.silence_before(float(time)) + 0.25)
@@ -89,7 +89,7 @@ def test_a_long_gap_takes_no_memory() -> None:
 
 
 def test_all_gaps_of_a_file_together_have_a_limit() -> None:
-    clock = Clock()
+    clock = FileClock()
     clock.follow(0.0, LONGEST_S)
     for hour in range(10):
         clock.advance(clock.silence_before(hour * 1_800.0) + 1)
@@ -98,7 +98,7 @@ def test_all_gaps_of_a_file_together_have_a_limit() -> None:
 
 
 def test_times_that_jitter_or_overlap_are_no_gaps() -> None:
-    clock = Clock()
+    clock = FileClock()
     clock.follow(0.0, LONGEST_S)
     for step, jitter in enumerate([0, 0.05, -0.05, 0.08, -0.3, 0.02] * 10):
         assert clock.silence_before(step * 0.02 + jitter) == 0
@@ -107,7 +107,7 @@ def test_times_that_jitter_or_overlap_are_no_gaps() -> None:
 
 
 def test_a_clock_that_goes_back_begins_another_recording() -> None:
-    clock = Clock()
+    clock = FileClock()
     clock.follow(0.0, LONGEST_S)
     for time in (0, 1, 2, 0, 1, 5):
         clock.advance(clock.silence_before(float(time)) + 1)

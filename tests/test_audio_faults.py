@@ -21,11 +21,11 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from malsori.audio import Limits, decode, decode_blocks
-from malsori.audio.clock import Clock
+from malsori.audio.clock import FileClock
 from malsori.audio.libav import DEMUXERS, open_libav
 from malsori.audio.sniff import Contained
 from malsori.audio.source import open_window
-from malsori.audio.stream import READING
+from malsori.audio.stream import ReadingOptions
 from malsori.errors import (
     AudioError,
     AudioNotFound,
@@ -151,7 +151,7 @@ def test_half_a_sample_at_the_end_is_dropped() -> None:
 
 def test_a_cut_wav_is_corrupt_and_says_what_is_missing() -> None:
     cut = wav(DATA)[: 44 + 2 * 7_989]
-    with pytest.raises(CorruptAudio, match="expected 16000 frames, found 7989 frames; allow_truncated=True"):
+    with pytest.raises(CorruptAudio, match="expected 16000 frames, found 7989 frames; --allow-truncated"):
         decode(cut)
     clip = decode(cut, allow_truncated=True)
     np.testing.assert_allclose(clip.samples, TONE[:7_989], atol=1e-4)
@@ -402,7 +402,7 @@ def test_ffmpeg_reads_what_it_is_told_and_probes_nothing(kind: Contained) -> Non
         with ExitStack() as stack:
             window = open_window(data, "trap", Limits(), stack)
             with pytest.raises(AudioError):
-                open_libav(window, kind, "trap", Limits(), stack, READING, Clock())
+                open_libav(window, kind, "trap", Limits(), stack, ReadingOptions(), FileClock())
 
 
 def test_a_codec_outside_the_list_is_refused() -> None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import io
 import struct
 
 import numpy as np
 import pytest
+import soundfile
 from numpy.typing import NDArray
 
 from malsori.audio import decode
@@ -86,10 +88,6 @@ def test_speech_in_one_of_two_channels_is_heard() -> None:
 
 def test_channels_that_change_in_the_middle_are_mixed_each_in_its_way() -> None:
     mono, stereo = tone(2), np.stack([tone(1), tone(1)], axis=1)
-    import io
-
-    import soundfile
-
     parts = []
     for frames in (mono, stereo):
         file = io.BytesIO()

@@ -44,7 +44,13 @@ def test_without_a_default_the_first_track_is_read() -> None:
 
 def test_a_track_is_chosen_by_number_or_language() -> None:
     assert [seconds(track) for track in (1, 2, "2", "kor", "KO", "eng")] == [1, 2, 2, 2, 2, 1]
-    assert decode(FILM, track=1).warnings[0] == "track 1 of 3 was used"
+
+
+def test_one_that_was_asked_for_is_not_told_unless_its_language_has_several() -> None:
+    assert not any("was used" in note for track in (1, 3, "kor") for note in decode(FILM, track=track).warnings)
+    assert decode(FILM, track="eng").warnings[0].startswith("track 1 of 3 was used; --track N takes another: 1 (eng")
+    dubbed = muxed("matroska", ENGLISH, Track(tone(3), language="kor"), KOREAN)
+    assert round(len(decode(dubbed, track="ko").samples) / 16_000) == 2  # the default one of them
 
 
 @pytest.mark.parametrize("track", [4, "9", "fra"])

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from malsori import pipeline
 from malsori.cli.console import printable
-from malsori.cli.destinations import Destinations, safe_stem
+from malsori.cli.destinations import Destinations
 from malsori.cli.main import main
 from malsori.cli.parser import Parser
 from malsori.cli.sources import given
@@ -96,6 +96,13 @@ class TestTranscribe:
         assert "spoken" not in err
         assert "left out      2.00 s  outside of --clip-timestamps, in 2 parts, the first at 0.00 s" in err
 
+    def test_of_all_files_without_speech_none_is_spoken(self, clips: Path, capsys: pytest.CaptureFixture[str]):
+        for name in ("none.wav", "nothing.wav"):
+            (clips / name).write_bytes(wav(recording(pause=3.0)))
+        assert main(["transcribe", "none.wav", "nothing.wav", "--report"]) == 0
+        sums = capsys.readouterr().err.split("all 2 files\n")[1]
+        assert sums.splitlines()[1].split() == ["malsori:", "spoken", "0.00", "s"]
+
     def test_two_inputs_of_one_stem_keep_both_results(self, clips: Path):
         (clips / "b").mkdir()
         (clips / "b" / "one.wav").write_bytes(wav(recording((40, 0.5))))
@@ -155,7 +162,8 @@ class TestTranscribe:
         assert capsys.readouterr().err == f"{told}\n"
         (clips / "outer/inner/one.wav").write_bytes((clips / "one.wav").read_bytes())
         assert main(["transcribe", "outer", "two.wav", "-o", "out"]) == 1
-        assert capsys.readouterr().err == f"{told}; -r takes those of its folders too\n"
+        err = f"{told}; -r takes those of its folders too\nmalsori: 1 of 2 files failed\n"
+        assert capsys.readouterr().err == err
         assert os.listdir(clips / "out") == ["two.txt"]
 
     @pytest.mark.parametrize("name", ["talk.srt", "talk.TXT", "talk.json"])
@@ -168,7 +176,9 @@ class TestTranscribe:
         (clips / "old.srt").mkdir()
         assert main(["transcribe", "one.wav", "-o", "old.srt"]) == 0
         assert main(["transcribe", "one.wav", "-o", "new.srt/"]) == 0
-        assert os.listdir(clips / "old.srt") == os.listdir(clips / "new.srt") == ["one.txt"]
+        assert main(["transcribe", "one.wav", "-o", "new.ass/"]) == 0
+        assert main(["transcribe", "one.wav", "-o", "new.ass"]) == 0
+        assert [os.listdir(clips / name) for name in ("old.srt", "new.srt", "new.ass")] == [["one.txt"]] * 3
 
     @pytest.mark.parametrize(
         ("arguments", "code", "told"),
@@ -183,7 +193,9 @@ class TestTranscribe:
             ("one.wav -o none/talk.srt", 1, "none/talk.srt: cannot be written, none is no folder"),
             ("talk.txt -o talk.txt", 2, "talk.txt: is the file to be heard"),
             ("one.wav --skip-existing", 2, "--skip-existing is for files that were written; add --output-dir DIR"),
-            ("one.wav -o one.wav", 1, "one.wav: cannot be made a folder, File exists"),
+            ("one.wav -o one.wav", 2, "-o one.wav: expected a name that ends in .txt, .srt, .vtt, .tsv, .json"),
+            ("one.wav -o film.ass", 2, "or a folder; for one so called: -o film.ass/"),
+            ("one.wav -o two", 1, "two: cannot be made a folder, File exists"),
             ("one.wav -o one.wav/out", 1, "one.wav/out: cannot be made a folder, Not a directory"),
             ("one.wav -o /proc/out", 1, "/proc/out: cannot be made a folder"),
             ("one.wav -o /proc", 1, "/proc: cannot be written"),
@@ -197,6 +209,7 @@ class TestTranscribe:
         self, clips: Path, arguments: str, code: int, told: str, capsys: pytest.CaptureFixture[str]
     ):
         (clips / "talk.txt").write_bytes((clips / "one.wav").read_bytes())
+        (clips / "two").touch()
         os.mkfifo(clips / "pipe.srt")
         assert main(["transcribe", *arguments.split(), "--model", "none"]) == code
         out, err = capsys.readouterr()
@@ -247,7 +260,8 @@ class TestTranscribe:
         (clips / "empty.wav").write_bytes(b"")
         files = ["page.wav", "one.wav", "none.wav", "empty.wav", "two.wav"]
         assert main(["transcribe", *files, "-o", "out"]) == 1
-        lines = capsys.readouterr().err.splitlines()
+        *lines, last = capsys.readouterr().err.splitlines()
+        assert last == "malsori: 3 of 5 files failed"
         assert [line.split(":")[:2] for line in lines] == [["malsori", f" {n}.wav"] for n in ("none", "page", "empty")]
         assert all("expected" in line and "found" in line for line in lines)
         assert sorted(os.listdir(clips / "out")) == ["one.txt", "two.txt"]
@@ -257,10 +271,6 @@ class TestTranscribe:
         assert main(["transcribe", "one.wav", "two.wav", "-o", "out"]) == 1
         assert "malsori: one.wav: out/one.txt: cannot be written" in capsys.readouterr().err
         assert sorted(os.listdir(clips / "out")) == ["one.txt", "two.txt"]
-
-    def test_an_output_folder_that_is_a_file_is_told_before_the_work(self, capsys: pytest.CaptureFixture[str]):
-        assert main(["transcribe", "one.wav", "-o", "two.wav"]) == 1
-        assert capsys.readouterr() == ("", "malsori: two.wav: cannot be made a folder, File exists\n")
 
     def test_flags_as_the_whisper_family_spells_them_are_understood(self, capsys: pytest.CaptureFixture[str]):
         flags = "--output_format json --word_timestamps True --vad_filter --beam_size 2 --temperature 0 --language KO"
@@ -274,7 +284,7 @@ class TestTranscribe:
         assert capsys.readouterr().out == "w10\n"
 
     def test_what_the_format_cannot_show_is_told_once(self, capsys: pytest.CaptureFixture[str]):
-        told = "malsori: warning, {} cannot show what --word-timestamps asks for; json can: -f json\n"
+        told = "malsori: warning, {} cannot show the results of --word-timestamps; json can: -f json\n"
         for format, line in (("txt", told.format("txt")), ("tsv", told.format("tsv")), ("srt", ""), ("json", "")):
             assert main(["transcribe", "one.wav", "--word-timestamps", "-f", format]) == 0
             assert capsys.readouterr().err == line
@@ -450,6 +460,20 @@ class TestMain:
         assert main([command, "--help"]) == 0
         assert f"usage: malsori {command}" in capsys.readouterr().out
 
+    @pytest.mark.parametrize(
+        ("command", "usage"),
+        [
+            ("transcribe", "transcribe [OPTION ...] FILE [FILE ...]"),
+            ("align", "align [OPTION ...] FILE [TRANSCRIPT]"),
+            ("embed", "embed [OPTION ...] FILE [FILE ...] --output PATH"),
+        ],
+    )
+    def test_help_says_in_one_line_how_a_command_of_many_flags_is_typed(
+        self, command: str, usage: str, capsys: pytest.CaptureFixture[str]
+    ):
+        assert main([command, "--help"]) == 0
+        assert capsys.readouterr().out.splitlines()[:2] == [f"usage: malsori {usage}", ""]
+
     def test_every_public_name_is_there(self):
         import malsori
 
@@ -536,7 +560,7 @@ def test_no_two_inputs_have_one_name_and_their_order_is_no_matter(files: list[st
 
 
 def test_a_stem_is_cut_between_characters_to_leave_room_for_endings():
-    stem = safe_stem("a" + "말" * 84 + ".wav")
+    (stem,) = Destinations(Path("out"), given(["a" + "말" * 84 + ".wav"]), ["txt"]).stems
     assert stem == "a" + "말" * 81
     assert len(os.fsencode(f"{stem}-99999.json")) <= 255
 

@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from malsori.joining import written
 from malsori.pipeline.clip import Clip, filled, joined
-from malsori.types import SAMPLE_RATE, Segment, Span, Word, written
+from malsori.types import SAMPLE_RATE, Segment, Span, Word
 
 PADDING = 0.4  # seconds of room tone at each end of a stretch
 

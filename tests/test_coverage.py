@@ -64,7 +64,7 @@ def check(transcript: Transcript) -> None:
     assert coverage.read + sum(each.seconds for each in coverage.left_out) == pytest.approx(coverage.decoded, abs=STEP)
     assert total(spans) == total(merged(spans)), "some sound was left out twice"
     assert total(minus(merged(spans), [Span(0, round(coverage.decoded * SAMPLE_RATE))])) == 0
-    assert all(coverage.left_out[index].spans for index in range(len(coverage.left_out)))
+    assert all(each.spans for each in coverage.left_out)
     for segment in transcript.segments:  # what has words was read
         said = [Span(round(segment.start * SAMPLE_RATE), round(segment.end * SAMPLE_RATE))]
         unread = merged(span for each in coverage.left_out if each.why != "cut_off" for span in each.spans)
@@ -72,16 +72,16 @@ def check(transcript: Transcript) -> None:
         assert total(common(minus(unread, pauses), said)) == 0
 
 
-def sorted_sets(some: Sequence[Span]) -> set[int]:
+def samples_of(some: Sequence[Span]) -> set[int]:
     return {sample for span in some for sample in range(span.start, span.stop)}
 
 
 @given(SETS, SETS)
 def test_sets_of_samples_are_those_of_arithmetic(some: list[Span], others: list[Span]):
     left, right = merged(some), merged(others)
-    assert sorted_sets(left) == sorted_sets(some)
-    assert sorted_sets(common(left, right)) == sorted_sets(some) & sorted_sets(others)
-    assert sorted_sets(minus(left, right)) == sorted_sets(some) - sorted_sets(others)
+    assert samples_of(left) == samples_of(some)
+    assert samples_of(common(left, right)) == samples_of(some) & samples_of(others)
+    assert samples_of(minus(left, right)) == samples_of(some) - samples_of(others)
     assert all(before.stop < after.start for before, after in pairwise(left))
 
 

@@ -5,8 +5,9 @@ import pytest
 
 from malsori.engines.ctc.greedy import greedy
 from malsori.engines.ctc.vocabulary import Vocabulary
-from malsori.engines.ctc.words import joined_text, words_of
-from malsori.types import mean_probability
+from malsori.engines.ctc.words import words_of
+from malsori.joining import written
+from malsori.probability import mean_probability
 
 TOKENS = ("<pad>", "<s>", "</s>", "<unk>", "|", "a", "b", "<", "ᄀ", "ᅡ", "ᆨ")
 VOCABULARY = Vocabulary.build(TOKENS, "<pad>", "|")
@@ -114,5 +115,5 @@ def test_letters_of_a_script_without_spaces_are_words_and_numbers_and_names_in_i
         ("で", False),
         ("す。", False),
     ]
-    assert joined_text(words) == "東京 はAI3.5です。"
+    assert written(words) == "東京 はAI3.5です。"
     assert [(word.start, word.stop) for word in words[:2]] == [(0, 1), (1, 2)]

@@ -75,7 +75,7 @@ def test_all_formats_have_cues_from_words_and_json_has_words_only_when_asked(tmp
 def test_flags_that_the_format_has_no_place_for_are_told(capsys: pytest.CaptureFixture[str]):
     flags = ["--max-line-width", "20", "--highlight-words"]
     line = (
-        "malsori: warning, tsv cannot show what --max-line-width, --highlight-words asks for; srt and vtt can: -f srt"
+        "malsori: warning, tsv cannot show the results of --max-line-width, --highlight-words; srt and vtt can: -f srt"
     )
     assert main(["transcribe", NUMBERS, "--model", "nano-ctc-ko", "-f", "tsv", *flags]) == 0
     assert line in capsys.readouterr().err.splitlines()

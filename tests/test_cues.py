@@ -16,10 +16,11 @@ from hypothesis import strategies as st
 
 from malsori import decode, load
 from malsori.errors import OptionError
+from malsori.joining import written
 from malsori.output import Cue, CueOptions, cues_of, render
 from malsori.output.cutting import GAP_S, LEAST_S, SPEED
 from malsori.output.scripts import cells
-from malsori.types import Segment, Transcript, Word, written
+from malsori.types import Segment, Transcript, Word
 
 SAMPLES = Path(__file__).parents[1] / "samples"
 SPOKEN = 0.05  # seconds that a letter takes here
@@ -156,6 +157,13 @@ def test_no_japanese_line_begins_with_a_mark_or_a_small_letter_nor_ends_with_a_b
     cues = cut(wordless(text, 0.0, 20.0), language="ja", max_line_width=width)
     lines = [written(line) for cue in cues for line in cue.lines]
     assert not [line for line in lines if line[0] in "。、」っょィーャ" or line[-1] == "「"]
+
+
+def test_japanese_without_marks_is_cut_behind_its_sentences():
+    spoken = ["水", "上", "バス", "です", "ね", "ありがとうございました", "それは", "難", "し", "そうですね"]
+    words = tuple(Word(word, 0.5 * n, 0.5 * n + 0.5, 0.9, n == 0) for n, word in enumerate(spoken))
+    cues = cut(Segment("".join(spoken), 0.0, 5.0, 0.9, words), language="ja", max_line_count=1)
+    assert [cue.text for cue in cues] == ["水上バスですね", "ありがとうございました", "それは難しそうですね"]
 
 
 def test_words_of_a_text_without_spaces_are_not_taken_apart():

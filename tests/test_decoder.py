@@ -14,7 +14,7 @@ from malsori.engines.ctc.decoder import Decoder, beam_width
 from malsori.engines.ctc.vocabulary import Vocabulary
 from malsori.engines.frames import Frames
 from malsori.errors import OptionError
-from malsori.types import written
+from malsori.joining import written
 
 VOCABULARY = Vocabulary.build(("<pad>", "|", "a", "b", "c"), "<pad>", "|")
 DECODER = Decoder(VOCABULARY, Frames((400,), (320,)))

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from malsori.engines.ctc.greedy import greedy
 from malsori.engines.ctc.growing import HALF_SYLLABLES, GrowingText, attaches
 from malsori.engines.ctc.vocabulary import Vocabulary
-from malsori.engines.ctc.words import joined_text, words_of
+from malsori.engines.ctc.words import words_of
+from malsori.joining import written
 
 ROOT = Path(__file__).resolve().parents[1]
 JAMO = Vocabulary.read(ROOT / "models" / "nano-ctc-ko", "<pad>", "|")
@@ -50,7 +51,7 @@ def grown(vocabulary, tokens, cuts):
 
 def whole(vocabulary, tokens):
     found = greedy(one_hot(tokens, len(vocabulary)), vocabulary.blank)
-    return joined_text(words_of(found, vocabulary))
+    return written(words_of(found, vocabulary))
 
 
 @st.composite

@@ -16,8 +16,9 @@ from malsori.bundles import read_manifest
 from malsori.engines.base import DecodeOptions
 from malsori.engines.whisper import replicas
 from malsori.engines.whisper.engine import WhisperEngine
+from malsori.engines.whisper.lanes import batches
 from malsori.engines.whisper.options import WhisperOptions
-from malsori.engines.whisper.reader import Reader
+from malsori.engines.whisper.prompt import Prompts
 from malsori.engines.whisper.replicas import Replicas
 from malsori.engines.whisper.window import Context
 from malsori.errors import Cancelled, EngineError
@@ -93,9 +94,9 @@ def test_what_is_read_at_a_time_is_at_most_the_batch_size(
     engine: WhisperEngine, clips: list[Audio], batch_size: int, lanes: int, count: int
 ):
     options = DecodeOptions(language="ko", batch_size=batch_size)
-    reader = Reader(engine._network, engine._tokens, ("ko",), options)
+    prompts = Prompts(engine._tokens, options)
     tracks = [engine._track(clips[0], Context(), options, []) for _ in range(count)]
-    sizes = [len(batch) for batch in reader._batches(tracks, lanes)]
+    sizes = [len(batch) for batch in batches(tracks, lanes, options, prompts, sparing=False)]
     assert sum(sizes) == count
     assert sum(sorted(sizes)[-lanes:]) <= batch_size
     assert max(sizes) - min(sizes) <= 1

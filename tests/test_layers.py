@@ -18,6 +18,11 @@ PACKAGE = Path(malsori.__file__).parent
 LEVELS = {
     "types": 0,
     "errors": 0,
+    "formats": 0,
+    "joining": 0,
+    "numeric": 0,
+    "probability": 0,
+    "alignment": 1,
     "events": 1,
     "audio": 1,
     "bundles": 1,

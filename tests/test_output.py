@@ -134,6 +134,14 @@ def test_an_interrupt_while_writing_leaves_the_old_file_and_nothing_else(tmp_pat
     assert os.listdir(tmp_path) == ["a.txt"]
 
 
+def test_no_file_takes_the_place_of_a_pipe_or_a_device(tmp_path: Path):
+    pipe = tmp_path / "pipe.txt"
+    os.mkfifo(pipe)
+    with pytest.raises(OutputError, match=r"pipe\.txt: cannot be written, it is no regular file"):
+        write(LONG, pipe, "txt")
+    assert pipe.is_fifo()
+
+
 def test_a_missing_folder_is_an_output_error_that_names_the_file(tmp_path: Path):
     with pytest.raises(OutputError, match=r"nowhere/a\.txt: cannot be written, No such file"):
         write(LONG, tmp_path / "nowhere" / "a.txt", "txt")

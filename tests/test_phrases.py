@@ -4,17 +4,23 @@ from __future__ import annotations
 
 import pytest
 
-from malsori.output.phrases import PHRASE, break_costs, ends_sentence
+from malsori.output.phrases import PHRASE, break_costs, closings, ends_sentence
 from malsori.types import Word
 
 
-def costs(text: str, language: str = "en", *, ends: tuple[int, ...] = (), pause_behind: str = "") -> dict[str, float]:
-    """Return the points of a break behind each word but the last; `|` parts words that no space parts."""
+def words_of(text: str, pause_behind: str = "") -> list[Word]:
+    """Return the words of a text; `|` parts those that no space parts."""
     at, words = 0.0, []
     for token in text.split():
         for index, part in enumerate(token.split("|")):
             words.append(Word(part, at, at + 0.3, 1.0, index == 0))
             at += 0.9 if part == pause_behind else 0.3
+    return words
+
+
+def costs(text: str, language: str = "en", *, ends: tuple[int, ...] = (), pause_behind: str = "") -> dict[str, float]:
+    """Return the points of a break behind each word but the last."""
+    words = words_of(text, pause_behind)
     return dict(zip([word.text for word in words], break_costs(words, ends, language)[:-1], strict=False))
 
 
@@ -72,3 +78,17 @@ def test_a_sentence_ends_with_its_mark_whatever_closes_behind_it(text: str):
 @pytest.mark.parametrize("text", ["Dr.", "J.", "(Mr.", "gone,", "gone", "Mme."])
 def test_titles_and_initials_end_no_sentence(text: str):
     assert not ends_sentence(Word(text, 0, 1, 1))
+
+
+@pytest.mark.parametrize(
+    ("text", "closing"),
+    [
+        ("よく|使|われて|ます|ね|それは|どう|です|か|はい", ["ね", "か"]),
+        ("水上|バス|ですね|ありがとうございます|操|します", ["ですね", "ありがとうございます"]),
+        ("ここ|から|です|と|便利|です|が|有名|でした|ので", []),
+        ("답은 이백오십팔입니다 방 번호는 삼입니다 하나", ["이백오십팔입니다", "삼입니다"]),
+    ],
+)
+def test_a_sentence_without_a_mark_ends_with_its_last_letters(text: str, closing: list[str]):
+    words = words_of(text)
+    assert [word.text for word, closed in zip(words, closings(words), strict=True) if closed] == closing

@@ -51,15 +51,21 @@ def test_the_time_counts_from_where_the_counting_began(now: list[float]) -> None
     assert reporter._line() == "hashing ..."
 
 
-def test_a_terminal_shows_a_bar_with_the_time_left(now: list[float], monkeypatch: pytest.MonkeyPatch) -> None:
-    class Terminal(io.StringIO):
-        def isatty(self) -> bool:
-            return True
+class Terminal(io.StringIO):
+    """Stderr as a terminal of 100 columns."""
 
-    terminal = Terminal()
-    monkeypatch.setenv("COLUMNS", "100")
-    monkeypatch.setenv("TERM", "xterm")
-    monkeypatch.setattr(sys, "stderr", terminal)
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        super().__init__()
+        monkeypatch.setenv("COLUMNS", "100")
+        monkeypatch.setenv("TERM", "xterm")
+        monkeypatch.setattr(sys, "stderr", self)
+
+    def isatty(self) -> bool:
+        return True
+
+
+def test_a_terminal_shows_a_bar_with_the_time_left(now: list[float], monkeypatch: pytest.MonkeyPatch) -> None:
+    terminal = Terminal(monkeypatch)
     reporter = Reporter()
     reporter.say_bytes("pulling base", 0, 40e6)
     now.append(110.0)
@@ -68,6 +74,30 @@ def test_a_terminal_shows_a_bar_with_the_time_left(now: list[float], monkeypatch
     reporter.pause()
     for told in ("pulling base", "10.0 of 40.0 MB", "1.0 MB/s", "30 s left"):
         assert told in terminal.getvalue()
+
+
+def test_the_time_taken_is_that_of_the_run_whatever_was_written_between(
+    now: list[float], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    terminal = Terminal(monkeypatch)
+    reporter = Reporter()
+    for at in (110.0, 172.0):
+        now.append(at)
+        reporter.say("talk", at, 1000)
+        reporter._draw()
+        reporter.pause()
+    assert "0:10" in terminal.getvalue()
+    assert "1:12" in terminal.getvalue()
+
+
+def test_a_long_name_leaves_room_for_the_figures(now: list[float], monkeypatch: pytest.MonkeyPatch) -> None:
+    terminal = Terminal(monkeypatch)
+    reporter = Reporter()
+    progress_of(reporter)(Progress("긴 이름/" * 20 + "그리고 talk.mp3", 0, 0, 1, 50.0, 100.0, 0.5))
+    reporter._draw()
+    reporter.pause()
+    assert "…" in terminal.getvalue()
+    assert "그리고 talk.mp3, 0:50 of 1:40" in terminal.getvalue()
 
 
 def test_of_bytes_it_tells_how_many_have_come_and_how_fast(now: list[float]) -> None:

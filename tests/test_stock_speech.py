@@ -14,7 +14,7 @@ import pytest
 
 import malsori
 from malsori.audio import decode
-from malsori.types import written
+from malsori.joining import written
 from tests.sounds import recording
 
 pytestmark = pytest.mark.stock

@@ -687,13 +687,21 @@ def test_sound_that_comes_and_goes_as_speech_does_and_that_the_gate_leaves_out_i
     (none,), (few,) = (used.transcribe(sound).warnings for sound in (swinging, spoken))
     assert none.startswith("no speech was found in 20.0 s, and 11.")
     assert none.endswith(
-        "come and go as speech does, the first at 0.2 s; if somebody speaks there, try --vad-threshold 0.2 or --no-vad"
+        "come and go as speech does, the first at 0.2 s; if somebody speaks there, "
+        "try --vad-threshold 0.2 or --vad false"
     )
     assert few.startswith("speech was found in 0.5 s of 20.2 s, and 1")
     assert used.transcribe(spoken[-6 * SAMPLE_RATE :]).warnings == ()
     assert used.transcribe(swinging, vad=False).warnings == ()
     assert used.transcribe(np.concatenate([loud] * 80)).warnings == ("no speech was found in 20.0 s of sound",)
-    assert used.transcribe(np.zeros(20 * SAMPLE_RATE, np.float32)).warnings == ()
+
+
+def test_a_silent_recording_is_told_of_with_the_gate_and_without() -> None:
+    silence = np.zeros(20 * SAMPLE_RATE, np.float32)
+    told = ("nothing is to be heard in 20.0 s: the recording is silent",)
+    used = transcriber()
+    assert (used.transcribe(silence).warnings, used.transcribe(silence, vad=False).warnings) == (told, told)
+    assert used.transcribe(silence[: 5 * SAMPLE_RATE]).warnings == ()
 
 
 def test_a_tenth_may_be_left_out():

@@ -21,7 +21,7 @@ from malsori.engines.whisper.segments import PRECISION, Piece
 from malsori.engines.whisper.tokens import Tokens
 from malsori.engines.whisper.word_times import LONGEST, AlignRow, WordTiming, align_rows, place
 from malsori.engines.word_breaks import spaced_once
-from malsori.types import written
+from malsori.joining import written
 
 ROOT = Path(__file__).resolve().parents[1]
 BUNDLE = ROOT / "models" / "nano-whisper"

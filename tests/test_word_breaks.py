@@ -9,6 +9,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from malsori.engines.word_breaks import is_said, spaced_once, spelled_words, word_begins
+from malsori.joining import written
 
 
 def words(text: str, language: str = "", **marks: str) -> list[str]:
@@ -112,10 +113,9 @@ LETTERS = "ab1 5.,'\"-—%$()「」…、。東京のっーンท เ\u0e31\u0e3
 @example(["東", "\u00a0", "b"], "ja")
 def test_words_joined_are_the_text_with_single_spaces_and_every_word_has_some(parts: list[str], language: str) -> None:
     found = spelled_words(parts, language)
-    text = "".join(" " * word.spaced + word.text for word in found).removeprefix(" ")
-    assert text == spaced_once("".join(parts))
+    assert written(found) == spaced_once("".join(parts))
     assert all(word.text.strip() for word in found)
-    assert not found or any(map(is_said, text.split())) <= any(is_said(word.text) for word in found)
+    assert not found or any(map(is_said, "".join(parts).split())) <= any(is_said(word.text) for word in found)
 
 
 @given(st.text(LETTERS, max_size=30))

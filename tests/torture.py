@@ -10,8 +10,9 @@ two frames of a headerless stream once was. What malsori heard is held against t
   were put in for what is missing do not count as heard.
 - otherwise what the copy itself shows: what PyAV decodes, packet by packet, in the container that the file was made in
   (or in what it takes the copy for, if it is no such container any more), and the packets and bytes that it
-  cannot. As much of it, less 0.1 s, is no silent loss, if the packets' times follow each other and the header, where
-  it says how long the sound is, says no more than was heard.
+  cannot. As much of it, less 0.1 s and one frame (of one torn in two, a decoder makes what it likes), is no silent
+  loss, if the packets' times follow each other and the header, where it says how long the sound is, says no more than
+  was heard, or more than the file ever held.
 
 An error or a warning that speaks of missing or damaged sound is no silent loss; a warning of another kind is.
 """
@@ -110,8 +111,8 @@ def _lost(whole: Heard, heard: Heard, reading: Reading) -> float:
     packets = reading.packets
     shown = packets.seconds + packets.broken_s + packets.unread_s
     follow = packets.stop - packets.start - shown <= LOST_S
-    kept = min(reading.claim, whole.seconds) - heard.seconds <= LOST_S
-    return min(lost, shown - heard.seconds) if follow and kept else lost
+    kept = reading.claim > whole.seconds + LOST_S or reading.claim - heard.seconds <= LOST_S  # else it never was true
+    return min(lost, shown - packets.frame_s - heard.seconds) if follow and kept else lost
 
 
 class Hang(Exception):

@@ -21,48 +21,52 @@ os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 
 if TYPE_CHECKING:
     from . import errors
+    from .alignment import AlignedCharacter, AlignedWord, Alignment
     from .audio import decode
     from .bundles import list_bundles, open_bundle
     from .errors import AudioError, EngineError, MalsoriError, ModelError, OptionError, OutputError
     from .events import Event, Final, Partial, SpeechEnded, SpeechStarted, StreamWarning
+    from .joining import written
     from .output import CueOptions, render, write
     from .pipeline import Progress, TranscribeOptions, Transcriber, WhisperOptions, align, load, retime
     from .pipeline.live import LiveOptions, Scheduler, Stream, listen
+    from .pipeline.retime import Retimed
+    from .subtitles import Subtitle, render_subtitle
     from .types import (
         SAMPLE_RATE,
-        AlignedCharacter,
-        AlignedWord,
-        Alignment,
         Audio,
+        Coverage,
+        LeftOut,
         Segment,
         Span,
         Transcript,
         Word,
-        written,
     )
     from .vad import GateOptions, endpointing
 
     __version__: str
 
 _HOMES = {
+    "alignment": ("AlignedCharacter", "AlignedWord", "Alignment"),
     "audio": ("decode",),
     "bundles": ("list_bundles", "open_bundle"),
     "errors": ("AudioError", "EngineError", "MalsoriError", "ModelError", "OptionError", "OutputError"),
     "events": ("Event", "Final", "Partial", "SpeechEnded", "SpeechStarted", "StreamWarning"),
+    "joining": ("written",),
     "output": ("CueOptions", "render", "write"),
     "pipeline": ("Progress", "TranscribeOptions", "Transcriber", "WhisperOptions", "align", "load", "retime"),
+    "pipeline.retime": ("Retimed",),
     "pipeline.live": ("LiveOptions", "Scheduler", "Stream", "listen"),
+    "subtitles": ("Subtitle", "render_subtitle"),
     "types": (
         "SAMPLE_RATE",
-        "AlignedCharacter",
-        "AlignedWord",
-        "Alignment",
         "Audio",
+        "Coverage",
+        "LeftOut",
         "Segment",
         "Span",
         "Transcript",
         "Word",
-        "written",
     ),
     "vad": ("GateOptions", "endpointing"),
 }
@@ -75,11 +79,13 @@ __all__ = [
     "Alignment",
     "Audio",
     "AudioError",
+    "Coverage",
     "CueOptions",
     "EngineError",
     "Event",
     "Final",
     "GateOptions",
+    "LeftOut",
     "LiveOptions",
     "MalsoriError",
     "ModelError",
@@ -87,6 +93,7 @@ __all__ = [
     "OutputError",
     "Partial",
     "Progress",
+    "Retimed",
     "Scheduler",
     "Segment",
     "Span",
@@ -94,6 +101,7 @@ __all__ = [
     "SpeechStarted",
     "Stream",
     "StreamWarning",
+    "Subtitle",
     "TranscribeOptions",
     "Transcriber",
     "Transcript",
@@ -109,6 +117,7 @@ __all__ = [
     "load",
     "open_bundle",
     "render",
+    "render_subtitle",
     "retime",
     "write",
     "written",

@@ -176,6 +176,11 @@ class MissingDependency(MalsoriError, ImportError):
 class OutputError(MalsoriError, OSError):
     """A result could not be written; nothing half-written stays behind."""
 
+    @classmethod
+    def unwritten(cls, name: object, error: OSError | ValueError) -> OutputError:
+        """Return the error for a file, or what else `name` is, that the system refuses."""
+        return cls(f"{name}: cannot be written, {getattr(error, 'strerror', None) or error}")
+
 
 class DownloadError(MalsoriError, OSError):
     """A model could not be fetched, or what came is not what was asked for; none is installed then."""

@@ -15,7 +15,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-from .types import Segment, Word, mean_probability
+from .probability import mean_probability
+from .types import Segment, Word
 
 
 @dataclass(frozen=True, slots=True)

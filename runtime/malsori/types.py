@@ -5,10 +5,7 @@ Inside, positions are integer samples (`Span`); seconds appear in results only (
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from itertools import groupby
-from math import exp, log
 from typing import Any, Literal, TypeAlias
 
 import numpy as np
@@ -16,7 +13,6 @@ from numpy.typing import NDArray
 
 SAMPLE_RATE = 16_000  # Hz, of every `Audio`
 UNKNOWN = "und"  # ISO 639's code for a language that could not be determined
-LEAST = 1e-30  # keeps the logarithm of a probability finite
 
 Audio: TypeAlias = NDArray[np.float32]
 """Sound inside malsori: float32, shape `(samples,)`, mono, 16 kHz, in [-1, 1]."""
@@ -139,6 +135,8 @@ class Segment:
         return replace(self, start=self.start + seconds, end=self.end + seconds, words=words)
 
 
+WORDLESS_S = 3.0  # seconds between two words from which on they are no pause, but sound that no word comes from
+
 Why: TypeAlias = Literal[
     "gate", "clip_timestamps", "inaudible", "no_speech", "made_up", "implausible", "no_words", "cut_off", "filled"
 ]
@@ -155,7 +153,7 @@ class LeftOut:
     no_speech: a model said that nobody speaks in it.
     made_up: a model read in it what is read in noise: what people say to a camera, hot words, one thing over and over.
     implausible: a model read in it what nobody can have spoken amid silence (`hallucination_silence_threshold`).
-    no_words: a model read it and found no words in three seconds or more, or in a whole stretch.
+    no_words: a model read it and found no words in `WORDLESS_S` or more, or in a whole stretch.
     cut_off: the reading ended at the most tokens that it may have; all of it where words and times do not tell how far
         it came.
     filled: there is no such sound in the recording: silence that stands for a gap or for damage.
@@ -180,7 +178,7 @@ class Coverage:
     """What became of a recording's sound, in seconds: `decoded` is what is `read` and what is `left_out` together.
 
     `spoken` is what the gate took for speech, with the padding around it, None where no gate was asked; `read` is what
-    a model heard and has words for, pauses of less than three seconds among them.
+    a model heard and has words for, pauses of less than `WORDLESS_S` among them.
     """
 
     decoded: float
@@ -244,110 +242,3 @@ class Transcript:
             "warnings": list(self.warnings),
             "coverage": None if self.coverage is None else self.coverage.to_dict(),
         }
-
-
-@dataclass(frozen=True, slots=True)
-class AlignedCharacter:
-    """One character of a text at its place in the sound. `start` and `end` are seconds; `score` is in [0, 1].
-
-    The score is the model's probability of the character where it is surest, 0 for one that it has no letters for. What
-    is not said, such as a comma, has no length.
-    """
-
-    text: str
-    start: float
-    end: float
-    score: float
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the JSON form of the character."""
-        return {
-            "character": self.text,
-            "start": round(self.start, 3),
-            "end": round(self.end, 3),
-            "score": round(self.score, 4),
-        }
-
-
-@dataclass(frozen=True, slots=True)
-class AlignedWord:
-    """One word, spelled as in the text, on its `line` from 0. `start` and `end` are seconds; `score` is in [0, 1].
-
-    The score is the geometric mean over the letters that the model knows, 0 where it knows none. A low one says that
-    something else was spoken.
-    """
-
-    text: str
-    start: float
-    end: float
-    score: float
-    line: int
-    characters: tuple[AlignedCharacter, ...]
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the JSON form of the word."""
-        return {
-            "word": self.text,
-            "start": round(self.start, 3),
-            "end": round(self.end, 3),
-            "score": round(self.score, 4),
-            "line": self.line,
-            "characters": [character.to_dict() for character in self.characters],
-        }
-
-
-@dataclass(frozen=True, slots=True)
-class Alignment:
-    """A text at its place in a recording: all of its words, in order.
-
-    `duration` is the recording's length in seconds; `language` that of a model which knows only one, else `und`;
-    `warnings` says what was mended in the recording, and that most words were not found in it, one line each.
-    """
-
-    text: str
-    language: str
-    duration: float
-    words: tuple[AlignedWord, ...]
-    model: str
-    warnings: tuple[str, ...] = ()
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the JSON form of the alignment."""
-        return {
-            "text": self.text,
-            "language": self.language,
-            "duration": round(self.duration, 3),
-            "model": self.model,
-            "words": [word.to_dict() for word in self.words],
-            "warnings": list(self.warnings),
-        }
-
-    def transcript(self, *, by: Literal["line", "word"] = "line") -> Transcript:
-        """Return the alignment as a transcript, which every writer takes: a segment for each line, or for each word.
-
-        A segment's confidence is the geometric mean of its words' scores, without those that the model cannot spell.
-        """
-        keys = [word.line if by == "line" else index for index, word in enumerate(self.words)]
-        groups = groupby(zip(keys, self.words, strict=True), key=lambda pair: pair[0])
-        segments = tuple(_segment([word for _, word in group]) for _, group in groups)
-        sure = 0.0 if self.language == UNKNOWN else 1.0
-        return Transcript(self.text, self.language, sure, self.duration, segments, self.model, self.warnings)
-
-
-def written(words: Iterable[Word]) -> str:
-    """Return the text that the words stand in: of all words of a segment, the segment's own."""
-    return "".join(" " * word.spaced + word.text for word in words).removeprefix(" ")
-
-
-def mean_probability(probabilities: Sequence[float]) -> float:
-    """Return the geometric mean, which does not punish a word for being long; 0 for none."""
-    if not probabilities:
-        return 0.0
-    return exp(sum(log(max(probability, LEAST)) for probability in probabilities) / len(probabilities))
-
-
-def _segment(words: list[AlignedWord]) -> Segment:
-    text = " ".join(word.text for word in words)
-    confidence = mean_probability([word.score for word in words if word.score])
-    timed = tuple(Word(word.text, word.start, word.end, word.score) for word in words)
-    return Segment(text, words[0].start, words[-1].end, confidence, timed)

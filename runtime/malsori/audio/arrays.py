@@ -1,4 +1,4 @@
-"""Arrays of samples as callers have them: what is accepted, how they are laid out, and the float32 form of them.
+"""Arrays of samples as callers have them: what is accepted, and how they are laid out; `samples.py` scales them.
 
 What cannot be meant, or can be meant in two ways, is refused with what to type instead: sound that is taken at the
 wrong scale or along the wrong axis is silence or noise to a model, which then makes up words.
@@ -16,9 +16,8 @@ from numpy.typing import NDArray
 
 from ..errors import UnsupportedFormat
 from .limits import DEFAULT_LIMITS
-from .stream import Frames
 
-FULL_SCALE = {"i1": 2**7, "u1": 2**7, "i2": 2**15, "i4": 2**31}  # of integers; 8 bits without a sign are silent at 128
+INTEGERS = ("i1", "u1", "i2", "i4")  # whose full scale is known; int64 is what arithmetic makes of any of them
 SCALES = (2**15, 2**23, 2**31)  # that floats come in where nobody has divided them: 16, 24 and 32 bits
 LOUD = 8.0  # times full scale, 18 dB above it: no mix is as loud as that
 SHARE = 0.01  # of the samples that may be: a click is a fault of the recording, which the mixer tells of
@@ -65,19 +64,10 @@ def as_frames(array: NDArray[np.generic], name: str, *, whole: bool = True) -> N
     """
     if array.ndim not in (1, 2):
         raise UnsupportedFormat(name, "an array (samples,) or (samples, channels)", f"{array.ndim} dimensions")
-    if array.dtype.kind != "f" and _code(array) not in FULL_SCALE:
+    if array.dtype.kind != "f" and _code(array) not in INTEGERS:
         raise UnsupportedFormat(name, "float, int16, int32, int8 or uint8 samples", _told(array))
     _check_scale(array, name, whole=whole)
     return array[:, np.newaxis] if array.ndim == 1 else _upright(array, name, whole=whole)
-
-
-def scaled(frames: NDArray[np.generic]) -> Frames:
-    """Return a float32 copy in which full scale is 1.0; what float32 cannot hold becomes infinite."""
-    middle = 128 if _code(frames) == "u1" else 0
-    scale = np.float32(FULL_SCALE.get(_code(frames), 1))
-    with np.errstate(over="ignore"):  # the mixer counts and mends what is infinite
-        result: Frames = (frames.astype(np.float32) - np.float32(middle)) / scale
-    return result
 
 
 def kind_of(array: NDArray[np.generic]) -> str:

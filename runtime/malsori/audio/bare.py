@@ -6,25 +6,31 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from .clock import Clock
+from .clock import FileClock
 from .limits import Limits
 from .mpeg import PARSERS, FrameHead, Skipped, frames
 from .packets import Coded, Decoding, begun
 from .sniff import Bare
 from .source import Window
-from .stream import Piece, Promise, Reading, Stream
+from .stream import Promise, ReadingOptions, SoundPiece, SoundStream
 
 if TYPE_CHECKING:
     from av import Packet
 
 _DECODER_DELAY = 529  # samples by which every MP3 decoder is late; LAME's tag counts the encoder's alone
 _SLACK_S = 0.06  # of two frames
+CUT_BYTES = 2_000
+"""Less than two frames of 320 kbit/s: where a recording was cut, there is as much that is no whole frame."""
+
+_CUT_S = 0.1
 _MENDED = 8  # frames: junk that is longer is something else than damaged headers, and lasts nobody knows how long
 
 
-def open_bare(window: Window, offset: int, kind: Bare, name: str, limits: Limits, reading: Reading) -> Stream:
+def open_bare(
+    window: Window, offset: int, kind: Bare, name: str, limits: Limits, reading: ReadingOptions
+) -> SoundStream:
     """Read the frames from `offset` on. Raises `CorruptAudio` and `EmptyAudio`."""
-    clock = Clock()
+    clock = FileClock()
     walk = _Walk(window, offset, kind, clock)
     decoding = Decoding(walk.decode, clock, name, limits, allow=reading.allow_truncated)
     stream = begun(walk.trimmed(decoding.pieces(walk.packets())), clock, walk.notes, kind, name)
@@ -45,7 +51,7 @@ class _Tag:
 class _Walk:
     """Walks over the frames of a file, and holds what its tags say against them. Counts are in samples."""
 
-    def __init__(self, window: Window, offset: int, kind: Bare, clock: Clock) -> None:
+    def __init__(self, window: Window, offset: int, kind: Bare, clock: FileClock) -> None:
         self._window, self._offset, self._kind, self._clock = window, offset, kind, clock
         self._parse = PARSERS[kind]
         self._contexts: dict[str, Any] = {}
@@ -55,7 +61,7 @@ class _Walk:
         self._seconds = 0.0
         self._junk = _Junk()
         self.promise = Promise()
-        self.stream: Stream | None = None
+        self.stream: SoundStream | None = None
         self.notes: list[str] = []
 
     def decode(self, packet: Packet) -> list[Any]:
@@ -92,7 +98,7 @@ class _Walk:
             yield Packet()
         self.notes += self._junk.notes()
 
-    def trimmed(self, pieces: Iterator[Piece]) -> Iterator[Piece]:
+    def trimmed(self, pieces: Iterator[SoundPiece]) -> Iterator[SoundPiece]:
         """Yield the pieces without what the tags say to be the encoder's delay and padding."""
         start = 0
         for piece in pieces:
@@ -102,7 +108,7 @@ class _Walk:
                 if first > kept:
                     part = piece.frames[kept - start : min(first, stop) - start]
                     if len(part):
-                        yield Piece(part, piece.form)
+                        yield SoundPiece(part, piece.form)
                 kept = min(max(kept, last), stop)
             start = stop
 
@@ -131,16 +137,17 @@ class _Walk:
         if found.tag:
             return
         if head is None:
-            self._junk.add(found, 0.0)
+            self._junk.add(found, 0.0, 0.0)
             return
         count = round(found.size / head.size)
         if 1 <= count <= _MENDED and abs(found.size - count * head.size) <= count:
             self._count(head, count)
             yield count * head.samples / head.rate
-        elif found.size >= head.size:
-            self._junk.add(found, self._clock.elapsed)
-        elif found.at + found.size == self._window.size and self._parse(self._window.bytes_at(found.at, 9)):
-            yield head.samples / head.rate
+        elif found.at + found.size == self._window.size and found.size < head.size:
+            if self._parse(self._window.bytes_at(found.at, 9)):
+                yield head.samples / head.rate
+        else:
+            self._junk.add(found, self._clock.elapsed, found.size / head.size * head.samples / head.rate)
 
 
 class _Junk:
@@ -148,16 +155,17 @@ class _Junk:
 
     def __init__(self) -> None:
         self._size = 0
-        self._at = 0.0
+        self._at = self._lasts = 0.0
 
-    def add(self, found: Skipped, at: float) -> None:
-        """Count them; `at` is the time in seconds."""
+    def add(self, found: Skipped, at: float, lasts: float) -> None:
+        """Count them; `at` is the time in seconds, `lasts` how many seconds as many bytes of frames would last."""
         self._at = self._at if self._size else at
         self._size += found.size
+        self._lasts += lasts
 
     def notes(self) -> list[str]:
         """Say how much it was, unless it was next to nothing."""
-        if self._size < 2_000:  # less than two frames of 320 kbit/s: where a recording was cut, there is as much
+        if self._size < CUT_BYTES and self._lasts <= _CUT_S:
             return []
         return [f"{self._size} bytes that are no sound were stepped over, the first at {self._at:.2f} s"]
 

@@ -39,7 +39,7 @@ class _Places:
         return places + (f" and {self.count - _TOLD} more, {self.seconds:.2f} s in all" if self.count > _TOLD else "")
 
 
-class Clock:
+class FileClock:
     """Says how much silence belongs before each frame, and keeps account of it.
 
     Without `follow`, times of packets are not looked at: only what does not decode becomes silence.

@@ -17,15 +17,16 @@ from numpy.typing import NDArray
 
 from ..errors import AudioError, AudioNotFound, CorruptAudio, EmptyAudio, OptionError
 from ..types import SAMPLE_RATE, Audio, Span
-from .arrays import Samples, as_array, as_frames, scaled, whole_rate
-from .clock import Clock
+from .arrays import Samples, as_array, as_frames, whole_rate
+from .clock import FileClock
 from .limits import DEFAULT_LIMITS, Limits
 from .mix import Mixer, weights_of
 from .opening import open_stream
 from .promise import hold_to_promise
 from .resample import resample
+from .samples import to_float
 from .source import Source, Window, name_of, one_line, open_window
-from .stream import Form, Piece, Promise, Reading, Stream
+from .stream import Form, Promise, ReadingOptions, SoundPiece, SoundStream
 from .tracks import check_only
 
 AudioSource: TypeAlias = "Source | Samples"
@@ -51,7 +52,7 @@ class Blocks(Iterator[Audio]):
     What was opened is closed at the end, by an error, by `close()` or by leaving a `with` block.
     """
 
-    def __init__(self, name: str, audio: Iterator[Audio], mixer: Mixer, stream: Stream, stack: ExitStack) -> None:
+    def __init__(self, name: str, audio: Iterator[Audio], mixer: Mixer, stream: SoundStream, stack: ExitStack) -> None:
         self.name = name
         self._audio = audio
         self._mixer = mixer
@@ -158,7 +159,7 @@ def decode_blocks(
             raise OptionError(f"{name}: sample_rate is for arrays; a file says its own")
         else:
             window = open_window(file, name, limits, opening)
-            stream = _open_file(window, name, limits, opening, Reading(allow_truncated, track, start_at_zero))
+            stream = _open_file(window, name, limits, opening, ReadingOptions(allow_truncated, track, start_at_zero))
         limits.check_length(name, stream.promise.seconds or 0.0)
         opened = opening.pop_all()
     mixer = Mixer(stream.lossy)
@@ -167,7 +168,7 @@ def decode_blocks(
     return Blocks(name, audio, mixer, stream, opened)
 
 
-def _open_file(window: Window, name: str, limits: Limits, stack: ExitStack, reading: Reading) -> Stream:
+def _open_file(window: Window, name: str, limits: Limits, stack: ExitStack, reading: ReadingOptions) -> SoundStream:
     try:
         return open_stream(window, name, limits, stack, reading)
     except AudioError:
@@ -181,17 +182,17 @@ def _check_was_readable(window: Window | None, name: str) -> None:
         raise AudioNotFound(name, "a readable file", f"a read error ({window.failures[0]})") from window.failures[0]
 
 
-def _open_array(array: NDArray[np.generic], rate: int, name: str, limits: Limits) -> Stream:
+def _open_array(array: NDArray[np.generic], rate: int, name: str, limits: Limits) -> SoundStream:
     frames = as_frames(array, name)
     limits.check_shape(name, rate, frames.shape[1])
     limits.check_bytes(name, array.nbytes)
     form = Form(rate, frames.shape[1])
     starts = range(0, len(frames), form.block)
-    pieces = (Piece(scaled(frames[start : start + form.block]), form) for start in starts)
-    return Stream(form, pieces, Clock(), Promise(len(frames) / rate))
+    pieces = (SoundPiece(to_float(frames[start : start + form.block]), form) for start in starts)
+    return SoundStream(form, pieces, FileClock(), Promise(len(frames) / rate))
 
 
-def _at_16_khz(pieces: Iterator[Piece], mixer: Mixer) -> Iterator[Audio]:
+def _at_16_khz(pieces: Iterator[SoundPiece], mixer: Mixer) -> Iterator[Audio]:
     """Mix and resample, each stretch of one form on its own."""
     for form, stretch in groupby(pieces, key=lambda piece: piece.form):
         frames = (piece.frames for piece in stretch)
@@ -199,8 +200,8 @@ def _at_16_khz(pieces: Iterator[Piece], mixer: Mixer) -> Iterator[Audio]:
 
 
 def _counted(
-    stream: Stream, window: Window | None, name: str, limits: Limits, allow_truncated: bool
-) -> Iterator[Piece]:
+    stream: SoundStream, window: Window | None, name: str, limits: Limits, allow_truncated: bool
+) -> Iterator[SoundPiece]:
     """Pass the pieces on, holding their length against the limits and against what the file promised."""
     try:
         for piece in stream.pieces:

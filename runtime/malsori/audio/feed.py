@@ -17,7 +17,7 @@ _SEEK = struct.Struct("<qq")  # where to, from where on
 _NONE = -1  # no seek is waiting
 
 
-class Feed:
+class AvFile:
     """What `av.open` is given. `check` is to be called whenever PyAV has returned, however it did.
 
     Python's signal handlers run where a function of Python's begins, before its first line, so a `try` inside `read`

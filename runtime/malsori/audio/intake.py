@@ -10,11 +10,12 @@ import numpy as np
 
 from ..errors import UnsupportedFormat
 from ..types import SAMPLE_RATE, Audio
-from .arrays import Samples, as_array, as_frames, kind_of, scaled, whole_rate
+from .arrays import Samples, as_array, as_frames, kind_of, whole_rate
 from .limits import DEFAULT_LIMITS, Limits
 from .mix import Mixer
 from .pcm import Pcm16Decoder
 from .resample import Resampler
+from .samples import to_float
 from .stream import Frames
 
 Block: TypeAlias = "bytes | bytearray | memoryview | Samples"
@@ -25,7 +26,7 @@ _PCM16_VIEWS = {"B", "b", "c", "<h"} | ({"h", "=h", "@h"} if sys.byteorder == "l
 
 
 @dataclass(frozen=True, slots=True)
-class _Form:
+class _BlockForm:
     """What the blocks of a stream are made of; the first one that is not empty settles it."""
 
     samples: str
@@ -48,7 +49,7 @@ class Intake:
     ) -> None:
         self._rate, self._limits, self._name = whole_rate(sample_rate, name), limits, name
         limits.check_shape(name, self._rate, 1)
-        self._form: _Form | None = None
+        self._form: _BlockForm | None = None
         self._bytes = Pcm16Decoder()
         self._mixer = Mixer()
         self._resampler = Resampler(self._rate)
@@ -82,17 +83,17 @@ class Intake:
         """Return a block as float32 `(frames, channels)`, after a check that it is like those before."""
         if isinstance(block, (bytes, bytearray, memoryview)):
             _check_view(self._name, memoryview(block))
-            self._check_form(_Form("PCM16 bytes", 1), len(block))
+            self._check_form(_BlockForm("PCM16 bytes", 1), len(block))
             return self._bytes.push(bytes(block))[:, np.newaxis]
         array = as_array(block, self._name)
         if array is None:
             raise UnsupportedFormat(self._name, "PCM16 bytes or an array of samples", type(block).__name__)
         frames = as_frames(array, self._name, whole=False)
         self._limits.check_shape(self._name, self._rate, frames.shape[1])
-        self._check_form(_Form(kind_of(frames), frames.shape[1]), len(frames))
-        return scaled(frames)
+        self._check_form(_BlockForm(kind_of(frames), frames.shape[1]), len(frames))
+        return to_float(frames)
 
-    def _check_form(self, form: _Form, size: int) -> None:
+    def _check_form(self, form: _BlockForm, size: int) -> None:
         if not size:
             return
         if self._form is None:

@@ -12,13 +12,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from ..errors import CorruptAudio
-from .clock import LONGEST_S, SLACK_S, Clock
-from .feed import Feed
+from .clock import LONGEST_S, SLACK_S, FileClock
+from .feed import AvFile
 from .limits import Limits
 from .packets import Coded, Decoding, begun, words
+from .riff import AviIndex, asf_seconds
 from .sniff import Contained
 from .source import Window
-from .stream import Promise, Reading, Stream
+from .stream import Promise, ReadingOptions, SoundStream
 from .tracks import pick
 
 if TYPE_CHECKING:
@@ -32,7 +33,8 @@ class _Demuxer:
 
     `clock` says whether its packets' times are a clock, perhaps an `exact` one that counts samples, and `zero` whether
     that begins at 0 in a whole file. A gap longer than `longest_s` is none. `promise` says whose duration an intact
-    file keeps: that of the "track", of the "file", or "" for a guess. One that is not `firm` holds of most.
+    file keeps: that of the "track", of the "file", in WMA's "header", or "" for a guess. One that is not `firm` holds
+    of most.
     """
 
     name: str
@@ -57,9 +59,9 @@ DEMUXERS: dict[Contained, _Demuxer] = {
     "OGG": _Demuxer("ogg", clock=True, zero=True, promise="track"),
     "MP4": _Demuxer("mp4", clock=True, promise="track"),
     "WebM": _Demuxer("matroska", clock=True, zero=True, promise="file"),
-    "AVI": _Demuxer("avi", promise="track", firm=False),
+    "AVI": _Demuxer("avi"),
     "FLV": _Demuxer("flv", clock=True, promise="file", firm=False),
-    "WMA": _Demuxer("asf", clock=True, promise="file", firm=False),
+    "WMA": _Demuxer("asf", clock=True, promise="header", firm=False),
     "MPEG-TS": _Demuxer("mpegts", clock=True, longest_s=_JOINED_S),
     "MPEG-PS": _Demuxer("mpeg", clock=True, longest_s=_JOINED_S),
     "AMR": _Demuxer("amr"),
@@ -94,37 +96,48 @@ _TRIES = 16  # errors in a row with no packet between them
 
 
 def open_libav(
-    window: Window, kind: Contained, name: str, limits: Limits, stack: ExitStack, reading: Reading, clock: Clock
-) -> Stream:
+    window: Window,
+    kind: Contained,
+    name: str,
+    limits: Limits,
+    stack: ExitStack,
+    reading: ReadingOptions,
+    clock: FileClock,
+) -> SoundStream:
     """Read one track. Raises `UnsupportedFormat` (no such track, other codec), `CorruptAudio`, `OptionError`."""
-    feed = Feed(window)
+    feed = AvFile(window)
     container = _open(feed, kind, name, stack)
     track, notes = pick(container.streams.audio, reading.track, CODECS, kind, name)
     demuxer = DEMUXERS[kind]
     if demuxer.clock:
-        start = None if reading.start_at_zero or container.start_time is None else container.start_time / 1_000_000
-        if demuxer.zero and not clock.elapsed and (container.start_time or 0) / 1_000_000 > SLACK_S:
-            notes.append(
-                f"the file's own clock begins at {container.start_time / 1_000_000:.2f} s, as in a part of one"
-            )
-        clock.follow(start, demuxer.longest_s, _EXACT_S if demuxer.exact else SLACK_S)
-    promised_s = _promised(container, track, demuxer)
+        notes += _follow(container, demuxer, clock, reading)
+    promise = _promise(container, track, demuxer, window)
     if kind == "FLAC":
         track.codec_context.options = {"err_detect": "crccheck+explode"}  # else a frame that is noise passes
     tick = float(track.time_base) if track.time_base else 0.0
     decoding = Decoding(
         track.decode, clock, name, limits, tick=tick, allow=reading.allow_truncated, exact=demuxer.exact
     )
-    plain = track.codec_context.name.startswith(("pcm_", "flac"))
-    stream = begun(decoding.pieces(_packets(container, track, feed)), clock, notes, kind, name)
-    stream.promise = Promise(
-        promised_s, 0.0 if plain and (demuxer.exact or not demuxer.clock) else _SLACK_S, demuxer.firm
-    )
+    packets = _packets(container, track, feed, clock)
+    index = AviIndex(window, track.index, clock) if kind == "AVI" else None
+    stream = begun(decoding.pieces(index.counted(packets) if index else packets), clock, notes, kind, name)
+    stream.promise = promise
+    if index:
+        stream.promise, index.stream = index.promise, stream
     stream.lossy = not track.codec_context.name.startswith(_LOSSLESS)
     return stream
 
 
-def _open(feed: Feed, kind: Contained, name: str, stack: ExitStack) -> InputContainer:
+def _follow(container: InputContainer, demuxer: _Demuxer, clock: FileClock, reading: ReadingOptions) -> list[str]:
+    """Have the clock follow the container's; return a note where that begins late, as in a part of a file."""
+    begins = None if container.start_time is None else container.start_time / 1_000_000
+    part = demuxer.zero and not clock.elapsed and (begins or 0.0) > SLACK_S
+    start = None if reading.start_at_zero else begins
+    clock.follow(start, demuxer.longest_s, _EXACT_S if demuxer.exact else SLACK_S)
+    return [f"the file's own clock begins at {begins:.2f} s, as in a part of one"] if part else []
+
+
+def _open(feed: AvFile, kind: Contained, name: str, stack: ExitStack) -> InputContainer:
     import av
 
     try:
@@ -152,18 +165,21 @@ def _refuse(url: str, flags: int, options: dict[str, Any]) -> NoReturn:
     raise PermissionError(f"a sound file may not refer to another one ({url})")
 
 
-def _packets(container: InputContainer, track: AudioStream, feed: Feed) -> Iterator[Coded]:
+def _packets(container: InputContainer, track: AudioStream, feed: AvFile, clock: FileClock) -> Iterator[Coded]:
     """Yield the packets of a track; behind a place that the demuxer stumbles over, it goes on."""
     import av
 
-    tries = 0
+    tries, read = 0, 0
     while True:
         try:
             for packet in container.demux(track):
                 feed.check()
                 tries = 0 if packet.size else tries
+                read = max(read, (packet.pos or 0) + packet.size)
                 yield packet
             feed.check()
+            if tries and read:  # nothing more was found: about as long as its bytes are
+                yield clock.elapsed * max(0, container.size - read) / read
             return
         except av.error.FFmpegError as error:
             feed.check()
@@ -181,11 +197,22 @@ def _packets(container: InputContainer, track: AudioStream, feed: Feed) -> Itera
             raise
 
 
-def _promised(container: InputContainer, track: AudioStream, demuxer: _Demuxer) -> float | None:
+def _promise(container: InputContainer, track: AudioStream, demuxer: _Demuxer, window: Window) -> Promise:
+    """Return what the container promises; samples that are stored as they are, and counted, leave no slack."""
+    plain = track.codec_context.name.startswith(("pcm_", "flac"))
+    exact = plain and (demuxer.exact or not demuxer.clock)
+    return Promise(_seconds(container, track, demuxer, window), 0.0 if exact else _SLACK_S, demuxer.firm)
+
+
+def _seconds(container: InputContainer, track: AudioStream, demuxer: _Demuxer, window: Window) -> float | None:
     """Return how many seconds the container promises, None where FFmpeg would be guessing."""
     seconds = 0.0
     if demuxer.promise == "track" and track.duration and track.time_base:
         seconds = float(track.duration * track.time_base)
-    elif demuxer.promise == "file" and container.duration and len(container.streams) == 1:  # else the longest track's
+    elif len(container.streams) > 1:
+        pass  # the file's is the longest track's
+    elif demuxer.promise == "file" and container.duration:
         seconds = container.duration / 1_000_000
+    elif demuxer.promise == "header":
+        seconds = asf_seconds(window) or 0.0
     return seconds if seconds > 0 else None  # less than nothing is a header's fault

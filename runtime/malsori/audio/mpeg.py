@@ -188,12 +188,19 @@ def _row(data: bytes, at: int, parse: Parse, ended: bool) -> bool:
     return False
 
 
+def id3_bytes(head: bytes) -> int:
+    """Return the length of the ID3v2 tag that `head` begins, 0 for none (id3v2.4.0 section 3.1)."""
+    if len(head) < 10 or head[:3] != b"ID3":
+        return 0
+    size = sum((byte & 0x7F) << shift for byte, shift in zip(head[6:10], (21, 14, 7, 0), strict=True))
+    return 10 + size + (10 if head[5] & 0x10 else 0)
+
+
 def _tag_size(data: bytes, at: int) -> int:
     """Return the length of the tag that begins at `at`, 0 when none does. Tags are stepped over and never read."""
     head = data[at : at + 32]
-    if head[:3] == b"ID3" and len(head) >= 10 and head[3] < 0xFF and max(head[6:10]) < 0x80:
-        size = sum(byte << shift for byte, shift in zip(head[6:10], (21, 14, 7, 0), strict=True))
-        return 10 + size + (10 if head[5] & 0x10 else 0)
+    if len(head) >= 10 and head[3] < 0xFF and max(head[6:10]) < 0x80 and (size := id3_bytes(head)):
+        return size
     if head[:3] == b"TAG":
         return 227 if head[3:4] == b"+" else 128
     if head[:8] == b"APETAGEX" and len(head) == 32:

@@ -6,13 +6,13 @@ import zlib
 
 from .source import Window
 
-_PAGE_BYTES = 65_307  # at most (RFC 3533)
+PAGE_BYTES = 65_307  # at most (RFC 3533)
 _TURNED = bytes(int(f"{byte:08b}"[::-1], 2) for byte in range(256))  # each byte with its bits the other way round
 
 
 def notes(window: Window) -> list[str]:
     """Warn when no whole page marked as the last ends it. Only a warning: a live recording has none either."""
-    tail = window.bytes_at(max(0, window.size - _PAGE_BYTES), _PAGE_BYTES)
+    tail = window.bytes_at(max(0, window.size - PAGE_BYTES), PAGE_BYTES)
     page = tail[max(0, tail.rfind(b"OggS")) :]
     sizes = page[27 : 27 + page[26]] if len(page) > 27 else b""
     size = 27 + len(sizes) + sum(sizes)

@@ -9,27 +9,36 @@ from itertools import chain
 
 from ..errors import AudioError, CorruptAudio, EmptyAudio
 from . import ogg
-from .bare import open_bare
-from .clock import Clock
+from .bare import CUT_BYTES, open_bare
+from .clock import FileClock
 from .libav import open_libav
 from .limits import Limits
 from .packets import USE_ANYWAY
 from .parts import parts_of
 from .promise import hold_to_promise
-from .sniff import Contained, identify
+from .sniff import Contained, Identity, identify
 from .source import Window
-from .stream import Piece, Reading, Stream
+from .stream import ReadingOptions, SoundPiece, SoundStream
 from .tracks import check_only
 from .wav import open_wav, read_header
 
 
-def open_stream(window: Window, name: str, limits: Limits, stack: ExitStack, reading: Reading) -> Stream:
+def open_stream(window: Window, name: str, limits: Limits, stack: ExitStack, reading: ReadingOptions) -> SoundStream:
     """Return the sound of a file. What is opened for it is closed with `stack`. Raises `AudioError`, `OptionError`."""
     found = identify(window, name)
+    stream = _open(window, found, name, limits, stack, reading)
+    if found.junk >= CUT_BYTES:
+        stream.notes.insert(0, f"{found.junk} bytes in front are no sound and were stepped over")
+    return stream
+
+
+def _open(
+    window: Window, found: Identity, name: str, limits: Limits, stack: ExitStack, reading: ReadingOptions
+) -> SoundStream:
     if found.format == "MP3" or found.format == "AAC":
         check_only(reading.track, name)
         return open_bare(window, found.offset, found.format, name, limits, reading)
-    opener = _Opener(found.format, name, limits, stack, reading, Clock())
+    opener = _Opener(found.format, name, limits, stack, reading, FileClock())
     parts = parts_of(window.part(found.offset, window.size), found.format)
     stream = opener.open(next(parts), stack)
     stream.pieces = chain(stream.pieces, opener.others(parts, stream))
@@ -44,10 +53,10 @@ class _Opener:
     name: str
     limits: Limits
     stack: ExitStack
-    reading: Reading
-    clock: Clock
+    reading: ReadingOptions
+    clock: FileClock
 
-    def open(self, window: Window, stack: ExitStack) -> Stream:
+    def open(self, window: Window, stack: ExitStack) -> SoundStream:
         """Open one part; what that takes is closed with `stack`."""
         if self.kind == "WAV":
             return self._open_wav(window, stack)
@@ -56,7 +65,7 @@ class _Opener:
             stream.notes += ogg.notes(window)
         return stream
 
-    def others(self, parts: Iterator[Window], stream: Stream) -> Iterator[Piece]:
+    def others(self, parts: Iterator[Window], stream: SoundStream) -> Iterator[SoundPiece]:
         """Yield the sound of the parts behind the first one, whose `stream` keeps account of all."""
         opened = self.stack.enter_context(ExitStack())
         for window in parts:
@@ -79,7 +88,7 @@ class _Opener:
                 _note(stream, note)
             yield from part.pieces
 
-    def _open_wav(self, window: Window, stack: ExitStack) -> Stream:
+    def _open_wav(self, window: Window, stack: ExitStack) -> SoundStream:
         header = read_header(window, self.name, self.limits)
         check_only(self.reading.track, self.name)
         if not header.coded:
@@ -94,6 +103,6 @@ class _Opener:
         return stream
 
 
-def _note(stream: Stream, line: str) -> None:
+def _note(stream: SoundStream, line: str) -> None:
     if line not in stream.notes:
         stream.notes.append(line)

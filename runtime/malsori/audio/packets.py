@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 
 from ..errors import CorruptAudio, EmptyAudio
-from .clock import Clock
+from .clock import FileClock
 from .limits import Limits
 from .samples import to_float
-from .stream import Form, Piece, Stream, silence
+from .stream import Form, SoundPiece, SoundStream, silence
 
 if TYPE_CHECKING:
     from av import AudioFrame, AudioResampler, Packet
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 Coded: TypeAlias = "Packet | float | Exception"
 """A packet; or seconds that are missing here; or why there are no more."""
 
-USE_ANYWAY = "allow_truncated=True, or --allow-truncated, uses what is there"
+USE_ANYWAY = "--allow-truncated (allow_truncated=True) uses what is there"
 _SAFE_PLANES = 8  # reading a planar frame of so many channels crashes PyAV (seen in 18.1.0)
 _LONGEST_PACKET_S = 10.0  # what a packet that does not decode may claim
 
@@ -37,7 +37,7 @@ class Decoding:
     def __init__(
         self,
         decode: Callable[[Packet], list[Any]],
-        clock: Clock,
+        clock: FileClock,
         name: str,
         limits: Limits,
         *,
@@ -51,7 +51,7 @@ class Decoding:
         self._failure: CorruptAudio | None = None
         self._usual_s = 0.0  # how long a packet is where it does not say so
 
-    def pieces(self, packets: Iterator[Coded]) -> Iterator[Piece]:
+    def pieces(self, packets: Iterator[Coded]) -> Iterator[SoundPiece]:
         """Yield the sound, with silence for gaps and for what does not decode.
 
         Without `allow`, a packet that does not decode raises `CorruptAudio`, but for the very last: where a file ends
@@ -89,7 +89,7 @@ class Decoding:
         self._failure = self._failure or CorruptAudio(self._name, "intact sound", found)
         self._failure.__cause__ = error
 
-    def _take(self, frame: AudioFrame) -> Iterator[Piece]:
+    def _take(self, frame: AudioFrame) -> Iterator[SoundPiece]:
         """Add a frame to the batch; yield what is complete: a full batch, one of another form, silence in a gap."""
         batch = self._batch
         if batch is None or not batch.takes(frame):
@@ -118,16 +118,16 @@ class Decoding:
         self._batch = _Batch(frame)
         return self._batch
 
-    def _rest(self) -> tuple[Piece, ...]:
+    def _rest(self) -> tuple[SoundPiece, ...]:
         return self._batch.rest() if self._batch is not None else ()
 
 
-def begun(pieces: Iterator[Piece], clock: Clock, notes: list[str], kind: str, name: str) -> Stream:
+def begun(pieces: Iterator[SoundPiece], clock: FileClock, notes: list[str], kind: str, name: str) -> SoundStream:
     """Return a stream of pieces, whose first one tells the form. Raises `EmptyAudio` where there is none."""
     first = next(pieces, None)
     if first is None:
         raise EmptyAudio(name, "sound", f"a {kind} file without any")
-    return Stream(first.form, chain([first], pieces), clock, lossy=True, notes=notes)
+    return SoundStream(first.form, chain([first], pieces), clock, lossy=True, notes=notes)
 
 
 class _Batch:
@@ -164,23 +164,23 @@ class _Batch:
             whole.pts = None  # else the queue checks that they follow each other
             self._fifo.write(whole)
 
-    def blocks(self) -> Iterator[Piece]:
+    def blocks(self) -> Iterator[SoundPiece]:
         """Yield what is waiting in whole blocks."""
         while self._fifo.samples >= self.room:
             yield self._piece(self.room)
 
-    def rest(self) -> tuple[Piece, ...]:
+    def rest(self) -> tuple[SoundPiece, ...]:
         """Return what is waiting, less than a block."""
         return (self._piece(self._fifo.samples),) if self._fifo.samples else ()
 
-    def _piece(self, count: int) -> Piece:
+    def _piece(self, count: int) -> SoundPiece:
         planes = self._fifo.read(count).planes
         if self._planar:
             rows = np.stack([np.frombuffer(plane, self._dtype, count) for plane in planes])
         else:
             values = np.frombuffer(planes[0], self._dtype, count * self.form.channels)
             rows = np.ascontiguousarray(values.reshape(count, -1).T)
-        return Piece((rows if rows.dtype == np.float32 else to_float(rows)).T, self.form)
+        return SoundPiece((rows if rows.dtype == np.float32 else to_float(rows)).T, self.form)
 
 
 _DTYPES = {"u8": "u1", "s16": "i2", "s32": "i4", "s64": "i8", "flt": "f4", "dbl": "f8"}

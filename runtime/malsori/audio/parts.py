@@ -9,9 +9,9 @@ import re
 from collections.abc import Callable, Iterator
 from itertools import pairwise
 
+from .ogg import PAGE_BYTES
 from .source import Window
 
-_PAGE_BYTES = 65_307  # of a page of Ogg, at most (RFC 3533)
 _FLAC_HEAD = re.compile(rb"fLaC[\x00\x80]\x00\x00\x22")  # with the head of STREAMINFO, which comes first
 _MOST_BOXES = 1 << 16
 
@@ -57,7 +57,7 @@ def _ogg_starts(window: Window) -> list[int]:
     while (head := window.bytes_at(at, 27))[:4] == b"OggS" and len(head) == 27 and head[5] & 2:
         first.add(head[14:18])
         at += _ogg_size(window, at, head)
-    tail = window.bytes_at(max(0, window.size - _PAGE_BYTES), _PAGE_BYTES)
+    tail = window.bytes_at(max(0, window.size - PAGE_BYTES), PAGE_BYTES)
     last = tail.rfind(b"OggS")
     if last < 0 or tail[last + 14 : last + 18] in first:
         return []

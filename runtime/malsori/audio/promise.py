@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from ..errors import CorruptAudio
 from .packets import USE_ANYWAY
-from .stream import Promise, Stream
+from .stream import Promise, SoundStream
 
 _TOLD_S = 0.1  # more than that beside the promise is worth a word
+_DELAY = 1_152  # frames that an encoder puts in front and a decoder drops: no loss at low rates either
 
 
-def hold_to_promise(stream: Stream, name: str, *, allow_truncated: bool) -> None:
+def hold_to_promise(stream: SoundStream, name: str, *, allow_truncated: bool) -> None:
     """Note what is missing of the part read last, and what is there beyond its promise, and forget the promise.
 
     Raises `CorruptAudio` for what is missing of a firm promise unless it is allowed.
@@ -28,7 +29,7 @@ def hold_to_promise(stream: Stream, name: str, *, allow_truncated: bool) -> None
         if not allow_truncated:
             raise CorruptAudio(name, f"{expected} frames", f"{frames} frames; {USE_ANYWAY}")
         stream.notes.append(f"cut short or damaged: expected {expected} frames, found {frames} frames")
-    elif found < promised - _TOLD_S:
+    elif found < promised - max(_TOLD_S, _DELAY / rate):
         stream.notes.append(f"{says}; only {found:.2f} s were found")
     elif found > promised + max(promise.slack_s, _TOLD_S):
         stream.notes.append(f"{says}; {found:.2f} s were found, and all are used")

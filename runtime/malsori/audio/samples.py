@@ -9,13 +9,14 @@ from numpy.typing import NDArray
 
 from .stream import Frames
 
-_FULL_SCALE = {"u1": 1 << 7, "i2": 1 << 15, "i4": 1 << 31, "i8": 1 << 63}
+_FULL_SCALE = {"i1": 1 << 7, "u1": 1 << 7, "i2": 1 << 15, "i4": 1 << 31, "i8": 1 << 63}
 
 
 def to_float(samples: NDArray[np.generic]) -> Frames:
-    """Return a float32 copy of unsigned 8-bit, signed 16, 32 or 64-bit, or float samples, of the same shape.
+    """Return a float32 copy of 8-bit, signed 16, 32 or 64-bit, or float samples, of the same shape.
 
-    What float32 cannot hold becomes infinite; the mixer counts and mends it.
+    Eight bits without a sign are silent at 128. What float32 cannot hold becomes infinite; the mixer counts and mends
+    it.
     """
     kind = samples.dtype.str[1:]
     with np.errstate(over="ignore"):

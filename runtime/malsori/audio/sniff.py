@@ -14,7 +14,7 @@ from typing import Literal, TypeAlias, get_args
 
 from ..errors import EmptyAudio, UnsupportedFormat
 from .flac import find_flac_frame
-from .mpeg import PARSERS, find_frames, frames_at
+from .mpeg import PARSERS, find_frames, frames_at, id3_bytes
 from .source import Window
 from .tracks import converting
 
@@ -119,10 +119,11 @@ _UNKNOWN = "unknown content"
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """The format and where it begins: `offset` bytes in, behind any ID3 tags."""
+    """The format and where it begins: `offset` bytes in, behind any ID3 tags and `junk` bytes of something else."""
 
     format: Format
     offset: int
+    junk: int = 0
 
 
 def identify(window: Window, name: str) -> Identity:
@@ -138,7 +139,8 @@ def identify(window: Window, name: str) -> Identity:
     bare = _by_frames(window, offset, searched=words.startswith(_UNKNOWN))
     if bare is None:
         more = f"; {converting(name)}" if words in _CONVERTIBLE else ""
-        raise UnsupportedFormat(name, EXPECTED, words + more)
+        known = not more and not words.startswith(_UNKNOWN)  # what is no sound at all needs no list of what is read
+        raise UnsupportedFormat(name, "a sound file" if known else EXPECTED, words + more)
     return bare
 
 
@@ -175,11 +177,10 @@ def _after_tags(window: Window) -> int:
     """Return where the sound begins behind ID3v2 tags, which are stepped over and never read (album art)."""
     offset = 0
     for _ in range(_MAX_TAGS):
-        head = window.bytes_at(offset, 10)
-        if len(head) < 10 or head[:3] != b"ID3":
+        size = id3_bytes(window.bytes_at(offset, 10))
+        if not size:
             break
-        size = sum((byte & 0x7F) << shift for byte, shift in zip(head[6:10], (21, 14, 7, 0), strict=True))
-        offset += 10 + size + (10 if head[5] & 0x10 else 0)
+        offset += size
     return offset
 
 
@@ -240,4 +241,4 @@ def _by_frames(window: Window, offset: int, *, searched: bool) -> Identity | Non
     starts: dict[Format, int | None] = {kind: find_frames(window, offset, stop, PARSERS[kind]) for kind in kinds}
     starts["FLAC"] = find_flac_frame(window, offset, stop)
     found = [(start, kind) for kind, start in starts.items() if start is not None]
-    return Identity(min(found)[1], min(found)[0]) if found else None
+    return Identity(min(found)[1], min(found)[0], min(found)[0] - offset) if found else None

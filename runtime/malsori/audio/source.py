@@ -124,6 +124,12 @@ def open_window(source: Source, name: str, limits: Limits, stack: ExitStack) -> 
     return Window(file, start, stop)
 
 
+def can_seek(file: object) -> bool:
+    """Return whether a file object can go back, unlike a pipe, whose end must come before it is a recording."""
+    seekable = getattr(file, "seekable", None)  # a SpooledTemporaryFile has none before Python 3.11
+    return seekable is not None and bool(seekable())
+
+
 def check_readable(path: str | Path) -> None:
     """Raise `AudioNotFound` for what `open_window` would, but for what is in it; nothing is read."""
     with ExitStack() as stack:
@@ -137,8 +143,7 @@ def _open(source: Source, name: str, limits: Limits, stack: ExitStack) -> tuple[
         return io.BytesIO(source), 0
     if isinstance(source, io.TextIOBase) or not hasattr(source, "read"):
         raise TypeError(f"expected a path, bytes, a binary file or a numpy array, found {type(source).__name__}")
-    seekable = getattr(source, "seekable", None)  # a SpooledTemporaryFile has none before Python 3.11
-    if seekable is not None and seekable():
+    if can_seek(source):
         try:
             return source, source.tell()
         except OSError as error:

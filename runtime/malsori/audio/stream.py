@@ -9,7 +9,7 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from .clock import Clock
+from .clock import FileClock
 
 Frames: TypeAlias = NDArray[np.float32]
 """Samples as stored, float32, shape `(frames, channels)`."""
@@ -32,7 +32,7 @@ class Form:
 
 
 @dataclass(frozen=True, slots=True)
-class Piece:
+class SoundPiece:
     """Some frames of one form, no more than a block."""
 
     frames: Frames
@@ -52,7 +52,7 @@ class Promise:
 
 
 @dataclass(slots=True)
-class Stream:
+class SoundStream:
     """Sound on its way out of a file; `form` is that of its first piece.
 
     `pieces` raise `CorruptAudio`. While they are read, `clock` tells gaps and damage, `notes` warnings, `heard_s` the
@@ -61,8 +61,8 @@ class Stream:
     """
 
     form: Form
-    pieces: Iterator[Piece]
-    clock: Clock
+    pieces: Iterator[SoundPiece]
+    clock: FileClock
     promise: Promise = Promise()
     lossy: bool = False
     notes: list[str] = field(default_factory=list)
@@ -71,7 +71,7 @@ class Stream:
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class ReadingOptions:
     """How a caller wants a file to be read; the fields are those of `decode_blocks`."""
 
     allow_truncated: bool = False
@@ -79,13 +79,10 @@ class Reading:
     start_at_zero: bool = False
 
 
-READING = Reading()
-
-
-def silence(seconds: float, form: Form) -> Iterator[Piece]:
+def silence(seconds: float, form: Form) -> Iterator[SoundPiece]:
     """Yield pieces of zeros that last so long."""
     left = round(seconds * form.rate)
     while left > 0:
         count = min(left, form.block)
-        yield Piece(np.zeros((count, form.channels), np.float32), form)
+        yield SoundPiece(np.zeros((count, form.channels), np.float32), form)
         left -= count

@@ -17,22 +17,22 @@ _LISTED = 16  # tracks that a line names
 def pick(
     tracks: Sequence[AudioStream], wanted: int | str | None, codecs: Collection[str], kind: str, name: str
 ) -> tuple[AudioStream, list[str]]:
-    """Return the track to read, and a note where there are several.
+    """Return the track to read, and a note where it was taken among several that `wanted` leaves.
 
     `wanted` is a number from 1 on or a language as the container tags it ("kor"; "ko" is enough). Raises `NoSuchTrack`
     for one that is not there, `UnsupportedFormat` for no track and for one with a codec outside `codecs`.
     """
     if not tracks:
         raise UnsupportedFormat(name, "an audio stream", f"none in this {kind} file")
-    track = _usual(tracks, codecs) if wanted is None else _wanted(tracks, wanted, name)
+    left = tracks if wanted is None else _wanted(tracks, wanted, name)
+    track = _usual(left, codecs)
     if _codec(track) not in codecs:
         found = f"{kind} with {_codec(track)}"
         raise UnsupportedFormat(name, "a codec that malsori reads", f"{found}; {converting(name)}")
-    if len(tracks) == 1:
+    if len(left) == 1:
         return track, []
     number = tracks.index(track) + 1
-    others = "" if wanted is not None else f"; --track N takes another: {_listed(tracks)}"
-    return track, [f"track {number} of {len(tracks)} was used{others}"]
+    return track, [f"track {number} of {len(tracks)} was used; --track N takes another: {_listed(tracks)}"]
 
 
 def check_track(wanted: object) -> None:
@@ -64,15 +64,14 @@ def _usual(tracks: Sequence[AudioStream], codecs: Collection[str]) -> AudioStrea
     return next((track for track in able if track.disposition & Disposition.default), able[0])
 
 
-def _wanted(tracks: Sequence[AudioStream], wanted: int | str, name: str) -> AudioStream:
+def _wanted(tracks: Sequence[AudioStream], wanted: int | str, name: str) -> Sequence[AudioStream]:
     text = str(wanted).strip().lower()
     if text.isdecimal():
-        if 1 <= int(text) <= len(tracks):
-            return tracks[int(text) - 1]
-    elif text:
-        for track in tracks:
-            if (track.language or "").lower().startswith(text):
-                return track
+        found = [track for number, track in enumerate(tracks, 1) if number == int(text)]
+    else:
+        found = [track for track in tracks if text and (track.language or "").lower().startswith(text)]
+    if found:
+        return found
     raise NoSuchTrack(name, f"the sound track {wanted}", f"the tracks {_listed(tracks)}")
 
 

@@ -14,11 +14,11 @@ from typing import TypeAlias
 import numpy as np
 
 from ..errors import CorruptAudio, UnsupportedFormat
-from .clock import Clock
+from .clock import FileClock
 from .limits import Limits
 from .samples import from_24_bits, from_a_law, from_u_law, to_float
 from .source import Window
-from .stream import Form, Frames, Piece, Promise, Stream
+from .stream import Form, Frames, Promise, SoundPiece, SoundStream
 from .tracks import converting
 
 Convert: TypeAlias = Callable[[bytes], Frames]
@@ -61,9 +61,9 @@ class WavHeader:
         return self.tag in _CODED
 
 
-def open_wav(window: Window, header: WavHeader, clock: Clock) -> Stream:
+def open_wav(window: Window, header: WavHeader, clock: FileClock) -> SoundStream:
     """Return the samples of a WAV that are plain numbers."""
-    return Stream(header.form, _pieces(window, header, clock), clock, Promise(header.declared / header.form.rate))
+    return SoundStream(header.form, _pieces(window, header, clock), clock, Promise(header.declared / header.form.rate))
 
 
 def read_header(window: Window, name: str, limits: Limits) -> WavHeader:
@@ -95,7 +95,7 @@ def read_header(window: Window, name: str, limits: Limits) -> WavHeader:
     return WavHeader(tag, width, order, form, start, start + found // frame * frame, promised // frame)
 
 
-def _pieces(window: Window, header: WavHeader, clock: Clock) -> Iterator[Piece]:
+def _pieces(window: Window, header: WavHeader, clock: FileClock) -> Iterator[SoundPiece]:
     channels = header.form.channels
     convert = _CONVERT[header.tag, header.width](header.order)
     frame = header.width * channels
@@ -106,7 +106,7 @@ def _pieces(window: Window, header: WavHeader, clock: Clock) -> Iterator[Piece]:
         if not data:  # the file has shrunk since
             return
         clock.advance(len(data) / frame / header.form.rate)
-        yield Piece(convert(data).reshape(-1, channels), header.form)
+        yield SoundPiece(convert(data).reshape(-1, channels), header.form)
 
 
 def _numbers(kind: str, order: str) -> Convert:

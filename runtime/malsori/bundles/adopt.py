@@ -83,7 +83,7 @@ def adopt(
     except OSError as error:
         if isinstance(error, OutputError):
             raise
-        raise OutputError(f"{target}: cannot be written, {error.strerror or error}") from error
+        raise OutputError.unwritten(target, error) from error
     if move and not same:
         _remove(found.folder, manifest)
     return target
@@ -98,7 +98,7 @@ def _in_place(folder: Path, manifest: Manifest, say: Say) -> Path:
     try:
         _seal(folder, manifest, False, say)
     except OSError as error:
-        raise OutputError(f"{folder / MANIFEST}: cannot be written, {error.strerror or error}") from error
+        raise OutputError.unwritten(folder / MANIFEST, error) from error
     return folder
 
 

@@ -8,12 +8,12 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
+from ..formats import CUED, FORMATS, ending_of
 from .console import emit
 from .cue_flags import add_cue_flags, cue_changes, cue_options, cueless
 from .destinations import check_writable
 from .failures import report
 from .model_flags import DEFAULT_MODEL, add_model_flags, load_model
-from .outputs import FORMATS
 from .parser import Parser
 from .progress import Reporter, progress_of
 from .sources import STDIN, sources
@@ -21,11 +21,11 @@ from .text_files import content_of, limited
 from .transcribe_flags import SWITCH, add_file_flags
 
 if TYPE_CHECKING:
+    from ..alignment import Alignment
     from ..audio import AudioSource
     from ..pipeline import Transcriber
     from ..pipeline.retime import Retimed
     from ..subtitles import Subtitle
-    from ..types import Alignment
 
 Cues: TypeAlias = Literal["word", "line"]
 
@@ -37,7 +37,8 @@ with a score from 0 to 1: a low one says that something else was spoken; times o
 of kind wav2vec2-ctc.
 
 A subtitle (SubRip or WebVTT) comes back as one, with all that stands in it and the times at which its cues are spoken.
-Markup, notes such as [music] and names of speakers are not listened for; a cue that is not found keeps its times.
+Markup, notes such as [music] and names of speakers are not listened for: such a cue moves with those around it, and
+so does one that is not found.
 
 examples:
   malsori align samples/numbers.wav samples/numbers.txt
@@ -87,7 +88,7 @@ def run(args: argparse.Namespace) -> int:
     format = _format(args, "tsv" if subtitle is None else subtitle.format)
     with Reporter(quiet=args.quiet) as reporter:
         if lost := cueless(args, [format]):
-            reporter.warn(f"warning, {format} cannot show what {lost} asks for; srt and vtt can: -f srt")
+            reporter.warn(f"warning, {format} cannot show the results of {lost}; srt and vtt can: -f srt")
         transcriber = load_model(args, reporter)
         reporter.say(args.file)
         try:
@@ -146,14 +147,14 @@ def _rendered(found: Alignment, args: argparse.Namespace, format: str, default: 
 def _rendered_subtitle(retimed: Retimed, args: argparse.Namespace, format: str) -> str:
     from ..subtitles import render_subtitle
 
-    if args.cues != "word" and not cue_changes(args) and format in ("srt", "vtt"):
+    if args.cues != "word" and not cue_changes(args) and format in CUED:
         return render_subtitle(retimed.subtitle, "srt" if format == "srt" else "vtt")
     return _rendered(retimed.alignment, args, format, "line")
 
 
 def _format(args: argparse.Namespace, default: str) -> str:
     """Return the format asked for, or that the output's ending names, else `default`."""
-    ending = Path(args.output or "").suffix.lower().removeprefix(".")
+    ending = ending_of(args.output or "")
     return args.output_format or (ending if ending in FORMATS else default)
 
 
@@ -163,11 +164,11 @@ def _subtitle(args: argparse.Namespace, text: str) -> Subtitle | None:
 
     if args.text is not None:
         return None
-    ending = Path(args.transcript).suffix.lower()
-    if not kind_of(text) and ending not in (".srt", ".vtt"):
+    ending = ending_of(args.transcript)
+    if not kind_of(text) and ending not in CUED:
         return None
     name = "standard input" if args.transcript == STDIN else args.transcript
-    return read_subtitle(text, name, "vtt" if ending == ".vtt" else "srt")
+    return read_subtitle(text, name, "vtt" if ending == "vtt" else "srt")
 
 
 def _text(args: argparse.Namespace) -> str:

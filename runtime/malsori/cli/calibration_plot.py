@@ -36,7 +36,7 @@ def draw(calibration: Calibration, path: Path) -> None:
     try:
         write_atomically(path, picture(calibration, path.suffix.lower().lstrip(".")), mode=0o644)
     except OSError as error:
-        raise OutputError(f"{path}: cannot be written, {error.strerror or error}") from error
+        raise OutputError.unwritten(path, error) from error
 
 
 def picture(calibration: Calibration, form: str) -> bytes:

@@ -34,7 +34,7 @@ def emit(text: str) -> None:
         raise
     except OSError as error:
         _abandon(sys.stdout)
-        raise OutputError(f"standard output: cannot be written, {error.strerror or error}") from error
+        raise OutputError.unwritten("standard output", error) from error
 
 
 def complain(message: str) -> None:

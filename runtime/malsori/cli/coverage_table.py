@@ -28,14 +28,16 @@ class CoverageTable:
 
     def __init__(self) -> None:
         self._files = 0
-        self._decoded = self._spoken = self._read = 0.0
+        self._decoded = self._read = 0.0
+        self._spoken: float | None = None  # while no gate was asked
         self._left: Counter[str] = Counter()
 
     def add(self, name: str, coverage: Coverage) -> None:
         """Write the lines of one file."""
         self._files += 1
         self._decoded += coverage.decoded
-        self._spoken += coverage.spoken or 0.0
+        if coverage.spoken is not None:
+            self._spoken = (self._spoken or 0.0) + coverage.spoken
         self._read += coverage.read
         self._left.update({each.why: each.seconds for each in coverage.left_out})
         complain(name)
@@ -48,7 +50,7 @@ class CoverageTable:
         if self._files < 2:
             return
         complain(f"all {self._files} files")
-        _write(self._decoded, self._spoken or None, self._read)
+        _write(self._decoded, self._spoken, self._read)
         for why, seconds in self._left.items():
             _line("left out", seconds, SAID[why])
 

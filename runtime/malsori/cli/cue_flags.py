@@ -7,6 +7,7 @@ from collections.abc import Collection
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from ..formats import CUED
 from .spelling import boolean
 
 if TYPE_CHECKING:
@@ -14,7 +15,6 @@ if TYPE_CHECKING:
     from ..pipeline import TranscribeOptions
     from ..types import Transcript
 
-TIMED = ("srt", "vtt")  # output formats that have cues
 FLAGS = ("max_line_width", "max_line_count", "max_cue_s", "words_per_line", "highlight_words")
 
 
@@ -67,7 +67,7 @@ def cueless(args: argparse.Namespace, formats: Collection[str]) -> str:
 
 def has_cues(formats: Collection[str]) -> bool:
     """Whether any of the formats has cues."""
-    return not {*formats}.isdisjoint(TIMED)
+    return not {*formats}.isdisjoint(CUED)
 
 
 def timed(options: TranscribeOptions, formats: Collection[str]) -> TranscribeOptions:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import secrets
 import unicodedata
 from collections.abc import Iterable, Sequence
 from itertools import count
@@ -84,7 +83,7 @@ def check_writable(output: Path, *, grows: bool = False) -> None:
     except (FileNotFoundError, NotADirectoryError):
         pass
     except (OSError, ValueError) as error:  # too long a name; characters that no name can hold
-        raise OutputError(f"{output}: cannot be written, {_reason(error)}") from error
+        raise OutputError.unwritten(output, error) from error
     if not output.parent.is_dir():
         raise OutputError(f"{output}: cannot be written, {output.parent} is no folder")
     if output.is_dir():
@@ -101,32 +100,26 @@ def make_folder(folder: Path) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except (OSError, ValueError) as error:
-        raise OutputError(f"{folder}: cannot be made a folder, {_reason(error)}") from error
+        reason = getattr(error, "strerror", None) or error
+        raise OutputError(f"{folder}: cannot be made a folder, {reason}") from error
     _try_to_write(folder, folder)
 
 
 def _try_to_write(folder: Path, name: Path) -> None:
     """Make a file there and take it away: what a mount or a quota allows is in no permission."""
     from ..errors import OutputError
+    from ..output.files import temporary_in
 
-    probe = folder / f".malsori-{secrets.token_hex(6)}.tmp"
+    probe = temporary_in(folder)
     try:
         os.close(os.open(probe, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666))
         probe.unlink()
     except OSError as error:
-        raise OutputError(f"{name}: cannot be written, {_reason(error)}") from error
-
-
-def _reason(error: OSError | ValueError) -> str:
-    return str(getattr(error, "strerror", None) or error)
-
-
-def safe_stem(path: str) -> str:
-    """Return the file name of `path` without its ending, control characters replaced, short enough for any ending."""
-    return _safe(Path(path).stem)
+        raise OutputError.unwritten(name, error) from error
 
 
 def _safe(name: str, ending: str = "") -> str:
+    """Return part of a path, control characters replaced, short enough for any format's ending behind its own."""
     kept = "".join("_" if unicodedata.category(character) in CONTROLS else character for character in name)
     tail = "".join("_" if unicodedata.category(character) in CONTROLS else character for character in ending)
     room = STEM_BYTES - len(os.fsencode(tail))

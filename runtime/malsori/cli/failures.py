@@ -15,7 +15,7 @@ FLAGS = {  # of options whose flags are called otherwise, or are a single word
     "context_s": "context",
     "step_s": "step",
     **{word: word for word in ("language", "temperature", "hotwords", "alternatives", "patience", "prefix", "threads")},
-    **{word: word for word in ("device", "memory", "task", "layer", "track")},
+    **{word: word for word in ("device", "memory", "task", "layer", "track", "commit")},
 }
 WIDEST = 90  # characters of a line, behind the name of the command
 
@@ -41,12 +41,13 @@ def tell(error: MalsoriError) -> None:
 
 
 def _flagged(message: str) -> str:
-    """Return a message about an option with its flag's name where it begins with the option's.
+    """Return a message about an option with its flag's name where it begins with the option's, or says what has none.
 
-    Example: `padding_ms: expected ...` becomes `--vad-speech-pad-ms: expected ...`.
+    Examples: `padding_ms: expected ...` becomes `--vad-speech-pad-ms: expected ...`, `base has no language_model; ...`
+    becomes `base has no --lm; ...`.
     """
-    found = re.match(r"[a-z_]+(?=[: ])", message)
+    found = re.match(r"[a-z_]+(?=[: ])", message) or re.search(r"(?<= has no )[a-z_]+(?=;)", message)
     flags = {**FLAGS, **{field: flag for flag, field in GATE.items()}}
     if found is None or (found[0] not in flags and "_" not in found[0]):
         return message
-    return "--" + flags.get(found[0], found[0]).replace("_", "-") + message[found.end() :]
+    return message[: found.start()] + "--" + flags.get(found[0], found[0]).replace("_", "-") + message[found.end() :]

@@ -47,9 +47,6 @@ examples:
 """
 
 
-SAMPLE_RATE = 16_000  # types.SAMPLE_RATE once more, so that help loads no numpy
-
-
 def add_parser(subparsers: argparse._SubParsersAction[Parser]) -> None:
     """Add the command and its flags."""
     parser = subparsers.add_parser(
@@ -68,6 +65,8 @@ def add_parser(subparsers: argparse._SubParsersAction[Parser]) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Listen until the sound ends or somebody stops it; return 0, or 1 when an utterance failed or no sound came."""
+    from ..types import SAMPLE_RATE
+
     check_flags(args)
     if args.list_devices:
         return _list_devices()

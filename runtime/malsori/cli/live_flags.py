@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ..formats import FORMATS, ending_of
 from .destinations import check_writable
 from .model_flags import at_least_one, model_name
 from .transcribe_flags import add_gate_flags, gate_changes, options_from
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
     from ..pipeline.live.options import LiveOptions
 
 ENCODINGS = ("pcm_s16le", "pcm_f32le")  # audio.live.ENCODINGS once more, so that help loads no numpy
-TRANSCRIPTS = ("txt", "srt", "vtt", "tsv", "json")
 EVENTS = "jsonl"
 ONLY_WITH = {  # what makes a difference with one source only
     "stdin": ("rate", "channels", "encoding"),
@@ -140,7 +140,7 @@ def at_least_zero(text: str) -> float:
 
 def destination(text: str) -> Path:
     """Read the name of a file whose ending says what is written, as an argparse type."""
-    known = (EVENTS, *TRANSCRIPTS)
-    if Path(text).suffix.lower()[1:] not in known:
+    known = (EVENTS, *FORMATS)
+    if ending_of(text) not in known:
         raise argparse.ArgumentTypeError(f"expected a name that ends in .{', .'.join(known)}, found {text!r}")
     return Path(text)

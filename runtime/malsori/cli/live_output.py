@@ -13,6 +13,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ..formats import GROWING, ending_of
 from .console import complain, emit, printable
 from .live_flags import EVENTS
 
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
     from ..pipeline.live.stream import Stream
     from ..types import Transcript
 
-GROWING = ("txt", "srt", "vtt", "tsv")  # output.growing.GROWING once more, so that help loads no numpy
 JSON_EVERY = 1.0  # seconds: a day's transcript is a megabyte, and what is said comes in sentences
 
 
@@ -93,7 +93,7 @@ class TranscriptFile(Sink):
 
     def __init__(self, path: Path, *, clock: Callable[[], float] = time.monotonic) -> None:
         self._path = path
-        self._format = path.suffix.lower()[1:]
+        self._format = ending_of(path)
         self._clock = clock
         self._written = -math.inf
         self._told: list[Event] = []
@@ -174,7 +174,7 @@ class Outputs(Sink):
         """Return what the flags ask for. Raises `OutputError` for a file that cannot be opened."""
         if args.output is None:
             return cls([], _shown(args))
-        file = EventFile(args.output) if args.output.suffix.lower() == f".{EVENTS}" else TranscriptFile(args.output)
+        file = EventFile(args.output) if ending_of(args.output) == EVENTS else TranscriptFile(args.output)
         return cls([file], _shown(args))
 
     def begin(self, name: str) -> None:

@@ -22,7 +22,7 @@ from .console import complain, keep_stderr_for_us
 from .failures import tell
 from .parser import USAGE, Parser, suggestion
 from .spelling import boolean, normalise
-from .stopping import ENDING, Ended
+from .stopping import ENDING, FIRST, Ended
 
 COMMANDS = {
     "transcribe": "transcribe",
@@ -34,8 +34,8 @@ COMMANDS = {
     "doctor": "doctor",
 }
 FAILED = 1
-INTERRUPTED = 130  # 128 + SIGINT, as a shell reports it
-PIPE_CLOSED = 141  # 128 + SIGPIPE
+INTERRUPTED = FIRST + 2  # 130, by SIGINT
+PIPE_CLOSED = FIRST + 13  # 141, by SIGPIPE, which Windows does not have
 
 EPILOG = """\
 examples:

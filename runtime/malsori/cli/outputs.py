@@ -5,11 +5,13 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import re
 import shlex
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ..formats import FORMATS, ending_of
 from .console import emit, printable
 from .cue_flags import asked, cue_options
 from .destinations import Destinations, check_writable, make_folder
@@ -19,7 +21,7 @@ if TYPE_CHECKING:
     from ..output import CueOptions
     from ..types import Transcript
 
-FORMATS = ("txt", "srt", "vtt", "tsv", "json")  # output.FORMATS once more, so that help loads no numpy
+FILE_ENDING = re.compile(r"\.[A-Za-z][A-Za-z0-9]{1,4}")  # of a name that nobody gives to a folder unless they say so
 _EMPTY_OF_SILENCE = ("txt", "srt")
 
 
@@ -68,7 +70,7 @@ class Written(Output):
             try:
                 path.parent.mkdir(parents=True, exist_ok=True)
             except OSError as error:
-                raise OutputError(f"{path}: cannot be written, {error.strerror or error}") from error
+                raise OutputError.unwritten(path, error) from error
             write(asked(transcript, format, self._args), path, format, self._cues)
 
     def done(self, index: int) -> bool:
@@ -88,6 +90,7 @@ def output_of(args: argparse.Namespace, inputs: Sequence[Given]) -> Output:
         return _printed(args, inputs)
     if (format := _file_format(args.output)) is not None:
         return _one_file(args, inputs, format)
+    _check_folder(args.output)
     destinations = Destinations(Path(args.output), inputs, formats_of(args))
     make_folder(destinations.folder)
     return Written([destinations.paths(index) for index in range(len(inputs))], args)
@@ -137,9 +140,22 @@ def _one_file(args: argparse.Namespace, inputs: Sequence[Given], format: str) ->
     return Written([{format: path}], args)
 
 
+def _check_folder(output: str) -> None:
+    """Raise `OptionError` for what looks like a file of a kind that is not written here; `film.ass/` is a folder."""
+    from ..errors import OptionError
+
+    path = Path(output)
+    if FILE_ENDING.fullmatch(path.suffix) and not output.endswith(("/", os.sep)) and not path.is_dir():
+        endings = ", ".join(f".{format}" for format in FORMATS)
+        name = shlex.quote(f"{output}/")
+        raise OptionError(
+            f"-o {output}: expected a name that ends in {endings}, or a folder; for one so called: -o {name}"
+        )
+
+
 def _file_format(output: str) -> str | None:
     """Return the format of a file that is to be written; None where it is a folder."""
-    ending = Path(output).suffix.lower()[1:]
+    ending = ending_of(output)
     is_folder = output.endswith(("/", os.sep)) or os.path.isdir(output)
     return ending if ending in FORMATS and not is_folder else None
 

@@ -14,6 +14,8 @@ from typing import Any, NoReturn
 from .console import complain
 
 USAGE = 2  # exit code of a wrong command line
+MANY = 10  # flags
+NUMBERS = {"int": "a whole number", "float": "a number"}  # what argparse calls otherwise
 
 
 class Parser(argparse.ArgumentParser):
@@ -49,6 +51,7 @@ class Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         """Say what is wrong and leave with 2."""
+        message = re.sub(r"invalid (int|float) value: ", lambda found: f"expected {NUMBERS[found[1]]}, found ", message)
         complain(f"{message}{self._guess(message)}; see {self.prog} --help")
         sys.exit(USAGE)
 
@@ -61,10 +64,25 @@ class Parser(argparse.ArgumentParser):
 
 
 class Layout(argparse.RawDescriptionHelpFormatter):
-    """Description and epilog as written, and the flags in a column that leaves them room."""
+    """Description and epilog as written, the flags in a column that leaves them room, and of many no usage as well."""
 
     def __init__(self, prog: str) -> None:
         super().__init__(prog, max_help_position=34)
+
+    def add_usage(self, usage: str | None, actions: Any, groups: Any, prefix: str | None = None) -> None:
+        """Show how the command is typed: of more than `MANY` flags only that there are some, since all follow."""
+        flags = [action for action in actions if action.option_strings]
+        if usage is None and len(flags) > MANY:
+            words = [_typed(action) for action in actions if action.required or action not in flags]
+            usage = " ".join(["%(prog)s", "[OPTION ...]", *words])
+        super().add_usage(usage, actions, groups, prefix)
+
+
+def _typed(action: argparse.Action) -> str:
+    """Return how an argument is typed: FILE, [FILE], FILE [FILE ...], --output FILE."""
+    name = str(action.metavar or action.dest)
+    value = {"+": f"{name} [{name} ...]", "?": f"[{name}]"}.get(str(action.nargs), name)
+    return " ".join([*action.option_strings[:1], value])
 
 
 def suggestion(word: str, known: list[str]) -> str:

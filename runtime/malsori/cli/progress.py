@@ -7,6 +7,7 @@ left`.
 from __future__ import annotations
 
 import os
+import shutil
 import sys
 import threading
 import time
@@ -41,6 +42,7 @@ class Reporter:
         self._closed = threading.Event()
         self._label, self._done, self._total = "", 0.0, 0.0
         self._bytes = False
+        self._began = time.monotonic()
         self._since, self._from = 0.0, 0.0  # when that was begun which `done` counts, and what was done by then
         self._bar: Any = None
         self._written = ""
@@ -58,6 +60,11 @@ class Reporter:
         if self._thread.is_alive():
             self._thread.join()
         self.pause()
+
+    @property
+    def name_cells(self) -> int | None:
+        """How wide a name in a label may be, so that the figures behind it and the bar have room; None for any."""
+        return max(16, shutil.get_terminal_size().columns // 3) if self._terminal else None
 
     def say(self, label: str, done: float = 0.0, total: float = 0.0) -> None:
         """Set what is shown from the next redraw on; `total` 0 means that nobody knows."""
@@ -117,10 +124,11 @@ class Reporter:
     def _draw(self) -> None:
         if self._bar is None:
             self._bar = _bar()
-            self._bar.add_task(self._label, amount="", speed="", left="")
+            self._bar.add_task(self._label, amount="", speed="", elapsed="", left="")
             self._bar.start()
         amount, speed, left = self._figures()
-        figures = {"amount": amount, "speed": speed, "left": left}
+        elapsed = clock(time.monotonic() - self._began)
+        figures = {"amount": amount, "speed": speed, "elapsed": elapsed, "left": left}
         known = self._total if self._done or self._bytes else None  # of nothing done, that something is being done
         self._bar.update(0, description=self._label, completed=self._done, total=known or None, **figures)
 
@@ -135,9 +143,19 @@ def progress_of(reporter: Reporter, files: Sequence[str] = ()) -> Callable[[Prog
         whole = int(progress.done)
         furthest = max(furthest, sum(sizes[:whole]) + sum(sizes[whole : whole + 1]) * (progress.done - whole))
         number = f" ({progress.number} of {len(sizes)})" if len(sizes) > 1 else ""
-        reporter.say(f"{progress.name}{number}{_position(progress)}", furthest / sum(sizes), 1.0)
+        name = _within(progress.name, reporter.name_cells)
+        reporter.say(f"{name}{number}{_position(progress)}", furthest / sum(sizes), 1.0)
 
     return show
+
+
+def _within(name: str, room: int | None) -> str:
+    """Return a name, or as much of its end as has room, in cells: of a path that tells most."""
+    from ..output.scripts import cells
+
+    if room is None or cells(name) <= room:
+        return name
+    return next(f"…{name[at:]}" for at in range(1, len(name) + 1) if cells(name[at:]) < room)
 
 
 def _size(file: str) -> int:
@@ -186,11 +204,11 @@ def remaining(seconds: float, done: float, rest: float) -> str:
 
 def _bar() -> Any:
     from rich.console import Console
-    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+    from rich.progress import BarColumn, Progress, TextColumn
 
     label = TextColumn("{task.description}", markup=False)
-    amount, speed, left = (TextColumn(f"{{task.fields[{name}]}}") for name in ("amount", "speed", "left"))
-    columns = (label, BarColumn(), amount, speed, TimeElapsedColumn(), left)
+    amount, speed, *times = (TextColumn(f"{{task.fields[{name}]}}") for name in ("amount", "speed", "elapsed", "left"))
+    columns = (label, BarColumn(), amount, speed, *times)
     # Redirection would send results printed meanwhile to stderr, where the bar is.
     return Progress(
         *columns, console=Console(stderr=True), transient=True, redirect_stdout=False, redirect_stderr=False

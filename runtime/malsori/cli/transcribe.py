@@ -9,12 +9,13 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from ..formats import FORMATS
 from .beside import beside
 from .coverage_table import CoverageTable
 from .cue_flags import add_cue_flags, cueless, timed
 from .failures import report
 from .model_flags import add_model_flags, check_loading_flags, load_model
-from .outputs import FORMATS, format_of, formats_of, output_of
+from .outputs import format_of, formats_of, output_of
 from .parser import Parser
 from .progress import Reporter, progress_of
 from .sources import STDIN, Given, found, sources
@@ -30,9 +31,10 @@ if TYPE_CHECKING:
 EPILOG = """\
 Of a folder all sound files are taken, with -r those of the folders in it. Without -o the result goes to stdout; with
 several files each line of txt begins with the file's name, and each object of json carries it. -o NAME.srt writes that
-file; any other -o is a folder, where each file becomes STEM.FORMAT as soon as it is done, below the folders that it was
-found in. Of two of one stem the whole name is kept (talk.mp3.txt, talk.wav.txt), or the folder (a/talk.txt); what came
-through - is called stdin. Underscores do for hyphens (--output_dir), and BOOL may be left out or be True or False.
+file; another -o is a folder (FILM.ass/ too, which without the stroke is refused), where each file becomes STEM.FORMAT
+as soon as it is done, below the folders that it was found in. Of two of one stem the whole name is kept (talk.mp3.txt,
+talk.wav.txt), or the folder (a/talk.txt); what came through - is called stdin. Underscores do for hyphens
+(--output_dir), and BOOL may be left out or be True or False.
 
 examples:
   malsori transcribe samples/korean.wav
@@ -55,7 +57,7 @@ def add_parser(subparsers: argparse._SubParsersAction[Parser]) -> None:
         dest="output",
         type=destination,
         metavar="PATH",
-        help="write there, not to stdout: a file if it ends in .srt, .txt, ..., else a folder; made if missing",
+        help="write there, not to stdout: a file if it ends in .srt, .txt, ..., else a folder, made if missing",
     )
     parser.add_argument("--output-format", "-f", choices=(*FORMATS, "all"), help="(the ending of PATH, or txt)")
     parser.add_argument("--skip-existing", action="store_true", help="leave out what PATH has the results of")
@@ -108,6 +110,8 @@ class Task:
         ahead = list(self._ahead(reporter))
         if ahead:
             self._hear(ahead, options, reporter)
+        if self._failed and len(self._inputs) > 1:
+            reporter.warn(f"{self._failed} of {len(self._inputs)} files failed")
         return 1 if self._failed else 0
 
     def _ahead(self, reporter: Reporter) -> Iterator[int]:
@@ -133,9 +137,9 @@ class Task:
         given = sources(files)
         transcriber = beside(lambda: load_model(self._args, reporter, options=options))
         if lost := _unseen(self._args):
-            reporter.warn(f"warning, {format} cannot show what {lost} asks for; json can: -f json")
+            reporter.warn(f"warning, {format} cannot show the results of {lost}; json can: -f json")
         if lost := cueless(self._args, formats):
-            reporter.warn(f"warning, {format} cannot show what {lost} asks for; srt and vtt can: -f srt")
+            reporter.warn(f"warning, {format} cannot show the results of {lost}; srt and vtt can: -f srt")
         told = transcriber.check(options)
         for warning in told:
             reporter.warn(f"warning, {warning}")

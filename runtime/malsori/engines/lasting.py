@@ -7,10 +7,10 @@ from typing import TypeAlias
 
 STEP = 0.02  # seconds, of Whisper's times as of wav2vec2's frames
 
-Span: TypeAlias = tuple[float, float]  # seconds
+Times: TypeAlias = tuple[float, float]  # start and end, seconds
 
 
-def lasting(times: Sequence[Span], earliest: float, latest: float) -> list[Span]:
+def lasting(times: Sequence[Times], earliest: float, latest: float) -> list[Times]:
     """Return the times with a step at least for each word: from the end of the one before it, else from those behind.
 
     Words without length come of attention that reaches two at once, and of words in silence. Where the bounds have no
@@ -19,12 +19,12 @@ def lasting(times: Sequence[Span], earliest: float, latest: float) -> list[Span]
     room, count = latest - earliest, max(len(times), 1)
     least = min(STEP, room / count) if room > 0 else STEP
     latest = max(latest, earliest + least * count)
-    backward: list[Span] = []
+    backward: list[Times] = []
     for start, end in reversed(times):
         latest = min(end, latest)
         backward.append((min(start, latest - least), latest))
         latest = backward[-1][0]
-    forward: list[Span] = []
+    forward: list[Times] = []
     for start, end in reversed(backward):
         start = max(start, earliest)
         earliest = max(end, start + least)

@@ -19,7 +19,7 @@ from .ctc.asked import check_options
 from .ctc.decoder import Decoder
 from .ctc.vocabulary import FILE as VOCABULARY
 from .ctc.vocabulary import Vocabulary
-from .ctc.words import wordless
+from .ctc.words import silences
 from .devices import Device, choose_device, cpu_threads
 from .frames import Frames
 from .graphs import DYNAMIC, SplitGraphs, graph_files, open_graphs, single
@@ -112,7 +112,7 @@ class Wav2Vec2Engine:
     def decode(self, logits: NDArray[np.float32], length: int, options: DecodeOptions = DEFAULTS) -> Hypothesis:
         """Return what the logits of a clip of `length` samples say; options as `check` takes them."""
         segments = self._decoder.segments(logits, length, replace(options, word_timestamps=True))
-        passed = tuple(wordless(segments))
+        passed = tuple(silences(segments))
         if not options.word_timestamps:
             segments = tuple(replace(segment, words=()) for segment in segments)
         return Hypothesis(segments, *self._language(options), passed=passed)

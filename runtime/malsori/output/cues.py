@@ -7,12 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from numbers import Integral, Real
 
 from ..errors import OptionError
-from ..types import Segment, Transcript, Word, written
-from .cutting import Cutter
-from .ruler import Limits
+from ..joining import written
+from ..numeric import is_number, is_whole
+from ..types import Segment, Transcript, Word
+from .cutting import CueCutter
+from .ruler import CueLimits
 from .scripts import is_wide
 from .shown_words import shown_words
 
@@ -49,14 +50,14 @@ class CueOptions:
         _check_whole("max_line_width", self.max_line_width, WIDEST)
         _check_whole("max_line_count", self.max_line_count, MOST_LINES)
         _check_whole("words_per_line", self.words_per_line, MOST_WORDS)
-        if not (_is_number(self.max_cue_s) and 1 <= self.max_cue_s <= LONGEST_S):
+        if not (is_number(self.max_cue_s) and 1 <= self.max_cue_s <= LONGEST_S):
             raise OptionError(f"max_cue_s: expected 1 to {LONGEST_S:g} seconds, found {self.max_cue_s!r}")
 
-    def limits(self, text: str) -> Limits:
+    def limits(self, text: str) -> CueLimits:
         """Return what a cue of `text` may hold."""
         width = WIDE_WIDTH if _mostly_wide(text) else WIDTH
         lines = LINES if self.words_per_line is None else 1
-        return Limits(
+        return CueLimits(
             self.max_line_width or width,
             self.max_line_count or lines,
             self.words_per_line or MOST_WORDS,
@@ -82,9 +83,12 @@ class Cue:
         """Yield the cue once for each of its words that has a time, which is marked until the next one begins."""
         words = [word for line in self.lines for word in line]
         starts = [self.start, *(max(self.start, min(word.start, self.end)) for word in words[1:]), self.end]
-        for word, start, end in zip(words, starts[:-1], starts[1:], strict=True):
-            if round(end, 3) > round(start, 3):
-                yield replace(self, start=start, end=end, marked=word)
+        told = zip(words, starts[:-1], starts[1:], strict=True)
+        shown = [(word, start) for word, start, end in told if round(end, 3) > round(start, 3)]
+        marked = [word for word, _ in shown] or words[:1]
+        edges = [self.start, *(start for _, start in shown[1:]), self.end]
+        for word, start, end in zip(marked, edges[:-1], edges[1:], strict=True):
+            yield replace(self, start=start, end=end, marked=word)
 
 
 def cues_of(transcript: Transcript, options: CueOptions | None) -> Iterator[Cue]:
@@ -100,13 +104,14 @@ def cues_of(transcript: Transcript, options: CueOptions | None) -> Iterator[Cue]
         ends.add(len(words) - 1)
     words = _ascending(words)
     limits = options.limits(transcript.text or " ".join(segment.text for segment in spoken))
-    cutter = Cutter(words, ends, transcript.language, limits, max(transcript.duration, words[-1].end if words else 0.0))
+    room_s = max(transcript.duration, words[-1].end if words else 0.0)
+    cutter = CueCutter(words, ends, transcript.language, limits, room_s)
     found = list(_timed(words, cutter))
     for cue in found:
         yield from cue.by_word() if options.highlight_words else (cue,)
 
 
-def _timed(words: list[Word], cutter: Cutter) -> Iterator[Cue]:
+def _timed(words: list[Word], cutter: CueCutter) -> Iterator[Cue]:
     """Yield the cues with their times, each behind the one before."""
     earliest = 0.0
     for first, stop in cutter.cues():
@@ -142,10 +147,5 @@ def _mostly_wide(text: str) -> bool:
 
 
 def _check_whole(name: str, value: object, most: int) -> None:
-    whole = isinstance(value, Integral) and not isinstance(value, bool)
-    if value is not None and not (whole and 1 <= int(value) <= most):  # type: ignore[call-overload]
+    if value is not None and not (is_whole(value) and 1 <= value <= most):
         raise OptionError(f"{name}: expected a whole number from 1 to {most}, found {value!r}")
-
-
-def _is_number(value: object) -> bool:
-    return isinstance(value, Real) and not isinstance(value, bool)

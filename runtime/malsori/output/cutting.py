@@ -11,8 +11,8 @@ from itertools import accumulate
 from math import inf
 
 from ..types import Word
-from .phrases import break_costs, ends_sentence
-from .ruler import Limits, Ruler
+from .phrases import break_costs, closings
+from .ruler import CueLimits, Ruler
 
 LEAST_S = 1.0  # seconds that a cue is shown, where there is room
 SPEED = 20  # cells a second that are read with ease
@@ -30,16 +30,16 @@ ORPHAN = 5.0  # of a word alone that is no sentence
 LACKING = 20.0  # of a second that the reader of a cue lacks
 
 
-class Cutter:
+class CueCutter:
     """Cuts the words of one transcript; `ends` are the indices of the segments' last words, `room_s` where all ends."""
 
     def __init__(
-        self, words: Sequence[Word], ends: Collection[int], language: str, limits: Limits, room_s: float
+        self, words: Sequence[Word], ends: Collection[int], language: str, limits: CueLimits, room_s: float
     ) -> None:
         self._words, self._limits = words, limits
         self._costs = break_costs(words, ends, language)
         self.ruler = Ruler(words, self._costs, limits)
-        self._full = [ends_sentence(word) for word in words]
+        self._full = closings(words)
         self._inside = list(accumulate(map(self._kept, range(len(words))), initial=0.0))
         self._room_s = room_s
 

@@ -32,11 +32,13 @@ def atomic_file(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
     """Open a new binary file beside `path` that takes its name when the block ends well, and vanishes when it does not.
 
     Raises:
-        OutputError: the file could not be created, written or renamed.
+        OutputError: the file could not be created, written or renamed, or `path` is a device or a pipe, which a file
+            must not take the place of.
     """
     target = Path(path)
-    # A short name of its own: the target's name may already have all the 255 bytes that a name can have.
-    temporary = target.parent / f".malsori-{secrets.token_hex(6)}.tmp"
+    if target.exists() and not (target.is_file() or target.is_dir()):
+        raise OutputError(f"{target}: cannot be written, it is no regular file")
+    temporary = temporary_in(target.parent)
     try:
         descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o666)
         try:
@@ -48,4 +50,9 @@ def atomic_file(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
                 temporary.unlink()
             raise
     except OSError as error:
-        raise OutputError(f"{target}: cannot be written, {error.strerror or error}") from error
+        raise OutputError.unwritten(target, error) from error
+
+
+def temporary_in(folder: Path) -> Path:
+    """Return a new name there, a short one: a result's own may already have all the 255 bytes that a name can have."""
+    return folder / f".malsori-{secrets.token_hex(6)}.tmp"

@@ -16,10 +16,8 @@ from pathlib import Path
 
 from ..errors import OutputError
 from ..types import Transcript
-from .writers import render
+from .writers import HEADS, render
 
-HEADS = {"vtt": "WEBVTT\n\n", "tsv": "start\tend\ttext\n"}  # what stands in a file once
-GROWING = ("txt", "srt", "vtt", "tsv")  # formats that more can be written behind
 _NUMBER = re.compile(r"^\d+(?=\n\d+:\d\d:\d\d,\d{3} --> )", re.MULTILINE)
 
 
@@ -57,11 +55,11 @@ class Records:
         os.close(self._file)
 
     def _failed(self, error: OSError) -> OutputError:
-        return OutputError(f"{self._path}: cannot be written, {error.strerror or error}")
+        return OutputError.unwritten(self._path, error)
 
 
 class Growing:
-    """A transcript in a file of its own that grows by what is said, in one of the formats `GROWING`.
+    """A transcript in a file of its own that grows by what is said, in one of `formats.GROWING`.
 
     A transcript that is there already is kept: see `set_aside`.
     """

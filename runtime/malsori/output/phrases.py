@@ -57,14 +57,34 @@ LEANING = frozenset(
 )
 # Endings of Korean sentences, which models without punctuation write all the same, and numbers in Korean letters.
 ENDINGS = tuple("니다 니까 어요 아요 세요 예요 에요 해요 네요 군요 지요 데요 고요 래요 까요 죠".split())
+# The same of Japanese: polite verbs, unless a particle or more of the ending follows ("ですが", "ませんでした").
+POLITE = tuple(
+    form + particle
+    for form in "です ます でした ました ません ましょう でしょう ください".split()
+    for particle in ("", "か", "ね", "よ", "よね", "かね")
+)
+LONGEST_ENDING = max(map(len, POLITE))
+GOING_ON = frozenset("がけのとかねよしもらでなっんわぞ")
 NUMERALS = frozenset("영공일이삼사오육칠팔구십백천만억")
 
 
 def break_costs(words: Sequence[Word], ends: Collection[int], language: str) -> list[float]:
     """Return for each word the points of a break behind it; `ends` are the indices of the segments' last words."""
     leading = frozenset(LEADING.get(language, "").split())
+    closed = closings(words)
     pairs = enumerate(pairwise(words))
-    return [*(_cost(before, after, index in ends, leading) for index, (before, after) in pairs), SENTENCE][: len(words)]
+    costs = (_cost(before, after, index in ends, closed[index], leading) for index, (before, after) in pairs)
+    return [*costs, SENTENCE][: len(words)]
+
+
+def closings(words: Sequence[Word]) -> list[bool]:
+    """Return of each word whether it ends a sentence: by its mark or, where there is none, by its last letters."""
+    found = [ends_sentence(word) for word in words]
+    said = ""
+    for index, (before, after) in enumerate(pairwise(words)):
+        said = (said * (not before.spaced) + before.text)[-LONGEST_ENDING:]
+        found[index] |= said.endswith(ENDINGS) if after.spaced else said.endswith(POLITE) and _begins(after)
+    return found
 
 
 def ends_sentence(word: Word) -> bool:
@@ -76,12 +96,15 @@ def ends_sentence(word: Word) -> bool:
     return not said.endswith(".") or not (bare.lower() in TITLES or (len(bare) == 1 and bare.isalpha()))
 
 
-def _cost(before: Word, after: Word, last: bool, leading: frozenset[str]) -> float:
-    """Return the points of a break between two words, the first of which may be the last of its segment."""
+def _begins(word: Word) -> bool:
+    return word.text[0] not in GOING_ON
+
+
+def _cost(before: Word, after: Word, last: bool, closed: bool, leading: frozenset[str]) -> float:
+    """Return the points of a break between two words, the first of which may be the last of its segment or sentence."""
     if ends_sentence(before):
         return SENTENCE
-    said = before.text.rstrip(CLOSING)
-    if said.endswith((*COMMAS, *ENDINGS)):
+    if closed or before.text.rstrip(CLOSING).endswith(tuple(COMMAS)):
         base = CLAUSE
     else:
         base = SEGMENT if last else _within(before, after, leading)

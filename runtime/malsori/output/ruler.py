@@ -13,7 +13,7 @@ UNEVEN = 20.0  # points of a line that is a whole width longer or shorter than t
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class CueLimits:
     """What a cue may hold: cells of a line, lines, words of a line, and seconds."""
 
     width: int
@@ -25,7 +25,7 @@ class Limits:
 class Ruler:
     """Measures stretches `[first, stop)` of some words; `costs` are the points of a break behind each."""
 
-    def __init__(self, words: Sequence[Word], costs: Sequence[float], limits: Limits) -> None:
+    def __init__(self, words: Sequence[Word], costs: Sequence[float], limits: CueLimits) -> None:
         self._spaces = [int(word.spaced) for word in words]
         sizes = (cells(word.text) + space for word, space in zip(words, self._spaces, strict=True))
         self._reach = list(accumulate(sizes, initial=0))

@@ -12,7 +12,7 @@ from itertools import accumulate, pairwise
 from ..types import Segment, Word
 from .scripts import may_part
 
-LONGEST_WORD = 8  # letters; a longer one in a text without spaces is several, of which the model knew no borders
+LONGEST_WORD = 12  # letters; a longer one in a text without spaces is several, of which the model knew no borders
 
 
 def shown_words(segment: Segment) -> list[Word]:
@@ -25,11 +25,11 @@ def shown_words(segment: Segment) -> list[Word]:
     heard = [word for word in heard if word.text]
     if "".join(word.text for word in heard) != letters:
         heard = [Word(letters, segment.start, segment.end, segment.confidence)]
-    clock = _Clock(heard)
+    clock = _LetterTimes(heard)
     return [clock.placed(first, stop, spaced) for first, stop, spaced in _parts(segment.text, clock)]
 
 
-class _Clock:
+class _LetterTimes:
     """When each letter of some words is spoken: those of one word share its time evenly."""
 
     def __init__(self, words: Sequence[Word]) -> None:
@@ -60,7 +60,7 @@ class _Clock:
         return word.start + (word.end - word.start) * (position - self._begins[index]) / len(word.text)
 
 
-def _parts(text: str, clock: _Clock) -> Iterator[tuple[int, int, bool]]:
+def _parts(text: str, clock: _LetterTimes) -> Iterator[tuple[int, int, bool]]:
     """Yield each part's first letter, the one behind it, both counted without spaces, and whether a space precedes."""
     begin = 0
     for token in text.split():
@@ -76,7 +76,7 @@ def _parts(text: str, clock: _Clock) -> Iterator[tuple[int, int, bool]]:
         begin = stop
 
 
-def _parted(before: str, after: str, position: int, clock: _Clock) -> bool:
+def _parted(before: str, after: str, position: int, clock: _LetterTimes) -> bool:
     if before.isascii() and after.isascii():
         return False
     known = clock.known(position)

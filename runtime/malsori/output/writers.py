@@ -12,10 +12,12 @@ from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 
 from ..errors import OptionError
+from ..formats import FORMATS
 from ..types import Segment, Transcript, Word
 from .cues import Cue, CueOptions, cues_of
 
 CUES = CueOptions()
+HEADS = {"vtt": "WEBVTT\n\n", "tsv": "start\tend\ttext\n"}  # what stands in a file once, before anything else
 
 
 def render(transcript: Transcript, format: str, cues: CueOptions | None = CUES) -> str:
@@ -42,7 +44,7 @@ def _txt(transcript: Transcript) -> str:
 def _tsv(transcript: Transcript) -> str:
     """A header line, then integer milliseconds and text; a tab inside text became a space."""
     rows = (f"{_milliseconds(each.start)}\t{_milliseconds(each.end)}\t{_flat(each)}\n" for each in _spoken(transcript))
-    return "start\tend\ttext\n" + "".join(rows)
+    return HEADS["tsv"] + "".join(rows)
 
 
 def _json(transcript: Transcript) -> str:
@@ -60,7 +62,7 @@ def _srt(cues: Iterable[Cue]) -> str:
 
 def _vtt(cues: Iterable[Cue]) -> str:
     """Cues without numbers; hours only when there are any. Markup characters are escaped, as WebVTT asks."""
-    return "WEBVTT\n\n" + "".join(
+    return HEADS["vtt"] + "".join(
         f"{_clock(cue.start, '.')} --> {_clock(cue.end, '.')}\n{_shown(cue, partial(html.escape, quote=False))}\n\n"
         for cue in cues
     )
@@ -68,7 +70,6 @@ def _vtt(cues: Iterable[Cue]) -> str:
 
 WRITERS: dict[str, Callable[[Transcript], str]] = {"txt": _txt, "tsv": _tsv, "json": _json}
 CUE_WRITERS: dict[str, Callable[[Iterable[Cue]], str]] = {"srt": _srt, "vtt": _vtt}
-FORMATS = ("txt", "srt", "vtt", "tsv", "json")
 
 
 def _spoken(transcript: Transcript) -> Iterator[Segment]:

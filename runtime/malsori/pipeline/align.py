@@ -8,11 +8,12 @@ from collections.abc import Callable, Iterator, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from ..alignment import Alignment
 from ..audio import AudioSource, decode
 from ..engines.ctc.spelling import WILDCARD, WrittenWord
 from ..errors import OptionError
 from ..subtitles import is_subtitle
-from ..types import SAMPLE_RATE, UNKNOWN, Alignment, Audio, Span
+from ..types import SAMPLE_RATE, UNKNOWN, Audio, Span
 from ..vad import GateOptions
 from .clip import Clip
 from .loading import load
@@ -22,7 +23,7 @@ from .transcriber import Transcriber
 from .word_times import Placer, not_found
 
 SILENT = -15.0  # logit of every token but the blank where nobody speaks; a model that is sure gives about as much
-NAMED = 5  # words that a warning names at most
+NAMED = 5  # words or cues that a warning names at most
 TOGETHER = 8  # pieces of speech per engine call
 
 
@@ -89,12 +90,16 @@ def _unspelled(words: Sequence[WrittenWord]) -> Iterator[str]:
     said = [word for word in words if word.said]
     lacking = [word.text for word in said if any(WILDCARD in piece.tokens for piece in word.pieces)]
     if lacking:
-        names = list(dict.fromkeys(lacking))
-        which = ", ".join(names[:NAMED]) + ", ..." * (len(names) > NAMED)
+        names = some_of(list(dict.fromkeys(lacking)))
         yield (
-            f"the model lacks letters for {len(lacking)} of {len(said)} words ({which}), which take the sound "
+            f"the model lacks letters for {len(lacking)} of {len(said)} words ({names}), which take the sound "
             "that others leave over; spelled as they are spoken, they are found better"
         )
+
+
+def some_of(names: Sequence[str]) -> str:
+    """Return the first of some names, as a warning lists them."""
+    return ", ".join(names[:NAMED]) + ", ..." * (len(names) > NAMED)
 
 
 def _doubts(missing: int, said: int, model: str) -> Iterator[str]:

@@ -14,7 +14,8 @@ from itertools import accumulate, groupby, pairwise
 import numpy as np
 
 from ..engines.lasting import lasting
-from ..types import SAMPLE_RATE, Audio, Segment, Span, Word, written
+from ..joining import written
+from ..types import SAMPLE_RATE, Audio, Segment, Span, Word
 
 # Seconds by which a time may lie on the wrong side of a join and still be meant for the other: Whisper's times come in
 # steps of 0.02 s and are off by a few of them; what lies at a join is the padding of speech, silence on both sides.

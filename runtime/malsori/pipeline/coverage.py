@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
-from ..types import SAMPLE_RATE, Coverage, Hypothesis, LeftOut, Span, Why
+from ..types import SAMPLE_RATE, WORDLESS_S, Coverage, Hypothesis, LeftOut, Span, Why
 from .clip import Clip
-from .mending import LEAST, said_in
+from .mending import said_in
 from .recording import Recording
 from .spans import common, merged, minus, total
 
@@ -34,12 +34,12 @@ def covered(recording: Recording, heard: Sequence[tuple[Clip, Hypothesis]]) -> C
 def passed_over(length: int, found: Hypothesis) -> list[LeftOut]:
     """Return what of a clip of so many samples no words come from, and why; times as the hypothesis has them.
 
-    That is what the engine passed over, and of what lies between segments what has `LEAST` seconds, or all of it where
+    That is what the engine passed over, and of what lies between segments what has `WORDLESS_S`, or all of it where
     there are none.
     """
     whole = [Span(0, length)]
     said = common(said_in(found.segments), whole)
-    gaps = [gap for gap in minus(whole, said) if not said or len(gap) >= LEAST * SAMPLE_RATE]
+    gaps = [gap for gap in minus(whole, said) if not said or len(gap) >= WORDLESS_S * SAMPLE_RATE]
     parts: dict[Why, list[Span]] = defaultdict(list)
     for each in found.passed:
         parts[each.why] += common(merged(each.spans), whole)

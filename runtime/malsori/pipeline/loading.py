@@ -40,20 +40,16 @@ def load(
     know `language` if that is given; where there is only a demonstration model, each transcript warns of it.
 
     `compute_type` "default" computes as the weights are stored; Whisper's 16- and 32-bit floats on a CPU in int8, where
-    "float32" is the other choice.
-
-    `device` is "auto", "cpu", "cuda" or "tensorrt" (wav2vec2 exported in float16); `threads` defaults to the cores this
-    process may use; `verify=False` skips the check of the bundle's sha256 sums.
+    "float32" is the other choice. `device` is "auto", "cpu", "cuda" or "tensorrt" (wav2vec2 exported in float16);
+    `threads` defaults to the cores this process may use; `verify=False` skips the check of the bundle's sha256 sums.
 
     `workers` (Whisper) are how many calls from several threads run at a time over one copy of the weights, each on its
     share of the cores: for a service with many listeners; a single call is fastest with one.
 
     `memory="low"` with Whisper reads fewer windows at a time: stock base hears three minutes in 427 MB instead of 514,
-    a seventh slower, with the same words. With wav2vec2 it uses the weights where their file is mapped into memory
-    instead of a copy packed for speed: all processes share those pages, and the system can take them back. XLSR-large
-    in int8 on 2 cores (Zen 2) then loads in 0.05 s instead of 0.35 s and has 70 MB of its own after 10 s of audio
-    instead of 395 MB, beside the 355 MB shared. The price is time: 2.49 s instead of 2.40 s for those 10 s, and 25 %
-    more on another machine. Where our own int8 operator runs, "normal" does the same: 69 MB of its own, and no price.
+    a seventh slower, with the same words. With wav2vec2 the weights are used where their file is mapped into memory, so
+    that all processes share them: XLSR-large in int8 has 70 MB of its own instead of 395 MB, and is 4 to 25 % slower.
+    Where our own int8 operator runs, "normal" does the same, at no price.
 
     `wanted` are options that it is to be used with: what its manifest says that it does not have of them is refused
     before it is read, and so is an `align_with` that is not here or cannot align.
@@ -61,15 +57,10 @@ def load(
     Raises:
         ModelNotFound, ModelCorrupt, ModelIncompatible: no such model, an altered one, or one that cannot run here.
         DeviceUnavailable: the device was asked for by name and cannot be used.
-        OptionError: a compute type that the model or the device does not have or a `language` that no model
-            here knows.
+        OptionError: a compute type that the model or the device does not have, a `language` that no model here knows.
     """
     check_loading(device=device, compute_type=compute_type, threads=threads, workers=workers, memory=memory)
-    if model is None:
-        chosen = best(language)
-        found, warnings = chosen.found, tuple(filter(None, [chosen.warning]))
-    else:
-        found, warnings = find_bundle(model), ()
+    found, warnings = _chosen(model, language)
     if wanted is not None:
         _check_wanted(wanted, found)
     bundle = open_found(found, verify)
@@ -89,7 +80,16 @@ def load(
     return Transcriber(engine, loading=Loading(device, threads, memory, verify), warnings=warnings)
 
 
+def _chosen(model: str | os.PathLike[str] | None, language: str | None) -> tuple[Found, tuple[str, ...]]:
+    """Return the model of that name, else the best one that is here, and what each transcript is to warn of."""
+    if model is not None:
+        return find_bundle(model), ()
+    chosen = best(language)
+    return chosen.found, tuple(filter(None, [chosen.warning]))
+
+
 def _check_wanted(options: TranscribeOptions, found: Found) -> None:
+    """Raise for what the manifests of the model, and of the one to align with, say that they do not have."""
     options.check(found.manifest())
     if isinstance(options.align_with, (str, os.PathLike)):
         check_aligns(find_bundle(options.align_with).manifest())

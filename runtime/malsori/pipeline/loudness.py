@@ -50,6 +50,11 @@ class Loudness:
         levels = self._numbers()
         return bool(len(levels)) and float((levels > AUDIBLE).mean()) > SHARE
 
+    @property
+    def silent(self) -> bool:
+        """Whether none of it is to be heard."""
+        return not (self._numbers() > AUDIBLE).any()
+
     def missed(self, spans: Iterable[Span]) -> Missed:
         """Return what of some spans, ascending, stands out of the recording and comes and goes, as speech does.
 

@@ -16,6 +16,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from ..audio import AudioSource, Blocks
+from ..audio.source import can_seek
 from .pool import Pool
 from .reading import Reader
 from .recording import Recording
@@ -59,8 +60,7 @@ def _done(queue: deque[Recording]) -> Iterator[Recording]:
 
 def _may_wait(source: AudioSource) -> bool:
     """Whether opening it waits for somebody who writes: a pipe is read to its end before it is a recording."""
-    seekable = getattr(source, "seekable", None)
-    return hasattr(source, "read") and not (seekable is not None and seekable())
+    return hasattr(source, "read") and not can_seek(source)
 
 
 def _is_short(source: AudioSource, blocks: Blocks) -> bool:

@@ -10,23 +10,24 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from ..engines.base import DecodeOptions, Engine
-from ..types import SAMPLE_RATE, UNKNOWN, Hypothesis, LeftOut, Segment, Span
+from ..types import SAMPLE_RATE, UNKNOWN, WORDLESS_S, Hypothesis, LeftOut, Segment, Span
 from .clip import EDGE, Clip
 from .spans import merged, minus
 
-LEAST = 3.0  # seconds between words, in speech, that are worth a second reading; padding and pauses have up to 2
 LIKELY = 0.37  # confidence from which on a reading stands: a mean log-probability of -1, as in the temperature fallback
 LOOP = 2.4  # compression ratio above which it is one thing said over and over
 
 
 def unheard(clip: Clip, hypothesis: Hypothesis) -> list[tuple[int, int]]:
-    """Return what of a clip no segment covers, in samples, each at least `LEAST` seconds long.
+    """Return what of a clip no segment covers, in samples, each at least `WORDLESS_S` long.
 
-    Segments end before a long silence between two of their words, so that none covers what was not read.
+    Padding and pauses, which are not worth a second reading, have up to 2 s. Segments end before a
+    long silence between two of their words, so that none covers what was not read.
     """
-    marks = [0, *(round(time * SAMPLE_RATE) for segment in hypothesis.segments for time in _times(segment))]
+    edges = [edge for segment in hypothesis.segments for edge in (segment.start, segment.end)]
+    marks = [0, *(round(edge * SAMPLE_RATE) for edge in edges)]
     gaps = zip(marks[::2], [*marks[1::2], len(clip.audio)], strict=True)
-    return [(start, stop) for start, stop in gaps if stop - start >= LEAST * SAMPLE_RATE]
+    return [(start, stop) for start, stop in gaps if stop - start >= WORDLESS_S * SAMPLE_RATE]
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,10 +134,6 @@ def _overlaps(segment: Segment, others: Sequence[Segment]) -> bool:
 
 def _stands(segment: Segment) -> bool:
     return segment.confidence >= LIKELY and (segment.compression_ratio or 0.0) <= LOOP
-
-
-def _times(segment: Segment) -> tuple[float, float]:
-    return segment.start, segment.end
 
 
 def _stretches(clip: Clip) -> Iterator[tuple[int, int]]:

@@ -15,8 +15,9 @@ from ..engines.base import HOTWORD_WEIGHT, DecodeOptions, HotWord, Memory, Task
 from ..engines.load import check_options
 from ..engines.whisper.options import WhisperOptions
 from ..errors import OptionError
+from ..numeric import is_finite
 from ..vad import GateOptions
-from .values import check_numbers, check_types, is_real
+from .values import check_numbers, check_types
 
 if TYPE_CHECKING:
     from .transcriber import Transcriber
@@ -171,7 +172,7 @@ def hot_words(given: Mapping[str, float] | Collection[str]) -> tuple[HotWord, ..
     pairs = given.items() if isinstance(given, Mapping) else ((word, HOTWORD_WEIGHT) for word in given)
     words = tuple(HotWord(word, weight) for word, weight in pairs)
     for word in words:
-        if not (is_real(word.weight) and 0 < word.weight <= HEAVIEST):
+        if not (is_finite(word.weight) and 0 < word.weight <= HEAVIEST):
             raise OptionError(
                 f"hotwords: expected a weight above 0, at most {HEAVIEST:g}, for {word.text!r}, found {word.weight!r}"
             )

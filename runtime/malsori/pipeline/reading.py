@@ -46,6 +46,9 @@ class Reader:
         """Return the blocks of `source`, opened; an error is left in `recording`, as `jobs` does."""
         try:
             blocks = self.open(source)
+        except AudioError as error:  # before `OptionError`, which a track is that only this recording lacks
+            recording.error = error
+            return None
         except (OptionError, Cancelled):
             raise
         except MalsoriError as error:

@@ -60,7 +60,7 @@ def _uncertain(language: str, probability: float) -> Iterator[str]:
 
 
 def _missed(recording: Recording, coverage: Coverage) -> Iterator[str]:
-    """Tell of a recording that is not silent, of which more than a tenth was left out that sounds as speech does.
+    """Tell of a recording of which more than a tenth was left out that sounds as speech does, and of a silent one.
 
     With the gate that is what it left out: what has no words of what it has found is told of in any case.
     """
@@ -68,13 +68,15 @@ def _missed(recording: Recording, coverage: Coverage) -> Iterator[str]:
     left = merged(span for each in coverage.left_out if each.why in reasons for span in each.spans)
     missed = recording.loudness.missed(left)
     if coverage.decoded >= LONG and missed.seconds >= MUCH and missed.share > TENTH:
-        advice = "; if somebody speaks there, try --vad-threshold 0.2 or --no-vad" if recording.gated else ""
+        advice = "; if somebody speaks there, try --vad-threshold 0.2 or --vad false" if recording.gated else ""
         yield (
             f"{_found(coverage)}, and {missed.seconds:.1f} s of the rest come and go as speech does, "
             f"the first at {missed.first:.1f} s{advice}"
         )
     elif recording.gated and recording.loudness.sounds and not coverage.spoken:
         yield f"{_found(coverage)} of sound"
+    elif coverage.decoded >= LONG and recording.loudness.silent:
+        yield f"nothing is to be heard in {coverage.decoded:.1f} s: the recording is silent"
 
 
 def _found(coverage: Coverage) -> str:

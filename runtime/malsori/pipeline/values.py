@@ -5,34 +5,24 @@ from __future__ import annotations
 import math
 import os
 from itertools import pairwise
-from numbers import Integral, Real
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ..audio.limits import DEFAULT_LIMITS
+from ..engines.ctc.asked import MOST as WIDEST  # of all models; Whisper keeps fewer hypotheses
 from ..engines.ctc.language_model import check_file
 from ..engines.whisper.options import WhisperOptions
 from ..errors import OptionError
+from ..numeric import is_finite, is_whole
 from ..vad import GateOptions
 
 if TYPE_CHECKING:
     from .options import TranscribeOptions
 
-WIDEST = 256  # hypotheses that any model keeps
 LATEST = 1e9  # seconds, 31 years
 FLAGS = ("word_timestamps", "vad", "allow_truncated", "start_at_zero")
-
-
-def is_whole(value: object) -> bool:
-    """Return whether it is a whole number, Python's or numpy's."""
-    return isinstance(value, Integral) and not isinstance(value, bool)
-
-
-def is_real(value: object) -> bool:
-    """Return whether it is a finite number, Python's or numpy's."""
-    return isinstance(value, Real) and not isinstance(value, bool) and math.isfinite(value)
 
 
 def check_types(options: TranscribeOptions) -> None:
@@ -72,12 +62,12 @@ def check_numbers(options: TranscribeOptions) -> None:
         if value > WIDEST and name != "batch_size":
             raise OptionError(f"{name} must be at most {WIDEST}, found {value!r}")
     for name in ("lm_alpha", "lm_beta"):
-        if not is_real(getattr(options, name)):
+        if not is_finite(getattr(options, name)):
             raise OptionError(f"{name} must be a finite number, found {getattr(options, name)!r}")
     if options.lm_alpha < 0:
         raise OptionError(f"lm_alpha must be 0 or more, found {options.lm_alpha!r}")
     heats = options.temperature if isinstance(options.temperature, (tuple, list)) else (options.temperature,)
-    if not heats or not all(is_real(heat) and heat >= 0 for heat in heats):
+    if not heats or not all(is_finite(heat) and heat >= 0 for heat in heats):
         raise OptionError(f"temperature must be 0 or more, or several such numbers, found {options.temperature!r}")
     _check_rate(options.sample_rate)
     _check_clips(options.clip_timestamps)
@@ -86,14 +76,14 @@ def check_numbers(options: TranscribeOptions) -> None:
 def _check_rate(rate: object) -> None:
     """Refuse a rate that no sound has. `arrays.py` says which numbers are whole."""
     least, most = DEFAULT_LIMITS.min_rate, DEFAULT_LIMITS.max_rate
-    number = float(rate) if isinstance(rate, Real) and is_real(rate) else math.nan
+    number = float(rate) if is_finite(rate) else math.nan
     if rate is None or (number.is_integer() and least <= number <= most):
         return
     raise OptionError(f"sample_rate must be a whole number of Hz from {least} to {most}, found {rate!r}")
 
 
 def _check_clips(times: object) -> None:
-    if not isinstance(times, (list, tuple)) or not all(is_real(time) and 0 <= time <= LATEST for time in times):
+    if not isinstance(times, (list, tuple)) or not all(is_finite(time) and 0 <= time <= LATEST for time in times):
         raise OptionError(f"clip_timestamps: expected seconds of 0 or more, found {times!r}")
     if any(later <= earlier for earlier, later in pairwise(times)):
         raise OptionError(f"clip_timestamps: expected ascending seconds, found {times!r}")

@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING, cast
 import numpy as np
 from numpy.typing import NDArray
 
+from ..alignment import AlignedCharacter, AlignedWord
 from ..bundles.manifest import Manifest
 from ..engines.base import Engine
 from ..engines.ctc.aligner import Aligner
 from ..engines.ctc.spelling import Speller, WrittenWord
 from ..errors import AudioTooShort, OptionError
-from ..types import SAMPLE_RATE, AlignedCharacter, AlignedWord, Audio, Hypothesis, Segment, Word
+from ..types import SAMPLE_RATE, Audio, Hypothesis, Segment, Word
 
 if TYPE_CHECKING:
     from ..engines.wav2vec2 import Wav2Vec2Engine

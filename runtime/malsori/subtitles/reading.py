@@ -54,7 +54,7 @@ def read_subtitle(text: str, name: str, format: SubtitleFormat | None = None) ->
         )
     told: SubtitleFormat = "vtt" if kind == "vtt" or (not kind and format == "vtt") else "srt"
     lines = text.lstrip("\ufeff").replace("\r\n", "\n").replace("\r", "\n").split("\n")
-    reader = _Reader(name, told, [line.rstrip() for line in lines])
+    reader = _SubtitleReader(name, told, [line.rstrip() for line in lines])
     subtitle = reader.webvtt() if told == "vtt" else reader.subrip()
     if not subtitle.cues:
         raise OptionError(f"{name}: expected at least one cue, such as {EXAMPLE[told]!r} and a text, found none")
@@ -62,7 +62,7 @@ def read_subtitle(text: str, name: str, format: SubtitleFormat | None = None) ->
 
 
 @dataclass(frozen=True, slots=True)
-class _Reader:
+class _SubtitleReader:
     """The lines of one file."""
 
     name: str

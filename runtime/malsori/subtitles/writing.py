@@ -7,9 +7,9 @@ import re
 from itertools import count
 
 from .cues import Subtitle, SubtitleCue, SubtitleFormat, SubtitleNote
+from .spoken import TAG
 
 SHARED = re.compile(r"</?[biu]>")  # markup of both
-MARKUP = re.compile(r"</?[A-Za-z][^<>]*>|<\d[\d:.]*>|\{\\[^{}]*\}")
 
 
 def render_subtitle(subtitle: Subtitle, format: SubtitleFormat) -> str:
@@ -41,7 +41,7 @@ def _converted(subtitle: Subtitle, format: SubtitleFormat) -> Subtitle:
 
 def _to_webvtt(line: str) -> str:
     """Return a line of SubRip without what only that has, and with the signs escaped that would be markup."""
-    text = MARKUP.sub(lambda tag: tag[0] if SHARED.fullmatch(tag[0]) else "", line).replace("-->", "->")
+    text = _with_shared_tags(line).replace("-->", "->")
     return "".join(
         part if SHARED.fullmatch(part) else html.escape(html.unescape(part), quote=False)
         for part in re.split(f"({SHARED.pattern})", text)
@@ -49,7 +49,12 @@ def _to_webvtt(line: str) -> str:
 
 
 def _to_subrip(line: str) -> str:
-    return html.unescape(MARKUP.sub(lambda tag: tag[0] if SHARED.fullmatch(tag[0]) else "", line))
+    return html.unescape(_with_shared_tags(line))
+
+
+def _with_shared_tags(line: str) -> str:
+    """Return a line without the markup that only one of the two formats has."""
+    return TAG.sub(lambda tag: tag[0] if SHARED.fullmatch(tag[0]) else "", line)
 
 
 def _clock(seconds: float, format: SubtitleFormat) -> str:

@@ -11,10 +11,10 @@ import sys
 from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass, fields
-from numbers import Real
 from typing import Any
 
 from ..errors import OptionError
+from ..numeric import is_number
 from ..types import SAMPLE_RATE, Span
 
 _HYSTERESIS = 0.15  # default distance between the two thresholds, as in Silero's own utilities
@@ -49,7 +49,7 @@ class GateOptions:
         for spec in fields(self):
             value = getattr(self, spec.name)
             left_open = value is None and spec.default is None
-            if not left_open and (not isinstance(value, Real) or isinstance(value, bool) or math.isnan(value)):
+            if not left_open and not is_number(value):
                 raise OptionError(f"{spec.name}: expected a number, found {value!r}")
             if spec.name.endswith("_ms") and value is not None and not 0 <= value < math.inf:
                 raise OptionError(f"{spec.name}: expected milliseconds of 0 or more, found {value!r}")

@@ -81,7 +81,7 @@ def pull(
     except OSError as error:
         if isinstance(error, (DownloadError, OutputError)):
             raise
-        raise OutputError(f"{error.filename or into}: cannot be written, {error.strerror or error}") from error
+        raise OutputError.unwritten(error.filename or into, error) from error
 
 
 def here(model: Model, into: Path, tell: Tell = lambda line: None) -> Pulled | None:

@@ -9,8 +9,10 @@ from itertools import chain, islice
 import numpy as np
 from numpy.typing import NDArray
 
+from ...alignment import AlignedCharacter, AlignedWord
 from ...errors import AudioTooShort
-from ...types import SAMPLE_RATE, AlignedCharacter, AlignedWord, Audio, mean_probability
+from ...probability import mean_probability
+from ...types import SAMPLE_RATE, Audio
 from ..frames import Frames
 from .edges import word_edges
 from .emissions import Emissions

@@ -9,7 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...errors import OptionError
-from ...types import SAMPLE_RATE, Alternative, Segment, Word, mean_probability, written
+from ...joining import written
+from ...probability import mean_probability
+from ...types import SAMPLE_RATE, Alternative, Segment, Word
 from ..base import DecodeOptions
 from ..frames import Frames
 from .asked import beam_width, check_beam, check_weights
@@ -20,7 +22,7 @@ from .language_model import WordScorer, open_language_model
 from .softmax import log_softmax
 from .tokens import Token, place
 from .vocabulary import Vocabulary
-from .words import HeardWord, joined_text, words_of
+from .words import HeardWord, words_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +96,7 @@ class Decoder:
         return sorted(ranked, key=lambda each: -each[0].score)
 
     def _text(self, tokens: Sequence[int]) -> str:
-        return joined_text(words_of([Token(token, 0, 0, 1.0) for token in tokens], self.vocabulary))
+        return written(words_of([Token(token, 0, 0, 1.0) for token in tokens], self.vocabulary))
 
     def _word(self, word: HeardWord, samples: int) -> Word:
         end = min(self.frames.edge(word.stop), samples / SAMPLE_RATE)

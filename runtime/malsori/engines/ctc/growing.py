@@ -16,10 +16,11 @@ from itertools import takewhile
 import numpy as np
 from numpy.typing import NDArray
 
+from ...joining import written
 from ..session import Heard
 from .tokens import Token
 from .vocabulary import Vocabulary
-from .words import joined_text, words_of
+from .words import words_of
 
 HALF_SYLLABLES = re.compile("[\u1100-\u11ff]")  # jamo that have not found each other yet; nobody can read them
 VOWELS_AND_FINALS = range(0x1160, 0x1200)  # conjoining jamo that complete a syllable begun before
@@ -56,7 +57,7 @@ class GrowingText:
             del self._open[: ends[-1] + 1]
 
     def _words(self, tokens: list[int]) -> str:
-        return joined_text(words_of([Token(token, 0, 0, 1.0) for token in tokens], self._vocabulary))
+        return written(words_of([Token(token, 0, 0, 1.0) for token in tokens], self._vocabulary))
 
     def _settled(self) -> str:
         """Return the part of the open word that is the same whatever its next letter is."""

@@ -11,7 +11,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from ...types import SAMPLE_RATE, LeftOut, Segment, Span, mean_probability
+from ...probability import mean_probability
+from ...types import SAMPLE_RATE, WORDLESS_S, LeftOut, Segment, Span
 from ..word_breaks import is_unspaced, spelled_words
 from .tokens import Token
 from .vocabulary import Vocabulary
@@ -40,16 +41,11 @@ def words_of(tokens: Iterable[Token], vocabulary: Vocabulary) -> list[HeardWord]
     return [word for words in groups for word in words if word.text]
 
 
-def joined_text(words: Iterable[HeardWord]) -> str:
-    """Return the text of words, with a space where a delimiter stands."""
-    return "".join(" " * word.spaced + word.text for word in words).removeprefix(" ")
-
-
-def wordless(segments: Iterable[Segment], least: float = 3.0) -> Iterator[LeftOut]:
-    """Yield what lies between two words of a segment, or of two, where that has `least` seconds and more."""
+def silences(segments: Iterable[Segment]) -> Iterator[LeftOut]:
+    """Yield what lies between two words of a segment, or of two, where that lasts `WORDLESS_S` and more."""
     words = [word for segment in segments for word in segment.words]
     for before, behind in pairwise(words):
-        if behind.start - before.end >= least:
+        if behind.start - before.end >= WORDLESS_S:
             span = Span(round(before.end * SAMPLE_RATE), round(behind.start * SAMPLE_RATE))
             yield LeftOut("no_words", (span,))
 

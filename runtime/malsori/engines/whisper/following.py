@@ -20,7 +20,8 @@ from itertools import accumulate, dropwhile
 
 import numpy as np
 
-from ...types import SAMPLE_RATE, Audio, Segment, Word, written
+from ...joining import written
+from ...types import SAMPLE_RATE, Audio, Segment, Word
 from ..base import DecodeOptions
 from ..lasting import lasting
 from ..said import Said

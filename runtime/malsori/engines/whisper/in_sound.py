@@ -6,14 +6,14 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from itertools import pairwise
 
-from ..lasting import Span
+from ..lasting import Times
 
 REACH = 0.15  # seconds from the end of a word, by attention, to the pause that it may end at instead
 
 
-def ascending(times: Sequence[Span], earliest: float, latest: float) -> list[Span]:
+def ascending(times: Sequence[Times], earliest: float, latest: float) -> list[Times]:
     """Return the times within bounds, none before what precedes it."""
-    rising: list[Span] = []
+    rising: list[Times] = []
     for start, end in times:
         start = max(earliest, min(start, latest))
         earliest = max(start, min(end, latest))
@@ -21,7 +21,7 @@ def ascending(times: Sequence[Span], earliest: float, latest: float) -> list[Spa
     return rising
 
 
-def parted(times: Sequence[Span], spans: Sequence[Span]) -> list[Span]:
+def parted(times: Sequence[Times], spans: Sequence[Times]) -> list[Times]:
     """Return the times with words that meet near a pause moved to its two sides, unless that takes all of a word.
 
     Example, with `.` for silence, at a `REACH` of three letters:
@@ -44,18 +44,18 @@ def parted(times: Sequence[Span], spans: Sequence[Span]) -> list[Span]:
     return moved
 
 
-def distance(time: float, span: Span) -> float:
+def distance(time: float, span: Times) -> float:
     """Return how many seconds a time is away from a span."""
     return max(span[0] - time, time - span[1], 0.0)
 
 
-def in_sound(times: Sequence[Span], spans: Sequence[Span]) -> list[Span]:
+def in_sound(times: Sequence[Times], spans: Sequence[Times]) -> list[Times]:
     """Return the times with starts moved on and ends moved back to the nearest sound.
 
     A word that lies in silence has no length: it is where the sound before it ended, or else the next one begins.
     """
     begins, ends = [span[0] for span in spans], [span[1] for span in spans]
-    heard: list[Span] = []
+    heard: list[Times] = []
     for start, end in times:
         after, before = bisect_right(ends, start), bisect_left(begins, end) - 1
         sounds = max(start, begins[after]) if after < len(spans) else ends[-1]

@@ -14,7 +14,7 @@ import numpy as np
 
 from ...types import SAMPLE_RATE, Audio
 from ..base import DecodeOptions
-from ..lasting import Span
+from ..lasting import Times
 from .features import HOP, LogMel
 from .guards import SPARE_TOKENS, Reading, compression_ratio, is_silence, led_astray, token_budget
 from .network import Encoded, Network, room
@@ -83,7 +83,7 @@ class Listener:
         """Return the words that the caller wants the utterance to begin with; none where there are none."""
         return self._words(self.prompts.prefix(timed=False))
 
-    def times(self, look: Look, words: Sequence[TokenWord]) -> list[Span]:
+    def times(self, look: Look, words: Sequence[TokenWord]) -> list[Times]:
         """Return when each word is spoken, by attention, in seconds from the start of the sound."""
         assert self.language is not None  # before that no words are committed
         row = AlignRow(tuple(chain.from_iterable(word.tokens for word in words)), look.frames)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from numbers import Integral, Real
 from typing import Literal, TypeAlias
 
 from ...errors import OptionError
+from ...numeric import is_number, is_whole
 from ..word_breaks import CLOSING, OPENING
 
 AudioContext: TypeAlias = Literal["auto", "full"] | float
@@ -140,7 +140,7 @@ KINDS: dict[str, tuple[type | tuple[type, ...], str]] = {
 
 def _number(name: str, value: object, least: float, most: float, kinds: str = "a number ") -> None:
     """Refuse what is not a number from `least` to `most`."""
-    if isinstance(value, Real) and not isinstance(value, bool) and least <= float(value) <= most:
+    if is_number(value) and least <= value <= most:
         return
     bounds = f"from {least:g} to {most:g}"
     if most == math.inf:
@@ -152,5 +152,5 @@ def _number(name: str, value: object, least: float, most: float, kinds: str = "a
 
 def _count(name: str, value: object, least: int, most: int) -> None:
     """Refuse what is not a whole number from `least` to `most`."""
-    if not isinstance(value, Integral) or isinstance(value, bool) or not least <= int(value) <= most:
+    if not is_whole(value) or not least <= value <= most:
         raise OptionError(f"{name}: expected a whole number from {least} to {most}, found {value!r}")

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from itertools import groupby, pairwise
 
 import numpy as np
 
@@ -25,6 +24,7 @@ from .guards import (
     token_limit,
     wordless,
 )
+from .lanes import batches
 from .network import Encoded, Network, room
 from .prompt import Prompts
 from .segments import Piece
@@ -33,9 +33,6 @@ from .tokens import Tokens
 from .track import Track
 from .window import longer
 from .word_times import AlignRow, align_rows, place
-
-# Windows that a lane reads at once: four take 6 % less time and, of 30 s each, 75 MB more in every lane (stock base).
-LANE = 3
 
 
 class Reader:
@@ -75,38 +72,18 @@ class Reader:
     def _go_on(self, tracks: Sequence[Track]) -> None:
         """Read the next window of each, several batches at a time where that is sooner."""
         lanes = self._network.lanes(min(len(tracks), self._options.batch_size), live=self._options.live)
-        batches = self._batches(tracks, lanes)
+        together = batches(tracks, lanes, self._options, self.prompts, sparing=self._sparing)
         if lanes == 1:
-            for batch in batches:
+            for batch in together:
                 self._tell(self._advance(batch))
             return
         with ThreadPoolExecutor(lanes) as pool:
-            steps = [pool.submit(self._advance, batch) for batch in batches]
+            steps = [pool.submit(self._advance, batch) for batch in together]
             try:
                 for step in steps:
                     self._tell(step.result())
             finally:
                 pool.shutdown(cancel_futures=True)
-
-    def _batches(self, tracks: Sequence[Track], lanes: int) -> list[list[Track]]:
-        """Return the tracks in batches of one window, one prompt's length, which CTranslate2 wants, and one limit.
-
-        Those that are read at a time have at most `batch_size` tracks together, and `LANE` each. The longest come
-        first, so that the lanes end together.
-        """
-
-        def alike(track: Track) -> tuple[int, bool, bool, int, int]:
-            limit = token_limit(track.size, self._options.whisper, full=track.window == WINDOW)
-            return track.window, track.timed, track.first, len(self.prompts.leading(track.spoken)), limit
-
-        batches = []
-        for _, group in groupby(sorted(tracks, key=alike, reverse=True), alike):
-            together = list(group)
-            bound = 1 if self._sparing else LANE if lanes > 1 else self._options.batch_size
-            most = min(self._options.batch_size // lanes, bound)
-            rounds = -(-len(together) // (most * lanes))
-            batches += parts(together, min(rounds * lanes, len(together)))
-        return batches
 
     def _advance(self, tracks: list[Track]) -> float:
         """Read the next window of each; return how many seconds they went on by together."""
@@ -235,12 +212,6 @@ class Reader:
                 pieces = sentences(timings, sound) if attentive else found[index]
                 timed[index] = place(timings, pieces, sound, language, self._options.whisper)
         return timed
-
-
-def parts(tracks: Sequence[Track], count: int) -> list[list[Track]]:
-    """Return the tracks in so many parts, in order, none of which has two more than another, the largest first."""
-    cuts = [-(-len(tracks) * index // count) for index in range(count + 1)]
-    return [list(tracks[first:stop]) for first, stop in pairwise(cuts)]
 
 
 def languages_of(network: Network, encoded: Encoded, known: Sequence[str]) -> list[dict[str, float]]:

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from ..lasting import Span
+from ..lasting import Times
 
 KEPT = 2  # committed words that stay in front of what is read on
 REACH = 0.25  # seconds from where a word ends, by attention, to a pause that is meant
@@ -29,12 +29,12 @@ class Cut:
     at: float
 
 
-def pauses(sounding: Sequence[Span]) -> bool:
+def pauses(sounding: Sequence[Times]) -> bool:
     """Return whether there is any silence that may separate sentences."""
     return any(rises - falls >= PAUSE for (_, falls), (rises, _) in pairwise(sounding))
 
 
-def at_pause(times: Sequence[Span], committed: int, sounding: Sequence[Span], least: float) -> Cut | None:
+def at_pause(times: Sequence[Times], committed: int, sounding: Sequence[Times], least: float) -> Cut | None:
     """Return the longest pause between committed words, of equal ones the latest; None where there is none.
 
     `times` are the words', of which the first are `committed`; `sounding` is where something sounds. The pause lies at
@@ -49,20 +49,20 @@ def at_pause(times: Sequence[Span], committed: int, sounding: Sequence[Span], le
     return max(found, key=lambda place: (place[0], place[1].at))[1] if found else None
 
 
-def anywhere(times: Sequence[Span], committed: int, least: float) -> Cut | None:
+def anywhere(times: Sequence[Times], committed: int, least: float) -> Cut | None:
     """Return the latest place between committed words, `KEPT` of them behind it; None where there is none."""
     places = [Cut(index, end) for index, end in _places(times, committed, least)]
     return places[-1] if places else None
 
 
-def _places(times: Sequence[Span], committed: int, least: float) -> Iterator[tuple[int, float]]:
+def _places(times: Sequence[Times], committed: int, least: float) -> Iterator[tuple[int, float]]:
     """Yield how many words might be let go of, and where the last of them ends."""
     for index in range(1, min(committed, len(times)) - KEPT + 1):  # no times where nothing was to be heard
         if times[index - 1][1] >= least:
             yield index, times[index - 1][1]
 
 
-def by_force(times: Sequence[Span], sounding: Sequence[Span], seconds: float) -> Cut:
+def by_force(times: Sequence[Times], sounding: Sequence[Times], seconds: float) -> Cut:
     """Return where to cut and how many words to commit where none has been for long: all before the last pause.
 
     The pause is in the second half of the sound's `seconds`, and not in the last `FRESH` of it. Without one, the place

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import pairwise
 
-from ..lasting import Span
+from ..lasting import Times
 from ..word_breaks import is_said, spelled_words
 from .in_sound import REACH, distance
 from .segments import Piece
@@ -26,7 +26,7 @@ COMMAS = ",;:—、，"
 MISSED = 2.5  # seconds; a word does not last as long, with a pause of the clip behind it
 
 
-def sentences(timings: Sequence[WordTiming], sound: Sequence[Span]) -> list[Piece]:
+def sentences(timings: Sequence[WordTiming], sound: Sequence[Times]) -> list[Piece]:
     """Return the words as pieces, every token in one of them; `sound` is where something sounds, seconds, ascending."""
     pieces = []
     spaced = any(timing.text.startswith(" ") for timing in timings[1:])
@@ -63,7 +63,7 @@ def _ends(timings: Sequence[WordTiming], index: int, spaced: bool) -> bool:
     return not said.endswith(".") or not (last[0].lower() in TITLES or (len(last[0]) == 1 and last[0].isupper()))
 
 
-def _heard(words: Sequence[WordTiming], sound: Sequence[Span]) -> Iterator[Sequence[WordTiming]]:
+def _heard(words: Sequence[WordTiming], sound: Sequence[Times]) -> Iterator[Sequence[WordTiming]]:
     """Yield the words up to each that lasts too long, with its marks, and the rest."""
     first, missed = 0, False
     starts = set(_starts(words))
@@ -76,7 +76,7 @@ def _heard(words: Sequence[WordTiming], sound: Sequence[Span]) -> Iterator[Seque
         yield words[first:]
 
 
-def _apart(words: Sequence[WordTiming], sound: Sequence[Span], spaced: bool) -> list[Sequence[WordTiming]]:
+def _apart(words: Sequence[WordTiming], sound: Sequence[Times], spaced: bool) -> list[Sequence[WordTiming]]:
     """Return the words in parts of at most `LONG` seconds, if they can be: cut where it pauses, the longest first.
 
     A text without spaces is cut at a pause or a comma alone: elsewhere it could be inside a word.
@@ -109,13 +109,13 @@ def _starts(words: Sequence[WordTiming]) -> list[int]:
     return [word.first for word in spelled_words([word.text for word in words])]
 
 
-def _missed(word: WordTiming, sound: Sequence[Span]) -> bool:
+def _missed(word: WordTiming, sound: Sequence[Times]) -> bool:
     """Whether more sounds while the word lasts than it takes to say it."""
     spans = sound or [(word.start, word.end)]
     return sum(max(0.0, min(stop, word.end) - max(start, word.start)) for start, stop in spans) > MISSED
 
 
-def _piece(words: Sequence[WordTiming], sound: Sequence[Span]) -> Piece:
+def _piece(words: Sequence[WordTiming], sound: Sequence[Times]) -> Piece:
     last = next((word for word in reversed(words) if is_said(word.text)), words[-1])
     end = last.start + LONGEST if _missed(last, sound) else words[-1].end
     return Piece(words[0].start, end, tuple(token for word in words for token in word.tokens))

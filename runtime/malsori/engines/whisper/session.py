@@ -14,7 +14,7 @@ import numpy as np
 
 from ...errors import OptionError
 from ...types import SAMPLE_RATE, Audio
-from ..lasting import Span
+from ..lasting import Times
 from ..session import Commit, Heard, SessionOptions
 from . import rollover
 from .agreement import rule
@@ -137,7 +137,7 @@ class WhisperSession:
         if place is not None:
             self._let_go_of(place)
 
-    def _forced(self, times: Sequence[Span], heard: Sequence[Span]) -> rollover.Cut:
+    def _forced(self, times: Sequence[Times], heard: Sequence[Times]) -> rollover.Cut:
         """Return where to cut when there is no room for more sound; commit what was read if nothing was for long."""
         place = rollover.anywhere(times, len(self._given), HALF_S)
         if place is None:

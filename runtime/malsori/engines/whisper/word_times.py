@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 
 from ...types import Word
-from ..lasting import Span, lasting
+from ..lasting import Times, lasting
 from ..word_breaks import is_said, is_unspaced, spelled_words
 from .features import MEL_RATE
 from .in_sound import ascending, in_sound, parted
@@ -130,7 +130,7 @@ def _jumps(path: Sequence[tuple[int, int]]) -> list[int]:
 def place(
     timings: Sequence[WordTiming],
     pieces: Sequence[Piece],
-    speech: Sequence[Span],
+    speech: Sequence[Times],
     language: str,
     options: WhisperOptions,
 ) -> list[Piece]:
@@ -179,7 +179,7 @@ def _merged(timings: Sequence[WordTiming], language: str, options: WhisperOption
     return words
 
 
-def _anchored(words: Sequence[Word], piece: Piece) -> list[Span]:
+def _anchored(words: Sequence[Word], piece: Piece) -> list[Times]:
     """Return the times of a piece's words, begun and ended as the decoder wrote it where that leaves them room."""
     starts, ends = [word.start for word in words], [word.end for word in words]
     if words and piece.end > starts[-1]:
@@ -189,7 +189,7 @@ def _anchored(words: Sequence[Word], piece: Piece) -> list[Span]:
     return list(zip(starts, ends, strict=True))
 
 
-def _with_words(piece: Piece, words: Sequence[Word], heard: Sequence[Span], kept: Sequence[Span]) -> Piece:
+def _with_words(piece: Piece, words: Sequence[Word], heard: Sequence[Times], kept: Sequence[Times]) -> Piece:
     """Return a piece with its words at the times `kept`; `heard` are those of before each word had a step of time."""
     if not words:
         return replace(piece, words=())

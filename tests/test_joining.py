@@ -1,0 +1,20 @@
+"""Words as they stand in a text, and the way back to it."""
+
+from __future__ import annotations
+
+from malsori.joining import written
+from malsori.types import Word
+
+
+def word(text: str, *, spaced: bool = True) -> Word:
+    return Word(text, 0.0, 1.0, 0.5, spaced)
+
+
+def test_words_are_joined_by_the_spaces_that_stand_before_them() -> None:
+    assert written([word("a"), word("b,"), word("c", spaced=False)]) == "a b,c"
+    assert written([word("東京", spaced=False), word("です。", spaced=False)]) == "東京です。"
+    assert written([]) == ""
+
+
+def test_a_space_before_the_first_word_is_not_in_the_text() -> None:
+    assert written([word("a")]) == written([word("a", spaced=False)]) == "a"
