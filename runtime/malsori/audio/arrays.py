@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from contextlib import suppress
 from numbers import Real
 from typing import Any, Protocol, TypeAlias
 
@@ -77,7 +78,10 @@ def kind_of(array: NDArray[np.generic]) -> str:
 
 def whole_rate(rate: object, name: str) -> int:
     """Return a sample rate in Hz, which may be given as any number that is whole. Raises `UnsupportedFormat`."""
-    number = float(rate) if isinstance(rate, (int, float, np.integer, np.floating)) and rate is not True else math.nan
+    number = math.nan
+    if isinstance(rate, (int, float, np.integer, np.floating)) and rate is not True:
+        with suppress(OverflowError):  # an integer that no float can be
+            number = float(rate)
     if not number.is_integer():
         raise UnsupportedFormat(name, "a sample rate in whole Hz", repr(rate))
     return int(number)
