@@ -17,7 +17,7 @@ from bench import words_tables
 from bench.results import RESULTS, Row
 
 ROOT = Path(__file__).resolve().parents[1]
-BRIEF = r"^(en, 20|telephone|long|address|no speech|first words)"  # the cases of README's table
+BRIEF = r"^(en, 20|telephone, en|long|address|no speech, recorded|first words)"  # the cases of README's table
 PAGES = (ROOT / "README.md", ROOT / "docs" / "measured.md")
 MARKED = re.compile(r"(<!-- table:(?P<name>[\w-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
 WINDOWS = {"window_auto": "window of the clip + 2 s, at least 5 s", "window_30s": "window of 30 s"}
