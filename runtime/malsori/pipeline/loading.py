@@ -46,8 +46,8 @@ def load(
     `workers` (Whisper) are how many calls from several threads run at a time over one copy of the weights, each on its
     share of the cores: for a service with many listeners; a single call is fastest with one.
 
-    `memory="low"` with Whisper reads fewer windows at a time: stock base hears three minutes in 427 MB instead of 514,
-    a seventh slower, with the same words. With wav2vec2 the weights are used where their file is mapped into memory, so
+    `memory="low"` with Whisper reads fewer windows at a time: stock base hears three minutes in 456 MB instead of 617,
+    an eighth slower, with the same words. With wav2vec2 the weights are used where their file is mapped into memory, so
     that all processes share them: XLSR-large in int8 has 70 MB of its own instead of 395 MB, and is 4 to 25 % slower.
     Where our own int8 operator runs, "normal" does the same, at no price.
 
