@@ -14,9 +14,9 @@ from ..errors import OptionError
 from .cues import Subtitle, SubtitleCue, SubtitleFormat, SubtitleNote
 
 CLOCK = r"(?:(\d{1,4}):)?([0-5]?\d):([0-5]?\d)[,.](\d{1,3})"
-TIMES = re.compile(rf"\s*{CLOCK}\s*-->\s*{CLOCK}(?:\s+(\S.*?))?\s*")
+TIMES = re.compile(rf"\s*{CLOCK}\s*-->\s*{CLOCK}(?:\s+(\S.*))?")  # of a line without space behind it
 ARROW = "-->"
-LIKE_TIMES = re.compile(r"\s*\d+:\d+[:,.]\d+.*\d+:\d+[:,.]\d+")  # two clocks in a line, whatever is between them
+LIKE_TIMES = re.compile(r"\s*\d+:\d+[:,.]\d+.*\d:\d{1,9}[:,.]\d")  # two clocks in a line, whatever is between them
 WEBVTT = re.compile(r"WEBVTT(?:[ \t].*)?")
 NOTES = re.compile(r"(?:NOTE|STYLE|REGION)(?:\s.*)?")
 EXAMPLE = {"srt": "00:00:01,000 --> 00:00:02,500", "vtt": "00:01.000 --> 00:02.500"}

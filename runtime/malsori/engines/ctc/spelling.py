@@ -79,22 +79,23 @@ class Speller:
 
     def _spelled(self, letters: tuple[str, ...]) -> Iterator[Piece]:
         """Yield the pieces; unknown ones in a row share one wildcard, with what is not said between them."""
-        unknown: tuple[str, ...] = ()
-        unsaid: tuple[str, ...] = ()  # behind the unknown
+        unknown: list[str] = []
+        unsaid: list[str] = []  # behind the unknown
         start = 0
         while start < len(letters):
-            size, tokens = self._first(letters[start:])
+            size, tokens = self._first(letters[start : start + self._longest])
             piece = Piece(letters[start : start + size], tokens)
             start += size
             if tokens == (WILDCARD,):
-                unknown, unsaid = unknown + unsaid + piece.characters, ()
+                unknown += (*unsaid, *piece.characters)
+                unsaid = []
             elif unknown and not tokens:
                 unsaid += piece.characters
             else:
-                yield from _pending(unknown, unsaid)
-                unknown, unsaid = (), ()
+                yield from _pending(tuple(unknown), tuple(unsaid))
+                unknown, unsaid = [], []
                 yield piece
-        yield from _pending(unknown, unsaid)
+        yield from _pending(tuple(unknown), tuple(unsaid))
 
     def _first(self, letters: tuple[str, ...]) -> tuple[int, tuple[int, ...]]:
         """Return how many letters the first piece has, the most that are one token, and its tokens."""
