@@ -148,3 +148,12 @@ def test_recordings_with_holes_keep_their_times(name: str, seconds: float, fille
     assert len(clip.samples) / 16_000 == pytest.approx(seconds, abs=0.05)
     assert clip.filled_s == pytest.approx(filled, abs=0.01)
     assert len(clip.warnings) == 1
+
+
+def test_a_container_that_cannot_be_read_on_is_told_unless_what_is_missing_is() -> None:
+    clock = FileClock()
+    clock.advance(2.5)
+    clock.stop("invalid data")
+    assert clock.notes() == ["what follows at 2.50 s cannot be read (invalid data)"]
+    clock.cut = True
+    assert clock.notes() == []

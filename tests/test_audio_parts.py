@@ -98,3 +98,28 @@ def test_parts_that_cannot_be_read_are_told_once_with_the_reason() -> None:
     clip = decode(made("wav", 1, 16_000) + b"RIFF\4\0\0\0WAVE" * 100, allow_truncated=True)
     [line] = [warning for warning in clip.warnings if "left out" in warning]
     assert line == "what follows at 1.00 s was left out: expected a WAV with a fmt chunk, found none"
+
+
+JOINED = {
+    "aiff": "pcm_s16be",
+    "au": "pcm_s16be",
+    "caf": "pcm_s16be",
+    "w64": "pcm_s16le",
+    "avi": "pcm_s16le",
+    "tta": "tta",
+    "wv": "wavpack",
+    "flv": "aac",
+    "asf": "pcm_s16le",
+    "matroska": "flac",
+    "webm": "libopus",
+}
+
+
+@pytest.mark.parametrize("container", JOINED)
+def test_three_files_of_one_container_are_all_read(container: str) -> None:
+    sound = contained(container, JOINED[container], tone(1, 48_000), 48_000)
+    alone = decode(sound)
+    joined = decode(sound * 3)
+    assert len(joined.samples) == pytest.approx(3 * len(alone.samples), abs=16)
+    [line] = joined.warnings
+    assert line.startswith("3 recordings one behind the other, joined at ")

@@ -50,6 +50,7 @@ class FileClock:
         self._trusted, self._longest = False, LONGEST_S
         self._offset: float | None = None  # what the file's clock shows when ours shows 0
         self._lost = 0.0
+        self._stopped = ""
         self._leaps, self._joins = _Places(), _Places()
         self._slack = SLACK_S
         self.leapt = 0.0
@@ -107,6 +108,10 @@ class FileClock:
         """Take note that nothing follows: what does not decode at the end needs no silence."""
         self.tail, self._lost = self._lost, 0.0
 
+    def stop(self, reason: str) -> None:
+        """Take note that what follows cannot be read, not even taken apart."""
+        self._stopped = f"what follows at {self.elapsed:.2f} s cannot be read ({reason})"
+
     def join(self, at: float | None = None) -> None:
         """Take note that another recording begins here (or at `at` seconds), on a clock of its own."""
         self._offset = None
@@ -123,6 +128,8 @@ class FileClock:
             lines.append(f"silence stands for what does not decode: {self.damage}")
         if self.tail and not self.cut:
             lines.append(f"the last {self.tail:.2f} s do not decode")
+        if self._stopped and not self.cut:
+            lines.append(self._stopped)
         if self._leaps.count:
             lines.append(f"the file's clock leaps too far for silence, times run on: {self._leaps}")
         if self._joins.count:

@@ -63,6 +63,7 @@ class Decoding:
                 continue
             if isinstance(packet, Exception):
                 self._fail(packet)
+                self._clock.stop(words(packet))
             if self._failure is not None and not self._allow and (isinstance(packet, Exception) or packet.size):
                 raise self._failure
             if isinstance(packet, Exception):

@@ -12,14 +12,37 @@ from itertools import pairwise
 from .ogg import PAGE_BYTES
 from .source import Window
 
-_FLAC_HEAD = re.compile(rb"fLaC[\x00\x80]\x00\x00\x22")  # with the head of STREAMINFO, which comes first
+# How files begin, of kinds whose end cannot be told from where they begin: no sound has all these bytes by accident.
+_HEADS = {
+    kind: re.compile(head, re.DOTALL)
+    for kind, head in {
+        "FLAC": rb"fLaC[\x00\x80]\x00\x00\x22",  # with the head of STREAMINFO, which comes first
+        "AIFF": rb"FORM....AIF[CF](?:COMM|FVER|MARK|INST|COMT|NAME|AUTH|ANNO|SSND)",
+        "AU": rb"\.snd\x00\x00......\x00\x00\x00[\x01-\x1b]\x00",
+        "CAF": rb"caff\x00\x01\x00\x00desc\x00{7}\x20",
+        "AMR": rb"#!AMR(?:-WB)?\n",
+        "AVI": rb"RIFF....AVI LIST....hdrlavih",
+        "FLV": rb"FLV\x01[\x01\x04\x05]\x00\x00\x00\x09\x00{4}",
+        "TTA": rb"TTA1[\x01\x03]\x00[\x01-\x20]\x00[\x08-\x20]\x00",
+        "VOC": rb"Creative Voice File\x1a\x1a\x00",
+        "WMA": re.escape(bytes.fromhex("3026b2758e66cf11a6d900aa0062ce6c")),
+        # a block that is the first of those of its sample, which is number 0
+        "WavPack": rb"wvpk.{4}[\x02-\x10]\x04\x00.{5}\x00{4}.{5}["
+        + re.escape(bytes(x for x in range(256) if x & 8))
+        + rb"]",
+        "Wave64": re.escape(b"riff\x2e\x91\xcf\x11\xa5\xd6\x28\xdb\x04\xc1\x00\x00") + rb".{8}wave",
+        "WebM": rb"\x1a\x45\xdf\xa3[\x01\x80-\xff].{0,48}?\x42\x82[\x80-\x88](?:webm|matroska)",
+    }.items()
+}
+_LONGEST_HEAD = 80  # bytes
+_READ_BYTES = 1 << 20
 _MOST_BOXES = 1 << 16
 
 
 def parts_of(window: Window, kind: str) -> Iterator[Window]:
     """Yield the parts of a file in turn; each is to be read before the next is asked for."""
-    if kind == "FLAC":
-        yield from _flac_parts(window)
+    if kind in _HEADS:
+        yield from _headed_parts(window, _HEADS[kind])
         return
     find = _STARTS.get(kind)
     starts = [0, *(find(window) if find else []), window.size]
@@ -27,24 +50,36 @@ def parts_of(window: Window, kind: str) -> Iterator[Window]:
         yield window.part(start, stop)
 
 
-class _FlacPart(Window):
-    """Ends where the next FLAC file begins, which is seen as the bytes pass: none is read for this alone."""
+class _Headed(Window):
+    """Ends where the next file of its kind begins, which is seen as the bytes pass."""
+
+    head = _HEADS["FLAC"]
+    seen = 0  # up to where bytes have passed
 
     def bytes_at(self, position: int, count: int) -> bytes:
-        start = max(position - 7, 0)
+        start = max(position - _LONGEST_HEAD, 0)
         data = super().bytes_at(start, position - start + count)
-        found = _FLAC_HEAD.search(data, max(1 - start, 0))
+        found = self.head.search(data, max(1 - start, 0))
         if found:
             self.size = start + found.start()
             data = data[: found.start()]
+        self.seen = max(self.seen, start + len(data))
         return data[position - start :]
 
+    def look_on(self) -> None:
+        """Look at what its reader had no use for, such as all that is behind the end that its header tells."""
+        while self.seen < self.size and self.bytes_at(self.seen, _READ_BYTES):
+            pass
 
-def _flac_parts(window: Window) -> Iterator[Window]:
+
+def _headed_parts(window: Window, head: re.Pattern[bytes]) -> Iterator[Window]:
     at = 0
     while at < window.size:
-        part = window.part(at, window.size, _FlacPart)
+        part = window.part(at, window.size, _Headed)
+        assert isinstance(part, _Headed)
+        part.head = head
         yield part
+        part.look_on()
         at += part.size
 
 
