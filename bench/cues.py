@@ -24,9 +24,9 @@ from bench.results import Row, write
 from bench.whisper_peers import BEAM, THREADS
 from bench.words_sets import Clip
 from malsori import CueOptions, Transcript, load, render
+from malsori.output.breaking import cells
 from malsori.output.cues import CUE_S, LINES, WIDTH
 from malsori.output.cutting import LEAST_S, SPEED
-from malsori.output.scripts import cells
 
 TARGET = 98  # % of cues
 ROUNDED = 0.002  # seconds, of times in milliseconds

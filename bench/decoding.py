@@ -22,13 +22,12 @@ from malsori.audio import decode
 from malsori.bundles import open_bundle
 from malsori.engines.base import HotWord
 from malsori.engines.ctc.beam import LEAST, Scorer, beam_search
-from malsori.engines.ctc.decoder import BEAM
-from malsori.engines.ctc.greedy import greedy
+from malsori.engines.ctc.decoder import BEAM, greedy
 from malsori.engines.ctc.hotwords import hot_words
-from malsori.engines.ctc.softmax import log_softmax
-from malsori.engines.ctc.tokens import place
+from malsori.engines.ctc.viterbi import log_softmax
 from malsori.engines.ctc.vocabulary import Vocabulary
-from malsori.engines.wav2vec2 import Wav2Vec2Engine
+from malsori.engines.ctc.words import place
+from malsori.engines.wav2vec2.engine import Wav2Vec2Engine
 
 ROOT = Path(__file__).resolve().parents[1]
 FRAMES, SAMPLES = 499, 160_000  # ten seconds

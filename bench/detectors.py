@@ -25,7 +25,7 @@ from malsori.audio import decode
 from malsori.errors import AudioError
 from malsori.types import SAMPLE_RATE, Audio, Span
 from malsori.vad import Detector, Gate, SileroDetector, TwoStageDetector, WebRtcDetector
-from malsori.vad.two_stage import MODE
+from malsori.vad.webrtc import MODE
 
 SPEECH = Path(__file__).resolve().parents[2] / "shared" / "speech"
 LONG = "vad/silero_test.flac"  # a minute of speech

@@ -24,8 +24,7 @@ from bench.results import Row, row, write
 from malsori.audio import decode, decode_blocks
 from malsori.engines.base import DecodeOptions
 from malsori.pipeline import Transcriber, load
-from malsori.pipeline.slices import slices
-from malsori.pipeline.speech import pieces_of
+from malsori.pipeline.files.stretches import pieces_of, slices
 from malsori.types import SAMPLE_RATE, Audio
 from malsori.vad import GateOptions, SileroDetector, speech_spans
 

@@ -31,7 +31,7 @@ from bench.streaming_listeners import Chunks, FinalsOnly, Growing, Ours
 from bench.streaming_peer import Loop, reader
 from bench.streaming_replay import Delays, Listener, Replay, delays, replay
 from bench.streaming_speech import Recording, conversation
-from malsori.engines.wav2vec2 import Wav2Vec2Engine
+from malsori.engines.wav2vec2.engine import Wav2Vec2Engine
 from malsori.pipeline import Transcriber, load
 
 PAUSES = (0.8, 2.0)

@@ -26,11 +26,11 @@ from export.nano.speech import Utterance, held_out_corpus
 from export.proof import compare, synthetic_speech
 from malsori.bundles import read_manifest
 from malsori.engines.base import DecodeOptions
-from malsori.engines.ctc.growing import GrowingText
-from malsori.engines.incremental.normalizer import RunningNormalizer
-from malsori.engines.incremental.settings import LEFT, LOOKAHEAD, STEP, WINDOW
-from malsori.engines.session import Heard, SessionOptions
-from malsori.engines.wav2vec2 import Wav2Vec2Engine
+from malsori.engines.session import SessionOptions, TextSoFar
+from malsori.engines.wav2vec2.engine import Wav2Vec2Engine
+from malsori.engines.wav2vec2.live.ctc_session import GrowingText
+from malsori.engines.wav2vec2.live.running import RunningNormalizer
+from malsori.engines.wav2vec2.live.ways import LEFT, LOOKAHEAD, STEP, WINDOW
 from malsori.types import SAMPLE_RATE, Audio
 
 BUNDLE = Path(__file__).resolve().parents[1] / "models" / "nano-ctc-ko"
@@ -80,7 +80,7 @@ def clips(utterances: Sequence[Utterance]) -> list[Audio]:
 class Live:
     """One clip heard live: what was heard after so many samples, and the CPU seconds it took."""
 
-    heard: tuple[tuple[int, Heard], ...]
+    heard: tuple[tuple[int, TextSoFar], ...]
     cpu: float
 
 

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from bench.streaming_peer import Loop
 from bench.streaming_replay import View
-from malsori.engines.wav2vec2 import Wav2Vec2Engine
+from malsori.engines.wav2vec2.engine import Wav2Vec2Engine
 from malsori.events import Event, Final, Partial
 from malsori.pipeline import Transcriber
 from malsori.types import SAMPLE_RATE

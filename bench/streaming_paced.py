@@ -28,9 +28,9 @@ from malsori.bundles import read_manifest
 from malsori.engines.base import DecodeOptions
 from malsori.engines.session import Commit, SessionOptions
 from malsori.engines.whisper.engine import WhisperEngine
-from malsori.engines.whisper.listening import Listener
+from malsori.engines.whisper.listening import UtteranceReader
 from malsori.engines.whisper.options import AudioContext, WhisperOptions
-from malsori.engines.whisper.session import WhisperSession
+from malsori.engines.whisper.whisper_session import WhisperSession
 from malsori.engines.whisper.window import Context
 
 PACE = 3.0  # tokens a second
@@ -97,7 +97,7 @@ class PacedSession(WhisperSession):
         decoding = DecodeOptions(language=LANGUAGE, whisper=BLIND)
         context = Context.of(engine.manifest, window)
         known = engine.manifest.languages
-        super().__init__(Listener(paced, engine._tokens, engine._mel, context, known, decoding), options)
+        super().__init__(UtteranceReader(paced, engine._tokens, engine._mel, context, known, decoding), options)
         self._rule = Behind(options.commit == "attention")
 
 

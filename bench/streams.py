@@ -1,4 +1,4 @@
-"""How many streams one engine bears in real time, and how many `pipeline/live/admission.py` foretells.
+"""How many streams one engine bears in real time, and how many `pipeline/capacity/admission.py` foretells.
 
     python -m bench.streams WHISPER XLSR   # folders of bench/whisper_models.py and bench/wav2vec2_models.py; 10 minutes
 
@@ -29,10 +29,10 @@ from bench.whisper_clips import words_in
 from bench.whisper_ours import bundled, forced
 from malsori import SAMPLE_RATE, Audio, TranscribeOptions, Transcriber
 from malsori.engines.base import DecodeOptions, Engine
-from malsori.pipeline.live.admission import Admission, admission
-from malsori.pipeline.live.costs import SESSION, costs_of
-from malsori.pipeline.live.cutter import LiveCutter
-from malsori.pipeline.live.simulation import Talk
+from malsori.pipeline.capacity.admission import Admission, admission
+from malsori.pipeline.capacity.costs import SESSION, costs_of
+from malsori.pipeline.capacity.simulation import Talk
+from malsori.pipeline.live.utterance import LiveCutter
 from malsori.types import Hypothesis
 
 WINDOWS = {"calibrated": "window calibrated to 5 s", "stock": "window as stock"}

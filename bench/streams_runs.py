@@ -13,9 +13,9 @@ from malsori import SAMPLE_RATE, Audio, TranscribeOptions, Transcriber
 from malsori.engines.base import DecodeOptions, Engine
 from malsori.errors import EngineError, MalsoriError
 from malsori.events import Event, StreamWarning
-from malsori.pipeline.live.scheduler import Scheduler
-from malsori.pipeline.live.scheduling import Hear, Outcome
 from malsori.pipeline.live.stream import Stream
+from malsori.pipeline.sharing.scheduler import Scheduler
+from malsori.pipeline.sharing.scheduling import Hear, Outcome
 
 BLOCK = SAMPLE_RATE // 10
 LIMIT_S = 1.0

@@ -25,7 +25,7 @@ from bench.report import others
 from bench.results import Row, alternate, row, write
 from export.proof import compare
 from malsori.audio import decode
-from malsori.engines.wav2vec2 import Wav2Vec2Engine
+from malsori.engines.wav2vec2.engine import Wav2Vec2Engine
 
 ROOT = Path(__file__).resolve().parents[1]
 SPEECH = ROOT / "samples" / "numbers.wav"
@@ -115,7 +115,7 @@ import json, sys
 from pathlib import Path
 import numpy as np
 from malsori.bundles import read_manifest
-from malsori.engines.wav2vec2 import Wav2Vec2Engine
+from malsori.engines.wav2vec2.engine import Wav2Vec2Engine
 folder = Path(sys.argv[1])
 engine = Wav2Vec2Engine(folder, read_manifest(folder), device="cpu", memory=sys.argv[2])
 clip = np.random.default_rng(0).normal(0, 0.1, int(sys.argv[3]) * 16_000).astype(np.float32)

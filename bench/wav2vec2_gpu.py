@@ -27,9 +27,9 @@ from numpy.typing import NDArray
 
 from bench.results import Row, alternate, row, write
 from malsori.bundles import read_manifest
-from malsori.engines.acoustic import normalize
-from malsori.engines.devices import cuda, tensorrt
-from malsori.engines.wav2vec2 import Wav2Vec2Engine
+from malsori.engines.machine.devices import cuda, tensorrt
+from malsori.engines.wav2vec2.acoustic import normalize
+from malsori.engines.wav2vec2.engine import Wav2Vec2Engine
 from malsori.errors import brief
 from malsori.types import SAMPLE_RATE
 

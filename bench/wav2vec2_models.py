@@ -23,11 +23,11 @@ from transformers import (
 
 from export.wav2vec2 import export
 from malsori.bundles import read_manifest
-from malsori.engines.acoustic import normalize
-from malsori.engines.cpus import cpu_threads
-from malsori.engines.graphs import SplitGraphs
-from malsori.engines.network import Memory
-from malsori.engines.wav2vec2 import Wav2Vec2Engine
+from malsori.engines.machine.cpus import cpu_threads
+from malsori.engines.onnx.graph import Memory
+from malsori.engines.wav2vec2.acoustic import normalize
+from malsori.engines.wav2vec2.engine import Wav2Vec2Engine
+from malsori.engines.wav2vec2.graphs import SplitGraphs
 
 XLSR_LARGE = {
     "vocab_size": 1205,  # of kresnik/wav2vec2-large-xlsr-korean

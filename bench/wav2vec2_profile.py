@@ -21,10 +21,10 @@ import onnxruntime
 from bench import wav2vec2_models
 from bench.results import Row, write
 from bench.wav2vec2 import sound
-from malsori.engines.acoustic import normalize
-from malsori.engines.cpus import cpu_threads
-from malsori.engines.graphs import ENCODER, FRONTEND
-from malsori.engines.native import native_of, preferred, register
+from malsori.engines.machine.cpus import cpu_threads
+from malsori.engines.onnx.native import native_of, preferred, register
+from malsori.engines.wav2vec2.acoustic import normalize
+from malsori.engines.wav2vec2.graphs import ENCODER, FRONTEND
 
 RUNS = 5
 PRODUCTS = ("MatMul", "DynamicQuantizeMatMul", "Int8Linear", "MatMulNBits")

@@ -17,8 +17,8 @@ import numpy as np
 from bench.results import Row, write
 from export.nano.speech import SAMPLE_RATE, Corpus, Utterance
 from malsori.bundles import read_manifest
-from malsori.engines import acoustic
-from malsori.engines.wav2vec2 import Wav2Vec2Engine
+from malsori.engines.wav2vec2 import acoustic
+from malsori.engines.wav2vec2.engine import Wav2Vec2Engine
 from malsori.types import Audio
 
 BUNDLE = Path(__file__).resolve().parents[1] / "models" / "nano-ctc-ko"

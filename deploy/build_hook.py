@@ -1,7 +1,7 @@
 """Build hook: compiles our own operator, and puts the small bundles of `models/` into the wheel.
 
 Both are left out instead of failing the build: the operator where there is no C compiler or another processor (the
-runtime then uses ONNX Runtime's own, see `malsori/engines/native/`), a bundle that is not there yet (a checkout before
+runtime then uses ONNX Runtime's own, see `malsori/engines/onnx/native/`), a bundle that is not there yet (a checkout before
 training). Editable installs get no bundles: they find the folder `models/` itself, see `malsori/bundles/places.py`.
 """
 
@@ -40,7 +40,7 @@ class BuildHook(BuildHookInterface):
         self._work = tempfile.TemporaryDirectory()  # until the wheel is written
         library = Path(self._work.name) / LIBRARY
         if build(sources, library):
-            build_data["force_include"][str(library)] = f"malsori/engines/native/{LIBRARY}"
+            build_data["force_include"][str(library)] = f"malsori/engines/onnx/native/{LIBRARY}"
             build_data["pure_python"] = False
             build_data["tag"] = "py3-none-" + sysconfig.get_platform().replace("-", "_").replace(".", "_")
         for name in BUNDLED:

@@ -19,7 +19,7 @@ from transformers import Wav2Vec2Config, Wav2Vec2CTCTokenizer, Wav2Vec2FeatureEx
 from export.common import ExportRefused
 from malsori.bundles.manifest import Manifest
 from malsori.engines.ctc.vocabulary import FILE
-from malsori.engines.graphs import ENCODER, FRONTEND
+from malsori.engines.wav2vec2.graphs import ENCODER, FRONTEND
 
 POSITIONS = "wav2vec2.encoder.pos_conv_embed.conv"
 Arrays = dict[str, NDArray[Any]]

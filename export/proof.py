@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from export.common import ExportRefused
 from malsori.audio import decode
-from malsori.pipeline.proof import find_recordings
+from malsori.pipeline.trials import find_recordings
 from malsori.types import SAMPLE_RATE
 
 FORMANTS = ((700, 1200, 2600), (300, 2200, 3000), (350, 800, 2500), (500, 1800, 2500))  # Hz, of a, i, u, e

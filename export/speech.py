@@ -1,6 +1,6 @@
 """Proof on real speech, beside the one against PyTorch: what quantizing costs in words, and what it gains in time.
 
-The float graphs are made too, for as long as the comparison lasts; the measuring is `malsori.pipeline.proof`.
+The float graphs are made too, for as long as the comparison lasts; the measuring is `malsori.pipeline.trials`.
 """
 
 from __future__ import annotations
@@ -13,9 +13,9 @@ from typing import Any
 
 from export.proof import judge
 from malsori.bundles import describe_files
-from malsori.engines.wav2vec2 import Wav2Vec2Engine
-from malsori.pipeline.proof import Limits, Proof, find_recordings, prove
-from malsori.pipeline.proof.run import Say
+from malsori.engines.wav2vec2.engine import Wav2Vec2Engine
+from malsori.pipeline.trials import Proof, ProofLimits, find_recordings, prove
+from malsori.pipeline.trials.proof import Say
 
 TIMED_FROM = 1_000_000  # parameters; below, the time is that of starting operators, and a speed proves nothing
 
@@ -25,7 +25,7 @@ def prove_quantized(
     folder: Path,
     write_float: Callable[[Path], object],
     audio: Sequence[Path],
-    limits: Limits,
+    limits: ProofLimits,
     force: bool,
     say: Say,
 ) -> dict[str, Any]:
@@ -54,7 +54,7 @@ def prove_alone(engine: Wav2Vec2Engine, audio: Sequence[Path], say: Say) -> dict
     return prove(engine, find_recordings(audio, engine.manifest.languages), say=say).to_dict()
 
 
-def verdict(proof: Proof, limits: Limits, complaints: Sequence[str]) -> dict[str, Any]:
+def verdict(proof: Proof, limits: ProofLimits, complaints: Sequence[str]) -> dict[str, Any]:
     """Return what was allowed and, where something was passed over, what."""
     passed = {"slower_for_its_size": proof.slowdowns() if limits.allow_slower else [], "forced": list(complaints)}
     return {"max_loss": limits.max_loss, **{name: lines for name, lines in passed.items() if lines}}

@@ -42,11 +42,11 @@ from malsori.bundles import describe_files
 from malsori.bundles.manifest import Manifest
 from malsori.cli.model_flags import percent_points
 from malsori.engines.ctc.vocabulary import FILE
-from malsori.engines.graphs import ENCODER, SINGLE
-from malsori.engines.native import native_of, obstacle
-from malsori.engines.wav2vec2 import Wav2Vec2Engine
-from malsori.pipeline.proof import Limits
-from malsori.pipeline.proof.run import Say
+from malsori.engines.onnx.native import native_of, obstacle
+from malsori.engines.wav2vec2.engine import Wav2Vec2Engine
+from malsori.engines.wav2vec2.graphs import ENCODER, SINGLE
+from malsori.pipeline.trials import ProofLimits
+from malsori.pipeline.trials.proof import Say
 
 EXPORTERS = ("own", "optimum")
 REST = "float32 for the front-end, the positional convolution and the head"
@@ -67,7 +67,7 @@ def export(
     measured: dict[str, Any] | None = None,
     force: bool = False,
     exporter: str = "own",
-    max_loss: float = Limits().max_loss,
+    max_loss: float = ProofLimits().max_loss,
     allow_slower: bool = False,
     native: bool | None = None,
     say: Say = lambda label, done, total: None,
@@ -111,7 +111,7 @@ def export(
             groups = {"proof": proof, "quantization": how}
             if quantization != "none":
                 # float16 is for GPUs: what it takes on this CPU says nothing of it.
-                limits = Limits(max_loss, allow_slower or quantization == "float16")
+                limits = ProofLimits(max_loss, allow_slower or quantization == "float16")
                 again = partial(write, checkpoint=checkpoint, exporter=exporter, quantization="none", clip=clips[0])
                 groups["speech"] = prove_quantized(engine, folder, again, audio, limits, force, say)
             elif audio:
@@ -184,7 +184,7 @@ def main(arguments_given: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "--max-loss",
         type=percent_points,
-        default=Limits().max_loss,
+        default=ProofLimits().max_loss,
         metavar="X",
         help="most that a quantized bundle's CER against the float graphs may be, in percent points (%(default)g)",
     )

@@ -26,7 +26,7 @@ from transformers.models.auto.tokenization_auto import get_tokenizer_config
 from export.common import ExportRefused, check_rate, loading, model_card, revision_of
 from export.optimum_graph import ARCHITECTURES
 from malsori.bundles.manifest import Manifest
-from malsori.engines.acoustic import normalize
+from malsori.engines.wav2vec2.acoustic import normalize
 from malsori.types import SAMPLE_RATE
 
 TRAINING_AID = ".masked_spec_embed"  # not in every checkpoint, and not needed to run one

@@ -15,13 +15,13 @@ from export.proof import Difference, Tolerance, compare, judge, timed
 from export.speech import size
 from export.wav2vec2_checkpoint import Checkpoint
 from malsori.bundles.manifest import Manifest
-from malsori.engines.acoustic import AcousticModel, normalize
-from malsori.engines.cpus import cpu_threads
-from malsori.engines.graphs import ENCODER, PLAIN, STREAM, SplitGraphs
-from malsori.engines.incremental.cached import CachedReader, Sizes
-from malsori.engines.incremental.frontend import FrontEnd
-from malsori.engines.native import native_of
-from malsori.engines.wav2vec2 import Wav2Vec2Engine
+from malsori.engines.machine.cpus import cpu_threads
+from malsori.engines.onnx.native import native_of
+from malsori.engines.wav2vec2.acoustic import AcousticModel, normalize
+from malsori.engines.wav2vec2.engine import Wav2Vec2Engine
+from malsori.engines.wav2vec2.graphs import ENCODER, PLAIN, STREAM, SplitGraphs
+from malsori.engines.wav2vec2.live.cached import CachedReader, Sizes
+from malsori.engines.wav2vec2.live.running import FrontEnd
 from malsori.types import SAMPLE_RATE
 
 TOLERANCES = {

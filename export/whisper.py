@@ -28,9 +28,9 @@ from export.proof import Tolerance, compare, judge, proof_clips, timed
 from export.whisper_checkpoint import Checkpoint
 from export.whisper_recipe import WhisperRecipe
 from malsori.bundles.manifest import Manifest
-from malsori.engines.compute_types import TYPES, computing
-from malsori.engines.devices import compute_types
+from malsori.engines.machine.devices import compute_types
 from malsori.engines.whisper.engine import WhisperEngine
+from malsori.engines.whisper.model_files import TYPES, computing
 from malsori.types import SAMPLE_RATE
 
 QUANTIZATIONS = TYPES

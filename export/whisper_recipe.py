@@ -1,7 +1,7 @@
 """The recipe of a published Whisper checkpoint; `recipes.py` reads the file, with `kind = "whisper"` in it.
 
 What it takes to run, and how fast it is, stands in the runtime's catalogue, `malsori/bundles/catalog.py`, the window
-that it bears in `malsori/bundles/windows.py`.
+that it bears in `malsori/bundles/names.py`.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from malsori.bundles.catalog import find
-from malsori.bundles.windows import audio_context
+from malsori.bundles.names import audio_context
 
 KIND = "whisper"
 PARTS = ("licence", "model", "languages", "tasks", "alignment_heads", "audio_context")  # verified, or said not to be

@@ -20,8 +20,8 @@ from numpy.typing import NDArray
 from malsori import pipeline
 from malsori.bundles.manifest import Manifest
 from malsori.engines.base import DecodeOptions, Layer
-from malsori.engines.batches import Grouping, plan
-from malsori.engines.session import Heard, SessionOptions
+from malsori.engines.session import SessionOptions, TextSoFar
+from malsori.engines.wav2vec2.batches import Grouping, plan
 from malsori.errors import EngineError, ModelNotFound
 from malsori.types import SAMPLE_RATE, Audio, Hypothesis, Segment, Word
 
@@ -57,7 +57,7 @@ class LoudnessSession:
         self.heard = 0
         self.engine = engine
 
-    def push(self, sound: Audio) -> Heard:
+    def push(self, sound: Audio) -> TextSoFar:
         if self.engine.broken:
             raise EngineError("the session broke")
         if self.engine.foreign is not None:
@@ -65,7 +65,7 @@ class LoudnessSession:
         self.heard += len(sound)
         hundredths = self.heard * 100 // SAMPLE_RATE
         stable = "w " * (hundredths // 10)
-        return Heard(stable + "x" * (hundredths % 10), stable)
+        return TextSoFar(stable + "x" * (hundredths % 10), stable)
 
 
 class LoudnessEngine:

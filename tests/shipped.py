@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from malsori import Transcriber, decode, load
 from malsori.bundles import read_manifest
-from malsori.engines.wav2vec2 import Wav2Vec2Engine
+from malsori.engines.wav2vec2.engine import Wav2Vec2Engine
 
 ROOT = Path(__file__).resolve().parents[1]
 

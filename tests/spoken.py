@@ -17,10 +17,10 @@ from numpy.typing import NDArray
 from malsori.engines.base import DecodeOptions
 from malsori.engines.session import SessionOptions
 from malsori.engines.whisper.features import HOP
-from malsori.engines.whisper.listening import Listener
+from malsori.engines.whisper.listening import UtteranceReader
 from malsori.engines.whisper.network import Generated
-from malsori.engines.whisper.session import WhisperSession
 from malsori.engines.whisper.tokens import Tokens
+from malsori.engines.whisper.whisper_session import WhisperSession
 from malsori.engines.whisper.window import Context
 
 BUNDLE = Path(__file__).resolve().parents[1] / "models" / "nano-whisper"
@@ -141,5 +141,5 @@ def open_session(
     """Return a session that hears by such a network."""
     mel: Any = lambda audio: audio[None, ::HOP]  # noqa: E731
     heard_by: Any = network
-    listener = Listener(heard_by, tokens(), mel, CONTEXT, ("ko", "en"), options or DecodeOptions(language="en"))
+    listener = UtteranceReader(heard_by, tokens(), mel, CONTEXT, ("ko", "en"), options or DecodeOptions(language="en"))
     return WhisperSession(listener, session or SessionOptions())

@@ -9,11 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from malsori.audio import decode
-from malsori.engines import acoustic
-from malsori.engines.acoustic import AcousticModel, windows
 from malsori.engines.base import DecodeOptions
-from malsori.engines.batches import Grouping
-from malsori.engines.frames import Frames
+from malsori.engines.ctc.frames import Frames
+from malsori.engines.wav2vec2 import acoustic
+from malsori.engines.wav2vec2.acoustic import AcousticModel, windows
+from malsori.engines.wav2vec2.batches import Grouping
 from tests.shipped import ctc_engine
 
 ROOT = Path(__file__).resolve().parents[1]

@@ -15,10 +15,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from malsori.engines.base import DecodeOptions
-from malsori.engines.session import Heard, SessionOptions
-from malsori.pipeline.live.admission import admission
-from malsori.pipeline.live.costs import LENGTHS, Costs, costs_of, on_line
-from malsori.pipeline.live.simulation import TALK, Talk, simulated
+from malsori.engines.session import SessionOptions, TextSoFar
+from malsori.pipeline.capacity.admission import admission
+from malsori.pipeline.capacity.costs import LENGTHS, Costs, costs_of, on_line
+from malsori.pipeline.capacity.simulation import TALK, Talk, simulated
 from malsori.types import SAMPLE_RATE, Audio, Hypothesis
 
 FREE = Costs(((1.0, 0.0),), ((1.0, 0.0),))
@@ -223,10 +223,10 @@ class TimedSession:
     def __init__(self, engine: TimedEngine, step: int) -> None:
         self.engine, self.step, self.said = engine, step, 0.0
 
-    def push(self, sound: Audio) -> Heard:
+    def push(self, sound: Audio) -> TextSoFar:
         self.said += len(sound) / SAMPLE_RATE
         self.engine.now += self.engine.speed * self.said / 10 * (0.5 + 0.5 * len(sound) / self.step)
-        return Heard("", "")
+        return TextSoFar("", "")
 
 
 def measured(speed: float, session: SessionOptions | None, budget_s: float = 6.0) -> tuple[Costs, TimedEngine]:
@@ -246,7 +246,7 @@ def test_what_is_measured_is_what_the_engine_takes() -> None:
 
 
 def test_listening_is_measured_as_a_share_of_all_cores(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("malsori.pipeline.live.costs.cpu_threads", lambda: 4)
+    monkeypatch.setattr("malsori.pipeline.capacity.costs.cpu_threads", lambda: 4)
     engine = TimedEngine(0.01)
 
     def listen(block: Audio) -> None:

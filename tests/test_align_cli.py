@@ -10,7 +10,7 @@ import pysubs2
 import pytest
 
 from malsori.cli.main import main
-from malsori.cli.text_files import LONGEST
+from malsori.cli.sources import LONGEST
 
 ROOT = Path(__file__).parent.parent
 SAMPLES = ROOT / "samples"

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from malsori.audio import Clip, decode
+from malsori.audio import DecodedAudio, decode
 from malsori.errors import MalsoriError
 from tests.containers import Form, encoded, pairs
 from tests.counting import Count, by_ffmpeg, by_packets
@@ -36,7 +36,7 @@ def clips(found: list[Path]) -> pytest.MarkDecorator:
     return pytest.mark.parametrize("path", found, ids=lambda path: path.name)
 
 
-def decoded(path: Path, *, allow_truncated: bool) -> tuple[Clip | None, str]:
+def decoded(path: Path, *, allow_truncated: bool) -> tuple[DecodedAudio | None, str]:
     """Return the clip, None when it is refused, and what was said."""
     try:
         clip = decode(path, allow_truncated=allow_truncated)

@@ -23,9 +23,9 @@ from numpy.typing import NDArray
 from malsori.audio import Limits, decode, decode_blocks
 from malsori.audio.clock import FileClock
 from malsori.audio.libav import DEMUXERS, open_libav
+from malsori.audio.pieces import ReadingOptions
 from malsori.audio.sniff import Contained
 from malsori.audio.source import open_window
-from malsori.audio.stream import ReadingOptions
 from malsori.errors import (
     AudioError,
     AudioNotFound,

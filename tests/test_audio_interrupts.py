@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from malsori.audio import decode
-from malsori.audio.feed import AvFile
-from malsori.audio.source import Window
+from malsori.audio.libav import AvFile
+from malsori.audio.source import FileRange
 from malsori.errors import AudioNotFound
 from tests.sounds import contained, pcm16, tone, wav
 
@@ -63,7 +63,7 @@ def test_an_exception_of_a_file_object_is_an_audio_error(kind: str) -> None:
 
 
 def test_a_feed_reads_seeks_and_tells_as_a_file_does() -> None:
-    feed = AvFile(Window(io.BytesIO(bytes(range(100))), 10, 90))
+    feed = AvFile(FileRange(io.BytesIO(bytes(range(100))), 10, 90))
     assert (feed.read(3), feed.tell()) == (bytes([10, 11, 12]), 3)
     assert feed.seek(-2, io.SEEK_END) is None
     assert (feed.tell(), feed.read(9), feed.read(9)) == (78, bytes([88, 89]), b"")

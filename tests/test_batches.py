@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from malsori.engines.batches import Grouping, pad, pad_frames, plan
+from malsori.engines.wav2vec2.batches import Grouping, pad, pad_frames, plan
 
 LENGTHS = st.lists(st.integers(1, 50), max_size=30)
 

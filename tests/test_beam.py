@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 
 from malsori.audio import decode
 from malsori.engines.ctc.beam import LEAST, _worth_trying, beam_search
-from malsori.engines.ctc.greedy import greedy
-from malsori.engines.ctc.softmax import FLOOR, log_softmax
-from malsori.engines.ctc.tokens import place
+from malsori.engines.ctc.decoder import greedy
+from malsori.engines.ctc.viterbi import FLOOR, log_softmax
+from malsori.engines.ctc.words import place
 from tests.scoring import gained
 from tests.shipped import ctc_engine
 

@@ -4,7 +4,7 @@ import pytest
 
 from bench import wav2vec2_gpu
 from bench.wav2vec2_gpu import check_agreement, main, noise, rows, rtfx
-from malsori.engines.devices import cuda
+from malsori.engines.machine.devices import cuda
 
 
 def test_without_a_gpu_it_says_so_in_one_line_and_leaves_no_result(capsys, monkeypatch):

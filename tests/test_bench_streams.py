@@ -15,7 +15,7 @@ from malsori import TranscribeOptions, Transcriber
 from malsori.engines.base import DecodeOptions
 from malsori.errors import EngineError
 from malsori.events import Event, StreamWarning
-from malsori.pipeline.live.admission import Admission
+from malsori.pipeline.capacity.admission import Admission
 from malsori.types import Audio, Hypothesis
 from tests.loudness import LoudnessDetector, LoudnessEngine, recording
 

@@ -9,11 +9,11 @@ import pytest
 from malsori.audio import decode
 from malsori.bundles import read_manifest
 from malsori.bundles.manifest import FileEntry
-from malsori.engines import bound
-from malsori.engines.acoustic import normalize
-from malsori.engines.bound import BoundGraphs, engine_folder, made
-from malsori.engines.graphs import ENCODER, FRONTEND, SplitGraphs, open_graphs
-from malsori.engines.network import Network
+from malsori.engines.onnx.graph import Graph
+from malsori.engines.wav2vec2 import on_gpu
+from malsori.engines.wav2vec2.acoustic import normalize
+from malsori.engines.wav2vec2.graphs import ENCODER, FRONTEND, SplitGraphs, open_graphs
+from malsori.engines.wav2vec2.on_gpu import BoundGraphs, engine_folder, made
 from malsori.errors import EngineError, OptionError
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -39,8 +39,8 @@ def without_binding(clips, frames):
     for row, clip in enumerate(clips):
         audio[row, : len(clip)] = clip[: audio.shape[1]]
         mask[row, : (len(clip) - 400) // 320 + 1] = 1
-    (features,) = Network(FOLDER / FRONTEND, "cpu", 1).run(["features"], {"audio": audio})
-    return Network(FOLDER / ENCODER, "cpu", 1).run(["logits", "hidden"], {"features": features, "mask": mask})
+    (features,) = Graph(FOLDER / FRONTEND, "cpu", 1).run(["features"], {"audio": audio})
+    return Graph(FOLDER / ENCODER, "cpu", 1).run(["logits", "hidden"], {"features": features, "mask": mask})
 
 
 def test_what_stays_on_the_device_between_the_graphs_is_what_would_have_come_back(graphs, clips):
@@ -51,7 +51,7 @@ def test_what_stays_on_the_device_between_the_graphs_is_what_would_have_come_bac
 def test_the_front_end_takes_a_large_batch_in_parts(graphs, clips, monkeypatch):
     whole = graphs.run(["logits"], clips)[0]
     for at_once in (1, 40_000, 60_000):  # a clip, two clips and three at a time
-        monkeypatch.setattr(bound, "AT_ONCE", at_once)
+        monkeypatch.setattr(on_gpu, "AT_ONCE", at_once)
         assert np.array_equal(graphs.run(["logits"], clips)[0], whole)
 
 
@@ -68,13 +68,13 @@ def test_hidden_states_of_any_layer_come_from_the_graph_that_has_them(graphs, cl
 
 
 def test_values_that_are_not_finite_are_an_engine_error():
-    network = Network(FOLDER / FRONTEND, "cpu", 1)
+    network = Graph(FOLDER / FRONTEND, "cpu", 1)
     with pytest.raises(EngineError, match="features holds values that are not finite"):
         network.read(["features"], {}, {"audio": np.full((1, 400), np.nan, np.float32)})
 
 
 def test_a_failing_run_is_an_engine_error_both_ways():
-    network = Network(FOLDER / FRONTEND, "cpu", 1)
+    network = Graph(FOLDER / FRONTEND, "cpu", 1)
     with pytest.raises(EngineError, match="frontend"):
         network.fill("features", network.empty((1, 9, 128)), slice(0, 1), {"audio": np.zeros((1, 400), np.float32)})
     with pytest.raises(EngineError, match="frontend"):

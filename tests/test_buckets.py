@@ -3,9 +3,9 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from malsori.engines.acoustic import WINDOW
-from malsori.engines.buckets import LARGEST, STEP, bucket
-from malsori.engines.frames import Frames
+from malsori.engines.ctc.frames import Frames
+from malsori.engines.onnx.providers import LARGEST, STEP, bucket
+from malsori.engines.wav2vec2.acoustic import WINDOW
 
 FRAMES = Frames((10, 3, 3, 3, 3, 2, 2), (5, 2, 2, 2, 2, 2, 2))
 COUNTS = st.integers(1, 20_000)

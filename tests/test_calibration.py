@@ -14,19 +14,17 @@ from hypothesis import strategies as st
 from malsori.bundles import read_manifest
 from malsori.engines.whisper.window import Context
 from malsori.errors import AudioError, AudioNotFound, OptionError
-from malsori.pipeline.calibration import Calibration, Limits, calibrate, listening
-from malsori.pipeline.calibration.choice import choose, objection
-from malsori.pipeline.calibration.figures import Figures
-from malsori.pipeline.calibration.settings import FULL, GRID, distinct
-from malsori.pipeline.proof.edits import word_distance
-from malsori.pipeline.proof.results import Errors
+from malsori.pipeline.trials import Calibration, CalibrationLimits, calibrate, hearing
+from malsori.pipeline.trials.figures import Figures, word_distance
+from malsori.pipeline.trials.search import FULL, GRID, choose, distinct, objection
+from malsori.pipeline.trials.verdict import Errors
 from malsori.types import SAMPLE_RATE, Hypothesis, Segment
 from tests.loudness import wav
 
 ROOT = Path(__file__).resolve().parents[1]
 MANIFEST = read_manifest(ROOT / "models" / "nano-whisper")
 LOOP = "go " * 50
-LIMITS = Limits()
+LIMITS = CalibrationLimits()
 
 
 class Misled:
@@ -81,7 +79,7 @@ def hear(monkeypatch: pytest.MonkeyPatch):
     """Calibrate a `Misled`, whose clock is its own."""
 
     def calibrated(engine: Misled, paths: list[Path], **settings) -> Calibration:
-        monkeypatch.setattr(listening, "clock", lambda: engine.now)
+        monkeypatch.setattr(hearing, "clock", lambda: engine.now)
         return calibrate(engine, paths, **settings)  # type: ignore[arg-type]
 
     return calibrated
@@ -175,7 +173,7 @@ def test_of_two_margins_with_as_much_to_encode_the_longer_is_taken():
 
 def test_looser_limits_let_more_through():
     settings = [figures(4, window=5, loss=2, retried=9)]
-    assert choose(WHOLE, settings, Limits(2.0, 45.0)).context.floor_s == 4
+    assert choose(WHOLE, settings, CalibrationLimits(2.0, 45.0)).context.floor_s == 4
 
 
 def test_a_model_that_bears_anything_gets_the_shortest_floor_that_clips_were_short_enough_for(tmp_path, hear):
@@ -278,7 +276,7 @@ def test_the_choice_is_the_one_of_hearing_all(tmp_path, hear, lengths, needs, be
     for old in tmp_path.iterdir():
         old.unlink()
     paths = recordings(tmp_path, *lengths)
-    settings = {"limits": Limits(max_retries=most)}
+    settings = {"limits": CalibrationLimits(max_retries=most)}
     few, every = (Misled(needs, beyond, guarded=guarded) for _ in range(2))
     found, all_heard = hear(few, paths, **settings), hear(every, paths, every=True, **settings)
     assert found.audio_context == all_heard.audio_context

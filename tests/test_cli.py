@@ -17,9 +17,8 @@ from malsori import pipeline
 from malsori.cli.console import printable
 from malsori.cli.destinations import Destinations
 from malsori.cli.main import main
-from malsori.cli.parser import Parser
+from malsori.cli.parser import Parser, normalise
 from malsori.cli.sources import given
-from malsori.cli.spelling import normalise
 from malsori.cli.transcribe_flags import add_decoding_flags, add_vad_flags, options_from
 from malsori.cli.whisper_flags import add_whisper_flags
 from malsori.engines.whisper.options import WhisperOptions

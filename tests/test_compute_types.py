@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from malsori.cli import doctor
-from malsori.engines import devices
-from malsori.engines.compute_types import TYPES, computing, told
+from malsori.engines.machine import devices
+from malsori.engines.whisper.model_files import TYPES, computing, told
 
 AVX2 = ("float32", "int8", "int8_float32")
 INTEL = (*AVX2, "int16")

@@ -17,10 +17,9 @@ import malsori
 from malsori.engines.base import DecodeOptions
 from malsori.pipeline import Transcriber
 from malsori.pipeline.clip import Clip
-from malsori.pipeline.coverage import covered, passed_over
-from malsori.pipeline.mending import Mender
-from malsori.pipeline.recording import Recording
-from malsori.pipeline.spans import common, merged, minus, total
+from malsori.pipeline.files.coverage import common, covered, merged, minus, passed_over, total
+from malsori.pipeline.files.mending import Mender
+from malsori.pipeline.files.recording import Recording
 from malsori.types import SAMPLE_RATE, Audio, Coverage, Hypothesis, LeftOut, Segment, Span, Transcript
 from tests.loudness import LoudnessDetector, LoudnessEngine, recording
 

@@ -3,11 +3,10 @@
 import numpy as np
 import pytest
 
-from malsori.engines.ctc.greedy import greedy
+from malsori.engines.ctc.decoder import greedy
 from malsori.engines.ctc.vocabulary import Vocabulary
 from malsori.engines.ctc.words import words_of
-from malsori.joining import written
-from malsori.probability import mean_probability
+from malsori.joining import mean_probability, written
 
 TOKENS = ("<pad>", "<s>", "</s>", "<unk>", "|", "a", "b", "<", "ᄀ", "ᅡ", "ᆨ")
 VOCABULARY = Vocabulary.build(TOKENS, "<pad>", "|")

@@ -13,13 +13,12 @@ from jiwer import cer
 from malsori.audio import decode
 from malsori.bundles import read_manifest
 from malsori.engines.base import DecodeOptions
-from malsori.engines.graphs import STREAM
-from malsori.engines.incremental.frontend import FrontEnd
-from malsori.engines.incremental.normalizer import BLOCK, FIRST, RunningNormalizer
-from malsori.engines.incremental.recomputed import ClipWindow, FeatureWindow
-from malsori.engines.incremental.settings import Settings
 from malsori.engines.session import SessionOptions
-from malsori.engines.wav2vec2 import Wav2Vec2Engine
+from malsori.engines.wav2vec2.engine import Wav2Vec2Engine
+from malsori.engines.wav2vec2.graphs import STREAM
+from malsori.engines.wav2vec2.live.recomputed import ClipWindow, FeatureWindow
+from malsori.engines.wav2vec2.live.running import BLOCK, FIRST, FrontEnd, RunningNormalizer
+from malsori.engines.wav2vec2.live.ways import Settings
 from malsori.errors import Cancelled, OptionError
 from tests.shipped import ctc_engine
 

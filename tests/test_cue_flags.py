@@ -9,7 +9,7 @@ import pysubs2
 import pytest
 
 from malsori.cli.main import main
-from malsori.output.scripts import cells
+from malsori.output.breaking import cells
 
 SAMPLES = Path(__file__).parents[1] / "samples"
 NUMBERS, TEXT = str(SAMPLES / "numbers.wav"), str(SAMPLES / "numbers.txt")

@@ -18,8 +18,8 @@ from malsori import decode, load
 from malsori.errors import OptionError
 from malsori.joining import written
 from malsori.output import Cue, CueOptions, cues_of, render
+from malsori.output.breaking import cells
 from malsori.output.cutting import GAP_S, LEAST_S, SPEED
-from malsori.output.scripts import cells
 from malsori.types import Segment, Transcript, Word
 
 SAMPLES = Path(__file__).parents[1] / "samples"

@@ -10,14 +10,14 @@ import numpy as np
 import pytest
 
 from malsori.engines.base import DecodeOptions, HotWord
-from malsori.engines.ctc.decoder import Decoder, beam_width
+from malsori.engines.ctc.decoder import CtcDecoder, beam_width
+from malsori.engines.ctc.frames import Frames
 from malsori.engines.ctc.vocabulary import Vocabulary
-from malsori.engines.frames import Frames
 from malsori.errors import OptionError
 from malsori.joining import written
 
 VOCABULARY = Vocabulary.build(("<pad>", "|", "a", "b", "c"), "<pad>", "|")
-DECODER = Decoder(VOCABULARY, Frames((400,), (320,)))
+DECODER = CtcDecoder(VOCABULARY, Frames((400,), (320,)))
 HOT = (HotWord("ab", 8.0),)
 
 
@@ -137,7 +137,7 @@ def test_hot_words_that_cannot_be_spelled_are_a_warning_and_the_others_none():
 
 def test_words_of_a_language_without_spaces_give_their_text_back():
     vocabulary = Vocabulary.build(("<pad>", "|", *"東京3.5"), "<pad>", "|")
-    decoder = Decoder(vocabulary, Frames((400,), (320,)))
+    decoder = CtcDecoder(vocabulary, Frames((400,), (320,)))
     logits = np.full((9, len(vocabulary)), -12.0, np.float32)
     logits[range(9), [vocabulary.tokens.index(letter) for letter in "東京|3.5|東京"]] = 0
     (segment,) = decoder.segments(logits, 9 * 320, DecodeOptions(word_timestamps=True))

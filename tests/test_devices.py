@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from malsori.engines.cpus import quotas
-from malsori.engines.devices import (
+from malsori.engines.machine.cpus import quotas
+from malsori.engines.machine.devices import (
     Cuda,
     choose_device,
     compute_types,
@@ -21,8 +21,13 @@ from malsori.engines.devices import (
     tensorrt,
     with_libraries,
 )
-from malsori.engines.installed import importable, onnxruntime_fact, onnxruntime_owners, onnxruntime_state
-from malsori.engines.libraries import _packaged, missing
+from malsori.engines.machine.installed import (
+    importable,
+    onnxruntime_fact,
+    onnxruntime_owners,
+    onnxruntime_state,
+)
+from malsori.engines.machine.libraries import _packaged, missing
 from malsori.errors import DeviceUnavailable, OptionError
 
 YES = Cuda(True)
@@ -263,7 +268,7 @@ def test_half_a_core_is_one_thread(tmp_path: Path) -> None:
 def test_a_quota_between_two_numbers_of_cores_is_the_lower(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, quota: int, threads: int
 ) -> None:
-    monkeypatch.setattr("malsori.engines.cpus._affinity", lambda: 8)
+    monkeypatch.setattr("malsori.engines.machine.cpus._affinity", lambda: 8)
     assert cpu_threads(*_cgroups(tmp_path, "0::/\n", {"cpu.max": f"{quota} 100000\n"})) == threads
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from malsori.engines.frames import Frames
+from malsori.engines.ctc.frames import Frames
 
 WAV2VEC2 = Frames((10, 3, 3, 3, 3, 2, 2), (5, 2, 2, 2, 2, 2, 2))
 

@@ -14,10 +14,10 @@ import pytest
 import malsori
 from malsori.audio import decode
 from malsori.bundles import read_manifest
-from malsori.engines.bound import BoundGraphs
-from malsori.engines.devices import tensorrt
-from malsori.engines.graphs import SplitGraphs
-from malsori.engines.wav2vec2 import Wav2Vec2Engine
+from malsori.engines.machine.devices import tensorrt
+from malsori.engines.wav2vec2.engine import Wav2Vec2Engine
+from malsori.engines.wav2vec2.graphs import SplitGraphs
+from malsori.engines.wav2vec2.on_gpu import BoundGraphs
 
 pytestmark = pytest.mark.gpu
 SAMPLES = Path(__file__).parent.parent / "samples"

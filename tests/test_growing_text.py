@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from malsori.engines.ctc.greedy import greedy
-from malsori.engines.ctc.growing import HALF_SYLLABLES, GrowingText, attaches
+from malsori.engines.ctc.decoder import greedy
 from malsori.engines.ctc.vocabulary import Vocabulary
 from malsori.engines.ctc.words import words_of
+from malsori.engines.wav2vec2.live.ctc_session import HALF_SYLLABLES, GrowingText, attaches
 from malsori.joining import written
 
 ROOT = Path(__file__).resolve().parents[1]

@@ -10,7 +10,7 @@ import pytest
 
 ARENAS = """
 import ctypes, threading
-from malsori.engines.heap import share_heap
+from malsori.engines.machine.process import share_heap
 {}
 held = []
 def take():

@@ -14,8 +14,8 @@ from malsori.engines.base import DecodeOptions, HotWord
 from malsori.engines.ctc import hotwords
 from malsori.engines.ctc.beam import beam_search
 from malsori.engines.ctc.hotwords import hot_words
-from malsori.engines.ctc.softmax import log_softmax
 from malsori.engines.ctc.spelling import Speller
+from malsori.engines.ctc.viterbi import log_softmax
 from malsori.engines.ctc.vocabulary import Vocabulary
 from malsori.errors import OptionError
 from tests import scoring

@@ -11,7 +11,7 @@ import pytest
 
 import malsori
 from malsori.bundles import find_bundle, list_bundles
-from malsori.bundles.hub_cache import cached, hub_folder
+from malsori.bundles.places import cached, hub_folder
 from malsori.errors import ModelNotFound
 from tests.plain import ctc_folder, hub_repository, whisper_folder
 from tests.shipped import ROOT

@@ -14,14 +14,14 @@ from hypothesis import strategies as st
 
 import malsori
 from malsori.bundles import FileEntry, inferred, read_manifest, seal
+from malsori.bundles.infer.ct2_folder import window
 from malsori.bundles.infer.model_bin import Header
 from malsori.bundles.infer.onnx_graph import OnnxGraph
 from malsori.bundles.infer.strangers import strange_file
-from malsori.bundles.infer.whisper import window
+from malsori.bundles.names import audio_context
 from malsori.bundles.pull import find
-from malsori.bundles.windows import audio_context
-from malsori.engines.load import load_engine
-from malsori.engines.whisper.rebuilt import rebuilt
+from malsori.engines.families import load_engine
+from malsori.engines.whisper.tokenizer import rebuilt
 from malsori.errors import ModelCorrupt, ModelError, ModelIncompatible, ModelNotFound
 from tests.plain import CTC, WHISPER, ctc_folder, whisper_folder
 from tests.shipped import ROOT, model
@@ -421,7 +421,7 @@ def _headers(path: Path) -> bytes:
 
 
 def test_a_bundle_of_several_graphs_is_no_single_one():
-    from malsori.engines.graphs import single
+    from malsori.engines.wav2vec2.graphs import single
 
     names = ("frontend.onnx", "encoder.onnx", "layers.onnx", "stream.onnx", "weights.bin")
     files = {name: FileEntry(1, "") for name in names}

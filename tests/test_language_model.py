@@ -13,7 +13,7 @@ import pytest
 from malsori.engines.base import DecodeOptions
 from malsori.engines.ctc.beam import beam_search
 from malsori.engines.ctc.language_model import UNKNOWN, WordScorer, open_language_model
-from malsori.engines.ctc.softmax import log_softmax
+from malsori.engines.ctc.viterbi import log_softmax
 from malsori.engines.ctc.vocabulary import Vocabulary
 from malsori.errors import MissingDependency, OptionError
 from tests.scoring import gained

@@ -7,7 +7,7 @@ import pytest
 
 from malsori.audio import decode
 from malsori.vad import SileroDetector, speech_spans
-from malsori.vad.levelled import MOST, QUIET, Levelled
+from malsori.vad.silero import MOST, QUIET, Levelled
 from tests.sounds import recording
 
 FRAME = 512

@@ -10,12 +10,12 @@ import pytest
 
 from malsori import Segment
 from malsori.audio.live import Captured, Simulated
-from malsori.audio.live.inbox import Inbox
+from malsori.audio.live.capture import Inbox
 from malsori.errors import CorruptAudio, MicrophoneLost, StreamClosed, UnsupportedFormat
 from malsori.events import Event, Final, Partial, SpeechEnded, SpeechStarted, StreamWarning
 from malsori.pipeline import Transcriber
 from malsori.pipeline.live.listen import listen, transcript_of
-from malsori.pipeline.live.scheduling import Inline
+from malsori.pipeline.sharing.scheduling import Inline
 from malsori.types import SAMPLE_RATE, Audio
 from tests.loudness import LoudnessDetector, LoudnessEngine, recording
 

@@ -23,10 +23,9 @@ import pytest
 from rich.console import Console
 
 from malsori import Segment, pipeline
-from malsori.audio.live import devices
+from malsori.audio.live import capture
 from malsori.cli import live_output, live_view
-from malsori.cli.live_region import Region
-from malsori.cli.live_view import View
+from malsori.cli.live_view import Region, View
 from malsori.cli.main import main
 from malsori.events import Final, Partial, SpeechEnded, SpeechStarted, StreamWarning
 from malsori.pipeline import Transcriber
@@ -350,7 +349,7 @@ class TestUsage:
         assert "no model named 'none'" in capsys.readouterr().err
 
     def test_microphones_are_listed_with_the_default_one_marked(self, monkeypatch, capsys):
-        there = [devices.InputDevice(2, "USB", 1, 48_000, default=True), devices.InputDevice(0, "null", note="Nothing")]
+        there = [capture.InputDevice(2, "USB", 1, 48_000, default=True), capture.InputDevice(0, "null", note="Nothing")]
         monkeypatch.setattr("malsori.audio.live.list_microphones", lambda: there)
         assert main(["live", "--list-devices"]) == 0
         assert [line.split() for line in capsys.readouterr().out.splitlines()] == [

@@ -14,16 +14,15 @@ from hypothesis import strategies as st
 
 from malsori import load
 from malsori.audio import decode
-from malsori.engines.base import DecodeOptions, Engine
-from malsori.engines.said import Follower, Said
+from malsori.engines.base import DecodeOptions, Engine, Follower, Said
 from malsori.errors import OptionError
 from malsori.events import Event, Final
 from malsori.joining import written
 from malsori.pipeline import Transcriber
 from malsori.pipeline.live.earlier import Uttered, said_before
 from malsori.pipeline.live.options import LiveOptions, context_of
-from malsori.pipeline.live.scheduler import Scheduler
-from malsori.pipeline.live.scheduling import Hear, Inline, Outcome
+from malsori.pipeline.sharing.scheduler import Scheduler
+from malsori.pipeline.sharing.scheduling import Hear, Inline, Outcome
 from malsori.types import SAMPLE_RATE, Audio, Hypothesis, Segment, Span
 from malsori.vad import GateOptions, SileroDetector, speech_spans
 from malsori.vad.endpointing import endpointing

@@ -19,8 +19,7 @@ from numpy.typing import NDArray
 
 from malsori.audio.live import Captured, LiveSource, PcmPipe, Simulated, list_microphones, open_microphone
 from malsori.audio.live.arecord import SILENT_S, Arecord
-from malsori.audio.live.devices import InputDevice, pick
-from malsori.audio.live.inbox import Inbox
+from malsori.audio.live.capture import Inbox, InputDevice, pick
 from malsori.audio.live.microphone import Microphone, microphones, rescan
 from malsori.audio.live.reconnecting import Reconnecting
 from malsori.errors import AudioNotFound, EmptyAudio, MicrophoneLost, NoMicrophone, OptionError, UnsupportedFormat

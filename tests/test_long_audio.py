@@ -9,7 +9,7 @@ import pytest
 
 from bench.long_audio import GROWTH, Case, cases, transcribe, write_wav
 from malsori.audio import decode
-from malsori.pipeline.speech import pieces_of
+from malsori.pipeline.files.stretches import pieces_of
 from malsori.types import SAMPLE_RATE
 from malsori.vad import GateOptions, SileroDetector
 

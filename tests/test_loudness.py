@@ -7,7 +7,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from malsori.pipeline.loudness import Loudness, Missed
+from malsori.pipeline.files.loudness import Loudness, Missed
 from malsori.types import SAMPLE_RATE, Audio, Span
 
 SECONDS = 20

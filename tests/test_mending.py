@@ -10,7 +10,7 @@ import numpy as np
 from malsori.engines.base import DecodeOptions
 from malsori.engines.whisper.options import WhisperOptions
 from malsori.pipeline.clip import Clip, joined
-from malsori.pipeline.mending import Mender, unheard
+from malsori.pipeline.files.mending import Mender, unheard
 from malsori.types import SAMPLE_RATE, Hypothesis, Segment, Span
 
 

@@ -9,11 +9,11 @@ import pytest
 
 from malsori.bundles import read_manifest
 from malsori.cli import doctor
-from malsori.engines import native
-from malsori.engines.network import Network
-from malsori.engines.wav2vec2 import Wav2Vec2Engine
+from malsori.engines.onnx import native
+from malsori.engines.onnx.graph import Graph
+from malsori.engines.wav2vec2.engine import Wav2Vec2Engine
 from malsori.errors import ModelIncompatible
-from malsori.pipeline.proof import prove
+from malsori.pipeline.trials import prove
 
 ROOT = Path(__file__).resolve().parent.parent
 AVX2 = {"sse4_2", "avx", "avx2", "fma"}
@@ -140,7 +140,7 @@ def test_a_graph_whose_library_does_not_load_is_refused_by_name(
         (tmp_path / "library.so").write_bytes(content)
     monkeypatch.setattr(native, "LIBRARY", tmp_path / "library.so")
     with pytest.raises(ModelIncompatible, match=r"encoder\.native\.onnx.*library\.so"):
-        Network(tmp_path / "encoder.native.onnx", "cpu", 1)
+        Graph(tmp_path / "encoder.native.onnx", "cpu", 1)
 
 
 def told() -> str:
@@ -168,7 +168,7 @@ def test_a_proof_says_which_operator_served(monkeypatch: pytest.MonkeyPatch) -> 
     bundle = ROOT / "models" / "nano-ctc-ko"
     sound = [ROOT / "samples" / "korean.wav"]
     for preferred in {False, native.preferred()}:
-        monkeypatch.setattr("malsori.engines.graphs.preferred", lambda preferred=preferred: preferred)
+        monkeypatch.setattr("malsori.engines.wav2vec2.graphs.preferred", lambda preferred=preferred: preferred)
         engine = Wav2Vec2Engine(bundle, read_manifest(bundle), device="cpu", threads=1)
         assert engine.native is preferred
         assert prove(engine, sound, lengths=()).host["native"] is preferred

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from malsori.output.phrases import PHRASE, break_costs, closings, ends_sentence
+from malsori.output.breaking import PHRASE, break_costs, closings, ends_sentence
 from malsori.types import Word
 
 

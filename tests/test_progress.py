@@ -10,7 +10,7 @@ import pytest
 
 from malsori.cli import progress
 from malsori.cli.progress import Reporter, progress_of, rate, remaining
-from malsori.pipeline.progress import Progress
+from malsori.pipeline.files.recording import Progress
 
 
 @pytest.mark.parametrize(

@@ -15,12 +15,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from malsori.bundles import read_manifest, seal
-from malsori.engines.load import load_engine
+from malsori.engines.families import load_engine
 from malsori.errors import OptionError
-from malsori.pipeline.proof import Limits, Speed, find_recordings, prove, speed
-from malsori.pipeline.proof.edits import edit_distance, plain
-from malsori.pipeline.proof.recordings import speech_of, transcript_of
-from malsori.pipeline.proof.run import agreement
+from malsori.pipeline.trials import ProofLimits, Speed, find_recordings, prove, speed
+from malsori.pipeline.trials.figures import edit_distance, plain
+from malsori.pipeline.trials.hearing import speech_of, transcript_of
+from malsori.pipeline.trials.proof import agreement
 from tests.loudness import LoudnessEngine, tone, wav
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -124,7 +124,7 @@ def test_frames_are_compared_by_their_best_tokens():
 def test_a_bundle_is_proven_against_itself(nano, monkeypatch):
     untimed(monkeypatch)
     proof = prove(nano, [KOREAN], against=nano)
-    assert proof.complaints(Limits(max_loss=0)) == []
+    assert proof.complaints(ProofLimits(max_loss=0)) == []
     assert proof.frames.same == proof.frames.frames > 100
     assert (proof.loss.edits, proof.loss.characters) == (0, 20)
     assert (proof.cer.rate, proof.cer_against.rate, proof.unread) == (0, 0, 0)
@@ -134,20 +134,20 @@ def test_a_bundle_is_proven_against_itself(nano, monkeypatch):
 def test_a_damaged_bundle_loses_and_is_refused(nano, broken, monkeypatch):
     untimed(monkeypatch)
     proof = prove(broken, [KOREAN], against=nano)
-    (complaint,) = proof.complaints(Limits())
+    (complaint,) = proof.complaints(ProofLimits())
     assert complaint.startswith("CER against nano-ctc-ko is ")
     assert "at most 2 % allowed (--max-loss)" in complaint
     assert proof.frames.same < proof.frames.frames
     assert proof.cer.rate > proof.cer_against.rate == 0
-    assert proof.complaints(Limits(max_loss=1000)) == []
+    assert proof.complaints(ProofLimits(max_loss=1000)) == []
 
 
 def test_speech_that_the_other_bundle_does_not_understand_judges_nothing(nano, broken, monkeypatch):
     untimed(monkeypatch)
     proof = prove(broken, [ENGLISH], against=nano)
     assert (proof.unread, proof.loss.characters) == (1, 0)
-    assert proof.complaints(Limits(max_loss=0, must_read=False)) == []
-    assert "nano-ctc-ko understands none of the recordings" in proof.complaints(Limits(max_loss=0))[0]
+    assert proof.complaints(ProofLimits(max_loss=0, must_read=False)) == []
+    assert "nano-ctc-ko understands none of the recordings" in proof.complaints(ProofLimits(max_loss=0))[0]
 
 
 def test_without_a_transcript_the_other_bundles_words_are_what_counts(nano, broken, tmp_path, monkeypatch):
@@ -173,7 +173,7 @@ def test_whisper_is_proven_by_its_words(monkeypatch):
     proof = prove(opened(ROOT / "models" / "nano-whisper"), [ENGLISH])
     assert proof.cer.rate < 0.1
     assert (proof.frames, proof.repeats.again_difference) == (None, None)
-    assert proof.complaints(Limits()) == []
+    assert proof.complaints(ProofLimits()) == []
 
 
 class Moody(LoudnessEngine):
@@ -209,7 +209,7 @@ class Sociable(Moody):
 def test_a_text_that_changes_is_a_complaint(engine, complaints, tmp_path, monkeypatch):
     untimed(monkeypatch)
     (tmp_path / "tone.wav").write_bytes(wav(tone(0.1, 31 * 16_000)))  # no speech, so it counts whole: 30 s and 1 s
-    assert prove(engine(), [tmp_path / "tone.wav"]).complaints(Limits()) == complaints
+    assert prove(engine(), [tmp_path / "tone.wav"]).complaints(ProofLimits()) == complaints
 
 
 def test_models_of_two_kinds_or_vocabularies_are_not_compared(nano, tmp_path):
@@ -226,8 +226,8 @@ def test_models_of_two_kinds_or_vocabularies_are_not_compared(nano, tmp_path):
 def test_slower_is_a_complaint_unless_it_is_allowed(nano, monkeypatch):
     untimed(monkeypatch, ratio=0.8)
     proof = prove(nano, [KOREAN], against=nano, lengths=(0.5, 2))
-    assert [line[:17] for line in proof.complaints(Limits())] == ["0.80 times as fas"] * 2
-    assert proof.complaints(Limits(allow_slower=True)) == []
+    assert [line[:17] for line in proof.complaints(ProofLimits())] == ["0.80 times as fas"] * 2
+    assert proof.complaints(ProofLimits(allow_slower=True)) == []
 
 
 @pytest.mark.parametrize(

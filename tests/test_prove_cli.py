@@ -11,7 +11,7 @@ import pytest
 from malsori.bundles import read_manifest
 from malsori.cli.main import main
 from malsori.cli.models_prove import MAX_LOSS, device_for
-from malsori.pipeline.proof import Limits
+from malsori.pipeline.trials import ProofLimits
 from tests.test_prove import KOREAN, NANO, damaged, untimed
 
 PROVE = ["models", "prove", str(NANO), "--quiet", "--audio", str(KOREAN)]
@@ -88,4 +88,4 @@ def test_bundles_that_are_timed_against_each_other_run_on_one_device() -> None:
 
 
 def test_the_limit_that_help_names_is_the_one_in_force() -> None:
-    assert Limits().max_loss == MAX_LOSS
+    assert ProofLimits().max_loss == MAX_LOSS

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from malsori.engines.providers import Engines, providers
+from malsori.engines.onnx.providers import Engines, providers
 
 INPUTS = {"features": ("batch", "frames", 512), "mask": ("batch", "frames")}
 NAMES = ["TensorrtExecutionProvider", "CUDAExecutionProvider", "CPUExecutionProvider"]

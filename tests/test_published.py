@@ -7,11 +7,10 @@ import re
 import pytest
 
 from malsori.bundles.catalog import CATALOG
-from malsori.bundles.names import NAMES
+from malsori.bundles.names import NAMES, WINDOWS
 from malsori.bundles.pull import Model, find, pullable, sources_for
 from malsori.bundles.pull.hub import Hub
 from malsori.bundles.pull.packages import Packages
-from malsori.bundles.windows import WINDOWS
 from malsori.errors import DownloadError, ModelNotFound, OptionError
 
 ALL = pullable()

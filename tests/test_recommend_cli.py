@@ -12,7 +12,7 @@ import pytest
 from malsori.cli import models_recommend, tables
 from malsori.cli.main import main
 from malsori.cli.models_recommend import size
-from malsori.engines import cpus, devices, room
+from malsori.engines.machine import cpus, devices, memory
 from tests.plain import ctc_folder, whisper_folder
 
 
@@ -80,9 +80,9 @@ def test_for_programs_it_is_json_with_every_model(capsys: pytest.CaptureFixture[
 def test_without_an_amount_what_is_free_here_counts(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(room, "free_memory", lambda: 123_000_000)
+    monkeypatch.setattr(memory, "free_memory", lambda: 123_000_000)
     assert recommended(capsys, "--device", "cpu", code=1)["memory_mb"] == 123
-    monkeypatch.setattr(room, "free_memory", lambda: None)
+    monkeypatch.setattr(memory, "free_memory", lambda: None)
     assert recommended(capsys, "--device", "cpu")["memory_mb"] is None
 
 
@@ -90,12 +90,12 @@ def test_a_gpu_here_is_asked_for_its_own_memory_and_one_that_does_not_tell_has_t
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(devices, "choose_device", lambda device: "cuda")
-    monkeypatch.setattr(room, "free_memory", lambda: 7_000_000_000)
-    monkeypatch.setattr(room, "free_gpu_memory", lambda: 3_000_000_000)
+    monkeypatch.setattr(memory, "free_memory", lambda: 7_000_000_000)
+    monkeypatch.setattr(memory, "free_gpu_memory", lambda: 3_000_000_000)
     found = recommended(capsys)
     assert (found["device"], found["memory_mb"]) == ("cuda", 3000)
     assert (found["models"][0]["name"], found["models"][0]["quantization"]) == ("whisper-large-v3-turbo", "float16")
-    monkeypatch.setattr(room, "free_gpu_memory", lambda: None)
+    monkeypatch.setattr(memory, "free_gpu_memory", lambda: None)
     assert recommended(capsys)["memory_mb"] == 7000
 
 

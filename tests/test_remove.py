@@ -11,8 +11,7 @@ from pathlib import Path
 import pytest
 
 from malsori.bundles import find_bundle
-from malsori.bundles.adopt import adopt
-from malsori.bundles.remove import remove
+from malsori.bundles.adopt import adopt, remove
 from malsori.cli.main import main
 from malsori.errors import OutputError
 from tests.plain import hub_repository, whisper_folder
@@ -114,7 +113,7 @@ def test_what_cannot_be_removed_stays_whole(bundle: Path, monkeypatch: pytest.Mo
         raise PermissionError(13, "Permission denied")
 
     before = sorted(path.name for path in bundle.iterdir())
-    monkeypatch.setattr("malsori.bundles.remove.os.rename", refuse)
+    monkeypatch.setattr("malsori.bundles.adopt.os.rename", refuse)
     with pytest.raises(OutputError, match="kitchen: cannot be removed, Permission denied"):
         remove(find_bundle("kitchen"))
     assert sorted(path.name for path in bundle.iterdir()) == before
@@ -127,7 +126,7 @@ def test_it_is_out_of_sight_before_the_first_file_goes(bundle: Path) -> None:
         raise KeyboardInterrupt
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("malsori.bundles.remove.shutil.rmtree", interrupt)
+        patch.setattr("malsori.bundles.adopt.shutil.rmtree", interrupt)
         assert main(["models", "remove", "kitchen", "--yes"]) == 130
     assert not bundle.exists()
     assert len(list(bundle.parent.glob(".*"))) == 1

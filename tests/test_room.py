@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from malsori.engines.devices import cuda
-from malsori.engines.room import free_gpu_memory, free_memory
+from malsori.engines.machine.devices import cuda
+from malsori.engines.machine.memory import free_gpu_memory, free_memory
 
 MEMINFO = "MemTotal:       8000000 kB\nMemFree:         100000 kB\nMemAvailable:   4000000 kB\n"
 AVAILABLE = 4_000_000 * 1024

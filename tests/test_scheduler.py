@@ -23,10 +23,10 @@ from malsori.audio.ring import RingBuffer
 from malsori.engines.base import DecodeOptions
 from malsori.errors import Cancelled, EngineError, MalsoriError, OptionError, SoundGone
 from malsori.pipeline import Transcriber
-from malsori.pipeline.align import align
-from malsori.pipeline.live.scheduler import Scheduler
-from malsori.pipeline.live.scheduling import Inline, Outcome
-from malsori.pipeline.live.waiting import Chore, Owed, Step, Waiting
+from malsori.pipeline.alignment.text import align
+from malsori.pipeline.sharing.queue import Chore, Owed, Step, Waiting
+from malsori.pipeline.sharing.scheduler import Scheduler
+from malsori.pipeline.sharing.scheduling import Inline, Outcome
 from malsori.types import SAMPLE_RATE, Audio, Hypothesis, Segment
 from tests.loudness import LoudnessDetector, LoudnessEngine, manifest, recording
 from tests.shipped import ctc_engine

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from malsori.pipeline.clip import Clip
-from malsori.pipeline.slices import clips, cut, slices
+from malsori.pipeline.files.stretches import clips, cut, slices
 from malsori.types import SAMPLE_RATE, Audio
 from tests.loudness import tone
 

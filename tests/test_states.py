@@ -3,7 +3,7 @@
 import pytest
 
 from malsori.engines.base import Layer
-from malsori.engines.states import outputs_of
+from malsori.engines.wav2vec2.engine import outputs_of
 from malsori.errors import OptionError
 
 TWELVE = ("logits", "hidden", *(f"hidden_{layer}" for layer in reversed(range(12))))

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from malsori.bundles import open_bundle, verify
+from malsori.bundles.names import audio_context
 from malsori.bundles.pull import find
-from malsori.bundles.windows import audio_context
 
 SAMPLES = Path(__file__).parent.parent / "samples"  # synthetic speech, which real models mostly understand
 

@@ -17,9 +17,9 @@ from malsori.errors import OptionError, StreamClosed, UnsupportedFormat
 from malsori.events import Event, Final, Partial, SpeechEnded, SpeechStarted, StreamWarning
 from malsori.pipeline import TranscribeOptions, Transcriber
 from malsori.pipeline.live.options import LiveOptions
-from malsori.pipeline.live.scheduler import Scheduler
-from malsori.pipeline.live.scheduling import Hear, Inline, Outcome
 from malsori.pipeline.live.stream import Stream
+from malsori.pipeline.sharing.scheduler import Scheduler
+from malsori.pipeline.sharing.scheduling import Hear, Inline, Outcome
 from malsori.types import SAMPLE_RATE, Audio
 from malsori.vad import GateOptions
 from tests.loudness import LoudnessDetector, LoudnessEngine, recording

@@ -6,10 +6,9 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from malsori.engines.acoustic import normalize
-from malsori.engines.incremental.frontend import FrontEnd
-from malsori.engines.incremental.normalizer import BLOCK, FIRST, RunningNormalizer
-from malsori.engines.incremental.recent import Recent
+from malsori.engines.wav2vec2.acoustic import normalize
+from malsori.engines.wav2vec2.live.cached import Recent
+from malsori.engines.wav2vec2.live.running import BLOCK, FIRST, FrontEnd, RunningNormalizer
 from tests.shipped import ctc_engine
 
 SOUND = np.random.default_rng(0).normal(0.1, 0.2, 30_000).astype(np.float32)

@@ -19,8 +19,8 @@ from numpy.typing import NDArray
 
 from malsori.bundles import read_manifest
 from malsori.engines.base import DecodeOptions, Engine, HotWord
-from malsori.engines.load import load_engine
-from malsori.engines.wav2vec2 import Wav2Vec2Engine
+from malsori.engines.families import load_engine
+from malsori.engines.wav2vec2.engine import Wav2Vec2Engine
 from malsori.errors import (
     AudioNotFound,
     Cancelled,
@@ -33,9 +33,9 @@ from malsori.errors import (
 )
 from malsori.pipeline import Progress, TranscribeOptions, Transcriber, load
 from malsori.pipeline.clip import Clip
-from malsori.pipeline.recording import Recording
-from malsori.pipeline.speech import Cutter, pieces_of
-from malsori.pipeline.stitch import stitch
+from malsori.pipeline.files.recording import Recording
+from malsori.pipeline.files.stitch import stitch
+from malsori.pipeline.files.stretches import Cutter, pieces_of
 from malsori.types import SAMPLE_RATE, Audio, Hypothesis, Segment, Span, Transcript
 from malsori.vad import GateOptions
 from tests.loudness import LoudnessDetector, LoudnessEngine, recording, tone, wav

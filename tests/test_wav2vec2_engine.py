@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 
 from malsori.audio import decode
-from malsori.engines.acoustic import normalize
 from malsori.engines.base import DecodeOptions
-from malsori.engines.batches import Grouping
-from malsori.engines.load import load_engine
-from malsori.engines.wav2vec2 import Wav2Vec2Engine
+from malsori.engines.families import load_engine
+from malsori.engines.wav2vec2.acoustic import normalize
+from malsori.engines.wav2vec2.batches import Grouping
+from malsori.engines.wav2vec2.engine import Wav2Vec2Engine
 from malsori.engines.whisper.options import WhisperOptions
 from malsori.errors import ModelIncompatible, OptionError
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from malsori.engines.whisper.agreement import APART, LEFT, Agreement, Attention, whole
+from malsori.engines.whisper.commitment import APART, LEFT, Attention, LocalAgreement, whole
 from malsori.engines.whisper.tokens import TokenWord
 
 STEP = APART
@@ -18,16 +18,16 @@ def never():
 
 
 def test_one_reading_commits_nothing():
-    assert Agreement().settled(words("it will rain"), STEP, never) == 0
+    assert LocalAgreement().settled(words("it will rain"), STEP, never) == 0
 
 
 def test_two_readings_commit_what_both_begin_with():
-    rule = Agreement()
+    rule = LocalAgreement()
     rule.settled(words("it will rain in seoul"), STEP, never)
     assert rule.settled(words("it will rain in jeju today"), 2 * STEP, never) == 4
 
 
-@pytest.mark.parametrize("kind", [Agreement, Attention])
+@pytest.mark.parametrize("kind", [LocalAgreement, Attention])
 def test_a_reading_that_was_only_noted_may_be_agreed_with(kind):
     rule = kind()
     rule.note(words("it will rain in seoul"), STEP)
@@ -35,7 +35,7 @@ def test_a_reading_that_was_only_noted_may_be_agreed_with(kind):
 
 
 def test_what_was_committed_is_not_compared_again():
-    rule = Agreement()
+    rule = LocalAgreement()
     rule.settled(words("it will rain"), STEP, never)
     assert rule.settled(words("it will rain in"), 2 * STEP, never) == 3
     assert rule.settled(words("in jeju"), 3 * STEP, never) == 1
@@ -43,14 +43,14 @@ def test_what_was_committed_is_not_compared_again():
 
 
 def test_readings_that_differ_in_their_first_word_commit_nothing():
-    rule = Agreement()
+    rule = LocalAgreement()
     rule.settled(words("it will rain"), STEP, never)
     assert rule.settled(words("will it rain"), 2 * STEP, never) == 0
     assert rule.settled(words("will it snow"), 3 * STEP, never) == 2
 
 
 def test_with_short_steps_all_readings_of_a_second_must_agree():
-    rule = Agreement()
+    rule = LocalAgreement()
     half = STEP // 2
     assert rule.settled(words("it will rain"), half, never) == 0
     assert rule.settled(words("it was"), 2 * half, never) == 0  # half a second later
@@ -60,14 +60,14 @@ def test_with_short_steps_all_readings_of_a_second_must_agree():
 
 
 def test_a_reading_older_than_the_one_a_second_ago_is_not_asked():
-    rule = Agreement()
+    rule = LocalAgreement()
     rule.settled(words("a b"), STEP, never)
     rule.settled(words("b c"), 2 * STEP, never)
     assert rule.settled(words("b c d"), 3 * STEP, never) == 2
 
 
 def test_marks_at_the_end_wait_for_what_is_said_next():
-    rule = Agreement()
+    rule = LocalAgreement()
     rule.settled(words("it will rain ."), STEP, never)
     assert rule.settled(words("it will rain ."), 2 * STEP, never) == 3
     assert rule.settled(words(". tomorrow"), 3 * STEP, never) == 0 + 1
@@ -106,7 +106,7 @@ def test_nothing_read_commits_nothing_and_asks_for_nothing():
 
 
 def test_words_committed_for_another_reason_are_not_compared_again():
-    rule = Agreement()
+    rule = LocalAgreement()
     rule.settled(words("it will rain"), STEP, never)
     rule.forget(2)
     assert rule.settled(words("rain in"), 2 * STEP, never) == 1

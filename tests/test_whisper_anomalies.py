@@ -2,9 +2,9 @@
 
 import pytest
 
-from malsori.engines.whisper.anomalies import anomalous, settled
+from malsori.engines.whisper.guards import anomalous, settled
 from malsori.engines.whisper.options import WhisperOptions
-from malsori.engines.whisper.segments import Piece
+from malsori.engines.whisper.segments import WindowSegment
 from malsori.types import Word
 
 WATCHED = WhisperOptions(hallucination_silence_threshold=2.0)
@@ -15,7 +15,7 @@ def piece(start, end, *, probability=0.9, words=3):
     spoken = tuple(
         Word("word", start + step * index, start + step * (index + 1), probability) for index in range(words)
     )
-    return Piece(start, end, (1, 2, 3), spoken)
+    return WindowSegment(start, end, (1, 2, 3), spoken)
 
 
 SPOKEN = piece(1.0, 3.0)
@@ -28,7 +28,7 @@ def test_words_that_are_unlikely_and_too_short_were_not_spoken():
 
 
 def test_marks_alone_say_nothing_about_it():
-    assert not anomalous(Piece(0.0, 0.1, (1,), (Word("...", 0.0, 0.01, 0.01),)))
+    assert not anomalous(WindowSegment(0.0, 0.1, (1,), (Word("...", 0.0, 0.01, 0.01),)))
 
 
 def test_without_a_threshold_everything_stands():

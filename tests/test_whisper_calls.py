@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from malsori.engines.base import DecodeOptions
-from malsori.engines.whisper.calls import CALLS, calls
-from malsori.engines.whisper.window import Context
+from malsori.engines.whisper.window import CALLS, Context, calls
 from malsori.types import SAMPLE_RATE
 
 CONTEXT = Context(5.0, 1.0)

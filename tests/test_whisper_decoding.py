@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from malsori.engines.base import DecodeOptions
-from malsori.engines.whisper.decoding import BEAM, BEAM_FRAMES, SURE, Decoder, Row
+from malsori.engines.whisper.decoding import BEAM, BEAM_FRAMES, SURE, Row, WindowDecoder
 from malsori.engines.whisper.network import Generated
 from malsori.engines.whisper.tokens import Tokens
 
@@ -48,9 +48,9 @@ def tokens() -> Tokens:
     return Tokens.read(Path(__file__).resolve().parents[1] / "models" / "nano-whisper")
 
 
-def decoder(network: Network, tokens: Tokens, **options: Any) -> Decoder:
+def decoder(network: Network, tokens: Tokens, **options: Any) -> WindowDecoder:
     used: Any = network
-    return Decoder(used, tokens, DecodeOptions(**options))
+    return WindowDecoder(used, tokens, DecodeOptions(**options))
 
 
 def first(

@@ -14,10 +14,10 @@ import pytest
 
 from malsori.audio import decode
 from malsori.engines.base import HOTWORD_WEIGHT, DecodeOptions, HotWord
-from malsori.engines.load import load_engine
+from malsori.engines.families import load_engine
 from malsori.engines.whisper.engine import WhisperEngine
+from malsori.engines.whisper.model_files import check_parts
 from malsori.engines.whisper.options import WhisperOptions
-from malsori.engines.whisper.parts import check_parts
 from malsori.engines.whisper.track import cut
 from malsori.errors import Cancelled, ModelCorrupt, ModelIncompatible, OptionError
 from malsori.types import Segment, Word
@@ -99,7 +99,7 @@ def test_threads_share_one_engine(engine, korean):
 
 
 def test_workers_share_the_weights_and_hear_the_same(manifest, engine, korean, monkeypatch):
-    monkeypatch.setattr("malsori.engines.load.cpu_threads", lambda: 2)
+    monkeypatch.setattr("malsori.engines.families.cpu_threads", lambda: 2)
     two = load_engine(BUNDLE, manifest, device="cpu", threads=1, workers=2)
     assert two._network._replicas.model.num_workers == 2
     with ThreadPoolExecutor(2) as pool:
@@ -109,7 +109,7 @@ def test_workers_share_the_weights_and_hear_the_same(manifest, engine, korean, m
 
 @pytest.mark.parametrize("workers", [0, 3, "two"])
 def test_more_workers_than_cores_are_refused(manifest, monkeypatch, workers):
-    monkeypatch.setattr("malsori.engines.load.cpu_threads", lambda: 2)
+    monkeypatch.setattr("malsori.engines.families.cpu_threads", lambda: 2)
     with pytest.raises(OptionError, match="workers: expected 1 to 2, the cores there are"):
         load_engine(BUNDLE, manifest, device="cpu", workers=workers)
 

@@ -10,8 +10,7 @@ from typing import Any, cast
 
 import pytest
 
-from malsori.engines.base import DecodeOptions
-from malsori.engines.said import Said
+from malsori.engines.base import DecodeOptions, Said
 from malsori.engines.whisper.decoding import BEAM
 from malsori.engines.whisper.features import LogMel
 from malsori.engines.whisper.following import EARLY, UNREAD, Following

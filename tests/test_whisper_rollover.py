@@ -2,7 +2,7 @@
 
 import pytest
 
-from malsori.engines.whisper.rollover import KEPT, RECENT, Cut, anywhere, at_pause, by_force
+from malsori.engines.whisper.commitment import KEPT, RECENT, Cut, anywhere, at_pause, by_force
 
 TIMES = [(0.2, 1.0), (1.0, 2.0), (2.0, 3.1), (3.1, 4.0), (4.0, 5.0), (5.0, 6.0)]
 TWO = [(0.2, 1.9), (2.3, 3.0), (3.3, 6.0)]  # pauses of 0.4 and 0.3 s

@@ -13,7 +13,7 @@ from malsori.engines.base import DecodeOptions, HotWord
 from malsori.engines.whisper.features import LogMel
 from malsori.engines.whisper.network import Generated
 from malsori.engines.whisper.options import WhisperOptions
-from malsori.engines.whisper.reader import Reader
+from malsori.engines.whisper.reader import WindowReader
 from malsori.engines.whisper.tokens import Tokens
 from malsori.engines.whisper.track import Track
 from malsori.engines.whisper.window import Context
@@ -66,7 +66,7 @@ def tokens() -> Tokens:
 def heard(network: Network, floor: float = 5.0, **fields: Any) -> str:
     used: Any = network
     options = DecodeOptions(language="en", temperature=(0.0,), beam_size=1, **fields)
-    reader = Reader(used, network.tokens, ("en",), options)
+    reader = WindowReader(used, network.tokens, ("en",), options)
     track = Track(CLIP, LogMel(80), Context(floor), "en", [*reader.prompts.first], timed=True)
     reader.read([track])
     return " ".join(segment.text for segment in track.heard())

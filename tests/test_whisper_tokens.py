@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from malsori.engines.whisper.letters import spelled_bytes
+from malsori.engines.whisper.tokenizer import spelled_bytes
 from malsori.engines.whisper.tokens import FILE, Tokens, TokenWord
 from malsori.errors import ModelCorrupt, ModelIncompatible, OptionError
 

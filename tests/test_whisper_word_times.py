@@ -14,10 +14,10 @@ from hypothesis import strategies as st
 
 from malsori.audio import decode
 from malsori.engines.whisper.features import HOP, LogMel
-from malsori.engines.whisper.in_sound import REACH
 from malsori.engines.whisper.network import Encoded, Network
 from malsori.engines.whisper.options import WhisperOptions
-from malsori.engines.whisper.segments import PRECISION, Piece
+from malsori.engines.whisper.segments import PRECISION, WindowSegment
+from malsori.engines.whisper.sounding import REACH
 from malsori.engines.whisper.tokens import Tokens
 from malsori.engines.whisper.word_times import LONGEST, AlignRow, WordTiming, align_rows, place
 from malsori.engines.word_breaks import spaced_once
@@ -152,12 +152,14 @@ def timing(text: str, start: float, end: float) -> WordTiming:
     return WordTiming(text, (1,), start, end, 0.5)
 
 
-def placed(words: Sequence[WordTiming], speech: Sequence[tuple[float, float]], piece: tuple[float, float]) -> Piece:
-    (found,) = place(words, [Piece(*piece, (1,) * len(words))], speech, "en", OPTIONS)
+def placed(
+    words: Sequence[WordTiming], speech: Sequence[tuple[float, float]], piece: tuple[float, float]
+) -> WindowSegment:
+    (found,) = place(words, [WindowSegment(*piece, (1,) * len(words))], speech, "en", OPTIONS)
     return found
 
 
-def times(piece: Piece) -> list[tuple[float, float]]:
+def times(piece: WindowSegment) -> list[tuple[float, float]]:
     return [(round(word.start, 3), round(word.end, 3)) for word in piece.words]
 
 
@@ -192,7 +194,7 @@ def test_a_pause_that_would_take_all_of_a_word_does_not() -> None:
 def test_a_pause_beside_the_decoders_times_moves_them_not() -> None:
     words = [timing(" a", 0.0, 1.2), timing(" b", 1.2, 2.0)]
     speech = [(0.0, 1.05), (1.1, 2.0)]
-    pieces = place(words, [Piece(0.0, 1.0, (1,)), Piece(1.15, 2.0, (1,))], speech, "en", OPTIONS)
+    pieces = place(words, [WindowSegment(0.0, 1.0, (1,)), WindowSegment(1.15, 2.0, (1,))], speech, "en", OPTIONS)
     assert [times(piece) for piece in pieces] == [[(0.0, 1.0)], [(1.15, 2.0)]]
 
 
@@ -273,13 +275,15 @@ def test_punctuation_takes_no_time() -> None:
 def test_which_punctuation_is_merged_can_be_said() -> None:
     words = [timing(" a", 0.0, 1.0), timing(",", 1.0, 2.0), timing("!", 2.0, 3.0)]
     options = WhisperOptions(prepend_punctuations="", append_punctuations="!")
-    (found,) = place(words, [Piece(0.0, 3.0, (1, 1, 1))], [(0.0, 3.0)], "en", options)
+    (found,) = place(words, [WindowSegment(0.0, 3.0, (1, 1, 1))], [(0.0, 3.0)], "en", options)
     assert [word.text for word in found.words] == ["a", ",!"]
 
 
 def test_a_word_over_the_edge_of_two_pieces_belongs_to_the_one_that_it_begins_in() -> None:
     words = [WordTiming(" a", (1, 2, 3), 0.0, 1.0, 0.5), WordTiming(" b", (4,), 1.0, 2.0, 0.5)]
-    pieces = place(words, [Piece(0.0, 1.0, (1, 2)), Piece(1.0, 2.0, (3, 4))], [(0.0, 2.0)], "en", OPTIONS)
+    pieces = place(
+        words, [WindowSegment(0.0, 1.0, (1, 2)), WindowSegment(1.0, 2.0, (3, 4))], [(0.0, 2.0)], "en", OPTIONS
+    )
     assert [[word.text for word in piece.words] for piece in pieces] == [["a"], ["b"]]
 
 
@@ -309,7 +313,7 @@ def test_whatever_the_times_are_words_last_ascend_in_sound_and_lose_no_letter(
     drawn: list[tuple[list[tuple[str, float, float]], float, float]], speech: list[tuple[float, float]]
 ) -> None:
     timings = [timing(*word) for words, _, _ in drawn for word in words]
-    pieces = [Piece(start, end, (1,) * len(words)) for words, start, end in drawn]
+    pieces = [WindowSegment(start, end, (1,) * len(words)) for words, start, end in drawn]
     found = place(timings, pieces, speech, "en", OPTIONS)
     for piece, (words, _, _) in zip(found, drawn, strict=True):
         assert written(piece.words) == spaced_once("".join(text for text, _, _ in words))
@@ -331,7 +335,9 @@ SAID = st.text("ab1 5.,'-—%$「」、。東京のっーンเา가大\u00a0é
 @given(st.lists(st.one_of(SAID, st.lists(st.integers(0, 50_000), max_size=4)), min_size=1, max_size=4), LANGUAGES)
 def test_words_of_any_tokens_give_the_text_of_their_piece_back(parts: list[list[int]], language: str) -> None:
     begin = tokens().timestamp_begin
-    pieces = [Piece(float(at), at + 1.0, (begin + 50 * at, *spelled, begin + 50)) for at, spelled in enumerate(parts)]
+    pieces = [
+        WindowSegment(float(at), at + 1.0, (begin + 50 * at, *spelled, begin + 50)) for at, spelled in enumerate(parts)
+    ]
     words = tokens().words([token for piece in pieces for token in piece.tokens], language)
     timings = [WordTiming(word.text, word.tokens, 0.0, 4.0, 0.5) for word in words]
     for piece in place(timings, pieces, [(0.0, 4.0)], language, OPTIONS):
@@ -342,5 +348,5 @@ def test_letters_without_spaces_are_words_in_a_text_of_another_language_too(netw
     spelled = tuple(tokens().encode(" well, 東京 is"))
     for language, expected in (("en", ["well,", "東", "京", "is"]), ("ko", ["well,", "東京", "is"])):
         (words,) = align_rows(network, tokens(), encoded.rows([2]), language, "transcribe", [AlignRow(spelled, 258)])
-        (piece,) = place(words, [Piece(0.0, 2.0, spelled)], [], language, OPTIONS)
+        (piece,) = place(words, [WindowSegment(0.0, 2.0, spelled)], [], language, OPTIONS)
         assert [word.text for word in piece.words] == expected

@@ -7,9 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from malsori.engines.ctc.edges import LEAD, SHORT_TAIL, TAIL, word_edges
-from malsori.engines.ctc.silence import Silences
-from malsori.engines.frames import Frames
+from malsori.engines.ctc.edges import LEAD, SHORT_TAIL, TAIL, Silences, word_edges
+from malsori.engines.ctc.frames import Frames
 from malsori.types import SAMPLE_RATE, Audio
 
 FRAMES = Frames((10, 3, 3, 3, 3, 2, 2), (5, 2, 2, 2, 2, 2, 2))

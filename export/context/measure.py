@@ -15,7 +15,7 @@ from export.context.sound import LONGEST, LogMel, in_window, shortest
 from export.finetune.clips import Clip
 from export.finetune.texts import rates
 from export.whisper_checkpoint import Checkpoint
-from malsori.engines.devices import cpu_threads
+from malsori.engines.machine.devices import cpu_threads
 
 
 @dataclass(frozen=True, slots=True)

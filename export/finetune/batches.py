@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from torch.utils.data import Dataset, Sampler
 
 from export.finetune.clips import Clip
-from malsori.engines.acoustic import normalize
+from malsori.engines.wav2vec2.acoustic import normalize
 
 POOL = 50  # batches drawn together and sorted by length, so that little is padded
 IGNORED = -100  # the label that transformers leaves out of the loss

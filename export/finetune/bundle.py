@@ -16,7 +16,7 @@ from export.finetune.settings import BEST, Settings
 from export.finetune.texts import rates
 from export.wav2vec2 import export
 from malsori.bundles.manifest import Manifest
-from malsori.engines.wav2vec2 import Wav2Vec2Engine
+from malsori.engines.wav2vec2.engine import Wav2Vec2Engine
 
 PROOF_CLIPS = 20  # so many that one character more or less is not a percent; PyTorch hears the first minute of them
 MEASURED_CLIPS = 200  # held-out clips that the finished bundle transcribes; XLSR-large needs seconds for each on a CPU

@@ -20,8 +20,8 @@ from export.finetune.settings import DataOptions
 from export.finetune.vocabulary import Speller
 from malsori.audio import decode, decode_blocks
 from malsori.bundles.atomic import write_atomically
+from malsori.engines.ctc.frames import Frames
 from malsori.engines.ctc.viterbi import Chain
-from malsori.engines.frames import Frames
 from malsori.errors import AudioError
 from malsori.types import SAMPLE_RATE
 

@@ -21,9 +21,9 @@ from export.finetune.clips import Clip
 from export.finetune.model import Learned
 from export.finetune.settings import Precision, TrainingOptions
 from export.finetune.texts import rates
-from malsori.engines.ctc.greedy import greedy
+from malsori.engines.ctc.decoder import greedy
+from malsori.engines.ctc.frames import Frames
 from malsori.engines.ctc.words import words_of
-from malsori.engines.frames import Frames
 
 STATE = "trainer_state.json"  # what transformers writes last into a checkpoint
 EVALUATION_BATCH = 8

@@ -13,8 +13,8 @@ from transformers import AutoConfig, Wav2Vec2Config, Wav2Vec2CTCTokenizer, Wav2V
 from export.common import ExportRefused, check_rate, loading
 from export.finetune.settings import ModelOptions
 from export.finetune.vocabulary import SPECIALS
+from malsori.engines.ctc.frames import Frames
 from malsori.engines.ctc.vocabulary import FILE, Vocabulary
-from malsori.engines.frames import Frames
 
 NEW_HEAD = "--vocabulary syllables, jamo or characters makes a new one"
 OPTIONAL = {"wav2vec2.masked_spec_embed"}  # what a masked frame is replaced by; learned anew where there is none

@@ -19,7 +19,7 @@ import onnx
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
-from malsori.engines.native import DOMAIN
+from malsori.engines.onnx.native import DOMAIN
 
 OPSET = 17  # the first with LayerNormalization
 CONTRIB = "com.microsoft"  # ONNX Runtime's own operators

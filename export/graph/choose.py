@@ -24,10 +24,10 @@ from export.graph.linear import Float32, Int8, Linear
 from export.graph.native import Bounded, Kept, Native, all_fit
 from export.graph.write import shape_of
 from export.proof import cosine, timed
-from malsori.engines.cpus import cpu_threads
-from malsori.engines.graphs import ENCODER, WEIGHTS
-from malsori.engines.native import native_of, preferred
-from malsori.engines.network import Network
+from malsori.engines.machine.cpus import cpu_threads
+from malsori.engines.onnx.graph import Graph
+from malsori.engines.onnx.native import native_of, preferred
+from malsori.engines.wav2vec2.graphs import ENCODER, WEIGHTS
 
 OWN = "signed, per channel, for our own operator"
 FORMS: Mapping[str, Int8] = {
@@ -75,7 +75,7 @@ def _tried(arrays: Arrays, config: Any, features: NDArray[np.float32], names: Se
         own = isinstance(linear, Bounded)
         path = folder / (native_of(ENCODER) if own else ENCODER)
         Encoder(arrays, shape, Native(Kept(linear)) if own else linear).build().save(path, Weights(folder / WEIGHTS))
-        network = Network(path, "cpu", cpu_threads())
+        network = Graph(path, "cpu", cpu_threads())
         return lambda: network.run(["logits"], {"features": features})[0]
 
     with ExitStack() as stack:

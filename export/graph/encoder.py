@@ -14,7 +14,7 @@ from export.graph.builder import Builder
 from export.graph.frontend import Arrays
 from export.graph.linear import Float32, Linear
 from export.graph.operators import Cpu, Mask, Operators
-from malsori.engines.graphs import STATE
+from malsori.engines.wav2vec2.graphs import STATE
 
 
 @dataclass(frozen=True, slots=True)

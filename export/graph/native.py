@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from export.graph.builder import Builder
 from export.graph.linear import Int8, Linear, Matrix, Quantized, dynamic
-from malsori.engines.native import DOMAIN
+from malsori.engines.onnx.native import DOMAIN
 
 GROUP, PANEL = 32, 16  # what inputs and outputs are multiples of, as linear.h has it
 # The most that weights of one sign in one lane add up to; inputs are brought to 0..127: 258 * 127 < 2^15. With 181 for

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from export.graph.builder import Builder
 from export.graph.encoder import Encoder
-from malsori.engines.graphs import KEY, PAST, VALUE
+from malsori.engines.wav2vec2.graphs import KEY, PAST, VALUE
 
 
 class StreamEncoder(Encoder):

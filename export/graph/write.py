@@ -15,8 +15,8 @@ from export.graph.linear import Float32, Linear
 from export.graph.native import Bounded, Kept, Native, Portable
 from export.graph.operators import Cuda, Plain
 from export.graph.stream import StreamEncoder
-from malsori.engines.graphs import ENCODER, FRONTEND, LAYERS, PLAIN, STREAM, WEIGHTS
-from malsori.engines.native import native_of
+from malsori.engines.onnx.native import native_of
+from malsori.engines.wav2vec2.graphs import ENCODER, FRONTEND, LAYERS, PLAIN, STREAM, WEIGHTS
 
 
 def write_graphs(folder: Path, arrays: Arrays, config: Any, linear: Linear) -> None:

@@ -32,7 +32,7 @@ from export.nano.publish import MODELS, ctc_rates, export_ctc
 from export.nano.speech import SAMPLE_RATE, Augmenter, Utterance, held_out_corpus, speak
 from malsori.bundles import read_manifest
 from malsori.cli.progress import Reporter
-from malsori.engines.wav2vec2 import Wav2Vec2Engine
+from malsori.engines.wav2vec2.engine import Wav2Vec2Engine
 from malsori.errors import MalsoriError
 
 TEST_CLIPS = 200

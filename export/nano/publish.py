@@ -26,8 +26,8 @@ from export.nano.speech import SAMPLE_RATE, Corpus, Utterance, held_out_corpus
 from malsori.bundles import read_manifest, seal
 from malsori.bundles.manifest import Manifest
 from malsori.engines.base import DecodeOptions, Task
-from malsori.engines.native import obstacle
-from malsori.engines.wav2vec2 import Wav2Vec2Engine
+from malsori.engines.onnx.native import obstacle
+from malsori.engines.wav2vec2.engine import Wav2Vec2Engine
 from malsori.engines.whisper.engine import WhisperEngine
 from malsori.engines.whisper.options import AudioContext, WhisperOptions
 

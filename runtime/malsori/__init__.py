@@ -21,7 +21,7 @@ os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 
 if TYPE_CHECKING:
     from . import errors
-    from .alignment import AlignedCharacter, AlignedWord, Alignment
+    from .aligned import AlignedCharacter, AlignedWord, Alignment
     from .audio import decode
     from .bundles import list_bundles, open_bundle
     from .errors import AudioError, EngineError, MalsoriError, ModelError, OptionError, OutputError
@@ -29,8 +29,8 @@ if TYPE_CHECKING:
     from .joining import written
     from .output import CueOptions, render, write
     from .pipeline import Progress, TranscribeOptions, Transcriber, WhisperOptions, align, load, retime
+    from .pipeline.alignment.retime import Retimed
     from .pipeline.live import LiveOptions, Scheduler, Stream, listen
-    from .pipeline.retime import Retimed
     from .subtitles import Subtitle, render_subtitle
     from .types import (
         SAMPLE_RATE,

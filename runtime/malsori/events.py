@@ -15,7 +15,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-from .probability import mean_probability
+from .joining import mean_probability
 from .types import Segment, Word
 
 

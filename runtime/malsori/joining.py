@@ -1,9 +1,10 @@
-"""Words back to the text that they stand in: the one rule for it."""
+"""What holds of several words together: the text they stand in, their probability, and times that last."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Protocol
+from collections.abc import Iterable, Sequence
+from math import exp, log
+from typing import Protocol, TypeAlias
 
 
 class SpacedText(Protocol):
@@ -23,3 +24,40 @@ class SpacedText(Protocol):
 def written(words: Iterable[SpacedText]) -> str:
     """Return the text that the words stand in: of all words of a segment, the segment's own."""
     return "".join(" " * word.spaced + word.text for word in words).removeprefix(" ")
+
+
+LEAST = 1e-30  # keeps the logarithm of a probability finite
+
+
+def mean_probability(probabilities: Sequence[float]) -> float:
+    """Return the geometric mean, which does not punish a word for being long; 0 for none."""
+    if not probabilities:
+        return 0.0
+    return exp(sum(log(max(probability, LEAST)) for probability in probabilities) / len(probabilities))
+
+
+STEP = 0.02  # seconds, of Whisper's times as of wav2vec2's frames
+
+Times: TypeAlias = tuple[float, float]  # start and end, seconds
+
+
+def lasting(times: Sequence[Times], earliest: float, latest: float) -> list[Times]:
+    """Return the times with a step at least for each word: from the end of the one before it, else from those behind.
+
+    Words without length come of attention that reaches two at once, and of words in silence. Where the bounds have no
+    room for a step each, all have as much as there is; where they have none, the words go beyond.
+    """
+    room, count = latest - earliest, max(len(times), 1)
+    least = min(STEP, room / count) if room > 0 else STEP
+    latest = max(latest, earliest + least * count)
+    backward: list[Times] = []
+    for start, end in reversed(times):
+        latest = min(end, latest)
+        backward.append((min(start, latest - least), latest))
+        latest = backward[-1][0]
+    forward: list[Times] = []
+    for start, end in reversed(backward):
+        start = max(start, earliest)
+        earliest = max(end, start + least)
+        forward.append((start, earliest))
+    return forward

@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from export.graph.builder import Builder, Weights
-from malsori.engines.native import DOMAIN
-from malsori.engines.network import Network
+from malsori.engines.onnx.graph import Graph
+from malsori.engines.onnx.native import DOMAIN
 
 LARGEST = 127  # level of x
 
@@ -26,7 +26,7 @@ def operator(
     gelu: int = 0,
     kernel: int = 1,
     stride: int = 1,
-) -> Network:
+) -> Graph:
     """Return a graph of `Int8Linear` alone, `x` to `y`, both of so many axes; `weight` is `(kernel * inputs, outputs)`.
 
     Without a scale it is 1, without a bias 0.
@@ -42,10 +42,10 @@ def operator(
     graph.output(y, "y", [f"result_{axis}" for axis in range(axes)])
     folder.mkdir(parents=True, exist_ok=True)
     graph.save(folder / "operator.native.onnx", Weights(folder / "weights.bin"))
-    return Network(folder / "operator.native.onnx", "cpu", threads)
+    return Graph(folder / "operator.native.onnx", "cpu", threads)
 
 
-def through(network: Network, x: NDArray[np.float32]) -> NDArray[np.float32]:
+def through(network: Graph, x: NDArray[np.float32]) -> NDArray[np.float32]:
     """Return `y`."""
     return network.run(["y"], {"x": x})[0]
 

@@ -20,10 +20,10 @@ from export.graph.half import half  # noqa: E402
 from export.graph.operators import Cuda  # noqa: E402
 from export.proof import Tolerance, compare, synthetic_speech  # noqa: E402
 from export.wav2vec2 import TOLERANCES, export  # noqa: E402
-from malsori.engines.batches import pad_frames  # noqa: E402
-from malsori.engines.bound import BoundGraphs  # noqa: E402
-from malsori.engines.graphs import ENCODER, FRONTEND, LAYERS, PLAIN  # noqa: E402
-from malsori.engines.network import Network  # noqa: E402
+from malsori.engines.onnx.graph import Graph  # noqa: E402
+from malsori.engines.wav2vec2.batches import pad_frames  # noqa: E402
+from malsori.engines.wav2vec2.graphs import ENCODER, FRONTEND, LAYERS, PLAIN  # noqa: E402
+from malsori.engines.wav2vec2.on_gpu import BoundGraphs  # noqa: E402
 from malsori.errors import OptionError  # noqa: E402
 from tests.export.test_wav2vec2_export import GROUP, LAYER, TINY, HuggingFace, open_engine, save_checkpoint  # noqa: E402
 
@@ -97,7 +97,7 @@ def test_lengths_and_starts_of_rows_are_what_the_cuda_kernel_reads(tmp_path):
     graph.output(masking, "masking", ("numbers",), TensorProto.INT32)
     graph.save(tmp_path / "masking.onnx", Weights(tmp_path / "weights.bin"))
     mask = (np.arange(10) < np.array([[10], [7], [4]])).astype(np.int32)
-    (found,) = Network(tmp_path / "masking.onnx", "cpu", 1).run(["masking"], {"mask": mask})
+    (found,) = Graph(tmp_path / "masking.onnx", "cpu", 1).run(["masking"], {"mask": mask})
     assert found.tolist() == [10, 7, 4, 0, 10, 20, 30, 0, 10, 20, 30]
 
 
@@ -107,7 +107,7 @@ def test_plain_operators_give_what_onnxruntimes_own_give(made, clips):
     batch = clips[:3] if manifest.attention_mask else clips[:1]
     features, mask = pad_frames([engine.acoustic.graphs.features(clip) for clip in batch])
     feeds = {"features": features, "mask": mask} if manifest.attention_mask else {"features": features}
-    own, plain = (Network(folder / name, "cpu", 1).run(["logits", "hidden"], feeds) for name in (ENCODER, PLAIN))
+    own, plain = (Graph(folder / name, "cpu", 1).run(["logits", "hidden"], feeds) for name in (ENCODER, PLAIN))
     counts = mask.sum(axis=1)
     for a, b in zip(own, plain, strict=True):
         cut = [[rows[:count] for rows, count in zip(array, counts, strict=True)] for array in (a, b)]
@@ -131,7 +131,7 @@ def test_the_mask_is_what_keeps_the_padding_of_a_bucket_out(made, clips):
         pytest.skip("has no mask")
     features, mask = pad_frames([open_engine(folder, manifest).acoustic.graphs.features(c) for c in clips[:2]])
     for name in (ENCODER, PLAIN):
-        network = Network(folder / name, "cpu", 1)
+        network = Graph(folder / name, "cpu", 1)
         honest, lying = (network.run(["logits"], {"features": features, "mask": m}) for m in (mask, mask | 1))
         assert compare([honest[0][1][:14]], [lying[0][1][:14]]).relative > 0.02
 

@@ -15,7 +15,7 @@ pytestmark = pytest.mark.export
 pytest.importorskip("onnx")
 
 from export.graph.native import LANE, Bounded  # noqa: E402
-from malsori.engines.native import obstacle  # noqa: E402
+from malsori.engines.onnx.native import obstacle  # noqa: E402
 from malsori.errors import EngineError, ModelIncompatible  # noqa: E402
 from tests.export.int8_linear import LARGEST, linear, operator, taps, through  # noqa: E402
 

@@ -25,12 +25,12 @@ from export.graph.native import Native, Portable  # noqa: E402
 from export.proof import compare, synthetic_speech  # noqa: E402
 from export.wav2vec2 import TOLERANCES, export, main  # noqa: E402
 from malsori.bundles import describe_files, read_manifest  # noqa: E402
-from malsori.engines import graphs as engine_graphs  # noqa: E402
 from malsori.engines.base import DecodeOptions  # noqa: E402
-from malsori.engines.graphs import ENCODER, WEIGHTS, SplitGraphs  # noqa: E402
-from malsori.engines.native import native_of, obstacle, preferred  # noqa: E402
+from malsori.engines.onnx.native import native_of, obstacle, preferred  # noqa: E402
 from malsori.engines.session import SessionOptions  # noqa: E402
-from malsori.engines.wav2vec2 import Wav2Vec2Engine  # noqa: E402
+from malsori.engines.wav2vec2 import graphs as engine_graphs  # noqa: E402
+from malsori.engines.wav2vec2.engine import Wav2Vec2Engine  # noqa: E402
+from malsori.engines.wav2vec2.graphs import ENCODER, WEIGHTS, SplitGraphs  # noqa: E402
 from malsori.errors import ModelIncompatible  # noqa: E402
 from tests.export.test_wav2vec2_export import (  # noqa: E402
     GROUP,

@@ -20,8 +20,8 @@ pytest.importorskip("onnx")
 
 from export.graph.builder import Builder, Weights  # noqa: E402
 from export.graph.native import GROUP, LANE, PANEL, Bounded, Kept, Native, Portable, all_fit, fits  # noqa: E402
-from malsori.engines import native  # noqa: E402
-from malsori.engines.network import Network  # noqa: E402
+from malsori.engines.onnx import native  # noqa: E402
+from malsori.engines.onnx.graph import Graph  # noqa: E402
 
 DEPTHS = st.sampled_from([8, 16, 32])
 NORMAL = np.finfo(np.float32).tiny  # the smallest scale that there is
@@ -137,7 +137,7 @@ def test_onnx_runtimes_own_operator_adds_the_same_weights_up_exactly(tmp_path: P
     y = Bounded()(graph, graph.input("x", ("rows", 128)), "layer", weight, np.zeros(16, np.float32))
     graph.output(y, "y", ("rows", 16))
     graph.save(tmp_path / "exact.onnx", Weights(tmp_path / "weights.bin"))
-    found = Network(tmp_path / "exact.onnx", "cpu", 1).run(["y"], {"x": x})[0]
+    found = Graph(tmp_path / "exact.onnx", "cpu", 1).run(["y"], {"x": x})[0]
     expected = (x.astype(np.int64) @ quantized.T.astype(np.int64)) * scale.astype(np.float64)
     np.testing.assert_allclose(found, expected, rtol=1e-6, atol=1e-6 * np.abs(expected).max())
 

@@ -19,10 +19,10 @@ from export.optimum_graph import ARCHITECTURES  # noqa: E402
 from export.proof import compare, synthetic_speech  # noqa: E402
 from export.wav2vec2 import export, main  # noqa: E402
 from malsori.bundles import read_manifest  # noqa: E402
-from malsori.engines.graphs import SINGLE  # noqa: E402
-from malsori.engines.load import load_engine  # noqa: E402
-from malsori.engines.network import Network  # noqa: E402
-from malsori.engines.wav2vec2 import Wav2Vec2Engine  # noqa: E402
+from malsori.engines.families import load_engine  # noqa: E402
+from malsori.engines.onnx.graph import Graph  # noqa: E402
+from malsori.engines.wav2vec2.engine import Wav2Vec2Engine  # noqa: E402
+from malsori.engines.wav2vec2.graphs import SINGLE  # noqa: E402
 from tests.export.test_recipes_export import spoken, text_of_hugging_face  # noqa: E402
 from tests.export.vocabularies import save_tokenizer  # noqa: E402
 
@@ -143,7 +143,7 @@ def test_the_manifest_says_that_it_is_one_graph_without_a_mask(pair):
 
 def test_the_graph_takes_audio_and_gives_logits_and_hidden_of_stated_widths(hubert, tmp_path):
     export(hubert, tmp_path / "bundle", languages=["ko"], exporter="optimum")
-    network = Network(tmp_path / "bundle" / SINGLE, "cpu", 1)
+    network = Graph(tmp_path / "bundle" / SINGLE, "cpu", 1)
     assert network.inputs == {"audio"}
     assert network.outputs == {"logits": len(TOKENS), "hidden": 48}
 

@@ -21,7 +21,7 @@ from export.common import ExportRefused  # noqa: E402
 from export.proof import compare, synthetic_speech  # noqa: E402
 from export.wav2vec2 import export, main  # noqa: E402
 from malsori.engines.base import DecodeOptions  # noqa: E402
-from malsori.engines.ctc.decoder import Decoder  # noqa: E402
+from malsori.engines.ctc.decoder import CtcDecoder  # noqa: E402
 from tests.export.test_wav2vec2_export import LAYER, TINY, HuggingFace, open_engine, save_checkpoint  # noqa: E402
 from tests.export.vocabularies import save_tokenizer  # noqa: E402
 
@@ -124,7 +124,7 @@ def test_any_path_of_tokens_reads_as_hugging_face_reads_it(made):
     """Blanks, delimiters, unknowns and repeats far more often than speech has them."""
     recipe, _, tokenizer, ours = made
     random = np.random.default_rng(11)
-    decoder = Decoder(ours.vocabulary, ours.frames)
+    decoder = CtcDecoder(ours.vocabulary, ours.frames)
     special = list(recipe.vocabulary.special.values())
     for _ in range(20):
         letters = random.integers(recipe.model["vocab_size"], size=FRAMES)

@@ -18,8 +18,8 @@ from export.nano import publish  # noqa: E402
 from export.proof import Tolerance, proof_clips  # noqa: E402
 from export.wav2vec2 import TOLERANCES, export, main  # noqa: E402
 from malsori.bundles import read_manifest  # noqa: E402
-from malsori.engines.graphs import WEIGHTS  # noqa: E402
-from malsori.pipeline.proof import Limits  # noqa: E402
+from malsori.engines.wav2vec2.graphs import WEIGHTS  # noqa: E402
+from malsori.pipeline.trials import ProofLimits  # noqa: E402
 from tests.export.test_wav2vec2_export import LAYER, TINY, save_checkpoint  # noqa: E402
 from tests.loudness import tone, wav  # noqa: E402
 from tests.test_prove import KOREAN, untimed  # noqa: E402
@@ -141,4 +141,4 @@ def test_the_small_model_may_be_slower_in_int8_and_says_so_itself(monkeypatch, t
 
 
 def test_fine_tuning_has_the_same_limit():
-    assert BundleOptions().max_loss == Limits().max_loss
+    assert BundleOptions().max_loss == ProofLimits().max_loss

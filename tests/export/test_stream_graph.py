@@ -10,7 +10,7 @@ from export.proof import compare, synthetic_speech  # noqa: E402
 from export.wav2vec2 import export  # noqa: E402
 from malsori.engines.base import DecodeOptions  # noqa: E402
 from malsori.engines.session import SessionOptions  # noqa: E402
-from malsori.engines.wav2vec2 import Wav2Vec2Engine  # noqa: E402
+from malsori.engines.wav2vec2.engine import Wav2Vec2Engine  # noqa: E402
 from malsori.errors import OptionError  # noqa: E402
 from tests.export.test_wav2vec2_export import GROUP, LAYER, TINY, save_checkpoint  # noqa: E402
 

@@ -21,12 +21,12 @@ from export.common import ExportRefused  # noqa: E402
 from export.proof import Tolerance, compare, synthetic_speech  # noqa: E402
 from export.wav2vec2 import TOLERANCES, export, main  # noqa: E402
 from malsori.bundles import describe_files, read_manifest  # noqa: E402
-from malsori.engines.acoustic import normalize  # noqa: E402
 from malsori.engines.base import DecodeOptions  # noqa: E402
-from malsori.engines.batches import pad_frames  # noqa: E402
-from malsori.engines.graphs import ENCODER  # noqa: E402
-from malsori.engines.network import Network  # noqa: E402
-from malsori.engines.wav2vec2 import Wav2Vec2Engine  # noqa: E402
+from malsori.engines.onnx.graph import Graph  # noqa: E402
+from malsori.engines.wav2vec2.acoustic import normalize  # noqa: E402
+from malsori.engines.wav2vec2.batches import pad_frames  # noqa: E402
+from malsori.engines.wav2vec2.engine import Wav2Vec2Engine  # noqa: E402
+from malsori.engines.wav2vec2.graphs import ENCODER  # noqa: E402
 from malsori.errors import ModelIncompatible  # noqa: E402
 from tests.export.vocabularies import save_tokenizer  # noqa: E402
 
@@ -160,7 +160,7 @@ def test_a_masked_batch_equals_the_masked_batch_of_hugging_face(checkpoint, bund
 
 def test_the_mask_is_what_keeps_the_neighbours_out(bundle, clips):
     """The other tests could not fail if padding did no harm: here the mask lies, and the logits move."""
-    engine, network = open_engine(*bundle), Network(bundle[0] / ENCODER, "cpu", 1)
+    engine, network = open_engine(*bundle), Graph(bundle[0] / ENCODER, "cpu", 1)
     short, long = (engine.acoustic.graphs.features(normalize(clips[index])) for index in (2, 3))
     features, mask = pad_frames([short, long])
     honest = network.run(["logits"], {"features": features, "mask": mask})[0][0][:49]

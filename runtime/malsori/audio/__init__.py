@@ -1,17 +1,17 @@
 """Sound in: any allowed file, bytes or array to mono 16 kHz float32, whole or in blocks."""
 
-from .decode import AudioSource, Blocks, Clip, decode, decode_blocks
+from .decode import AudioSource, Blocks, DecodedAudio, decode, decode_blocks
 from .intake import Block, Intake
 from .limits import Limits
-from .pcm import Pcm16Decoder, from_pcm16, to_pcm16
 from .resample import Resampler
 from .ring import RingBuffer
+from .samples import Pcm16Decoder, from_pcm16, to_pcm16
 
 __all__ = [
     "AudioSource",
     "Block",
     "Blocks",
-    "Clip",
+    "DecodedAudio",
     "Intake",
     "Limits",
     "Pcm16Decoder",

@@ -10,9 +10,9 @@ from .clock import FileClock
 from .limits import Limits
 from .mpeg import PARSERS, FrameHead, Skipped, frames
 from .packets import Coded, Decoding, begun
+from .pieces import Promise, ReadingOptions, SoundPiece, SoundStream
 from .sniff import Bare
-from .source import Window
-from .stream import Promise, ReadingOptions, SoundPiece, SoundStream
+from .source import FileRange
 
 if TYPE_CHECKING:
     from av import Packet
@@ -27,7 +27,7 @@ _MENDED = 8  # frames: junk that is longer is something else than damaged header
 
 
 def open_bare(
-    window: Window, offset: int, kind: Bare, name: str, limits: Limits, reading: ReadingOptions
+    window: FileRange, offset: int, kind: Bare, name: str, limits: Limits, reading: ReadingOptions
 ) -> SoundStream:
     """Read the frames from `offset` on. Raises `CorruptAudio` and `EmptyAudio`."""
     clock = FileClock()
@@ -51,7 +51,7 @@ class _Tag:
 class _Walk:
     """Walks over the frames of a file, and holds what its tags say against them. Counts are in samples."""
 
-    def __init__(self, window: Window, offset: int, kind: Bare, clock: FileClock) -> None:
+    def __init__(self, window: FileRange, offset: int, kind: Bare, clock: FileClock) -> None:
         self._window, self._offset, self._kind, self._clock = window, offset, kind, clock
         self._parse = PARSERS[kind]
         self._contexts: dict[str, Any] = {}

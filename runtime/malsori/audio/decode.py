@@ -17,16 +17,15 @@ from numpy.typing import NDArray
 
 from ..errors import AudioError, AudioNotFound, CorruptAudio, EmptyAudio, OptionError
 from ..types import SAMPLE_RATE, Audio, Span
-from .arrays import Samples, as_array, as_frames, whole_rate
 from .clock import FileClock
 from .limits import DEFAULT_LIMITS, Limits
 from .mix import Mixer, weights_of
 from .opening import open_stream
+from .pieces import Form, Promise, ReadingOptions, SoundPiece, SoundStream
 from .promise import hold_to_promise
 from .resample import resample
-from .samples import to_float
-from .source import Source, Window, name_of, one_line, open_window
-from .stream import Form, Promise, ReadingOptions, SoundPiece, SoundStream
+from .samples import Samples, as_array, as_frames, to_float, whole_rate
+from .source import FileRange, Source, name_of, one_line, open_window
 from .tracks import check_only
 
 AudioSource: TypeAlias = "Source | Samples"
@@ -34,7 +33,7 @@ AudioSource: TypeAlias = "Source | Samples"
 
 
 @dataclass(frozen=True, slots=True)
-class Clip:
+class DecodedAudio:
     """A whole recording, what messages call it, and what was mended in it, one line each.
 
     `filled_s` seconds of its samples are silence that stands for sound that is not in the file, or does not decode.
@@ -110,7 +109,7 @@ def decode(
     track: int | str | None = None,
     start_at_zero: bool = False,
     name: str = "",
-) -> Clip:
+) -> DecodedAudio:
     """Return the whole recording as mono 16 kHz float32 in [-1, 1]. Parameters and errors as in `decode_blocks`."""
     with decode_blocks(
         source,
@@ -122,7 +121,7 @@ def decode(
         name=name,
     ) as blocks:
         samples = np.concatenate(list(blocks))
-    return Clip(samples, blocks.name, blocks.warnings, blocks.filled_s)
+    return DecodedAudio(samples, blocks.name, blocks.warnings, blocks.filled_s)
 
 
 def decode_blocks(
@@ -149,7 +148,7 @@ def decode_blocks(
     array = as_array(source, name or "<array>")
     file = cast("Source", source)  # which is no array
     name = one_line(name) if name else ("<array>" if array is not None else name_of(file))
-    window: Window | None = None
+    window: FileRange | None = None
     with ExitStack() as opening:
         if array is not None:
             check_only(track, name)
@@ -168,7 +167,7 @@ def decode_blocks(
     return Blocks(name, audio, mixer, stream, opened)
 
 
-def _open_file(window: Window, name: str, limits: Limits, stack: ExitStack, reading: ReadingOptions) -> SoundStream:
+def _open_file(window: FileRange, name: str, limits: Limits, stack: ExitStack, reading: ReadingOptions) -> SoundStream:
     try:
         return open_stream(window, name, limits, stack, reading)
     except AudioError:
@@ -176,7 +175,7 @@ def _open_file(window: Window, name: str, limits: Limits, stack: ExitStack, read
         raise
 
 
-def _check_was_readable(window: Window | None, name: str) -> None:
+def _check_was_readable(window: FileRange | None, name: str) -> None:
     """Raise what the disk said while decoders, which cannot pass it on, took it for the end of the file."""
     if window is not None and window.failures:
         raise AudioNotFound(name, "a readable file", f"a read error ({window.failures[0]})") from window.failures[0]
@@ -200,7 +199,7 @@ def _at_16_khz(pieces: Iterator[SoundPiece], mixer: Mixer) -> Iterator[Audio]:
 
 
 def _counted(
-    stream: SoundStream, window: Window | None, name: str, limits: Limits, allow_truncated: bool
+    stream: SoundStream, window: FileRange | None, name: str, limits: Limits, allow_truncated: bool
 ) -> Iterator[SoundPiece]:
     """Pass the pieces on, holding their length against the limits and against what the file promised."""
     try:

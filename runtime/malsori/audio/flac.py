@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from .source import Window
+from .source import FileRange
 
 _CRC8 = 0x07  # the polynomial of a frame header's sum
 _LONGEST_HEAD = 16  # bytes
 
 
-def find_flac_frame(window: Window, start: int, stop: int) -> int | None:
+def find_flac_frame(window: FileRange, start: int, stop: int) -> int | None:
     """Return where in `[start, stop)` the first of two frames of one rate and shape begins, None when none does."""
     data = window.bytes_at(start, stop - start)
     at, first = 0, None

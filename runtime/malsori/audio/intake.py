@@ -10,13 +10,11 @@ import numpy as np
 
 from ..errors import UnsupportedFormat
 from ..types import SAMPLE_RATE, Audio
-from .arrays import Samples, as_array, as_frames, kind_of, whole_rate
 from .limits import DEFAULT_LIMITS, Limits
 from .mix import Mixer
-from .pcm import Pcm16Decoder
+from .pieces import Frames
 from .resample import Resampler
-from .samples import to_float
-from .stream import Frames
+from .samples import Pcm16Decoder, Samples, as_array, as_frames, kind_of, to_float, whole_rate
 
 Block: TypeAlias = "bytes | bytearray | memoryview | Samples"
 """PCM16 bytes (little-endian, mono), or an array of samples (see `Samples`)."""

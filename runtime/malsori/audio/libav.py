@@ -6,25 +6,82 @@ open something else (references inside MP4, playlists, URLs) is refused.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import io
+import struct
+from collections.abc import Callable, Generator, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from ..errors import CorruptAudio
 from .clock import LONGEST_S, SLACK_S, FileClock
-from .feed import AvFile
 from .limits import Limits
 from .packets import Coded, Decoding, begun, words
-from .riff import AviIndex, asf_seconds
+from .pieces import Promise, ReadingOptions, SoundStream
+from .promise import AviIndex, asf_seconds
 from .sniff import Contained
-from .source import Window
-from .stream import Promise, ReadingOptions, SoundStream
+from .source import FileRange
 from .tracks import pick
 
 if TYPE_CHECKING:
     from av.audio.stream import AudioStream
     from av.container import InputContainer
+
+_SEEK = struct.Struct("<qq")  # where to, from where on
+_NONE = -1  # no seek is waiting
+
+
+class AvFile:
+    """What `av.open` is given. `check` is to be called whenever PyAV has returned, however it did.
+
+    Python's signal handlers run where a function of Python's begins, before its first line, so a `try` inside `read`
+    comes too late (most interrupts during decoding land there, since the main thread is in C until then). The method
+    `send` of a generator is none of Python's functions, and the generator goes on within its `try`. Nor is `pack_into`:
+    a seek only leaves its arguments behind, for the next `read` or `tell`.
+    """
+
+    def __init__(self, window: FileRange) -> None:
+        self._kept: list[BaseException] = []
+        waiting = bytearray(_SEEK.pack(0, io.SEEK_SET))
+        serving = _serve(window, waiting, self._kept)
+        next(serving)
+        self.read: Callable[[int | None], bytes | int] = serving.send
+        self.tell: Callable[[], bytes | int] = serving.__next__
+        self.seek: Callable[[int, int], None] = partial(_SEEK.pack_into, waiting, 0)
+
+    def check(self) -> None:
+        """Raise what was kept."""
+        if self._kept:
+            raise self._kept[0]
+
+
+def _serve(
+    window: FileRange, waiting: bytearray, kept: list[BaseException]
+) -> Generator[bytes | int, int | None, None]:
+    """Answer a count with so many bytes, and None with the position; nothing but ends of file after an error."""
+    position = 0
+    answer: bytes | int = b""
+    while True:
+        try:
+            while True:
+                count = yield answer
+                answer = b"" if count is not None else position
+                offset, whence = _SEEK.unpack(waiting)
+                if whence != _NONE:
+                    base = {io.SEEK_CUR: position, io.SEEK_END: window.size}.get(whence, 0)
+                    position = max(0, base + offset)
+                    _SEEK.pack_into(waiting, 0, 0, _NONE)
+                if count is None:
+                    answer = position
+                elif not kept:
+                    answer = window.bytes_at(position, count)
+                    position += len(answer)
+        except GeneratorExit:
+            return
+        except BaseException as error:
+            kept.append(error)
+            answer = b""  # what was read last may be longer than what is asked for now
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +153,7 @@ _TRIES = 16  # errors in a row with no packet between them
 
 
 def open_libav(
-    window: Window,
+    window: FileRange,
     kind: Contained,
     name: str,
     limits: Limits,
@@ -197,14 +254,14 @@ def _packets(container: InputContainer, track: AudioStream, feed: AvFile, clock:
             raise
 
 
-def _promise(container: InputContainer, track: AudioStream, demuxer: _Demuxer, window: Window) -> Promise:
+def _promise(container: InputContainer, track: AudioStream, demuxer: _Demuxer, window: FileRange) -> Promise:
     """Return what the container promises; samples that are stored as they are, and counted, leave no slack."""
     plain = track.codec_context.name.startswith(("pcm_", "flac"))
     exact = plain and (demuxer.exact or not demuxer.clock)
     return Promise(_seconds(container, track, demuxer, window), 0.0 if exact else _SLACK_S, demuxer.firm)
 
 
-def _seconds(container: InputContainer, track: AudioStream, demuxer: _Demuxer, window: Window) -> float | None:
+def _seconds(container: InputContainer, track: AudioStream, demuxer: _Demuxer, window: FileRange) -> float | None:
     """Return how many seconds the container promises, None where FFmpeg would be guessing."""
     seconds = 0.0
     if demuxer.promise == "track" and track.duration and track.time_base:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..types import Audio
-from .stream import Frames
+from .pieces import Frames
 
 _CANCELLED = 0.01  # -20 dB: a mix with less energy than this part of its loudest channel has lost the speech
 _FULL, _THREE_DB, _SIX_DB = 1.0, 0.7071, 0.5

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TypeAlias
 
-from .source import Window
+from .source import FileRange
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +93,7 @@ def adts_head(head: bytes) -> FrameHead | None:
 PARSERS: dict[str, Parse] = {"MP3": mpeg_head, "AAC": adts_head}
 
 
-def frames_at(window: Window, offset: int, parse: Parse) -> int:
+def frames_at(window: FileRange, offset: int, parse: Parse) -> int:
     """Return how many frames in a row begin at `offset`, up to those that make it sure; that too when they end it."""
     first = parse(window.bytes_at(offset, 9))
     found, head = 0, first
@@ -105,14 +105,14 @@ def frames_at(window: Window, offset: int, parse: Parse) -> int:
     return found
 
 
-def find_frames(window: Window, start: int, stop: int, parse: Parse) -> int | None:
+def find_frames(window: FileRange, start: int, stop: int, parse: Parse) -> int | None:
     """Return where in `[start, stop)` the first row of frames begins; None when there is none."""
     data = window.bytes_at(start, stop - start + _SURE * _LONGEST)
     at = _next_row(data, 0, parse, len(data) < stop - start + _SURE * _LONGEST)
     return None if at is None or at >= stop - start else start + at
 
 
-def frames(window: Window, offset: int, parse: Parse) -> Iterator[bytes | Skipped]:
+def frames(window: FileRange, offset: int, parse: Parse) -> Iterator[bytes | Skipped]:
     """Yield the frames from `offset` on, and what lies between them. A last frame that is cut short is left out."""
     data, base, at = b"", offset, 0
     kind: tuple[int, ...] | None = None

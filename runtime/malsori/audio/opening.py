@@ -8,22 +8,22 @@ from dataclasses import dataclass
 from itertools import chain
 
 from ..errors import AudioError, CorruptAudio, EmptyAudio
-from . import ogg
+from . import promise
 from .bare import CUT_BYTES, open_bare
 from .clock import FileClock
 from .libav import open_libav
 from .limits import Limits
 from .packets import USE_ANYWAY
 from .parts import parts_of
+from .pieces import ReadingOptions, SoundPiece, SoundStream
 from .promise import hold_to_promise
 from .sniff import Contained, Identity, identify
-from .source import Window
-from .stream import ReadingOptions, SoundPiece, SoundStream
+from .source import FileRange
 from .tracks import check_only
 from .wav import open_wav, read_header
 
 
-def open_stream(window: Window, name: str, limits: Limits, stack: ExitStack, reading: ReadingOptions) -> SoundStream:
+def open_stream(window: FileRange, name: str, limits: Limits, stack: ExitStack, reading: ReadingOptions) -> SoundStream:
     """Return the sound of a file. What is opened for it is closed with `stack`. Raises `AudioError`, `OptionError`."""
     found = identify(window, name)
     stream = _open(window, found, name, limits, stack, reading)
@@ -33,7 +33,7 @@ def open_stream(window: Window, name: str, limits: Limits, stack: ExitStack, rea
 
 
 def _open(
-    window: Window, found: Identity, name: str, limits: Limits, stack: ExitStack, reading: ReadingOptions
+    window: FileRange, found: Identity, name: str, limits: Limits, stack: ExitStack, reading: ReadingOptions
 ) -> SoundStream:
     if found.format == "MP3" or found.format == "AAC":
         check_only(reading.track, name)
@@ -56,16 +56,16 @@ class _Opener:
     reading: ReadingOptions
     clock: FileClock
 
-    def open(self, window: Window, stack: ExitStack) -> SoundStream:
+    def open(self, window: FileRange, stack: ExitStack) -> SoundStream:
         """Open one part; what that takes is closed with `stack`."""
         if self.kind == "WAV":
             return self._open_wav(window, stack)
         stream = open_libav(window, self.kind, self.name, self.limits, stack, self.reading, self.clock)
         if self.kind == "OGG":
-            stream.notes += ogg.notes(window)
+            stream.notes += promise.notes(window)
         return stream
 
-    def others(self, parts: Iterator[Window], stream: SoundStream) -> Iterator[SoundPiece]:
+    def others(self, parts: Iterator[FileRange], stream: SoundStream) -> Iterator[SoundPiece]:
         """Yield the sound of the parts behind the first one, whose `stream` keeps account of all."""
         opened = self.stack.enter_context(ExitStack())
         for window in parts:
@@ -88,7 +88,7 @@ class _Opener:
                 _note(stream, note)
             yield from part.pieces
 
-    def _open_wav(self, window: Window, stack: ExitStack) -> SoundStream:
+    def _open_wav(self, window: FileRange, stack: ExitStack) -> SoundStream:
         header = read_header(window, self.name, self.limits)
         check_only(self.reading.track, self.name)
         if not header.coded:

@@ -14,8 +14,8 @@ import numpy as np
 from ..errors import CorruptAudio, EmptyAudio
 from .clock import FileClock
 from .limits import Limits
+from .pieces import Form, SoundPiece, SoundStream, silence
 from .samples import to_float
-from .stream import Form, SoundPiece, SoundStream, silence
 
 if TYPE_CHECKING:
     from av import AudioFrame, AudioResampler, Packet

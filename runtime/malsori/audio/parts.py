@@ -9,8 +9,8 @@ import re
 from collections.abc import Callable, Iterator
 from itertools import pairwise
 
-from .ogg import PAGE_BYTES
-from .source import Window
+from .promise import PAGE_BYTES
+from .source import FileRange
 
 # How files begin, of kinds whose end cannot be told from where they begin: no sound has all these bytes by accident.
 _HEADS = {
@@ -39,7 +39,7 @@ _READ_BYTES = 1 << 20
 _MOST_BOXES = 1 << 16
 
 
-def parts_of(window: Window, kind: str) -> Iterator[Window]:
+def parts_of(window: FileRange, kind: str) -> Iterator[FileRange]:
     """Yield the parts of a file in turn; each is to be read before the next is asked for."""
     if kind in _HEADS:
         yield from _headed_parts(window, _HEADS[kind])
@@ -50,7 +50,7 @@ def parts_of(window: Window, kind: str) -> Iterator[Window]:
         yield window.part(start, stop)
 
 
-class _Headed(Window):
+class _Headed(FileRange):
     """Ends where the next file of its kind begins, which is seen as the bytes pass."""
 
     head = _HEADS["FLAC"]
@@ -72,7 +72,7 @@ class _Headed(Window):
             pass
 
 
-def _headed_parts(window: Window, head: re.Pattern[bytes]) -> Iterator[Window]:
+def _headed_parts(window: FileRange, head: re.Pattern[bytes]) -> Iterator[FileRange]:
     at = 0
     while at < window.size:
         part = window.part(at, window.size, _Headed)
@@ -83,7 +83,7 @@ def _headed_parts(window: Window, head: re.Pattern[bytes]) -> Iterator[Window]:
         at += part.size
 
 
-def _ogg_starts(window: Window) -> list[int]:
+def _ogg_starts(window: FileRange) -> list[int]:
     """Return where the chained streams behind the first one begin (RFC 3533, 4).
 
     All pages are looked at only when the last one is of another stream than those that begin the file.
@@ -106,11 +106,11 @@ def _ogg_starts(window: Window) -> list[int]:
     return starts
 
 
-def _ogg_size(window: Window, at: int, head: bytes) -> int:
+def _ogg_size(window: FileRange, at: int, head: bytes) -> int:
     return 27 + head[26] + sum(window.bytes_at(at + 27, head[26]))
 
 
-def _wav_starts(window: Window) -> list[int]:
+def _wav_starts(window: FileRange) -> list[int]:
     starts, at = [], 0
     while (head := window.bytes_at(at, 12))[:4] == b"RIFF" and head[8:] == b"WAVE":
         starts.append(at)
@@ -118,7 +118,7 @@ def _wav_starts(window: Window) -> list[int]:
     return starts[1:]
 
 
-def _mp4_starts(window: Window) -> list[int]:
+def _mp4_starts(window: FileRange) -> list[int]:
     """Return where a `ftyp` box begins behind a whole file, one with its sound and its index."""
     starts, seen, at = [], set[bytes](), 0
     for _ in range(_MOST_BOXES):
@@ -135,4 +135,4 @@ def _mp4_starts(window: Window) -> list[int]:
     return starts
 
 
-_STARTS: dict[str, Callable[[Window], list[int]]] = {"OGG": _ogg_starts, "WAV": _wav_starts, "MP4": _mp4_starts}
+_STARTS: dict[str, Callable[[FileRange], list[int]]] = {"OGG": _ogg_starts, "WAV": _wav_starts, "MP4": _mp4_starts}

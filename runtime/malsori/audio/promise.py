@@ -1,10 +1,18 @@
-"""What a file says it holds, against what was found in it."""
+"""How much sound a file says it holds, and what was found in it: the ends that Ogg, AVI and WMA name themselves."""
 
 from __future__ import annotations
 
+import re
+import struct
+import zlib
+from collections.abc import Iterator
+from itertools import islice
+
 from ..errors import CorruptAudio
-from .packets import USE_ANYWAY
-from .stream import Promise, SoundStream
+from .clock import FileClock
+from .packets import USE_ANYWAY, Coded
+from .pieces import Promise, SoundStream
+from .source import FileRange
 
 _TOLD_S = 0.1  # more than that beside the promise is worth a word
 _DELAY = 1_152  # frames that an encoder puts in front and a decoder drops: no loss at low rates either
@@ -37,3 +45,105 @@ def hold_to_promise(stream: SoundStream, name: str, *, allow_truncated: bool) ->
     else:
         return
     stream.clock.cut = True
+
+
+PAGE_BYTES = 65_307  # at most (RFC 3533)
+_TURNED = bytes(int(f"{byte:08b}"[::-1], 2) for byte in range(256))  # each byte with its bits the other way round
+
+
+def notes(window: FileRange) -> list[str]:
+    """Warn when no whole page marked as the last ends it. Only a warning: a live recording has none either."""
+    tail = window.bytes_at(max(0, window.size - PAGE_BYTES), PAGE_BYTES)
+    page = tail[max(0, tail.rfind(b"OggS")) :]
+    sizes = page[27 : 27 + page[26]] if len(page) > 27 else b""
+    size = 27 + len(sizes) + sum(sizes)
+    whole = len(page) >= size > 27 and _sum(page[:size]) == int.from_bytes(page[22:26], "little")
+    return [] if whole and page[5] & 4 else ["the OGG stream has no last page; it may be cut short"]
+
+
+def _sum(page: bytes) -> int:
+    """Return a page's checksum: zlib's, were it not for the order of bits and what it begins with."""
+    data = (page[:22] + bytes(4) + page[26:]).translate(_TURNED)
+    crc = zlib.crc32(data, 0xFFFF_FFFF) ^ 0xFFFF_FFFF
+    return int(f"{crc:032b}"[::-1], 2)
+
+
+_HEAD_BYTES = 1 << 16
+_MOST_CHUNKS = 4_096
+_MOST_INDEX = 1 << 24  # bytes: a million chunks
+_MOST_INDEXES = 16  # places that look like one
+_ENTRY = struct.Struct("<4sIII")  # of an index: name, flags, place, bytes (Microsoft's AVI RIFF File Reference)
+_SLACK_S = 0.1
+_FILE_PROPERTIES = bytes.fromhex("a1dcab8c47a9cf118ee400c00c205365")  # ASF specification, section 3.2
+_FIELDS = struct.Struct("<40xQ8xQI")  # behind its size: play duration in 100 ns, preroll in ms, flags
+_BROADCAST = 1
+
+
+class AviIndex:
+    """Counts the bytes of the packets of stream `number`, and promises as many seconds as the index lists bytes."""
+
+    def __init__(self, window: FileRange, number: int, clock: FileClock) -> None:
+        self._window, self._number, self._clock = window, number, clock
+        self.promise = Promise()
+        self.stream: SoundStream | None = None
+
+    def counted(self, packets: Iterator[Coded]) -> Iterator[Coded]:
+        """Pass the packets on; the promise is known behind the last one."""
+        seen = 0
+        for packet in packets:
+            seen += 0 if isinstance(packet, float | Exception) else packet.size
+            yield packet
+        listed = _indexed_bytes(self._window, self._number)
+        if listed is None:  # cut off, or never written; then the file's size counts
+            begin = max(0, self._window.bytes_at(0, _HEAD_BYTES).find(b"movi"))  # the heads before it are no sound
+            present = max(1, self._window.size - begin)
+            listed = round(seen * (_said_bytes(self._window) - begin) / present)
+        if listed > seen > 0:
+            self.promise = Promise(self._clock.elapsed * listed / seen, _SLACK_S, firm=False)
+        if self.stream is not None:
+            self.stream.promise = self.promise
+
+
+def asf_seconds(window: FileRange) -> float | None:
+    """Return how long a WMA says it plays; None for a broadcast, which cannot know."""
+    head = window.bytes_at(0, _HEAD_BYTES)
+    at = head.find(_FILE_PROPERTIES) + 24
+    if at < 24 or len(head) < at + _FIELDS.size:
+        return None
+    play, preroll, flags = _FIELDS.unpack_from(head, at)
+    seconds = play / 10_000_000 - preroll / 1_000
+    return seconds if seconds > 0 and not flags & _BROADCAST else None
+
+
+def _indexed_bytes(window: FileRange, number: int) -> int | None:
+    """Return how many bytes of sound the index lists, the longest of several; None without an index."""
+    start = max(0, window.size - _MOST_INDEX)  # where damage bars the way to it, it still ends the file
+    places = islice(re.finditer(b"idx1", window.bytes_at(start, _MOST_INDEX)), _MOST_INDEXES)
+    ways = [_walk_to_index(window), *(start + found.start() for found in places)]
+    return max((_listed(window, at, number) for at in ways if at is not None), default=0) or None
+
+
+def _listed(window: FileRange, at: int, number: int) -> int:
+    name, size = struct.unpack("<4sI", window.bytes_at(at, 8).ljust(8, b"\0"))
+    if name != b"idx1" or size > _MOST_INDEX:
+        return 0
+    entries = window.bytes_at(at + 8, size)
+    whole = entries[: len(entries) - len(entries) % _ENTRY.size]
+    wanted = b"%02dwb" % number
+    return sum(count for name, _, _, count in _ENTRY.iter_unpack(whole) if name == wanted)
+
+
+def _walk_to_index(window: FileRange) -> int | None:
+    at = 12
+    for _ in range(_MOST_CHUNKS):
+        head = window.bytes_at(at, 8)
+        if len(head) < 8 or head[:4] == b"idx1":
+            return at if len(head) == 8 else None
+        size = int.from_bytes(head[4:], "little")
+        at += 8 + size + size % 2
+    return None
+
+
+def _said_bytes(window: FileRange) -> int:
+    """Return how many bytes the outermost chunk says there are, at least those that there are."""
+    return max(window.size, int.from_bytes(window.bytes_at(4, 4), "little") + 8)

@@ -15,7 +15,7 @@ from typing import Literal, TypeAlias, get_args
 from ..errors import EmptyAudio, UnsupportedFormat
 from .flac import find_flac_frame
 from .mpeg import PARSERS, find_frames, frames_at, id3_bytes
-from .source import Window
+from .source import FileRange
 from .tracks import converting
 
 Bare: TypeAlias = Literal["MP3", "AAC"]
@@ -126,7 +126,7 @@ class Identity:
     junk: int = 0
 
 
-def identify(window: Window, name: str) -> Identity:
+def identify(window: FileRange, name: str) -> Identity:
     """Tell the format from the content. Raises `EmptyAudio` (no bytes), `UnsupportedFormat` (which says what it is)."""
     if not window.size:
         raise EmptyAudio(name, "a sound file", "an empty file")
@@ -147,7 +147,7 @@ def identify(window: Window, name: str) -> Identity:
 def is_sound(content: bytes) -> bool:
     """Whether bytes are in a format that malsori reads."""
     try:
-        identify(Window(io.BytesIO(content), 0, len(content)), "")
+        identify(FileRange(io.BytesIO(content), 0, len(content)), "")
     except (EmptyAudio, UnsupportedFormat):
         return False
     return True
@@ -173,7 +173,7 @@ def _is_text(head: bytes) -> bool:
     return all(character.isprintable() or character.isspace() for character in text)
 
 
-def _after_tags(window: Window) -> int:
+def _after_tags(window: FileRange) -> int:
     """Return where the sound begins behind ID3v2 tags, which are stepped over and never read (album art)."""
     offset = 0
     for _ in range(_MAX_TAGS):
@@ -225,7 +225,7 @@ def _ac3_bytes(head: bytes) -> int:
     return 2 * (kbps * 2 if rate == 0 else kbps * 3 if rate == 2 else kbps * 320 // 147 + code % 2)
 
 
-def _by_frames(window: Window, offset: int, *, searched: bool) -> Identity | None:
+def _by_frames(window: FileRange, offset: int, *, searched: bool) -> Identity | None:
     """Recognise MP3 and AAC, which have no file header: two frames in a row, or one that fills the rest.
 
     Where nothing else is known of the content, four in a row also count further on, and two of FLAC: the file was cut

@@ -1,4 +1,4 @@
-"""Where the bytes come from: a path, bytes in memory or a binary file object, all seen as one seekable `Window`.
+"""Where the bytes come from: a path, bytes in memory or a binary file object, all seen as one seekable `FileRange`.
 
 Only regular files are opened by path, and opening never waits. What the bytes mean is no matter of this file.
 """
@@ -31,7 +31,7 @@ _COPY_BYTES = 1 << 20
 _NO_WAITING = getattr(os, "O_NONBLOCK", 0)  # Windows has no such flag, and no FIFOs among its files
 
 
-class Window(io.RawIOBase):
+class FileRange(io.RawIOBase):
     """The stretch `[start, stop)` of an open file, as a file of its own that decoders may read and seek in.
 
     An error while reading looks like the end of the file to the decoder, which could not pass it on through C, and is
@@ -81,9 +81,9 @@ class Window(io.RawIOBase):
             self.failures.append(error)
         return b"".join(parts)[:count]  # some objects return more than they are asked for
 
-    def part(self, start: int, stop: int, kind: type[Window] | None = None) -> Window:
+    def part(self, start: int, stop: int, kind: type[FileRange] | None = None) -> FileRange:
         """Return the stretch `[start, stop)` of this window as a window, of that class."""
-        part = (kind or Window)(self._file, self._start + start, self._start + min(stop, self.size))
+        part = (kind or FileRange)(self._file, self._start + start, self._start + min(stop, self.size))
         part.failures = self.failures
         return part
 
@@ -109,7 +109,7 @@ def name_of(source: Source) -> str:
     return one_line(name) if isinstance(name, str) else "<file>"
 
 
-def open_window(source: Source, name: str, limits: Limits, stack: ExitStack) -> Window:
+def open_window(source: Source, name: str, limits: Limits, stack: ExitStack) -> FileRange:
     """Return the bytes of `source`; what had to be opened for it is closed with `stack`, a caller's file object is not.
 
     A file object counts from its present position; one that cannot seek is copied to a temporary file first.
@@ -121,7 +121,7 @@ def open_window(source: Source, name: str, limits: Limits, stack: ExitStack) -> 
     except OSError as error:  # as the files in /proc, which call themselves regular
         raise AudioNotFound(name, "a file with an end", _reason(error)) from error
     limits.check_bytes(name, stop - start)
-    return Window(file, start, stop)
+    return FileRange(file, start, stop)
 
 
 def can_seek(file: object) -> bool:

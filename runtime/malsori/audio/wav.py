@@ -16,9 +16,9 @@ import numpy as np
 from ..errors import CorruptAudio, UnsupportedFormat
 from .clock import FileClock
 from .limits import Limits
+from .pieces import Form, Frames, Promise, SoundPiece, SoundStream
 from .samples import from_24_bits, from_a_law, from_u_law, to_float
-from .source import Window
-from .stream import Form, Frames, Promise, SoundPiece, SoundStream
+from .source import FileRange
 from .tracks import converting
 
 Convert: TypeAlias = Callable[[bytes], Frames]
@@ -61,12 +61,12 @@ class WavHeader:
         return self.tag in _CODED
 
 
-def open_wav(window: Window, header: WavHeader, clock: FileClock) -> SoundStream:
+def open_wav(window: FileRange, header: WavHeader, clock: FileClock) -> SoundStream:
     """Return the samples of a WAV that are plain numbers."""
     return SoundStream(header.form, _pieces(window, header, clock), clock, Promise(header.declared / header.form.rate))
 
 
-def read_header(window: Window, name: str, limits: Limits) -> WavHeader:
+def read_header(window: FileRange, name: str, limits: Limits) -> WavHeader:
     """Parse the chunks up to the samples. Raises `CorruptAudio` and `UnsupportedFormat`."""
     order = ">" if window.bytes_at(0, 4) == b"RIFX" else "<"
     chunks = _find_chunks(window, order)
@@ -95,7 +95,7 @@ def read_header(window: Window, name: str, limits: Limits) -> WavHeader:
     return WavHeader(tag, width, order, form, start, start + found // frame * frame, promised // frame)
 
 
-def _pieces(window: Window, header: WavHeader, clock: FileClock) -> Iterator[SoundPiece]:
+def _pieces(window: FileRange, header: WavHeader, clock: FileClock) -> Iterator[SoundPiece]:
     channels = header.form.channels
     convert = _CONVERT[header.tag, header.width](header.order)
     frame = header.width * channels
@@ -135,7 +135,7 @@ def _layout(fmt: bytes, order: str, channels: int) -> tuple[str, ...]:
     return layout if len(layout) == channels else ()
 
 
-def _find_chunks(window: Window, order: str) -> dict[bytes, tuple[int, int]]:
+def _find_chunks(window: FileRange, order: str) -> dict[bytes, tuple[int, int]]:
     """Return where the first fmt and data chunks begin and what size they claim; other chunks are stepped over."""
     chunks: dict[bytes, tuple[int, int]] = {}
     at = 12
@@ -155,7 +155,7 @@ def _find_chunks(window: Window, order: str) -> dict[bytes, tuple[int, int]]:
     return chunks
 
 
-def _data_bytes(window: Window, start: int, size: int, present: int, order: str) -> int:
+def _data_bytes(window: FileRange, start: int, size: int, present: int, order: str) -> int:
     """Return how many bytes of samples the file promises; what is present, where the size is only a placeholder."""
     if window.bytes_at(0, 4) in (b"RF64", b"BW64") and size == 0xFFFF_FFFF:
         head = window.bytes_at(12, 24)  # ds64 comes first: its own header, RIFF size, data size (EBU Tech 3306)

@@ -13,16 +13,42 @@ from difflib import get_close_matches
 from pathlib import Path
 
 from ..errors import ModelError, ModelIncompatible, ModelNotFound
-from .hub_cache import ORIGIN, PREFIX, REPOSITORY, Cached, cached, cached_as, hub_folder, repository_of, snapshot
 from .infer import inferred, is_plain
+from .infer.ct2_folder import lacking
 from .infer.strangers import strange_file, stranger
-from .infer.whisper import lacking
 from .manifest import MANIFEST, Manifest
 from .names import known, near, pull_line
 from .parse import read_manifest
-from .places import VARIABLE, places
-from .shelves import complaints
+from .places import (
+    ORIGIN,
+    PREFIX,
+    REPOSITORY,
+    VARIABLE,
+    Cached,
+    cached,
+    cached_as,
+    hub_folder,
+    places,
+    repository_of,
+    snapshot,
+)
 from .verify import verify as verify_files
+
+
+def complaints() -> Iterator[str]:
+    """Yield a line for each folder of `$MALSORI_MODELS` that holds no models, with what to do about it."""
+    for entry in os.environ.get(VARIABLE, "").split(os.pathsep):
+        folder = Path(entry)
+        if not entry:
+            continue
+        if not folder.exists():
+            yield f"${VARIABLE} names {entry}, which is not there"
+        elif not folder.is_dir():
+            yield f"${VARIABLE} names {entry}, which is a file; name the folder that has the folders of models in it"
+        elif (folder / MANIFEST).is_file() or is_plain(folder):
+            whole = folder.resolve()
+            yield f"${VARIABLE} names {entry}, which is itself a model; name {whole.parent}, or use --model {whole}"
+
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 HINT = "malsori models pull base gets one"

@@ -88,3 +88,18 @@ def near(text: str, most: int = 3) -> list[str]:
     spelled = {name.lower(): named for named in NAMES for name in named.names}
     close = dict.fromkeys(spelled[name].short for name in get_close_matches(text.lower(), spelled, n=2 * most))
     return list(close)[:most]
+
+
+# Seconds: no window shorter than the first, and at least the second more than the speech.
+WINDOWS = {
+    "whisper-large-v3": (10.0, 2.0),
+    "whisper-large-v3-turbo": (10.0, 2.0),
+    "whisper-base": (12.0, 2.0),
+    "whisper-tiny.en": (12.0, 2.0),
+}
+
+
+def audio_context(name: str) -> dict[str, float]:
+    """Return what a manifest says of the window of the model with this recipe's name; empty for the full 30 s."""
+    floor, margin = WINDOWS.get(name, (0.0, 0.0))
+    return {"floor_s": floor, "margin_s": margin} if floor else {}

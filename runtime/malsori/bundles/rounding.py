@@ -17,8 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import ModelCorrupt
+from .infer.ct2_folder import stored_in
 from .infer.model_bin import SCALE, TYPES, VERSION, Header, Variable
-from .infer.whisper import stored_in
 from .manifest import Manifest
 
 WEIGHTS = "model.bin"

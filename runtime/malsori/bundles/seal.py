@@ -1,15 +1,23 @@
-"""Finishing a bundle: every file gets its size and sha256, and `manifest.json` is written. Export scripts call this."""
+"""Finishing a bundle, and changing what a finished one says of itself: files get sums, `manifest.json` is written.
+
+Export scripts call `seal`. `amend` changes fields of the manifest; the files of the bundle stay as they are.
+"""
 
 from __future__ import annotations
 
-from dataclasses import replace
+import json
+import os
+import shlex
+import stat
+from dataclasses import asdict, replace
 from pathlib import Path
+from typing import Any
 
-from ..errors import ModelCorrupt
+from ..errors import ModelCorrupt, OutputError
 from .atomic import write_atomically
 from .contents import digest
 from .manifest import MANIFEST, FileEntry, Manifest
-from .parse import is_safe
+from .parse import is_safe, read_manifest
 
 
 def describe_files(folder: Path) -> dict[str, FileEntry]:
@@ -36,3 +44,39 @@ def seal(folder: Path, manifest: Manifest) -> Manifest:
     sealed = replace(manifest, files=describe_files(folder))
     write_atomically(folder / MANIFEST, sealed.to_json().encode(), mode=0o644)
     return sealed
+
+
+def amend(folder: Path, **fields: Any) -> Manifest:
+    """Write `manifest.json` with these fields changed; return what was written.
+
+    Fields that this version does not know are kept. Raises `OutputError` where the bundle cannot be written; the old
+    manifest is there then.
+    """
+    path = folder / MANIFEST
+    manifest = replace(read_manifest(folder), **fields)
+    old = json.loads(path.read_text("utf-8"))
+    content = json.dumps({**old, **asdict(manifest)}, ensure_ascii=False, indent=2) + "\n"
+    try:
+        write_atomically(path, content.encode(), mode=stat.S_IMODE(path.stat().st_mode))
+    except OSError as error:
+        raise _unwritable(folder, error.strerror or str(error)) from error
+    return manifest
+
+
+def check_amendable(folder: Path) -> None:
+    """Raise `OutputError` for a bundle that `amend` could not write, before any work is done."""
+    if not (folder / MANIFEST).is_file():
+        raise OutputError(
+            f"{folder}: has no manifest to write into; malsori models adopt {shlex.quote(str(folder))} gives it one, "
+            "or only look with --dry-run"
+        )
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise _unwritable(folder, "it is read-only for you")
+
+
+def _unwritable(folder: Path, why: str) -> OutputError:
+    copy = shlex.quote(f"./{folder.resolve().name}-copy")
+    return OutputError(
+        f"{folder / MANIFEST}: cannot be written, {why}; cp -r {shlex.quote(str(folder))} {copy} and use {copy}, "
+        "or only look with --dry-run"
+    )

@@ -16,15 +16,14 @@ from .failures import report
 from .model_flags import DEFAULT_MODEL, add_model_flags, load_model
 from .parser import Parser
 from .progress import Reporter, progress_of
-from .sources import STDIN, sources
-from .text_files import content_of, limited
+from .sources import STDIN, content_of, limited, sources
 from .transcribe_flags import SWITCH, add_file_flags
 
 if TYPE_CHECKING:
-    from ..alignment import Alignment
+    from ..aligned import Alignment
     from ..audio import AudioSource
     from ..pipeline import Transcriber
-    from ..pipeline.retime import Retimed
+    from ..pipeline.alignment.retime import Retimed
     from ..subtitles import Subtitle
 
 Cues: TypeAlias = Literal["word", "line"]

@@ -1,16 +1,21 @@
-"""A calibration for people: what was heard and what came of it, and a row of figures for each setting."""
+"""A calibration for people: what was heard and what came of it, a row of figures for each setting, and a picture."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import math
+from collections.abc import Callable
+from io import BytesIO
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
+from ..errors import MissingDependency, OptionError, OutputError
 from .tables import fits, table
 
 if TYPE_CHECKING:
     from ..bundles import Bundle
-    from ..pipeline.calibration import Calibration
-    from ..pipeline.calibration.figures import Figures
-    from ..pipeline.proof import Errors
+    from ..engines.whisper.window import Context
+    from ..pipeline.trials import Calibration, Errors
+    from ..pipeline.trials.figures import Figures
 
 LEAST_TOLD = ("WER", "p95", "CER to full", "p50")  # left out of a table that a terminal is too narrow for, in turn
 
@@ -22,7 +27,7 @@ def tables(calibration: Calibration, bundle: Bundle, *, written: bool) -> str:
 
 def _outcome(calibration: Calibration, bundle: Bundle, written: bool) -> list[tuple[str, ...]]:
     from ..bundles import MANIFEST
-    from ..pipeline.calibration.results import counted, label
+    from ..pipeline.trials.outcome import counted, label
 
     chosen, host = calibration.chosen, calibration.host
     faster = f"{chosen.ratio:.2f}x as fast as the full window" if chosen is not calibration.full else ""
@@ -99,3 +104,142 @@ def _setting(figures: Figures, verdict: str) -> dict[str, str]:
 
 def _rate(errors: Errors) -> str:
     return "-" if errors.rate is None else f"{errors.rate:.2%}"
+
+
+ENDINGS = (".png", ".svg")
+COLORS = ("#74add1", "#1f78b4", "#54278f", "#1b1035")  # one per margin, the longest darkest
+FULL, REFUSED, CHOSEN = "#555555", "#fdece0", "#d94801"
+APART = 0.13  # of a floor's place, between its margins: points on one another would hide each other
+BEYOND = 5.0  # percent points shown above what is allowed: a loop has hundreds, and would flatten the rest
+
+
+def check_plot(path: Path) -> None:
+    """Raise `OptionError` for another ending, `MissingDependency` without matplotlib, before any work is done."""
+    if path.suffix.lower() not in ENDINGS:
+        raise OptionError(f"--plot: expected a file that ends in {' or '.join(ENDINGS)}, found {path}")
+    _figure()
+
+
+def draw(calibration: Calibration, path: Path) -> None:
+    """Draw a calibration to a file, in the format of its ending. Raises `OutputError` where it cannot be written."""
+    from ..bundles.atomic import write_atomically
+
+    try:
+        write_atomically(path, picture(calibration, path.suffix.lower().lstrip(".")), mode=0o644)
+    except OSError as error:
+        raise OutputError.unwritten(path, error) from error
+
+
+def picture(calibration: Calibration, form: str) -> bytes:
+    """Return the content of the picture's file, `form` png or svg."""
+    figure = _figure()(figsize=(9, 7), layout="constrained")
+    errors, times = figure.subplots(2, 1, sharex=True)
+    drawing = Drawing(calibration)
+    drawing.errors(errors)
+    drawing.times(times)
+    figure.suptitle(drawing.title, fontsize="medium")
+    drawing.explain(errors, figure)
+    content = BytesIO()
+    figure.savefig(content, format=form, dpi=110)
+    return content.getvalue()
+
+
+class Drawing:
+    """A calibration on two axes: a place for each floor, in it a point for each margin."""
+
+    def __init__(self, calibration: Calibration) -> None:
+        self.calibration = calibration
+        self._figures = {same: each for each in calibration.settings for same in calibration.same[each.context]}
+        self._floors = sorted({context.floor_s for context in self._figures})
+        self._margins = sorted({context.margin_s for context in self._figures})
+
+    @property
+    def title(self) -> str:
+        """What was heard, and what came out."""
+        from ..pipeline.trials.outcome import label
+
+        full, chosen = self.calibration.full, self.calibration.chosen
+        speech = f"{self.calibration.model}, {full.clips} clips with {self.calibration.seconds:.0f} s of speech"
+        faster = "" if chosen is full else f", {chosen.ratio:.1f} times as fast as the full window"
+        return f"{speech}\n{label(chosen.context)}{faster}"
+
+    @property
+    def _ceiling(self) -> float:
+        return self._cer(self.calibration.full) + self.calibration.limits.max_loss + BEYOND
+
+    def errors(self, axes: Any) -> None:
+        """Draw the error rates, and from where on they are too many; what loops is drawn at the upper edge."""
+        calibration = self.calibration
+        full, most = self._cer(calibration.full), calibration.limits.max_loss
+        axes.axhline(full, color=FULL, linestyle="--", linewidth=1)
+        highest = 1.2 * max(self._points(axes, self._cer, self._ceiling), full + most, 1.0)
+        refused = f"more than {most:g} points lost"
+        axes.axhspan(full + most, highest, color=REFUSED, linewidth=0, zorder=0, label=refused)
+        said = "what was said" if calibration.full.cer else "the full window"
+        axes.set(ylabel=f"CER against {said}, %", ylim=(-0.06 * highest, highest))
+        axes.grid(axis="y", alpha=0.3)
+
+    def times(self, axes: Any) -> None:
+        """Draw the seconds for a clip."""
+        full = self.calibration.full.p50
+        axes.axhline(full, color=FULL, linestyle="--", linewidth=1)
+        highest = self._points(axes, lambda figures: figures.p50)
+        axes.set(xlabel="floor of the window, s", ylabel="seconds per clip, median", ylim=(0, 1.1 * max(highest, full)))
+        axes.set_xticks(range(len(self._floors)), [f"{floor:g}" for floor in self._floors])
+        axes.grid(axis="y", alpha=0.3)
+
+    def _cer(self, figures: Figures) -> float:
+        """Return the error rate that decided, in per cent: the full window's own and what is lost against it."""
+        full = self.calibration.full.cer
+        return 100 * ((full.rate or 0.0) if full else 0.0) + (100 * figures.loss)
+
+    def _points(self, axes: Any, value: Callable[[Figures], float], ceiling: float = math.inf) -> float:
+        """Draw a line per margin, hollow where a setting is not safe; return the highest value, `ceiling` at most."""
+        from ..pipeline.trials.search import order
+
+        highest = 0.0
+        for number, margin in enumerate(self._margins):
+            contexts = [context for context in self._figures if context.margin_s == margin]
+            points = [(self._place(context), self._figures[context]) for context in sorted(contexts, key=order)]
+            color = COLORS[number % len(COLORS)]
+            heights = [min(value(figures), ceiling) for _, figures in points]
+            axes.plot([place for place, _ in points], heights, color=color, linewidth=1, alpha=0.5, zorder=2)
+            for (place, figures), height in zip(points, heights, strict=True):
+                face = "white" if self.calibration.objection(figures) else color
+                mark = "^" if height == ceiling else "o"
+                axes.plot(place, height, mark, markersize=6, markerfacecolor=face, markeredgecolor=color, zorder=3)
+            highest = max([highest, *heights])
+        self._ring(axes, value)
+        return highest
+
+    def _ring(self, axes: Any, value: Callable[[Figures], float]) -> None:
+        chosen = self.calibration.chosen
+        if chosen is not self.calibration.full:
+            spot = (self._place(chosen.context), value(chosen))
+            axes.plot(*spot, "o", markersize=13, markerfacecolor="none", markeredgecolor=CHOSEN, markeredgewidth=2)
+
+    def explain(self, axes: Any, figure: Any) -> None:
+        """Put what the signs mean below the axes."""
+        for number, margin in enumerate(self._margins):
+            axes.plot([], [], "o-", color=COLORS[number % len(COLORS)], label=f"margin {margin:g} s")
+        axes.plot([], [], "--", color=FULL, linewidth=1, label="full window, 30 s")
+        axes.plot([], [], "o", markerfacecolor="white", markeredgecolor=FULL, label="not safe, or too few clips")
+        if any(self._cer(each) >= self._ceiling for each in self.calibration.settings):
+            axes.plot([], [], "^", markerfacecolor="white", markeredgecolor=FULL, label="off the scale")
+        ring = {"markersize": 11, "markerfacecolor": "none", "markeredgecolor": CHOSEN, "markeredgewidth": 2}
+        axes.plot([], [], "o", label="chosen", **ring)
+        handles, labels = axes.get_legend_handles_labels()
+        figure.legend(handles, labels, loc="outside lower center", ncols=5, fontsize="small", frameon=False)
+
+    def _place(self, context: Context) -> float:
+        shift = self._margins.index(context.margin_s) - (len(self._margins) - 1) / 2
+        return self._floors.index(context.floor_s) + APART * shift
+
+
+def _figure() -> Any:
+    """Return matplotlib's figure, which needs no display."""
+    try:
+        from matplotlib.figure import Figure
+    except ImportError as error:
+        raise MissingDependency("matplotlib", "--plot", extra="plot") from error
+    return Figure

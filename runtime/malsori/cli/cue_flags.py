@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from ..formats import CUED
-from .spelling import boolean
+from .parser import boolean
 
 if TYPE_CHECKING:
     from ..output import CueOptions

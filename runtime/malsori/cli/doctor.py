@@ -14,7 +14,7 @@ from .parser import Parser
 from .tables import table
 
 if TYPE_CHECKING:
-    from ..engines.installed import Fact
+    from ..engines.machine.installed import Fact
 
 EPILOG = """\
 exit codes: 0 all well; 1 something is marked ✗. What is marked - is not there: a machine without a GPU or a microphone
@@ -68,16 +68,16 @@ def _color(row: tuple[str, ...]) -> str:
 def _machine() -> Iterator[Fact]:
     import platform
 
-    from ..engines.devices import cpu_threads
-    from ..engines.installed import Fact
+    from ..engines.machine.devices import cpu_threads
+    from ..engines.machine.installed import Fact
 
     yield Fact("python", f"{platform.python_version()} on {platform.system()} {platform.machine()}")
     yield Fact("threads", f"{cpu_threads()}, of {os.cpu_count()} cores of the machine")
 
 
 def _packages() -> Iterator[Fact]:
-    from ..engines.installed import Fact, onnxruntime_fact
-    from ..engines.libraries import has_driver
+    from ..engines.machine.installed import Fact, onnxruntime_fact
+    from ..engines.machine.libraries import has_driver
 
     try:
         yield Fact("malsori", version("malsori"))
@@ -93,7 +93,7 @@ def _packages() -> Iterator[Fact]:
 def _package(line: str) -> Iterator[Fact]:
     from packaging.requirements import Requirement
 
-    from ..engines.installed import Fact, importable
+    from ..engines.machine.installed import Fact, importable
 
     need = Requirement(line)
     if need.marker is not None and not need.marker.evaluate({"extra": ""}):
@@ -114,10 +114,10 @@ def _package(line: str) -> Iterator[Fact]:
 
 
 def _engines() -> Iterator[Fact]:
-    from ..engines.compute_types import told
-    from ..engines.devices import compute_types, cuda, decide, runs_on, tensorrt
-    from ..engines.installed import Fact, importable
-    from ..engines.native import reason
+    from ..engines.machine.devices import compute_types, cuda, decide, runs_on, tensorrt
+    from ..engines.machine.installed import Fact, importable
+    from ..engines.onnx.native import reason
+    from ..engines.whisper.model_files import told
 
     for library, family in (("onnxruntime", "wav2vec2"), ("ctranslate2", "whisper")):
         if importable(library):  # its own line has told of it
@@ -147,7 +147,7 @@ def _engines() -> Iterator[Fact]:
 def _microphones() -> Iterator[Fact]:
     """Tell what records, and how many devices it knows; a machine without a microphone is well."""
     from ..audio.live import list_microphones, recorder
-    from ..engines.installed import Fact
+    from ..engines.machine.installed import Fact
     from ..errors import NoMicrophone
 
     try:
@@ -159,9 +159,8 @@ def _microphones() -> Iterator[Fact]:
 
 def _storage() -> Iterator[Fact]:
     from ..bundles import VARIABLE, cache_folder, list_bundles, verify
-    from ..bundles.find import HINT, namesakes
-    from ..bundles.shelves import complaints
-    from ..engines.installed import Fact
+    from ..bundles.find import HINT, complaints, namesakes
+    from ..engines.machine.installed import Fact
     from ..errors import ModelError
 
     there = list_bundles()

@@ -4,20 +4,14 @@ from __future__ import annotations
 
 import argparse
 import signal
+import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
 from typing import TYPE_CHECKING, Any
 
 from .console import complain, emit
-from .live_flags import (
-    add_live_flags,
-    add_sound_flags,
-    check_flags,
-    live_options,
-    stream_options,
-)
+from .live_flags import add_live_flags, add_sound_flags, check_flags, live_options, stream_options
 from .live_output import Outputs
-from .live_sources import open_source
 from .model_flags import add_model_flags, check_loading_flags, load_model
 from .parser import Parser
 from .progress import Reporter
@@ -27,8 +21,41 @@ from .transcribe_flags import add_word_flags
 from .whisper_flags import add_whisper_flags
 
 if TYPE_CHECKING:
+    from ..audio.live import LiveSource
     from ..pipeline import TranscribeOptions, Transcriber
     from ..pipeline.live.stream import Stream
+
+
+def open_source(args: argparse.Namespace) -> LiveSource:
+    """Open what the flags name.
+
+    Raises:
+        AudioError: the microphone or the file cannot be opened.
+        OptionError: standard input is closed, or a terminal, or is to be simulated.
+    """
+    from ..audio.live import Simulated, open_microphone
+    from ..errors import OptionError
+
+    if args.simulate in ("-", "/dev/stdin"):
+        raise OptionError("--simulate: expected a file, found standard input; that is --stdin, which takes raw PCM")
+    if args.simulate is not None:
+        return Simulated(args.simulate, args.speed or 1.0)
+    if args.stdin:
+        return _pipe(args)
+    return open_microphone(args.input, tell=None if args.quiet else complain)
+
+
+def _pipe(args: argparse.Namespace) -> LiveSource:
+    from ..audio.live import PcmPipe
+    from ..errors import OptionError
+
+    if sys.stdin is None or sys.stdin.isatty():
+        found = "closed" if sys.stdin is None else "a terminal"
+        raise OptionError(f"--stdin: expected raw PCM, found that standard input is {found}; try arecord ... | malsori")
+    form = {"rate": args.rate, "channels": args.channels, "encoding": args.encoding}
+    given = {name: value for name, value in form.items() if value is not None}
+    return PcmPipe(sys.stdin.fileno(), name="standard input", **given)
+
 
 EPILOG = """\
 On a terminal: finals scroll, each with its time; below them what is being said, dimmed where it may still change, a
@@ -113,8 +140,8 @@ def _stream(args: argparse.Namespace, options: TranscribeOptions, rate: int) -> 
 
     Where nothing waits for the sound, `push` itself computes: threads would only drop partials that came too late.
     """
-    from ..engines.cpus import cpu_threads
-    from ..pipeline.live.scheduler import Scheduler
+    from ..engines.machine.cpus import cpu_threads
+    from ..pipeline.sharing.scheduler import Scheduler
 
     with Reporter(quiet=args.quiet) as reporter:
         finals = load_model(args, reporter, args.finals, options=options, cores=cpu_threads())

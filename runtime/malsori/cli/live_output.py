@@ -19,7 +19,7 @@ from .live_flags import EVENTS
 
 if TYPE_CHECKING:
     from ..events import Event
-    from ..output.growing import Growing
+    from ..output.files import Growing
     from ..pipeline.live.stream import Stream
     from ..types import Transcript
 
@@ -71,7 +71,7 @@ class EventFile(Sink):
     """The events appended to a file as JSON lines, each written at once."""
 
     def __init__(self, path: Path) -> None:
-        from ..output.growing import Records
+        from ..output.files import Records
 
         self._records = Records(path)
 
@@ -146,14 +146,14 @@ class TranscriptFile(Sink):
         self._written = self._clock()
 
     def _begin(self) -> None:
-        from ..output.growing import Growing
+        from ..output.files import Growing
 
         if self._file is None:
             self._keep_earlier()
             self._file = Growing(self._path, self._format)
 
     def _keep_earlier(self) -> None:
-        from ..output.growing import set_aside
+        from ..output.files import set_aside
 
         if not self._begun and (kept := set_aside(self._path)) is not None:
             complain(f"{self._path}: was there already and is kept as {kept}")

@@ -16,12 +16,11 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, NoReturn
 
-from ..engines.heap import share_heap
+from ..engines.machine.process import share_heap
 from ..errors import MalsoriError, OptionError
 from .console import complain, keep_stderr_for_us
 from .failures import tell
-from .parser import USAGE, Parser, suggestion
-from .spelling import boolean, normalise
+from .parser import USAGE, Parser, boolean, normalise, suggestion
 from .stopping import ENDING, FIRST, Ended
 
 COMMANDS = {

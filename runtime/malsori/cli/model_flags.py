@@ -85,7 +85,7 @@ def load_model(
 
 def check_loading_flags(args: argparse.Namespace) -> None:
     """Raise `OptionError` for what no model can be loaded with."""
-    from ..engines.load import check_loading
+    from ..engines.families import check_loading
 
     flags = {name: getattr(args, name) for name in ("device", "compute_type", "threads", "memory")}
     check_loading(workers=1, **flags)

@@ -107,8 +107,7 @@ def _list(args: argparse.Namespace) -> int:
 
 def _say_what_is_odd() -> None:
     """Tell of folders that hold no models, and of names that only one of several models answers to."""
-    from ..bundles.find import namesakes
-    from ..bundles.shelves import complaints
+    from ..bundles.find import complaints, namesakes
 
     for line in complaints():
         complain(line)

@@ -19,9 +19,9 @@ from .transcribe_flags import language
 if TYPE_CHECKING:
     from ..bundles import Bundle
     from ..errors import AudioError
-    from ..pipeline.calibration import Calibration
+    from ..pipeline.trials import Calibration
 
-MAX_LOSS, MAX_RETRIES = 0.5, 10.0  # as `Limits` has them
+MAX_LOSS, MAX_RETRIES = 0.5, 10.0  # as `CalibrationLimits` has them
 EPILOG = """\
 A transcript is FILE.txt beside the recording; without one, what the full window of 30 s hears is held to be right. Each
 stretch of speech is heard at 30 s, then in the windows that floors (3 to 20 s) and margins (0.5 to 3 s) give it, those
@@ -96,7 +96,7 @@ def run(args: argparse.Namespace) -> int:
     from ..bundles import open_bundle
 
     if args.plot:
-        from .calibration_plot import check_plot
+        from .calibration_table import check_plot
 
         check_writable(args.plot)
         check_plot(args.plot)
@@ -110,7 +110,7 @@ def run(args: argparse.Namespace) -> int:
         if written:
             _write(bundle, calibration)
         if args.plot:
-            from .calibration_plot import draw
+            from .calibration_table import draw
 
             draw(calibration, args.plot)
         warnings = [line for line in calibration.warnings() if not refused.startswith(line)]
@@ -139,10 +139,9 @@ def _refusal(args: argparse.Namespace, calibration: Calibration) -> str:
 
 def _calibrate(args: argparse.Namespace, bundle: Bundle, reporter: Reporter, left_out: list[str]) -> Calibration:
     """Refuse what cannot end well before the first second is spent, then listen."""
-    from ..bundles.amend import check_amendable
-    from ..engines.load import load_engine
-    from ..pipeline.calibration import Limits, calibrate, check_kind
-    from ..pipeline.proof import find_recordings
+    from ..bundles.seal import check_amendable
+    from ..engines.families import load_engine
+    from ..pipeline.trials import CalibrationLimits, calibrate, check_kind, find_recordings
 
     check_kind(bundle.manifest)
     if not args.dry_run:
@@ -160,7 +159,7 @@ def _calibrate(args: argparse.Namespace, bundle: Bundle, reporter: Reporter, lef
     return calibrate(
         engine,
         recordings,
-        limits=Limits(args.max_loss, args.max_retries),
+        limits=CalibrationLimits(args.max_loss, args.max_retries),
         language=args.language,
         beam_size=args.beam_size,
         threads=args.threads,
@@ -172,7 +171,7 @@ def _calibrate(args: argparse.Namespace, bundle: Bundle, reporter: Reporter, lef
 
 def _write(bundle: Bundle, calibration: Calibration) -> None:
     from ..bundles import read_manifest
-    from ..bundles.amend import amend
+    from ..bundles.seal import amend
 
     figures = {"date": date.today().isoformat(), **calibration.to_dict()}
     measured = {**read_manifest(bundle.folder).measured, "audio_context": figures}

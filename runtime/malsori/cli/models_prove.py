@@ -15,9 +15,9 @@ from .tables import table
 
 if TYPE_CHECKING:
     from ..bundles import Bundle, Manifest
-    from ..pipeline.proof import Errors, Proof
+    from ..pipeline.trials import Errors, Proof
 
-MAX_LOSS = 2.0  # percent points; as `Limits` has it
+MAX_LOSS = 2.0  # percent points; as `ProofLimits` has it
 EPILOG = """\
 A transcript is FILE.txt beside the recording. Without --audio the samples of the checkout serve. Against another bundle
 (the same model before it was quantized) a proof fails when too many characters differ, or when the bundle is slower at
@@ -56,7 +56,7 @@ def run(args: argparse.Namespace) -> int:
     """Prove one bundle; return 0, or 1 when it is not as it should be."""
     from ..bundles import open_bundle
     from ..errors import OptionError
-    from ..pipeline.proof import Limits
+    from ..pipeline.trials import ProofLimits
 
     if args.against is None and (args.max_loss is not None or args.allow_slower):
         raise OptionError("--max-loss and --allow-slower compare with another bundle; name it with --against BUNDLE")
@@ -65,7 +65,7 @@ def run(args: argparse.Namespace) -> int:
         bundle = open_bundle(args.name)
         other = open_bundle(args.against) if args.against else None
         proof = _prove(args, bundle, other, reporter)
-    limits = Limits(MAX_LOSS if args.max_loss is None else args.max_loss, args.allow_slower)
+    limits = ProofLimits(MAX_LOSS if args.max_loss is None else args.max_loss, args.allow_slower)
     complaints = proof.complaints(limits)
     if args.json:
         result = {**proof.to_dict(), "max_loss": limits.max_loss} if other else proof.to_dict()
@@ -78,8 +78,8 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _prove(args: argparse.Namespace, bundle: Bundle, other: Bundle | None, reporter: Reporter) -> Proof:
-    from ..engines.load import load_engine
-    from ..pipeline.proof import LENGTHS, find_recordings, prove
+    from ..engines.families import load_engine
+    from ..pipeline.trials import LENGTHS, find_recordings, prove
 
     recordings = find_recordings(args.audio, bundle.manifest.languages)
     asked = device_for(args.device, *(each.manifest for each in (bundle, other) if each))
@@ -91,7 +91,7 @@ def _prove(args: argparse.Namespace, bundle: Bundle, other: Bundle | None, repor
 
 def device_for(asked: str, *manifests: Manifest) -> str:
     """Return where all of the bundles run that are timed against each other: one in int8 would take the CPU alone."""
-    from ..engines.graphs import DYNAMIC
+    from ..engines.wav2vec2.graphs import DYNAMIC
 
     on_cpu = any(each.kind == "wav2vec2-ctc" and each.quantization in DYNAMIC for each in manifests)
     return "cpu" if asked == "auto" and on_cpu else asked

@@ -153,7 +153,7 @@ def _rounded(found: Pulled, reporter: Reporter) -> Pulled:
 
 def _int8(args: argparse.Namespace) -> bool:
     """Whether weights are to be rounded: as was asked, or else where only a CPU would compute with them."""
-    from ..engines.devices import choose_device
+    from ..engines.machine.devices import choose_device
 
     return str(args.quantize or ("int8" if choose_device("auto") == "cpu" else "none")) == "int8"
 

@@ -18,7 +18,7 @@ from .transcribe_flags import language
 
 if TYPE_CHECKING:
     from ..bundles import Found
-    from ..bundles.choice import Choice
+    from ..bundles.recommend import Choice
 
 MB = 1_000_000
 UNITS = {None: MB, "K": 1e3, "M": 1e6, "G": 1e9, "T": 1e12, "KI": 2**10, "MI": 2**20, "GI": 2**30, "TI": 2**40}
@@ -62,10 +62,10 @@ def add_action(actions: argparse._SubParsersAction[Parser]) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Print the models, best first; return 0, or 1 when none serves."""
-    from ..bundles.choice import choose
     from ..bundles.present import present
-    from ..engines.cpus import cpu_threads
-    from ..engines.devices import choose_device
+    from ..bundles.recommend import choose
+    from ..engines.machine.cpus import cpu_threads
+    from ..engines.machine.devices import choose_device
 
     device, memory = _machine(args.device, args.memory)
     threads = cpu_threads()
@@ -109,8 +109,8 @@ def size(text: str) -> int:
 
 def _machine(device: str, memory: int | None) -> tuple[str, int | None]:
     """Return the device to plan for and its memory; with an amount given by hand it may be another machine's."""
-    from ..engines.devices import choose_device
-    from ..engines.room import free_gpu_memory, free_memory
+    from ..engines.machine.devices import choose_device
+    from ..engines.machine.memory import free_gpu_memory, free_memory
 
     if device == "auto" or (device == "cuda" and memory is None):
         device = choose_device(device)

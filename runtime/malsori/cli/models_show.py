@@ -43,7 +43,7 @@ def run(args: argparse.Namespace) -> int:
 
 def _notes(found: Found, manifest: Manifest) -> dict[str, str]:
     """Return what follows from the fields, or from there being no manifest, under the names of lines of their own."""
-    from ..engines.compute_types import FLOATS
+    from ..engines.whisper.model_files import FLOATS
 
     notes = {}
     if manifest.kind == "whisper":

@@ -151,7 +151,7 @@ def progress_of(reporter: Reporter, files: Sequence[str] = ()) -> Callable[[Prog
 
 def _within(name: str, room: int | None) -> str:
     """Return a name, or as much of its end as has room, in cells: of a path that tells most."""
-    from ..output.scripts import cells
+    from ..output.breaking import cells
 
     if room is None or cells(name) <= room:
         return name

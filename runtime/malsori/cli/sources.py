@@ -6,10 +6,27 @@ import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 if TYPE_CHECKING:
     from ..errors import AudioError
+
+LONGEST = 64 << 20  # bytes, of a text that a person has
+
+
+def content_of(path: str) -> bytes:
+    """Return what a file holds. Raises `OSError`, and `ValueError` for a text that is too long or no path at all."""
+    with open(path, "rb") as file:
+        return limited(file)
+
+
+def limited(file: BinaryIO) -> bytes:
+    """Return the rest of a file, which may be a pipe. Raises `ValueError` when it is no text for its length alone."""
+    content = file.read(LONGEST + 1)
+    if len(content) > LONGEST:
+        raise ValueError(f"more than {LONGEST >> 20} MiB")
+    return content
+
 
 STDIN = "-"
 

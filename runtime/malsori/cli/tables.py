@@ -5,9 +5,14 @@ from __future__ import annotations
 import io
 import shutil
 import sys
+from collections import Counter
 from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
-from .console import printable
+from .console import complain, printable
+
+if TYPE_CHECKING:
+    from ..types import Coverage, LeftOut
 
 GAP = 2  # characters between columns
 UNWRAPPED = 10_000  # columns; lines in a pipe are as long as they are
@@ -56,3 +61,66 @@ def _on_terminal() -> bool:
 def size(count: int) -> str:
     """Return a number of bytes for people."""
     return f"{count / 1e6:.1f} MB" if count >= 100_000 else f"{count / 1e3:.1f} kB"
+
+
+SAID = {  # of each reason in `LeftOut`
+    "gate": "no speech, by the gate",
+    "clip_timestamps": "outside of --clip-timestamps",
+    "inaudible": "nothing to be heard",
+    "no_speech": "no speech, by the model",
+    "made_up": "read as what is made up in noise",
+    "implausible": "read as what nobody can have said amid silence",
+    "no_words": "no words, by the model",
+    "cut_off": "behind the most tokens that a reading may have",
+    "filled": "filled in for a gap or damage",
+}
+
+
+class CoverageTable:
+    """Writes the lines of each file as it is done, and those of all when there were several."""
+
+    def __init__(self) -> None:
+        self._files = 0
+        self._decoded = self._read = 0.0
+        self._spoken: float | None = None  # while no gate was asked
+        self._left: Counter[str] = Counter()
+
+    def add(self, name: str, coverage: Coverage) -> None:
+        """Write the lines of one file."""
+        self._files += 1
+        self._decoded += coverage.decoded
+        if coverage.spoken is not None:
+            self._spoken = (self._spoken or 0.0) + coverage.spoken
+        self._read += coverage.read
+        self._left.update({each.why: each.seconds for each in coverage.left_out})
+        complain(name)
+        _write(coverage.decoded, coverage.spoken, coverage.read)
+        for each in coverage.left_out:
+            _line("left out", each.seconds, f"{SAID[each.why]}, {_where(each)}")
+
+    def end(self) -> None:
+        """Write the sums, if there were several files."""
+        if self._files < 2:
+            return
+        complain(f"all {self._files} files")
+        _write(self._decoded, self._spoken, self._read)
+        for why, seconds in self._left.items():
+            _line("left out", seconds, SAID[why])
+
+
+def _write(decoded: float, spoken: float | None, read: float) -> None:
+    _line("decoded", decoded)
+    if spoken is not None:
+        _line("spoken", spoken)
+    _line("read", read)
+
+
+def _line(label: str, seconds: float, note: str = "") -> None:
+    complain(f"  {label:<8} {seconds:9.2f} s  {note}".rstrip())
+
+
+def _where(left: LeftOut) -> str:
+    from ..types import SAMPLE_RATE
+
+    first = left.spans[0].start / SAMPLE_RATE
+    return f"at {first:.2f} s" if len(left.spans) == 1 else f"in {len(left.spans)} parts, the first at {first:.2f} s"

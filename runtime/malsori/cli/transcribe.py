@@ -10,8 +10,6 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ..formats import FORMATS
-from .beside import beside
-from .coverage_table import CoverageTable
 from .cue_flags import add_cue_flags, cueless, timed
 from .failures import report
 from .model_flags import add_model_flags, check_loading_flags, load_model
@@ -19,7 +17,8 @@ from .outputs import format_of, formats_of, output_of
 from .parser import Parser
 from .progress import Reporter, progress_of
 from .sources import STDIN, Given, found, sources
-from .stopping import ENDING, Ended
+from .stopping import ENDING, Ended, beside
+from .tables import CoverageTable
 from .transcribe_flags import add_decoding_flags, add_vad_flags, destination, options_from
 from .whisper_flags import add_whisper_flags
 

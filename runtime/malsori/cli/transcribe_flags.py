@@ -7,8 +7,8 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from .model_flags import at_least_one, model_name
-from .spelling import boolean
-from .text_files import content_of
+from .parser import boolean
+from .sources import content_of
 
 if TYPE_CHECKING:
     from ..pipeline import TranscribeOptions

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING, Any
 
-from .spelling import boolean
+from .parser import boolean
 
 if TYPE_CHECKING:
     from ..engines.whisper.options import WhisperOptions

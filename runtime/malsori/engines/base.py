@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, Protocol, TypeAlias
+from typing import Literal, Protocol, TypeAlias, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -111,5 +111,27 @@ class Engine(Protocol):
         """Return a layer's hidden states, float32 `(frames, hidden_size)`; `(layers, frames, hidden_size)` for "all".
 
         Raises `OptionError` for a layer that the bundle does not give.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Said:
+    """The sound in front of an utterance, up to where that begins, all that was heard in it, and the language."""
+
+    sound: Audio
+    text: str
+    language: str
+
+
+@runtime_checkable
+class Follower(Protocol):
+    """An engine that can read an utterance behind what was said."""
+
+    def follow(self, clip: Audio, said: Said, options: DecodeOptions) -> Hypothesis | None:
+        """Return what was heard in `clip` alone, times from its start; None where that does not stand.
+
+        `clip` is then to be read without what was said before. It does not stand in another language than that was
+        said in, where there is no room for both, or when the reading fails the guards or has no words.
         """
         ...

@@ -38,7 +38,7 @@ class SessionOptions:
 
 
 @dataclass(frozen=True, slots=True)
-class Heard:
+class TextSoFar:
     """The text of an utterance so far. It begins with `stable`, and so does the text of every later one."""
 
     text: str
@@ -53,7 +53,7 @@ class Session(Protocol):
 
     step: int  # samples of new sound that are worth a `push`
 
-    def push(self, sound: Audio) -> Heard:
+    def push(self, sound: Audio) -> TextSoFar:
         """Take the sound that follows what was pushed before; return what has been heard of all of it.
 
         Any length is taken, also none. Raises `EngineError`, after which the session is of no use, and `Cancelled`.

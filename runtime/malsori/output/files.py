@@ -1,18 +1,20 @@
-"""Results on disk: a file appears under its name complete, or not at all. What stands in it is `writers.py`."""
+"""Results on disk: a file appears under its name whole or not at all, or grows by records while somebody speaks."""
 
 from __future__ import annotations
 
 import os
+import re
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from itertools import count
 from pathlib import Path
 from typing import BinaryIO
 
 from ..errors import OutputError
 from ..types import Transcript
 from .cues import CueOptions
-from .writers import CUES, render
+from .writers import CUES, HEADS, render
 
 
 def write(transcript: Transcript, path: str | os.PathLike[str], format: str, cues: CueOptions | None = CUES) -> None:
@@ -56,3 +58,98 @@ def atomic_file(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
 def temporary_in(folder: Path) -> Path:
     """Return a new name there, a short one: a result's own may already have all the 255 bytes that a name can have."""
     return folder / f".malsori-{secrets.token_hex(6)}.tmp"
+
+
+_NUMBER = re.compile(r"^\d+(?=\n\d+:\d\d:\d\d,\d{3} --> )", re.MULTILINE)
+
+
+class Records:
+    """A file that texts are appended to, each by one write. Raises `OutputError` where it cannot be opened or written.
+
+    A record that was not written whole, as on a full disk, is taken back.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        try:
+            self._torn = _ends_amid_a_line(path)
+            self._file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | getattr(os, "O_BINARY", 0), 0o666)
+        except OSError as error:
+            raise self._failed(error) from error
+
+    def add(self, text: str) -> None:
+        """Append a text that ends in a line feed, behind one of its own where the file does not."""
+        data = ("\n" * self._torn + text).encode("utf-8", errors="replace")
+        written = 0
+        try:
+            while written < len(data):  # once, but where a signal comes or the disk is full
+                written += os.write(self._file, data[written:])
+        except OSError as error:
+            with suppress(OSError):  # a pipe keeps what it got
+                os.ftruncate(self._file, os.fstat(self._file).st_size - written)
+            raise self._failed(error) from error
+        self._torn = False
+
+    def close(self) -> None:
+        """Close the file when it is on the disk."""
+        with suppress(OSError):  # a pipe has no disk
+            os.fsync(self._file)
+        os.close(self._file)
+
+    def _failed(self, error: OSError) -> OutputError:
+        return OutputError.unwritten(self._path, error)
+
+
+class Growing:
+    """A transcript in a file of its own that grows by what is said, in one of `formats.GROWING`.
+
+    A transcript that is there already is kept: see `set_aside`.
+    """
+
+    def __init__(self, path: Path, format: str) -> None:
+        self._format = format
+        self._records = Records(path)
+        self._cues = 0
+        if head := HEADS.get(format):
+            self._records.add(head)
+
+    def add(self, part: Transcript) -> None:
+        """Append what was said. Raises `OutputError`."""
+        text = render(part, self._format).removeprefix(HEADS.get(self._format, ""))
+        if self._format == "srt":
+            text = _NUMBER.sub(self._next, text)
+        if text:
+            self._records.add(text)
+
+    def close(self) -> None:
+        """Close the file."""
+        self._records.close()
+
+    def _next(self, number: re.Match[str]) -> str:
+        self._cues += 1
+        return str(self._cues)
+
+
+def set_aside(path: Path) -> Path | None:
+    """Give a file that holds something another name (`talk-1.srt`), which is returned; None where there is none.
+
+    Raises `OutputError` where it cannot be renamed.
+    """
+    if not (path.is_file() and path.stat().st_size):
+        return None
+    names = (path.with_name(f"{path.stem}-{number}{path.suffix}") for number in count(1))
+    kept = next(name for name in names if not os.path.lexists(name))
+    try:
+        path.rename(kept)
+    except OSError as error:
+        raise OutputError(f"{path}: cannot be kept as {kept}, {error.strerror or error}") from error
+    return kept
+
+
+def _ends_amid_a_line(path: Path) -> bool:
+    """Whether a file was cut off: what is written behind would be part of its last line."""
+    if not path.is_file() or not path.stat().st_size:
+        return False
+    with path.open("rb") as file:
+        file.seek(-1, os.SEEK_END)
+        return file.read(1) != b"\n"

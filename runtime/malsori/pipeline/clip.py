@@ -13,8 +13,7 @@ from itertools import accumulate, groupby, pairwise
 
 import numpy as np
 
-from ..engines.lasting import lasting
-from ..joining import written
+from ..joining import lasting, written
 from ..types import SAMPLE_RATE, Audio, Segment, Span, Word
 
 # Seconds by which a time may lie on the wrong side of a join and still be meant for the other: Whisper's times come in

@@ -10,12 +10,12 @@ from ..bundles import Found, find_bundle
 from ..bundles.default import best
 from ..bundles.find import open_found
 from ..engines.base import Memory
-from ..engines.load import check_loading, load_engine
+from ..engines.families import check_loading, load_engine
 from ..errors import EngineError
 from ..vad import SileroDetector
+from .alignment.placing import check_aligns
 from .options import Loading, TranscribeOptions
 from .transcriber import Transcriber
-from .word_times import check_aligns
 
 
 def load(

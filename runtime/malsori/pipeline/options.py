@@ -12,7 +12,7 @@ from ..audio.tracks import check_track
 from ..bundles.languages import alternatives_to, code_of
 from ..bundles.manifest import Manifest, knows
 from ..engines.base import HOTWORD_WEIGHT, DecodeOptions, HotWord, Memory, Task
-from ..engines.load import check_options
+from ..engines.families import check_options
 from ..engines.whisper.options import WhisperOptions
 from ..errors import OptionError
 from ..numeric import is_finite

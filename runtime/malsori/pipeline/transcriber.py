@@ -14,20 +14,18 @@ from ..engines.base import Engine, Layer
 from ..errors import EmptyAudio, MalsoriError, OptionError
 from ..types import Transcript
 from ..vad import Detector, SileroDetector
-from .many import heard
+from .alignment.placing import Placer
+from .files.pool import Pool, heard
+from .files.reading import RecordingReader
+from .files.recording import Progress, Recording
+from .files.stitch import stitch
 from .options import LOADING, Loading, TranscribeOptions
 from .overrides import overridden
-from .pool import Pool
-from .progress import Progress
-from .reading import Reader
-from .recording import Recording
-from .stitch import stitch
-from .word_times import Placer
 
 if TYPE_CHECKING:
     from .live.options import LiveOptions
-    from .live.scheduling import Scheduling
     from .live.stream import Stream
+    from .sharing.scheduling import Scheduling
 
 OnError: TypeAlias = Literal["raise", "return"]
 
@@ -137,7 +135,7 @@ class Transcriber:
         """
         chosen = overridden(options, overrides)
         chosen.check(self.engine.manifest)
-        reader = Reader(self.engine, self.detector, chosen)
+        reader = RecordingReader(self.engine, self.detector, chosen)
         with reader.open(source) as blocks:
             pieces = reader.opening(reader.pieces(blocks))
         return reader.languages(pieces) if pieces else {}
@@ -222,7 +220,7 @@ class Transcriber:
         placer: Placer | None,
     ) -> Iterator[Transcript | MalsoriError]:
         pool = Pool(self.engine, options, progress, placer)
-        reader = Reader(self.engine, self.detector, options, pool.reading)
+        reader = RecordingReader(self.engine, self.detector, options, pool.reading)
         for recording in heard(sources, reader, pool, left_out):
             if recording.error is not None and on_error == "raise":
                 raise recording.error

@@ -3,11 +3,9 @@
 from .detector import Detector
 from .endpointing import ENDPOINTINGS, endpointing
 from .gate import Gate, GateOptions
-from .named import DETECTORS, detector_named
 from .silero import SileroDetector
-from .speech import SpeechGate, speech_spans
-from .two_stage import TwoStageDetector
-from .webrtc import WebRtcDetector
+from .speech_gate import DETECTORS, SpeechGate, detector_named, speech_spans
+from .webrtc import TwoStageDetector, WebRtcDetector
 
 __all__ = [
     "DETECTORS",

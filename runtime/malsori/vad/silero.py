@@ -16,7 +16,29 @@ from numpy.typing import NDArray
 from ..errors import EngineError, MissingDependency, brief
 from ..types import SAMPLE_RATE, Audio
 from .detector import Framer, Probabilities
-from .levelled import Levelled
+
+QUIET = 10 ** (-35 / 20)  # RMS of a frame, -35 dBFS; recordings with a louder one need no gain
+MOST = 10 ** (40 / 20)  # 40 dB; what is quieter than -75 dBFS is no speech
+FORGOTTEN = 10 ** (-0.5 / 20 * 0.032)  # per frame of 32 ms: half a dB in a second
+
+
+class Levelled:
+    """Gains for the frames of one clip or stream."""
+
+    def __init__(self) -> None:
+        self._loudest = 0.0
+
+    def push(self, frames: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return frames `(n, samples)` with the quiet ones made louder."""
+        levels = np.sqrt(np.square(frames, dtype=np.float64).mean(axis=1))
+        gains = np.empty(len(levels), np.float32)
+        loudest = self._loudest
+        for index, level in enumerate(levels.tolist()):
+            loudest = max(level, loudest * FORGOTTEN)
+            gains[index] = min(QUIET / loudest, MOST) if 0 < loudest < QUIET else 1.0
+        self._loudest = loudest
+        return frames if not len(frames) or gains.max() == 1 else frames * gains[:, np.newaxis]
+
 
 FRAME = SAMPLE_RATE * 32 // 1_000  # 512 samples, the only length that the network knows
 _CONTEXT = 64  # samples of the frame before that the network sees again

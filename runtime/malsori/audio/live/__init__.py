@@ -1,9 +1,9 @@
 """Sound while it is made: microphones, pipes, and files played as if they were one. Recordings are `decode`'s."""
 
-from .open import list_microphones, open_microphone, recorder
+from .capture import Captured, LiveSource
 from .pipe import ENCODINGS, PcmPipe
+from .reconnecting import list_microphones, open_microphone, recorder
 from .simulated import Simulated
-from .source import Captured, LiveSource
 
 __all__ = [
     "ENCODINGS",

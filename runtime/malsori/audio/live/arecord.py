@@ -12,10 +12,8 @@ from contextlib import suppress
 
 from ...errors import MicrophoneLost, NoMicrophone, brief
 from ...types import SAMPLE_RATE
-from ..pcm import Pcm16Decoder
-from .devices import SEE, InputDevice, pick
-from .inbox import HELD_S, Inbox
-from .source import Captured
+from ..samples import Pcm16Decoder
+from .capture import HELD_S, SEE, Captured, Inbox, InputDevice, pick
 
 PROGRAM = "arecord"
 OPENING_S = 2.0  # until the first sound, or the program's end

@@ -14,9 +14,7 @@ from numpy.typing import NDArray
 
 from ...errors import MicrophoneLost, NoMicrophone, brief
 from ...types import SAMPLE_RATE
-from .devices import InputDevice, pick
-from .inbox import HELD_S, Inbox
-from .source import Captured
+from .capture import HELD_S, Captured, Inbox, InputDevice, pick
 
 BLOCKS_PER_SECOND = 50
 SILENT_S = 1.5  # without a block for that long a microphone is lost; it is to be told within 2 s

@@ -12,7 +12,7 @@ import numpy as np
 from ...errors import AudioNotFound, OptionError, UnsupportedFormat
 from ...types import SAMPLE_RATE
 from ..limits import DEFAULT_LIMITS
-from .source import Captured
+from .capture import Captured
 
 ENCODINGS: dict[str, np.dtype[Any]] = {"pcm_s16le": np.dtype("<i2"), "pcm_f32le": np.dtype("<f4")}
 PIECES_PER_SECOND = 20

@@ -11,7 +11,7 @@ import numpy as np
 from ...errors import OptionError
 from ...types import SAMPLE_RATE, Audio
 from ..decode import AudioSource, decode_blocks
-from .source import Captured
+from .capture import Captured
 
 BLOCK = SAMPLE_RATE // 50
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from ...errors import ModelCorrupt, ModelIncompatible
 from ..manifest import Manifest
 from ..names import known
-from . import wav2vec2, whisper
+from . import ct2_folder, onnx_export
 from .strangers import stranger
 
 LOOKED_FOR = (
@@ -24,7 +24,7 @@ MOST = 6  # files named of a folder that is no model
 
 def is_plain(folder: Path) -> bool:
     """Return whether `folder` looks like a model that runs as it is. Reads nothing but names."""
-    return whisper.is_complete(folder) or wav2vec2.is_wav2vec2(folder)
+    return ct2_folder.is_complete(folder) or onnx_export.is_wav2vec2(folder)
 
 
 def inferred(folder: Path, name: str) -> Manifest:
@@ -35,10 +35,10 @@ def inferred(folder: Path, name: str) -> Manifest:
         ModelIncompatible: no model, or one of a kind that does not run: what it is and how to get one that does.
     """
     try:
-        if whisper.is_whisper(folder):
-            return _english(whisper.manifest(folder, name))
-        if wav2vec2.is_wav2vec2(folder):
-            return wav2vec2.manifest(folder, name)
+        if ct2_folder.is_whisper(folder):
+            return _english(ct2_folder.manifest(folder, name))
+        if onnx_export.is_wav2vec2(folder):
+            return onnx_export.manifest(folder, name)
         raise ModelIncompatible(str(folder), stranger(folder) or _nothing(folder))
     except OSError as error:
         path = str(error.filename or folder)

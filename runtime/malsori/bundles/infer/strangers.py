@@ -8,8 +8,8 @@ import shlex
 from pathlib import Path
 from typing import Any
 
-from .wav2vec2 import ARCHITECTURES
-from .whisper import SHAPE, published
+from .ct2_folder import SHAPE, published
+from .onnx_export import ARCHITECTURES
 
 GGML = b"lmgg"  # 0x67676d6c, little endian, before GGUF
 GGUF = b"GGUF"

@@ -5,7 +5,6 @@
 
 from .model import File, Model, Wheel
 from .published import find, pullable
-from .pulling import Pulled, here, kept, pull
-from .sources import Source, sources_for
+from .pulling import Pulled, Source, here, kept, pull, sources_for
 
 __all__ = ["File", "Model", "Pulled", "Source", "Wheel", "find", "here", "kept", "pull", "pullable", "sources_for"]

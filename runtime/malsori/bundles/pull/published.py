@@ -13,8 +13,7 @@ The revision is a commit and does not change, whatever becomes of the repository
 from __future__ import annotations
 
 from ...errors import ModelNotFound
-from ..names import NAMES, known, near
-from ..windows import audio_context
+from ..names import NAMES, audio_context, known, near
 from .model import File, Model, Wheel
 
 # What all models of one vocabulary share.

@@ -21,7 +21,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from .softmax import FLOOR
+from .viterbi import FLOOR
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]

@@ -9,24 +9,35 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...errors import OptionError
-from ...joining import written
-from ...probability import mean_probability
+from ...joining import mean_probability, written
 from ...types import SAMPLE_RATE, Alternative, Segment, Word
 from ..base import DecodeOptions
-from ..frames import Frames
 from .asked import beam_width, check_beam, check_weights
 from .beam import Prefix, Scorer, beam_search
-from .greedy import greedy
+from .frames import Frames
 from .hotwords import hot_words
 from .language_model import WordScorer, open_language_model
-from .softmax import log_softmax
-from .tokens import Token, place
+from .viterbi import log_softmax
 from .vocabulary import Vocabulary
-from .words import HeardWord, words_of
+from .words import HeardWord, Token, place, words_of
+
+
+def greedy(logits: NDArray[np.float32], blank: int) -> list[Token]:
+    """Return the tokens that the frames emit; `logits` is `(frames, vocabulary)`."""
+    if not len(logits):
+        return []
+    best = logits.argmax(axis=1)
+    # the softmax of the largest entry, without the softmax of the others
+    posterior = 1 / np.exp(logits - logits.max(axis=1, keepdims=True)).sum(axis=1)
+    starts = np.concatenate([[0], np.flatnonzero(np.diff(best)) + 1])
+    stops = np.append(starts[1:], len(best))
+    peaks = np.maximum.reduceat(posterior, starts)
+    runs = zip(best[starts].tolist(), starts.tolist(), stops.tolist(), peaks.tolist(), strict=True)
+    return [Token(*run) for run in runs if run[0] != blank]
 
 
 @dataclass(frozen=True, slots=True)
-class Decoder:
+class CtcDecoder:
     """Logits to words with times, for one vocabulary and one stack of convolutions."""
 
     vocabulary: Vocabulary

@@ -21,7 +21,7 @@ VOWELS_AND_FINALS = ("\u1160", "\u11ff")  # conjoining jamo that belong to the s
 
 
 @dataclass(frozen=True, slots=True)
-class Piece:
+class Grapheme:
     """The least stretch of a word that has tokens of its own, `()` where it is not said: a syllable, a letter, `ch`."""
 
     characters: tuple[str, ...]
@@ -39,7 +39,7 @@ class WrittenWord:
 
     text: str
     line: int
-    pieces: tuple[Piece, ...]
+    pieces: tuple[Grapheme, ...]
 
     @property
     def said(self) -> bool:
@@ -55,7 +55,7 @@ class Speller:
         self._ids = {token: index for index, token in enumerate(vocabulary.tokens) if index not in unwritten}
         self._ids |= {unicodedata.normalize("NFC", token): index for token, index in self._ids.items()}
         self._longest = max(map(len, self._ids), default=1)
-        self._space = Piece((" ",), tuple(sorted(vocabulary.delimiters)[:1]))
+        self._space = Grapheme((" ",), tuple(sorted(vocabulary.delimiters)[:1]))
 
     def words(self, text: str) -> list[WrittenWord]:
         """Return every word of `text`, in order; words are what stands between white space."""
@@ -71,20 +71,20 @@ class Speller:
         tokens = tuple(token for piece in pieces if piece.known for token in piece.tokens)
         return tokens, tuple(letter for piece in pieces if not piece.known for letter in piece.characters)
 
-    def _pieces(self, word: str) -> list[Piece]:
+    def _pieces(self, word: str) -> list[Grapheme]:
         pieces = list(self._spelled(characters(word)))
         if any(piece.tokens for piece in pieces):
             return pieces
-        return [Piece(characters(word), (WILDCARD,))]  # nothing but punctuation; a word has a time all the same
+        return [Grapheme(characters(word), (WILDCARD,))]  # nothing but punctuation; a word has a time all the same
 
-    def _spelled(self, letters: tuple[str, ...]) -> Iterator[Piece]:
+    def _spelled(self, letters: tuple[str, ...]) -> Iterator[Grapheme]:
         """Yield the pieces; unknown ones in a row share one wildcard, with what is not said between them."""
         unknown: list[str] = []
         unsaid: list[str] = []  # behind the unknown
         start = 0
         while start < len(letters):
             size, tokens = self._first(letters[start : start + self._longest])
-            piece = Piece(letters[start : start + size], tokens)
+            piece = Grapheme(letters[start : start + size], tokens)
             start += size
             if tokens == (WILDCARD,):
                 unknown += (*unsaid, *piece.characters)
@@ -133,11 +133,11 @@ def _silent(letter: str) -> bool:
     return all(unicodedata.category(part)[0] in "PCZM" and part not in SPOKEN for part in letter)
 
 
-def _pending(unknown: tuple[str, ...], unsaid: tuple[str, ...]) -> Iterator[Piece]:
+def _pending(unknown: tuple[str, ...], unsaid: tuple[str, ...]) -> Iterator[Grapheme]:
     if unknown:
-        yield Piece(unknown, (WILDCARD,))
+        yield Grapheme(unknown, (WILDCARD,))
     if unsaid:
-        yield Piece(unsaid, ())
+        yield Grapheme(unsaid, ())
 
 
 def _forms(letters: str) -> Iterator[str]:

@@ -17,6 +17,23 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+FLOOR = -1e4  # of a log-probability, where no sum of them may be infinite
+
+
+def log_softmax(logits: NDArray[np.float32]) -> NDArray[np.float64]:
+    """Return normalised log-probabilities, of the same shape `(frames, vocabulary)`."""
+    normalised: NDArray[np.float64] = logits - log_sum_exp(logits)[:, np.newaxis]
+    return normalised
+
+
+def log_sum_exp(logits: NDArray[np.float32]) -> NDArray[np.float64]:
+    """Return what is to be taken off logits to normalise them, one number for each frame, `(frames,)`."""
+    best = logits.max(axis=1, keepdims=True).astype(np.float64)
+    shifted = logits - best
+    totals: NDArray[np.float64] = best[:, 0] + np.log(np.exp(shifted, out=shifted).sum(axis=1))
+    return totals
+
+
 Scores: TypeAlias = Callable[[int, int], NDArray[np.float64]]
 """`scores(start, stop)` gives the finite log scores of frames `[start, stop)`, float64 `(stop - start, columns)`."""
 

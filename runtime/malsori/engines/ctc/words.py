@@ -1,7 +1,6 @@
-"""From tokens to words: at the delimiters, and inside of a script without spaces. Positions are frames, never seconds.
+"""From the frames in which tokens are said to words: at delimiters, and inside of a script without spaces.
 
-tokens   a a | b      at frames 1, 4, 5..6, 7
-words    "aa" frames 1..5, "b" frames 7..8
+Positions are frames, never seconds.
 """
 
 from __future__ import annotations
@@ -11,11 +10,42 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from ...probability import mean_probability
+import numpy as np
+from numpy.typing import NDArray
+
+from ...joining import mean_probability
 from ...types import SAMPLE_RATE, WORDLESS_S, LeftOut, Segment, Span
 from ..word_breaks import is_unspaced, spelled_words
-from .tokens import Token
+from .viterbi import FLOOR, Chain, best_path
 from .vocabulary import Vocabulary
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """One token: frames `[start, stop)` and its posterior, the highest in that run."""
+
+    index: int
+    start: int
+    stop: int
+    probability: float
+
+
+def place(log_probs: NDArray[np.float64], tokens: Sequence[int], blank: int) -> list[Token]:
+    """Return `tokens` at the frames of the likeliest alignment that collapses to them.
+
+    `log_probs` is `(frames, vocabulary)` and long enough: a frame for each token and for a blank between equal ones.
+    """
+    chain = Chain.between_blanks(tokens, blank)
+    path = best_path(chain, len(log_probs), lambda start, stop: np.maximum(log_probs[start:stop], FLOOR))
+    return on_path(chain, path, log_probs[np.arange(len(path)), chain.columns[path]])
+
+
+def on_path(chain: Chain, path: NDArray[np.intp], log_probs: NDArray[np.float64]) -> list[Token]:
+    """Return the tokens of a chain where `path` is in each; `log_probs`, `(frames,)`, are those along the path."""
+    states = np.arange(1, len(chain), 2)
+    starts, stops = (np.searchsorted(path, states, side=side).tolist() for side in ("left", "right"))
+    runs = zip(chain.columns[states].tolist(), starts, stops, strict=True)
+    return [Token(index, start, stop, float(np.exp(log_probs[start:stop].max()))) for index, start, stop in runs]
 
 
 @dataclass(frozen=True, slots=True)

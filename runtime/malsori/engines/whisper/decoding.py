@@ -39,7 +39,7 @@ class Row:
     full: bool
 
 
-class Decoder:
+class WindowDecoder:
     """The readings of one call: a model and how it is asked."""
 
     def __init__(self, network: Network, tokens: Tokens, options: DecodeOptions) -> None:

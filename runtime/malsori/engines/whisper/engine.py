@@ -12,25 +12,22 @@ from numpy.typing import NDArray
 from ...bundles.manifest import Manifest
 from ...errors import ModelCorrupt, OptionError
 from ...types import UNKNOWN, Audio, Hypothesis
-from ..base import DecodeOptions, Layer, Memory
-from ..compute_types import compute_type_for
-from ..devices import choose_device, cpu_threads
-from ..said import Said
+from ..base import DecodeOptions, Layer, Memory, Said
+from ..machine.devices import choose_device, cpu_threads
 from ..session import SessionOptions
 from .asked import check_options, left_out
-from .calls import calls
 from .features import HOP, STRIDE, WINDOW, LogMel
 from .following import Following
 from .guards import LedAstray
-from .listening import Listener
-from .network import Counters, Encoded, Network
+from .listening import UtteranceReader
+from .model_files import check_parts, compute_type_for, mels_of, needed
+from .network import Encoded, Network, NetworkCounters
 from .options import LONGEST_WINDOW
-from .parts import check_parts, mels_of, needed
-from .reader import Reader, languages_of
-from .session import WhisperSession
+from .reader import WindowReader, languages_of
 from .tokens import Tokens
 from .track import Track, timed
-from .window import MARGIN, Context
+from .whisper_session import WhisperSession
+from .window import MARGIN, Context, calls
 
 DEFAULTS = DecodeOptions()
 SESSION = SessionOptions()
@@ -93,14 +90,14 @@ class WhisperEngine:
         return self._network.compute_type
 
     @property
-    def counters(self) -> Counters:
+    def counters(self) -> NetworkCounters:
         """What the network was asked for since it was loaded."""
         return self._network.counters
 
     def check(self, options: DecodeOptions) -> tuple[str, ...]:
         """Raise `OptionError` for what the model does not have; return a line for each part that it will leave out."""
         check_options(self.manifest, options)
-        Reader(self._network, self._tokens, self.manifest.languages, options)
+        WindowReader(self._network, self._tokens, self.manifest.languages, options)
         return tuple(left_out(options))
 
     def batches(self, lengths: Sequence[int], options: DecodeOptions = DEFAULTS) -> list[list[int]]:
@@ -131,7 +128,9 @@ class WhisperEngine:
         self, clips: Sequence[Audio], options: DecodeOptions, previous: Sequence[str] = (), *, once: bool = False
     ) -> list[Hypothesis]:
         check_options(self.manifest, options)
-        reader = Reader(self._network, self._tokens, self.manifest.languages, options, once=once, sparing=self._sparing)
+        reader = WindowReader(
+            self._network, self._tokens, self.manifest.languages, options, once=once, sparing=self._sparing
+        )
         context = Context.of(self.manifest, options.whisper.audio_context)
         before = [self._tokens.encode(" " + text) if text else [] for text in previous or [""] * len(clips)]
         tracks = [
@@ -170,7 +169,7 @@ class WhisperEngine:
         """
         check_options(self.manifest, options)
         context = Context.of(self.manifest, options.whisper.audio_context)
-        listener = Listener(self._network, self._tokens, self._mel, context, self.manifest.languages, options)
+        listener = UtteranceReader(self._network, self._tokens, self._mel, context, self.manifest.languages, options)
         return WhisperSession(listener, session)
 
     def detect_language(self, clip: Audio, options: DecodeOptions = DEFAULTS) -> dict[str, float]:

@@ -20,18 +20,16 @@ from itertools import accumulate, dropwhile
 
 import numpy as np
 
-from ...joining import written
+from ...joining import lasting, written
 from ...types import SAMPLE_RATE, Audio, Segment, Word
-from ..base import DecodeOptions
-from ..lasting import lasting
-from ..said import Said
+from ..base import DecodeOptions, Said
 from ..word_breaks import CLOSING
 from .decoding import BEAM
 from .features import HOP, MEL_RATE, LogMel
 from .guards import Reading, compression_ratio, is_silence, led_astray, token_budget
 from .network import Encoded, Network, room
 from .prompt import MOST_PREFIX, Prompts
-from .segments import Piece
+from .segments import WindowSegment
 from .sentences import sentences
 from .sounding import sounding
 from .tokens import UNSPACED, Tokens
@@ -159,7 +157,7 @@ class Following:
         """Yield a reading's sentences with words; times count from where the utterance begins and lie within it."""
         sound = sounding(seen.sound)
         begin, end = seen.begin / SAMPLE_RATE, seen.end / SAMPLE_RATE
-        before = Piece(0.0, begin, tuple(token for word in found.before for token in word.tokens))
+        before = WindowSegment(0.0, begin, tuple(token for word in found.before for token in word.tokens))
         pieces = [before, *sentences(found.own, sound)]
         confidence = min(1.0, math.exp(found.reading.log_probability))
         timings = [*found.before, *found.own]

@@ -12,9 +12,9 @@ from itertools import accumulate, chain
 
 import numpy as np
 
+from ...joining import Times
 from ...types import SAMPLE_RATE, Audio
 from ..base import DecodeOptions
-from ..lasting import Times
 from .features import HOP, LogMel
 from .guards import SPARE_TOKENS, Reading, compression_ratio, is_silence, led_astray, token_budget
 from .network import Encoded, Network, room
@@ -40,7 +40,7 @@ class Look:
     words: tuple[TokenWord, ...] | None
 
 
-class Listener:
+class UtteranceReader:
     """The network as one utterance needs it; `language` is None until it is given, or told by enough sound."""
 
     def __init__(

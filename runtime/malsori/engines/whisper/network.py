@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from ...errors import EngineError, brief
 from ..base import Memory
-from ..devices import Device
+from ..machine.devices import Device
 from .options import MOST_TOKENS, TEXT_POSITIONS, WhisperOptions
 from .replicas import Replicas
 from .segments import PRECISION
@@ -25,7 +25,7 @@ MOST_TOGETHER = 8
 
 
 @dataclass(slots=True)
-class Counters:
+class NetworkCounters:
     """What the network was asked for since it was loaded, by all threads together.
 
     `windows` encoded, in `encodings` calls; `retries` are those among them that were encoded because the reading of a
@@ -68,7 +68,7 @@ class Network:
         Raises `ModelIncompatible` when CTranslate2 cannot load it, `EngineError` where memory is short.
         """
         self.name = name
-        self.counters = Counters()
+        self.counters = NetworkCounters()
         self._lock = threading.Lock()
         self._drawing = threading.Lock()
         self._replicas = Replicas(folder, device=device, compute_type=compute_type, threads=threads, workers=workers)

@@ -12,7 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 
 from ..base import DecodeOptions
-from .decoding import Decoder, Row
+from .decoding import Row, WindowDecoder
 from .features import MEL_RATE, WINDOW
 from .guards import (
     LIKELY,
@@ -27,7 +27,7 @@ from .guards import (
 from .lanes import batches
 from .network import Encoded, Network, room
 from .prompt import Prompts
-from .segments import Piece
+from .segments import WindowSegment
 from .sentences import sentences
 from .tokens import Tokens
 from .track import Track
@@ -35,7 +35,7 @@ from .window import longer
 from .word_times import AlignRow, align_rows, place
 
 
-class Reader:
+class WindowReader:
     """The readings of one call of the engine; `known` are the languages that the model may tell.
 
     With `once`, a short window whose reading does not stand raises `LedAstray` instead of being read again. `sparing`
@@ -58,7 +58,7 @@ class Reader:
         self._options = options
         self._once = once
         self._sparing = sparing
-        self._decoder = Decoder(network, tokens, options)
+        self._decoder = WindowDecoder(network, tokens, options)
         self.prompts = Prompts(tokens, options)
 
     def read(self, tracks: Sequence[Track]) -> None:
@@ -192,13 +192,13 @@ class Reader:
             )
 
     def _timed(
-        self, tracks: Sequence[Track], encoded: Encoded, found: Sequence[list[Piece]], *, attentive: bool
-    ) -> list[list[Piece]]:
+        self, tracks: Sequence[Track], encoded: Encoded, found: Sequence[list[WindowSegment]], *, attentive: bool
+    ) -> list[list[WindowSegment]]:
         """Return the pieces of each track's window with their words, aligned in one call per language.
 
         Where they were read `attentive`, without times, the pieces are the sentences.
         """
-        timed: list[list[Piece]] = [list(pieces) for pieces in found]
+        timed: list[list[WindowSegment]] = [list(pieces) for pieces in found]
         languages = sorted({track.language or "" for track in tracks})
         for language in languages:
             chosen = [index for index, track in enumerate(tracks) if track.language == language]

@@ -15,9 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from ...errors import EngineError, ModelIncompatible, brief
-from ..devices import Device
-from ..forks import keep_in_forks
-from ..heap import give_back
+from ..machine.devices import Device
+from ..machine.process import give_back, keep_in_forks
 
 MOST_LANES = 4  # calls at a time that are made of one; each has its own activations, 0.1 GB for 30 s of base
 WEIGHTS = "model.bin"

@@ -13,7 +13,7 @@ FRAMES = 2  # mel frames from one time token to the next
 
 
 @dataclass(frozen=True, slots=True)
-class Piece:
+class WindowSegment:
     """A stretch of a window: `start` and `end` in seconds from the window's start, its tokens, times among them."""
 
     start: float
@@ -22,7 +22,9 @@ class Piece:
     words: tuple[Word, ...] = ()
 
 
-def split(tokens: Sequence[int], timestamp_begin: int, size: int, *, whole: bool = False) -> tuple[list[Piece], int]:
+def split(
+    tokens: Sequence[int], timestamp_begin: int, size: int, *, whole: bool = False
+) -> tuple[list[WindowSegment], int]:
     """Return the pieces of a window with `size` mel frames of sound, and the frame from which it is to be read on.
 
     A piece ends where two times follow each other. What follows the last such pair was not heard to its end and is
@@ -38,15 +40,15 @@ def split(tokens: Sequence[int], timestamp_begin: int, size: int, *, whole: bool
         end = times[-1] * PRECISION if times and times[-1] else size / MEL_RATE
         # openai/whisper lets such a piece begin with its window, however late the decoder says that it does
         begin = times[0] * PRECISION if is_time[:1] == [True] and times[0] * PRECISION < end else 0.0
-        return [Piece(begin, end, tuple(tokens))], size
+        return [WindowSegment(begin, end, tuple(tokens))], size
     cuts += [len(tokens)] * ends_alone
     parts = [tokens[first:last] for first, last in zip([0, *cuts], cuts, strict=False)]
     pieces = [
-        Piece((part[0] - timestamp_begin) * PRECISION, (part[-1] - timestamp_begin) * PRECISION, tuple(part))
+        WindowSegment((part[0] - timestamp_begin) * PRECISION, (part[-1] - timestamp_begin) * PRECISION, tuple(part))
         for part in parts
     ]
     rest = tuple(tokens[cuts[-1] :])
     said = whole and not all(is_time[cuts[-1] :])
     if said:
-        pieces.append(Piece((rest[0] - timestamp_begin) * PRECISION, size / MEL_RATE, rest))
+        pieces.append(WindowSegment((rest[0] - timestamp_begin) * PRECISION, size / MEL_RATE, rest))
     return pieces, size if ends_alone or said else (tokens[cuts[-1] - 1] - timestamp_begin) * FRAMES

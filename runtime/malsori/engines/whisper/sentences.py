@@ -10,10 +10,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import pairwise
 
-from ..lasting import Times
+from ...joining import Times
 from ..word_breaks import is_said, spelled_words
-from .in_sound import REACH, distance
-from .segments import Piece
+from .segments import WindowSegment
+from .sounding import REACH, distance
 from .word_times import LONGEST, WordTiming
 
 ENDS = ".?!…"  # of a sentence where a space follows
@@ -26,7 +26,7 @@ COMMAS = ",;:—、，"
 MISSED = 2.5  # seconds; a word does not last as long, with a pause of the clip behind it
 
 
-def sentences(timings: Sequence[WordTiming], sound: Sequence[Times]) -> list[Piece]:
+def sentences(timings: Sequence[WordTiming], sound: Sequence[Times]) -> list[WindowSegment]:
     """Return the words as pieces, every token in one of them; `sound` is where something sounds, seconds, ascending."""
     pieces = []
     spaced = any(timing.text.startswith(" ") for timing in timings[1:])
@@ -115,7 +115,7 @@ def _missed(word: WordTiming, sound: Sequence[Times]) -> bool:
     return sum(max(0.0, min(stop, word.end) - max(start, word.start)) for start, stop in spans) > MISSED
 
 
-def _piece(words: Sequence[WordTiming], sound: Sequence[Times]) -> Piece:
+def _piece(words: Sequence[WordTiming], sound: Sequence[Times]) -> WindowSegment:
     last = next((word for word in reversed(words) if is_said(word.text)), words[-1])
     end = last.start + LONGEST if _missed(last, sound) else words[-1].end
-    return Piece(words[0].start, end, tuple(token for word in words for token in word.tokens))
+    return WindowSegment(words[0].start, end, tuple(token for word in words for token in word.tokens))

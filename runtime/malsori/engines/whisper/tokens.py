@@ -14,8 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from ...errors import ModelIncompatible, OptionError, brief
-from .letters import character_ends, spelled_bytes
-from .rebuilt import rebuilt
+from .tokenizer import character_ends, rebuilt, spelled_bytes
 
 FILE = "tokenizer.json"
 TIMESTAMPS = 1501  # <|0.00|> to <|30.00|> in steps of 0.02 s

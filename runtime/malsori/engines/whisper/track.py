@@ -16,11 +16,10 @@ from numpy.typing import NDArray
 from ...types import SAMPLE_RATE, Audio, LeftOut, Segment, Span, Why
 from ..base import DecodeOptions
 from ..word_breaks import spaced_once
-from .anomalies import settled
 from .features import HOP, MEL_RATE, WINDOW, LogMel
-from .guards import BRIEF, Reading
+from .guards import BRIEF, Reading, settled
 from .options import WhisperOptions
-from .segments import Piece, split
+from .segments import WindowSegment, split
 from .sounding import sounding
 from .tokens import Tokens
 from .window import Context
@@ -109,7 +108,7 @@ class Track:
         if first < last:
             self.passed.append(LeftOut(why, (Span(first, min(last, len(self.clip))),)))
 
-    def pieces(self, reading: Reading, timestamp_begin: int) -> tuple[list[Piece], int]:
+    def pieces(self, reading: Reading, timestamp_begin: int) -> tuple[list[WindowSegment], int]:
         """Return the pieces of what was read, and the frame of the window from which to go on.
 
         What starts behind the sound was not heard; aligned, it would be pulled back into the sound.
@@ -122,7 +121,7 @@ class Track:
     def take(
         self,
         reading: Reading,
-        pieces: Sequence[Piece],
+        pieces: Sequence[WindowSegment],
         following: int,
         tokens: Tokens,
         options: WhisperOptions,
@@ -164,7 +163,7 @@ class Track:
             self.spoken.clear()
         self.seek += max(following, LEAST_STEP)
 
-    def _told(self, pieces: Sequence[Piece]) -> int:
+    def _told(self, pieces: Sequence[WindowSegment]) -> int:
         """Return the frame of the window that a reading without an end is known to have come to.
 
         That is where its last word begins, which by attention lasts as long as the window; else the last time in it.

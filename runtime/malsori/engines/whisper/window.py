@@ -1,18 +1,16 @@
-"""How much sound the encoder sees of a clip: the decision, and nothing else.
-
-Whisper was trained on 30 s. CTranslate2 takes less, and is as much faster; a model that was not taught to, shown just
-the clip, repeats itself without end (futo-org/whisper-acft: word error rate 226 % for tiny.en). What large models bear
-is a floor of 10 s with 2 s of silence behind the speech: about three times faster on clips of 2 to 6 s, same words
-(handy-computer/transcribe.cpp PR 149). So a window is the clip and a margin, at least a floor, both kept per bundle.
-"""
+"""How much sound the encoder sees of a clip, and which clips are best given to one call: decisions alone."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import groupby
 
 from ...bundles.manifest import Manifest
 from ...types import SAMPLE_RATE
-from .features import MEL_RATE, WINDOW
+from ..base import DecodeOptions
+from .features import HOP, MEL_RATE, WINDOW
+from .guards import token_limit
 from .options import AudioContext
 
 MARGIN = 2.0  # seconds, where only a floor was given
@@ -53,3 +51,22 @@ def longer(window: int) -> int:
 
 def _rung(seconds: float) -> int:
     return next((rung * MEL_RATE for rung in RUNGS if rung >= seconds), WINDOW)
+
+
+CALLS = 2  # times as many clips as are read at once are best given together: no lane waits for another
+
+
+def calls(lengths: Sequence[int], context: Context, options: DecodeOptions) -> list[list[int]]:
+    """Return the indices of clips of so many samples by call, neighbours by their windows and limits.
+
+    Where somebody waits for the words, a call is what is read at once: none of its clips waits for another reading.
+    """
+
+    def alike(index: int) -> tuple[int, int]:
+        window = context.window(lengths[index])
+        return window, token_limit(-(-lengths[index] // HOP), options.whisper, full=window == WINDOW)
+
+    order = sorted(range(len(lengths)), key=alike, reverse=True)  # the longest first: the lanes end together
+    groups = [list(group) for _, group in groupby(order, alike)] if options.live else [order]
+    size = options.batch_size if options.live else CALLS * options.batch_size
+    return [group[first : first + size] for group in groups for first in range(0, len(group), size)]

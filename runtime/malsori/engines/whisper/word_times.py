@@ -16,12 +16,12 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
+from ...joining import Times, lasting
 from ...types import Word
-from ..lasting import Times, lasting
 from ..word_breaks import is_said, is_unspaced, spelled_words
 from .features import MEL_RATE
-from .in_sound import ascending, in_sound, parted
-from .segments import PRECISION, Piece
+from .segments import PRECISION, WindowSegment
+from .sounding import ascending, in_sound, parted
 from .tokens import UNSPACED, Tokens, TokenWord
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ LEAST_FRAMES = MEL_RATE // 10  # mel frames to align over; CTranslate2 gives no 
 LONGEST = 1.4  # seconds that a piece's first and last word last at most when the decoder's times make them longer
 
 
-class Encoded(Protocol):
+class EncoderOutput(Protocol):
     """The encoder's output for windows of one length."""
 
     def rows(self, chosen: Sequence[int]) -> Any:
@@ -39,7 +39,7 @@ class Encoded(Protocol):
         ...
 
 
-class Aligner(Protocol):
+class CrossAttention(Protocol):
     """A network whose decoder can be asked where it listens."""
 
     def align(
@@ -69,7 +69,7 @@ class WordTiming:
 
 
 def align_rows(
-    network: Aligner, tokens: Tokens, encoded: Encoded, language: str, task: str, rows: Sequence[AlignRow]
+    network: CrossAttention, tokens: Tokens, encoded: EncoderOutput, language: str, task: str, rows: Sequence[AlignRow]
 ) -> list[list[WordTiming]]:
     """Return the words of each row, all of its tokens in order; a row's words do not depend on its neighbours.
 
@@ -129,11 +129,11 @@ def _jumps(path: Sequence[tuple[int, int]]) -> list[int]:
 
 def place(
     timings: Sequence[WordTiming],
-    pieces: Sequence[Piece],
+    pieces: Sequence[WindowSegment],
     speech: Sequence[Times],
     language: str,
     options: WhisperOptions,
-) -> list[Piece]:
+) -> list[WindowSegment]:
     """Return the window's pieces with their words, which never overlap, each begun and ended where something sounds.
 
     `timings` are the words of all the pieces' tokens; `speech` is where something sounds, seconds from the window's
@@ -179,7 +179,7 @@ def _merged(timings: Sequence[WordTiming], language: str, options: WhisperOption
     return words
 
 
-def _anchored(words: Sequence[Word], piece: Piece) -> list[Times]:
+def _anchored(words: Sequence[Word], piece: WindowSegment) -> list[Times]:
     """Return the times of a piece's words, begun and ended as the decoder wrote it where that leaves them room."""
     starts, ends = [word.start for word in words], [word.end for word in words]
     if words and piece.end > starts[-1]:
@@ -189,7 +189,9 @@ def _anchored(words: Sequence[Word], piece: Piece) -> list[Times]:
     return list(zip(starts, ends, strict=True))
 
 
-def _with_words(piece: Piece, words: Sequence[Word], heard: Sequence[Times], kept: Sequence[Times]) -> Piece:
+def _with_words(
+    piece: WindowSegment, words: Sequence[Word], heard: Sequence[Times], kept: Sequence[Times]
+) -> WindowSegment:
     """Return a piece with its words at the times `kept`; `heard` are those of before each word had a step of time."""
     if not words:
         return replace(piece, words=())

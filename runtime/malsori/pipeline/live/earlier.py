@@ -15,12 +15,11 @@ from typing import cast
 import numpy as np
 
 from ...audio.ring import RingBuffer
-from ...engines.base import DecodeOptions, Engine
-from ...engines.said import Follower, Said
+from ...engines.base import DecodeOptions, Engine, Follower, Said
 from ...errors import MalsoriError
 from ...types import SAMPLE_RATE, UNKNOWN, Audio, Hypothesis, Span
-from ..blame import ours
-from .scheduling import Hear
+from ..isolation import ours
+from ..sharing.scheduling import Hear
 
 PAUSE_S = 1.0  # seconds of the silence before an utterance that stay; more would only fill the window
 LONG_SILENCE_S = 10.0  # a silence behind which somebody begins anew: what was said before it is of no use

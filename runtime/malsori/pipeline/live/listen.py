@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 
-from ...audio.live.source import Captured, LiveSource
+from ...audio.live.capture import Captured, LiveSource
 from ...errors import AudioError
 from ...events import Event, Final, StreamWarning
 from ...types import UNKNOWN, Transcript

@@ -6,8 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
-from ...engines.base import Engine
-from ...engines.said import Follower
+from ...engines.base import Engine, Follower
 from ...engines.session import SessionOptions
 from ...errors import OptionError
 from ...types import SAMPLE_RATE

@@ -31,16 +31,14 @@ from ...errors import MalsoriError, OptionError, StreamClosed
 from ...events import Event, Partial, SpeechEnded, SpeechStarted
 from ...types import SAMPLE_RATE, Audio, Span
 from ...vad import detector_named
-from ..blame import ours
 from ..clip import Clip
+from ..isolation import ours
 from ..options import TranscribeOptions
-from .cutter import LiveCutter
+from ..sharing.scheduling import Inline, Scheduling
 from .finals import Finals
 from .options import LIVE, LiveOptions, check_streamed, longest_utterance
-from .outbox import Outbox
-from .scheduling import Inline, Scheduling
-from .troubles import Troubles
-from .utterance import Utterance
+from .outbox import Outbox, Troubles
+from .utterance import LiveCutter, Utterance
 
 if TYPE_CHECKING:
     from ..transcriber import Transcriber

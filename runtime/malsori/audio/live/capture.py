@@ -1,0 +1,147 @@
+"""What a live source gives, block after block; which microphones there are; blocks on their way from their thread.
+
+The sources are in the files beside it.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...errors import AudioError, NoMicrophone
+
+
+def _nothing() -> NDArray[np.generic]:
+    return np.zeros(0, np.int16)
+
+
+@dataclass(frozen=True, slots=True)
+class Captured:
+    """A block of sound, and what happened before it.
+
+    `samples` are int16 or float32, `(frames,)` or `(frames, channels)`, at the source's rate; none when nothing came in
+    time. `lost` frames were lost just before them, for `reason`. `trouble` is an error that the source goes on after.
+    `mended` has what was mended in the sound up to here, one line each.
+    """
+
+    samples: NDArray[np.generic] = field(default_factory=_nothing)
+    lost: int = 0
+    reason: str = ""
+    trouble: AudioError | None = None
+    mended: tuple[str, ...] = ()
+
+
+class LiveSource(Protocol):
+    """Sound in blocks, as it is made. To be read by one thread."""
+
+    name: str
+    rate: int  # Hz; the same from the first block to the last
+    channels: int
+    patient: bool  # whether sound waits for a reader who is late, as in a pipe
+
+    def read(self, timeout: float) -> Captured | None:
+        """Return the next block, waiting up to `timeout` seconds for it; None when the sound is at its end.
+
+        Raises `AudioError` for sound that cannot be read on.
+        """
+        ...
+
+    def close(self) -> None:
+        """Let go of what was opened; sound that was not read is lost."""
+        ...
+
+
+SEE = "malsori live --list-devices shows them"
+
+
+@dataclass(frozen=True, slots=True)
+class InputDevice:
+    """A microphone by the number and the name that choose it; `rate` is its own in Hz, 0 where nobody says."""
+
+    number: int
+    name: str
+    channels: int = 0
+    rate: int = 0
+    default: bool = False
+    note: str = ""
+
+
+def pick(devices: Sequence[InputDevice], wanted: int | str) -> InputDevice:
+    """Return the device of that number, of that name, or else the first whose name has it in it.
+
+    Raises `NoMicrophone` where there is none.
+    """
+    text = str(wanted).strip()
+    if text.isdigit():
+        found = [device for device in devices if device.number == int(text)]
+    else:
+        named = [device for device in devices if device.name == text]
+        found = named or [device for device in devices if text.casefold() in device.name.casefold()]
+    if not found or not text:
+        names = ", ".join(f"{device.number} {device.name}" for device in devices) or "none"
+        raise NoMicrophone(f"microphone {text!r}", f"a number or a part of a name; {SEE}", f"these: {names}")
+    return found[0]
+
+
+HELD_S = 30.0  # seconds of sound that wait for a reader who is late
+UNREAD = "nobody read it in time"
+
+
+class Inbox:
+    """Holds up to `limit` frames. When there are more, the oldest give way and are told of as a gap in their place.
+
+    `heard` is when the last block came (monotonic seconds), `overruns` how often blocks had to give way.
+    """
+
+    def __init__(self, limit: int, *, clock: Callable[[], float] = time.monotonic) -> None:
+        self._limit = limit
+        self._clock = clock
+        self._blocks: deque[Captured] = deque()
+        self._frames = 0
+        self._gone = 0  # frames that stood before the block in front
+        self._closed = False
+        self._changed = threading.Condition()
+        self.heard = clock()
+        self.overruns = 0
+
+    def put(self, samples: NDArray[np.generic], lost: int = 0, reason: str = "") -> None:
+        """Take a block, which nobody else may write to, and never wait."""
+        with self._changed:
+            self._blocks.append(Captured(samples, lost, reason))
+            self._frames += len(samples)
+            self.heard = self._clock()
+            while self._frames > self._limit and len(self._blocks) > 1:
+                self._drop()
+            self._changed.notify()
+
+    def take(self, timeout: float) -> Captured | None:
+        """Return the oldest block, an empty one when none comes in time, None when none will come any more."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._blocks or self._closed, timeout)
+            if not self._blocks:
+                return None if self._closed else Captured()
+            block = self._blocks.popleft()
+            self._frames -= len(block.samples)
+            if self._gone:
+                block = Captured(block.samples, block.lost + self._gone, UNREAD)
+                self._gone = 0
+            return block
+
+    def close(self) -> None:
+        """Take no more blocks; those that are here can still be taken."""
+        with self._changed:
+            self._closed = True
+            self._changed.notify_all()
+
+    def _drop(self) -> None:
+        oldest = self._blocks.popleft()
+        self._frames -= len(oldest.samples)
+        self._gone += oldest.lost + len(oldest.samples)
+        self.overruns += 1

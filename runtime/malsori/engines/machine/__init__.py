@@ -1,0 +1,1 @@
+"""The machine: devices, processors, memory and the libraries that engines need."""

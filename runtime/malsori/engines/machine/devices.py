@@ -1,0 +1,207 @@
+"""Which device an engine truly gets. Decisions are pure: what there is goes in, the device comes out; probes look."""
+
+from __future__ import annotations
+
+import os
+import platform
+import sys
+from dataclasses import dataclass
+from functools import cache
+from typing import Any, Literal, TypeAlias, get_args
+
+from ...errors import DeviceUnavailable, OptionError, brief
+from .cpus import cpu_threads
+from .libraries import CTRANSLATE2, ONNXRUNTIME, TENSORRT_LIBRARIES, has_driver, missing
+from .process import ctranslate2
+
+# One MatMul of a 2x2 matrix with itself (IR 8, opset 13): on CUDA it needs the driver and cuBLAS both.
+# Recipe: onnx.helper.make_model(make_graph([make_node("MatMul", ["x", "x"], ["y"])], "g", [x], [y])), x, y float32.
+PROBE = bytes.fromhex(
+    "080812003a400a110a01780a017812017922064d61744d756c1201675a130a0178120e0a0c080112080a020802"
+    "0a02080262130a0179120e0a0c080112080a0208020a02080242040a00100d"
+)
+SILENT = 4  # ONNX Runtime's severity "fatal"; a failing provider otherwise writes red lines on stderr
+WARNING = 2  # ONNX Runtime's own default
+
+
+def runs_on(provider: str) -> str:
+    """Return an empty text when a tiny graph truly runs on an ONNX Runtime provider, else why it does not.
+
+    The list of available providers only says what was compiled in, and a session falls back to the CPU without an
+    error: so the fallback is forbidden here.
+    """
+    import numpy as np
+    import onnxruntime
+
+    if provider not in onnxruntime.get_available_providers():
+        return f"this onnxruntime has no {provider}"
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = SILENT
+    if provider != "CPUExecutionProvider":
+        options.add_session_config_entry("session.disable_cpu_ep_fallback", "1")
+    onnxruntime.set_default_logger_severity(SILENT)
+    try:
+        session = onnxruntime.InferenceSession(PROBE, options, providers=[provider])
+        (result,) = session.run(None, {"x": 2 * np.eye(2, dtype=np.float32)})
+    except Exception as error:  # its exceptions have no base class of their own, and none may stop a diagnosis
+        return f"{provider} does not start ({brief(error, 200)})"
+    finally:
+        onnxruntime.set_default_logger_severity(WARNING)
+    return "" if np.array_equal(result, 4 * np.eye(2)) else f"{provider} computes wrong numbers"
+
+
+__all__ = [
+    "Cuda",
+    "Device",
+    "Library",
+    "choose_device",
+    "compute_types",
+    "cpu_threads",
+    "cuda",
+    "decide",
+    "runs_on",
+    "tensorrt",
+]
+
+Device: TypeAlias = Literal["cpu", "cuda", "tensorrt"]
+Library: TypeAlias = Literal["ctranslate2", "onnxruntime"]
+
+CUDA_EXTRA = "pip install 'malsori[cuda]'"
+TENSORRT = "TensorrtExecutionProvider"
+TENSORRT_PACKAGE = "pip install 'tensorrt-cu12>=10,<11'"
+GPU_PACKAGE = "onnxruntime-gpu==1.24.4"  # also in deploy/onnxruntime-cuda12 and docs/install.md
+GPU_PACKAGE_310 = "onnxruntime-gpu==1.23.2"  # the last with wheels for Python 3.10
+
+
+@dataclass(frozen=True, slots=True)
+class Cuda:
+    """Whether a library can compute with CUDA here, or with TensorRT, which is CUDA's; if not, why and what to type.
+
+    `fix` is empty where nothing would help.
+    """
+
+    usable: bool
+    reason: str = ""
+    fix: str = ""
+
+
+def choose_device(requested: str, library: Library = "ctranslate2") -> Device:
+    """Return the device to load a model on; looks for CUDA only when it was not ruled out.
+
+    Once it returns "cuda", NVIDIA's libraries are loaded, also those that came as pip packages.
+
+    Raises:
+        DeviceUnavailable: "cuda" or "tensorrt" was asked for by name and `library` cannot use it.
+        OptionError: `requested` is none of auto, cpu, cuda and tensorrt.
+    """
+    there = Cuda(False) if requested == "cpu" else cuda(library)
+    return decide(requested, there, tensorrt(library) if requested == "tensorrt" else Cuda(False))
+
+
+def decide(requested: str, there: Cuda, tensorrt: Cuda = Cuda(False)) -> Device:
+    """Return the device for a request, given what there is; errors as `choose_device`. TensorRT is never automatic."""
+    if requested == "cpu" or (requested == "auto" and not there.usable):
+        return "cpu"
+    if requested not in ("auto", *get_args(Device)):
+        raise OptionError(f"device: expected auto, cpu, cuda or tensorrt, found {requested!r}")
+    if not there.usable:
+        raise DeviceUnavailable(f"CUDA cannot be used: {there.reason}; {there.fix or 'use --device cpu'}")
+    if requested == "tensorrt":
+        if not tensorrt.usable:
+            raise DeviceUnavailable(
+                f"TensorRT cannot be used: {tensorrt.reason}; {tensorrt.fix or 'use --device cuda'}"
+            )
+        return "tensorrt"
+    return "cuda"
+
+
+@cache
+def cuda(library: Library) -> Cuda:
+    """Return whether `library` can use CUDA in this process; looked up once."""
+    return _ctranslate2_cuda() if library == "ctranslate2" else _onnxruntime_cuda()
+
+
+@cache
+def tensorrt(library: Library) -> Cuda:
+    """Return whether `library` can use TensorRT in this process, given that it can use CUDA; looked up once."""
+    if library == "ctranslate2":
+        return Cuda(False, "CTranslate2, which runs Whisper, has none")
+    import onnxruntime
+
+    if TENSORRT not in onnxruntime.get_available_providers():
+        return Cuda(False, f"this onnxruntime was built without {TENSORRT}")
+    if absent := missing(TENSORRT_LIBRARIES):
+        return Cuda(False, f"{' and '.join(absent)} cannot be loaded", TENSORRT_PACKAGE)
+    failure = runs_on(TENSORRT)
+    return Cuda(False, failure) if failure else Cuda(True)
+
+
+def compute_types(device: Device) -> tuple[str, ...]:
+    """Return what CTranslate2 can compute in on a device, sorted; nothing where it cannot use the device."""
+    try:
+        return tuple(sorted(ctranslate2().get_supported_compute_types(device)))
+    except (RuntimeError, ValueError):
+        return ()
+
+
+def _ctranslate2_cuda() -> Cuda:
+    library = ctranslate2()
+    if (count := library.get_cuda_device_count()) == 0:
+        compiled = _compiled_with_cuda(library)
+        return no_device(driver=has_driver(), compiled=compiled, machine=platform.machine())
+    return with_libraries(count, missing(CTRANSLATE2))
+
+
+def _compiled_with_cuda(ctranslate2: Any) -> bool:
+    try:
+        ctranslate2.get_supported_compute_types("cuda")
+    except (RuntimeError, ValueError) as error:
+        return "not compiled with CUDA" not in str(error)
+    return True
+
+
+def no_device(*, driver: bool, compiled: bool, machine: str) -> Cuda:
+    """Return why CTranslate2 sees no device."""
+    if driver and not compiled:
+        return Cuda(False, f"this CTranslate2 ({machine}) was built without CUDA", "see Jetson in docs/install.md")
+    return no_gpu(driver=driver)
+
+
+def no_gpu(*, driver: bool) -> Cuda:
+    """Return why no GPU answers; without a driver there is nothing to mend."""
+    if not driver:
+        return Cuda(False, "there is no NVIDIA driver on this machine")
+    hidden = os.environ.get("CUDA_VISIBLE_DEVICES")
+    if hidden is not None:
+        return Cuda(False, f"no GPU is visible with CUDA_VISIBLE_DEVICES={hidden!r}")
+    return Cuda(False, "the NVIDIA driver finds no GPU, or is too old for CUDA 12", "nvidia-smi says which")
+
+
+def with_libraries(devices: int, absent: list[str]) -> Cuda:
+    """Return whether CUDA is usable with `devices` GPUs and these libraries missing."""
+    if absent:
+        return Cuda(False, f"{' and '.join(absent)} cannot be loaded", CUDA_EXTRA)
+    return Cuda(True, f"{devices} device{'s' if devices > 1 else ''}")
+
+
+def _onnxruntime_cuda() -> Cuda:
+    import onnxruntime
+
+    if "CUDAExecutionProvider" not in onnxruntime.get_available_providers():
+        return Cuda(False, "the onnxruntime installed is the CPU one", gpu_lines() if has_driver() else "")
+    if not has_driver():
+        return no_gpu(driver=False)
+    major = int(str(getattr(onnxruntime, "cuda_version", "") or "12").split(".")[0])
+    if absent := missing(ONNXRUNTIME.get(major, ())):
+        fix = CUDA_EXTRA if major == 12 else "use the CUDA 12 set of docs/install.md"
+        return Cuda(
+            False, f"onnxruntime-gpu is built for CUDA {major} and {' and '.join(absent)} cannot be loaded", fix
+        )
+    failure = runs_on("CUDAExecutionProvider")
+    return Cuda(False, failure, "nvidia-smi says whether the GPU is there") if failure else Cuda(True)
+
+
+def gpu_lines(python: tuple[int, ...] = sys.version_info[:2]) -> str:
+    """Return the line that gives ONNX Runtime CUDA 12, the version that CTranslate2 uses, on this Python."""
+    package = GPU_PACKAGE if python >= (3, 11) else GPU_PACKAGE_310
+    return f"pip uninstall -y onnxruntime onnxruntime-gpu && pip install --no-deps {package}"

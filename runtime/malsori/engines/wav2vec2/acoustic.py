@@ -1,0 +1,111 @@
+"""From clips to logits and hidden states: normalisation, batches, and windows over what is too long for one pass.
+
+    frames of a long clip     0 ........ 1250 ........ 2500 ........ 3600
+    first window              [0 ............ 1500)           keeps    0 .. 1350
+    second                          [1200 ............ 2700)  keeps 1350 .. 2550
+    last, as long as all                   [2100 ............ 3600)  keeps 2550 .. 3600
+
+A window's outermost frames have seen one side of their surroundings only, so they are dropped (`SIDE`) and the frames
+that are kept are put together before anything is decoded: no word is cut.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...types import SAMPLE_RATE, Audio
+from ..ctc.frames import Frames
+from .batches import Grouping, plan
+from .graphs import Graphs
+
+EPSILON = 1e-7  # of the variance, as Wav2Vec2FeatureExtractor has it
+WINDOW = 30 * SAMPLE_RATE  # attention over twice as much costs four times as much, and takes the memory for it
+SIDE = 3 * SAMPLE_RATE
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """Frames `[start, stop)` go through the encoder, `[keep, until)` of them are kept."""
+
+    start: int
+    stop: int
+    keep: int
+    until: int
+
+
+@dataclass(frozen=True, slots=True)
+class AcousticModel:
+    """The graphs of one bundle and how clips share them; `largest_batch` bounds what callers may ask for, if set."""
+
+    graphs: Graphs
+    frames: Frames
+    normalizes: bool
+    grouping: Grouping
+    largest_batch: int | None = None
+
+    def run(self, outputs: Sequence[str], clips: Sequence[Audio], batch_size: int) -> list[list[NDArray[np.float32]]]:
+        """Return for each clip its outputs in the order asked for, each float32 `(frames, width)`.
+
+        A clip of any length is taken: one that has no frame gives arrays without rows, a long one goes in windows.
+        """
+        normal = [normalize(clip) if self.normalizes and len(clip) else clip for clip in clips]
+        counts = [self.frames.count(len(clip)) for clip in normal]
+        windows = [(index, window) for index, count in enumerate(counts) for window in self._windows(count)]
+        parts = [self._cut(normal[index], window) for index, window in windows]
+        results: list[list[list[NDArray[np.float32]]]] = [[[] for _ in outputs] for _ in clips]
+        for position, arrays in sorted(self._batches(outputs, parts, batch_size)):
+            index, window = windows[position]
+            for collected, array in zip(results[index], arrays, strict=True):
+                collected.append(array[window.keep - window.start : window.until - window.start])
+        return [
+            [np.concatenate(parts) if parts else self._none(name) for name, parts in zip(outputs, result, strict=True)]
+            for result in results
+        ]
+
+    def _batches(
+        self, outputs: Sequence[str], parts: Sequence[Audio], batch_size: int
+    ) -> Iterator[tuple[int, tuple[NDArray[np.float32], ...]]]:
+        """Yield the position of each part and its outputs, batch after batch."""
+        limit = min(batch_size, self.largest_batch or batch_size)
+        for batch in plan([len(part) for part in parts], self.grouping, limit):
+            results = self.graphs.run(outputs, [parts[position] for position in batch])
+            yield from zip(batch, zip(*results, strict=True), strict=True)
+
+    def _windows(self, count: int) -> list[Window]:
+        if not count:
+            return []
+        return windows(count, self.frames.count(WINDOW), SIDE // self.frames.stride)
+
+    def _cut(self, clip: Audio, window: Window) -> Audio:
+        if window.start == 0 and window.stop == self.frames.count(len(clip)):
+            return clip  # with the samples behind the last frame: a group norm looks at them too
+        span = self.frames.samples(window.start, window.stop)
+        return clip[span.start : span.stop]
+
+    def _none(self, output: str) -> NDArray[np.float32]:
+        return np.zeros((0, int(self.graphs.outputs[output])), np.float32)
+
+
+def windows(frames: int, longest: int, side: int) -> list[Window]:
+    """Cut `frames` into windows of `longest` whose outer `side` frames are dropped where there is a neighbour.
+
+    Every frame is kept once, in order. All windows are equally long, so the last one may drop more.
+    """
+    if frames <= longest:
+        return [Window(0, frames, 0, frames)]
+    starts = [*range(0, frames - longest, longest - 2 * side), frames - longest]
+    ends = [*(start + longest - side for start in starts[:-1]), frames]
+    return [
+        Window(start, start + longest, keep, until)
+        for start, keep, until in zip(starts, [0, *ends], ends, strict=False)
+    ]
+
+
+def normalize(clip: Audio) -> Audio:
+    """Return the clip with zero mean and unit variance, as Hugging Face's feature extractor does; float32."""
+    scaled: Audio = ((clip - clip.mean()) / np.sqrt(clip.var() + EPSILON)).astype(np.float32)
+    return scaled

@@ -1,0 +1,133 @@
+"""A session of a CTC model: sound in, text out, one utterance long."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from dataclasses import dataclass
+from itertools import takewhile
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ....joining import written
+from ....types import Audio
+from ...base import DecodeOptions
+from ...ctc.vocabulary import Vocabulary
+from ...ctc.words import Token, words_of
+from ...session import TextSoFar
+
+
+@dataclass(frozen=True, slots=True)
+class FrameLogits:
+    """Logits `(frames, vocabulary)`: of the frames `committed` now, once and for all, and of those `ahead` of them."""
+
+    committed: NDArray[np.float32]
+    ahead: NDArray[np.float32]
+
+    @classmethod
+    def split(cls, logits: NDArray[np.float32], committed: int) -> FrameLogits:
+        """Cut the logits of consecutive frames behind the first `committed`."""
+        return cls(logits[:committed], logits[committed:])
+
+
+class LogitReader(Protocol):
+    """Reads one utterance as it comes."""
+
+    most: int  # samples that `read` takes at once
+
+    def read(self, sound: Audio) -> FrameLogits:
+        """Take the samples that follow; return what has been heard that was not committed before."""
+        ...
+
+
+HALF_SYLLABLES = re.compile("[\u1100-\u11ff]")  # jamo that have not found each other yet; nobody can read them
+VOWELS_AND_FINALS = range(0x1160, 0x1200)  # conjoining jamo that complete a syllable begun before
+
+
+class GrowingText:
+    """Takes the logits of one utterance; the token of a committed frame is never taken back."""
+
+    def __init__(self, vocabulary: Vocabulary) -> None:
+        self._vocabulary = vocabulary
+        self._attaching = sorted({token for token in vocabulary.tokens if attaches(token)})
+        self._closed = ""  # words whose delimiter has been read
+        self._open: list[int] = []  # tokens of the word behind them
+        self._last = vocabulary.blank  # what the last committed frame says
+
+    def take(self, committed: NDArray[np.float32], ahead: NDArray[np.float32]) -> TextSoFar:
+        """Add frames that are committed now, `(frames, vocabulary)`; those ahead of them are read and forgotten."""
+        self._open += self._said(committed)
+        self._last = int(committed[-1].argmax()) if len(committed) else self._last
+        self._close()
+        text, stable = self._behind(self._words([*self._open, *self._said(ahead)])), self._behind(self._settled())
+        return TextSoFar(stable + HALF_SYLLABLES.sub("", text[len(stable) :]).rstrip(), stable)
+
+    def _said(self, logits: NDArray[np.float32]) -> list[int]:
+        """Return the tokens that frames add to those before: repeats are one, and blanks none."""
+        best = logits.argmax(axis=1)
+        new = best != np.concatenate([[self._last], best[:-1]])
+        return [int(token) for token in best[new] if token != self._vocabulary.blank]
+
+    def _close(self) -> None:
+        ends = [place for place, token in enumerate(self._open) if token in self._vocabulary.delimiters]
+        if ends:
+            self._closed = self._behind(self._words(self._open[: ends[-1]]))
+            del self._open[: ends[-1] + 1]
+
+    def _words(self, tokens: list[int]) -> str:
+        return written(words_of([Token(token, 0, 0, 1.0) for token in tokens], self._vocabulary))
+
+    def _settled(self) -> str:
+        """Return the part of the open word that is the same whatever its next letter is."""
+        silent, tokens = self._vocabulary.silent, self._vocabulary.tokens
+        letters = "".join(tokens[token] for token in self._open if token not in silent)
+        forms = [unicodedata.normalize("NFC", letters + more) for more in ("", *self._attaching)]
+        return "".join(same[0] for same in takewhile(_alike, zip(*forms, strict=False))).strip()
+
+    def _behind(self, words: str) -> str:
+        """Return the words behind those that are closed."""
+        return f"{self._closed} {words}" if self._closed and words else self._closed or words
+
+
+def attaches(token: str) -> bool:
+    """Whether a token may melt into the letter before it: an accent, or a part of a Hangul syllable."""
+    first = token[:1]
+    return bool(first) and (unicodedata.category(first).startswith("M") or ord(first) in VOWELS_AND_FINALS)
+
+
+def _alike(letters: tuple[str, ...]) -> bool:
+    return len(set(letters)) == 1
+
+
+class CtcSession:
+    """One utterance while it is spoken: the best token of each frame; what weighs words waits for the final."""
+
+    def __init__(self, reader: LogitReader, vocabulary: Vocabulary, step: int, options: DecodeOptions) -> None:
+        """Take the way from sound to logits, and the samples between two readings."""
+        self.step = step
+        self._reader = reader
+        self._options = options
+        self._text = GrowingText(vocabulary)
+        self._waiting: Audio = np.zeros(0, np.float32)
+        self._heard = TextSoFar("", "")
+
+    def push(self, sound: Audio) -> TextSoFar:
+        """Take the sound that follows what was pushed before; return what has been heard of all of it.
+
+        Less than a step waits for the next push. Raises `EngineError`, after which the session is of no use, and
+        `Cancelled`.
+        """
+        self._options.check_cancelled()
+        self._waiting = np.concatenate([self._waiting, sound])
+        if len(self._waiting) >= self.step:
+            self._read()
+        return self._heard
+
+    def _read(self) -> None:
+        """Read all that waits, in parts where a step is more than the reader takes at once."""
+        while len(self._waiting):
+            part, self._waiting = self._waiting[: self._reader.most], self._waiting[self._reader.most :]
+            reading = self._reader.read(part)
+            self._heard = self._text.take(reading.committed, reading.ahead)

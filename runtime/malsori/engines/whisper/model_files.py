@@ -1,0 +1,124 @@
+"""What a Whisper bundle is made of, whether its parts fit together, and what its weights are stored and computed in."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Mapping
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+from ...bundles.manifest import Manifest
+from ...errors import ModelIncompatible, OptionError
+from ...types import SAMPLE_RATE
+from ..machine.devices import Device, compute_types
+from .features import HOP, STRIDE
+from .network import Network
+from .tokens import FILE as TOKENIZER
+from .tokens import Tokens
+
+TYPES = ("int8", "int8_float16", "int8_bfloat16", "int8_float32", "float16", "bfloat16", "int16", "float32")
+FLOATS = ("float16", "bfloat16", "float32")
+# Never a narrower one: CTranslate2 by itself would compute 16-bit weights in 8 bits where it has no 16-bit products.
+WIDER: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {
+        "int8": ("int8_float32",),
+        "int8_float16": ("int8_float32",),
+        "int8_bfloat16": ("int8_float32",),
+        "float16": ("float32",),
+        "bfloat16": ("float32",),
+        "int16": ("float32",),
+    }
+)
+
+
+def computing(stored: str, there: Collection[str]) -> str | None:
+    """Return what weights `stored` in one of `TYPES` are computed in on a device that has `there`; None for nothing."""
+    return next((kind for kind in (stored, *WIDER.get(stored, ())) if kind in there), None)
+
+
+def told(there: Collection[str]) -> str:
+    """Return a line for people: what a device has, and what becomes of the types that it does not have.
+
+    Example: `int8, int8_float32, float32; computed wider: float16, bfloat16, int16 in float32`.
+    """
+    widened: dict[str, list[str]] = {}
+    for kind in TYPES:
+        if kind not in there and (wider := computing(kind, there)):
+            widened.setdefault(wider, []).append(kind)
+    lost = ", ".join(kind for kind in TYPES if computing(kind, there) is None)
+    parts = [
+        ", ".join([*(kind for kind in TYPES if kind in there), *sorted(set(there) - set(TYPES))]) or "no compute type",
+        f"computed wider: {', '.join(f'{_and(kinds)} in {wider}' for wider, kinds in widened.items())}" * bool(widened),
+        f"not to be had: {lost}" * bool(there and lost),
+    ]
+    return "; ".join(part for part in parts if part)
+
+
+def _and(kinds: list[str]) -> str:
+    return " and ".join([*([", ".join(kinds[:-1])] if kinds[:-1] else []), kinds[-1]])
+
+
+def compute_type_for(asked: str, stored: str, device: Device) -> str:
+    """Return what CTranslate2 is to compute in; left to itself, it writes on stderr when it cannot do as stored.
+
+    By default it is what the weights are stored in, but for floats on a CPU, which are computed in 8 bits: a CPU has no
+    products of 16-bit floats, and those of 32 bits take longer and four times the memory. Raises `OptionError` for a
+    compute type that the device does not have.
+    """
+    there = compute_types(device)
+    if asked == "default" and device == "cpu" and stored in FLOATS and "int8" in there:
+        return "int8"
+    if asked == "default":
+        return computing(stored, there) or "auto"
+    if asked not in (*there, "auto"):
+        choices = ", ".join(["default", "auto", *there])
+        raise OptionError(f"compute type {asked!r} is not to be had on {device} here; there are {choices}")
+    return asked
+
+
+FILES = ("model.bin", "config.json")
+FEATURES = "preprocessor_config.json"
+VOCABULARIES = ("vocabulary.json", "vocabulary.txt")  # one of them, as CTranslate2 reads it
+SOUND = {"sampling_rate": SAMPLE_RATE, "hop_length": HOP, "n_fft": 400}  # what the features are made for
+
+
+def needed(folder: Path, manifest: Manifest) -> tuple[str, ...]:
+    """Return the files that such a bundle must list: those it cannot be without, and those that would be read."""
+    vocabulary = next((name for name in VOCABULARIES if name in manifest.files), VOCABULARIES[0])
+    read = [name for name in (FEATURES, TOKENIZER) if name in manifest.files or (folder / name).exists()]
+    return (*FILES, vocabulary, *read)
+
+
+def mels_of(folder: Path) -> int | None:
+    """Return the mel bands of the bundle's features, None where no file says so; refuse other features."""
+    path = folder / FEATURES
+    if not path.is_file():
+        return None
+    try:
+        settings: Any = json.loads(path.read_text("utf-8"))
+        found = {name: settings.get(name, usual) for name, usual in SOUND.items()}
+        mels = int(settings.get("feature_size", 80))
+    except (ValueError, AttributeError, TypeError) as error:
+        raise ModelIncompatible(str(path), f"is not the settings of Whisper's features ({error})") from error
+    if found != SOUND:
+        raise ModelIncompatible(str(path), f"expected the features {SOUND}, found {found}")
+    return mels
+
+
+def check_parts(folder: Path, manifest: Manifest, network: Network, tokens: Tokens, mels: int) -> None:
+    """Raise `ModelIncompatible` for a bundle whose parts contradict each other."""
+    if manifest.sample_rate != SAMPLE_RATE or manifest.frame_stride != STRIDE:
+        raise ModelIncompatible(str(folder), f"Whisper takes {SAMPLE_RATE} Hz and has {STRIDE} samples per frame")
+    if network.n_mels != mels:
+        raise ModelIncompatible(str(folder), f"the network takes {network.n_mels} mels, the features have {mels}")
+    if not manifest.languages or (len(manifest.languages) > 1 and not network.multilingual):
+        # CTranslate2 tells by the vocabulary's size: 51,865 entries or more are multilingual
+        raise ModelIncompatible(str(folder), "the manifest's languages do not fit the model's vocabulary")
+    if tokens.multilingual != network.multilingual:
+        raise ModelIncompatible(str(folder), "the tokenizer is that of a model with other languages")
+    if not network.multilingual and manifest.tasks != ("transcribe",):
+        raise ModelIncompatible(str(folder), "a model that knows English only transcribes, the manifest has more")
+    unknown = [code for code in manifest.languages if tokens.language(code) is None]
+    if unknown and network.multilingual:
+        raise ModelIncompatible(str(folder), f"the tokenizer has no token for the languages {', '.join(unknown)}")

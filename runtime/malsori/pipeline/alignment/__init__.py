@@ -1,0 +1,1 @@
+"""Texts and subtitles to their times in a recording, by a CTC model."""

@@ -1,0 +1,132 @@
+"""Times of words by a CTC model: of a text that was given, or of what another model heard."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from itertools import chain
+from typing import TYPE_CHECKING, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...aligned import AlignedCharacter, AlignedWord
+from ...bundles.manifest import Manifest
+from ...engines.base import Engine
+from ...engines.ctc.aligner import Aligner
+from ...engines.ctc.spelling import Speller, WrittenWord
+from ...errors import AudioTooShort, OptionError
+from ...types import SAMPLE_RATE, Audio, Hypothesis, Segment, Word
+
+if TYPE_CHECKING:
+    from ...engines.wav2vec2.engine import Wav2Vec2Engine
+
+KINDS = ("wav2vec2-ctc",)  # of bundles that can align
+MARGIN = 1.0  # seconds of sound around a segment where no other is: Whisper's times are that coarse
+OVERLAP = 0.3  # seconds of the next segment at most
+HEARD = 0.1  # score from which on a word counts as heard by the CTC model
+
+
+class Placer:
+    """Finds the places of written words in sound, with one loaded CTC model; may be shared by threads."""
+
+    def __init__(self, engine: Engine) -> None:
+        """Raise `OptionError` for a model that cannot align."""
+        check_aligns(engine.manifest)
+        self.manifest = engine.manifest
+        used = cast("Wav2Vec2Engine", engine)
+        self.logits, self.frames, self.vocabulary = used.logits, used.frames, used.vocabulary
+        self._aligner = Aligner(self.vocabulary, self.frames)
+        self._speller = Speller(self.vocabulary)
+
+    def spell(self, text: str) -> list[WrittenWord]:
+        """Return the words of `text` in the model's tokens."""
+        return self._speller.words(text)
+
+    def place(
+        self, audio: Audio, logits: NDArray[np.float32], words: Sequence[WrittenWord], name: str
+    ) -> tuple[AlignedWord, ...]:
+        """Return the words, at least one of them said, with their times; punctuation by itself has no length.
+
+        Raises `AudioTooShort` where they have no room.
+        """
+        found = self._aligner.align(audio, logits, [word for word in words if word.said], name)
+        placed: list[AlignedWord] = []
+        spoken = 0
+        for word in words:
+            placed.append(found[spoken] if word.said else _unsaid(word, found[:spoken], found[spoken:]))
+            spoken += word.said
+        return tuple(placed)
+
+    def retimed(self, audio: Audio, hypothesis: Hypothesis) -> tuple[Hypothesis, int]:
+        """Return what was heard in `audio` with the words' times and the segments' found anew, texts as they are.
+
+        Also returns how many segments keep their times, because most of their words are not what this model hears.
+        """
+        segments: list[Segment] = []
+        kept = 0
+        bounds = [*(segment.start + OVERLAP for segment in hypothesis.segments[1:]), np.inf]
+        for segment, latest in zip(hypothesis.segments, bounds, strict=False):
+            earliest = segments[-1].end if segments else 0.0
+            found = self._found(audio, segment, earliest, latest)
+            kept += found is None
+            segments.append(found or _not_before(segment, earliest))
+        return replace(hypothesis, segments=tuple(segments)), kept
+
+    def _found(self, audio: Audio, segment: Segment, earliest: float, latest: float) -> Segment | None:
+        """Return the segment with new times between two seconds, or None where its words are not to be found."""
+        first = round(max(earliest, segment.start - MARGIN) * SAMPLE_RATE)
+        sound = audio[first : round(min(max(latest, segment.end), segment.end + MARGIN) * SAMPLE_RATE)]
+        written = [self.spell(word.text) for word in segment.words]
+        parts = list(chain.from_iterable(written))
+        try:
+            placed = (
+                self.place(sound, self.logits([sound])[0], parts, "segment") if any(part.said for part in parts) else ()
+            )
+        except AudioTooShort:
+            return None
+        missing, said = not_found(parts, placed)
+        if 2 * missing >= said:
+            return None
+        rest, start = iter(placed), first / SAMPLE_RATE
+        words = [
+            _moved(word, [next(rest) for _ in spelled], start)
+            for word, spelled in zip(segment.words, written, strict=True)
+        ]
+        return replace(segment, start=words[0].start, end=words[-1].end, words=tuple(words))
+
+
+def check_aligns(manifest: Manifest) -> None:
+    """Raise `OptionError` for a model that cannot align."""
+    if manifest.kind not in KINDS:
+        raise OptionError(
+            f"{manifest.name} is a model of kind {manifest.kind} and cannot align; "
+            f"models of kind {', '.join(KINDS)} can, such as nano-ctc-ko"
+        )
+
+
+def not_found(written: Sequence[WrittenWord], placed: Sequence[AlignedWord]) -> tuple[int, int]:
+    """Return how many words the model does not hear where they were placed, and how many are said at all."""
+    scores = [place.score for word, place in zip(written, placed, strict=False) if word.said]
+    return sum(score < HEARD for score in scores), len(scores)
+
+
+def _unsaid(word: WrittenWord, before: Sequence[AlignedWord], behind: Sequence[AlignedWord]) -> AlignedWord:
+    """Return punctuation by itself at the edge of a word that is said, one of its own line if there is one."""
+    own_line = bool(before) and before[-1].line == word.line
+    at = before[-1].end if own_line or not behind else behind[0].start
+    letters = (letter for piece in word.pieces for letter in piece.characters)
+    return AlignedWord(
+        word.text, at, at, 0.0, word.line, tuple(AlignedCharacter(letter, at, at, 0.0) for letter in letters)
+    )
+
+
+def _moved(word: Word, places: Sequence[AlignedWord], start: float) -> Word:
+    """Return the word where its parts are, in sound that begins at `start` seconds."""
+    return replace(word, start=start + places[0].start, end=start + places[-1].end)
+
+
+def _not_before(segment: Segment, earliest: float) -> Segment:
+    """Return the segment with no time before `earliest`."""
+    words = (replace(word, start=max(word.start, earliest), end=max(word.end, earliest)) for word in segment.words)
+    return replace(segment, start=max(segment.start, earliest), end=max(segment.end, earliest), words=tuple(words))

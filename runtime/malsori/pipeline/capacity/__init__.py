@@ -1,0 +1,1 @@
+"""How many live streams an engine bears on this machine."""

@@ -1,0 +1,66 @@
+"""How many streams an engine may have: the most of whose finals 95 % come within a second of the end of speech.
+
+    costs = costs_of(engine, speech, options)                       # a few seconds, once
+    admission(costs, batches=engine.batches).streams                # that many
+
+It is found by simulation (`simulation.py`) of ever more streams.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from ...engines.base import DecodeOptions
+from ..sharing.queue import Batches
+from .costs import OPTIONS, Costs
+from .simulation import TALK, Load, Talk, similar, simulated
+
+LIMIT_S = 1.0
+BOUND = 256  # streams; more are not looked for
+
+
+@dataclass(frozen=True, slots=True)
+class Admission:
+    """How many streams may be let in, so that `p95_s` stays below `limit_s`; of none, the figures are those of one."""
+
+    streams: int
+    p95_s: float
+    busy: float
+    stale: float
+    limit_s: float
+
+
+def admission(
+    costs: Costs,
+    limit_s: float = LIMIT_S,
+    *,
+    most_stale: float = 1.0,
+    batches: Batches = similar,
+    options: DecodeOptions = OPTIONS,
+    talk: Talk = TALK,
+    bound: int = BOUND,
+    seed: int = 0,
+) -> Admission:
+    """Return the most streams, up to `bound`, with which 95 % of the finals come within `limit_s` of the end of speech.
+
+    `most_stale` is the share of partials that may be dropped: finals alone leave no room for words while they are
+    spoken. `batches` is the engine's own. The same costs and seed give the same number.
+    """
+
+    def load(streams: int, limit: float) -> Load:
+        return simulated(costs, streams, batches=batches, options=options, talk=talk, limit_s=limit, seed=seed)
+
+    def keeps(streams: int) -> bool:
+        found = load(streams, limit_s)
+        return found.p95_s < limit_s and found.stale <= most_stale
+
+    fits, fails = 0, 1
+    while fails <= bound and keeps(fails):
+        fits, fails = fails, 2 * fails
+    fails = min(fails, bound + 1)
+    while fails - fits > 1:
+        middle = (fits + fails) // 2
+        fits, fails = (middle, fails) if keeps(middle) else (fits, middle)
+    found = load(max(fits, 1), math.inf)
+    return Admission(fits, found.p95_s, found.busy, found.stale, limit_s)

@@ -1,0 +1,210 @@
+"""One engine and so many streams on a clock that nobody waits for: how long their finals would take.
+
+People speak and pause, and the engine does what the scheduler's own queue tells it, each thing for as long as was
+measured. The wait of a final begins when the gate has closed its utterance: the silence that the gate waits for is the
+same for one stream and for a hundred.
+"""
+
+from __future__ import annotations
+
+import heapq
+import math
+import random
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from ...engines.base import DecodeOptions
+from ...engines.wav2vec2.batches import Grouping, plan
+from ...types import SAMPLE_RATE, Audio
+from ..sharing.queue import Batches, Job, Owed, Step, Waiting
+from ..sharing.scheduler import GATHER_MS, PATIENCE_S
+from .costs import OPTIONS, Costs
+
+SHARE = 0.95  # of the finals
+FINALS = 400  # that are simulated at least
+LEAST_S = 120.0  # so long at least: where a bit too much is asked of the engine, the queue grows slowly
+MOST_LISTENING = 0.99  # share of the machine; with more, sound could not even be taken in
+
+
+@dataclass(frozen=True, slots=True)
+class Talk:
+    """How people talk to a machine, in seconds: utterances are log-normal around a median, pauses exponential.
+
+    `pause_s` is the mean of what a pause has beyond `shortest_pause_s`. These are assumptions, not measurements: in a
+    dictation more is said in the same time, and fewer streams have room.
+    """
+
+    speech_s: float = 2.5
+    spread: float = 0.6
+    shortest_s: float = 0.5
+    longest_s: float = 15.0
+    shortest_pause_s: float = 0.7
+    pause_s: float = 2.5
+
+    def utterances(self, rng: random.Random) -> Iterator[tuple[float, float]]:
+        """Yield start and length of one speaker's utterances for ever; they begin anywhere in a pause."""
+        now = rng.expovariate(1 / (self.pause_s + self.speech_s))
+        while True:
+            drawn = rng.lognormvariate(math.log(self.speech_s), self.spread)
+            length = min(max(drawn, self.shortest_s), self.longest_s)
+            yield now, length
+            now += length + self.shortest_pause_s + rng.expovariate(1 / self.pause_s)
+
+    @property
+    def period_s(self) -> float:
+        """Seconds from one utterance to the next, about."""
+        return self.speech_s * math.exp(self.spread**2 / 2) + self.shortest_pause_s + self.pause_s
+
+
+TALK = Talk()
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """How streams fare: what half and 95 % of their finals wait at most, in seconds from the end of speech.
+
+    `busy` is the share of the time that the engine works, `stale` that of the partials that are dropped because late.
+    `p95_s` is infinite where it was only found to be above the limit.
+    """
+
+    streams: int
+    finals: int
+    p50_s: float
+    p95_s: float
+    busy: float
+    stale: float
+
+
+def similar(lengths: Sequence[int], options: DecodeOptions) -> list[list[int]]:
+    """Return which clips share a call where the engine does not say: those of about one length."""
+    return list(plan(lengths, Grouping.MASKED, options.batch_size))
+
+
+def simulated(
+    costs: Costs,
+    streams: int,
+    *,
+    batches: Batches = similar,
+    options: DecodeOptions = OPTIONS,
+    talk: Talk = TALK,
+    limit_s: float = math.inf,
+    seconds: float | None = None,
+    seed: int = 0,
+) -> Load:
+    """Return how so many streams fare in so many `seconds`, by default enough for some hundred finals.
+
+    It gives up, with an infinite `p95_s`, as soon as that is certain to be above `limit_s`.
+    """
+    options = replace(options, live=True)
+    costs = costs.scaled(1 / (1 - min(streams * costs.listening, MOST_LISTENING)))
+    length = max(LEAST_S, FINALS * talk.period_s / streams) if seconds is None else seconds
+    speakers = [_Speaker(talk, random.Random(f"{seed} {number}"), length, costs) for number in range(streams)]
+    day = _Day(costs, options, Waiting(batches, GATHER_MS / 1000, PATIENCE_S), sum(each.finals for each in speakers))
+    return day.run([event for speaker in speakers for event in speaker.events], streams, limit_s)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Event:
+    """A step of sound is there (`length` 0), or an utterance has ended that was so many seconds long."""
+
+    at: float
+    speaker: _Speaker
+    begun: float
+    length: float
+
+
+class _Speaker:
+    """One stream: what it will ask for, and how much of its utterance was listened to."""
+
+    def __init__(self, talk: Talk, rng: random.Random, seconds: float, costs: Costs) -> None:
+        self.events: list[_Event] = []
+        self.finals = 0
+        self.begun = self.read = 0.0
+        for begun, length in talk.utterances(rng):
+            if begun + length > seconds:
+                return
+            steps = math.ceil(length / costs.step_s) - 1 if costs.partials else 0
+            self.events += [_Event(begun + step * costs.step_s, self, begun, 0.0) for step in range(1, steps + 1)]
+            self.events.append(_Event(begun + length, self, begun, length))
+            self.finals += 1
+
+    def listen(self, now: float) -> tuple[float, float]:
+        """Return the seconds that have been said by now, and those of them that are new to the session."""
+        said = now - self.begun
+        new, self.read = said - self.read, said
+        return said, new
+
+
+class _Day:
+    """One engine and its queue, from the first event to the last final."""
+
+    def __init__(self, costs: Costs, options: DecodeOptions, waiting: Waiting, finals: int) -> None:
+        self._costs, self._options, self._waiting = costs, options, waiting
+        self._finals = finals
+        self._waits: list[float] = []
+        self._asked = self._stale = 0
+        self._busy = self._late = 0.0
+
+    def run(self, events: list[_Event], streams: int, limit_s: float) -> Load:
+        """Let everything happen in its order; end when the last final is out, or too many are late."""
+        heap = [(event.at, index, event) for index, event in enumerate(events)]
+        heapq.heapify(heap)
+        now = 0.0
+        while self._late <= (1 - SHARE) * self._finals:
+            while heap and heap[0][0] <= now:
+                self._happen(heapq.heappop(heap)[2])
+            wait = self._waiting.due(now)
+            if wait == 0:
+                now += self._work(now, limit_s)
+            elif heap or not math.isinf(wait):
+                # A wait may be too small to be seen in the sum.
+                now = min(math.nextafter(now, math.inf) + wait, heap[0][0] if heap else math.inf)
+            else:
+                return self._load(streams, max(now, 1e-9))
+        return Load(streams, self._finals, math.inf, math.inf, 1.0, self._stale / max(self._asked, 1))
+
+    def _happen(self, event: _Event) -> None:
+        speaker = event.speaker
+        if event.begun != speaker.begun:
+            speaker.begun, speaker.read = event.begun, 0.0
+        if event.length:
+            self._stale += self._waiting.drop(speaker)
+            clip = _silence(round(event.length * SAMPLE_RATE))
+            self._waiting.final(Owed(clip, self._options, _ignore, speaker, event.at))
+        else:
+            self._asked += 1
+            self._stale += self._waiting.partial(Step(speaker, _ignore), event.at)
+
+    def _work(self, now: float, limit_s: float) -> float:
+        """Take what is next; return how long it takes."""
+        job = self._waiting.take(now)
+        seconds = self._seconds(job, now)
+        self._busy += seconds
+        if isinstance(job, list):
+            waits = [now + seconds - owed.since for owed in job]
+            self._waits += waits
+            self._late += sum(wait >= limit_s for wait in waits)
+        return seconds
+
+    def _seconds(self, job: Job, now: float) -> float:
+        if isinstance(job, list):
+            return self._costs.call([len(owed.clip) / SAMPLE_RATE for owed in job])
+        assert isinstance(job, Step)
+        assert isinstance(job.owner, _Speaker)
+        return self._costs.partial(*job.owner.listen(now))
+
+    def _load(self, streams: int, now: float) -> Load:
+        waits = sorted(self._waits) or [0.0]
+        half, most = (waits[math.ceil(share * len(waits)) - 1] for share in (0.5, SHARE))
+        return Load(streams, len(self._waits), half, most, self._busy / now, self._stale / max(self._asked, 1))
+
+
+def _ignore(_: object = None) -> None:
+    """Nobody is told: the simulation counts for itself."""
+
+
+def _silence(samples: int) -> Audio:
+    """Return so many samples that take the memory of one."""
+    return np.broadcast_to(np.zeros(1, np.float32), (samples,))

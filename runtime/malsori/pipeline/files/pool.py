@@ -1,0 +1,226 @@
+"""Speech of several recordings through one engine: a few minutes are gathered, sorted into batches, and handed back.
+
+When that is enough is for `many.py` to say.
+"""
+
+from __future__ import annotations
+
+import os
+from collections import Counter, deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+
+from ...audio import AudioSource, Blocks
+from ...audio.source import can_seek
+from ...engines.base import DecodeOptions, Engine
+from ...errors import MalsoriError
+from ...types import SAMPLE_RATE, Hypothesis
+from ..alignment.placing import Placer
+from ..isolation import blamed
+from ..options import TranscribeOptions
+from .mending import Mender
+from .reading import RecordingReader
+from .recording import Job, Progress, Recording
+
+WINDOW_SECONDS = 480.0  # of speech gathered at most, if in several pieces: 30 MB; more would only delay results
+
+
+class Pool:
+    """Gathers jobs and runs them; what was heard, or the error, is left in each job's recording."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        options: TranscribeOptions,
+        progress: Callable[[Progress], None] | None,
+        placer: Placer | None = None,
+    ) -> None:
+        self._engine = engine
+        self._placer = placer
+        self._options = options
+        self._progress = progress
+        self._jobs: list[Job] = []
+        self.gathered = 0.0  # seconds of speech
+        self._found = self._heard = self._before = 0.0
+        self._together: list[int] = []  # numbers of the recordings that are run now
+
+    def push(self, job: Job) -> None:
+        """Take a job, for which there must be `room`."""
+        job.recording.waiting += 1
+        job.recording.queued += job.clip.seconds
+        job.recording.reached = job.clip.span.stop / SAMPLE_RATE
+        self._jobs.append(job)
+        self.gathered += job.clip.seconds
+
+    def room(self, job: Job) -> bool:
+        """Whether a job can be gathered beside those that are there."""
+        return not self._jobs or self.gathered + job.clip.seconds <= WINDOW_SECONDS
+
+    def run(self) -> Iterator[None]:
+        """Run what was gathered, stopping behind each call of the engine, when recordings may be done.
+
+        Calls that the first recordings are part of come first; whose clips hear what was said before keep their order.
+        """
+        jobs, self._jobs, self.gathered = self._jobs, [], 0.0
+        self._before, self._found = self._heard, self._heard + sum(job.clip.seconds for job in jobs)
+        self._together = sorted({job.recording.number for job in jobs})
+        calls: list[tuple[DecodeOptions, list[Job]]] = []
+        for decoding, group in self._alike(jobs):
+            for wave in waves(group) if decoding.whisper.condition_on_previous_text else [group]:
+                batches = self._engine.batches([len(job.clip.audio) for job in wave], decoding)
+                calls += [(decoding, [wave[index] for index in batch]) for batch in batches]
+        if not self._options.whisper.condition_on_previous_text:
+            calls.sort(key=lambda call: min(job.recording.number for job in call[1]))
+        for decoding, batch in calls:
+            self._recognise(batch, decoding)
+            yield
+        self._heard = self._found  # what fell away counts as done
+
+    def reading(self, recording: Recording) -> None:
+        """Be told that more of a recording was read."""
+        if not self._jobs or self._jobs[0].recording is recording:  # else an earlier one is what is waited for
+            self._tell(recording, 0.0)
+
+    def _alike(self, jobs: Sequence[Job]) -> list[tuple[DecodeOptions, list[Job]]]:
+        """Return the jobs by what an engine call has one of: a language, and a prefix where their recordings begin.
+
+        Those whose recording has failed fall away.
+        """
+        prefixed = self._options.whisper.prefix is not None
+        groups: dict[tuple[str | None, bool], list[Job]] = {}
+        for job in jobs:
+            if job.recording.error is None:
+                groups.setdefault((job.recording.language, prefixed and not job.opens), []).append(job)
+        return [(self._decoding(*key), group) for key, group in groups.items()]
+
+    def _decoding(self, language: str | None, goes_on: bool) -> DecodeOptions:
+        """Return the engine's options, without the prefix for what goes on with a recording."""
+        decoding = self._options.decoding(language)
+        return replace(decoding, whisper=replace(decoding.whisper, prefix=None)) if goes_on else decoding
+
+    def _recognise(self, jobs: Sequence[Job], decoding: DecodeOptions) -> None:
+        decoding = replace(decoding, told=self._teller(jobs))
+        for job, found in zip(jobs, blamed(lambda some: self._retimed(some, decoding), jobs), strict=True):
+            if isinstance(found, MalsoriError):
+                job.recording.error = found
+            else:
+                hypothesis, kept = found
+                job.recording.heard.append((job.clip, hypothesis))
+                job.recording.not_aligned += kept
+            self._settle(job)
+        self._tell(_first(jobs), 0.0)
+
+    def _teller(self, jobs: Sequence[Job]) -> Callable[[float], None] | None:
+        """Return what takes the seconds that the engine reads of these; what it reads twice counts once."""
+        if self._progress is None:
+            return None
+        first, most = _first(jobs), sum(job.clip.seconds for job in jobs)
+        read = 0.0
+
+        def told(seconds: float) -> None:
+            nonlocal read
+            read = min(read + seconds, most)
+            self._tell(first, read)
+
+        self._tell(first, 0.0)
+        return told
+
+    def _retimed(self, jobs: Sequence[Job], decoding: DecodeOptions) -> list[tuple[Hypothesis, int]]:
+        """Return what was heard, with its words' times as they are wanted; how many segments keep their engine's."""
+        chained = decoding.whisper.condition_on_previous_text
+        previous = [job.recording.last_text if chained else "" for job in jobs]
+        heard = self._engine.transcribe([job.clip.audio for job in jobs], decoding, previous)
+        if self._engine.fills_windows and all(job.recording.gated for job in jobs):
+            heard = Mender(self._engine, decoding).mended([job.clip for job in jobs], heard)
+        if self._placer is None:
+            return [(hypothesis, 0) for hypothesis in heard]
+        return [self._placer.retimed(job.clip.audio, said) for job, said in zip(jobs, heard, strict=True)]
+
+    def _settle(self, job: Job) -> None:
+        job.recording.waiting -= 1
+        job.recording.queued -= job.clip.seconds
+        self._heard += job.clip.seconds
+
+    def _tell(self, recording: Recording, within: float) -> None:
+        """Tell where a recording is, `within` seconds of whose call of the engine were read."""
+        if self._progress is not None:
+            behind = recording.told = max(recording.told, recording.behind + min(within, recording.queued))
+            found, heard = max(self._found, self._heard + within), self._heard + within
+            done = self._done(recording, behind, heard)
+            self._progress(Progress(recording.name, found, heard, recording.number, behind, recording.length, done))
+
+    def _done(self, recording: Recording, behind: float, heard: float) -> float:
+        """Return how many recordings are done: of several that share calls, as much as was heard of all of them."""
+        if len(self._together) > 1 and recording.number in self._together:
+            share = (heard - self._before) / (self._found - self._before)
+            return self._together[0] - 1 + share * len(self._together)
+        return recording.number - 1 + (min(1.0, behind / recording.length) if recording.length else 0.0)
+
+
+def _first(jobs: Sequence[Job]) -> Recording:
+    return min((job.recording for job in jobs), key=lambda recording: recording.number)
+
+
+def waves(jobs: Sequence[Job]) -> Iterator[list[Job]]:
+    """Yield the first clip of each recording, then the second of each, and so on: each may hear what came before."""
+    numbered: dict[int, list[Job]] = {}
+    counts: Counter[int] = Counter()
+    for job in jobs:
+        counts[id(job.recording)] += 1
+        numbered.setdefault(counts[id(job.recording)], []).append(job)
+    yield from numbered.values()
+
+
+SHORT = 240.0  # seconds of sound, which are decoded and searched for speech in about one
+SHORT_BYTES = 1 << 20  # of a file that does not say its length: four minutes of an MP3 of 32 kbit/s
+
+
+def heard(
+    sources: Iterable[AudioSource], reader: RecordingReader, pool: Pool, warnings: tuple[str, ...]
+) -> Iterator[Recording]:
+    """Yield the recording of each source when it is done, in order; `warnings` are there from the start."""
+    queue: deque[Recording] = deque()
+
+    def run() -> Iterator[Recording]:
+        for _ in pool.run():
+            yield from _done(queue)
+
+    for number, source in enumerate(sources, 1):
+        if _may_wait(source):
+            yield from run()
+        queue.append(Recording(number=number, warnings=warnings))
+        blocks = reader.begin(source, queue[-1])
+        short = blocks is None or _is_short(source, blocks)
+        if not short:
+            yield from run()
+        for job in reader.jobs(blocks, queue[-1]) if blocks is not None else ():
+            if not pool.room(job):
+                yield from run()
+            pool.push(job)
+        if not short:
+            yield from run()
+        yield from _done(queue)
+    yield from run()
+    yield from _done(queue)
+
+
+def _done(queue: deque[Recording]) -> Iterator[Recording]:
+    """Take what is done from the front; one that is not holds up those behind it."""
+    while queue and queue[0].done:
+        yield queue.popleft()
+
+
+def _may_wait(source: AudioSource) -> bool:
+    """Whether opening it waits for somebody who writes: a pipe is read to its end before it is a recording."""
+    return hasattr(source, "read") and not can_seek(source)
+
+
+def _is_short(source: AudioSource, blocks: Blocks) -> bool:
+    if blocks.promised is not None:
+        return blocks.promised <= SHORT
+    if isinstance(source, (str, Path)):
+        with suppress(OSError):  # opened, and taken away since
+            return os.path.getsize(source) <= SHORT_BYTES
+    return isinstance(source, (bytes, bytearray, memoryview)) and len(source) <= SHORT_BYTES

@@ -1,0 +1,133 @@
+"""From what the engine heard in each stretch of speech to one transcript on the recording's clock."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from ...types import SAMPLE_RATE, UNKNOWN, Coverage, Hypothesis, Transcript, Why
+from ..clip import Clip
+from .coverage import covered, merged
+from .mending import unheard
+from .recording import Recording
+
+UNSURE = 0.4  # probability of a language below which it is a guess
+TENTH = 0.1  # of what is to be heard of a recording, left out, is told of
+LONG = 10.0  # seconds of a recording, from which on
+MUCH = 5.0  # seconds of it that come and go as speech does; shorter are a door, a cough, somebody who sits down
+TOLD = 1.0  # seconds; shorter stretches without words are breaths and clicks, which nobody needs to be told of
+
+UNHEARD: tuple[Why, ...] = ("no_speech", "made_up", "implausible", "no_words")  # what a model had no words for
+
+
+def stitch(recording: Recording, *, model: str, certain: str | None, words: bool) -> Transcript:
+    """Return the transcript of a recording that is done.
+
+    `words` asks for them; `certain` is the language that was given or is the model's only one. Without it the one
+    detected holds; a recording in which nothing was spoken has the language `und`, with probability 0.
+    """
+    heard = sorted(recording.heard, key=lambda found: found[0].span)
+    segments = tuple(
+        segment for clip, hypothesis in heard for segment in clip.clock.placed(hypothesis.segments, words=words)
+    )
+    language, probability = (certain, 1.0) if certain else _detected(recording, heard)
+    coverage = covered(recording, heard)
+    return Transcript(
+        text=" ".join(segment.text.strip() for segment in segments),
+        language=language,
+        language_probability=probability,
+        duration=recording.samples / SAMPLE_RATE,
+        segments=segments,
+        model=model,
+        warnings=(*recording.warnings, *_told(recording, heard, coverage), *_uncertain(language, probability)),
+        coverage=coverage,
+    )
+
+
+def _told(recording: Recording, heard: Sequence[tuple[Clip, Hypothesis]], coverage: Coverage) -> Iterator[str]:
+    yield from _missed(recording, coverage)
+    if recording.gated:
+        yield from _wordless(heard)
+        yield from _left_out(heard)
+    yield from _cut_off(sum(found.cut_off for _, found in heard))
+    yield from _not_aligned(recording.not_aligned)
+
+
+def _uncertain(language: str, probability: float) -> Iterator[str]:
+    """Tell of a language that the model took in want of a better one: its words are mostly nonsense then."""
+    if language != UNKNOWN and probability < UNSURE:
+        yield f"the language is not certain ({language}, {probability:.0%}); say which it is, as in --language ko"
+
+
+def _missed(recording: Recording, coverage: Coverage) -> Iterator[str]:
+    """Tell of a recording of which more than a tenth was left out that sounds as speech does, and of a silent one.
+
+    With the gate that is what it left out: what has no words of what it has found is told of in any case.
+    """
+    reasons = ("gate",) if recording.gated else UNHEARD
+    left = merged(span for each in coverage.left_out if each.why in reasons for span in each.spans)
+    missed = recording.loudness.missed(left)
+    if coverage.decoded >= LONG and missed.seconds >= MUCH and missed.share > TENTH:
+        advice = "; if somebody speaks there, try --vad-threshold 0.2 or --vad false" if recording.gated else ""
+        yield (
+            f"{_found(coverage)}, and {missed.seconds:.1f} s of the rest come and go as speech does, "
+            f"the first at {missed.first:.1f} s{advice}"
+        )
+    elif recording.gated and recording.loudness.sounds and not coverage.spoken:
+        yield f"{_found(coverage)} of sound"
+    elif coverage.decoded >= LONG and recording.loudness.silent:
+        yield f"nothing is to be heard in {coverage.decoded:.1f} s: the recording is silent"
+
+
+def _found(coverage: Coverage) -> str:
+    if coverage.spoken is None:
+        return f"words were heard in {coverage.read:.1f} s of {coverage.decoded:.1f} s"
+    found = f"speech was found in {coverage.spoken:.1f} s of" if coverage.spoken else "no speech was found in"
+    return f"{found} {coverage.decoded:.1f} s"
+
+
+def _wordless(heard: Sequence[tuple[Clip, Hypothesis]]) -> Iterator[str]:
+    """Tell of stretches of speech in which the model heard no words: it failed, or the gate took noise for speech."""
+    vouched = [(clip, found) for clip, found in heard if clip.vouched]
+    silent = (clip for clip, found in vouched if not _says(found))
+    empty = [clip.span for clip in silent if clip.seconds >= TOLD]
+    if empty:
+        first = empty[0].start / SAMPLE_RATE
+        yield f"no words were heard in {len(empty)} of {len(vouched)} stretches of speech, the first at {first:.1f} s"
+
+
+def _left_out(heard: Sequence[tuple[Clip, Hypothesis]]) -> Iterator[str]:
+    """Tell of speech between segments that the model heard nothing in."""
+    parts = [
+        clip.part(*gap)
+        for clip, found in heard
+        if found.segments and found.segments[0].window_s is not None
+        for gap in unheard(clip, found)
+    ]
+    if parts:
+        seconds, first = sum(part.seconds for part in parts), parts[0].span.start / SAMPLE_RATE
+        yield f"no words were heard in {seconds:.1f} s of speech, the first at {first:.1f} s"
+
+
+def _cut_off(readings: int) -> Iterator[str]:
+    if readings:
+        yield f"{readings} reading(s) ended at the most tokens that they may have: what was said behind that is missing"
+
+
+def _says(found: Hypothesis) -> bool:
+    return any(segment.text.strip() for segment in found.segments)
+
+
+def _not_aligned(segments: int) -> Iterator[str]:
+    if segments:
+        yield f"the words of {segments} segment(s) were not found in the sound and keep the times of their own model"
+
+
+def _detected(recording: Recording, heard: Sequence[tuple[Clip, Hypothesis]]) -> tuple[str, float]:
+    """Return the language settled for the recording, or else of the first stretch, in time, that told one.
+
+    What has no words has no language: of noise, models tell one at random.
+    """
+    told = [(each.language, each.language_probability) for _, each in heard if _says(each)]
+    if told and recording.language is not None:
+        return recording.language, recording.language_probability
+    return next((each for each in told if each[0] != UNKNOWN), (UNKNOWN, 0.0))

@@ -1,0 +1,169 @@
+"""A recording in blocks to its stretches: pieces of speech, or without the gate pieces cut where it is quietest.
+
+No more of the recording is held than may still be asked for.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from ...types import SAMPLE_RATE, Audio, Span
+from ...vad import Detector, GateOptions, SpeechGate
+from ..clip import Clip
+
+
+def pieces_of(blocks: Iterable[Audio], detector: Detector, options: GateOptions, *, moment: int = 0) -> Iterator[Clip]:
+    """Yield the pieces of speech in the blocks, in order, as soon as each is closed.
+
+    Blocks of less than `moment` samples together, in which there is none, are one: a single word may be too short for
+    the gate, and who hands over no more than that means it to be heard.
+    """
+    cutter = Cutter(detector, options)
+    kept: list[Audio] = []
+    samples, found = 0, False
+    for block in blocks:
+        samples += len(block)
+        kept = [*kept, block] if samples < moment else []
+        for piece in cutter.push(block):
+            found = True
+            yield piece
+    last = cutter.flush()
+    yield from last
+    if kept and samples and not (found or last):
+        yield replace(Clip.of(np.concatenate(kept), Span(0, samples)), vouched=False)
+
+
+def opening(pieces: Iterable[Clip], seconds: float) -> list[Clip]:
+    """Take from an iterator the clips that hold the first `seconds` of speech, or all when there is less."""
+    taken: list[Clip] = []
+    for piece in pieces:
+        taken.append(piece)
+        if sum(clip.seconds for clip in taken) >= seconds:
+            break
+    return taken
+
+
+class Cutter:
+    """Blocks of any size in, pieces of speech out; what may still become speech is kept inside."""
+
+    def __init__(self, detector: Detector, options: GateOptions) -> None:
+        self._gate = SpeechGate(detector, options)
+        self._blocks: deque[Audio] = deque()
+        self._start = self._stop = 0  # what of the recording `_blocks` holds
+
+    @property
+    def held(self) -> int:
+        """Samples kept inside."""
+        return self._stop - self._start
+
+    def push(self, block: Audio) -> list[Clip]:
+        """Take a block; return the pieces that it closes."""
+        self._blocks.append(block)
+        self._stop += len(block)
+        pieces = [Clip.of(self._sound(span), span) for span in self._gate.push(block)]
+        self._forget()
+        return pieces
+
+    def flush(self) -> list[Clip]:
+        """End the recording; return what was still open."""
+        return [Clip.of(self._sound(span), span) for span in self._gate.flush()]
+
+    def _sound(self, span: Span) -> Audio:
+        """Return a copy of what lies in a span: a view of two seconds would keep all of its block alive."""
+        parts, start = [], self._start
+        for block in self._blocks:
+            parts.append(block[max(0, span.start - start) : max(0, span.stop - start)])
+            start += len(block)
+        sound = np.concatenate(parts)
+        assert len(sound) == len(span), "a span of what is no longer held"
+        return sound
+
+    def _forget(self) -> None:
+        while self._blocks and self._start + len(self._blocks[0]) <= self._gate.reach:
+            self._start += len(self._blocks.popleft())
+
+
+SEARCHED = 10.0  # seconds at the end of the longest piece among which the cut falls; of a short one its last third
+HOP = SAMPLE_RATE * 20 // 1000  # 320 samples: the steps in which loudness is looked at
+PAUSE = 10  # steps, 200 ms: the hold of a consonant, amid a word, is as quiet as a pause but shorter
+
+
+def slices(blocks: Iterable[Audio], longest: float) -> Iterator[Clip]:
+    """Yield all of a recording in pieces of at most `longest` seconds, which follow each other without gap or overlap.
+
+    The cuts do not depend on the blocks. With `inf` the recording is one piece; an empty one has none.
+    """
+    waiting: list[Audio] = []
+    count = start = 0
+    for block in blocks:
+        waiting.append(block)
+        count += len(block)
+        if count <= longest * SAMPLE_RATE:
+            continue
+        held = np.concatenate(waiting)
+        while len(held) > longest * SAMPLE_RATE:
+            at = cut(held[: int(longest * SAMPLE_RATE)])
+            yield Clip.of(held[:at].copy(), Span(start, start + at))
+            held, start = held[at:], start + at
+        waiting, count = [held.copy()], len(held)  # a view would keep alive what was cut off
+    if count:
+        yield Clip.of(np.concatenate(waiting), Span(start, start + count))
+
+
+def clips(blocks: Iterable[Audio], times: Sequence[float], longest: float) -> Iterator[Clip]:
+    """Yield what lies between each pair of ascending `times` in seconds, cut as `slices` does; the last is optional."""
+    marks = [round(time * SAMPLE_RATE) for time in times]
+    spans = [Span(*pair) for pair in zip(marks[::2], [*marks[1::2], sys.maxsize][: len(marks[::2])], strict=True)]
+    feed = _Feed(blocks)
+    for span in spans:
+        for piece in slices(feed.between(span), longest):
+            yield Clip.of(piece.audio, Span(piece.span.start + span.start, piece.span.stop + span.start))
+    for _ in feed.between(Span(feed.position, sys.maxsize)):
+        pass  # to its end, so that its length is known and what is wrong with it is told
+
+
+class _Feed:
+    """Blocks to be read once, from wherever one stands."""
+
+    def __init__(self, blocks: Iterable[Audio]) -> None:
+        self._blocks = iter(blocks)
+        self._rest: Audio = np.zeros(0, np.float32)
+        self.position = 0  # of `_rest`, in samples
+
+    def between(self, span: Span) -> Iterator[Audio]:
+        """Yield what lies in a span behind all that was yielded before."""
+        while self.position < span.stop:
+            if not len(self._rest):
+                block = next(self._blocks, None)
+                if block is None:
+                    return
+                self._rest = block
+                continue
+            self._take(max(0, span.start - self.position))
+            inside = self._take(span.stop - self.position)
+            if len(inside):
+                yield inside
+
+    def _take(self, samples: int) -> Audio:
+        taken, self._rest = self._rest[:samples], self._rest[samples:]
+        self.position += len(taken)
+        return taken
+
+
+def cut(audio: Audio) -> int:
+    """Return where to end a piece that may be as long as `audio`: amid its quietest 200 ms, of equals the latest.
+
+    Looked for in the last 10 s, in steps of 20 ms.
+    """
+    steps = min(round(SEARCHED * SAMPLE_RATE), len(audio) // 3) // HOP
+    first = len(audio) - steps * HOP
+    energies = np.square(audio[first:], dtype=np.float64).reshape(steps, HOP).sum(axis=1)
+    width = min(PAUSE, steps)
+    loudness = np.convolve(energies, np.ones(width), "valid")
+    quietest = len(loudness) - 1 - int(loudness[::-1].argmin())
+    return first + (2 * quietest + width) * HOP // 2

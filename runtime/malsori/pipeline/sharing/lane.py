@@ -1,0 +1,133 @@
+"""The worker of one engine: a thread that does what waits, in the queue's order, and outlives whatever fails."""
+
+from __future__ import annotations
+
+import math
+import threading
+import time
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from ...engines.base import Engine
+from ...errors import EngineError, MalsoriError
+from ...types import Hypothesis
+from ..isolation import blamed, ours
+from .queue import Call, Chore, Job, Owed, Step, Waiting
+from .scheduling import Outcome, SchedulerCounters
+
+clock = time.monotonic
+
+
+class Lane:
+    """One engine, what waits for it, and its thread. `lock` is the scheduler's: it guards `waiting` and the counters.
+
+    Methods without an underscore but `settle` and `abandon` are to be called with the lock held.
+    """
+
+    def __init__(
+        self, engine: Engine, lock: threading.Lock, counters: SchedulerCounters, gather_s: float, patience_s: float
+    ) -> None:
+        self.engine = engine
+        self.waiting = Waiting(engine.batches, gather_s, patience_s)
+        self.samples = 0  # of finals that are owed
+        self._counters = counters
+        self._changed = threading.Condition(lock)
+        self._running: Call = []
+        self._closing = False
+        self.thread = threading.Thread(target=self._work, name=f"malsori {engine.manifest.name}", daemon=True)
+        self.thread.start()
+
+    def final(self, owed: Owed) -> None:
+        """Take a final."""
+        self.waiting.final(owed)
+        self.samples += len(owed.clip)
+        self._changed.notify()
+
+    def partial(self, step: Step) -> bool:
+        """Take a partial; one of its owner that waits is stale. Return whether there was one."""
+        stale = self.waiting.partial(step, clock())
+        self._counters.stale += stale
+        self._changed.notify()
+        return stale
+
+    def chore(self, chore: Chore) -> None:
+        """Take work that can wait."""
+        self.waiting.chores.append(chore)
+        self._changed.notify()
+
+    def close(self) -> list[Chore]:
+        """Let the thread end when all finals are out; return the chores that nobody will do."""
+        self._closing = True
+        self._counters.stale += self.waiting.drop_all()
+        chores = list(self.waiting.chores)
+        self.waiting.chores.clear()
+        self._changed.notify()
+        return chores
+
+    def abandon(self, error: MalsoriError) -> None:
+        """Tell `error` to all finals that are still owed."""
+        with self._changed:
+            owed = [*self._running, *self.waiting.finals]
+            self.waiting.finals = []
+        for each in owed:
+            self.settle(each, error)
+
+    def settle(self, owed: Owed, outcome: Outcome) -> None:
+        """Tell the outcome of a final, unless it has been told one."""
+        with self._changed:
+            if owed.settled:
+                return
+            owed.settled = True
+            self.samples -= len(owed.clip)
+            self._counters.finals += 1
+        guarded(owed.done, outcome)
+
+    def _work(self) -> None:
+        while (job := self._next()) is not None:
+            if isinstance(job, list):
+                self._finals(job)
+            else:
+                guarded(job.work)
+            del job  # an idle worker holds nobody's sound
+
+    def _next(self) -> Job | None:
+        """Wait for something to do and take it; None when there will be nothing more."""
+        with self._changed:
+            while (wait := self.waiting.due(clock())) > 0:
+                if self._closing and not self.waiting.finals:
+                    return None
+                if self._closing:
+                    break  # there is nobody to gather any more
+                self._changed.wait(None if math.isinf(wait) else wait)
+            job = self.waiting.take(clock())
+            if isinstance(job, list):
+                self._running = job
+            elif isinstance(job, Step):
+                self._counters.partials += 1
+            return job
+
+    def _finals(self, call: Call) -> None:
+        for owed, outcome in zip(call, blamed(self._heard, call, MalsoriError), strict=True):
+            self.settle(owed, outcome)
+        with self._changed:
+            self._running = []
+
+    def _heard(self, call: Sequence[Owed]) -> list[Hypothesis]:
+        with self._changed:
+            self._counters.calls += 1
+        if (hear := call[0].hear) is not None:  # it is alone
+            return [ours(hear, self.engine)]
+        clips = [each.clip for each in call]
+        heard = ours(lambda: self.engine.transcribe(clips, call[0].options), self.engine)
+        if len(heard) != len(call):
+            raise EngineError(f"{self.engine.manifest.name} gave {len(heard)} results for {len(call)} clips")
+        return heard
+
+
+def guarded(call: Callable[..., None], *arguments: Any) -> None:
+    """Call what must not raise; if it does, tell it as an uncaught error of a thread is told, and go on."""
+    try:
+        call(*arguments)
+    except BaseException as error:  # also SystemExit: a worker that ended would keep for ever what waits for it
+        told = (type(error), error, error.__traceback__, threading.current_thread())
+        threading.excepthook(threading.ExceptHookArgs(told))

@@ -1,0 +1,172 @@
+"""Which settings of a calibration are heard, and which is taken: the safe one with the least to encode."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from ...engines.whisper.features import MEL_RATE, WINDOW
+from ...engines.whisper.window import Context
+from .figures import Figures, figures_of
+from .hearing import TrialReader, TrialRecording
+
+WITNESSES = 3  # clips heard in the floor's own window without which nothing is known of it
+TIE = 1.05  # of seconds encoded: a twentieth less is not worth a shorter window
+
+
+@dataclass(frozen=True, slots=True)
+class CalibrationLimits:
+    """What a shorter window may cost: percent points of characters lost, per cent of clips read again."""
+
+    max_loss: float = 0.5
+    max_retries: float = 10.0
+
+
+def objection(figures: Figures, limits: CalibrationLimits) -> str:
+    """Return why a setting is not to be recommended, or "" where it is safe."""
+    if unseen(figures):
+        return "too few clips that short" if figures.at_floor else "no clip that short"
+    if figures.loss * 100 > limits.max_loss:
+        return f"loses {figures.loss * 100:.2f} points"
+    if figures.retries * 100 > limits.max_retries:
+        return f"{figures.retries:.0%} read again"
+    return ""
+
+
+def unseen(figures: Figures) -> bool:
+    """Whether too few clips were short enough for the floor to be heard at all."""
+    return figures.at_floor < WITNESSES
+
+
+def choose(full: Figures, settings: Sequence[Figures], limits: CalibrationLimits) -> Figures:
+    """Return the safe setting that encodes the least, of those that encode about as much the one of longest windows.
+
+    It goes by seconds of window, which are the same in every run, where the clock's are not. `full` if none is safe.
+    """
+    safe = [full, *(each for each in settings if not objection(each, limits))]
+    least = min(each.encoded for each in safe)
+    near = [each for each in safe if each.encoded <= least * TIE]
+    return max(near, key=lambda each: (each.window, each.context.floor_s, each.context.margin_s))
+
+
+FLOORS = (3.0, 4.0, 5.0, 6.0, 8.0, 10.0, 15.0, 20.0)  # seconds
+MARGINS = (0.5, 1.0, 2.0, 3.0)  # seconds
+FULL = Context()
+GRID = tuple(Context(floor, margin) for floor in FLOORS for margin in MARGINS)
+
+
+def distinct(lengths: Sequence[int]) -> dict[Context, tuple[Context, ...]]:
+    """Return the settings that differ for clips of so many samples, each with all that equal it, itself among them.
+
+    It stands for the others as the longest: of two floors below every clip nothing was seen that tells them apart.
+    Those that give every clip the full window are left out.
+    """
+    groups: dict[tuple[int, ...], list[Context]] = {}
+    for context in GRID:
+        groups.setdefault(tuple(map(context.window, lengths)), []).append(context)
+    groups.pop(tuple(map(FULL.window, lengths)), None)
+    longest = {max(group, key=order): tuple(group) for group in groups.values()}
+    return {context: longest[context] for context in sorted(longest, key=order)}
+
+
+def order(context: Context) -> tuple[float, float]:
+    """Return what settings are sorted by."""
+    return context.floor_s, context.margin_s
+
+
+AHEAD = 6  # settings that are mostly heard before a safe one is found
+
+
+@dataclass(slots=True)
+class SearchProgress:
+    """Seconds of window heard and, as far as can be told before, in all: time goes with them."""
+
+    say: Callable[[str, float, float], None]
+    done: float = 0.0
+    total: float = 0.0
+
+    def heard(self, path: Path, window: int) -> None:
+        """Count one reading."""
+        self.done += window / MEL_RATE
+        self.say(f"hearing {path.name}", self.done, max(self.total, self.done))
+
+
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """The figures of the settings that were heard, in their order, and those given up as read again too often."""
+
+    heard: tuple[Figures, ...]
+    given_up: tuple[Context, ...]
+
+
+def search(
+    listener: TrialReader,
+    recordings: Sequence[TrialRecording],
+    settings: Sequence[Context],
+    limits: CalibrationLimits,
+    progress: SearchProgress,
+    *,
+    every: bool = False,
+) -> Tried:
+    """Hear the settings that can be taken; with `every` all of them, and to the end."""
+    least = figures_of(FULL, [recording.take for recording in recordings]).encoded
+    heard: list[Figures] = []
+    given_up: list[Context] = []
+    lengths = [len(clip) for recording in recordings for clip in recording.clips]
+    waiting = sorted(settings, key=lambda context: (encoded(context, lengths), order(context)))
+    if not every:
+        waiting = [context for context in waiting if witnesses(context, lengths) >= WITNESSES]
+    while waiting:
+        context = waiting.pop(0)
+        if not every and encoded(context, lengths) > least * TIE:
+            break
+        ahead = list(_unheard([context, *waiting[: AHEAD - 1]], recordings))
+        progress.total = progress.done + sum(window for *_, window in ahead) / MEL_RATE
+        most = len(lengths) if every else limits.max_retries / 100 * len(lengths)
+        if not _hear(listener, context, recordings, most):
+            given_up.append(context)
+            continue
+        heard.append(figures_of(context, [recording.take for recording in recordings]))
+        if not objection(heard[-1], limits):
+            least = min(least, heard[-1].encoded)
+    return Tried(tuple(sorted(heard, key=lambda each: order(each.context))), tuple(sorted(given_up, key=order)))
+
+
+def _hear(listener: TrialReader, context: Context, recordings: Sequence[TrialRecording], most: float) -> bool:
+    """Hear all clips with a setting; return False, and stop, as soon as more than `most` are read again."""
+    retried = 0
+    for recording in recordings:
+        for index, clip in enumerate(recording.clips):
+            window = context.window(len(clip))
+            listener.short(recording, index, window)
+            retried += recording.runs[index][window].retried
+            if retried > most:
+                return False
+    return True
+
+
+def encoded(context: Context, lengths: Sequence[int]) -> float:
+    """Return how many seconds of window a setting has encoded at least: without those read again."""
+    return sum(map(context.window, lengths)) / MEL_RATE
+
+
+def witnesses(context: Context, lengths: Sequence[int]) -> int:
+    """Return how many clips are heard in the floor's own window."""
+    return sum(context.window(length) == context.window(0) for length in lengths)
+
+
+def expected(settings: Sequence[Context], lengths: Sequence[int]) -> float:
+    """Return how many seconds of short windows are likely to be heard."""
+    first = sorted(settings, key=lambda context: encoded(context, lengths))[:AHEAD]
+    return sum(sum({context.window(length) for context in first}) for length in lengths) / MEL_RATE
+
+
+def _unheard(
+    settings: Sequence[Context], recordings: Sequence[TrialRecording]
+) -> Iterator[tuple[TrialRecording, int, int]]:
+    """Yield each clip and window that these settings need and nobody has heard, once."""
+    for recording in recordings:
+        for index, clip in enumerate(recording.clips):
+            windows = {context.window(len(clip)) for context in settings} - recording.runs[index].keys() - {WINDOW}
+            yield from ((recording, index, window) for window in sorted(windows))
