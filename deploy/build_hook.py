@@ -1,8 +1,9 @@
 """Build hook: compiles our own operator, and puts the small bundles of `models/` into the wheel.
 
 Both are left out instead of failing the build: the operator where there is no C compiler or another processor (the
-runtime then uses ONNX Runtime's own, see `malsori/engines/onnx/native/`), a bundle that is not there yet (a checkout before
-training). Editable installs get no bundles: they find the folder `models/` itself, see `malsori/bundles/places.py`.
+runtime then uses ONNX Runtime's own, see `malsori/engines/onnx/native/`), a bundle that is not there yet (a checkout
+before training). Editable installs get no bundles: they find the folder `models/` itself, see
+`malsori/bundles/places.py`.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from typing import Any
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
 BUNDLED = ("nano-ctc-ko", "nano-whisper")
-SOURCES = Path("runtime", "malsori", "engines", "native")
+SOURCES = Path("runtime", "malsori", "engines", "onnx", "native")
 FILES = ("linear.c", "operator.c")
 LIBRARY = "libint8_linear.so.1"  # as malsori/engines/native knows it
 # linear.c asks the processor itself, so that the library may be built on one machine for another.

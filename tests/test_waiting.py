@@ -8,7 +8,12 @@ import sys
 
 import pytest
 
-CODE = "import os; from malsori.engines.machine.process import ctranslate2; ctranslate2(); print('OMP_WAIT_POLICY' in os.environ)"
+CODE = """
+import os
+from malsori.engines.machine.process import ctranslate2
+ctranslate2()
+print("OMP_WAIT_POLICY" in os.environ)
+"""
 
 
 def told(**settings: str) -> subprocess.CompletedProcess[str]:

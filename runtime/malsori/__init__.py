@@ -47,7 +47,7 @@ if TYPE_CHECKING:
     __version__: str
 
 _HOMES = {
-    "alignment": ("AlignedCharacter", "AlignedWord", "Alignment"),
+    "aligned": ("AlignedCharacter", "AlignedWord", "Alignment"),
     "audio": ("decode",),
     "bundles": ("list_bundles", "open_bundle"),
     "errors": ("AudioError", "EngineError", "MalsoriError", "ModelError", "OptionError", "OutputError"),
@@ -55,7 +55,7 @@ _HOMES = {
     "joining": ("written",),
     "output": ("CueOptions", "render", "write"),
     "pipeline": ("Progress", "TranscribeOptions", "Transcriber", "WhisperOptions", "align", "load", "retime"),
-    "pipeline.retime": ("Retimed",),
+    "pipeline.alignment.retime": ("Retimed",),
     "pipeline.live": ("LiveOptions", "Scheduler", "Stream", "listen"),
     "subtitles": ("Subtitle", "render_subtitle"),
     "types": (

@@ -1,7 +1,7 @@
 """The published models that bundles are made of: what each takes to run, and what it is good for.
 
-The one place for these figures; `choice.py` picks by them, and the recipes in `models/` of a checkout, which say where
-a model comes from, show them. Where they are from:
+The one place for these figures; `recommend.py` picks by them, and the recipes in `models/` of a checkout, which say
+where a model comes from, show them. Where they are from:
 
 - `parameters`: counted from the architecture; a model card rounds them up.
 - `bundle_mb`: int8 as CTranslate2 4.8.5 writes it, float16 two bytes a weight, with 3 MB of tokenizer; measured.

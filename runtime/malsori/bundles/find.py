@@ -1,4 +1,4 @@
-"""From a name or a path to a model: where it is looked for is in `places.py` and `hub_cache.py`, names in `names.py`.
+"""From a name or a path to a model: where it is looked for is in `places.py`, names in `names.py`.
 
 A model is a bundle, or a plain folder as people have it (`infer/`). Whether a bundle is intact is in `verify.py`.
 """

@@ -1,7 +1,7 @@
 """Are the files of a bundle the ones that its manifest lists? Size and sha256 of each, links that lead out refused.
 
 ONNX Runtime loads a model with a flipped byte without a word, so every file is hashed before it is used. What was
-found right is remembered (`memory.py`), and an unchanged file costs one `stat` the next time. Files that the manifest
+found right is remembered, and an unchanged file costs one `stat` the next time. Files that the manifest
 does not list are no error here; `Bundle.file` never hands them out, and a model that needs one is not loaded.
 """
 

@@ -74,7 +74,7 @@ def check_numbers(options: TranscribeOptions) -> None:
 
 
 def _check_rate(rate: object) -> None:
-    """Refuse a rate that no sound has. `arrays.py` says which numbers are whole."""
+    """Refuse a rate that no sound has. `samples.py` says which numbers are whole."""
     least, most = DEFAULT_LIMITS.min_rate, DEFAULT_LIMITS.max_rate
     number = float(rate) if is_finite(rate) else math.nan
     if rate is None or (number.is_integer() and least <= number <= most):

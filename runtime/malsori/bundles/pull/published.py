@@ -1,6 +1,6 @@
 """The models that can be pulled: at which revision the hub has them, their files, and the packages that hold them.
 
-Which repository it is stands in `names.py`, what the model needs in `catalog.py`, its window in `windows.py`.
+Which repository it is stands in `names.py`, what the model needs in `catalog.py`, its window in `names.py`.
 
 Where the sums are from: those of base and tiny.en were computed from the files in the packages, which are byte for
 byte what others list for the hub's revision. All others are what lists of other projects say of the revision, each

@@ -4,7 +4,7 @@ Whisper's attention says in which order and roughly when words are heard (arXiv 
 through it by dynamic time warping is openai/whisper's `timing.py`). It leaves no room between words, begins the first
 word with the window and ends the last one too early. So a piece's outer edges are the times that the decoder wrote
 (of a window that was read without, those of its words: `sentences.py`), and no word begins or ends where nothing sounds
-(`in_sound.py`).
+(`sounding.py`).
 """
 
 from __future__ import annotations

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 
-from ...types import SAMPLE_RATE, WORDLESS_S, Coverage, Hypothesis, LeftOut, Span, Why
+from ...types import SAMPLE_RATE, WORDLESS_S, Coverage, Hypothesis, LeftOut, Segment, Span, Why
 from ..clip import Clip
-from .mending import said_in
 from .recording import Recording
 
 
@@ -95,3 +94,12 @@ def _settled(parts: Mapping[Why, Sequence[Span]]) -> tuple[LeftOut, ...]:
         if own := minus(merged(spans), taken):
             settled.append(LeftOut(why, tuple(own)))
     return tuple(settled)
+
+
+def said_in(segments: Iterable[Segment]) -> list[Span]:
+    """Return from where to where each segment is spoken, in samples."""
+    return merged(
+        Span(round(segment.start * SAMPLE_RATE), round(segment.end * SAMPLE_RATE))
+        for segment in segments
+        if segment.text.strip()
+    )

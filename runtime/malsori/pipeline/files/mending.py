@@ -6,13 +6,13 @@ again must be better than nothing by the decoder's own word, or stays out; `unhe
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from ...engines.base import DecodeOptions, Engine
 from ...types import SAMPLE_RATE, UNKNOWN, WORDLESS_S, Hypothesis, LeftOut, Segment, Span
 from ..clip import EDGE, Clip
-from .coverage import merged, minus
+from .coverage import minus, said_in
 
 LIKELY = 0.37  # confidence from which on a reading stands: a mean log-probability of -1, as in the temperature fallback
 LOOP = 2.4  # compression ratio above which it is one thing said over and over
@@ -116,15 +116,6 @@ def _passed(found: Hypothesis, again: Sequence[tuple[_Part, Hypothesis]], said: 
         for each in heard.passed:
             spans = merged(Span(part.start + span.start, part.start + span.stop) for span in each.spans)
             yield replace(each, spans=tuple(minus(spans, said)))
-
-
-def said_in(segments: Iterable[Segment]) -> list[Span]:
-    """Return from where to where each segment is spoken, in samples."""
-    return merged(
-        Span(round(segment.start * SAMPLE_RATE), round(segment.end * SAMPLE_RATE))
-        for segment in segments
-        if segment.text.strip()
-    )
 
 
 def _overlaps(segment: Segment, others: Sequence[Segment]) -> bool:
