@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from ...engines.base import DecodeOptions, Engine
 from ...types import SAMPLE_RATE, UNKNOWN, WORDLESS_S, Hypothesis, LeftOut, Segment, Span
 from ..clip import EDGE, Clip
-from .coverage import minus, said_in
+from .coverage import merged, minus, said_in
 
 LIKELY = 0.37  # confidence from which on a reading stands: a mean log-probability of -1, as in the temperature fallback
 LOOP = 2.4  # compression ratio above which it is one thing said over and over
