@@ -22,7 +22,8 @@ from numpy.typing import NDArray
 
 from malsori.audio import Limits, decode, decode_blocks
 from malsori.audio.clock import FileClock
-from malsori.audio.libav import DEMUXERS, open_libav
+from malsori.audio.demuxers import DEMUXERS
+from malsori.audio.libav import open_libav
 from malsori.audio.pieces import ReadingOptions
 from malsori.audio.sniff import Contained
 from malsori.audio.source import open_window

@@ -10,12 +10,12 @@ import io
 import struct
 from collections.abc import Callable, Generator, Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from ..errors import CorruptAudio
-from .clock import LONGEST_S, SLACK_S, FileClock
+from .clock import SLACK_S, FileClock
+from .demuxers import CODECS, DEMUXERS, LOSSLESS, Demuxer
 from .limits import Limits
 from .packets import Coded, Decoding, begun, words
 from .pieces import Promise, ReadingOptions, SoundStream
@@ -84,68 +84,6 @@ def _serve(
             answer = b""  # what was read last may be longer than what is asked for now
 
 
-@dataclass(frozen=True, slots=True)
-class _Demuxer:
-    """FFmpeg's `name` for it, and how far to trust it.
-
-    `clock` says whether its packets' times are a clock, perhaps an `exact` one that counts samples, and `zero` whether
-    that begins at 0 in a whole file. A gap longer than `longest_s` is none. `promise` says whose duration an intact
-    file keeps: that of the "track", of the "file", in WMA's "header", or "" for a guess. One that is not `firm` holds
-    of most.
-    """
-
-    name: str
-    clock: bool = False
-    exact: bool = False
-    zero: bool = False
-    promise: str = ""
-    firm: bool = True
-    longest_s: float = LONGEST_S
-
-
-_JOINED_S = 10.0  # MPEG's recordings are joined by laying them together: a longer leap is another recording's clock
-
-DEMUXERS: dict[Contained, _Demuxer] = {
-    "WAV": _Demuxer("wav"),
-    "Wave64": _Demuxer("w64", promise="track"),
-    "AIFF": _Demuxer("aiff", promise="track"),
-    "AU": _Demuxer("au", promise="track"),
-    "CAF": _Demuxer("caf", promise="track"),
-    "SPHERE": _Demuxer("nistsphere", promise="track"),
-    "FLAC": _Demuxer("flac", clock=True, exact=True, promise="track"),
-    "OGG": _Demuxer("ogg", clock=True, zero=True, promise="track"),
-    "MP4": _Demuxer("mp4", clock=True, promise="track"),
-    "WebM": _Demuxer("matroska", clock=True, zero=True, promise="file"),
-    "AVI": _Demuxer("avi"),
-    "FLV": _Demuxer("flv", clock=True, promise="file", firm=False),
-    "WMA": _Demuxer("asf", clock=True, promise="header", firm=False),
-    "MPEG-TS": _Demuxer("mpegts", clock=True, longest_s=_JOINED_S),
-    "MPEG-PS": _Demuxer("mpeg", clock=True, longest_s=_JOINED_S),
-    "AMR": _Demuxer("amr"),
-    "AC-3": _Demuxer("ac3"),
-    "DTS": _Demuxer("dts"),
-    "LATM": _Demuxer("loas"),
-    "WavPack": _Demuxer("wv", promise="track"),
-    "TTA": _Demuxer("tta", promise="track"),
-    "Monkey's Audio": _Demuxer("ape", promise="track"),
-    "Shorten": _Demuxer("shn"),
-    "VOC": _Demuxer("voc"),
-}
-_LOSSLESS = ("pcm_", "flac", "alac", "wavpack", "tta", "ape", "shorten", "wmalossless", "truehd", "mlp")
-_PCM = (
-    *(f"pcm_{kind}{order}" for kind in ("s16", "s24", "s32", "s64", "f32", "f64") for order in ("le", "be")),
-    *("pcm_u8", "pcm_s8", "pcm_mulaw", "pcm_alaw", "pcm_bluray", "pcm_dvd"),
-)
-CODECS = frozenset(
-    (
-        *("aac", "aac_latm", "ac3", "eac3", "dca", "truehd", "mlp", "opus", "libopus", "vorbis", "speex", "nellymoser"),
-        *("mp1", "mp1float", "mp2", "mp2float", "mp3", "mp3float", "amrnb", "amrwb", "gsm", "gsm_ms", "g722", "g726"),
-        *("flac", "alac", "wavpack", "tta", "ape", "shorten", "truespeech"),
-        *("wmav1", "wmav2", "wmapro", "wmalossless", "wmavoice"),
-        *("adpcm_ima_wav", "adpcm_ima_qt", "adpcm_ms", "adpcm_swf", "adpcm_yamaha"),
-        *_PCM,
-    )
-)
 _OPTIONS = {"codec_whitelist": ",".join(sorted(CODECS)), "protocol_whitelist": "", "enable_drefs": "0"}
 _SLACK_S = 0.25  # encoder delay, which the durations of MP4 and WebM count and decoders drop
 _EXACT_S = 0.001
@@ -181,11 +119,11 @@ def open_libav(
     stream.promise = promise
     if index:
         stream.promise, index.stream = index.promise, stream
-    stream.lossy = not track.codec_context.name.startswith(_LOSSLESS)
+    stream.lossy = not track.codec_context.name.startswith(LOSSLESS)
     return stream
 
 
-def _follow(container: InputContainer, demuxer: _Demuxer, clock: FileClock, reading: ReadingOptions) -> list[str]:
+def _follow(container: InputContainer, demuxer: Demuxer, clock: FileClock, reading: ReadingOptions) -> list[str]:
     """Have the clock follow the container's; return a note where that begins late, as in a part of a file."""
     begins = None if container.start_time is None else container.start_time / 1_000_000
     part = demuxer.zero and not clock.elapsed and (begins or 0.0) > SLACK_S
@@ -254,14 +192,14 @@ def _packets(container: InputContainer, track: AudioStream, feed: AvFile, clock:
             raise
 
 
-def _promise(container: InputContainer, track: AudioStream, demuxer: _Demuxer, window: FileRange) -> Promise:
+def _promise(container: InputContainer, track: AudioStream, demuxer: Demuxer, window: FileRange) -> Promise:
     """Return what the container promises; samples that are stored as they are, and counted, leave no slack."""
     plain = track.codec_context.name.startswith(("pcm_", "flac"))
     exact = plain and (demuxer.exact or not demuxer.clock)
     return Promise(_seconds(container, track, demuxer, window), 0.0 if exact else _SLACK_S, demuxer.firm)
 
 
-def _seconds(container: InputContainer, track: AudioStream, demuxer: _Demuxer, window: FileRange) -> float | None:
+def _seconds(container: InputContainer, track: AudioStream, demuxer: Demuxer, window: FileRange) -> float | None:
     """Return how many seconds the container promises, None where FFmpeg would be guessing."""
     seconds = 0.0
     if demuxer.promise == "track" and track.duration and track.time_base:

@@ -1,0 +1,61 @@
+"""One word for one idea: no two classes of one name in the package, and no two files."""
+
+from __future__ import annotations
+
+import ast
+from collections import defaultdict
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+import malsori
+
+PACKAGE = Path(malsori.__file__).parent
+FILES = sorted(PACKAGE.rglob("*.py"))
+COMMON = {"__init__", "base", "options", "engine"}  # names that say the same in each folder
+LONGEST_FILE, LONGEST_FUNCTION = 250, 60  # lines
+
+
+def twice(names: list[tuple[str, str]]) -> dict[str, list[str]]:
+    """Return the names that stand in more than one place, with these places."""
+    places = defaultdict(list)
+    for name, place in names:
+        places[name].append(place)
+    return {name: found for name, found in places.items() if len(found) > 1}
+
+
+@cache
+def nodes(path: Path) -> list[ast.AST]:
+    return list(ast.walk(ast.parse(path.read_text("utf-8"))))
+
+
+def test_no_two_classes_have_one_name() -> None:
+    classes = [(node.name, str(path)) for path in FILES for node in nodes(path) if isinstance(node, ast.ClassDef)]
+    assert len(classes) > 200
+    assert twice(classes) == {}
+
+
+def test_no_two_files_have_one_name() -> None:
+    modules = [(path.stem, str(path)) for path in FILES if path.stem not in COMMON]
+    assert len(modules) > 150
+    assert twice(modules) == {}
+
+
+@pytest.mark.parametrize(
+    ("names", "found"),
+    [([("A", "x"), ("B", "x")], {}), ([("A", "x"), ("B", "x"), ("A", "y")], {"A": ["x", "y"]})],
+)
+def test_a_name_that_stands_twice_is_found(names: list[tuple[str, str]], found: dict[str, list[str]]) -> None:
+    assert twice(names) == found
+
+
+def test_files_and_functions_are_short_enough_to_be_read_at_once() -> None:
+    long = [f"{path}: {lines}" for path in FILES if (lines := path.read_text("utf-8").count("\n")) > LONGEST_FILE]
+    for path in FILES:
+        for node in nodes(path):
+            if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
+                assert node.end_lineno is not None
+                if node.end_lineno - node.lineno >= LONGEST_FUNCTION:
+                    long.append(f"{path}:{node.lineno}: {node.name}")
+    assert not long
