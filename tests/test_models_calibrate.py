@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from malsori.bundles import read_manifest, seal
+from malsori.bundles import read_manifest
+from malsori.bundles.seal import amend
 from malsori.cli import tables
 from malsori.cli.main import main
 from malsori.cli.models_calibrate import MAX_LOSS, MAX_RETRIES
@@ -73,7 +74,7 @@ def test_what_was_written_is_shown(bundle: Path, monkeypatch, tmp_path, capsys: 
 
 
 def test_a_model_that_short_windows_mislead_keeps_the_full_one_and_says_so(bundle, monkeypatch, tmp_path) -> None:
-    seal.amend(bundle, audio_context={"floor_s": 10.0, "margin_s": 2.0})
+    amend(bundle, audio_context={"floor_s": 10.0, "margin_s": 2.0})
     misled(monkeypatch, Misled(needs=25))
     assert calibrate(bundle, "--audio", *recordings(tmp_path, 2, 3, 4), "--force") == 0
     manifest = read_manifest(bundle)
@@ -99,7 +100,7 @@ def test_a_dry_run_writes_nothing(bundle, monkeypatch, tmp_path, capsys) -> None
     [({"floor_s": 5.0, "margin_s": 2.0}, "unchanged (5 s + 2 s)"), ({}, "unchanged (full window)")],
 )
 def test_what_was_not_written_does_not_look_as_if_it_had_been(bundle, monkeypatch, tmp_path, capsys, own, kept) -> None:
-    seal.amend(bundle, audio_context=own)
+    amend(bundle, audio_context=own)
     misled(monkeypatch, Misled())
     assert calibrate(bundle, "--audio", *recordings(tmp_path, 2, 2.1, 2.2), "--dry-run") == 0
     told = capsys.readouterr().out
@@ -232,7 +233,7 @@ def test_a_write_that_fails_leaves_the_old_manifest(bundle, monkeypatch) -> None
 
     monkeypatch.setattr(os, "replace", full)
     with pytest.raises(OutputError, match=r"manifest\.json: cannot be written, No space left on device; cp -r"):
-        seal.amend(bundle, description="another")
+        amend(bundle, description="another")
     assert (bundle / "manifest.json").read_bytes() == before
     assert not list(bundle.glob(".*"))
 
@@ -241,7 +242,7 @@ def test_what_a_newer_version_wrote_into_a_manifest_stays(bundle) -> None:
     path = bundle / "manifest.json"
     path.write_text(json.dumps({**json.loads(path.read_text("utf-8")), "novelty": [1]}), "utf-8")
     path.chmod(0o640)
-    seal.amend(bundle, audio_context={"floor_s": 4.0, "margin_s": 1.0})
+    amend(bundle, audio_context={"floor_s": 4.0, "margin_s": 1.0})
     assert json.loads(path.read_text("utf-8"))["novelty"] == [1]
     assert read_manifest(bundle).audio_context == {"floor_s": 4.0, "margin_s": 1.0}
     assert path.stat().st_mode & 0o777 == 0o640
