@@ -9,12 +9,12 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
 from typing import Any
 
 from malsori.bundles.pull import File, Model, Wheel
+from tests.shipped import ROOT
 
-NANO = Path(__file__).parent.parent / "models" / "nano-whisper"
+NANO = ROOT / "models" / "nano-whisper"
 FILES = ("config.json", "model.bin", "tokenizer.json", "vocabulary.json")
 REPOSITORY, REVISION = "somebody/nano", "f" * 40
 

@@ -104,7 +104,7 @@ class LoudnessEngine:
         self.calls.append([len(clip) / SAMPLE_RATE for clip in clips])
         self.options.append(options)
         self.previous.append(list(previous))
-        return [self._hear(clip, options) for clip in clips]
+        return [self.hear(clip, options) for clip in clips]
 
     def detect_language(self, clip: Audio, options: DecodeOptions | None = None) -> dict[str, float]:
         self.detections.append(len(clip) / SAMPLE_RATE)
@@ -120,7 +120,7 @@ class LoudnessEngine:
         layers = np.repeat(np.arange(3, dtype=np.float32), len(clip) // 320 * 4).reshape(3, -1, 4)
         return layers if layer == "all" else layers[layer]
 
-    def _hear(self, clip: Audio, options: DecodeOptions) -> Hypothesis:
+    def hear(self, clip: Audio, options: DecodeOptions) -> Hypothesis:
         loudness = round(float(np.abs(clip).max()) * 100)
         if loudness == self.poison:
             raise EngineError("the engine choked")

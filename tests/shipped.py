@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
 import numpy as np
-import pytest
 from numpy.typing import NDArray
 
 from malsori import Transcriber, decode, load
@@ -19,21 +17,23 @@ ROOT = Path(__file__).resolve().parents[1]
 
 @cache
 def model(name: str = "nano-ctc-ko") -> Transcriber:
-    """Return a shipped model, loaded once for the module."""
+    """Return a shipped model, loaded once for a module of tests (`conftest.unload`)."""
     return load(str(ROOT / "models" / name))
-
-
-@pytest.fixture(scope="module", autouse=True)
-def unload() -> Iterator[None]:
-    """Let go of the models when the module that imports this is through."""
-    yield
-    model.cache_clear()
 
 
 def ctc_engine() -> Wav2Vec2Engine:
     """Return the engine of the small CTC bundle, on one thread."""
     folder = ROOT / "models" / "nano-ctc-ko"
     return Wav2Vec2Engine(folder, read_manifest(folder), device="cpu", threads=1)
+
+
+@cache
+def whisper_languages() -> list[str]:
+    """Return the codes that faster-whisper has for the languages of a multilingual model."""
+    from faster_whisper import WhisperModel
+
+    peer = WhisperModel(str(ROOT / "models" / "nano-whisper"), device="cpu", cpu_threads=1, local_files_only=True)
+    return peer.supported_languages
 
 
 def noisy(name: str, count: int, below: float) -> list[NDArray[np.float32]]:

@@ -12,7 +12,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-SPEECH = Path(__file__).resolve().parents[1].parent / "shared" / "speech"
+from tests.shipped import ROOT
+
+SPEECH = ROOT.parent / "shared" / "speech"
 
 
 def recordings(folder: str) -> list[Path]:

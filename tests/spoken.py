@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from itertools import pairwise
-from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -22,8 +21,9 @@ from malsori.engines.whisper.network import Generated
 from malsori.engines.whisper.tokens import Tokens
 from malsori.engines.whisper.whisper_session import WhisperSession
 from malsori.engines.whisper.window import Context
+from tests.shipped import ROOT
 
-BUNDLE = Path(__file__).resolve().parents[1] / "models" / "nano-whisper"
+BUNDLE = ROOT / "models" / "nano-whisper"
 BASE = 0.5  # amplitude of the first word; the next ones are a thousandth louder each
 CONTEXT = Context(5.0, 2.0)
 
@@ -135,11 +135,15 @@ def runs(values: NDArray[np.float32]) -> list[Run]:
     return [Run(int(numbers[first]), first, stop) for first, stop in spans if numbers[first] >= 0]
 
 
+def listening(network: SpokenNetwork, options: DecodeOptions | None = None) -> UtteranceReader:
+    """Return what listens by such a network."""
+    mel: Any = lambda audio: audio[None, ::HOP]  # noqa: E731
+    heard_by: Any = network
+    return UtteranceReader(heard_by, tokens(), mel, CONTEXT, ("ko", "en"), options or DecodeOptions(language="en"))
+
+
 def open_session(
     network: SpokenNetwork, session: SessionOptions | None = None, options: DecodeOptions | None = None
 ) -> WhisperSession:
     """Return a session that hears by such a network."""
-    mel: Any = lambda audio: audio[None, ::HOP]  # noqa: E731
-    heard_by: Any = network
-    listener = UtteranceReader(heard_by, tokens(), mel, CONTEXT, ("ko", "en"), options or DecodeOptions(language="en"))
-    return WhisperSession(listener, session or SessionOptions())
+    return WhisperSession(listening(network, options), session or SessionOptions())

@@ -1,7 +1,6 @@
 """Windows over long clips, batches and normalisation, on a graph of a few lines of numpy and on the small bundle."""
 
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -14,9 +13,8 @@ from malsori.engines.ctc.frames import Frames
 from malsori.engines.wav2vec2 import acoustic
 from malsori.engines.wav2vec2.acoustic import AcousticModel, windows
 from malsori.engines.wav2vec2.batches import Grouping
-from tests.shipped import ctc_engine
+from tests.shipped import ROOT, ctc_engine
 
-ROOT = Path(__file__).resolve().parents[1]
 FRAMES = Frames((10, 3, 3, 3, 3, 2, 2), (5, 2, 2, 2, 2, 2, 2))
 
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from malsori.bundles import find_bundle, open_bundle, read_manifest, verify
+from malsori.bundles import find_bundle, open_bundle, read_manifest, seal, verify
 from malsori.bundles.adopt import adopt
 from malsori.bundles.names import NAMES
 from malsori.bundles.present import may_be
@@ -178,16 +179,14 @@ def test_show_tells_what_was_inferred_and_that_nothing_vouches(tmp_path: Path, c
     assert (told["inferred"], told["files"]["model.bin"]["sha256"]) == (True, "")
 
 
-def test_show_tells_what_floats_are_computed_in(monkeypatch: pytest.MonkeyPatch) -> None:
-    from malsori.cli.models_show import _notes
-
-    found = find_bundle(WHISPER)
-    manifest = read_manifest(WHISPER)
-    assert "computed" not in _notes(found, manifest)
-    assert (
-        "int8, unless asked for --compute-type float32"
-        in _notes(found, replace(manifest, quantization="float16"))["computed"]
-    )
+def test_show_tells_what_floats_are_computed_in(tmp_path: Path, capsys) -> None:
+    assert main(["models", "show", str(WHISPER)]) == 0
+    assert "computed " not in capsys.readouterr().out
+    folder = Path(shutil.copytree(WHISPER, tmp_path / "floats"))
+    seal(folder, replace(read_manifest(WHISPER), quantization="float16"))
+    assert main(["models", "show", str(folder)]) == 0
+    (line,) = [line for line in capsys.readouterr().out.splitlines() if line.startswith("computed ")]
+    assert "int8, unless asked for --compute-type float32" in line
 
 
 def test_verify_says_whether_it_would_load_beside_whether_it_is_intact(home: Path, tmp_path: Path, capsys) -> None:

@@ -12,7 +12,7 @@ import pytest
 import malsori
 from malsori import AlignedWord, Alignment
 from malsori.errors import AudioNotFound, AudioTooShort, EmptyAudio, OptionError
-from tests.shipped import ROOT, model, unload  # noqa: F401 (a fixture)
+from tests.shipped import ROOT, model
 
 NUMBERS = ROOT / "samples" / "numbers.wav"
 TEXT = (ROOT / "samples" / "numbers.txt").read_text(encoding="utf-8")

@@ -11,8 +11,8 @@ import pytest
 
 from malsori.cli.main import main
 from malsori.cli.sources import LONGEST
+from tests.shipped import ROOT
 
-ROOT = Path(__file__).parent.parent
 SAMPLES = ROOT / "samples"
 NUMBERS, TEXT = str(SAMPLES / "numbers.wav"), str(SAMPLES / "numbers.txt")
 WORDS = (SAMPLES / "numbers.txt").read_text(encoding="utf-8").split()

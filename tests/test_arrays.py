@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,10 +12,11 @@ import malsori
 from malsori.audio import decode
 from malsori.audio.intake import Intake
 from malsori.errors import OptionError, UnsupportedFormat
+from tests.shipped import ROOT
 from tests.sounds import tone
 
 TONE = tone(1.0)
-NANO = Path(__file__).resolve().parents[1] / "models"
+NANO = ROOT / "models"
 
 
 class Tensor:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from itertools import groupby, product
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,14 +10,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from malsori.audio import decode
-from malsori.engines.ctc.beam import LEAST, _worth_trying, beam_search
+from malsori.engines.ctc.beam import LEAST, beam_search, worth_trying
 from malsori.engines.ctc.decoder import greedy
 from malsori.engines.ctc.viterbi import FLOOR, log_softmax
 from malsori.engines.ctc.words import place
 from tests.scoring import gained
-from tests.shipped import ctc_engine
+from tests.shipped import ROOT, ctc_engine
 
-ROOT = Path(__file__).resolve().parents[1]
 EVERYTHING = 10_000  # wider than all the sequences that the small inputs allow
 
 
@@ -161,7 +159,7 @@ def test_impossible_tokens_stay_finite():
 
 def test_flat_frames_try_no_more_tokens_than_the_beam_can_hold():
     for flat in (np.zeros((50, 1205)), np.random.default_rng(0).normal(0, 0.1, (50, 1205))):
-        tried = _worth_trying(log_softmax(flat.astype(np.float32)), 0, 16, (), LEAST)
+        tried = worth_trying(log_softmax(flat.astype(np.float32)), 0, 16, (), LEAST)
         assert {len(tokens) for tokens in tried} <= {16 + 1, 16 + 2}
 
 

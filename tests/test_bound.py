@@ -1,7 +1,6 @@
 """Both graphs with features left on the device between them, tried on the CPU, which binds tensors as a GPU does."""
 
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -15,8 +14,8 @@ from malsori.engines.wav2vec2.acoustic import normalize
 from malsori.engines.wav2vec2.graphs import ENCODER, FRONTEND, SplitGraphs, open_graphs
 from malsori.engines.wav2vec2.on_gpu import BoundGraphs, engine_folder, made
 from malsori.errors import EngineError, OptionError
+from tests.shipped import ROOT
 
-ROOT = Path(__file__).resolve().parents[1]
 FOLDER = ROOT / "models" / "nano-ctc-ko"
 MANIFEST = read_manifest(FOLDER)
 

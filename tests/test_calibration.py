@@ -20,8 +20,8 @@ from malsori.pipeline.trials.search import FULL, GRID, choose, distinct, objecti
 from malsori.pipeline.trials.verdict import Errors
 from malsori.types import SAMPLE_RATE, Hypothesis, Segment
 from tests.loudness import wav
+from tests.shipped import ROOT
 
-ROOT = Path(__file__).resolve().parents[1]
 MANIFEST = read_manifest(ROOT / "models" / "nano-whisper")
 LOOP = "go " * 50
 LIMITS = CalibrationLimits()
@@ -46,9 +46,9 @@ class Misled:
         return ()
 
     def read_once(self, clip, options):
-        return self._hear(len(clip) / SAMPLE_RATE, options)
+        return self.hear(len(clip) / SAMPLE_RATE, options)
 
-    def _hear(self, seconds, options):
+    def hear(self, seconds, options):
         window = Context.of(self.manifest, "auto").window(round(seconds * SAMPLE_RATE)) / 100
         self.heard.append((seconds, window))
         self.languages.append(options.language)
@@ -218,8 +218,8 @@ def test_a_clock_that_says_otherwise_changes_no_choice(tmp_path, hear):
     class Odd(Misled):
         """The shorter its window, the longer it takes."""
 
-        def _hear(self, seconds, options):
-            heard = super()._hear(seconds, options)
+        def hear(self, seconds, options):
+            heard = super().hear(seconds, options)
             self.now += 100 - 2 * self.heard[-1][1]
             return heard
 

@@ -23,23 +23,9 @@ from malsori.cli.transcribe_flags import add_decoding_flags, add_vad_flags, opti
 from malsori.cli.whisper_flags import add_whisper_flags
 from malsori.engines.whisper.options import WhisperOptions
 from malsori.pipeline import TranscribeOptions
-from tests.loudness import load, make_clips, recording, wav
+from tests.loudness import recording, wav
 
 ROWS = ("decoded", "spoken", "read", "left")  # of a report
-
-
-@pytest.fixture
-def loudness(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Every model is the one that hears `wN` in sound of N hundredths of full scale."""
-    monkeypatch.setattr(pipeline, "load", load)
-
-
-@pytest.fixture
-def clips(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder to work in, with `one.wav` (w10) and `two.wav` (w20 w30)."""
-    make_clips(tmp_path)
-    monkeypatch.chdir(tmp_path)
-    return tmp_path
 
 
 @pytest.mark.usefixtures("loudness", "clips")

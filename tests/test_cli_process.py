@@ -18,8 +18,8 @@ import pytest
 import soundfile
 
 from tests.loudness import make_clips, recording, wav
+from tests.shipped import ROOT
 
-ROOT = Path(__file__).parent.parent
 AWKWARD = (
     b"a b.wav",
     b"a\nb.wav",

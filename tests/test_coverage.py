@@ -22,8 +22,9 @@ from malsori.pipeline.files.mending import Mender
 from malsori.pipeline.files.recording import Recording
 from malsori.types import SAMPLE_RATE, Audio, Coverage, Hypothesis, LeftOut, Segment, Span, Transcript
 from tests.loudness import LoudnessDetector, LoudnessEngine, recording
+from tests.shipped import ROOT
 
-NANO = Path(__file__).resolve().parents[1] / "models"
+NANO = ROOT / "models"
 STEP = 0.02  # seconds to which sums agree
 SETS = st.lists(st.tuples(st.integers(0, 40), st.integers(0, 9)).map(lambda pair: Span(pair[0], sum(pair))), max_size=6)
 
@@ -31,8 +32,8 @@ SETS = st.lists(st.tuples(st.integers(0, 40), st.integers(0, 9)).map(lambda pair
 class Patchy(LoudnessEngine):
     """Has no words where the loudness is odd, and knows why in half of those clips; fills windows."""
 
-    def _hear(self, clip: Audio, options: DecodeOptions) -> Hypothesis:
-        heard = super()._hear(clip, options)
+    def hear(self, clip: Audio, options: DecodeOptions) -> Hypothesis:
+        heard = super().hear(clip, options)
         loudness = round(float(np.abs(clip).max()) * 100)
         if loudness % 2 == 0:
             return heard

@@ -1,5 +1,6 @@
 """Sessions of the small Korean bundle: text while it is spoken, what is stable stays, and what cannot be is refused."""
 
+import shutil
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
@@ -16,13 +17,15 @@ from malsori.engines.base import DecodeOptions
 from malsori.engines.session import SessionOptions
 from malsori.engines.wav2vec2.engine import Wav2Vec2Engine
 from malsori.engines.wav2vec2.graphs import STREAM
+from malsori.engines.wav2vec2.live.cached import CachedReader, Sizes
+from malsori.engines.wav2vec2.live.ctc_session import CtcSession
 from malsori.engines.wav2vec2.live.recomputed import ClipWindow, FeatureWindow
 from malsori.engines.wav2vec2.live.running import BLOCK, FIRST, FrontEnd, RunningNormalizer
-from malsori.engines.wav2vec2.live.ways import Settings
-from malsori.errors import Cancelled, OptionError
-from tests.shipped import ctc_engine
+from malsori.engines.wav2vec2.live.ways import Settings, open_reader
+from malsori.errors import Cancelled, ModelIncompatible, OptionError
+from tests.shipped import ROOT, ctc_engine
+from tests.stream_graph import NotedNetwork
 
-ROOT = Path(__file__).resolve().parents[1]
 BUNDLE = ROOT / "models" / "nano-ctc-ko"
 ENGINE = ctc_engine()
 KOREAN = decode(ROOT / "samples" / "korean.wav").samples
@@ -41,8 +44,8 @@ def final(sound, engine=ENGINE):
     return " ".join(segment.text for segment in engine.transcribe([sound])[0].segments)
 
 
-def reader(asked, engine=ENGINE):
-    return engine.open(DecodeOptions(), asked)._reader
+def reader(asked):
+    return open_reader(ENGINE.acoustic, ENGINE.manifest, asked)[0]
 
 
 @BOTH
@@ -72,8 +75,7 @@ def test_all_frames_at_once_with_all_ahead_are_read_as_in_a_file():
     sound = KOREAN[: 16_000 * 3]
     expected = ENGINE.logits([sound])[0]
     for asked in (replace(CACHED, lookahead_s=10), replace(RECOMPUTED, lookahead_s=5)):
-        way = reader(asked)
-        way._front._normalizer = None
+        way, _ = open_reader(replace(ENGINE.acoustic, normalizes=False), ENGINE.manifest, asked)
         found = way.read((sound - sound.mean()) / np.sqrt(sound.var() + 1e-7))
         assert not len(found.committed)
         np.testing.assert_allclose(found.ahead, expected, rtol=0, atol=1e-3)
@@ -153,22 +155,39 @@ def test_less_than_a_step_waits():
     assert session.push(KOREAN[:0]).text
 
 
+class NotedReader:
+    """Counts the samples that a reader takes."""
+
+    def __init__(self, way):
+        self.most = way.most
+        self.samples = 0
+        self._way = way
+
+    def read(self, sound):
+        self.samples += len(sound)
+        return self._way.read(sound)
+
+
 @pytest.mark.parametrize("length", [11.0, 12.0, 20.5])
 def test_a_step_longer_than_the_reader_takes_at_once_is_read_to_its_end(length):
-    session = ENGINE.open(DecodeOptions(), SessionOptions(step_s=11.0))
+    way, step = open_reader(ENGINE.acoustic, ENGINE.manifest, SessionOptions(step_s=11.0))
+    session = CtcSession(noted := NotedReader(way), ENGINE.vocabulary, step, DecodeOptions())
     pushed = np.tile(NUMBERS, 2)[: round(length * 16_000)]
     found = session.push(pushed)
-    assert not len(session._waiting)
+    assert noted.samples == len(pushed)
     assert cer(heard(pushed, CACHED)[-1].text, found.text) < 0.1
 
 
 def test_the_cache_keeps_no_more_than_was_asked_for():
-    way = reader(replace(CACHED, left_s=1.0, lookahead_s=0.2))
+    graphs, sizes = ENGINE.acoustic.graphs, Sizes.of(ENGINE.manifest)
+    front = FrontEnd(graphs, ENGINE.frames, RunningNormalizer())
+    way = CachedReader(noted := NotedNetwork(graphs.stream()), front, sizes, lookahead=10, left=50)
     for start in range(0, len(NUMBERS), 16_000):
-        way.read(NUMBERS[start : start + 16_000])
-    assert {len(past.rows) for past in way._past.values()} == {50}
-    assert len(way._left.rows) == 64
-    assert len(way._waiting) == 10
+        ahead = way.read(NUMBERS[start : start + 16_000]).ahead
+    assert len(ahead) == 10
+    kept = {name: array.shape[1] for name, array in noted.feeds.items() if name != "features"}
+    assert kept.pop("left") == 64
+    assert set(kept.values()) == {50}
 
 
 def test_sessions_of_one_engine_do_not_mix():
@@ -236,9 +255,15 @@ def test_a_session_can_be_cancelled():
         session.push(KOREAN)
 
 
-def test_the_graph_for_streams_is_opened_when_a_session_wants_it():
-    engine = ctc_engine()
-    engine.open(DecodeOptions(), RECOMPUTED)
-    assert "_stream" not in vars(engine.acoustic.graphs)
-    engine.open(DecodeOptions(), CACHED)
-    assert "_stream" in vars(engine.acoustic.graphs)
+def test_the_graph_for_streams_is_opened_when_a_session_wants_it(tmp_path):
+    folder = Path(shutil.copytree(BUNDLE, tmp_path / "bundle"))
+    names = [path.name for path in folder.glob("stream.*")]
+    for name in names:
+        (folder / name).unlink()
+    engine = Wav2Vec2Engine(folder, read_manifest(BUNDLE), device="cpu", threads=1)
+    assert heard(KOREAN, RECOMPUTED, engine=engine) == heard(KOREAN, RECOMPUTED)
+    with pytest.raises(ModelIncompatible, match="stream"):
+        engine.open(DecodeOptions(), CACHED)
+    for name in names:
+        shutil.copy(BUNDLE / name, folder)
+    assert heard(KOREAN, CACHED, engine=engine) == heard(KOREAN, CACHED)

@@ -10,8 +10,9 @@ import pytest
 
 from malsori.cli.main import main
 from malsori.output.breaking import cells
+from tests.shipped import ROOT
 
-SAMPLES = Path(__file__).parents[1] / "samples"
+SAMPLES = ROOT / "samples"
 NUMBERS, TEXT = str(SAMPLES / "numbers.wav"), str(SAMPLES / "numbers.txt")
 
 

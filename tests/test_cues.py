@@ -5,7 +5,6 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Sequence
 from itertools import pairwise
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -21,8 +20,9 @@ from malsori.output import Cue, CueOptions, cues_of, render
 from malsori.output.breaking import cells
 from malsori.output.cutting import GAP_S, LEAST_S, SPEED
 from malsori.types import Segment, Transcript, Word
+from tests.shipped import ROOT
 
-SAMPLES = Path(__file__).parents[1] / "samples"
+SAMPLES = ROOT / "samples"
 SPOKEN = 0.05  # seconds that a letter takes here
 
 

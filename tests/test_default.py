@@ -202,8 +202,14 @@ def test_the_bundles_of_the_repository_say_that_they_are_demonstrations() -> Non
     assert all(read_manifest(ROOT / "models" / name).demonstration for name in ("nano-ctc-ko", "nano-whisper"))
 
 
-def test_who_asks_for_cantonese_is_told_of_a_model_that_knows_it():
-    from malsori.bundles.default import _getting
-
-    assert _getting("yue") == "malsori models pull whisper-large-v3"
-    assert _getting("ko") == _getting(None) == "malsori models pull base"
+@pytest.mark.parametrize(
+    ("asked", "line"),
+    [
+        ({"language": "yue"}, "malsori models pull whisper-large-v3 gets one"),
+        ({"language": "ko", "task": "summarize"}, "malsori models pull base gets one"),
+        ({"task": "summarize"}, "malsori models pull base gets one"),
+    ],
+)
+def test_who_asks_for_what_no_model_here_knows_is_told_of_one_that_does(asked: dict[str, str], line: str) -> None:
+    with pytest.raises(OptionError, match=f"; {line}$"):
+        best(**asked)

@@ -27,7 +27,7 @@ from malsori.engines.machine.installed import (
     onnxruntime_owners,
     onnxruntime_state,
 )
-from malsori.engines.machine.libraries import _packaged, missing
+from malsori.engines.machine.libraries import missing, packaged
 from malsori.errors import DeviceUnavailable, OptionError
 
 YES = Cuda(True)
@@ -135,8 +135,8 @@ def test_a_library_from_tensorrts_own_package_is_found(tmp_path: Path, monkeypat
     (tmp_path / "tensorrt_libs").mkdir()
     (tmp_path / "tensorrt_libs" / "libnvinfer.so.10").touch()
     monkeypatch.syspath_prepend(tmp_path)
-    assert [path.parent.name for path in _packaged("libnvinfer.so.10")] == ["tensorrt_libs"]
-    assert _packaged("libnothing.so.99") == []
+    assert [path.parent.name for path in packaged("libnvinfer.so.10")] == ["tensorrt_libs"]
+    assert packaged("libnothing.so.99") == []
 
 
 def test_the_gpu_build_offered_has_wheels_for_the_python_in_use() -> None:
@@ -268,7 +268,7 @@ def test_half_a_core_is_one_thread(tmp_path: Path) -> None:
 def test_a_quota_between_two_numbers_of_cores_is_the_lower(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, quota: int, threads: int
 ) -> None:
-    monkeypatch.setattr("malsori.engines.machine.cpus._affinity", lambda: 8)
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(range(8)))
     assert cpu_threads(*_cgroups(tmp_path, "0::/\n", {"cpu.max": f"{quota} 100000\n"})) == threads
 
 

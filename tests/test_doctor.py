@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from pathlib import Path
 
@@ -41,13 +42,16 @@ def test_the_report_tells_packages_devices_threads_models_and_cache() -> None:
     assert "malsori" in facts["cache"].value
 
 
-def test_what_records_is_told_and_a_machine_without_a_microphone_is_well(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_records_is_told_and_a_machine_without_a_microphone_is_well(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     monkeypatch.setitem(sys.modules, "sounddevice", None)
     monkeypatch.setenv("PATH", "")
     (fact,) = [fact for fact in doctor.report() if fact.name == "microphone"]
     assert fact.ok
     assert "pip install 'malsori[mic]'" in fact.value
-    assert doctor._mark(fact) == "-"
+    main(["doctor"])
+    assert f"-  microphone  {fact.value}\n" in re.sub(" {2,}", "  ", capsys.readouterr().out)
 
 
 def test_both_families_truly_run_on_the_cpu() -> None:
@@ -72,16 +76,16 @@ def test_the_table_marks_every_line_and_ends_with_what_to_type(capsys: pytest.Ca
 
 
 def test_a_package_outside_its_range_is_told_with_the_line_that_mends_it() -> None:
-    (fact,) = doctor._package("numpy<1.0")
+    (fact,) = doctor.package("numpy<1.0")
     assert not fact.ok
     assert "does not go with the rest" in fact.value
     assert fact.fix == "pip install 'numpy<1.0'"
 
 
 def test_a_package_that_is_missing_is_told_with_the_line_that_installs_it() -> None:
-    (fact,) = doctor._package("no-such-package>=2")
+    (fact,) = doctor.package("no-such-package>=2")
     assert (fact.value, fact.fix) == ("not installed", "pip install 'no-such-package>=2'")
 
 
 def test_packages_of_extras_are_not_asked_for() -> None:
-    assert not list(doctor._package("no-such-package; extra == 'cuda'"))
+    assert not list(doctor.package("no-such-package; extra == 'cuda'"))

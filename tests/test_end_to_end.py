@@ -10,7 +10,7 @@ import pytest
 
 from malsori import SAMPLE_RATE, Transcript, decode
 from malsori.cli.main import main
-from tests.shipped import ROOT, model, unload  # noqa: F401 (a fixture)
+from tests.shipped import ROOT, model
 
 SAMPLES = ROOT / "samples"
 

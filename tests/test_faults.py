@@ -15,7 +15,6 @@ from malsori.errors import CorruptAudio
 from malsori.joining import written
 from malsori.output import render
 from tests.shipped import ROOT, model
-from tests.shipped import unload as unload
 from tests.sounds import fault
 
 SAMPLES = ROOT / "samples"

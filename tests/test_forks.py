@@ -6,14 +6,13 @@ import multiprocessing
 import os
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
 import malsori
 from malsori.errors import EngineError
+from tests.shipped import ROOT
 
-ROOT = Path(__file__).resolve().parents[1]
 SAMPLE = str(ROOT / "samples" / "korean.wav")
 TEXT = (ROOT / "samples" / "korean.txt").read_text("utf-8").strip()
 FORKING = """

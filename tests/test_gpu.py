@@ -18,9 +18,10 @@ from malsori.engines.machine.devices import tensorrt
 from malsori.engines.wav2vec2.engine import Wav2Vec2Engine
 from malsori.engines.wav2vec2.graphs import SplitGraphs
 from malsori.engines.wav2vec2.on_gpu import BoundGraphs
+from tests.shipped import ROOT
 
 pytestmark = pytest.mark.gpu
-SAMPLES = Path(__file__).parent.parent / "samples"
+SAMPLES = ROOT / "samples"
 SECONDS = (1.0, 0.3, 2.5, 0.025, 1.3, 7.3, 12.0)
 
 

@@ -1,7 +1,6 @@
 """The text of an utterance that is not over: what is called stable is a prefix of every later text."""
 
 import unicodedata
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,8 +12,8 @@ from malsori.engines.ctc.vocabulary import Vocabulary
 from malsori.engines.ctc.words import words_of
 from malsori.engines.wav2vec2.live.ctc_session import HALF_SYLLABLES, GrowingText, attaches
 from malsori.joining import written
+from tests.shipped import ROOT
 
-ROOT = Path(__file__).resolve().parents[1]
 JAMO = Vocabulary.read(ROOT / "models" / "nano-ctc-ko", "<pad>", "|")
 LETTERS = (
     *"abeoAZ 가각한東のっー",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import unicodedata
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -21,7 +20,6 @@ from malsori.errors import OptionError
 from tests import scoring
 from tests.shipped import ctc_engine, noisy
 
-ROOT = Path(__file__).resolve().parents[1]
 LETTERS = Vocabulary.build(("<pad>", "<unk>", "|", "a", "b", "c"), "<pad>", "|")
 JAMO = Vocabulary.build(
     ("<pad>", "|", *map(chr, range(0x1100, 0x1113)), *map(chr, range(0x1161, 0x11C3))), "<pad>", "|"

@@ -17,9 +17,8 @@ from malsori.engines.ctc.viterbi import log_softmax
 from malsori.engines.ctc.vocabulary import Vocabulary
 from malsori.errors import MissingDependency, OptionError
 from tests.scoring import gained
-from tests.shipped import ctc_engine, noisy
+from tests.shipped import ROOT, ctc_engine, noisy
 
-ROOT = Path(__file__).resolve().parents[1]
 VOCABULARY = Vocabulary.build(("<pad>", "<unk>", "|", "a", "b", "ᄀ", "ᅡ"), "<pad>", "|")
 needs_kenlm = pytest.mark.skipif(find_spec("kenlm") is None, reason="the package kenlm is not installed")
 

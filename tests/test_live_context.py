@@ -27,7 +27,7 @@ from malsori.types import SAMPLE_RATE, Audio, Hypothesis, Segment, Span
 from malsori.vad import GateOptions, SileroDetector, speech_spans
 from malsori.vad.endpointing import endpointing
 from tests.loudness import LoudnessDetector, LoudnessEngine, recording, tone
-from tests.shipped import ROOT, model, unload  # noqa: F401
+from tests.shipped import ROOT, model
 from tests.sounds import recording as recorded
 
 SOUND = recording((10, 1.0), (20, 1.5), (30, 0.3), pause=1.0)
@@ -43,7 +43,7 @@ class FollowingEngine(LoudnessEngine):
 
     def follow(self, clip: Audio, said: Said, options: DecodeOptions) -> Hypothesis | None:
         self.said.append((said.text, round(len(said.sound) / SAMPLE_RATE, 2)))
-        heard = self._hear(clip, options)
+        heard = self.hear(clip, options)
         text = heard.segments[0].text.strip()
         return None if text == f"w{self.alone}" else replace(heard, segments=(Segment(f"+{text}", 0.0, 1.0, 0.9),))
 

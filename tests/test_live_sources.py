@@ -565,20 +565,15 @@ def alsa(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], Non
     return install
 
 
-class Hanging:
-    """A process, or a thread, that is waited for in vain, on a clock of the test's."""
+def hang(monkeypatch: pytest.MonkeyPatch, clock: Clock) -> None:
+    """Have processes and threads waited for in vain, on a clock of the test's."""
 
-    returncode = None
-
-    def __init__(self, clock: Clock) -> None:
-        self.clock = clock
-
-    def wait(self, timeout: float) -> None:
-        self.clock.sleep(timeout)
+    def wait(process: object, timeout: float) -> None:
+        clock.sleep(timeout)
         raise subprocess.TimeoutExpired("arecord", timeout)
 
-    def join(self, timeout: float) -> None:
-        self.clock.sleep(timeout)
+    monkeypatch.setattr(subprocess.Popen, "wait", wait)
+    monkeypatch.setattr(threading.Thread, "join", lambda thread, timeout: clock.sleep(timeout))
 
 
 def lost(microphone: Arecord) -> MicrophoneLost | None:
@@ -606,16 +601,16 @@ class TestArecord:
         assert len(joined(blocks)) == 3_200
         assert "found none for 1.5 s" in str(error)
 
-    def test_a_program_that_gives_no_sound_and_does_not_end_is_told_to_be_lost_within_two_seconds(self, alsa):
+    def test_a_program_that_gives_no_sound_and_does_not_end_is_told_to_be_lost_within_two_seconds(
+        self, alsa, monkeypatch: pytest.MonkeyPatch
+    ):
         alsa("die")
         microphone, clock = Arecord(), Clock()
-        process, threads = microphone._process, microphone._threads
-        hanging = Hanging(clock)
-        microphone._process, microphone._threads = hanging, [threads[0], hanging]
         begun = clock.now
-        while (error := lost(microphone)) is None:
-            pass
-        microphone._process, microphone._threads = process, threads
+        with monkeypatch.context() as patch:
+            hang(patch, clock)
+            while (error := lost(microphone)) is None:
+                pass
         microphone.close()
         assert "it ended" in str(error)
         assert 0 < clock.now - begun <= 2.0 - SILENT_S
@@ -694,11 +689,8 @@ def test_devices_are_not_looked_for_anew_while_another_microphone_is_open():
 def test_a_microphone_is_looked_for_anew_before_it_is_opened_again(monkeypatch: pytest.MonkeyPatch):
     library = SoundDevice(BUILT_IN, USB)
     monkeypatch.setitem(sys.modules, "sounddevice", library)
-    monkeypatch.setattr("malsori.audio.live.microphone._open", set())  # not those of other tests
     clock = Clock()
-    source = open_microphone("usb")
-    source._clock, source._sleep, source._source._clock = clock, clock.sleep, clock  # no seconds of a test's time
-    source._source._inbox._clock = clock
+    source = open_microphone("usb", clock=clock, sleep=clock.sleep)
     library.streams[0].bring(np.zeros(320, np.int16))
     assert len(source.read(0).samples) == 320
     clock.now += 2.0

@@ -19,9 +19,9 @@ from malsori.cli.models_calibrate import MAX_LOSS, MAX_RETRIES
 from malsori.engines import families
 from malsori.errors import OutputError
 from malsori.pipeline.trials import CalibrationLimits, hearing
+from tests.shipped import ROOT
 from tests.test_calibration import Misled, recordings
 
-ROOT = Path(__file__).resolve().parents[1]
 SAMPLES = ROOT / "samples"
 
 

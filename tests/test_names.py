@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 
 import pytest
+from faster_whisper import available_models, download_model
 
 from malsori.bundles import find_bundle
 from malsori.bundles.catalog import CATALOG
@@ -64,13 +65,13 @@ def test_every_whisper_of_the_catalogue_has_names_in_its_order() -> None:
     assert [named.name for named in NAMES if named.name in catalogue] == catalogue
 
 
-def test_every_name_that_faster_whisper_knows_is_known_with_its_repository() -> None:
-    from faster_whisper.utils import _MODELS
-
-    for typed, repository in _MODELS.items():
+def test_every_name_that_faster_whisper_knows_is_known_with_its_repository(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("huggingface_hub.snapshot_download", lambda repository, **_: repository)
+    assert available_models()
+    for typed in available_models():
         named = known(typed)
         assert named is not None, typed
-        assert repository in named.repositories
+        assert download_model(typed) in named.repositories
 
 
 @pytest.mark.parametrize("folder", ["base", "whisper-base", "faster-whisper-base"])

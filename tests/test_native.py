@@ -14,8 +14,8 @@ from malsori.engines.onnx.graph import Graph
 from malsori.engines.wav2vec2.engine import Wav2Vec2Engine
 from malsori.errors import ModelIncompatible
 from malsori.pipeline.trials import prove
+from tests.shipped import ROOT
 
-ROOT = Path(__file__).resolve().parent.parent
 AVX2 = {"sse4_2", "avx", "avx2", "fma"}
 INTEL = """\
 processor\t: 0
@@ -33,10 +33,10 @@ ARM = "processor\t: 0\nBogoMIPS\t: 108.00\nFeatures\t: fp asimd evtstrm aes crc3
 @pytest.fixture(autouse=True)
 def _asked_anew() -> Iterator[None]:
     """What is remembered for the life of a process is asked anew in each test."""
-    for remembered in (native._failure, native.processor_flags):
+    for remembered in (native.load_failure, native.processor_flags):
         remembered.cache_clear()
     yield
-    for remembered in (native._failure, native.processor_flags):
+    for remembered in (native.load_failure, native.processor_flags):
         remembered.cache_clear()
 
 
@@ -65,7 +65,7 @@ def processor(monkeypatch: pytest.MonkeyPatch, *flags: str) -> None:
 
 
 def library(monkeypatch: pytest.MonkeyPatch, failure: str = "") -> None:
-    monkeypatch.setattr(native, "_failure", lambda: failure)
+    monkeypatch.setattr(native, "load_failure", lambda: failure)
 
 
 def test_a_processor_with_avx2_alone_prefers_the_operator(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -145,7 +145,7 @@ def test_a_graph_whose_library_does_not_load_is_refused_by_name(
 
 def told() -> str:
     """Return what `malsori doctor` says of the operator."""
-    (fact,) = [fact for fact in doctor._engines() if fact.name == "int8 operator"]
+    (fact,) = [fact for fact in doctor.report() if fact.name == "int8 operator"]
     assert fact.ok  # without it everything runs, and nothing needs mending
     return fact.value
 

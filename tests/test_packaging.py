@@ -16,8 +16,8 @@ import pytest
 from packaging.requirements import Requirement
 
 import malsori
+from tests.shipped import ROOT
 
-ROOT = Path(__file__).resolve().parent.parent
 PYPROJECT = ROOT / "pyproject.toml"
 BUNDLED = ("nano-ctc-ko", "nano-whisper")
 OPERATOR = "malsori/engines/native/libint8_linear.so.1"

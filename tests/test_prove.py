@@ -22,8 +22,8 @@ from malsori.pipeline.trials.figures import edit_distance, plain
 from malsori.pipeline.trials.hearing import speech_of, transcript_of
 from malsori.pipeline.trials.proof import agreement
 from tests.loudness import LoudnessEngine, tone, wav
+from tests.shipped import ROOT
 
-ROOT = Path(__file__).resolve().parents[1]
 NANO = ROOT / "models" / "nano-ctc-ko"
 KOREAN = ROOT / "samples" / "korean.wav"
 ENGLISH = ROOT / "samples" / "english.wav"
@@ -181,9 +181,9 @@ class Moody(LoudnessEngine):
 
     def transcribe(self, clips, options):
         heard = super().transcribe(clips, options)
-        return [self._moody(one) for one in heard]
+        return [self.moody(one) for one in heard]
 
-    def _moody(self, hypothesis):
+    def moody(self, hypothesis):
         segments = tuple(replace(one, text=f"{one.text} {len(self.calls)}") for one in hypothesis.segments)
         return replace(hypothesis, segments=segments)
 
@@ -191,8 +191,8 @@ class Moody(LoudnessEngine):
 class Sociable(Moody):
     """Hears something else in company."""
 
-    def _moody(self, hypothesis):
-        return hypothesis if len(self.calls[-1]) == 1 else super()._moody(hypothesis)
+    def moody(self, hypothesis):
+        return hypothesis if len(self.calls[-1]) == 1 else super().moody(hypothesis)
 
 
 @pytest.mark.parametrize(

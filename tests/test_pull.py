@@ -23,6 +23,7 @@ from malsori.bundles.pull.hub import Hub
 from malsori.bundles.pull.web import Patience
 from malsori.errors import DownloadError, MalsoriError, OutputError
 from tests.hub_server import FILES, NANO, REPOSITORY, REVISION, Server, content, hub_server, nano, sha
+from tests.shipped import ROOT
 
 QUICK = Patience(silence=0.5, tries=3, pause=0.0)
 WEIGHTS = len(content("model.bin"))
@@ -378,8 +379,7 @@ def test_a_place_that_cannot_be_written_is_told(server: Server, tmp_path: Path) 
 
 
 def start(into: Path, server: Server) -> subprocess.Popen[str]:
-    root = Path(__file__).parent.parent
-    paths = os.pathsep.join([str(root), str(Path(malsori.__file__).parent.parent)])
+    paths = os.pathsep.join([str(ROOT), str(Path(malsori.__file__).parent.parent)])
     command = [sys.executable, "-c", PULLER, str(into), server.url]
     return subprocess.Popen(command, env={**os.environ, "PYTHONPATH": paths}, stdout=subprocess.PIPE, text=True)
 

@@ -7,7 +7,7 @@ import pytest
 import malsori
 from malsori.errors import OptionError
 from malsori.subtitles import Subtitle, read_subtitle
-from tests.shipped import ROOT, model, unload  # noqa: F401 (a fixture)
+from tests.shipped import ROOT, model
 
 NUMBERS = ROOT / "samples" / "numbers.wav"
 LINES = (ROOT / "samples" / "numbers.txt").read_text(encoding="utf-8").splitlines()

@@ -24,6 +24,7 @@ from malsori.engines.base import DecodeOptions
 from malsori.errors import Cancelled, EngineError, MalsoriError, OptionError, SoundGone
 from malsori.pipeline import Transcriber
 from malsori.pipeline.alignment.text import align
+from malsori.pipeline.sharing.lane import Lane
 from malsori.pipeline.sharing.queue import Chore, Owed, Step, Waiting
 from malsori.pipeline.sharing.scheduler import Scheduler
 from malsori.pipeline.sharing.scheduling import Inline, Outcome
@@ -47,6 +48,7 @@ class NumberedEngine:
         self.manifest = manifest(("ko",), "wav2vec2-ctc")
         self.calls: list[list[int]] = []
         self.begun = threading.Semaphore(0)
+        self.thread = threading.current_thread()  # of its last call
         self._free = threading.Event()
         self._free.set()
         self._chokes, self._breaks = set(chokes), set(breaks)
@@ -73,6 +75,7 @@ class NumberedEngine:
         options.check_cancelled()
         numbers = [number_of(clip) for clip in clips]
         self.calls.append(numbers)
+        self.thread = threading.current_thread()
         self.begun.release()
         assert self._free.wait(SOON)
         if self._chokes & set(numbers):
@@ -147,13 +150,23 @@ def joined(thread: threading.Thread) -> None:
     assert not thread.is_alive()
 
 
-def chore_waits(scheduler: Scheduler, engine: NumberedEngine) -> None:
-    """Wait until another thread has handed over its batch work."""
-    for _ in range(int(SOON * 1000)):
-        if scheduler._lanes[id(engine)].waiting.chores:
-            return
-        threading.Event().wait(0.001)
-    pytest.fail("nothing was handed over")
+@pytest.fixture
+def handed_over(monkeypatch: pytest.MonkeyPatch) -> threading.Semaphore:
+    """Is released whenever batch work has been handed over to an engine's thread."""
+    return after(monkeypatch, "chore")
+
+
+def after(monkeypatch: pytest.MonkeyPatch, method: str) -> threading.Semaphore:
+    """Return what is released when a lane's method is through."""
+    through, called = threading.Semaphore(0), getattr(Lane, method)
+
+    def tell(lane: Lane, *arguments: Any) -> Any:
+        given = called(lane, *arguments)
+        through.release()
+        return given
+
+    monkeypatch.setattr(Lane, method, tell)
+    return through
 
 
 @pytest.fixture
@@ -186,28 +199,30 @@ def test_a_slow_engine_drops_partials_only_and_counts_them() -> None:
     assert (scheduler.counters.finals, scheduler.counters.partials, scheduler.counters.stale) == (31, 4, 27)
 
 
-def test_finals_go_before_partials_and_partials_before_batch_work() -> None:
+def test_finals_go_before_partials_and_partials_before_batch_work(handed_over: threading.Semaphore) -> None:
     engine, order, inbox = NumberedEngine(), [], Inbox()
     with Scheduler() as scheduler:
         with engine.held():
             scheduler.final(engine, clip(0), OPTIONS, inbox.taker(0))
             waits(engine.begun)
             chore = in_thread(lambda: scheduler.run(engine, lambda: order.append("chore")))
-            chore_waits(scheduler, engine)
+            waits(handed_over)
             scheduler.partial(engine, "a", lambda: order.append("partial"))
             scheduler.final(engine, clip(1), OPTIONS, lambda _: order.append("final"))
         joined(chore)
     assert order == ["final", "partial", "chore"]
 
 
-def test_batch_work_that_has_waited_too_long_goes_before_partials_but_never_before_finals() -> None:
+def test_batch_work_that_has_waited_too_long_goes_before_partials_but_never_before_finals(
+    handed_over: threading.Semaphore,
+) -> None:
     engine, order = NumberedEngine(), []
     with Scheduler(patience_s=0.0) as scheduler:
         with engine.held():
             scheduler.final(engine, clip(0), OPTIONS, lambda _: None)
             waits(engine.begun)
             chore = in_thread(lambda: scheduler.run(engine, lambda: order.append("chore")))
-            chore_waits(scheduler, engine)
+            waits(handed_over)
             scheduler.partial(engine, "a", lambda: order.append("partial"))
             scheduler.final(engine, clip(1), OPTIONS, lambda _: order.append("final"))
         joined(chore)
@@ -465,11 +480,10 @@ def test_closing_waits_for_finals_and_ends_the_threads() -> None:
         for number in range(20):
             scheduler.final(engine, clip(number), OPTIONS, inbox.taker(number))
         waits(engine.begun)
-        thread = scheduler._lanes[id(engine)].thread
         closing = in_thread(scheduler.close)
     joined(closing)
     assert inbox.texts == {number: f"w{number}" for number in range(20)}
-    assert not thread.is_alive()
+    assert not engine.thread.is_alive()
     scheduler.close()
 
 
@@ -483,7 +497,7 @@ def test_closing_gathers_no_longer() -> None:
     assert inbox.texts == {1: "w1"}
 
 
-def test_what_cannot_run_any_more_is_told_so() -> None:
+def test_what_cannot_run_any_more_is_told_so(handed_over: threading.Semaphore) -> None:
     engine, inbox, errors = NumberedEngine(), Inbox(), []
 
     def batch() -> None:
@@ -497,7 +511,7 @@ def test_what_cannot_run_any_more_is_told_so() -> None:
         waits(engine.begun)
         scheduler.partial(engine, "a", lambda: errors.append("a partial was done"))
         waiting = in_thread(batch)
-        chore_waits(scheduler, engine)
+        waits(handed_over)
         closing = in_thread(scheduler.close)
         joined(waiting)
     joined(closing)
@@ -515,7 +529,7 @@ def test_batch_work_whose_wait_was_interrupted_is_nobody_s_when_the_scheduler_is
     def interrupted(_: object) -> None:
         raise KeyboardInterrupt
 
-    engine, done = NumberedEngine(), []
+    engine, done, taken_back = NumberedEngine(), [], after(monkeypatch, "close")
     monkeypatch.setattr(Future, "result", interrupted)
     scheduler = Scheduler()
     with engine.held():
@@ -524,10 +538,7 @@ def test_batch_work_whose_wait_was_interrupted_is_nobody_s_when_the_scheduler_is
         with pytest.raises(KeyboardInterrupt):
             scheduler.run(engine, lambda: done.append("batch work"))
         closing = in_thread(scheduler.close)
-        for _ in range(int(SOON * 1000)):
-            if scheduler.closed and not scheduler._lanes[id(engine)].waiting.chores:
-                break
-            threading.Event().wait(0.001)
+        waits(taken_back)
     joined(closing)
     assert (uncaught, done) == ([], [])
 
@@ -541,8 +552,7 @@ def test_closing_with_a_limit_of_time_tells_an_error_to_the_finals_that_are_not_
         scheduler.final(engine, clip(1), OPTIONS, inbox.taker(1))
         scheduler.close(timeout=0.01)
         assert inbox.texts == {0: "EngineError", 1: "EngineError"}
-        thread = scheduler._lanes[id(engine)].thread
-    joined(thread)
+    joined(engine.thread)
     assert len(inbox.got) == 2  # the call that ran is told nobody once more
 
 
@@ -647,7 +657,7 @@ class NetworkEngine(NumberedEngine):
 
 
 @pytest.mark.parametrize("name", ["logits", "hidden"])
-def test_what_else_uses_the_network_waits_for_its_turn_too(name: str) -> None:
+def test_what_else_uses_the_network_waits_for_its_turn_too(name: str, handed_over: threading.Semaphore) -> None:
     engine, order = NetworkEngine(), []
     with Scheduler() as scheduler:
         network = getattr(scheduler.engine(engine), name)
@@ -655,7 +665,7 @@ def test_what_else_uses_the_network_waits_for_its_turn_too(name: str) -> None:
             scheduler.final(engine, clip(0), OPTIONS, lambda _: None)
             waits(engine.begun)
             waiting = in_thread(lambda: order.append(network([clip(1)], batch_size=2)))
-            chore_waits(scheduler, engine)
+            waits(handed_over)
             scheduler.final(engine, clip(1), OPTIONS, lambda _: order.append("final"))
         joined(waiting)
     assert order[0] == "final"

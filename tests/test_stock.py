@@ -12,8 +12,9 @@ import pytest
 from malsori.bundles import open_bundle, verify
 from malsori.bundles.names import audio_context
 from malsori.bundles.pull import find
+from tests.shipped import ROOT
 
-SAMPLES = Path(__file__).parent.parent / "samples"  # synthetic speech, which real models mostly understand
+SAMPLES = ROOT / "samples"  # synthetic speech, which real models mostly understand
 
 
 def run(cache: Path, *arguments: str) -> subprocess.CompletedProcess[str]:

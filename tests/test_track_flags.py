@@ -11,11 +11,8 @@ from malsori.errors import NoSuchTrack, OptionError
 from malsori.pipeline import TranscribeOptions
 from malsori.types import Transcript
 from tests.loudness import recording
-from tests.test_cli import clips, loudness
 from tests.test_transcriber import transcriber
 from tests.tracks import Track, muxed
-
-__all__ = ["clips", "loudness"]
 
 FLAC = {"codec": "flac", "rate": 16_000}
 FILM = muxed(

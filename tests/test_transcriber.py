@@ -39,8 +39,9 @@ from malsori.pipeline.files.stretches import Cutter, pieces_of
 from malsori.types import SAMPLE_RATE, Audio, Hypothesis, Segment, Span, Transcript
 from malsori.vad import GateOptions
 from tests.loudness import LoudnessDetector, LoudnessEngine, recording, tone, wav
+from tests.shipped import ROOT
 
-NANO = Path(__file__).resolve().parents[1] / "models" / "nano-ctc-ko"
+NANO = ROOT / "models" / "nano-ctc-ko"
 SAID = (Segment("said", 0.0, 0.001, 0.9),)
 
 
@@ -655,8 +656,8 @@ def test_what_whisper_cannot_have_is_refused_before_any_work(change: dict[str, A
 
 def test_speech_in_which_no_words_are_heard_is_told_of():
     class Deaf(LoudnessEngine):
-        def _hear(self, clip: Audio, options: DecodeOptions) -> Hypothesis:
-            heard = super()._hear(clip, options)
+        def hear(self, clip: Audio, options: DecodeOptions) -> Hypothesis:
+            heard = super().hear(clip, options)
             return heard if heard.segments[0].text == " w20 " else replace(heard, segments=())
 
     used = Transcriber(Deaf("ko"), detector=LoudnessDetector)
@@ -667,8 +668,8 @@ def test_speech_in_which_no_words_are_heard_is_told_of():
 
 def test_a_moment_that_nobody_took_for_speech_is_not_told_of_as_such():
     class Deaf(LoudnessEngine):
-        def _hear(self, clip: Audio, options: DecodeOptions) -> Hypothesis:
-            return replace(super()._hear(clip, options), segments=())
+        def hear(self, clip: Audio, options: DecodeOptions) -> Hypothesis:
+            return replace(super().hear(clip, options), segments=())
 
     used = Transcriber(Deaf("ko"), detector=LoudnessDetector)
     heard_by(used).fills_windows = True
@@ -714,8 +715,8 @@ def test_a_tenth_may_be_left_out():
 
 def test_without_the_gate_sound_that_a_model_has_no_words_for_is_told_of_where_it_comes_and_goes():
     class Deaf(LoudnessEngine):
-        def _hear(self, clip: Audio, options: DecodeOptions) -> Hypothesis:
-            return replace(super()._hear(clip, options), segments=())
+        def hear(self, clip: Audio, options: DecodeOptions) -> Hypothesis:
+            return replace(super().hear(clip, options), segments=())
 
     used = Transcriber(Deaf("ko"), detector=LoudnessDetector)
     swinging = np.concatenate([tone(level, SAMPLE_RATE // 4) for level in (0.0005, 0.1)] * 40)
@@ -771,10 +772,10 @@ def test_a_language_that_is_a_guess_is_told(probability: float, told: bool):
 def test_a_detector_that_cannot_be_had_stops_no_load_and_is_told_by_the_run_that_needs_it(
     monkeypatch: pytest.MonkeyPatch, error: Exception
 ):
-    def absent() -> None:
+    def absent(path: Path) -> None:
         raise error
 
-    monkeypatch.setattr("malsori.vad.silero._shared_session", absent)
+    monkeypatch.setattr("malsori.vad.silero.open_network", absent)
     loaded = load(NANO.with_name("nano-whisper"), device="cpu", threads=1)
     assert loaded.transcribe(np.zeros(SAMPLE_RATE, np.float32), vad=False).warnings == ()
     with pytest.raises(type(error), match="Silero"):
@@ -784,7 +785,7 @@ def test_a_detector_that_cannot_be_had_stops_no_load_and_is_told_by_the_run_that
 @pytest.mark.parametrize("name", ["nano-whisper", "nano-ctc-ko"])
 def test_the_detector_is_opened_beside_the_engine(monkeypatch: pytest.MonkeyPatch, name: str):
     opened: list[str] = []
-    monkeypatch.setattr("malsori.vad.silero._shared_session", lambda: opened.append(threading.current_thread().name))
+    monkeypatch.setattr("malsori.vad.silero.open_network", lambda path: opened.append(threading.current_thread().name))
     load(NANO.with_name(name), device="cpu", threads=1)
     assert len(opened) == 1
     assert opened[0].startswith("malsori-detector")

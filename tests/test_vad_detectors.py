@@ -10,8 +10,9 @@ import pytest
 
 from malsori.audio import decode
 from malsori.errors import EngineError, OptionError
-from malsori.vad import Detector, SileroDetector, TwoStageDetector, WebRtcDetector, silero
+from malsori.vad import Detector, SileroDetector, TwoStageDetector, WebRtcDetector
 from malsori.vad.detector import Framer
+from malsori.vad.silero import open_network
 from tests.sounds import recording, tone
 
 MAKERS: list[Callable[[], Detector]] = [SileroDetector, WebRtcDetector, lambda: WebRtcDetector(3), TwoStageDetector]
@@ -54,11 +55,10 @@ def test_digital_silence_is_not_speech(make: Callable[[], Detector]) -> None:
     assert probabilities(make(), np.zeros(48_000, np.float32), []).max() < 0.3
 
 
-def test_a_damaged_network_is_an_engine_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_damaged_network_is_an_engine_error(tmp_path: Path) -> None:
     (tmp_path / "silero.onnx").write_bytes(b"no network")
-    monkeypatch.setattr(silero, "_asset", lambda: tmp_path / "silero.onnx")
     with pytest.raises(EngineError, match=r"silero\.onnx: the Silero detector cannot be opened, "):
-        silero._shared_session.__wrapped__()
+        open_network(tmp_path / "silero.onnx")
 
 
 @ALL

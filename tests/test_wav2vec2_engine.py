@@ -2,7 +2,6 @@
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -15,8 +14,8 @@ from malsori.engines.wav2vec2.batches import Grouping
 from malsori.engines.wav2vec2.engine import Wav2Vec2Engine
 from malsori.engines.whisper.options import WhisperOptions
 from malsori.errors import ModelIncompatible, OptionError
+from tests.shipped import ROOT
 
-ROOT = Path(__file__).resolve().parents[1]
 BUNDLE = ROOT / "models" / "nano-ctc-ko"
 SAMPLE = ROOT / "samples" / "korean.wav"
 SECONDS = (0.1, 1.0, 0.4, 2.5, 1.7, 0.01, 20.0, 1.0, 3.3)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,6 +11,7 @@ from malsori.engines.base import DecodeOptions
 from malsori.engines.whisper.decoding import BEAM, BEAM_FRAMES, SURE, Row, WindowDecoder
 from malsori.engines.whisper.network import Generated
 from malsori.engines.whisper.tokens import Tokens
+from tests.shipped import ROOT
 
 LOOP = (1000, 1001, 1002, 1003) * 60
 SPEECH = tuple(range(1000, 1200))
@@ -45,7 +45,7 @@ class Network:
 
 @pytest.fixture(scope="module")
 def tokens() -> Tokens:
-    return Tokens.read(Path(__file__).resolve().parents[1] / "models" / "nano-whisper")
+    return Tokens.read(ROOT / "models" / "nano-whisper")
 
 
 def decoder(network: Network, tokens: Tokens, **options: Any) -> WindowDecoder:

@@ -4,11 +4,11 @@ import json
 import re
 import shutil
 from concurrent.futures import ThreadPoolExecutor
-from copy import copy as copy_of
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
+import ctranslate2
 import numpy as np
 import pytest
 
@@ -17,12 +17,14 @@ from malsori.engines.base import HOTWORD_WEIGHT, DecodeOptions, HotWord
 from malsori.engines.families import load_engine
 from malsori.engines.whisper.engine import WhisperEngine
 from malsori.engines.whisper.model_files import check_parts
+from malsori.engines.whisper.network import Network
 from malsori.engines.whisper.options import WhisperOptions
+from malsori.engines.whisper.tokens import Tokens
 from malsori.engines.whisper.track import cut
 from malsori.errors import Cancelled, ModelCorrupt, ModelIncompatible, OptionError
 from malsori.types import Segment, Word
+from tests.shipped import ROOT
 
-ROOT = Path(__file__).resolve().parents[1]
 BUNDLE = ROOT / "models" / "nano-whisper"
 SAMPLES = ROOT / "samples"
 GREEDY = DecodeOptions(beam_size=1, temperature=(0.0,))
@@ -39,6 +41,11 @@ def manifest():
 @pytest.fixture(scope="module")
 def engine(manifest):
     return WhisperEngine(BUNDLE, manifest, device="cpu", threads=1)
+
+
+@pytest.fixture(scope="module")
+def tokens():
+    return Tokens.read(BUNDLE)
 
 
 def sample(name):
@@ -100,8 +107,12 @@ def test_threads_share_one_engine(engine, korean):
 
 def test_workers_share_the_weights_and_hear_the_same(manifest, engine, korean, monkeypatch):
     monkeypatch.setattr("malsori.engines.families.cpu_threads", lambda: 2)
+    loaded, load = [], ctranslate2.models.Whisper
+    monkeypatch.setattr(
+        ctranslate2.models, "Whisper", lambda *args, **how: loaded.append(load(*args, **how)) or loaded[0]
+    )
     two = load_engine(BUNDLE, manifest, device="cpu", threads=1, workers=2)
-    assert two._network._replicas.model.num_workers == 2
+    assert [model.num_workers for model in loaded] == [2]
     with ThreadPoolExecutor(2) as pool:
         together = list(pool.map(lambda clip: two.transcribe([clip], GREEDY)[0], [korean, korean[:16_000]]))
     assert together == engine.transcribe([korean, korean[:16_000]], GREEDY)
@@ -173,7 +184,11 @@ def short(**fields):
 
 @pytest.fixture(scope="module")
 def exact(manifest):
-    return WhisperEngine(BUNDLE, manifest, device="cpu", threads=1, compute_type="float32")
+    return exactly(manifest)
+
+
+def exactly(manifest, network=Network):
+    return WhisperEngine(BUNDLE, manifest, device="cpu", threads=1, compute_type="float32", network=network)
 
 
 def shown(hypotheses):
@@ -314,11 +329,11 @@ def test_a_prefix_is_what_the_text_starts_with_and_is_there_once(engine, korean,
 @pytest.mark.parametrize(
     ("fields", "said"), [({}, ""), ({"prefix": "침실 온도를"}, ""), ({"prefix": "침실"}, "불을 켜 " * 99)]
 )
-def test_a_window_has_no_more_tokens_than_the_caller_allows_beside_what_was_given(engine, korean, fields, said):
-    endless = short(max_new_tokens=9, suppress_tokens=(-1, engine._tokens.eot), **fields)
+def test_a_window_has_no_more_tokens_than_the_caller_allows_beside_what_was_given(engine, tokens, korean, fields, said):
+    endless = short(max_new_tokens=9, suppress_tokens=(-1, tokens.eot), **fields)
     (heard,) = engine.transcribe([korean], replace(endless, temperature=(0.0,), word_timestamps=True), [said])
-    given = len(engine._tokens.encode(" " + fields["prefix"])) if fields else 0
-    assert 0 < len(engine._tokens.encode(" " + text_of(heard))) - given <= 9
+    given = len(tokens.encode(" " + fields["prefix"])) if fields else 0
+    assert 0 < len(tokens.encode(" " + text_of(heard))) - given <= 9
 
 
 @pytest.mark.parametrize(("most", "cut_off"), [(1, 1), (5, 1), (200, 0), (None, 0)])
@@ -327,24 +342,21 @@ def test_a_reading_that_the_callers_limit_ends_is_counted(engine, korean, most, 
     assert heard.cut_off == cut_off
 
 
-def test_a_clip_is_cut_off_beside_a_longer_one_where_it_is_cut_off_alone(exact, korean):
-    babble = np.random.default_rng(1).normal(0, 0.1, 16_000).astype(np.float32)
-    endless = replace(short(audio_context=10.0, suppress_tokens=(-1, exact._tokens.eot)), temperature=(0.0,))
+def test_a_clip_is_cut_off_beside_a_longer_one_where_it_is_cut_off_alone(manifest, tokens, korean):
     calls = []
-    generate = exact._network.generate
 
-    def noted(encoded, prompts, *args, **fields):
-        found = generate(encoded, prompts, *args, **fields)
-        calls.append(found[0].tokens)
-        return found
+    class Noted(Network):
+        def generate(self, *args, **fields):
+            found = super().generate(*args, **fields)
+            calls.append(found[0].tokens)
+            return found
 
-    exact._network.generate = noted
-    try:
-        exact.transcribe([babble], endless)
-        alone, calls = calls, []
-        exact.transcribe([babble, np.resize(korean, 8 * 16_000)], endless)
-    finally:
-        exact._network.generate = generate
+    exact = exactly(manifest, network=Noted)
+    babble = np.random.default_rng(1).normal(0, 0.1, 16_000).astype(np.float32)
+    endless = replace(short(audio_context=10.0, suppress_tokens=(-1, tokens.eot)), temperature=(0.0,))
+    exact.transcribe([babble], endless)
+    alone, calls = calls, []
+    exact.transcribe([babble, np.resize(korean, 8 * 16_000)], endless)
     assert len(alone[0]) < len(alone[-1])  # a short window has fewer tokens than the last one
     assert [tokens for tokens in alone if tokens not in calls] == []
 
@@ -362,9 +374,9 @@ def test_without_timestamps_a_window_is_one_segment_of_its_length(engine, korean
     ]
 
 
-def test_tokens_that_are_suppressed_are_not_read(engine, korean):
+def test_tokens_that_are_suppressed_are_not_read(engine, tokens, korean):
     (usual,) = engine.transcribe([korean], short())
-    first = engine._tokens.encode(" " + text_of(usual))[0]
+    first = tokens.encode(" " + text_of(usual))[0]
     (heard,) = engine.transcribe([korean], replace(short(suppress_tokens=(-1, first)), temperature=(0.0,)))
     assert not text_of(heard).startswith(text_of(usual).split()[0])
 
@@ -403,11 +415,11 @@ def test_clips_of_milliseconds_end_well(engine, korean, samples):
     assert all(segment.end <= samples / 16_000 for segment in heard.segments)
 
 
-def test_a_prompt_cannot_give_orders_to_the_model(engine):
+def test_a_prompt_cannot_give_orders_to_the_model(tokens):
     text = "<|en|><|translate|><|notimestamps|>"
-    tokens = engine._tokens.encode(" " + text)
-    assert max(tokens) < engine._tokens.eot
-    assert engine._tokens.decode(tokens) == " " + text
+    spelled = tokens.encode(" " + text)
+    assert max(spelled) < tokens.eot
+    assert tokens.decode(spelled) == " " + text
 
 
 @pytest.mark.parametrize(
@@ -505,36 +517,28 @@ def test_languages_that_the_tokenizer_does_not_know_are_refused_by_name(manifest
 
 
 @pytest.mark.parametrize("network", [True, False])
-def test_a_tokenizer_and_a_network_of_other_languages_are_refused_together(engine, network):
-    mixed = english_only(engine, tasks=("transcribe",))
-    mixed._network.multilingual = network
-    mixed._tokens = replace(engine._tokens, multilingual=not network)
+def test_a_tokenizer_and_a_network_of_other_languages_are_refused_together(manifest, tokens, network):
+    only = replace(manifest, languages=("en",), tasks=("transcribe",))
     with pytest.raises(ModelIncompatible, match="the tokenizer is that of a model with other languages"):
-        checked(mixed)
+        check_network(network, only, replace(tokens, multilingual=not network))
 
 
-def checked(engine):
-    check_parts(BUNDLE, engine.manifest, engine._network, engine._tokens, 80)
+def check_network(multilingual, manifest, tokens):
+    check_parts(BUNDLE, manifest, SimpleNamespace(n_mels=80, multilingual=multilingual), tokens, 80)
 
 
-def english_only(engine, **manifest):
-    made = copy_of(engine)
-    made.manifest = replace(engine.manifest, languages=("en",), **manifest)
-    made._network = SimpleNamespace(n_mels=80, multilingual=False)
-    made._tokens = replace(engine._tokens, multilingual=False)
-    return made
+def test_a_model_that_knows_english_only_is_asked_for_no_language(manifest, tokens):
+    only, english = replace(manifest, languages=("en",), tasks=("transcribe",)), replace(tokens, multilingual=False)
+    check_network(False, only, english)
+    assert english.start("en", "transcribe", True) == [english.sot]
+    engine = WhisperEngine(BUNDLE, only, device="cpu", threads=1)
+    assert engine.detect_language(np.ones(16_000, np.float32)) == {"en": 1.0}
+    assert engine.counters.encodings == 0
 
 
-def test_a_model_that_knows_english_only_is_asked_for_no_language(engine):
-    made = english_only(engine, tasks=("transcribe",))
-    checked(made)
-    assert made.detect_language(np.ones(16_000, np.float32)) == {"en": 1.0}
-    assert made._tokens.start("en", "transcribe", True) == [made._tokens.sot]
-
-
-def test_a_manifest_that_has_an_english_model_translate_is_refused(engine):
+def test_a_manifest_that_has_an_english_model_translate_is_refused(manifest, tokens):
     with pytest.raises(ModelIncompatible, match="knows English only transcribes"):
-        checked(english_only(engine))
+        check_network(False, replace(manifest, languages=("en",)), replace(tokens, multilingual=False))
 
 
 def test_a_file_that_the_manifest_does_not_list_is_not_loaded(manifest):

@@ -1,7 +1,6 @@
 """Whisper's log-mel features: the same figures as faster-whisper's and as the formula in double precision."""
 
 import tracemalloc
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,8 +10,9 @@ from hypothesis import strategies as st
 
 from malsori.audio import decode
 from malsori.engines.whisper.features import BLOCK, HOP, MEL_RATE, STRIDE, WINDOW, LogMel, mel_filters
+from tests.shipped import ROOT
 
-SAMPLES = Path(__file__).resolve().parents[1] / "samples"
+SAMPLES = ROOT / "samples"
 MELS = (80, 128)
 SAME = 1e-5  # the same steps in float32: 2.4e-7 was the largest difference on speech
 # Against double precision, 1e-5 at most in thousands of frames of noise. The error of a value is that of its frame's

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import cache
-from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -21,8 +20,9 @@ from malsori.engines.whisper.tokens import Tokens
 from malsori.engines.whisper.window import Context
 from malsori.types import SAMPLE_RATE, Segment
 from tests.loudness import tone
+from tests.shipped import ROOT
 
-BUNDLE = Path(__file__).resolve().parents[1] / "models" / "nano-whisper"
+BUNDLE = ROOT / "models" / "nano-whisper"
 GIVEN = ((" turn", 0.5), (" on", 1.5))  # words with the second at which the decoder comes to them
 OWN = ((" the", 3.2), (" light", 3.6), (".", 4.2), (" Now", 4.4), (".", 4.8))
 BEGIN, END = 3.0, 5.0  # of the clip, behind what was said

@@ -1,5 +1,6 @@
 """The network's seam to CTranslate2: what its answers mean, and that its errors stay behind it."""
 
+from pathlib import Path
 from types import SimpleNamespace
 
 import ctranslate2
@@ -8,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from malsori.engines.whisper.network import Encoded, Network, _generated, room
+from malsori.engines.whisper.network import Encoded, Generated, Network, room
 from malsori.errors import EngineError
 
 
@@ -18,13 +19,13 @@ def answer(tokens, score):
 
 @pytest.mark.parametrize("penalty", [0.0, 0.5, 1.0])
 def test_a_prefix_counts_in_the_length_of_the_score_and_not_in_the_mean(penalty):
-    found = _generated(answer([1, 2, 3, 4], -6.0 / 4**penalty), 2, penalty)
+    found = Generated.of(answer([1, 2, 3, 4], -6.0 / 4**penalty), 2, penalty)
     assert found.tokens == (1, 2, 3, 4)
     assert found.log_probability == pytest.approx(-6.0 / 3)  # two tokens were chosen, and the end
 
 
 def test_a_reading_of_nothing_has_a_probability_that_is_a_number():
-    assert _generated(answer([], float("-inf")), 0, 1.0).log_probability == 0.0
+    assert Generated.of(answer([], float("-inf")), 0, 1.0).log_probability == 0.0
 
 
 @given(st.integers(0, 223), st.integers(1, 4), st.integers(0, 113))
@@ -45,7 +46,14 @@ def test_what_ctranslate2_raises_while_running_is_an_error_of_the_engine(error):
     def fail(storage):
         raise error
 
-    network = object.__new__(Network)
-    network.name, network._replicas = "a-model", SimpleNamespace(model=SimpleNamespace(detect_language=fail))
+    model = SimpleNamespace(n_mels=80, is_multilingual=True, compute_type="float32", detect_language=fail)
+    network = Network(
+        Path(),
+        "a-model",
+        device="cpu",
+        compute_type="float32",
+        threads=1,
+        replicas=lambda *_, **__: SimpleNamespace(model=model),
+    )
     with pytest.raises(EngineError, match="a-model: CTranslate2 failed"):
         network.languages(Encoded(None))

@@ -1,7 +1,5 @@
 """What the decoder is given before it reads: orders, what was said before, and how much of it there is room for."""
 
-from pathlib import Path
-
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -11,8 +9,9 @@ from malsori.engines.whisper.options import WhisperOptions
 from malsori.engines.whisper.prompt import MOST_LEADING, Prompts
 from malsori.engines.whisper.tokens import Tokens
 from malsori.errors import OptionError
+from tests.shipped import ROOT
 
-BUNDLE = Path(__file__).resolve().parents[1] / "models" / "nano-whisper"
+BUNDLE = ROOT / "models" / "nano-whisper"
 
 
 @pytest.fixture(scope="module")

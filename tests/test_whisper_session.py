@@ -2,7 +2,6 @@
 exactly and seen on the small bundle of the repository."""
 
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -15,13 +14,17 @@ from malsori.bundles import read_manifest
 from malsori.engines.base import DecodeOptions
 from malsori.engines.session import SessionOptions
 from malsori.engines.whisper.engine import WhisperEngine
+from malsori.engines.whisper.features import LogMel
+from malsori.engines.whisper.listening import UtteranceReader
+from malsori.engines.whisper.network import Generated, Network
 from malsori.engines.whisper.options import WhisperOptions
-from malsori.engines.whisper.tokens import TokenWord
+from malsori.engines.whisper.whisper_session import WhisperSession
+from malsori.engines.whisper.window import Context
 from malsori.errors import Cancelled, EngineError, OptionError
 from malsori.types import SAMPLE_RATE
-from tests.spoken import CONTEXT, SpokenNetwork, open_session, speech, text
+from tests.shipped import ROOT
+from tests.spoken import CONTEXT, SpokenNetwork, listening, open_session, speech, text, tokens
 
-ROOT = Path(__file__).resolve().parents[1]
 BUNDLE = ROOT / "models" / "nano-whisper"
 ENGLISH = DecodeOptions(language="en")
 SECOND = np.zeros(SAMPLE_RATE, np.float32)
@@ -169,23 +172,24 @@ def guessing(words, *guesses):
     """Return a network that takes the sound for these languages in turn, and the session that it serves."""
     network, following = SpokenNetwork(lengths(words)), iter(guesses)
     network.languages = lambda encoded: [next(following)]
-    return open_session(network, options=DecodeOptions())
+    listener = listening(network, DecodeOptions())
+    return WhisperSession(listener, SessionOptions()), listener
 
 
 def test_the_language_is_told_from_the_first_two_seconds_and_kept():
     words = steady(20)
-    session = guessing(words, {"ko": 0.9, "en": 0.1}, {"en": 0.9, "ko": 0.1})
+    session, listener = guessing(words, {"ko": 0.9, "en": 0.1}, {"en": 0.9, "ko": 0.1})
     heard = pushed(session, speech(words), SAMPLE_RATE)
     assert heard[0].text
     assert heard[1].text
     assert not heard[1].stable  # what was read in Korean does not count
     assert heard[2].stable
-    assert session._listener.language == "en"
+    assert listener.language == "en"
 
 
 def test_what_was_read_before_the_language_was_sure_counts_once_it_is():
     words = steady(20)
-    session = guessing(words, {"en": 0.9, "ko": 0.1}, {"en": 0.9, "ko": 0.1})
+    session, _ = guessing(words, {"en": 0.9, "ko": 0.1}, {"en": 0.9, "ko": 0.1})
     heard = pushed(session, speech(words), SAMPLE_RATE)
     assert not heard[0].stable  # the language may turn out another
     assert heard[1].stable
@@ -193,11 +197,11 @@ def test_what_was_read_before_the_language_was_sure_counts_once_it_is():
 
 def test_an_unlikely_language_is_told_again_and_taken_after_four_seconds():
     words = steady(20)
-    session = guessing(words, *[{"ko": 0.5, "en": 0.5}] * 4)
+    session, listener = guessing(words, *[{"ko": 0.5, "en": 0.5}] * 4)
     pushed(session, speech(words)[: 3 * SAMPLE_RATE], SAMPLE_RATE)
-    assert session._listener.language is None
+    assert listener.language is None
     pushed(session, speech(words)[3 * SAMPLE_RATE :], SAMPLE_RATE)
-    assert session._listener.language == "ko"
+    assert listener.language == "ko"
 
 
 def test_what_was_let_go_leads_the_reading_where_previous_text_is_asked_for():
@@ -206,8 +210,8 @@ def test_what_was_let_go_leads_the_reading_where_previous_text_is_asked_for():
     hear_all(words, [16_000], plain)
     session = open_session(led, options=replace(ENGLISH, whisper=WhisperOptions(condition_on_previous_text=True)))
     pushed(session, speech(words), SAMPLE_RATE)
-    assert {prompt[0] for prompt in plain.prompts} == {session._listener.tokens.sot}
-    assert led.prompts[-1][0] == session._listener.tokens.sot_prev
+    assert {prompt[0] for prompt in plain.prompts} == {tokens().sot}
+    assert led.prompts[-1][0] == tokens().sot_prev
 
 
 def test_a_prefix_begins_the_text_and_is_stable_from_the_start():
@@ -268,12 +272,15 @@ def test_a_language_that_the_model_does_not_have_is_refused_when_the_session_is_
 @pytest.mark.parametrize("commit", ["agreement", "attention"])
 @pytest.mark.parametrize(("name", "language"), [("korean", "ko"), ("english", "en")])
 def test_a_sample_is_heard_while_it_is_spoken(engine, name, language, commit):
-    session = engine.open(DecodeOptions(), SessionOptions(commit=commit))
+    network = Network(BUNDLE, "nano-whisper", device="cpu", compute_type="int8", threads=1)
+    context = Context.of(engine.manifest, "auto")
+    listener = UtteranceReader(network, tokens(), LogMel(80), context, engine.manifest.languages, DecodeOptions())
+    session = WhisperSession(listener, SessionOptions(commit=commit))
     heard = pushed(session, np.concatenate([sample(name), SECOND, SECOND]), SAMPLE_RATE)
     check_growth(heard)
     assert heard[-1].stable == (ROOT / "samples" / f"{name}.txt").read_text("utf-8").strip()
     assert heard[1].text  # before the sentence has ended
-    assert session._listener.language == language
+    assert listener.language == language
 
 
 def test_korean_is_translated_while_it_is_spoken(engine):
@@ -327,16 +334,17 @@ def test_words_behind_a_prefix_may_end_at_once(engine):
 
 
 def test_half_a_letter_is_not_shown():
-    session = open_session(SpokenNetwork([30]))
-    words = [TokenWord(" 침실", (1,)), TokenWord(" 블\ufffd", (2,))]
-    assert session._joined(words) == "침실 블"
+    network, half = SpokenNetwork([100]), tokens().encode(" 침실 블뷁")[:-1]
+    network.generate = lambda *_, **__: [Generated(tuple(half), -0.1, 0.0)]
+    assert tokens().decode(half) == " 침실 블\ufffd"
+    assert open_session(network).push(speech([(1.0, 0.0)])).text == "침실 블"
 
 
 def test_an_initial_prompt_leads_the_readings():
     network = SpokenNetwork(lengths(steady(10)))
     session = open_session(network, options=DecodeOptions(language="en", initial_prompt="Kuiper belt"))
     session.push(speech(steady(10)))
-    assert all(prompt[0] == session._listener.tokens.sot_prev for prompt in network.prompts)
+    assert all(prompt[0] == tokens().sot_prev for prompt in network.prompts)
 
 
 def test_nothing_audible_behind_a_prefix_is_no_error():

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -17,6 +16,7 @@ from malsori.engines.whisper.reader import WindowReader
 from malsori.engines.whisper.tokens import Tokens
 from malsori.engines.whisper.track import Track
 from malsori.engines.whisper.window import Context
+from tests.shipped import ROOT
 
 HOT = (HotWord("kitchen", 8.0), HotWord("bedroom", 8.0))
 CLIP = np.random.default_rng(0).normal(0, 0.1, 2 * 16_000).astype(np.float32)  # so short that the decoder writes times
@@ -60,7 +60,7 @@ class Network:
 
 @pytest.fixture(scope="module")
 def tokens() -> Tokens:
-    return Tokens.read(Path(__file__).resolve().parents[1] / "models" / "nano-whisper")
+    return Tokens.read(ROOT / "models" / "nano-whisper")
 
 
 def heard(network: Network, floor: float = 5.0, **fields: Any) -> str:

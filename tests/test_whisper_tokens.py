@@ -3,7 +3,6 @@
 import json
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
-from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -12,8 +11,9 @@ from hypothesis import strategies as st
 from malsori.engines.whisper.tokenizer import spelled_bytes
 from malsori.engines.whisper.tokens import FILE, Tokens, TokenWord
 from malsori.errors import ModelCorrupt, ModelIncompatible, OptionError
+from tests.shipped import ROOT, whisper_languages
 
-BUNDLE = Path(__file__).resolve().parents[1] / "models" / "nano-whisper"
+BUNDLE = ROOT / "models" / "nano-whisper"
 EOT = 50_257
 TEXTS = [
     " 안녕하세요, 반갑습니다. 오늘 날씨가 참 좋네요!",
@@ -215,9 +215,7 @@ def test_what_is_no_language_of_the_vocabulary_has_no_token(tokens, code):
 
 
 def test_every_language_has_its_token(tokens):
-    from faster_whisper.tokenizer import _LANGUAGE_CODES
-
-    found = {tokens.language(code) for code in _LANGUAGE_CODES if code != "yue"}
+    found = {tokens.language(code) for code in whisper_languages() if code != "yue"}
     assert found == set(range(tokens.sot + 1, tokens.sot + 100))
 
 

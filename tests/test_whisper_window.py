@@ -1,7 +1,6 @@
 """Which window a clip gets: by the bundle, by what was asked for, never by the neighbours."""
 
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -10,9 +9,10 @@ from hypothesis import strategies as st
 from malsori.bundles import read_manifest
 from malsori.engines.whisper.features import HOP, WINDOW
 from malsori.engines.whisper.window import RUNGS, Context, longer
+from tests.shipped import ROOT
 
 RATE = 16_000
-BUNDLE = Path(__file__).resolve().parents[1] / "models" / "nano-whisper"
+BUNDLE = ROOT / "models" / "nano-whisper"
 
 
 @pytest.fixture(scope="module")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -22,8 +21,8 @@ from malsori.engines.whisper.tokens import Tokens
 from malsori.engines.whisper.word_times import LONGEST, AlignRow, WordTiming, align_rows, place
 from malsori.engines.word_breaks import spaced_once
 from malsori.joining import written
+from tests.shipped import ROOT
 
-ROOT = Path(__file__).resolve().parents[1]
 BUNDLE = ROOT / "models" / "nano-whisper"
 WINDOW = 1000  # mel frames
 SIZES = (443, 340, 258)  # mel frames of sound

@@ -14,9 +14,10 @@ import malsori
 from malsori.cli.main import main
 from malsori.errors import OptionError
 from malsori.pipeline import TranscribeOptions
+from tests.shipped import ROOT
 
-NANO = Path(__file__).resolve().parents[1] / "models"
-SOUND = Path(__file__).resolve().parents[1] / "samples" / "korean.wav"
+NANO = ROOT / "models"
+SOUND = ROOT / "samples" / "korean.wav"
 HUGE = "9" * 25
 FILE = {  # what each command needs beside the flag in question; neither the file nor the model is there
     "transcribe": ("none.wav",),

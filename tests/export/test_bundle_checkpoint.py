@@ -1,7 +1,5 @@
 """Bundles turned back into checkpoints: the same logits, in both norm kinds, in float32 and from int8."""
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 
@@ -19,8 +17,7 @@ from export.wav2vec2_checkpoint import Checkpoint  # noqa: E402
 from malsori.bundles import open_bundle  # noqa: E402
 from malsori.engines.wav2vec2.engine import Wav2Vec2Engine  # noqa: E402
 from tests.export.test_wav2vec2_export import GROUP, LAYER, TINY, save_checkpoint  # noqa: E402
-
-ROOT = Path(__file__).resolve().parents[2]
+from tests.shipped import ROOT  # noqa: E402
 
 
 @pytest.mark.parametrize("kind", [LAYER, GROUP], ids=["layer-norm", "group-norm"])

@@ -25,8 +25,9 @@ from export.proof import synthetic_speech  # noqa: E402
 from export.whisper import convert, export  # noqa: E402
 from export.whisper_checkpoint import Checkpoint  # noqa: E402
 from tests.export.test_whisper_export import TEXT, save_checkpoint  # noqa: E402
+from tests.shipped import ROOT  # noqa: E402
 
-NANO = Path(__file__).resolve().parents[2] / "models" / "nano-whisper"
+NANO = ROOT / "models" / "nano-whisper"
 FILES = ("model.bin", "config.json", "vocabulary.json", "tokenizer.json", "preprocessor_config.json")
 
 

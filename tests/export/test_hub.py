@@ -15,8 +15,7 @@ pytest.importorskip("transformers")
 
 from tests.export.hub import COMMIT, hub  # noqa: E402
 from tests.export.test_wav2vec2_export import LAYER, TINY, save_checkpoint  # noqa: E402
-
-ROOT = Path(__file__).resolve().parents[2]
+from tests.shipped import ROOT  # noqa: E402
 
 
 def run_export(script: str, *arguments: str, endpoint: str, home: Path) -> subprocess.CompletedProcess[str]:

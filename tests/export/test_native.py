@@ -8,6 +8,7 @@ from pathlib import Path
 from threading import Barrier
 
 import numpy as np
+import onnxruntime
 import pytest
 from numpy.typing import NDArray
 
@@ -15,7 +16,7 @@ pytestmark = pytest.mark.export
 pytest.importorskip("onnx")
 
 from export.graph.native import LANE, Bounded  # noqa: E402
-from malsori.engines.onnx.native import obstacle  # noqa: E402
+from malsori.engines.onnx.native import obstacle, register  # noqa: E402
 from malsori.errors import EngineError, ModelIncompatible  # noqa: E402
 from tests.export.int8_linear import LARGEST, linear, operator, taps, through  # noqa: E402
 
@@ -218,13 +219,16 @@ def test_a_value_that_is_not_finite_spoils_its_row_wherever_it_stands_and_no_oth
     tmp_path: Path, layer: tuple[Int8s, Floats, Floats], value: float, gelu: int
 ) -> None:
     network, x = operator(tmp_path, *layer, gelu=gelu), normal(3, 96)
+    options = onnxruntime.SessionOptions()
+    register(options, network.path)
+    session = onnxruntime.InferenceSession(str(network.path), options, providers=["CPUExecutionProvider"])
     healthy = through(network, x)
     for place in range(96):
         spoiled = x.copy()
         spoiled[1, place] = value
         with pytest.raises(EngineError, match="not finite"):
             through(network, spoiled)
-        found = network._session.run(["y"], {"x": spoiled})[0]
+        found = session.run(["y"], {"x": spoiled})[0]
         assert not np.isfinite(found[1]).any()
         assert np.array_equal(found[[0, 2]], healthy[[0, 2]])
 

@@ -1,5 +1,7 @@
 """The graph for streams against the encoder and against PyTorch, whose attention is told what each chunk may see."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -11,8 +13,13 @@ from export.wav2vec2 import export  # noqa: E402
 from malsori.engines.base import DecodeOptions  # noqa: E402
 from malsori.engines.session import SessionOptions  # noqa: E402
 from malsori.engines.wav2vec2.engine import Wav2Vec2Engine  # noqa: E402
+from malsori.engines.wav2vec2.graphs import PAST  # noqa: E402
+from malsori.engines.wav2vec2.live.cached import CachedReader, Sizes  # noqa: E402
+from malsori.engines.wav2vec2.live.running import FrontEnd  # noqa: E402
+from malsori.engines.wav2vec2.live.ways import open_reader  # noqa: E402
 from malsori.errors import OptionError  # noqa: E402
 from tests.export.test_wav2vec2_export import GROUP, LAYER, TINY, save_checkpoint  # noqa: E402
+from tests.stream_graph import NotedNetwork  # noqa: E402
 
 pytestmark = pytest.mark.export
 
@@ -33,9 +40,8 @@ def pair(request, tmp_path_factory):
 
 def session_reader(engine, lookahead_s, left_s=30.0):
     options = SessionOptions(method="cached", lookahead_s=lookahead_s, left_s=left_s)
-    reader = engine.open(DecodeOptions(), options)._reader
-    reader._front._normalizer = None  # the sound is normalised as a whole, so that nothing else differs
-    return reader
+    # The sound is normalised as a whole, so that nothing else differs.
+    return open_reader(replace(engine.acoustic, normalizes=False), engine.manifest, options)[0]
 
 
 def test_all_frames_at_once_are_the_offline_encoder(pair):
@@ -79,18 +85,26 @@ def test_chunk_after_chunk_is_what_pytorch_says_when_told_what_each_may_see(pair
     assert compare([chunked(checkpoint, CLIP, edges)], [np.concatenate(found)]).relative < 1e-4
 
 
+def noted_reader(engine, lookahead):
+    """Return what reads a stream, and the network that tells what it was given."""
+    network = NotedNetwork(engine.acoustic.graphs.stream())
+    front = FrontEnd(engine.acoustic.graphs, engine.frames, None)
+    return CachedReader(network, front, Sizes.of(engine.manifest), lookahead, left=1500), network
+
+
 def test_frames_ahead_are_heard_and_do_not_enter_the_cache(pair):
     """Once with a look-ahead that is then given up, once without: what is committed before it is the same."""
     _, engine = pair
     sound = normalized(CLIP)
     cut, end = (engine.frames.samples(0, frames).stop for frames in (60, 140))
-    with_ahead, without = session_reader(engine, 0.4), session_reader(engine, 0)
+    with_ahead, given = noted_reader(engine, lookahead=20)
+    without, given_without = noted_reader(engine, lookahead=0)
     with_ahead.read(sound[: engine.frames.samples(0, 80).stop])
-    assert {len(past.rows) for past in with_ahead._past.values()} == {60}
     without.read(sound[:cut])
-    np.testing.assert_allclose(with_ahead._left.rows, without._left.rows, rtol=0, atol=1e-4)
     first = with_ahead.read(sound[engine.frames.samples(0, 80).stop : end])
     second = without.read(sound[cut:end])
+    assert {array.shape[1] for name, array in given.feeds.items() if name.startswith(PAST)} == {60}
+    np.testing.assert_allclose(given.feeds["left"], given_without.feeds["left"], rtol=0, atol=1e-4)
     everything = np.concatenate([first.committed, first.ahead])
     assert len(everything) == len(second.committed) == 80
     # The keys and values of the first 60 frames saw 20 more: near, not equal.
@@ -122,5 +136,5 @@ def test_a_group_norm_has_no_cached_states_and_is_recomputed(tmp_path):
     for start in range(0, len(CLIP), 8000):
         heard = session.push(CLIP[start : start + 8000])
         assert heard.text == heard.stable  # nothing is ahead, and every letter of this vocabulary stands for itself
-    everything = engine.open(DecodeOptions(), options)._reader.read(CLIP).committed
+    everything = open_reader(engine.acoustic, engine.manifest, options)[0].read(CLIP).committed
     assert compare([engine.logits([CLIP])[0]], [everything]).relative < 1e-4

@@ -29,8 +29,8 @@ from malsori.engines.wav2vec2.engine import Wav2Vec2Engine  # noqa: E402
 from malsori.engines.wav2vec2.graphs import ENCODER  # noqa: E402
 from malsori.errors import ModelIncompatible  # noqa: E402
 from tests.export.vocabularies import save_tokenizer  # noqa: E402
+from tests.shipped import ROOT  # noqa: E402
 
-ROOT = Path(__file__).resolve().parents[2]
 TOKENS = ["<pad>", "<s>", "</s>", "<unk>", "|", *"가나다라마바사아자차카타파하"]
 SECONDS = (0.1, 0.3, 1.0, 2.5, 0.55, 7.3, 20.0, 1.0, 0.025, 3.1)
 TINY = {"hidden_size": 48, "num_attention_heads": 4, "intermediate_size": 96, "num_hidden_layers": 2}
@@ -67,7 +67,7 @@ class HuggingFace:
         inputs = self.extractor(clips, sampling_rate=16_000, return_tensors="pt", padding=True)
         with torch.no_grad():
             result = self.model(**inputs, output_hidden_states=True)
-        counts = [int(self.model._get_feat_extract_output_lengths(len(clip))) for clip in clips]
+            counts = [self.model.wav2vec2.feature_extractor(torch.zeros(1, len(clip))).shape[-1] for clip in clips]
         cut = zip(result.logits.numpy(), result.hidden_states[-1].numpy(), counts, strict=True)
         return [(logits[:count], hidden[:count]) for logits, hidden, count in cut]
 

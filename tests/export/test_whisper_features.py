@@ -1,7 +1,5 @@
 """Whisper's features against Hugging Face's, which training and fine-tuning use."""
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 
@@ -12,9 +10,10 @@ from transformers.audio_utils import mel_filter_bank
 
 from malsori.audio import decode
 from malsori.engines.whisper.features import HOP, WINDOW, LogMel, mel_filters
+from tests.shipped import ROOT
 
 pytestmark = pytest.mark.export
-SAMPLES = Path(__file__).resolve().parents[2] / "samples"
+SAMPLES = ROOT / "samples"
 
 
 @pytest.mark.parametrize("n_mels", [80, 128])

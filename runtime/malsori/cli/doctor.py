@@ -87,10 +87,11 @@ def _packages() -> Iterator[Fact]:
         lines = []
     yield onnxruntime_fact(driver=has_driver())
     for line in lines:
-        yield from _package(line)
+        yield from package(line)
 
 
-def _package(line: str) -> Iterator[Fact]:
+def package(line: str) -> Iterator[Fact]:
+    """Yield what there is to tell of a requirement; nothing where it is not for this machine."""
     from packaging.requirements import Requirement
 
     from ..engines.machine.installed import Fact, importable

@@ -35,14 +35,15 @@ class Reporter:
     bytes. `pause` clears the bar before something else is printed.
     """
 
-    def __init__(self, *, quiet: bool = False) -> None:
+    def __init__(self, *, quiet: bool = False, now: Callable[[], float] = time.monotonic) -> None:
+        self._now = now
         self._quiet = quiet or sys.stderr is None
         self._terminal = not self._quiet and sys.stderr.isatty()
         self._lock = threading.Lock()
         self._closed = threading.Event()
         self._label, self._done, self._total = "", 0.0, 0.0
         self._bytes = False
-        self._began = time.monotonic()
+        self._began = self._now()
         self._since, self._from = 0.0, 0.0  # when that was begun which `done` counts, and what was done by then
         self._bar: Any = None
         self._written = ""
@@ -77,7 +78,7 @@ class Reporter:
     def _set(self, label: str, done: float, total: float, counts_bytes: bool) -> None:
         with self._lock:
             if not self._total or done < self._done:
-                self._since, self._from = time.monotonic(), done
+                self._since, self._from = self._now(), done
             self._label, self._done, self._total, self._bytes = printable(label), done, total, counts_bytes
 
     def pause(self) -> None:
@@ -96,41 +97,45 @@ class Reporter:
     def _watch(self) -> None:
         wait = PATIENCE
         while not self._closed.wait(wait):
-            with self._lock:
-                self._draw() if self._terminal else self._write()
+            self.draw() if self._terminal else self._write()
             wait = BAR_EVERY if self._terminal else LINE_EVERY
 
     def _write(self) -> None:
         """Write where the run is, unless that was written before."""
-        if (line := self._line()) != self._written:
+        if (line := self.line) != self._written:
             complain(line)
             self._written = line
 
-    def _line(self) -> str:
-        if not self._total or not (self._done or self._bytes):  # nothing has been done yet that could be told
-            return f"{self._label} ..."
-        amount, speed, left = self._figures()
-        return ", ".join(filter(None, [self._label, amount, percent(self._done, self._total), speed, left]))
+    @property
+    def line(self) -> str:
+        """Where the run is, as it is written where there is no terminal."""
+        with self._lock:
+            if not self._total or not (self._done or self._bytes):  # nothing has been done yet that could be told
+                return f"{self._label} ..."
+            amount, speed, left = self._figures()
+            return ", ".join(filter(None, [self._label, amount, percent(self._done, self._total), speed, left]))
 
     def _figures(self) -> tuple[str, str, str]:
         """Return what has come of how much and how fast it comes, both of bytes alone, and how long the rest takes."""
-        seconds, done = time.monotonic() - self._since, self._done - self._from
+        seconds, done = self._now() - self._since, self._done - self._from
         left = remaining(seconds, done, self._total - self._done)
         told = left and f"{left} left"
         if not (self._bytes and self._total):
             return "", "", told
         return f"{self._done / 1e6:.1f} of {self._total / 1e6:.1f} MB", rate(seconds, done), told
 
-    def _draw(self) -> None:
-        if self._bar is None:
-            self._bar = _bar()
-            self._bar.add_task(self._label, amount="", speed="", elapsed="", left="")
-            self._bar.start()
-        amount, speed, left = self._figures()
-        elapsed = clock(time.monotonic() - self._began)
-        figures = {"amount": amount, "speed": speed, "elapsed": elapsed, "left": left}
-        known = self._total if self._done or self._bytes else None  # of nothing done, that something is being done
-        self._bar.update(0, description=self._label, completed=self._done, total=known or None, **figures)
+    def draw(self) -> None:
+        """Draw the bar anew, on a terminal."""
+        with self._lock:
+            if self._bar is None:
+                self._bar = _bar()
+                self._bar.add_task(self._label, amount="", speed="", elapsed="", left="")
+                self._bar.start()
+            amount, speed, left = self._figures()
+            elapsed = clock(self._now() - self._began)
+            figures = {"amount": amount, "speed": speed, "elapsed": elapsed, "left": left}
+            known = self._total if self._done or self._bytes else None  # of nothing done, that something is being done
+            self._bar.update(0, description=self._label, completed=self._done, total=known or None, **figures)
 
 
 def progress_of(reporter: Reporter, files: Sequence[str] = ()) -> Callable[[Progress], None]:

@@ -59,7 +59,7 @@ class SileroDetector:
     def __init__(self, *, levelled: bool = True) -> None:
         """Without `levelled` quiet speech stays as quiet as it is."""
         self._levelled = levelled
-        self._session = _shared_session()
+        self._session = open_network(_asset())
         self.reset()
 
     def push(self, block: Audio) -> Probabilities:
@@ -95,8 +95,8 @@ class SileroDetector:
 
 
 @lru_cache(maxsize=1)
-def _shared_session() -> Any:
-    """Return the network. Raises `MissingDependency` where it is not installed, `EngineError` where it is damaged."""
+def open_network(path: Path) -> Any:
+    """Return the network of a file. Raises `EngineError` where it is damaged."""
     import onnxruntime
     from onnxruntime.capi import onnxruntime_pybind11_state as state
 
@@ -106,7 +106,6 @@ def _shared_session() -> Any:
     options.inter_op_num_threads = 1
     options.enable_cpu_mem_arena = False
     options.log_severity_level = 3
-    path = _asset()
     try:
         return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
     except (*refusals, MemoryError) as error:
@@ -114,7 +113,7 @@ def _shared_session() -> Any:
 
 
 def _asset() -> Path:
-    """Return the network's file. Looked up without importing faster-whisper, which would load its engine."""
+    """Return the network's file, without importing faster-whisper, which would load its engine."""
     spec = find_spec("faster_whisper")
     for folder in (spec.submodule_search_locations or ()) if spec else ():
         path = Path(folder, "assets", _ASSET)

@@ -150,7 +150,7 @@ def microphones(library: Any) -> list[InputDevice]:
 
 def rescan(library: Any) -> None:
     """Look for devices anew: PortAudio lists them once. Nothing is done while it serves another microphone."""
-    if not _open and not any(thread.is_alive() for thread in _closing):
+    if not any(each._library is library for each in _open) and not any(thread.is_alive() for thread in _closing):
         with suppress(library.PortAudioError):
             library._terminate()
         with suppress(library.PortAudioError):

@@ -103,7 +103,13 @@ class Reconnecting:
 HOW = "pip install 'malsori[mic]', or the package alsa-utils for arecord"
 
 
-def open_microphone(device: int | str | None = None, *, tell: Callable[[str], None] | None = None) -> Reconnecting:
+def open_microphone(
+    device: int | str | None = None,
+    *,
+    tell: Callable[[str], None] | None = None,
+    clock: Callable[[], float] = time.monotonic,
+    sleep: Callable[[float], None] = time.sleep,
+) -> Reconnecting:
     """Start recording from a device, given by its number or a part of its name, or from the default one.
 
     A microphone that is lost later is tried again until it is back. `tell` is told when arecord has to serve. Raises
@@ -114,14 +120,14 @@ def open_microphone(device: int | str | None = None, *, tell: Callable[[str], No
         if tell is not None:
             tell(f"arecord records, because {lacking} is not installed (pip install 'malsori[mic]')")
         return Reconnecting(Arecord(device), lambda: Arecord(device))
-    first = Microphone(device, library=library)
+    first = Microphone(device, library=library, clock=clock)
 
     def again() -> Microphone:
         rescan(library)  # after which numbers may be others, and names are not
         name = None if device is None else first.name
-        return Microphone(name, rate=first.rate, channels=first.channels, library=library)
+        return Microphone(name, rate=first.rate, channels=first.channels, library=library, clock=clock)
 
-    return Reconnecting(first, again)
+    return Reconnecting(first, again, clock=clock, sleep=sleep)
 
 
 def list_microphones() -> list[InputDevice]:

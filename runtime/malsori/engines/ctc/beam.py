@@ -71,12 +71,12 @@ def beam_search(
     """
     log_probs = np.maximum(log_probs, FLOOR)
     search = _Search(blank, width, scorers)
-    for frame, tokens in zip(log_probs, _worth_trying(log_probs, blank, width, scorers, least), strict=True):
+    for frame, tokens in zip(log_probs, worth_trying(log_probs, blank, width, scorers, least), strict=True):
         search.step(frame, tokens)
     return search.results()
 
 
-def _worth_trying(log_probs: Floats, blank: int, width: int, scorers: Sequence[Scorer], least: float) -> Sequence[Ints]:
+def worth_trying(log_probs: Floats, blank: int, width: int, scorers: Sequence[Scorer], least: float) -> Sequence[Ints]:
     """Return the tokens to extend with in each frame: probable enough, and among the best as far as the beam reaches.
 
     Of what extends one sequence only the best `width` can stay, so a flat frame costs no more than that many tokens;

@@ -47,7 +47,7 @@ def has_driver() -> bool:
 
 def missing(names: Sequence[str]) -> list[str]:
     """Load libraries, from the loader's own places or from NVIDIA's pip packages; return those not to be had."""
-    found = {name: _load(name) or any(_load(str(path)) for path in _packaged(name)) for name in names}
+    found = {name: _load(name) or any(_load(str(path)) for path in packaged(name)) for name in names}
     return [name for name, there in found.items() if not there and name not in OPTIONAL]
 
 
@@ -61,7 +61,8 @@ def _load(name: str) -> bool:
     return True
 
 
-def _packaged(name: str) -> list[Path]:
+def packaged(name: str) -> list[Path]:
+    """Return the files of that name in NVIDIA's pip packages."""
     places = {"nvidia": f"*/lib/{name}", "tensorrt_libs": name}
     return [
         path for package, pattern in places.items() for folder in _folders(package) for path in folder.glob(pattern)

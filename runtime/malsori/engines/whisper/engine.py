@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -49,12 +49,14 @@ class WhisperEngine:
         threads: int | None = None,
         workers: int = 1,
         memory: Memory = "normal",
+        network: Callable[..., Network] = Network,
     ) -> None:
         """Load the bundle in `folder`; `workers` calls run at a time, each on `threads` of the cores (their share).
 
         `compute_type` is CTranslate2's; `default` computes as the weights are stored where the device can, floats on
         a CPU in int8; `auto` in the fastest way there is. With `memory="low"` each of the calls that
         run at a time reads one window and they encode in turn: 0.2 GB less for long files (base), and slower.
+        `network` loads the weights.
         Raises `ModelCorrupt` for a missing file, `ModelIncompatible` when CTranslate2 cannot load the bundle or it
         contradicts its manifest, `OptionError` for a compute type that the device does not have,
         `DeviceUnavailable` for CUDA by name where there is none.
@@ -69,7 +71,7 @@ class WhisperEngine:
         # The weights are widened and rounded without the interpreter's lock, so the vocabulary is read meanwhile.
         with ThreadPoolExecutor(1, "malsori-network") as beside:
             loading = beside.submit(
-                Network,
+                network,
                 folder,
                 manifest.name,
                 device=self.device,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
@@ -48,6 +48,14 @@ class Generated:
     log_probability: float
     no_speech_prob: float
 
+    @classmethod
+    def of(cls, result: Any, prefix: int, length_penalty: float) -> Generated:
+        """Return what CTranslate2's result says of a reading whose first `prefix` tokens were given."""
+        tokens = tuple(result.sequences_ids[0])
+        # The score is the sum over the length to that power; a prefix adds to the length, and nothing to the sum.
+        total = result.scores[0] * len(tokens) ** length_penalty if tokens else 0.0
+        return cls(tokens, float(total / (len(tokens) - prefix + 1)), float(result.no_speech_prob))
+
 
 class Network:
     """One loaded model; safe to call from several threads."""
@@ -62,8 +70,9 @@ class Network:
         threads: int,
         workers: int = 1,
         memory: Memory = "normal",
+        replicas: Callable[..., Replicas] = Replicas,
     ) -> None:
-        """With `memory="low"` calls from several threads encode in turn.
+        """With `memory="low"` calls from several threads encode in turn; `replicas` loads the weights.
 
         Raises `ModelIncompatible` when CTranslate2 cannot load it, `EngineError` where memory is short.
         """
@@ -71,7 +80,7 @@ class Network:
         self.counters = NetworkCounters()
         self._lock = threading.Lock()
         self._drawing = threading.Lock()
-        self._replicas = Replicas(folder, device=device, compute_type=compute_type, threads=threads, workers=workers)
+        self._replicas = replicas(folder, device=device, compute_type=compute_type, threads=threads, workers=workers)
         self._together = 1 if device == "cpu" else MOST_TOGETHER
         self._turn = threading.Lock() if memory == "low" else nullcontext()
         model = self._replicas.model
@@ -147,7 +156,7 @@ class Network:
                 results = [self._drawn(encoded.rows([row]), prompt, asked) for row, prompt in enumerate(given)]
             else:
                 results = self._replicas.model.generate(encoded.storage, given, **asked)
-        return [_generated(result, prefix, options.length_penalty) for result in results]
+        return [Generated.of(result, prefix, options.length_penalty) for result in results]
 
     def _drawn(self, encoded: Encoded, prompt: list[int], asked: dict[str, Any]) -> Any:
         """Return what is drawn for one window, which is the same however often and beside whatever it is read.
@@ -231,10 +240,3 @@ def host_array(storage: Any) -> NDArray[np.float32]:
 def room(prompt: int, prefix: int) -> int:
     """Return how many tokens can be read behind a prompt of so many, of which the last `prefix` are read along."""
     return min(MOST_TOKENS, TEXT_POSITIONS - (prompt - prefix - 1)) - prefix
-
-
-def _generated(result: Any, prefix: int, length_penalty: float) -> Generated:
-    tokens = tuple(result.sequences_ids[0])
-    # The score is the sum over the length to that power; a prefix adds to the length, and nothing to the sum.
-    total = result.scores[0] * len(tokens) ** length_penalty if tokens else 0.0
-    return Generated(tokens, float(total / (len(tokens) - prefix + 1)), float(result.no_speech_prob))

@@ -11,6 +11,8 @@ from __future__ import annotations
 
 import os
 import threading
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -23,20 +25,49 @@ WEIGHTS = "model.bin"
 SEED = 1  # of what is drawn at temperatures above 0
 
 
-class Replicas:
-    """CTranslate2's model of one folder; safe to use from several threads."""
+def load_weights(folder: Path, *, device: Device, compute_type: str, threads: int, workers: int) -> Any:
+    """Return the `ctranslate2.models.Whisper` of a folder.
 
-    def __init__(self, folder: Path, *, device: Device, compute_type: str, threads: int, workers: int) -> None:
-        """Raise `ModelIncompatible` when CTranslate2 cannot load it, `EngineError` where memory is short."""
+    Raises `ModelIncompatible` when CTranslate2 cannot load it, `EngineError` where memory is short.
+    """
+    from ctranslate2 import set_random_seed
+    from ctranslate2.models import Whisper
+
+    set_random_seed(SEED)
+    try:
+        return Whisper(
+            str(folder), device=device, compute_type=compute_type, intra_threads=threads, inter_threads=workers
+        )
+    except (RuntimeError, ValueError, MemoryError) as error:
+        if isinstance(error, MemoryError) or "out of memory" in str(error):
+            short = f"too little memory on {device} for {compute_type} ({brief(error)})"
+            raise EngineError(f"{folder}: {short}") from error
+        raise ModelIncompatible(str(folder), f"CTranslate2 cannot load it ({brief(error)})") from error
+
+
+class Replicas:
+    """CTranslate2's model of one folder, for `workers` calls at a time on so many `threads`; any thread may use it."""
+
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        device: Device,
+        compute_type: str,
+        threads: int,
+        workers: int,
+        load: Callable[..., Any] = load_weights,
+    ) -> None:
+        """Raise what `load` raises."""
+        self.threads = threads
+        self.workers = workers
         self._folder = folder
         self._device = device
-        self._compute_type = compute_type
-        self._threads = threads
-        self._workers = workers
+        self._load = partial(load, folder, device=device, compute_type=compute_type)
         self._process = os.getpid()
         self._lock = threading.Lock()
         self._weights = self._seen()
-        self._model: Any = self._load(workers, threads)
+        self._model: Any = self._load(threads=threads, workers=workers)
         keep_in_forks(self, lambda replicas: replicas._model)
 
     @property
@@ -47,7 +78,7 @@ class Replicas:
             if self._model is None:  # it could not be loaded again
                 if self._seen() != self._weights:
                     raise ModelIncompatible(str(self._folder), "has other weights than were loaded; load it anew")
-                self._model = self._load(self._workers, self._threads)
+                self._model = self._load(threads=self.threads, workers=self.workers)
             return self._model
 
     @property
@@ -61,14 +92,14 @@ class Replicas:
         Where somebody waits for the words, nothing is loaded for that.
         """
         self._check_process()
-        total = self._workers * self._threads
+        total = self.workers * self.threads
         lanes = min(total, MOST_LANES)
         if windows < 2 or lanes < 2 or not self.on_cpu:
             return 1
         with self._lock:
-            if self._workers < lanes and not live:
+            if self.workers < lanes and not live:
                 self._reload(lanes, total // lanes)
-            return min(windows, lanes) if self._workers >= lanes else 1
+            return min(windows, lanes) if self.workers >= lanes else 1
 
     def unused(self) -> Any:
         """Return the model with workers that have drawn nothing yet; where its file has gone, the one that is there.
@@ -77,7 +108,7 @@ class Replicas:
         """
         self._check_process()
         with self._lock:
-            self._reload(self._workers, self._threads)
+            self._reload(self.workers, self.threads)
         return self.model
 
     def _check_process(self) -> None:
@@ -93,8 +124,8 @@ class Replicas:
         if self._seen() == self._weights:
             self._model = None  # first, so that the old weights can go before the new ones come
             give_back()
-            self._model = self._load(workers, threads)
-            self._workers, self._threads = workers, threads
+            self._model = self._load(threads=threads, workers=workers)
+            self.workers, self.threads = workers, threads
 
     def _seen(self) -> tuple[int, int, int] | None:
         """Return what tells whether the weights in the folder are those that were loaded, None where there are none.
@@ -106,22 +137,3 @@ class Replicas:
         except OSError:
             return None
         return found.st_ino, found.st_size, found.st_mtime_ns
-
-    def _load(self, workers: int, threads: int) -> Any:
-        from ctranslate2 import set_random_seed
-        from ctranslate2.models import Whisper
-
-        set_random_seed(SEED)
-        try:
-            return Whisper(
-                str(self._folder),
-                device=self._device,
-                compute_type=self._compute_type,
-                intra_threads=threads,
-                inter_threads=workers,
-            )
-        except (RuntimeError, ValueError, MemoryError) as error:
-            if isinstance(error, MemoryError) or "out of memory" in str(error):
-                short = f"too little memory on {self._device} for {self._compute_type} ({brief(error)})"
-                raise EngineError(f"{self._folder}: {short}") from error
-            raise ModelIncompatible(str(self._folder), f"CTranslate2 cannot load it ({brief(error)})") from error

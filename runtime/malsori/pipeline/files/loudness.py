@@ -45,15 +45,20 @@ class Loudness:
         self._levels.extend(np.round(10 * np.log10(np.maximum(power, 1e-12))).astype(int).tolist())
 
     @property
+    def levels(self) -> NDArray[np.int8]:
+        """The level of each step so far."""
+        return np.array(self._levels, np.int8)
+
+    @property
     def sounds(self) -> bool:
         """Whether a quarter of it is to be heard at all."""
-        levels = self._numbers()
+        levels = self.levels
         return bool(len(levels)) and float((levels > AUDIBLE).mean()) > SHARE
 
     @property
     def silent(self) -> bool:
         """Whether none of it is to be heard."""
-        return not (self._numbers() > AUDIBLE).any()
+        return not (self.levels > AUDIBLE).any()
 
     def missed(self, spans: Iterable[Span]) -> Missed:
         """Return what of some spans, ascending, stands out of the recording and comes and goes, as speech does.
@@ -63,7 +68,7 @@ class Loudness:
         of what is to be heard counts, at any level of the music; of speech that the gate did not know all but its ends.
         How loud it is against other speech makes no difference: a speaker far away is 30 dB quieter than a near one.
         """
-        levels = self._numbers()
+        levels = self.levels
         heard = levels > max(AUDIBLE, self._quietest(levels) + RISE)
         speech = heard & (_dips(levels) >= DIPS)
         inside = np.zeros(len(levels), np.bool_)
@@ -72,9 +77,6 @@ class Loudness:
         places = np.flatnonzero(speech & inside)
         first = float(places[0]) * STEP / SAMPLE_RATE if len(places) else 0.0
         return Missed(len(places) * STEP / SAMPLE_RATE, len(places) / max(1, int(heard.sum())), first)
-
-    def _numbers(self) -> NDArray[np.int8]:
-        return np.array(self._levels, np.int8)
 
     def _quietest(self, levels: NDArray[np.int8]) -> float:
         """Return the level that a tenth of the steps do not exceed."""

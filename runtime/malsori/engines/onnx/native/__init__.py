@@ -53,11 +53,11 @@ def obstacle() -> str:
         return "for x86-64 on Linux; /proc/cpuinfo names no flags of such a processor"
     if missing := NEEDED - flags:
         return f"the processor lacks {' and '.join(sorted(missing))}"
-    return _failure()
+    return load_failure()
 
 
 @cache
-def _failure() -> str:
+def load_failure() -> str:
     """Return why ONNX Runtime does not take the library; empty where it does."""
     if not LIBRARY.is_file():
         return f"not built when malsori was installed; {AGAIN}"
