@@ -42,7 +42,7 @@ from malsori.bundles import describe_files
 from malsori.bundles.manifest import Manifest
 from malsori.cli.model_flags import percent_points
 from malsori.engines.ctc.vocabulary import FILE
-from malsori.engines.onnx.native import native_of, obstacle
+from malsori.engines.onnx.native import native_of, why_unavailable
 from malsori.engines.wav2vec2.engine import Wav2Vec2Engine
 from malsori.engines.wav2vec2.graphs import ENCODER, SINGLE
 from malsori.pipeline.trials import ProofLimits
@@ -160,7 +160,7 @@ def _check_native(native: bool | None, exporter: str, quantization: str, checkpo
         raise ExportRefused(f"--native goes with --quantize int8 and --exporter own, found {found}")
     if not all_fit(checkpoint.arrays()):
         raise ExportRefused("--native needs layers whose sizes are multiples of 32; leave it out")
-    if why := obstacle():
+    if why := why_unavailable():
         raise ExportRefused(f"--native cannot be proven here: {why}")
 
 

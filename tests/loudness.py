@@ -85,6 +85,8 @@ class LoudnessEngine:
         self.sessions: list[LoudnessSession] = []
         self.broken = False  # whether its sessions are
         self.foreign: BaseException | None = None  # what every call of it raises
+        if kind == "whisper":  # the others tell no languages
+            self.detect_language = self._detect_language
 
     def check(self, options: DecodeOptions) -> tuple[str, ...]:
         return tuple(f"the hot word {word.text!r} is left out" for word in options.hotwords)
@@ -106,7 +108,7 @@ class LoudnessEngine:
         self.previous.append(list(previous))
         return [self.hear(clip, options) for clip in clips]
 
-    def detect_language(self, clip: Audio, options: DecodeOptions | None = None) -> dict[str, float]:
+    def _detect_language(self, clip: Audio, options: DecodeOptions | None = None) -> dict[str, float]:
         self.detections.append(len(clip) / SAMPLE_RATE)
         return {"en": 0.75, "ko": 0.25}
 

@@ -16,10 +16,13 @@ from hypothesis import strategies as st
 
 from malsori.engines.base import DecodeOptions
 from malsori.engines.session import SessionOptions, TextSoFar
+from malsori.errors import OptionError
+from malsori.pipeline import Transcriber
 from malsori.pipeline.capacity.admission import admission
 from malsori.pipeline.capacity.costs import LENGTHS, Costs, costs_of, on_line
 from malsori.pipeline.capacity.simulation import TALK, Talk, simulated
 from malsori.types import SAMPLE_RATE, Audio, Hypothesis
+from tests.loudness import LoudnessDetector, LoudnessEngine, recording
 
 FREE = Costs(((1.0, 0.0),), ((1.0, 0.0),))
 SPEECH = np.ones(SAMPLE_RATE, np.float32)
@@ -266,3 +269,29 @@ def test_of_a_slow_engine_less_is_measured_and_the_rest_is_in_proportion() -> No
     assert costs.call([8.0]) == pytest.approx(16.0)
     assert costs.call([8.0] * 4) == pytest.approx(2.5 * 16.0)
     assert len(costs.partials) >= 2
+
+
+@pytest.mark.parametrize("partials", [True, False])
+def test_a_transcriber_measures_itself_and_says_how_many_streams_it_bears(partials: bool) -> None:
+    engine = LoudnessEngine("ko")
+    found = Transcriber(engine, detector=LoudnessDetector).admission(recording((10, 2.0)), partials=partials)
+    assert found.streams > 1
+    assert found.p95_s < found.limit_s == 1.0
+    assert all(options.live for options in engine.options)
+    assert bool(engine.sessions) == partials
+
+
+def test_a_transcriber_bears_as_many_streams_as_its_costs_allow(monkeypatch: pytest.MonkeyPatch) -> None:
+    costs = even(0.05, 0.8, 0.02)
+    monkeypatch.setattr("malsori.pipeline.capacity.admission.costs_of", lambda *_: costs)
+    used = Transcriber(LoudnessEngine("ko"), detector=LoudnessDetector)
+    expected = admission(costs, 0.5, most_stale=0.1, batches=used.engine.batches)
+    assert used.admission(SPEECH, limit_s=0.5, most_stale=0.1) == expected
+    assert expected.streams < used.admission(SPEECH).streams
+
+
+def test_an_option_that_no_stream_has_is_refused_before_anything_is_measured() -> None:
+    engine = LoudnessEngine("ko")
+    with pytest.raises(OptionError, match="a stream has one track"):
+        Transcriber(engine, detector=LoudnessDetector).admission(SPEECH, track=2)
+    assert not engine.calls

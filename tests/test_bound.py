@@ -10,8 +10,8 @@ from malsori.bundles import read_manifest
 from malsori.bundles.manifest import FileEntry
 from malsori.engines.onnx.graph import Graph
 from malsori.engines.wav2vec2 import on_gpu
-from malsori.engines.wav2vec2.acoustic import normalize
-from malsori.engines.wav2vec2.graphs import ENCODER, FRONTEND, SplitGraphs, open_graphs
+from malsori.engines.wav2vec2.acoustic import normalize, open_graphs
+from malsori.engines.wav2vec2.graphs import ENCODER, FRONTEND, SplitGraphs
 from malsori.engines.wav2vec2.on_gpu import BoundGraphs, engine_folder, made
 from malsori.errors import EngineError, OptionError
 from tests.shipped import ROOT

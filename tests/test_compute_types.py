@@ -6,7 +6,7 @@ import pytest
 
 from malsori.cli import doctor
 from malsori.engines.machine import devices
-from malsori.engines.whisper.model_files import TYPES, computing, told
+from malsori.engines.whisper.model_files import TYPES, computing, describe
 
 AVX2 = ("float32", "int8", "int8_float32")
 INTEL = (*AVX2, "int16")
@@ -40,17 +40,17 @@ def test_a_type_that_a_device_does_not_have_is_widened_and_never_narrowed(
 
 
 def test_a_line_tells_what_there_is_and_what_is_widened_to_what() -> None:
-    assert told(AVX2) == (
+    assert describe(AVX2) == (
         "int8, int8_float32, float32; computed wider: int8_float16 and int8_bfloat16 in int8_float32, "
         "float16, bfloat16 and int16 in float32"
     )
-    assert told(AMPERE).endswith("float32; computed wider: int16 in float32")
-    assert told(("float32",)).endswith("; not to be had: int8, int8_float16, int8_bfloat16, int8_float32")
-    assert told(()) == "no compute type"
+    assert describe(AMPERE).endswith("float32; computed wider: int16 in float32")
+    assert describe(("float32",)).endswith("; not to be had: int8, int8_float16, int8_bfloat16, int8_float32")
+    assert describe(()) == "no compute type"
 
 
 def test_a_type_of_a_later_ctranslate2_is_told_too() -> None:
-    assert "float8" in told((*TYPES, "float8"))
+    assert "float8" in describe((*TYPES, "float8"))
 
 
 def test_doctor_accounts_for_every_type_on_the_cpu() -> None:
@@ -63,5 +63,5 @@ def test_doctor_tells_the_types_of_a_gpu(monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setattr(devices, "cuda", lambda library: devices.Cuda(True, "1 device"))
     monkeypatch.setattr(devices, "compute_types", lambda device: AMPERE if device == "cuda" else AVX2)
     facts = {fact.name: fact.value for fact in doctor.report()}
-    assert facts["whisper on cuda"] == f"1 device; {told(AMPERE)}"
-    assert facts["whisper on cpu"] == told(AVX2)
+    assert facts["whisper on cuda"] == f"1 device; {describe(AMPERE)}"
+    assert facts["whisper on cpu"] == describe(AVX2)

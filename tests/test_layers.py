@@ -7,7 +7,8 @@ import json
 import resource
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -106,6 +107,61 @@ def test_a_file_imports_lower_layers_only_and_never_sideways() -> None:
         ):
             wrong.append(f"{path} imports {name}")
     assert not wrong
+
+
+def test_the_import_graph_has_no_circle_with_lazy_and_type_only_imports_counted() -> None:
+    modules = {_module(path): path for path in _files()}
+    assert _circle({name: _edges(name, path, modules) for name, path in modules.items()}) == []
+
+
+def test_the_check_for_circles_sees_lazy_imports_and_those_of_a_package_on_the_way(tmp_path: Path) -> None:
+    files = {
+        "audio/__init__.py": "from .wav import read",
+        "audio/wav.py": "from . import flac",
+        "audio/flac.py": "def f():\n    from ..vad import gate",
+        "vad/__init__.py": "",
+        "vad/gate.py": "if TYPE_CHECKING:\n    from ..audio.flac import Flac",
+    }
+    for name, text in files.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(text)
+    modules = {_module(tmp_path / name, tmp_path): tmp_path / name for name in files}
+    graph = {name: _edges(name, path, modules, tmp_path) for name, path in modules.items()}
+    assert graph["malsori.audio.wav"] == {"malsori.audio.flac"}
+    assert graph["malsori.audio.flac"] == {"malsori.vad", "malsori.vad.gate"}
+    assert graph["malsori.vad.gate"] == {"malsori.audio", "malsori.audio.flac"}
+    assert {"malsori.audio.flac", "malsori.vad.gate"} <= set(_circle(graph))
+
+
+def _circle(graph: Mapping[str, Collection[str]]) -> list[str]:
+    """The modules of one circle, if there is any."""
+    try:
+        TopologicalSorter(graph).prepare()
+    except CycleError as error:
+        return list(error.args[1])
+    return []
+
+
+def _edges(name: str, path: Path, modules: Collection[str], root: Path = PACKAGE) -> set[str]:
+    """The modules that one imports, anywhere in it, and the packages whose `__init__` Python runs on the way there.
+
+    Left out are packages that the module lies in itself, unless it takes a name from their `__init__`: Python runs them
+    before it whatever it says, so each `__init__` that hands on a name of its own folder would be a circle.
+    """
+    found: set[str] = set()
+    package = ["malsori", *path.relative_to(root).parent.parts]
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if isinstance(node, ast.ImportFrom) and node.level:  # what is ours is imported in no other way
+            home = ".".join([*package[: len(package) - node.level + 1], *filter(None, [node.module])])
+            targets = {f"{home}.{alias.name}" for alias in node.names}
+            found |= {target if target in modules else home for target in targets}
+            on_the_way = {home.rsplit(".", count)[0] for count in range(home.count(".") + 1)}
+            found |= {each for each in on_the_way if not f"{name}.".startswith(f"{each}.")}
+    return found - {name}
+
+
+def _module(path: Path, root: Path = PACKAGE) -> str:
+    return ".".join(["malsori", *path.relative_to(root).with_suffix("").parts]).removesuffix(".__init__")
 
 
 def test_what_is_not_ours_is_imported_only_where_it_is_at_home() -> None:

@@ -71,7 +71,7 @@ def library(monkeypatch: pytest.MonkeyPatch, failure: str = "") -> None:
 def test_a_processor_with_avx2_alone_prefers_the_operator(monkeypatch: pytest.MonkeyPatch) -> None:
     processor(monkeypatch, *AVX2)
     library(monkeypatch)
-    assert (native.preferred(), native.reason(), native.obstacle()) == (True, "", "")
+    assert (native.preferred(), native.why_not_preferred(), native.why_unavailable()) == (True, "", "")
 
 
 @pytest.mark.parametrize("better", ["avx_vnni", "avx512_vnni", "avx512bw"])
@@ -80,15 +80,15 @@ def test_a_processor_with_vnni_runs_the_operator_and_prefers_onnx_runtimes(
 ) -> None:
     processor(monkeypatch, *AVX2, better)
     library(monkeypatch)
-    assert (native.preferred(), native.obstacle()) == (False, "")
-    assert native.reason() == f"ONNX Runtime's own are as fast with {better}"
+    assert (native.preferred(), native.why_unavailable()) == (False, "")
+    assert native.why_not_preferred() == f"ONNX Runtime's own are as fast with {better}"
 
 
 def test_with_vnni_a_library_that_is_not_there_is_what_keeps_it_from_running(monkeypatch: pytest.MonkeyPatch) -> None:
     processor(monkeypatch, *AVX2, "avx512_vnni")
     library(monkeypatch, "not built")
-    assert (native.preferred(), native.obstacle()) == (False, "not built")
-    assert "as fast" in native.reason()
+    assert (native.preferred(), native.why_unavailable()) == (False, "not built")
+    assert "as fast" in native.why_not_preferred()
 
 
 @pytest.mark.parametrize(
@@ -100,14 +100,14 @@ def test_a_processor_without_the_instructions_does_not_run_it(
     processor(monkeypatch, *flags)
     library(monkeypatch)
     assert not native.preferred()
-    assert native.obstacle() == f"the processor lacks {lacks}"
-    assert native.reason()
+    assert native.why_unavailable() == f"the processor lacks {lacks}"
+    assert native.why_not_preferred()
 
 
 def test_where_linux_names_no_flags_it_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     processor(monkeypatch)
     assert not native.preferred()
-    assert native.obstacle().endswith("/proc/cpuinfo names no flags of such a processor")
+    assert native.why_unavailable().endswith("/proc/cpuinfo names no flags of such a processor")
 
 
 def test_a_library_that_was_not_built_is_told_with_what_to_type(
@@ -116,8 +116,8 @@ def test_a_library_that_was_not_built_is_told_with_what_to_type(
     processor(monkeypatch, *AVX2)
     monkeypatch.setattr(native, "LIBRARY", tmp_path / "none.so")
     assert not native.preferred()
-    assert native.reason() == native.obstacle()
-    assert native.reason().startswith("not built when malsori was installed; with a C compiler, ")
+    assert native.why_not_preferred() == native.why_unavailable()
+    assert native.why_not_preferred().startswith("not built when malsori was installed; with a C compiler, ")
 
 
 @pytest.mark.parametrize("content", [b"", b"not a library", b"\x7fELF\x02\x01\x01" + bytes(100)])
@@ -128,8 +128,8 @@ def test_a_library_that_does_not_load_is_told_in_one_line(
     monkeypatch.setattr(native, "LIBRARY", tmp_path / "broken.so")
     (tmp_path / "broken.so").write_bytes(content)
     assert not native.preferred()
-    assert "broken.so" in native.reason()
-    assert "\n" not in native.reason()
+    assert "broken.so" in native.why_not_preferred()
+    assert "\n" not in native.why_not_preferred()
 
 
 @pytest.mark.parametrize("content", [None, b"not a library"])
@@ -159,7 +159,7 @@ def test_doctor_tells_that_it_runs(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_doctor_tells_why_it_does_not(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     processor(monkeypatch, *AVX2)
     monkeypatch.setattr(native, "LIBRARY", tmp_path / "none.so")
-    assert told() == native.reason() != ""
+    assert told() == native.why_not_preferred() != ""
     processor(monkeypatch, "sse4_2")
     assert told() == "the processor lacks avx2 and fma"
 

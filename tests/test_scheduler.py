@@ -20,10 +20,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from malsori.audio.ring import RingBuffer
-from malsori.engines.base import DecodeOptions
+from malsori.engines.base import DecodeOptions, Follower, HasLogits, TellsLanguages
 from malsori.errors import Cancelled, EngineError, MalsoriError, OptionError, SoundGone
+from malsori.events import Event
 from malsori.pipeline import Transcriber
 from malsori.pipeline.alignment.text import align
+from malsori.pipeline.live.stream import Stream
+from malsori.pipeline.options import Loading
 from malsori.pipeline.sharing.lane import Lane
 from malsori.pipeline.sharing.queue import Chore, Owed, Step, Waiting
 from malsori.pipeline.sharing.scheduler import Scheduler
@@ -638,6 +641,43 @@ def test_a_shared_engine_is_otherwise_the_engine_itself() -> None:
         assert (shared.frames, shared.vocabulary) == (engine.frames, engine.vocabulary)
         assert shared.logits([sound])[0].tolist() == engine.logits([sound])[0].tolist()
         assert shared.hidden([sound], batch_size=1)[0].tolist() == engine.hidden([sound])[0].tolist()
+
+
+def test_a_shared_engine_keeps_the_protocols_that_its_engine_keeps() -> None:
+    several: list[Any] = [ctc_engine(), LoudnessEngine("ko", "en"), LoudnessEngine("ko", kind="wav2vec2-ctc")]
+    with Scheduler() as scheduler:
+        kept = [
+            [isinstance(each, protocol) for protocol in (HasLogits, TellsLanguages, Follower)]
+            for engine in several
+            for each in (engine, scheduler.engine(engine))
+        ]
+    assert kept == [[True, False, False]] * 2 + [[False, True, False]] * 2 + [[False, False, False]] * 2
+
+
+@pytest.mark.parametrize("kind", ["whisper", "wav2vec2-ctc"])
+def test_a_shared_transcriber_behaves_as_its_original(kind: str) -> None:
+    languages = ("ko", "en") if kind == "whisper" else ("ko",)
+    loading = Loading(device="cpu", threads=1, verify=False)
+    original = Transcriber(
+        LoudnessEngine(*languages, kind=kind), detector=LoudnessDetector, loading=loading, warnings=("a demonstration",)
+    )
+    sounds = [recording((n, 1.0), (n + 1, 0.5)) for n in (10, 20, 30)]
+    with Scheduler() as scheduler:
+        shared = original.shared(scheduler)
+        assert shared.loading == loading
+        found, expected = (list(used.transcribe_many(sounds, hotwords="a")) for used in (shared, original))
+        assert found == expected
+        assert found[0].warnings == ("a demonstration", "the hot word 'a' is left out")
+        assert shared.check() == original.check() == ("a demonstration",)
+        assert shared.detect_language(sounds[0]) == original.detect_language(sounds[0])
+        assert shared.embed(sounds[0], layer=1).tolist() == original.embed(sounds[0], layer=1).tolist()
+        told = [[event.to_dict() for event in _said(used.stream(), sounds[0])] for used in (shared, original)]
+        assert told[0] == told[1]
+        assert told[0][0]["code"] == "demonstration"
+
+
+def _said(stream: Stream, sound: Audio) -> list[Event]:
+    return [*stream.push(sound), *stream.flush()]
 
 
 class NetworkEngine(NumberedEngine):

@@ -360,7 +360,7 @@ def test_a_model_named_to_align_with_is_loaded_as_the_one_it_serves(tmp_path: Pa
         asked.append({name: choice for name, choice in choices.items() if name != "meanwhile"})
         return load_engine(*parts, **choices)
 
-    monkeypatch.setattr("malsori.pipeline.loading.load_engine", noted)
+    monkeypatch.setattr("malsori.pipeline.options.load_engine", noted)
     used = load(NANO, device="cpu", threads=1, memory="low", verify=False)
     assert used.transcribe(np.zeros(SAMPLE_RATE, np.float32), align_with=altered).text == ""
     loaded = {"device": "cpu", "compute_type": "default", "threads": 1, "workers": 1, "memory": "low"}

@@ -14,6 +14,7 @@ from malsori.engines.wav2vec2.batches import Grouping
 from malsori.engines.wav2vec2.engine import Wav2Vec2Engine
 from malsori.engines.whisper.options import WhisperOptions
 from malsori.errors import ModelIncompatible, OptionError
+from malsori.pipeline import Transcriber
 from tests.shipped import ROOT
 
 BUNDLE = ROOT / "models" / "nano-ctc-ko"
@@ -133,13 +134,13 @@ def test_states_and_logits_have_the_frames_of_the_formula(engine, speech, sample
 
 
 def test_the_only_language_is_certain(engine, speech):
-    assert engine.detect_language(speech) == {"ko": 1.0}
+    assert Transcriber(engine).detect_language(speech, vad=False) == {"ko": 1.0}
 
 
 def test_a_model_of_several_languages_cannot_tell_which(engine, manifest, speech):
     several = Wav2Vec2Engine(BUNDLE, replace(manifest, languages=("ko", "en")), device="cpu", threads=1)
     with pytest.raises(OptionError, match="ko, en"):
-        several.detect_language(speech)
+        Transcriber(several).detect_language(speech, vad=False)
     assert several.transcribe([speech], DecodeOptions(language="en"))[0].language == "en"
 
 

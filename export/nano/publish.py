@@ -26,7 +26,7 @@ from export.nano.speech import SAMPLE_RATE, Corpus, Utterance, held_out_corpus
 from malsori.bundles import read_manifest, seal
 from malsori.bundles.manifest import Manifest
 from malsori.engines.base import DecodeOptions, Task
-from malsori.engines.onnx.native import obstacle
+from malsori.engines.onnx.native import why_unavailable
 from malsori.engines.wav2vec2.engine import Wav2Vec2Engine
 from malsori.engines.whisper.engine import WhisperEngine
 from malsori.engines.whisper.options import AudioContext, WhisperOptions
@@ -91,7 +91,7 @@ def export_ctc(checkpoint: Path, out: Path, quantization: str) -> Manifest:
         licence="MIT",
         description=DEMONSTRATION,
         allow_slower=True,
-        native=True if quantization == "int8" and not obstacle() else None,
+        native=True if quantization == "int8" and not why_unavailable() else None,
     )
 
 

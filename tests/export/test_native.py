@@ -16,12 +16,12 @@ pytestmark = pytest.mark.export
 pytest.importorskip("onnx")
 
 from export.graph.native import LANE, Bounded  # noqa: E402
-from malsori.engines.onnx.native import obstacle, register  # noqa: E402
+from malsori.engines.onnx.native import register, why_unavailable  # noqa: E402
 from malsori.errors import EngineError, ModelIncompatible  # noqa: E402
 from tests.export.int8_linear import LARGEST, linear, operator, taps, through  # noqa: E402
 
-if obstacle():
-    pytest.skip(f"the int8 operator does not run here: {obstacle()}", allow_module_level=True)
+if why_unavailable():
+    pytest.skip(f"the int8 operator does not run here: {why_unavailable()}", allow_module_level=True)
 
 Int8s = NDArray[np.int8]
 Floats = NDArray[np.float32]

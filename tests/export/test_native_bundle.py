@@ -26,7 +26,7 @@ from export.proof import compare, synthetic_speech  # noqa: E402
 from export.wav2vec2 import TOLERANCES, export, main  # noqa: E402
 from malsori.bundles import describe_files, read_manifest  # noqa: E402
 from malsori.engines.base import DecodeOptions  # noqa: E402
-from malsori.engines.onnx.native import native_of, obstacle, preferred  # noqa: E402
+from malsori.engines.onnx.native import native_of, preferred, why_unavailable  # noqa: E402
 from malsori.engines.session import SessionOptions  # noqa: E402
 from malsori.engines.wav2vec2 import graphs as engine_graphs  # noqa: E402
 from malsori.engines.wav2vec2.engine import Wav2Vec2Engine  # noqa: E402
@@ -43,8 +43,8 @@ from tests.export.test_wav2vec2_export import (  # noqa: E402
     words,
 )
 
-if obstacle():
-    pytest.skip(f"the int8 operator does not run here: {obstacle()}", allow_module_level=True)
+if why_unavailable():
+    pytest.skip(f"the int8 operator does not run here: {why_unavailable()}", allow_module_level=True)
 
 SIZES = TINY | {"hidden_size": 64, "intermediate_size": 128}
 PORTABLE = {"frontend.onnx", "encoder.onnx", "layers.onnx", "stream.onnx"}
@@ -314,7 +314,7 @@ def test_layers_that_it_does_not_take_are_for_onnx_runtime_unless_told(
 def test_the_operator_is_refused_where_it_does_not_run_saying_why(
     checkpoint: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(wav2vec2, "obstacle", lambda: "the processor lacks avx2")
+    monkeypatch.setattr(wav2vec2, "why_unavailable", lambda: "the processor lacks avx2")
     assert (
         refused(checkpoint, tmp_path, quantization="int8") == "--native cannot be proven here: the processor lacks avx2"
     )

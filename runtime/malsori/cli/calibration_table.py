@@ -43,18 +43,18 @@ def _outcome(calibration: Calibration, bundle: Bundle, written: bool) -> list[tu
         ("speech", f"{calibration.seconds:.1f} s", heard),
         ("transcripts", str(calibration.transcripts), "" if calibration.transcripts else "the full window is right"),
         ("machine", f"{host['cpu']}", f"{threads}, {host['device']}, {host['compute']}"),
-        ("settings", _told(calibration), _not_told(calibration)),
+        ("settings", _describe_heard(calibration), _describe_unheard(calibration)),
         ("setting", *setting),
         ("written", str(bundle.folder / MANIFEST) if written else "nothing", ""),
     ]
 
 
-def _told(calibration: Calibration) -> str:
+def _describe_heard(calibration: Calibration) -> str:
     heard, all_of_them = len(calibration.settings), len(calibration.same)
     return f"all {heard} heard" if heard == all_of_them else f"{heard} of {all_of_them} heard"
 
 
-def _not_told(calibration: Calibration) -> str:
+def _describe_unheard(calibration: Calibration) -> str:
     """Return what became of the others."""
     given_up = len(calibration.given_up)
     rest = len(calibration.same) - len(calibration.settings) - given_up

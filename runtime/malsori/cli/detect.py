@@ -82,10 +82,11 @@ def run(args: argparse.Namespace) -> int:
 
 def _check(transcriber: Transcriber) -> None:
     """Raise `OptionError` for a model of one language, whose answer would be the same whatever is spoken."""
+    from ..engines.base import TellsLanguages
     from ..errors import OptionError
 
     manifest = transcriber.engine.manifest
-    if len(manifest.languages) == 1 or manifest.kind != "whisper":
+    if len(manifest.languages) == 1 or not isinstance(transcriber.engine, TellsLanguages):
         known = ", ".join(manifest.languages)
         raise OptionError(
             f"{manifest.name} knows {known} and cannot tell languages apart; take a multilingual Whisper: "

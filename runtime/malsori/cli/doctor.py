@@ -117,8 +117,8 @@ def package(line: str) -> Iterator[Fact]:
 def _engines() -> Iterator[Fact]:
     from ..engines.machine.devices import compute_types, cuda, decide, runs_on, tensorrt
     from ..engines.machine.installed import Fact, importable
-    from ..engines.onnx.native import reason
-    from ..engines.whisper.model_files import told
+    from ..engines.onnx.native import why_not_preferred
+    from ..engines.whisper.model_files import describe
 
     for library, family in (("onnxruntime", "wav2vec2"), ("ctranslate2", "whisper")):
         if importable(library):  # its own line has told of it
@@ -127,12 +127,12 @@ def _engines() -> Iterator[Fact]:
         if library == "onnxruntime":
             failure = runs_on("CPUExecutionProvider")
             yield Fact(f"{family} on cpu", failure or "CPUExecutionProvider runs", not failure)
-            yield Fact("int8 operator", reason() or "our own runs, in bundles that were exported for it")
+            yield Fact("int8 operator", why_not_preferred() or "our own runs, in bundles that were exported for it")
             value = "CUDAExecutionProvider runs"
         else:
             types = compute_types("cpu")
-            yield Fact(f"{family} on cpu", told(types), bool(types))
-            value = f"{there.reason}; {told(compute_types('cuda'))}"
+            yield Fact(f"{family} on cpu", describe(types), bool(types))
+            value = f"{there.reason}; {describe(compute_types('cuda'))}"
         # Without a line that would mend it, having no CUDA is a property of the machine and no fault.
         yield Fact(f"{family} on cuda", value if there.usable else f"no: {there.reason}", not there.fix, there.fix)
         if library == "onnxruntime" and there.usable:  # of no interest elsewhere, and nothing that must be there

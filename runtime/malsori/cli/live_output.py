@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from ..formats import GROWING, ending_of
 from .console import complain, emit, printable
@@ -26,21 +26,24 @@ if TYPE_CHECKING:
 JSON_EVERY = 1.0  # seconds: a day's transcript is a megabyte, and what is said comes in sentences
 
 
-class Sink:
+class Sink(Protocol):
     """Takes the events of a stream, one by one, and shows or keeps what there is to be shown or kept."""
 
     def begin(self, name: str) -> None:
         """Be told that `name` is listened to now."""
+        return
 
     def tick(self, stream: Stream) -> None:
         """Be told, many times a second, that the stream goes on."""
+        return
 
     def take(self, event: Event) -> None:
         """Take the next event."""
-        raise NotImplementedError
+        ...
 
     def end(self) -> None:
         """Be told that it is over, however it ended, also before it began."""
+        return
 
 
 class JsonLines(Sink):

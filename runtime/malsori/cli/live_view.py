@@ -12,7 +12,6 @@ from rich.text import Text
 
 from ..events import Event, Final, Partial, SpeechEnded, SpeechStarted, StreamWarning
 from .console import emit, printable
-from .live_output import Sink
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -90,7 +89,7 @@ FALL = 0.9  # of the level from one block to the next: peaks alone would jump
 MOST_LINES = 6  # of what is being said; of more than that the end is shown
 
 
-class View(Sink):
+class View:
     """Draws the state of a stream on `console`, at most ten times a second and only what has changed.
 
     The letters of an utterance that may still change are dimmed; so is all of it from its end until its final is there.

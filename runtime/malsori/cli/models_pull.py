@@ -71,13 +71,13 @@ def run(args: argparse.Namespace) -> int:
                 f"{model.name} is here already, {elsewhere.folder} ({elsewhere.origin}), and nothing was pulled; "
                 "--force pulls it all the same"
             )
-            return _told(args, model, str(elsewhere.folder), pulled=False)
+            return _print_pulled(args, model, str(elsewhere.folder), pulled=False)
         pulled = _pull(model, args, reporter)
         reporter.pause()
         reporter.warn(_line(model, pulled))
         if pulled.unpinned:
             reporter.warn(f"malsori has no sums of {', '.join(pulled.unpinned)}: they are what the hub says they are")
-    return _told(args, model, str(pulled.folder), pulled=not pulled.there)
+    return _print_pulled(args, model, str(pulled.folder), pulled=not pulled.there)
 
 
 def destination() -> Path:
@@ -197,7 +197,7 @@ def _by(model: Model, folder: Path) -> str:
     return shlex.quote(called(model.name, Found(model.name, folder, "cache")))
 
 
-def _told(args: argparse.Namespace, model: Model, folder: str, *, pulled: bool) -> int:
+def _print_pulled(args: argparse.Namespace, model: Model, folder: str, *, pulled: bool) -> int:
     if args.json:
         emit(_json({"name": model.name, "folder": folder, "pulled": pulled}))
     else:

@@ -78,14 +78,14 @@ def run(args: argparse.Namespace) -> int:
         try:
             return task.run(reporter)
         except Ended as ended:
-            raise Ended(ended.number, task.told) from ended
+            raise Ended(ended.number, task.summary) from ended
 
 
 class Task:
     """The inputs of one command, which of them are still to be heard, and how many are done."""
 
     def __init__(self, args: argparse.Namespace, inputs: Sequence[Given]) -> None:
-        """Settle where results go. Raises `OptionError` and `OutputError` for what cannot be."""
+        """Find out where results go. Raises `OptionError` and `OutputError` for what cannot be."""
         self._args = args
         self._inputs = _distinct(inputs) if args.output is not None else list(inputs)
         self._output = output_of(args, self._inputs)
@@ -93,7 +93,7 @@ class Task:
         self._coverages = CoverageTable()
 
     @property
-    def told(self) -> str:
+    def summary(self) -> str:
         """What is said of a run that was cut off; nothing of a single file."""
         total = len(self._inputs)
         if total == 1:
@@ -139,21 +139,21 @@ class Task:
             reporter.warn(f"warning, {format} cannot show the results of {lost}; json can: -f json")
         if lost := cueless(self._args, formats):
             reporter.warn(f"warning, {format} cannot show the results of {lost}; srt and vtt can: -f srt")
-        told = transcriber.check(options)
-        for warning in told:
+        warned = transcriber.check(options)
+        for warning in warned:
             reporter.warn(f"warning, {warning}")
         results = transcriber.transcribe_many(given, options, on_error="return", progress=progress_of(reporter, files))
         try:
             for index in ahead:
                 result = beside(lambda: next(results))
                 reporter.pause()
-                self._settle(index, result, reporter, told)
+                self._put(index, result, reporter, warned)
         finally:
             unwanted.set()
             self._coverages.end()
 
-    def _settle(self, index: int, result: Transcript | MalsoriError, reporter: Reporter, told: Collection[str]) -> None:
-        """Print or write one result, and its warnings other than those `told`.
+    def _put(self, index: int, result: Transcript | MalsoriError, reporter: Reporter, warned: Collection[str]) -> None:
+        """Print or write one result, and its warnings other than those `warned`.
 
         Raises:
             OutputError: standard output cannot be written: what it has lost is no fault of this file, and it stays so.
@@ -174,7 +174,7 @@ class Task:
         self._done += 1
         if self._args.report and result.coverage is not None:
             self._coverages.add(file, result.coverage)
-        for warning in [warning for warning in result.warnings if warning not in told]:
+        for warning in [warning for warning in result.warnings if warning not in warned]:
             reporter.warn(f"{file}: warning, {warning}")
 
 

@@ -13,6 +13,8 @@ from numpy.typing import NDArray
 from ..bundles.manifest import Manifest
 from ..errors import Cancelled
 from ..types import Audio, Hypothesis
+from .ctc.frames import Frames
+from .ctc.vocabulary import Vocabulary
 from .session import Session, SessionOptions
 from .whisper.options import WhisperOptions
 
@@ -40,8 +42,8 @@ class DecodeOptions:
     `language` is an ISO 639-1 code or None for detection. `beam_size` None is the family's own. `temperature` is tried
     in order until a result passes the guards (Whisper). `batch_size` bounds how many windows are read at a time.
     `live` tells that somebody waits for the words: each call is to be short, where otherwise much is to be heard in a
-    time. `cancelled` is asked before each engine call; `told` gets the seconds of sound that were read, as they are,
-    where an engine reads a call in parts. `hotwords` have weights for CTC. CTC only: `language_model` is a
+    time. `cancelled` is asked before each engine call; `progress` gets the seconds of sound that were read, as they
+    are, where an engine reads a call in parts. `hotwords` have weights for CTC. CTC only: `language_model` is a
     KenLM file, `lm_alpha` the weight of its natural log-probabilities, `lm_beta` what each word adds, and
     `alternatives` how many of the likeliest texts a segment carries, if above 1. Whisper only: `whisper`.
     """
@@ -61,7 +63,7 @@ class DecodeOptions:
     whisper: WhisperOptions = WHISPER
     live: bool = False
     cancelled: Callable[[], bool] | None = None
-    told: Callable[[float], None] | None = None
+    progress: Callable[[float], None] | None = None
 
     def check_cancelled(self) -> None:
         """Raise `Cancelled` when the caller no longer wants the result."""
@@ -103,15 +105,36 @@ class Engine(Protocol):
         """
         ...
 
-    def detect_language(self, clip: Audio, options: DecodeOptions = ...) -> dict[str, float]:
-        """Return language codes with probabilities, the likeliest first; they sum to 1."""
-        ...
-
     def embed(self, clip: Audio, layer: Layer = -1) -> NDArray[np.float32]:
         """Return a layer's hidden states, float32 `(frames, hidden_size)`; `(layers, frames, hidden_size)` for "all".
 
         Raises `OptionError` for a layer that the bundle does not give.
         """
+        ...
+
+
+@runtime_checkable
+class TellsLanguages(Protocol):
+    """An engine that can tell which of its model's languages is spoken."""
+
+    def detect_language(self, clip: Audio, options: DecodeOptions = ...) -> dict[str, float]:
+        """Return language codes with probabilities, the likeliest first; they sum to 1."""
+        ...
+
+
+@runtime_checkable
+class HasLogits(Protocol):
+    """An engine whose model scores each token of `vocabulary` in each of its `frames`: words can be placed by that."""
+
+    frames: Frames
+    vocabulary: Vocabulary
+
+    def logits(self, clips: Sequence[Audio], batch_size: int = ...) -> list[NDArray[np.float32]]:
+        """Return unnormalised log-probabilities, float32 `(frames, vocabulary)` for each clip of any length."""
+        ...
+
+    def decode(self, logits: NDArray[np.float32], length: int, options: DecodeOptions = ...) -> Hypothesis:
+        """Return what the logits of a clip of `length` samples say."""
         ...
 
 

@@ -16,6 +16,7 @@ from .whisper.model_files import TYPES
 THREADS_PER_CORE = 4  # engines start what they are told: 1000 threads on two cores never finish
 ALWAYS_ALLOWED = 16  # threads, however few the cores
 DEVICES = ("auto", "cpu", "cuda", "tensorrt")
+WITH_LOGITS = ("wav2vec2-ctc",)  # kinds whose engines are `HasLogits`
 COMPUTE_TYPES = ("default", "auto", *TYPES, "int4")  # the last of wav2vec2 bundles
 
 

@@ -1,4 +1,4 @@
-"""Who is at fault when something fails: of things that share a call only the bad one; and all errors are ours."""
+"""Errors of engine calls: only the item that fails gets one, and other libraries' errors become `EngineError`."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 
-def blamed(
+def isolate_failures(
     work: Callable[[Sequence[Item]], Sequence[Result]],
     items: Sequence[Item],
     faults: type[MalsoriError] = EngineError,
@@ -26,10 +26,10 @@ def blamed(
     except faults as error:
         if len(items) == 1:
             return [error]
-    return [result for item in items for result in blamed(work, [item], faults)]
+    return [result for item in items for result in isolate_failures(work, [item], faults)]
 
 
-def ours(work: Callable[[], Result], engine: Engine) -> Result:
+def as_engine_error(work: Callable[[], Result], engine: Engine) -> Result:
     """Return what the work gives. Raises `EngineError` in place of whatever is not an error of ours."""
     try:
         return work()

@@ -10,7 +10,7 @@ from ..bundles import Found, find_bundle
 from ..bundles.default import best
 from ..bundles.find import open_found
 from ..engines.base import Memory
-from ..engines.families import check_loading, load_engine
+from ..engines.families import check_loading
 from ..errors import EngineError
 from ..vad import SileroDetector
 from .alignment.placing import check_aligns
@@ -67,17 +67,10 @@ def load(
     # Reading weights leaves the interpreter to others, so that the detector is there no later than the engine.
     with ThreadPoolExecutor(1, "malsori-detector") as beside:
         opening = beside.submit(_open_detector)
-        engine = load_engine(
-            bundle.folder,
-            bundle.manifest,
-            device=device,
-            compute_type=compute_type,
-            threads=threads,
-            workers=workers,
-            memory=memory,
-        )
+        loading = Loading(device, threads, memory, verify)
+        engine = loading.engine(bundle, compute_type, workers)
     opening.result()
-    return Transcriber(engine, loading=Loading(device, threads, memory, verify), warnings=warnings)
+    return Transcriber(engine, loading=loading, warnings=warnings)
 
 
 def _chosen(model: str | os.PathLike[str] | None, language: str | None) -> tuple[Found, tuple[str, ...]]:

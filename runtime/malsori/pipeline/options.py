@@ -6,21 +6,19 @@ import os
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, get_args
+from typing import Protocol, get_args
 
 from ..audio.tracks import check_track
+from ..bundles import Bundle
 from ..bundles.languages import alternatives_to, code_of
 from ..bundles.manifest import Manifest, knows
-from ..engines.base import HOTWORD_WEIGHT, DecodeOptions, HotWord, Memory, Task
-from ..engines.families import check_options
+from ..engines.base import HOTWORD_WEIGHT, DecodeOptions, Engine, HotWord, Memory, Task
+from ..engines.families import check_options, load_engine
 from ..engines.whisper.options import WhisperOptions
 from ..errors import OptionError
 from ..numeric import is_finite
 from ..vad import GateOptions
 from .values import check_numbers, check_types
-
-if TYPE_CHECKING:
-    from .transcriber import Transcriber
 
 DECODING = DecodeOptions()
 HEAVIEST = 100.0
@@ -38,8 +36,26 @@ class Loading:
     memory: Memory = "normal"
     verify: bool = True
 
+    def engine(self, bundle: Bundle, compute_type: str = "default", workers: int = 1) -> Engine:
+        """Return the engine of a bundle, loaded this way. Raises as `load_engine` does."""
+        return load_engine(
+            bundle.folder,
+            bundle.manifest,
+            device=self.device,
+            compute_type=compute_type,
+            threads=self.threads,
+            workers=workers,
+            memory=self.memory,
+        )
+
 
 LOADING = Loading()
+
+
+class Loaded(Protocol):
+    """A model that was loaded, such as a `Transcriber`."""
+
+    engine: Engine
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +105,7 @@ class TranscribeOptions:
     language: str | None = DECODING.language
     task: Task = DECODING.task
     word_timestamps: bool = DECODING.word_timestamps
-    align_with: str | os.PathLike[str] | Transcriber | None = None
+    align_with: str | os.PathLike[str] | Loaded | None = None
     vad: bool = True
     gate: GateOptions = field(default_factory=GateOptions)
     initial_prompt: str | None = DECODING.initial_prompt

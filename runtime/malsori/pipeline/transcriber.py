@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, overload
 
 import numpy as np
@@ -12,19 +11,20 @@ from numpy.typing import NDArray
 from ..audio import AudioSource, decode
 from ..engines.base import Engine, Layer
 from ..errors import EmptyAudio, MalsoriError, OptionError
-from ..types import Transcript
+from ..types import Audio, Transcript
 from ..vad import Detector, SileroDetector
-from .alignment.placing import Placer
-from .files.pool import Pool, heard
+from .alignment.placing import placer_of
+from .files.pool import Pool, transcripts
 from .files.reading import RecordingReader
-from .files.recording import Progress, Recording
-from .files.stitch import stitch
+from .files.recording import Progress
 from .options import LOADING, Loading, TranscribeOptions
 from .overrides import overridden
 
 if TYPE_CHECKING:
+    from .capacity.admission import Admission
     from .live.options import LiveOptions
     from .live.stream import Stream
+    from .sharing.scheduler import Scheduler
     from .sharing.scheduling import Scheduling
 
 OnError: TypeAlias = Literal["raise", "return"]
@@ -122,7 +122,11 @@ class Transcriber:
         if isinstance(sources, (str, bytes)) or (isinstance(sources, np.ndarray) and sources.ndim == 1):
             # whose letters would each be taken for a path, or samples for a recording
             raise OptionError("transcribe_many takes a list of recordings, found a single one; transcribe takes that")
-        return self._results(sources, chosen, left_out, on_error, progress, self._placer(chosen))
+        placer = None if chosen.align_with is None else placer_of(chosen.align_with, self.loading)
+        pool = Pool(self.engine, chosen, progress, placer)
+        reader = RecordingReader(self.engine, self.detector, chosen, pool.reading)
+        manifest, raising = self.engine.manifest, on_error == "raise"
+        return transcripts(sources, reader, pool, manifest, chosen, warnings=left_out, raising=raising)
 
     def detect_language(
         self, source: AudioSource, options: TranscribeOptions | None = None, **overrides: Any
@@ -162,8 +166,38 @@ class Transcriber:
         if not isinstance(partials, (bool, Transcriber)):
             raise OptionError(f"partials: expected True, False, or a model from malsori.load(...), found {partials!r}")
         chosen, rest = live_overridden(live, overrides, partials=partials is not False)
-        other = None if isinstance(partials, bool) else partials
-        return Stream(self, other, overridden(options, rest), chosen, scheduler)
+        other = None if isinstance(partials, bool) else partials.engine
+        given = overridden(options, rest)
+        return Stream(self.engine, self.detector, given, chosen, scheduler, partials=other, warnings=self.warnings)
+
+    def shared(self, scheduler: Scheduler) -> Transcriber:
+        """Return the same model for files beside streams: it works when no stream of the `scheduler` wants it."""
+        engine = scheduler.engine(self.engine)
+        return Transcriber(engine, detector=self.detector, loading=self.loading, warnings=self.warnings)
+
+    def admission(
+        self,
+        speech: Audio,
+        options: TranscribeOptions | None = None,
+        *,
+        partials: bool = True,
+        limit_s: float = 1.0,
+        most_stale: float = 1.0,
+        **overrides: Any,
+    ) -> Admission:
+        """Return how many streams this machine bears, so that 95 % of the finals come within `limit_s` of their speech.
+
+        `most_stale` is the share of partials that may be dropped. It takes some seconds, in which nobody else may use
+        the model: `speech`, 16 kHz mono, is somebody talking, from which the costs are measured. Options as in
+        `transcribe`; raises `OptionError` for those that a stream does not have.
+        """
+        from .capacity.admission import admission_of
+
+        chosen = overridden(options, overrides)
+        self.check(chosen)
+        return admission_of(
+            self.engine, self.detector, speech, chosen, partials=partials, limit_s=limit_s, most_stale=most_stale
+        )
 
     def embed(
         self,
@@ -198,43 +232,6 @@ class Transcriber:
             )
         mean: NDArray[np.float32] = states.mean(axis=-2)
         return mean
-
-    def _placer(self, options: TranscribeOptions) -> Placer | None:
-        """Return what finds the words' times anew, loaded as this model was; None where nothing was asked for."""
-        model = options.align_with
-        if model is None:
-            return None
-        if isinstance(model, Transcriber):
-            return Placer(model.engine)
-        from .loading import load  # which makes transcribers
-
-        return Placer(load(model, **asdict(self.loading)).engine)
-
-    def _results(
-        self,
-        sources: Iterable[AudioSource],
-        options: TranscribeOptions,
-        left_out: tuple[str, ...],
-        on_error: OnError,
-        progress: Callable[[Progress], None] | None,
-        placer: Placer | None,
-    ) -> Iterator[Transcript | MalsoriError]:
-        pool = Pool(self.engine, options, progress, placer)
-        reader = RecordingReader(self.engine, self.detector, options, pool.reading)
-        for recording in heard(sources, reader, pool, left_out):
-            if recording.error is not None and on_error == "raise":
-                raise recording.error
-            yield recording.error or self._transcript(recording, options)
-
-    def _transcript(self, recording: Recording, options: TranscribeOptions) -> Transcript:
-        manifest = self.engine.manifest
-        only = manifest.languages[0] if len(manifest.languages) == 1 else None
-        return stitch(
-            recording,
-            model=manifest.name,
-            certain=options.language or only,
-            words=options.decoding(None).word_timestamps,
-        )
 
 
 def _layer(layer: int, layers: str | None) -> Layer:

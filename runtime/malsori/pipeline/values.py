@@ -6,7 +6,7 @@ import math
 import os
 from itertools import pairwise
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any
 
 import numpy as np
 
@@ -18,14 +18,11 @@ from ..errors import OptionError
 from ..numeric import is_finite, is_whole
 from ..vad import GateOptions
 
-if TYPE_CHECKING:
-    from .options import TranscribeOptions
-
 LATEST = 1e9  # seconds, 31 years
 FLAGS = ("word_timestamps", "vad", "allow_truncated", "start_at_zero")
 
 
-def check_types(options: TranscribeOptions) -> None:
+def check_types(options: Any) -> None:
     """Raise `OptionError` for what is no text, path, switch, function or group of options where one is wanted."""
     for name in FLAGS:
         if not isinstance(getattr(options, name), (bool, np.bool_)):
@@ -51,7 +48,7 @@ def check_types(options: TranscribeOptions) -> None:
             raise OptionError(f"language_model: {error}") from error
 
 
-def check_numbers(options: TranscribeOptions) -> None:
+def check_numbers(options: Any) -> None:
     """Raise `OptionError` for what is no number where one is wanted, and for one that is out of its range."""
     for name in ("batch_size", "beam_size", "alternatives"):
         value = getattr(options, name)

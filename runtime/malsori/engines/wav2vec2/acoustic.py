@@ -13,14 +13,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ...bundles.manifest import Manifest
+from ...errors import OptionError
 from ...types import SAMPLE_RATE, Audio
+from ..base import Memory
 from ..ctc.frames import Frames
+from ..machine.devices import Device
 from .batches import Grouping, plan
-from .graphs import Graphs
+from .graphs import DYNAMIC, PLAIN, Graphs, SingleGraph, SplitGraphs, single
 
 EPSILON = 1e-7  # of the variance, as Wav2Vec2FeatureExtractor has it
 WINDOW = 30 * SAMPLE_RATE  # attention over twice as much costs four times as much, and takes the memory for it
@@ -88,6 +93,23 @@ class AcousticModel:
 
     def _none(self, output: str) -> NDArray[np.float32]:
         return np.zeros((0, int(self.graphs.outputs[output])), np.float32)
+
+
+def open_graphs(folder: Path, manifest: Manifest, device: Device, threads: int, memory: Memory) -> Graphs:
+    """Return the graphs that the manifest lists.
+
+    Raises `ModelIncompatible` when they do not fit it, `OptionError` for TensorRT where there is no graph for it.
+    """
+    if device == "tensorrt" and PLAIN not in manifest.files:
+        needs = "which comes with --quantize float16 of export/wav2vec2.py"
+        raise OptionError(f"{manifest.name} has no {PLAIN} for TensorRT, {needs}; or use --device cuda")
+    if single(manifest):
+        return SingleGraph(folder, manifest, device, threads, memory)
+    if device != "cpu" and manifest.quantization not in DYNAMIC:
+        from .on_gpu import BoundGraphs
+
+        return BoundGraphs(folder, manifest, device, threads, memory)
+    return SplitGraphs(folder, manifest, device, threads, memory)
 
 
 def windows(frames: int, longest: int, side: int) -> list[Window]:

@@ -22,9 +22,9 @@ from ..ctc.words import silences
 from ..machine.devices import Device, choose_device, cpu_threads
 from ..onnx.providers import LARGEST_BATCH
 from ..session import Session, SessionOptions
-from .acoustic import AcousticModel
+from .acoustic import AcousticModel, open_graphs
 from .batches import Grouping, plan
-from .graphs import DYNAMIC, STATE, SplitGraphs, graph_files, open_graphs, single
+from .graphs import DYNAMIC, STATE, SplitGraphs, graph_files, single
 from .live.ctc_session import CtcSession
 from .live.ways import open_reader
 
@@ -167,15 +167,6 @@ class Wav2Vec2Engine:
         names = outputs_of(layer, self.acoustic.graphs.outputs, self.manifest.name)
         (states,) = self.acoustic.run(names, [clip], 1)
         return np.stack(states) if layer == "all" else states[0]
-
-    def detect_language(self, clip: Audio, options: DecodeOptions = DEFAULTS) -> dict[str, float]:
-        """Return the model's only language with probability 1. Raises `OptionError` when it knows several."""
-        languages = self.manifest.languages
-        if len(languages) != 1:
-            raise OptionError(
-                f"{self.manifest.name} knows {', '.join(languages)}, and CTC cannot tell which was spoken"
-            )
-        return {languages[0]: 1.0}
 
     def _language(self, options: DecodeOptions) -> tuple[str, float]:
         if options.language:

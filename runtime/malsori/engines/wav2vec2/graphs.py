@@ -54,23 +54,6 @@ class Graphs(Protocol):
         ...
 
 
-def open_graphs(folder: Path, manifest: Manifest, device: Device, threads: int, memory: Memory) -> Graphs:
-    """Return the graphs that the manifest lists.
-
-    Raises `ModelIncompatible` when they do not fit it, `OptionError` for TensorRT where there is no graph for it.
-    """
-    if device == "tensorrt" and PLAIN not in manifest.files:
-        needs = "which comes with --quantize float16 of export/wav2vec2.py"
-        raise OptionError(f"{manifest.name} has no {PLAIN} for TensorRT, {needs}; or use --device cuda")
-    if single(manifest):
-        return SingleGraph(folder, manifest, device, threads, memory)
-    if device != "cpu" and manifest.quantization not in DYNAMIC:
-        from .on_gpu import BoundGraphs
-
-        return BoundGraphs(folder, manifest, device, threads, memory)
-    return SplitGraphs(folder, manifest, device, threads, memory)
-
-
 def graph_files(manifest: Manifest) -> tuple[str, ...]:
     """Return the files that this form of bundle must list."""
     name = single(manifest)

@@ -26,7 +26,7 @@ LEFT = 1.5
 class Rule(Protocol):
     """Decides what of a reading is committed."""
 
-    def settled(self, words: Sequence[TokenWord], at: int, behind: Behind) -> int:
+    def count_stable(self, words: Sequence[TokenWord], at: int, behind: Behind) -> int:
         """Return how many of the first words stand. They are those behind what was committed before.
 
         `at` is how many samples of the utterance have been heard.
@@ -59,7 +59,7 @@ class LocalAgreement:
     def __init__(self) -> None:
         self._earlier: list[_Earlier] = []
 
-    def settled(self, words: Sequence[TokenWord], at: int, behind: Behind) -> int:
+    def count_stable(self, words: Sequence[TokenWord], at: int, behind: Behind) -> int:
         """Return how many words this reading and the earlier ones have in common from their beginnings on."""
         old = [each for each in self._earlier if each.at <= at - APART]
         asked = self._earlier[len(old) - 1 :] if old else []
@@ -86,9 +86,9 @@ class Attention:
     def __init__(self) -> None:
         self._agreement = LocalAgreement()
 
-    def settled(self, words: Sequence[TokenWord], at: int, behind: Behind) -> int:
+    def count_stable(self, words: Sequence[TokenWord], at: int, behind: Behind) -> int:
         """Return how many words stand by agreement or by attention, whichever are more."""
-        agreed = self._agreement.settled(words, at, behind)
+        agreed = self._agreement.count_stable(words, at, behind)
         if agreed == len(words):
             return agreed
         left = min(sum(1 for _ in takewhile(lambda seconds: seconds >= LEFT, behind())), whole(words))

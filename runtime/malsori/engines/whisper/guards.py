@@ -181,7 +181,7 @@ ANOMALOUS = 3.0  # score from which on nobody said it
 BRINK = 2.0  # seconds from a window's start, or to its end, that count as silence around a piece
 
 
-def settled(
+def plausible(
     pieces: Sequence[WindowSegment], begin: float, size: int, following: int, rest: int, options: WhisperOptions
 ) -> tuple[list[WindowSegment], int]:
     """Return the pieces that stand and the mel frame of the window to go on from; without a threshold all of them.

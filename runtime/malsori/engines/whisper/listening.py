@@ -1,4 +1,4 @@
-"""One look at the open end of an utterance: encode it, tell the language, read on behind what is settled, judge.
+"""One look at the open end of an utterance: encode it, tell the language, read on behind what is stable, judge.
 
 Features are taken anew each time: 0.24 ms a second of sound, where the encoder takes 2 (nano-whisper) to 100 (small).
 """
@@ -74,7 +74,7 @@ class UtteranceReader:
         self._options.check_cancelled()
         window = self._context.window(len(sound))
         encoded = self._network.encode(self._mel(np.pad(sound, (0, window * HOP - len(sound))))[np.newaxis])
-        language = self.language or self._told(encoded, len(sound) / SAMPLE_RATE)
+        language = self.language or self._detect_language(encoded, len(sound) / SAMPLE_RATE)
         frames = -(-len(sound) // HOP)
         reading = self._read(encoded, language, frames, given, said)
         return Look(encoded, language, frames, self._judged(reading, frames) if reading else None)
@@ -93,7 +93,7 @@ class UtteranceReader:
         ends = [found[bisect_left(stops, stop)].end for stop in accumulate(len(word.tokens) for word in words)]
         return list(zip([found[0].start, *ends], ends, strict=False)) if found else []
 
-    def _told(self, encoded: Encoded, seconds: float) -> str:
+    def _detect_language(self, encoded: Encoded, seconds: float) -> str:
         """Return the likeliest language, and keep it if there is enough sound to tell it by."""
         language, probability = next(iter(languages_of(self._network, encoded, self._known)[0].items()))
         sure = probability > self._options.whisper.language_detection_threshold

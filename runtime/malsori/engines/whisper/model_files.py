@@ -37,7 +37,7 @@ def computing(stored: str, there: Collection[str]) -> str | None:
     return next((kind for kind in (stored, *WIDER.get(stored, ())) if kind in there), None)
 
 
-def told(there: Collection[str]) -> str:
+def describe(there: Collection[str]) -> str:
     """Return a line for people: what a device has, and what becomes of the types that it does not have.
 
     Example: `int8, int8_float32, float32; computed wider: float16, bfloat16, int16 in float32`.

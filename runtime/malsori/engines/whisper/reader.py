@@ -92,8 +92,8 @@ class WindowReader:
         return (sum(track.seek for track in tracks) - before) / MEL_RATE
 
     def _tell(self, seconds: float) -> None:
-        if self._options.told is not None:
-            self._options.told(seconds)
+        if self._options.progress is not None:
+            self._options.progress(seconds)
 
     def _step(self, tracks: list[Track]) -> None:
         """Read the next window of each, all of one length; a longer one where that does not stand."""
@@ -103,14 +103,14 @@ class WindowReader:
             self._tell_languages(encoded, tracks)
             readings = self._readings(tracks, encoded, full=window == WINDOW)
             if window == WINDOW:
-                self._settle(tracks, encoded, readings, window, retried=retried)
+                self._give(tracks, encoded, readings, window, retried=retried)
                 return
             stands = [self._stands(track, reading) for track, reading in zip(tracks, readings, strict=True)]
             if self._once and not all(stands):
                 raise LedAstray
             if fine := [index for index, good in enumerate(stands) if good]:
                 chosen, read = [tracks[index] for index in fine], [readings[index] for index in fine]
-                self._settle(chosen, encoded.rows(fine), read, window, retried=retried)
+                self._give(chosen, encoded.rows(fine), read, window, retried=retried)
             tracks = [track for track, good in zip(tracks, stands, strict=True) if not good]
             window, retried = longer(window), True
 
@@ -164,7 +164,7 @@ class WindowReader:
             return True
         return not led_astray(reading, track.size, self._tokens.timestamp_begin, whisper)
 
-    def _settle(
+    def _give(
         self,
         tracks: Sequence[Track],
         encoded: Encoded,

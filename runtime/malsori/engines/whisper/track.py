@@ -17,7 +17,7 @@ from ...types import SAMPLE_RATE, Audio, LeftOut, Segment, Span, Why
 from ..base import DecodeOptions
 from ..word_breaks import spaced_once
 from .features import HOP, MEL_RATE, WINDOW, LogMel
-from .guards import BRIEF, Reading, settled
+from .guards import BRIEF, Reading, plausible
 from .options import WhisperOptions
 from .segments import WindowSegment, split
 from .sounding import sounding
@@ -131,11 +131,11 @@ class Track:
     ) -> None:
         """Keep what was read in the window, pieces with their words, and go on from frame `following` of it."""
         begin = self.seek / MEL_RATE
-        told = self._told(pieces)
-        if not reading.ended and following >= self.size and (not told or self.size - told >= LEAST_CUT):
+        reached = self._reached(pieces)
+        if not reading.ended and following >= self.size and (not reached or self.size - reached >= LEAST_CUT):
             self.cut_off += 1
-            self._pass("cut_off", told, self.size)
-        kept, following = settled(pieces, begin, self.size, following, self.frames - self.seek, options)
+            self._pass("cut_off", reached, self.size)
+        kept, following = plausible(pieces, begin, self.size, following, self.frames - self.seek, options)
         if len(kept) < len(pieces):
             self._pass("implausible", round(kept[-1].end * MEL_RATE) if kept else 0, following)
         confidence = min(1.0, math.exp(reading.log_probability))
@@ -163,7 +163,7 @@ class Track:
             self.spoken.clear()
         self.seek += max(following, LEAST_STEP)
 
-    def _told(self, pieces: Sequence[WindowSegment]) -> int:
+    def _reached(self, pieces: Sequence[WindowSegment]) -> int:
         """Return the frame of the window that a reading without an end is known to have come to.
 
         That is where its last word begins, which by attention lasts as long as the window; else the last time in it.

@@ -91,7 +91,7 @@ class WhisperSession:
             count = 0
             self._rule.note(words, self._heard)
         else:
-            count = self._rule.settled(words, self._heard, lambda: self._behind(look, words))
+            count = self._rule.count_stable(words, self._heard, lambda: self._behind(look, words))
         self._commit(words[:count])
         self._rest = words[count:]
 

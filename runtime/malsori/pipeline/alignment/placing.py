@@ -2,26 +2,26 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from dataclasses import replace
 from itertools import chain
-from typing import TYPE_CHECKING, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ...aligned import AlignedCharacter, AlignedWord
+from ...bundles import find_bundle
+from ...bundles.find import open_found
 from ...bundles.manifest import Manifest
-from ...engines.base import Engine
+from ...engines.base import Engine, HasLogits
 from ...engines.ctc.aligner import Aligner
 from ...engines.ctc.spelling import Speller, WrittenWord
+from ...engines.families import WITH_LOGITS
 from ...errors import AudioTooShort, OptionError
 from ...types import SAMPLE_RATE, Audio, Hypothesis, Segment, Word
+from ..options import Loaded, Loading
 
-if TYPE_CHECKING:
-    from ...engines.wav2vec2.engine import Wav2Vec2Engine
-
-KINDS = ("wav2vec2-ctc",)  # of bundles that can align
 MARGIN = 1.0  # seconds of sound around a segment where no other is: Whisper's times are that coarse
 OVERLAP = 0.3  # seconds of the next segment at most
 HEARD = 0.1  # score from which on a word counts as heard by the CTC model
@@ -32,10 +32,10 @@ class Placer:
 
     def __init__(self, engine: Engine) -> None:
         """Raise `OptionError` for a model that cannot align."""
-        check_aligns(engine.manifest)
+        if not isinstance(engine, HasLogits):
+            raise _cannot_align(engine.manifest)
         self.manifest = engine.manifest
-        used = cast("Wav2Vec2Engine", engine)
-        self.logits, self.frames, self.vocabulary = used.logits, used.frames, used.vocabulary
+        self.logits, self.frames, self.vocabulary = engine.logits, engine.frames, engine.vocabulary
         self._aligner = Aligner(self.vocabulary, self.frames)
         self._speller = Speller(self.vocabulary)
 
@@ -96,13 +96,27 @@ class Placer:
         return replace(segment, start=words[0].start, end=words[-1].end, words=tuple(words))
 
 
+def placer_of(model: str | os.PathLike[str] | Loaded, loading: Loading) -> Placer:
+    """Return what places words by a model, which is loaded as `loading` says unless it was loaded before.
+
+    Raises as `Placer` does, and as `load` for a name or a path.
+    """
+    if isinstance(model, (str, os.PathLike)):
+        return Placer(loading.engine(open_found(find_bundle(model), loading.verify)))
+    return Placer(model.engine)
+
+
 def check_aligns(manifest: Manifest) -> None:
-    """Raise `OptionError` for a model that cannot align."""
-    if manifest.kind not in KINDS:
-        raise OptionError(
-            f"{manifest.name} is a model of kind {manifest.kind} and cannot align; "
-            f"models of kind {', '.join(KINDS)} can, such as nano-ctc-ko"
-        )
+    """Raise `OptionError` for a model that cannot align, before it is loaded."""
+    if manifest.kind not in WITH_LOGITS:
+        raise _cannot_align(manifest)
+
+
+def _cannot_align(manifest: Manifest) -> OptionError:
+    return OptionError(
+        f"{manifest.name} is a model of kind {manifest.kind} and cannot align; "
+        f"models of kind {', '.join(WITH_LOGITS)} can, such as nano-ctc-ko"
+    )
 
 
 def not_found(written: Sequence[WrittenWord], placed: Sequence[AlignedWord]) -> tuple[int, int]:

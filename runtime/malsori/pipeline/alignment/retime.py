@@ -80,8 +80,8 @@ def retime(
             heard[index] = (own[0].start, own[-1].end)
         else:
             lost.append(index)
-    told = _told(sorted(lost), cues, moving=bool(heard))
-    return Retimed(read.retimed(_moved(cues, heard)), found, (*found.warnings, *told))
+    warnings = _warn_of_lost(sorted(lost), cues, moving=bool(heard))
+    return Retimed(read.retimed(_moved(cues, heard)), found, (*found.warnings, *warnings))
 
 
 def _moved(cues: Sequence[SubtitleCue], heard: Mapping[int, Times]) -> list[Times]:
@@ -108,7 +108,7 @@ def _heard(words: Sequence[AlignedWord]) -> bool:
     return 2 * sum(score < HEARD for score in scores) < len(scores)
 
 
-def _told(lost: Sequence[int], cues: Sequence[SubtitleCue], *, moving: bool) -> Iterator[str]:
+def _warn_of_lost(lost: Sequence[int], cues: Sequence[SubtitleCue], *, moving: bool) -> Iterator[str]:
     if lost:
         names = [cues[index].name if cues[index].name.isdigit() else str(index + 1) for index in lost]
         what = "move with those around them" if moving else "keep their times"

@@ -1,19 +1,24 @@
 """How many streams an engine may have: the most of whose finals 95 % come within a second of the end of speech.
 
-    costs = costs_of(engine, speech, options)                       # a few seconds, once
-    admission(costs, batches=engine.batches).streams                # that many
+    transcriber.admission(speech).streams             # that many; a few seconds, once
 
-It is found by simulation (`simulation.py`) of ever more streams.
+Costs are measured (`costs.py`), and ever more streams simulated with them (`simulation.py`).
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 
-from ...engines.base import DecodeOptions
+from ...engines.base import DecodeOptions, Engine
+from ...types import Audio
+from ...vad import Detector
+from ..live.options import check_streamed
+from ..live.utterance import LiveCutter
+from ..options import TranscribeOptions
 from ..sharing.queue import Batches
-from .costs import OPTIONS, Costs
+from .costs import OPTIONS, SESSION, Costs, costs_of
 from .simulation import TALK, Load, Talk, similar, simulated
 
 LIMIT_S = 1.0
@@ -64,3 +69,21 @@ def admission(
         fits, fails = (middle, fails) if keeps(middle) else (fits, middle)
     found = load(max(fits, 1), math.inf)
     return Admission(fits, found.p95_s, found.busy, found.stale, limit_s)
+
+
+def admission_of(
+    engine: Engine,
+    detector: Callable[[], Detector],
+    speech: Audio,
+    options: TranscribeOptions,
+    *,
+    partials: bool,
+    limit_s: float,
+    most_stale: float,
+) -> Admission:
+    """Return the `admission` by costs that are measured now. Raises `OptionError` for what a stream does not have."""
+    check_streamed(options)
+    decoding = options.decoding(options.language)
+    listen = LiveCutter(detector(), options.gate).push
+    costs = costs_of(engine, speech, decoding, SESSION if partials else None, listen)
+    return admission(costs, limit_s, most_stale=most_stale, batches=engine.batches, options=decoding)

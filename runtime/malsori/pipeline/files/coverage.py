@@ -60,7 +60,7 @@ def covered(recording: Recording, heard: Sequence[tuple[Clip, Hypothesis]]) -> C
     for clip, found in heard:
         for each in passed_over(len(clip.audio), found):
             parts[each.why] += (part for span in each.spans for part in clip.clock.part(span.start, span.stop).spans)
-    left = _settled({why: minus(merged(spans), filled) for why, spans in parts.items()} | {"filled": filled})
+    left = _without_overlap({why: minus(merged(spans), filled) for why, spans in parts.items()} | {"filled": filled})
     out = merged(span for each in left for span in each.spans)
     return Coverage(
         decoded=recording.samples / SAMPLE_RATE,
@@ -83,17 +83,17 @@ def passed_over(length: int, found: Hypothesis) -> list[LeftOut]:
     for each in found.passed:
         parts[each.why] += common(merged(each.spans), whole)
     parts["no_words"] += gaps  # that nothing is known of
-    return list(_settled(parts))
+    return list(_without_overlap(parts))
 
 
-def _settled(parts: Mapping[Why, Sequence[Span]]) -> tuple[LeftOut, ...]:
+def _without_overlap(parts: Mapping[Why, Sequence[Span]]) -> tuple[LeftOut, ...]:
     """Return the parts without empty ones; of two reasons for the same sound the first counts."""
-    settled: list[LeftOut] = []
+    apart: list[LeftOut] = []
     for why, spans in parts.items():
-        taken = merged(span for each in settled for span in each.spans)
+        taken = merged(span for each in apart for span in each.spans)
         if own := minus(merged(spans), taken):
-            settled.append(LeftOut(why, tuple(own)))
-    return tuple(settled)
+            apart.append(LeftOut(why, tuple(own)))
+    return tuple(apart)
 
 
 def said_in(segments: Iterable[Segment]) -> list[Span]:

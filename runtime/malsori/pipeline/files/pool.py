@@ -14,15 +14,17 @@ from pathlib import Path
 
 from ...audio import AudioSource, Blocks
 from ...audio.source import can_seek
+from ...bundles.manifest import Manifest
 from ...engines.base import DecodeOptions, Engine
 from ...errors import MalsoriError
-from ...types import SAMPLE_RATE, Hypothesis
+from ...types import SAMPLE_RATE, Hypothesis, Transcript
 from ..alignment.placing import Placer
-from ..isolation import blamed
+from ..isolation import isolate_failures
 from ..options import TranscribeOptions
 from .mending import Mender
 from .reading import RecordingReader
 from .recording import Job, Progress, Recording
+from .stitch import stitch
 
 WINDOW_SECONDS = 480.0  # of speech gathered at most, if in several pieces: 30 MB; more would only delay results
 
@@ -101,31 +103,31 @@ class Pool:
         return replace(decoding, whisper=replace(decoding.whisper, prefix=None)) if goes_on else decoding
 
     def _recognise(self, jobs: Sequence[Job], decoding: DecodeOptions) -> None:
-        decoding = replace(decoding, told=self._teller(jobs))
-        for job, found in zip(jobs, blamed(lambda some: self._retimed(some, decoding), jobs), strict=True):
+        decoding = replace(decoding, progress=self._progress_of(jobs))
+        for job, found in zip(jobs, isolate_failures(lambda some: self._retimed(some, decoding), jobs), strict=True):
             if isinstance(found, MalsoriError):
                 job.recording.error = found
             else:
                 hypothesis, kept = found
                 job.recording.heard.append((job.clip, hypothesis))
                 job.recording.not_aligned += kept
-            self._settle(job)
+            self._count_done(job)
         self._tell(_first(jobs), 0.0)
 
-    def _teller(self, jobs: Sequence[Job]) -> Callable[[float], None] | None:
+    def _progress_of(self, jobs: Sequence[Job]) -> Callable[[float], None] | None:
         """Return what takes the seconds that the engine reads of these; what it reads twice counts once."""
         if self._progress is None:
             return None
         first, most = _first(jobs), sum(job.clip.seconds for job in jobs)
         read = 0.0
 
-        def told(seconds: float) -> None:
+        def advance(seconds: float) -> None:
             nonlocal read
             read = min(read + seconds, most)
             self._tell(first, read)
 
         self._tell(first, 0.0)
-        return told
+        return advance
 
     def _retimed(self, jobs: Sequence[Job], decoding: DecodeOptions) -> list[tuple[Hypothesis, int]]:
         """Return what was heard, with its words' times as they are wanted; how many segments keep their engine's."""
@@ -138,7 +140,7 @@ class Pool:
             return [(hypothesis, 0) for hypothesis in heard]
         return [self._placer.retimed(job.clip.audio, said) for job, said in zip(jobs, heard, strict=True)]
 
-    def _settle(self, job: Job) -> None:
+    def _count_done(self, job: Job) -> None:
         job.recording.waiting -= 1
         job.recording.queued -= job.clip.seconds
         self._heard += job.clip.seconds
@@ -146,7 +148,7 @@ class Pool:
     def _tell(self, recording: Recording, within: float) -> None:
         """Tell where a recording is, `within` seconds of whose call of the engine were read."""
         if self._progress is not None:
-            behind = recording.told = max(recording.told, recording.behind + min(within, recording.queued))
+            behind = recording.reported = max(recording.reported, recording.behind + min(within, recording.queued))
             found, heard = max(self._found, self._heard + within), self._heard + within
             done = self._done(recording, behind, heard)
             self._progress(Progress(recording.name, found, heard, recording.number, behind, recording.length, done))
@@ -175,6 +177,25 @@ def waves(jobs: Sequence[Job]) -> Iterator[list[Job]]:
 
 SHORT = 240.0  # seconds of sound, which are decoded and searched for speech in about one
 SHORT_BYTES = 1 << 20  # of a file that does not say its length: four minutes of an MP3 of 32 kbit/s
+
+
+def transcripts(
+    sources: Iterable[AudioSource],
+    reader: RecordingReader,
+    pool: Pool,
+    manifest: Manifest,
+    options: TranscribeOptions,
+    *,
+    warnings: tuple[str, ...],
+    raising: bool,
+) -> Iterator[Transcript | MalsoriError]:
+    """Yield one result per source, in order, each with the `warnings`; if `raising`, the first error ends it."""
+    only = manifest.languages[0] if len(manifest.languages) == 1 else None
+    certain, words = options.language or only, options.decoding(None).word_timestamps
+    for recording in heard(sources, reader, pool, warnings):
+        if recording.error is not None and raising:
+            raise recording.error
+        yield recording.error or stitch(recording, model=manifest.name, certain=certain, words=words)
 
 
 def heard(

@@ -1,4 +1,4 @@
-"""A source to jobs: decode, find speech, settle the language once for the whole recording."""
+"""A source to jobs: decode, find speech, tell the language once for the whole recording."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from itertools import chain
 import numpy as np
 
 from ...audio import AudioSource, Blocks, decode_blocks
-from ...engines.base import Engine
+from ...bundles.manifest import Manifest
+from ...engines.base import Engine, TellsLanguages
 from ...errors import AudioError, Cancelled, MalsoriError, OptionError
 from ...types import SAMPLE_RATE, Audio
 from ...vad import Detector, GateOptions
@@ -68,7 +69,7 @@ class RecordingReader:
             with blocks:
                 pieces = self.pieces(self._counted(blocks, recording))
                 head = self.opening(pieces)
-                self._settle_language(head, recording)
+                self._set_language(head, recording)
                 for index, piece in enumerate(chain(head, pieces)):
                     if recording.error is None:  # its earlier pieces may have failed meanwhile
                         yield Job(recording, piece, opens=index == 0)
@@ -114,7 +115,12 @@ class RecordingReader:
         return opening(pieces, self._listened)
 
     def languages(self, pieces: Sequence[Clip]) -> dict[str, float]:
-        """Return the languages of some speech with their probabilities, from its first 30 s, or more by the options."""
+        """Return the languages of some speech with their probabilities, from its first 30 s, or more by the options.
+
+        Raises `OptionError` for a model that knows several and cannot tell them apart.
+        """
+        if not isinstance(self._engine, TellsLanguages):
+            return _only_language(self._engine.manifest)
         speech = np.concatenate([piece.audio for piece in pieces])
         return self._engine.detect_language(speech[: round(self._listened * SAMPLE_RATE)], self._options.decoding(None))
 
@@ -143,14 +149,14 @@ class RecordingReader:
         """Whether each window may have a language of its own: then none holds more than a stretch."""
         return self._options.whisper.multilingual and self._options.language is None
 
-    def _settle_language(self, head: Sequence[Clip], recording: Recording) -> None:
+    def _set_language(self, head: Sequence[Clip], recording: Recording) -> None:
         """Set the recording's language: unless it is asked to, it must not change from one pause to the next."""
-        manifest = self._engine.manifest
+        several = len(self._engine.manifest.languages) != 1
         if self._several_languages:
             return
         if self._options.language is not None:
             recording.language = self._options.language
-        elif len(manifest.languages) != 1 and manifest.kind == "whisper" and not self._alone(head):
+        elif several and isinstance(self._engine, TellsLanguages) and not self._alone(head):
             languages = self.languages(head)
             recording.language, recording.language_probability = next(iter(languages.items()))
 
@@ -169,3 +175,10 @@ class RecordingReader:
             return True
         whole = math.isinf(self._longest)
         return len(head) == 1 and (whole or head[0].seconds < self._listened)
+
+
+def _only_language(manifest: Manifest) -> dict[str, float]:
+    """Return the model's only language with probability 1. Raises `OptionError` when it knows several."""
+    if len(manifest.languages) != 1:
+        raise OptionError(f"{manifest.name} knows {', '.join(manifest.languages)}, and cannot tell which was spoken")
+    return {manifest.languages[0]: 1.0}

@@ -48,7 +48,7 @@ class Recording:
     waiting: int = 0
     queued: float = 0.0
     reached: float = 0.0  # seconds, where the last piece of it ends that was found
-    told: float = 0.0  # seconds that were told to be behind, which never become fewer
+    reported: float = 0.0  # seconds that were reported as done, which never become fewer
     held: float = math.inf  # seconds of what was read that may still become a piece
     read: bool = False
     warnings: tuple[str, ...] = ()

@@ -38,12 +38,12 @@ def stitch(recording: Recording, *, model: str, certain: str | None, words: bool
         duration=recording.samples / SAMPLE_RATE,
         segments=segments,
         model=model,
-        warnings=(*recording.warnings, *_told(recording, heard, coverage), *_uncertain(language, probability)),
+        warnings=(*recording.warnings, *_warnings(recording, heard, coverage), *_uncertain(language, probability)),
         coverage=coverage,
     )
 
 
-def _told(recording: Recording, heard: Sequence[tuple[Clip, Hypothesis]], coverage: Coverage) -> Iterator[str]:
+def _warnings(recording: Recording, heard: Sequence[tuple[Clip, Hypothesis]], coverage: Coverage) -> Iterator[str]:
     yield from _missed(recording, coverage)
     if recording.gated:
         yield from _wordless(heard)

@@ -18,7 +18,7 @@ from ...audio.ring import RingBuffer
 from ...engines.base import DecodeOptions, Engine, Follower, Said
 from ...errors import MalsoriError
 from ...types import SAMPLE_RATE, UNKNOWN, Audio, Hypothesis, Span
-from ..isolation import ours
+from ..isolation import as_engine_error
 from ..sharing.scheduling import Hear
 
 PAUSE_S = 1.0  # seconds of the silence before an utterance that stay; more would only fill the window
@@ -95,7 +95,7 @@ class Earlier:
         """Recognise an utterance ahead, unless it has turned out another; what fails is told when its final is due."""
         if self._begun is uttered:
             with suppress(MalsoriError):
-                ours(lambda: self._hear(uttered, before), self._engine)
+                as_engine_error(lambda: self._hear(uttered, before), self._engine)
 
     def _hear(self, uttered: Uttered, before: Sequence[Uttered]) -> Hypothesis:
         """Recognise an utterance, in whichever thread runs the engine; one that was read ahead is known."""

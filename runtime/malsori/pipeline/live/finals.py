@@ -13,7 +13,6 @@ from ...events import Final, StreamWarning
 from ...types import SAMPLE_RATE, UNKNOWN, Hypothesis, Span
 from ..clip import Clip, Clock
 from ..options import TranscribeOptions
-from ..sharing.scheduler import bare
 from ..sharing.scheduling import Outcome, Scheduling
 from .earlier import Earlier
 from .options import LiveOptions, context_of
@@ -48,7 +47,7 @@ class Author:
 
 
 class Finals:
-    """The finals of one stream, from the end of an utterance to its outbox. For the stream's thread, but `_settle`.
+    """The finals of one stream, from the end of an utterance to its outbox. `_take_outcome` alone is for any thread.
 
     To schedulers the outbox stands for the stream: it is the owner of all that is asked of them.
 
@@ -68,7 +67,7 @@ class Finals:
         self._outbox = outbox
         self._decoding = replace(options.decoding(options.language), live=True)
         self._author = Author(engine.manifest, options.language, words=options.decoding(None).word_timestamps)
-        context_s = context_of(live, bare(engine))
+        context_s = context_of(live, engine)
         self._earlier = Earlier(engine, self._decoding, context_s) if context_s else None
         self._waiting: dict[int, int] = {}  # samples of each utterance that waits for its final
 
@@ -90,24 +89,24 @@ class Finals:
         """Have a whole utterance recognised, whose stream is in the ring."""
         span = piece.span
         self._waiting[seq] = len(span)
-        done = partial(self._settle, seq, span)
+        done = partial(self._take_outcome, seq, span)
         hear = self._earlier.hearing(span, piece.audio, ring) if self._earlier is not None else None
         self._scheduler.final(self._engine, piece.audio, self._decoding, done, self._outbox, hear)
 
     def leave_out(self, seq: int, span: Span) -> None:
         """Settle an utterance that was too short after all to be speech: it is heard no more than it is in a file."""
-        self._outbox.settle(seq, self._author.final(seq, span, NOTHING))
+        self._outbox.put_final(seq, self._author.final(seq, span, NOTHING))
 
     def forget(self, at: int) -> None:
         """Begin anew at a sample of the stream: sound before it was lost."""
         if self._earlier is not None:
             self._earlier.forget(at)
 
-    def _settle(self, seq: int, span: Span, outcome: Outcome) -> None:
+    def _take_outcome(self, seq: int, span: Span, outcome: Outcome) -> None:
         """Take the final of an utterance, from whichever thread it comes."""
         del self._waiting[seq]  # before anybody who waits for it wakes up
         if isinstance(outcome, MalsoriError):
             at, seconds = span.start / SAMPLE_RATE, span.seconds
-            self._outbox.settle(seq, StreamWarning("engine_error", str(outcome), at, seconds, seq))
+            self._outbox.put_final(seq, StreamWarning("engine_error", str(outcome), at, seconds, seq))
         else:
-            self._outbox.settle(seq, self._author.final(seq, span, outcome))
+            self._outbox.put_final(seq, self._author.final(seq, span, outcome))

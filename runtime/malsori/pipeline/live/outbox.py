@@ -56,7 +56,7 @@ class Outbox:
 
     def __init__(self) -> None:
         self._events: deque[Event] = deque()
-        self._settled: dict[int, Event] = {}  # by utterance, while an earlier one is still to come
+        self._finals: dict[int, Event] = {}  # by utterance, while an earlier one is still to come
         self._expected: deque[int] = deque()  # the utterances whose finals are to come, in order
         self._ended = 0  # the last utterance that is over: what an engine still hears of it is no news
         self._changed = threading.Condition()
@@ -72,12 +72,12 @@ class Outbox:
             self._expected.append(seq)
             self._ended = seq
 
-    def settle(self, seq: int, event: Final | StreamWarning) -> None:
+    def put_final(self, seq: int, event: Final | StreamWarning) -> None:
         """Take the final of an utterance, or the warning that there is none."""
         with self._changed:
-            self._settled[seq] = event
-            while self._expected and self._expected[0] in self._settled:
-                self._append(self._settled.pop(self._expected.popleft()))
+            self._finals[seq] = event
+            while self._expected and self._expected[0] in self._finals:
+                self._append(self._finals.pop(self._expected.popleft()))
 
     def take(self, timeout: float = 0.0) -> list[Event]:
         """Return what is there; when nothing is, wait up to `timeout` seconds for something."""

@@ -18,21 +18,21 @@ it (`earlier.py`).
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ...audio.intake import Block, Intake
-from ...engines.base import DecodeOptions
+from ...engines.base import DecodeOptions, Engine
 from ...engines.session import Session
 from ...errors import MalsoriError, OptionError, StreamClosed
 from ...events import Event, Partial, SpeechEnded, SpeechStarted
 from ...types import SAMPLE_RATE, Audio, Span
-from ...vad import detector_named
+from ...vad import Detector, detector_named
 from ..clip import Clip
-from ..isolation import ours
+from ..isolation import as_engine_error
 from ..options import TranscribeOptions
 from ..sharing.scheduling import Inline, Scheduling
 from .finals import Finals
@@ -40,36 +40,37 @@ from .options import LIVE, LiveOptions, check_streamed, longest_utterance
 from .outbox import Outbox, Troubles
 from .utterance import LiveCutter, Utterance
 
-if TYPE_CHECKING:
-    from ..transcriber import Transcriber
-
 PART = SAMPLE_RATE // 2  # samples taken in at once: a block of a minute must not run over what the ring has to keep
 
 
 class Stream:
     """One live stream of one speaker's sound. `push`, `skip`, `poll` and `flush` belong to one thread.
 
-    `finals` recognises whole utterances; `partials`, another model or the same (None), says what it hears meanwhile.
-    `options` are those of a transcription, as far as they have a meaning here. Models may be shared by many streams,
-    which then share a scheduler too; without one, `push` itself computes what is due.
+    `finals` recognises whole utterances; `partials`, another engine or the same (None), says what it hears meanwhile;
+    `detector` makes the voice detector, unless `live` names another. `options` are those of a transcription, as far as
+    they have a meaning here; `warnings`, which the model itself has, are told first. Engines may be shared by many
+    streams, which then share a scheduler too; without one, `push` itself computes what is due.
 
     Raises `OptionError` for options that a model or a stream does not have, `UnsupportedFormat` for a sample rate.
     """
 
     def __init__(
         self,
-        finals: Transcriber,
-        partials: Transcriber | None = None,
-        options: TranscribeOptions | None = None,
+        finals: Engine,
+        detector: Callable[[], Detector],
+        options: TranscribeOptions,
         live: LiveOptions = LIVE,
         scheduler: Scheduling | None = None,
+        *,
+        partials: Engine | None = None,
+        warnings: tuple[str, ...] = (),
     ) -> None:
-        options = options or TranscribeOptions()
         check_streamed(options)
         if scheduler is not None and scheduler.closed:
             raise OptionError("the scheduler is closed; make a new one, and use its streams before it is closed")
-        left_out = finals.check(options)
-        self._engine, self._partials = finals.engine, (partials or finals).engine
+        options.check(finals.manifest)
+        left_out = finals.check(options.decoding(options.language))
+        self._engine, self._partials = finals, finals if partials is None else partials
         self._scheduler = Inline() if scheduler is None else scheduler
         # Another model has other options; what it must be told is the language.
         interim = options.decoding(options.language) if partials is None else DecodeOptions(language=options.language)
@@ -79,16 +80,15 @@ class Stream:
         self._finals = Finals(self._engine, options, live, self._scheduler, self._outbox)
         self._ahead = live.ahead and scheduler is not None  # in one thread nothing waits
         self._intake = Intake(live.sample_rate)
-        detector = finals.detector if live.detector is None else detector_named(live.detector)
+        detector = detector if live.detector is None else detector_named(live.detector)
         longest = longest_utterance(options, self._engine.longest_clip, live.backlog_s / 2)
         self._cutter = LiveCutter(detector(), replace(options.gate, max_speech_s=longest))
         self._troubles = Troubles(self._outbox, self._cutter.ring)
         self._seq = 0
         self._utterance: Utterance | None = None
-        self._closed = False
-        self._level = 0.0
-        for line in left_out:
-            self._troubles.tell("demonstration" if line in finals.warnings else "ignored_option", line)
+        self._closed, self._level = False, 0.0
+        for line in (*warnings, *left_out):
+            self._troubles.tell("demonstration" if line in warnings else "ignored_option", line)
         self._step = self._open().step if live.partials else 0
         self._part = min(PART, self._step or PART)
 
@@ -216,7 +216,7 @@ class Stream:
     def _listen(self, utterance: Utterance) -> None:
         """Compute a partial, in whichever thread runs the engine."""
         try:
-            found = ours(lambda: utterance.listen(self._cutter.ring), self._partials)
+            found = as_engine_error(lambda: utterance.listen(self._cutter.ring), self._partials)
         except MalsoriError as error:
             message = f"no more partials of this utterance: {error}"
             self._troubles.tell("dropped_partials", message, seq=utterance.seq)

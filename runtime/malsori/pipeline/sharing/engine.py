@@ -16,9 +16,9 @@ from ...types import Audio, Hypothesis
 Result = TypeVar("Result")
 DEFAULTS = DecodeOptions()
 SESSION = SessionOptions()
-# What families have beside the protocol: calls of the network, and what asks nothing of it.
-NETWORK = ("logits", "hidden", "follow")
-KNOWN = ("frames", "vocabulary", "device", "compute_type")
+# What an engine may have beside `Engine`: calls of the network, and what asks nothing of it.
+NETWORK = ("detect_language", "logits", "hidden", "follow")
+KNOWN = ("frames", "vocabulary", "decode", "device", "compute_type")
 
 
 class Turns(Protocol):
@@ -45,6 +45,10 @@ class SharedEngine:
         self.long_form = bare.long_form
         self.fills_windows = bare.fills_windows
         self._turns = turns
+        # As attributes of the object: from Python 3.12 on `isinstance` does not ask `__getattr__` what a protocol has.
+        for name in (each for each in (*NETWORK, *KNOWN) if hasattr(bare, each)):
+            found = getattr(bare, name)
+            setattr(self, name, partial(self._in_turn, found) if name in NETWORK else found)
 
     def check(self, options: DecodeOptions) -> tuple[str, ...]:
         """As the engine's own."""
@@ -64,19 +68,11 @@ class SharedEngine:
         """As the engine's own: the steps of a session have their turns by `Scheduling.partial`."""
         return self.bare.open(options, session)
 
-    def detect_language(self, clip: Audio, options: DecodeOptions = DEFAULTS) -> dict[str, float]:
-        """Return the languages when it is its turn."""
-        return self._turns.run(self.bare, lambda: self.bare.detect_language(clip, options))
-
     def embed(self, clip: Audio, layer: Layer = -1) -> NDArray[np.float32]:
         """Return hidden states when it is its turn."""
         return self._turns.run(self.bare, lambda: self.bare.embed(clip, layer))
 
     def __getattr__(self, name: str) -> Any:
-        if name in KNOWN:
-            return getattr(self.bare, name)
-        if name in NETWORK and (call := getattr(self.bare, name, None)):
-            return partial(self._in_turn, call)
         raise AttributeError(f"an engine that is shared has no {name!r}; its `bare` may, and does not wait for a turn")
 
     def _in_turn(self, call: Callable[..., Result], *arguments: Any, **named: Any) -> Result:

@@ -11,7 +11,7 @@ from typing import Any
 from ...engines.base import Engine
 from ...errors import EngineError, MalsoriError
 from ...types import Hypothesis
-from ..isolation import blamed, ours
+from ..isolation import as_engine_error, isolate_failures
 from .queue import Call, Chore, Job, Owed, Step, Waiting
 from .scheduling import Outcome, SchedulerCounters
 
@@ -21,7 +21,7 @@ clock = time.monotonic
 class Lane:
     """One engine, what waits for it, and its thread. `lock` is the scheduler's: it guards `waiting` and the counters.
 
-    Methods without an underscore but `settle` and `abandon` are to be called with the lock held.
+    Methods without an underscore but `report` and `abandon` are to be called with the lock held.
     """
 
     def __init__(
@@ -70,14 +70,14 @@ class Lane:
             owed = [*self._running, *self.waiting.finals]
             self.waiting.finals = []
         for each in owed:
-            self.settle(each, error)
+            self.report(each, error)
 
-    def settle(self, owed: Owed, outcome: Outcome) -> None:
+    def report(self, owed: Owed, outcome: Outcome) -> None:
         """Tell the outcome of a final, unless it has been told one."""
         with self._changed:
-            if owed.settled:
+            if owed.reported:
                 return
-            owed.settled = True
+            owed.reported = True
             self.samples -= len(owed.clip)
             self._counters.finals += 1
         guarded(owed.done, outcome)
@@ -107,8 +107,8 @@ class Lane:
             return job
 
     def _finals(self, call: Call) -> None:
-        for owed, outcome in zip(call, blamed(self._heard, call, MalsoriError), strict=True):
-            self.settle(owed, outcome)
+        for owed, outcome in zip(call, isolate_failures(self._heard, call, MalsoriError), strict=True):
+            self.report(owed, outcome)
         with self._changed:
             self._running = []
 
@@ -116,9 +116,9 @@ class Lane:
         with self._changed:
             self._counters.calls += 1
         if (hear := call[0].hear) is not None:  # it is alone
-            return [ours(hear, self.engine)]
+            return [as_engine_error(hear, self.engine)]
         clips = [each.clip for each in call]
-        heard = ours(lambda: self.engine.transcribe(clips, call[0].options), self.engine)
+        heard = as_engine_error(lambda: self.engine.transcribe(clips, call[0].options), self.engine)
         if len(heard) != len(call):
             raise EngineError(f"{self.engine.manifest.name} gave {len(heard)} results for {len(call)} clips")
         return heard

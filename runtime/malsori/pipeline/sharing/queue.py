@@ -24,7 +24,7 @@ LOOKED_AT = 64  # finals among which those that share a call are sought: behind 
 
 @dataclass(slots=True, eq=False)
 class Owed:
-    """A final that has been due since `since`; `settled` once its outcome has been told. `hear` shares no call."""
+    """A final that has been due since `since`; `reported` once its outcome has been told. `hear` shares no call."""
 
     clip: Audio
     options: DecodeOptions
@@ -32,7 +32,7 @@ class Owed:
     owner: object
     since: float
     hear: Hear | None = None
-    settled: bool = False
+    reported: bool = False
 
 
 @dataclass(frozen=True, slots=True, eq=False)

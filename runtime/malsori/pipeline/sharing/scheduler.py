@@ -1,7 +1,7 @@
 """One worker for each engine, shared by streams and files: finals before partials before batch work.
 
 with Scheduler() as scheduler:
-    files = Transcriber(scheduler.engine(engine))       # goes on while no stream wants anything
+    files = transcriber.shared(scheduler)               # goes on while no stream wants anything
     scheduler.final(engine, clip, options, done)        # what a stream does at the end of an utterance
 """
 
@@ -18,7 +18,7 @@ from typing import TypeVar
 from ...engines.base import DecodeOptions, Engine
 from ...errors import EngineError
 from ...types import SAMPLE_RATE, Audio, Hypothesis
-from ..isolation import ours
+from ..isolation import as_engine_error
 from .engine import SharedEngine
 from .lane import Lane, clock, guarded
 from .queue import Chore, Owed, Step
@@ -117,7 +117,7 @@ class Scheduler:
         def chore() -> None:
             if future.set_running_or_notify_cancel():
                 try:
-                    future.set_result(ours(work, engine))
+                    future.set_result(as_engine_error(work, engine))
                 except BaseException as error:
                     future.set_exception(error)
 

@@ -9,7 +9,7 @@ from typing import Protocol, TypeAlias
 from ...engines.base import DecodeOptions, Engine
 from ...errors import EngineError, MalsoriError
 from ...types import Audio, Hypothesis
-from ..isolation import ours
+from ..isolation import as_engine_error
 
 Outcome: TypeAlias = Hypothesis | MalsoriError
 Hear: TypeAlias = Callable[[], Hypothesis]
@@ -83,7 +83,7 @@ class Inline:
         self.counters.finals += 1
         self.counters.calls += 1
         try:
-            outcome: Outcome = ours(hear or (lambda: engine.transcribe([clip], options)[0]), engine)
+            outcome: Outcome = as_engine_error(hear or (lambda: engine.transcribe([clip], options)[0]), engine)
         except MalsoriError as error:
             outcome = error
         except BaseException:  # an interrupt: who waits for the final must not wait for ever

@@ -15,8 +15,7 @@ from numpy.typing import NDArray
 
 from ...audio import decode, decode_blocks
 from ...bundles.places import checkout
-from ...engines.base import DecodeOptions, Engine
-from ...engines.wav2vec2.engine import Wav2Vec2Engine
+from ...engines.base import DecodeOptions, Engine, HasLogits, TellsLanguages
 from ...engines.whisper.engine import WhisperEngine
 from ...engines.whisper.features import MEL_RATE, WINDOW
 from ...errors import OptionError
@@ -84,7 +83,7 @@ def _inside(folder: Path) -> list[Path]:
     return found
 
 
-LANGUAGE = 30 * SAMPLE_RATE  # samples from which Whisper tells the language
+LANGUAGE = 30 * SAMPLE_RATE  # samples from which the language is told: a window of Whisper
 CERTAIN = (0.0,)  # temperature: sampling would give other words each time
 
 
@@ -108,7 +107,7 @@ def check_comparable(engine: Engine, against: Engine) -> None:
 
 def options_for(engine: Engine, clips: Sequence[Audio]) -> DecodeOptions:
     """Return how to listen to the clips of one recording: in its one language, without chance."""
-    if isinstance(engine, Wav2Vec2Engine):
+    if not isinstance(engine, TellsLanguages):
         return DecodeOptions()
     language = next(iter(engine.detect_language(np.concatenate(clips)[:LANGUAGE]))) if clips else None
     return DecodeOptions(language=language, temperature=CERTAIN)
@@ -116,7 +115,7 @@ def options_for(engine: Engine, clips: Sequence[Audio]) -> DecodeOptions:
 
 def listen(engine: Engine, clips: Sequence[Audio], options: DecodeOptions) -> list[HeardClip]:
     """Return what is heard in each clip when they are given in one call."""
-    if isinstance(engine, Wav2Vec2Engine):
+    if isinstance(engine, HasLogits):
         pairs = zip(clips, engine.logits(clips, options.batch_size), strict=True)
         return [HeardClip(_spoken(engine.decode(logits, len(clip), options)), logits) for clip, logits in pairs]
     return [HeardClip(_spoken(hypothesis)) for hypothesis in engine.transcribe(clips, options)]
@@ -124,7 +123,7 @@ def listen(engine: Engine, clips: Sequence[Audio], options: DecodeOptions) -> li
 
 def work(engine: Engine, clip: Audio) -> Callable[[], object]:
     """Return what to time for one clip: the graphs of a CTC model, all of Whisper's way to its words."""
-    if isinstance(engine, Wav2Vec2Engine):
+    if isinstance(engine, HasLogits):
         return lambda: engine.logits([clip])
     options = options_for(engine, [clip])
     return lambda: engine.transcribe([clip], options)

@@ -9,8 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from ...engines.base import Engine
-from ...engines.wav2vec2.engine import Wav2Vec2Engine
+from ...engines.base import Engine, HasLogits
 from ...errors import OptionError
 from ...types import SAMPLE_RATE, Audio
 from . import speed
@@ -165,7 +164,7 @@ def _difference(first: Sequence[HeardClip], second: Sequence[HeardClip]) -> floa
 
 
 def _blank(engine: Engine) -> int | None:
-    return engine.vocabulary.blank if isinstance(engine, Wav2Vec2Engine) else None
+    return engine.vocabulary.blank if isinstance(engine, HasLogits) else None
 
 
 def _name_beside(engine: Engine, against: Engine | None) -> str | None:

@@ -36,17 +36,17 @@ def register(options: Any, graph: Path) -> None:
 
 def preferred() -> bool:
     """Return whether graphs with the operator run here, and faster than those without."""
-    return not reason()
+    return not why_not_preferred()
 
 
-def reason() -> str:
+def why_not_preferred() -> str:
     """Return why they do not run, or are not the faster ones; empty where they are."""
     if better := BETTER & processor_flags():
         return f"ONNX Runtime's own are as fast with {' and '.join(sorted(better))}"
-    return obstacle()
+    return why_unavailable()
 
 
-def obstacle() -> str:
+def why_unavailable() -> str:
     """Return why they do not run; empty where they do."""
     flags = processor_flags()
     if not flags:

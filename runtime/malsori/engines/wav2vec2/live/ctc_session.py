@@ -61,7 +61,7 @@ class GrowingText:
         self._open += self._said(committed)
         self._last = int(committed[-1].argmax()) if len(committed) else self._last
         self._close()
-        text, stable = self._behind(self._words([*self._open, *self._said(ahead)])), self._behind(self._settled())
+        text, stable = self._behind(self._words([*self._open, *self._said(ahead)])), self._behind(self._stable_part())
         return TextSoFar(stable + HALF_SYLLABLES.sub("", text[len(stable) :]).rstrip(), stable)
 
     def _said(self, logits: NDArray[np.float32]) -> list[int]:
@@ -79,7 +79,7 @@ class GrowingText:
     def _words(self, tokens: list[int]) -> str:
         return written(words_of([Token(token, 0, 0, 1.0) for token in tokens], self._vocabulary))
 
-    def _settled(self) -> str:
+    def _stable_part(self) -> str:
         """Return the part of the open word that is the same whatever its next letter is."""
         silent, tokens = self._vocabulary.silent, self._vocabulary.tokens
         letters = "".join(tokens[token] for token in self._open if token not in silent)
