@@ -21,7 +21,8 @@ from transformers import (
 
 from export.common import ExportRefused
 from export.model_bin import Arrays, ModelBin
-from export.whisper_checkpoint import ENGLISH_ONLY, SIZES
+from export.whisper_checkpoint import SIZES
+from export.whisper_recipe import ENGLISH_ONLY
 from malsori.bundles.manifest import Manifest
 
 SPEC = "WhisperSpec"

@@ -7,19 +7,20 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import shutil
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
+from export.progress import Reporter
 from malsori.bundles import seal
 from malsori.bundles.manifest import MANIFEST, Manifest
-from malsori.cli.progress import Reporter
 from malsori.errors import MalsoriError, brief
 from malsori.types import SAMPLE_RATE
 
@@ -140,6 +141,14 @@ def arguments(description: str, quantizations: Sequence[str], default: str) -> a
 def comma_separated(text: str) -> tuple[str, ...]:
     """Return the parts of `ko,en`, without blanks."""
     return tuple(part.strip() for part in text.split(",") if part.strip())
+
+
+def percent_points(text: str) -> float:
+    """Read a number of 0 or more, as an argparse type."""
+    with suppress(ValueError):
+        if math.isfinite(value := float(text)) and value >= 0:
+            return value
+    raise argparse.ArgumentTypeError(f"expected a number of 0 or more, found {text!r}")
 
 
 def run(export: Callable[..., Manifest], asked: argparse.Namespace) -> int:

@@ -29,7 +29,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from export import optimum_graph, recipes
-from export.common import ExportRefused, arguments, new_folder, run, seal_with
+from export.common import ExportRefused, arguments, new_folder, percent_points, run, seal_with
 from export.graph.choose import FORMS, OWN, choose_int8
 from export.graph.linear import Float32, Int4, Linear
 from export.graph.native import all_fit
@@ -40,7 +40,6 @@ from export.wav2vec2_checkpoint import Checkpoint, write_vocabulary
 from export.wav2vec2_proof import TOLERANCES, prove
 from malsori.bundles import describe_files
 from malsori.bundles.manifest import Manifest
-from malsori.cli.model_flags import percent_points
 from malsori.engines.ctc.vocabulary import FILE
 from malsori.engines.onnx.native import native_of, why_unavailable
 from malsori.engines.wav2vec2.engine import Wav2Vec2Engine

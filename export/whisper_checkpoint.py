@@ -14,8 +14,9 @@ from transformers import AutoConfig, WhisperFeatureExtractor, WhisperForConditio
 from transformers.models.whisper.tokenization_whisper import LANGUAGES
 
 from export.common import ExportRefused, loading, model_card
+from export.whisper_recipe import ENGLISH_ONLY, POSITIONS
 from malsori.bundles.manifest import Manifest
-from malsori.engines.whisper.features import HOP, STRIDE
+from malsori.engines.whisper.features import FFT, HOP, STRIDE
 from malsori.errors import brief
 from malsori.types import SAMPLE_RATE
 
@@ -32,9 +33,7 @@ SIZES = (
     "max_source_positions",
     "max_target_positions",
 )
-ENGLISH_ONLY = 51_864  # entries in the vocabulary; CTranslate2 takes any larger one for multilingual
-POSITIONS = (1500, 448)  # of encoder and decoder, the same in every published size
-SOUND = {"sampling_rate": SAMPLE_RATE, "hop_length": HOP, "chunk_length": 30, "n_fft": 400}
+SOUND = {"sampling_rate": SAMPLE_RATE, "hop_length": HOP, "chunk_length": 30, "n_fft": FFT}
 
 
 @dataclass(frozen=True)

@@ -15,8 +15,10 @@ from malsori.bundles.names import audio_context
 KIND = "whisper"
 PARTS = ("licence", "model", "languages", "tasks", "alignment_heads", "audio_context")  # verified, or said not to be
 OTHER_TOKENS = 51_766  # 50,257 of text, 8 that order, 1,501 that tell times: the rest of a vocabulary names languages
-ENGLISH_ONLY = 51_864  # entries: GPT-2's have one token of text less, and name languages that the model does not know
-POSITIONS = 1500 + 448  # of the encoder and of the decoder
+# Entries: GPT-2's have one token of text less, and name languages that the model does not know. CTranslate2 takes any
+# larger vocabulary for multilingual.
+ENGLISH_ONLY = 51_864
+POSITIONS = (1500, 448)  # of the encoder and of the decoder, the same in every published size
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +74,7 @@ class WhisperRecipe:
         mels, tokens = self.model["num_mel_bins"], self.model["vocab_size"]
         convolutions = 3 * width * (mels + width) + 2 * width
         cross = self.model["decoder_layers"] * (_attention(width) + 2 * width)
-        return convolutions + half + self._layer("decoder") + cross + width * (tokens + POSITIONS) + 4 * width
+        return convolutions + half + self._layer("decoder") + cross + width * (tokens + sum(POSITIONS)) + 4 * width
 
     def options(self) -> dict[str, Any]:
         """Return what the recipe sets on the command line where its user sets nothing."""

@@ -23,15 +23,17 @@ import transformers
 
 from export.bundle_checkpoint import checkpoint_of
 from export.common import ExportRefused
-from export.finetune.flags import parse
-from export.finetune_ctc import finetune
 from export.nano.batches import LONGEST_SILENCE, vary_voice
 from export.nano.grammar import draw
 from export.nano.new_words import draw_new
 from export.nano.publish import MODELS, ctc_rates, export_ctc
 from export.nano.speech import SAMPLE_RATE, Augmenter, Utterance, held_out_corpus, speak
+from export.progress import Reporter
+from export.training.ctc.settings import CtcSettings
+from export.training.ctc.subject import Ctc
+from export.training.loop import finetune
+from export.training.options import parse
 from malsori.bundles import read_manifest
-from malsori.cli.progress import Reporter
 from malsori.engines.wav2vec2.engine import Wav2Vec2Engine
 from malsori.errors import MalsoriError
 
@@ -91,7 +93,7 @@ def learn(checkpoint: Path, manifest: Path, out: Path, plan: Plan) -> None:
     given = [str(checkpoint), str(manifest), str(out), *(str(word) for flag in flags.items() for word in flag)]
     given.append("--allow-slower")  # nano-ctc-ko is in int8 for its size
     with Reporter() as reporter:
-        finetune(parse("", given), reporter)
+        finetune(Ctc(parse(CtcSettings, "", given), reporter))
 
 
 def training_speech(folder: Path, plan: Plan) -> Path:

@@ -20,11 +20,6 @@ WARM_UP = 300  # steps
 POOL = 8  # batches drawn together and sorted by length, so that little is padded
 
 
-def normalized(clip: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Shift and scale a clip to zero mean and unit variance, as wav2vec2's feature extractor does."""
-    return ((clip - clip.mean()) / np.sqrt(clip.var() + 1e-7)).astype(np.float32)
-
-
 def vary_voice(utterance: Utterance, rng: np.random.Generator) -> Utterance:
     """Return the utterance in another voice, or as it is, by `REVOICED_SHARE`."""
     return revoiced(utterance, rng) if rng.random() < REVOICED_SHARE else utterance

@@ -102,17 +102,17 @@ def _polite(rng: random.Random, verb: str, english: str) -> Sentence:
 
 
 def _switch(rng: random.Random) -> Sentence:
-    room, room_en = rng.choice(list(ROOMS.items()))
-    thing, thing_en = rng.choice(list(SWITCHED.items()))
-    verb, verb_en = rng.choice([("켜", "turn on"), ("꺼", "turn off")])
-    end = _polite(rng, verb, f"{verb_en} the {room_en} {thing_en}")
-    return Sentence(f"{room} {with_particle(thing, '을', '를')} {end.ko}", end.en)
+    return _turned(rng, SWITCHED, [("켜", "turn on"), ("꺼", "turn off")])
 
 
 def _hinge(rng: random.Random) -> Sentence:
+    return _turned(rng, HINGED, [("열어", "open"), ("닫아", "close")])
+
+
+def _turned(rng: random.Random, things: dict[str, str], verbs: list[tuple[str, str]]) -> Sentence:
     room, room_en = rng.choice(list(ROOMS.items()))
-    thing, thing_en = rng.choice(list(HINGED.items()))
-    verb, verb_en = rng.choice([("열어", "open"), ("닫아", "close")])
+    thing, thing_en = rng.choice(list(things.items()))
+    verb, verb_en = rng.choice(verbs)
     end = _polite(rng, verb, f"{verb_en} the {room_en} {thing_en}")
     return Sentence(f"{room} {with_particle(thing, '을', '를')} {end.ko}", end.en)
 

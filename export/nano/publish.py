@@ -17,12 +17,12 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
-import jiwer
 import numpy as np
 from numpy.typing import NDArray
 
 from export import wav2vec2, whisper
 from export.nano.speech import SAMPLE_RATE, Corpus, Utterance, held_out_corpus
+from export.training.rates import rates
 from malsori.bundles import read_manifest, seal
 from malsori.bundles.manifest import Manifest
 from malsori.engines.base import DecodeOptions, Task
@@ -54,9 +54,8 @@ class Score:
 
     def rates(self) -> dict[str, float]:
         """Return the word and the character error rate and the share of sentences without any error."""
-        exact = sum(map(str.__eq__, self.spoken, self.heard)) / len(self.spoken)
-        wer, cer = jiwer.wer(self.spoken, self.heard), jiwer.cer(self.spoken, self.heard)
-        return {"wer": round(wer, 4), "cer": round(cer, 4), "exact": round(exact, 4)}
+        found = rates(self.spoken, self.heard)
+        return {name: round(found[name], 4) for name in ("wer", "cer", "exact")}
 
 
 def publish_ctc(checkpoint: Path, held_out: Corpus, seed: int) -> None:

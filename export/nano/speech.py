@@ -21,8 +21,8 @@ import soxr
 from numpy.typing import NDArray
 
 from export.nano.grammar import Sentence, draw
+from malsori.types import SAMPLE_RATE
 
-SAMPLE_RATE = 16_000
 LANGUAGES = ["ko", "en"]
 HELD_OUT_CLIPS = 400
 ACCENTS = {"ko": ["ko"], "en": ["en-us", "en-gb"]}

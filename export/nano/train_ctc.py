@@ -19,12 +19,14 @@ from torch.nn import functional as F
 from transformers import Wav2Vec2Config, Wav2Vec2ForCTC
 from transformers.models.wav2vec2.modeling_wav2vec2 import Wav2Vec2LayerNormConvLayer
 
-from export.nano.batches import Batches, normalized
+from export.nano.batches import Batches
 from export.nano.grammar import to_jamo
 from export.nano.loop import GLIMPSE, Run, train
-from export.nano.speech import SAMPLE_RATE, Corpus, Utterance
+from export.nano.speech import Corpus, Utterance
 from export.nano.timed_speech import speak_with_times
-from export.nano.whisper_windows import mel_filters
+from export.nano.whisper_windows import log_mel
+from malsori.engines.wav2vec2.acoustic import normalize
+from malsori.types import SAMPLE_RATE
 
 SPECIALS = ["<pad>", "<s>", "</s>", "<unk>", "|"]
 JAMO = [
@@ -156,7 +158,7 @@ def in_time(utterance: Utterance, frames: int) -> Tensor:
 def log_mel_frames(audio: Tensor) -> Tensor:
     """Return log-mel `(batch, frames, 80)`, about unit scale, of the front-end's own frames: 400 samples every 320."""
     spectrum = torch.stft(audio, 400, 320, window=torch.hann_window(400), center=False, return_complex=True)
-    mel = mel_filters() @ (spectrum.real.square() + spectrum.imag.square())
+    mel = log_mel().filters @ (spectrum.real.square() + spectrum.imag.square())
     return (mel.clamp(min=1e-5).log10().transpose(1, 2) + 1) / 2
 
 
@@ -166,7 +168,7 @@ def error_rate(model: Wav2Vec2ForCTC, utterances: list[Utterance]) -> float:
     model.eval()
     spoken, heard = [], []
     for utterance in utterances:
-        clip = normalized(np.pad(utterance.audio.astype(np.float32) / 32768, SAMPLE_RATE // 10))
+        clip = normalize(np.pad(utterance.audio.astype(np.float32) / 32768, SAMPLE_RATE // 10))
         logits = model(torch.from_numpy(clip)[None], attention_mask=torch.ones(1, len(clip), dtype=torch.long)).logits
         spoken.append(to_jamo(utterance.text))
         heard.append(unspell(logits[0].argmax(-1).tolist()))
@@ -189,7 +191,7 @@ def save(model: Wav2Vec2ForCTC, folder: Path) -> None:
 def collate(clips: list[np.ndarray]) -> tuple[Tensor, Tensor]:
     """Normalise each clip and pad with zeros; return audio float32 and mask int64, both `(batch, samples)`."""
     longest = max(map(len, clips))
-    audio = np.stack([np.pad(normalized(clip), (0, longest - len(clip))) for clip in clips])
+    audio = np.stack([np.pad(normalize(clip), (0, longest - len(clip))) for clip in clips])
     mask = np.stack([np.arange(longest) < len(clip) for clip in clips])
     return torch.from_numpy(audio), torch.from_numpy(mask).long()
 

@@ -36,7 +36,7 @@ def losses(
     model: NanoWhisper, sequences: TokenSequences, windows: list[Window], generator: torch.Generator
 ) -> dict[str, Tensor]:
     """Return the CTC loss per letter and the decoder's cross-entropy per token, and of the language alone."""
-    mel = log_mel(stack(windows))
+    mel = log_mel()(stack(windows))
     with torch.autocast("cpu", dtype=torch.bfloat16):
         states = model.encode(mel)
         spelled = model.letters(states)
@@ -65,7 +65,7 @@ def error_rates(model: NanoWhisper, utterances: list[Utterance]) -> dict[str, fl
     pairs: dict[str, tuple[list[str], list[str]]] = {"ko": ([], []), "en": ([], []), "ko-en": ([], [])}
     right = 0
     for utterance in utterances:
-        states = model.encode(log_mel(stack([Window.of(utterance)])))
+        states = model.encode(log_mel()(stack([Window.of(utterance)])))
         language = model.language(states)
         right += language == utterance.language
         for task in ("transcribe", "translate") if utterance.language == "ko" else ("transcribe",):

@@ -11,12 +11,14 @@ from numpy.typing import NDArray
 from torch import Tensor
 from transformers import WhisperFeatureExtractor
 
+from export.log_mel import TorchLogMel
 from export.nano.batches import LONGEST_SILENCE, Batches, vary_voice
 from export.nano.nano_whisper import CompactVocabulary
-from export.nano.speech import SAMPLE_RATE, Augmenter, Corpus, Utterance
+from export.nano.speech import Augmenter, Corpus, Utterance
+from malsori.engines.whisper.features import HOP, STRIDE, WINDOW
+from malsori.types import SAMPLE_RATE
 
-HOP = 160  # samples per mel frame
-FULL = 30 * SAMPLE_RATE
+FULL = WINDOW * HOP  # samples
 SEVERAL_SHARE, FULL_SHARE = 0.12, 0.15  # of the batches: several sentences in one window; the full 30 s
 FULL_FROM = 1_500  # step: the full window costs ten times as much and teaches nothing at first
 
@@ -93,22 +95,14 @@ class Windows:
 def stack(windows: list[Window]) -> Tensor:
     """Pad the sound of a batch with silence to one whole number of encoder frames; float32 `(batch, samples)`."""
     longest = max(len(w.audio) for w in windows)
-    longest = min(-(-longest // (2 * HOP)) * 2 * HOP, FULL)
+    longest = min(-(-longest // STRIDE) * STRIDE, FULL)
     return torch.from_numpy(np.stack([np.pad(w.audio, (0, longest - len(w.audio))) for w in windows]))
 
 
 @cache
-def mel_filters() -> Tensor:
-    """Return Whisper's filter bank, float32 `(80, 201)`."""
-    return torch.from_numpy(WhisperFeatureExtractor(feature_size=80).mel_filters).float().T
-
-
-def log_mel(audio: Tensor) -> Tensor:
-    """Turn `(batch, samples)` into `(batch, 80, samples / 160)`, the numbers of Whisper's own feature extractor."""
-    spectrum = torch.stft(audio, 400, HOP, window=torch.hann_window(400), return_complex=True)[..., :-1]
-    mel = mel_filters() @ (spectrum.real.square() + spectrum.imag.square())
-    logs = mel.clamp(min=1e-10).log10()
-    return (torch.maximum(logs, logs.amax((1, 2), keepdim=True) - 8) + 4) / 4
+def log_mel() -> TorchLogMel:
+    """Return Whisper's features, in 80 mels."""
+    return TorchLogMel(WhisperFeatureExtractor(feature_size=80))
 
 
 @dataclass(frozen=True, slots=True)

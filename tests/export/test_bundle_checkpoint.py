@@ -9,9 +9,9 @@ pytest.importorskip("transformers")
 
 from export.bundle_checkpoint import checkpoint_of, main  # noqa: E402
 from export.common import ExportRefused, model_card  # noqa: E402
-from export.finetune.model import Learned  # noqa: E402
-from export.finetune.settings import ModelOptions  # noqa: E402
 from export.proof import compare, synthetic_speech  # noqa: E402
+from export.training.ctc.model import Learned  # noqa: E402
+from export.training.ctc.settings import ModelOptions  # noqa: E402
 from export.wav2vec2 import export  # noqa: E402
 from export.wav2vec2_checkpoint import Checkpoint  # noqa: E402
 from malsori.bundles import open_bundle  # noqa: E402

@@ -19,20 +19,23 @@ from transformers import Wav2Vec2ForCTC  # noqa: E402
 
 import malsori  # noqa: E402
 from export.common import ExportRefused  # noqa: E402
-from export.finetune import learner  # noqa: E402
-from export.finetune.batches import ByLength, Collate  # noqa: E402
-from export.finetune.callbacks import stale  # noqa: E402
-from export.finetune.curve import Curve, Score  # noqa: E402
-from export.finetune.flags import parse  # noqa: E402
-from export.finetune.learner import choose_precision, total_steps  # noqa: E402
-from export.finetune.manifest import read_rows  # noqa: E402
-from export.finetune.model import Learned, replace_head  # noqa: E402
-from export.finetune.settings import ModelOptions, TextOptions, TrainingOptions  # noqa: E402
-from export.finetune.texts import clean  # noqa: E402
-from export.finetune.vocabulary import Speller, new_vocabulary  # noqa: E402
-from export.finetune_ctc import finetune, learn, main  # noqa: E402
+from export.finetune_ctc import main  # noqa: E402
+from export.progress import Reporter  # noqa: E402
+from export.training.batches import ByLength  # noqa: E402
+from export.training.callbacks import stale  # noqa: E402
+from export.training.ctc.learner import Collate, CtcLearner  # noqa: E402
+from export.training.ctc.model import Learned, replace_head  # noqa: E402
+from export.training.ctc.settings import CtcSettings, ModelOptions, TextOptions  # noqa: E402
+from export.training.ctc.subject import Ctc, ErrorRates  # noqa: E402
+from export.training.ctc.texts import clean  # noqa: E402
+from export.training.ctc.vocabulary import Speller, new_vocabulary  # noqa: E402
+from export.training.curve import Curve  # noqa: E402
+from export.training.learner import choose_precision, total_steps  # noqa: E402
+from export.training.loop import finetune, learn  # noqa: E402
+from export.training.manifest import read_rows  # noqa: E402
+from export.training.options import parse  # noqa: E402
+from export.training.settings import TrainingOptions  # noqa: E402
 from malsori.bundles import read_manifest as read_bundle  # noqa: E402
-from malsori.cli.progress import Reporter  # noqa: E402
 from malsori.engines.ctc.vocabulary import Vocabulary  # noqa: E402
 from tests.export.tones import GROUP, TOKENS, record, save_checkpoint, sing, texts  # noqa: E402
 
@@ -61,15 +64,19 @@ def finished(checkpoint: Path, manifest: Path, tmp_path_factory: pytest.TempPath
     return out
 
 
+def subject(reporter: Reporter, *given: object) -> Ctc:
+    return Ctc(parse(CtcSettings, "", [str(word) for word in given]), reporter)
+
+
 def run(checkpoint: Path, manifest: Path, out: Path, *flags: str) -> None:
     with Reporter(quiet=True) as reporter:
-        finetune(parse("", [str(checkpoint), str(manifest), str(out), *FAST, *PLAIN, *flags]), reporter)
+        finetune(subject(reporter, checkpoint, manifest, out, *FAST, *PLAIN, *flags))
 
 
 def learn_only(checkpoint: Path, manifest: Path, out: Path, *flags: str) -> None:
     """Do what `run` does, up to the bundle."""
     with Reporter(quiet=True) as reporter:
-        learn(parse("", [str(checkpoint), str(manifest), str(out), *FAST, *flags]), reporter)
+        learn(subject(reporter, checkpoint, manifest, out, *FAST, *flags))
 
 
 def work(out: Path) -> Path:
@@ -127,7 +134,7 @@ def test_the_bundle_says_the_words_of_the_best_checkpoint(finished: Path) -> Non
 
 def test_help_tells_every_default_that_says_something_also_one_of_0(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
-        parse("", ["--help"])
+        parse(CtcSettings, "", ["--help"])
     told = " ".join(capsys.readouterr().out.split())
     for name in ("freeze_encoder_steps", "weight_decay", "seed", "workers"):
         kinds = (ModelOptions, TrainingOptions)
@@ -137,7 +144,7 @@ def test_help_tells_every_default_that_says_something_also_one_of_0(capsys: pyte
 
 
 def test_the_best_evaluation_is_one_that_has_a_checkpoint() -> None:
-    scores = [Score(step, 1.0, cer, cer, 0.0) for step, cer in ((0, 0.1), (10, 0.4), (20, 0.2), (30, 0.2))]
+    scores = [ErrorRates(step, 1.0, cer, cer, 0.0) for step, cer in ((0, 0.1), (10, 0.4), (20, 0.2), (30, 0.2))]
     assert Curve((), tuple(scores)).best.step == 20
     assert Curve((), (scores[0],)).best.step == 0
 
@@ -152,19 +159,19 @@ def test_a_stopped_run_goes_on_to_the_very_weights_of_an_uninterrupted_one(
     checkpoint: Path, manifest: Path, finished: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Stopped twice: inside the first epoch and across its end; dropout, masks and batches go on as they would have."""
-    step = learner.Learner.training_step
+    step = CtcLearner.training_step
     for stop in (6, 9):
 
-        def stopping(self: learner.Learner, *args: object, stop: int = stop, **more: object) -> torch.Tensor:
+        def stopping(self: CtcLearner, *args: object, stop: int = stop, **more: object) -> torch.Tensor:
             if self.state.global_step == stop:
                 raise KeyboardInterrupt
             return step(self, *args, **more)
 
-        monkeypatch.setattr(learner.Learner, "training_step", stopping)
+        monkeypatch.setattr(CtcLearner, "training_step", stopping)
         with pytest.raises(KeyboardInterrupt):
             learn_only(checkpoint, manifest, tmp_path / "bundle")
     (work(tmp_path / "bundle") / "checkpoint-99").mkdir()  # as a kill in the middle of saving leaves it
-    monkeypatch.setattr(learner.Learner, "training_step", step)
+    monkeypatch.setattr(CtcLearner, "training_step", step)
     learn_only(checkpoint, manifest, tmp_path / "bundle")
     expected, found = (weights(work(out) / "checkpoint-12") for out in (finished, tmp_path / "bundle"))
     assert all(torch.equal(expected[name], found[name]) for name in expected)
@@ -174,7 +181,7 @@ def test_a_stopped_run_goes_on_to_the_very_weights_of_an_uninterrupted_one(
 def test_a_finished_run_whose_bundle_is_gone_makes_the_bundle_again_without_training(
     checkpoint: Path, manifest: Path, finished: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(learner.Learner, "training_step", None)
+    monkeypatch.setattr(CtcLearner, "training_step", None)
     run(checkpoint, manifest, tmp_path / "again", "--work", str(work(finished)))
     assert read_bundle(tmp_path / "again").files == read_bundle(finished).files
 
@@ -225,7 +232,7 @@ def test_it_stops_when_nothing_improves(checkpoint: Path, manifest: Path, tmp_pa
 )
 def test_patience_goes_by_cer_once_there_are_words(errors: list[float], losses: list[float], expected: int) -> None:
     entries = [{"eval_cer": cer, "eval_loss": loss} for cer, loss in zip(errors, losses, strict=True)]
-    assert stale([{"loss": 1.0}, *entries]) == expected
+    assert stale([{"loss": 1.0}, *entries], "cer") == expected
 
 
 def test_two_small_batches_move_the_weights_as_one_large_batch_does(checkpoint: Path, tmp_path: Path) -> None:
@@ -429,12 +436,10 @@ def test_clips_outside_the_limits_are_counted_and_listed_never_silently_dropped(
 
 
 def test_no_sentence_is_both_trained_on_and_held_out(checkpoint: Path, tmp_path: Path) -> None:
-    from export.finetune.prepare import read_texts
-
     manifest = record(tmp_path, texts(10) * 3)
-    training, held_out = read_texts(parse("", [str(checkpoint), str(manifest), str(tmp_path / "out")]))
+    training, held_out = subject(Reporter(quiet=True), checkpoint, manifest, tmp_path / "out").read()
     assert len(held_out) == 3
-    assert not {text for _, text in training} & {text for _, text in held_out}
+    assert not {row.text for row in training} & {row.text for row in held_out}
 
 
 def test_masks_longer_than_the_shortest_clip_are_refused(

@@ -22,21 +22,25 @@ except metadata.PackageNotFoundError:
 import ctranslate2  # noqa: E402
 from safetensors.torch import load_file  # noqa: E402
 
-from export.context import learner  # noqa: E402
-from export.context.curve import Curve, Score, stale  # noqa: E402
-from export.context.flags import parse  # noqa: E402
-from export.context.listening import Listener  # noqa: E402
-from export.context.matching import Matcher, collate  # noqa: E402
-from export.context.model import Teacher, encode  # noqa: E402
-from export.context.settings import ContextOptions  # noqa: E402
-from export.context.sound import FRAMES, LONGEST, LogMel, draw, in_window, shortest  # noqa: E402
-from export.finetune.clips import Clip  # noqa: E402
-from export.finetune_context import finetune, learn, main  # noqa: E402
+from export.finetune_context import main  # noqa: E402
+from export.log_mel import TorchLogMel  # noqa: E402
+from export.progress import Reporter  # noqa: E402
 from export.proof import synthetic_speech  # noqa: E402
+from export.training.callbacks import stale  # noqa: E402
+from export.training.clips import Clip  # noqa: E402
+from export.training.context.learner import ContextLearner  # noqa: E402
+from export.training.context.listening import Listener  # noqa: E402
+from export.training.context.matching import Matcher, collate  # noqa: E402
+from export.training.context.model import Teacher, encode  # noqa: E402
+from export.training.context.settings import ContextOptions, ContextSettings  # noqa: E402
+from export.training.context.sound import FRAMES, LONGEST, draw, in_window, shortest  # noqa: E402
+from export.training.context.subject import Distances, ShortContext  # noqa: E402
+from export.training.curve import Curve  # noqa: E402
+from export.training.loop import finetune, learn  # noqa: E402
+from export.training.options import parse  # noqa: E402
 from export.whisper import convert  # noqa: E402
 from export.whisper_checkpoint import Checkpoint  # noqa: E402
 from malsori.bundles import read_manifest  # noqa: E402
-from malsori.cli.progress import Reporter  # noqa: E402
 from tests.export.test_whisper_export import layers, save_checkpoint  # noqa: E402
 
 END = 50_257
@@ -93,14 +97,18 @@ def finished(source: Path, manifest: Path, tmp_path_factory: pytest.TempPathFact
     """A run from start to bundle, uninterrupted; no test changes it."""
     out = tmp_path_factory.mktemp("finished") / "bundle"
     with Reporter(quiet=True) as reporter:
-        finetune(parse("", [str(source), str(manifest), str(out), *FAST, *PLAIN]), reporter)
+        finetune(subject(reporter, source, manifest, out, *FAST, *PLAIN))
     return out
+
+
+def subject(reporter: Reporter, *given: object) -> ShortContext:
+    return ShortContext(parse(ContextSettings, "", [str(word) for word in given]), reporter)
 
 
 def learn_only(source: Path, manifest: Path, out: Path, *flags: str) -> None:
     """Do what `finished` does, up to the bundle."""
     with Reporter(quiet=True) as reporter:
-        learn(parse("", [str(source), str(manifest), str(out), *FAST, *flags]), reporter)
+        learn(subject(reporter, source, manifest, out, *FAST, *flags))
 
 
 def work(out: Path) -> Path:
@@ -130,7 +138,7 @@ def test_features_are_those_of_transformers(mels: int) -> None:
     extractor = transformers.WhisperFeatureExtractor(feature_size=mels)
     clip = synthetic_speech(3.0)
     expected = extractor(clip, sampling_rate=16_000, return_tensors="np").input_features
-    found = LogMel(extractor.mel_filters)(in_window(torch.from_numpy(clip)[None], LONGEST))
+    found = TorchLogMel(extractor)(in_window(torch.from_numpy(clip)[None], LONGEST))
     np.testing.assert_allclose(found, expected, atol=1e-4)  # sums in another order
 
 
@@ -144,7 +152,7 @@ def test_the_full_window_is_encoded_as_transformers_does(checkpoint: Checkpoint)
 def test_a_window_of_5_s_is_encoded_as_ctranslate2_does(checkpoint: Checkpoint, tmp_path: Path) -> None:
     convert(checkpoint, tmp_path, "float32")
     model = ctranslate2.models.Whisper(str(tmp_path), intra_threads=1)
-    mel = LogMel(checkpoint.extractor.mel_filters)(in_window(torch.from_numpy(synthetic_speech(3.0))[None], 5 * FRAMES))
+    mel = TorchLogMel(checkpoint.extractor)(in_window(torch.from_numpy(synthetic_speech(3.0))[None], 5 * FRAMES))
     theirs = np.array(model.encode(ctranslate2.StorageView.from_array(mel.numpy())))
     with torch.no_grad():
         ours = encode(checkpoint.model.model.encoder, mel).numpy()
@@ -154,7 +162,7 @@ def test_a_window_of_5_s_is_encoded_as_ctranslate2_does(checkpoint: Checkpoint, 
 
 @pytest.mark.parametrize(
     ("seconds", "floor", "margin", "expected"),
-    [(1, 5, 1, 5), (4.2, 5, 1, 6), (4.0, 5, 1, 5), (29, 5, 1, 30), (30, 1, 0, 30)],
+    [(1, 5, 1, 5), (4.2, 5, 1, 6), (4.0, 5, 1, 5), (16, 5, 1, 20), (29, 5, 1, 30), (30, 1, 0, 30)],
 )
 def test_the_shortest_window_is_clip_and_margin_in_whole_seconds(seconds, floor, margin, expected) -> None:
     options = ContextOptions(floor=floor, margin=margin)
@@ -175,7 +183,7 @@ def test_windows_are_drawn_between_the_shortest_and_the_full_one() -> None:
 def heard(checkpoint: Checkpoint, manifest: Path, tmp_path_factory: pytest.TempPathFactory) -> list[Clip]:
     """Some clips with the teacher's tokens."""
     teacher = Teacher.of(checkpoint.model, "both")
-    listener = Listener(teacher, checkpoint, LogMel(checkpoint.extractor.mel_filters), "cpu", "fp32")
+    listener = Listener(teacher, checkpoint, TorchLogMel(checkpoint.extractor), "cpu", "fp32")
     clips = [Clip(path, len(soundfile.read(path)[0]), "", ()) for path in sorted(manifest.parent.glob("1*.wav"))]
     return listener.listen(clips, tmp_path_factory.mktemp("heard"))
 
@@ -196,7 +204,7 @@ def test_the_teacher_says_the_tokens_of_its_checkpoint_in_the_likeliest_language
 def match(checkpoint: Checkpoint, clips: list[Clip], frames: int, **options: float):
     teacher = Teacher.of(checkpoint.model, "both")
     options = ContextOptions(**options)
-    matcher = Matcher(teacher, LogMel(checkpoint.extractor.mel_filters), 4, options, "cpu", "fp32")
+    matcher = Matcher(teacher, TorchLogMel(checkpoint.extractor), 4, options, "cpu", "fp32")
     batch = collate([(clip.sound(), clip.ids) for clip in clips])
     with torch.no_grad():
         return matcher(checkpoint.model, **batch, frames=frames)
@@ -261,18 +269,18 @@ def test_the_decoder_learns_when_asked_to_but_not_what_its_tokens_are(source, ma
 def test_a_stopped_run_goes_on_to_the_very_weights_of_an_uninterrupted_one(
     source: Path, manifest: Path, finished: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    step = learner.ContextLearner.training_step
+    step = ContextLearner.training_step
 
-    def stopping(self: learner.ContextLearner, *args: object, **more: object) -> torch.Tensor:
+    def stopping(self: ContextLearner, *args: object, **more: object) -> torch.Tensor:
         if self.state.global_step == 10:
             raise KeyboardInterrupt
         return step(self, *args, **more)
 
     languages = ("--languages", "ko,en")
-    monkeypatch.setattr(learner.ContextLearner, "training_step", stopping)
+    monkeypatch.setattr(ContextLearner, "training_step", stopping)
     with pytest.raises(KeyboardInterrupt):
         learn_only(source, manifest, tmp_path / "bundle", *languages)
-    monkeypatch.setattr(learner.ContextLearner, "training_step", step)
+    monkeypatch.setattr(ContextLearner, "training_step", step)
     learn_only(source, manifest, tmp_path / "bundle", *languages)
     expected, found = (weights(work(out) / "checkpoint-16") for out in (finished, tmp_path / "bundle"))
     assert all(torch.equal(expected[name], found[name]) for name in expected)
@@ -286,7 +294,7 @@ def test_the_curve_is_a_picture_too(finished: Path) -> None:
 
 
 def test_the_best_evaluation_is_the_one_with_the_lowest_loss_that_has_a_checkpoint() -> None:
-    scores = [Score(step, loss, loss, 0.0, 1.0) for step, loss in ((0, 0.1), (10, 0.4), (20, 0.2), (30, 0.3))]
+    scores = [Distances(step, loss, loss, 0.0, 1.0) for step, loss in ((0, 0.1), (10, 0.4), (20, 0.2), (30, 0.3))]
     assert Curve((), tuple(scores)).best.step == 20
     assert not Curve((), tuple(scores)).fell
     assert Curve((), tuple(scores[1:])).fell
@@ -295,7 +303,7 @@ def test_the_best_evaluation_is_the_one_with_the_lowest_loss_that_has_a_checkpoi
 
 @pytest.mark.parametrize(("losses", "expected"), [([3, 2, 1], 0), ([1, 2, 3], 2), ([2, 1, 1], 1), ([], 0)])
 def test_patience_goes_by_the_loss(losses: list[float], expected: int) -> None:
-    assert stale([{"loss": 0.1}, *({"eval_loss": loss, "eval_same": 0.0} for loss in losses)]) == expected
+    assert stale([{"loss": 0.1}, *({"eval_loss": loss, "eval_same": 0.0} for loss in losses)], "loss") == expected
 
 
 # What is refused

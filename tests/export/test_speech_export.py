@@ -13,9 +13,9 @@ pytest.importorskip("transformers")
 
 from export import speech, wav2vec2  # noqa: E402
 from export.common import ExportRefused  # noqa: E402
-from export.finetune.settings import BundleOptions  # noqa: E402
 from export.nano import publish  # noqa: E402
 from export.proof import Tolerance, proof_clips  # noqa: E402
+from export.training.settings import BundleOptions  # noqa: E402
 from export.wav2vec2 import TOLERANCES, export, main  # noqa: E402
 from malsori.bundles import read_manifest  # noqa: E402
 from malsori.engines.wav2vec2.graphs import WEIGHTS  # noqa: E402
