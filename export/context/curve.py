@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from export.finetune.curve import INK, JSON, PICTURE, SECOND, THIRD, Point
-from malsori.bundles.atomic import write_atomically
+from malsori.atomic import write_atomically
 
 FIGURES = ("loss", "hidden", "tokens", "same")
 

@@ -19,7 +19,7 @@ from export.context.model import Teacher, autocast
 from export.context.sound import LONGEST, LogMel, in_window
 from export.finetune.clips import Clip
 from export.whisper_checkpoint import Checkpoint
-from malsori.bundles.atomic import write_atomically
+from malsori.atomic import write_atomically
 
 MOST = 220  # tokens of a clip; Whisper's own limit is 224
 TOGETHER = 8  # clips

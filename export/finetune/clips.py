@@ -18,8 +18,8 @@ from export.common import ExportRefused
 from export.finetune.manifest import Row
 from export.finetune.settings import DataOptions
 from export.finetune.vocabulary import Speller
+from malsori.atomic import write_atomically
 from malsori.audio import decode, decode_blocks
-from malsori.bundles.atomic import write_atomically
 from malsori.engines.ctc.frames import Frames
 from malsori.engines.ctc.viterbi import Chain
 from malsori.errors import AudioError

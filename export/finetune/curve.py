@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from malsori.bundles.atomic import write_atomically
+from malsori.atomic import write_atomically
 
 JSON, PICTURE = "curve.json", "curve.png"
 INK, SECOND, THIRD = "#1f5f8b", "#c8553d", "#6b7f3a"

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Literal, Protocol
 
 from export.common import ExportRefused, refuse_existing
-from malsori.bundles.atomic import write_atomically
+from malsori.atomic import write_atomically
 
 Kind = Literal["keep", "syllables", "jamo", "characters"]
 Precision = Literal["auto", "fp32", "bf16", "fp16"]

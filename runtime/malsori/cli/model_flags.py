@@ -6,13 +6,13 @@ import argparse
 import math
 from typing import TYPE_CHECKING, Any
 
+from ..engines.machine.devices import DEVICES
 from .progress import Reporter
 
 if TYPE_CHECKING:
     from ..pipeline import TranscribeOptions, Transcriber
 
 DEFAULT_MODEL = "nano-ctc-ko"
-DEVICES = ("auto", "cpu", "cuda", "tensorrt")
 
 
 def add_model_flags(parser: argparse.ArgumentParser, *, default: str | None = None) -> None:

@@ -8,10 +8,11 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ..engines.machine.devices import DEVICES
 from .calibration_table import tables
 from .console import complain, emit
 from .destinations import check_writable
-from .model_flags import DEVICES, at_least_one, percent_points, threads
+from .model_flags import at_least_one, percent_points, threads
 from .parser import Parser
 from .progress import Reporter
 from .transcribe_flags import language
