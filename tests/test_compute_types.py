@@ -60,7 +60,7 @@ def test_doctor_accounts_for_every_type_on_the_cpu() -> None:
 
 
 def test_doctor_tells_the_types_of_a_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(devices, "cuda", lambda library: devices.Cuda(True, "1 device"))
+    monkeypatch.setattr(devices, "cuda", lambda library: devices.Availability(True, "1 device"))
     monkeypatch.setattr(devices, "compute_types", lambda device: AMPERE if device == "cuda" else AVX2)
     facts = {fact.name: fact.value for fact in doctor.report()}
     assert facts["whisper on cuda"] == f"1 device; {describe(AMPERE)}"

@@ -9,7 +9,7 @@ import pytest
 
 from malsori.engines.machine.cpus import quotas
 from malsori.engines.machine.devices import (
-    Cuda,
+    Availability,
     choose_device,
     compute_types,
     cpu_threads,
@@ -30,15 +30,15 @@ from malsori.engines.machine.installed import (
 from malsori.engines.machine.libraries import missing, packaged
 from malsori.errors import DeviceUnavailable, OptionError
 
-YES = Cuda(True)
-NO = Cuda(False, "libcublas.so.12 cannot be loaded", "pip install 'malsori[cuda]'")
+YES = Availability(True)
+NO = Availability(False, "libcublas.so.12 cannot be loaded", "pip install 'malsori[cuda]'")
 
 
 @pytest.mark.parametrize(
     ("requested", "there", "device"),
     [("auto", YES, "cuda"), ("auto", NO, "cpu"), ("cpu", YES, "cpu"), ("cpu", NO, "cpu"), ("cuda", YES, "cuda")],
 )
-def test_a_device_is_chosen_from_what_is_there(requested: str, there: Cuda, device: str) -> None:
+def test_a_device_is_chosen_from_what_is_there(requested: str, there: Availability, device: str) -> None:
     assert decide(requested, there) == device
 
 
@@ -59,11 +59,11 @@ def test_tensorrt_is_never_chosen_unless_asked_for_by_name(requested: str) -> No
 
 
 def test_tensorrt_by_name_never_falls_back_and_says_why_and_what_to_type() -> None:
-    absent = Cuda(False, "libnvinfer.so.10 cannot be loaded", "pip install 'tensorrt-cu12>=10,<11'")
+    absent = Availability(False, "libnvinfer.so.10 cannot be loaded", "pip install 'tensorrt-cu12>=10,<11'")
     with pytest.raises(DeviceUnavailable, match=r"libnvinfer\.so\.10 cannot be loaded; pip install 'tensorrt-cu12"):
         decide("tensorrt", YES, absent)
     with pytest.raises(DeviceUnavailable, match=r"TensorRT cannot be used: built without; use --device cuda"):
-        decide("tensorrt", YES, Cuda(False, "built without"))
+        decide("tensorrt", YES, Availability(False, "built without"))
 
 
 def test_tensorrt_without_cuda_is_told_what_cuda_lacks() -> None:
@@ -82,7 +82,7 @@ def test_tensorrt_on_this_machine_is_usable_or_comes_with_a_reason() -> None:
 
 @pytest.mark.parametrize("there", [YES, NO])
 @pytest.mark.parametrize("requested", ["", "gpu", "CUDA", "cuda:0"])
-def test_an_unknown_device_is_an_option_error(requested: str, there: Cuda) -> None:
+def test_an_unknown_device_is_an_option_error(requested: str, there: Availability) -> None:
     with pytest.raises(OptionError, match="expected auto, cpu, cuda or tensorrt"):
         decide(requested, there)
 

@@ -20,7 +20,7 @@ from malsori.bundles.infer.onnx_graph import OnnxGraph
 from malsori.bundles.infer.strangers import strange_file
 from malsori.bundles.names import audio_context
 from malsori.bundles.pull import find
-from malsori.engines.families import load_engine
+from malsori.engines.load import load_engine
 from malsori.engines.whisper.tokenizer import rebuilt
 from malsori.errors import ModelCorrupt, ModelError, ModelIncompatible, ModelNotFound
 from tests.plain import CTC, WHISPER, ctc_folder, whisper_folder

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from malsori.joining import written
+from malsori.joining import joined, written
 from malsori.types import Word
 
 
@@ -18,3 +18,8 @@ def test_words_are_joined_by_the_spaces_that_stand_before_them() -> None:
 
 def test_a_space_before_the_first_word_is_not_in_the_text() -> None:
     assert written([word("a")]) == written([word("a", spaced=False)]) == "a"
+
+
+def test_segments_are_joined_by_a_space_and_those_without_a_text_by_none() -> None:
+    assert joined([word("one two "), word(""), word(" three")]) == "one two three"
+    assert joined([]) == ""

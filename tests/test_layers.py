@@ -17,6 +17,7 @@ import malsori
 
 PACKAGE = Path(malsori.__file__).parent
 LEVELS = {
+    "atomic": 0,
     "types": 0,
     "errors": 0,
     "formats": 0,

@@ -12,6 +12,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 from types import SimpleNamespace
@@ -43,12 +44,8 @@ def load(name: str, **settings: Any) -> Transcriber:
     if name == "none":
         return load_one(name)
     engine = LoudnessEngine("ko", poison=int(name[1:]) if name.startswith("p") else None)
-    engine.manifest = SimpleNamespace(**{**_fields(engine.manifest), "name": name})
+    engine.manifest = replace(engine.manifest, name=name)
     return Transcriber(engine, detector=LoudnessDetector)
-
-
-def _fields(manifest: Any) -> dict[str, Any]:
-    return {name: getattr(manifest, name) for name in manifest.__dataclass_fields__}
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from malsori.bundles import read_manifest, seal
-from malsori.engines.families import load_engine
+from malsori.engines.load import load_engine
 from malsori.errors import OptionError
 from malsori.pipeline.trials import ProofLimits, Speed, find_recordings, prove, speed
 from malsori.pipeline.trials.figures import edit_distance, plain

@@ -12,6 +12,7 @@ from malsori.bundles.pull import Model, find, pullable, sources_for
 from malsori.bundles.pull.hub import Hub
 from malsori.bundles.pull.packages import Packages
 from malsori.errors import DownloadError, ModelNotFound, OptionError
+from tests import models_page
 
 ALL = pullable()
 by_model = pytest.mark.parametrize("model", ALL, ids=[model.name for model in ALL])
@@ -111,3 +112,8 @@ def test_offline_nothing_is_asked(variable: str, asked: str) -> None:
         with pytest.raises(DownloadError, match=f"{variable} is set, so nothing is asked for whisper-base"):
             sources_for(BASE, asked, {variable: value})
     assert sources_for(BASE, "", {variable: "0"})
+
+
+def test_the_table_of_sizes_says_what_the_catalogue_and_the_recipes_say() -> None:
+    (said,) = models_page.MARKED.findall(models_page.PAGE.read_text("utf-8"))
+    assert said == models_page.table()

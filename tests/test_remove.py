@@ -6,12 +6,14 @@ import io
 import json
 import os
 import sys
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
 from malsori.bundles import find_bundle
 from malsori.bundles.adopt import adopt, remove
+from malsori.bundles.pull.work import lock_of, locked
 from malsori.cli.main import main
 from malsori.errors import OutputError
 from tests.plain import hub_repository, whisper_folder
@@ -56,6 +58,41 @@ def test_it_goes_by_its_path_too_and_for_programs_there_is_json(bundle: Path, ca
     assert main(["models", "remove", str(bundle), "-y", "--json"]) == 0
     assert json.loads(capsys.readouterr().out) == {"name": "kitchen", "folder": str(bundle), "freed": size}
     assert not bundle.exists()
+
+
+def test_a_process_that_pulls_it_is_waited_for(bundle: Path) -> None:
+    told = []
+    with ExitStack() as held:
+        held.enter_context(locked(lock_of(bundle), pytest.fail))
+
+        def waiting() -> None:
+            told.append(bundle.exists())
+            held.close()
+
+        remove(find_bundle("kitchen"), waiting)
+    assert told == [True]
+    assert [path.name for path in bundle.parent.iterdir()] == ["bath"]
+
+
+def test_whoever_waits_for_a_lock_that_was_removed_locks_the_new_one(tmp_path: Path) -> None:
+    path = tmp_path / "lock"
+    with ExitStack() as first:
+        first.enter_context(locked(path, pytest.fail))
+
+        def waiting() -> None:
+            path.unlink()
+            first.close()
+
+        with locked(path, waiting), ExitStack() as third:
+            told = []
+
+            def leave() -> None:
+                told.append("waited")
+                raise KeyboardInterrupt
+
+            with pytest.raises(KeyboardInterrupt):
+                third.enter_context(locked(path, leave))
+            assert told == ["waited"]
 
 
 @pytest.mark.parametrize(

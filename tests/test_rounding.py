@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import warnings
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,8 +15,9 @@ import malsori
 from malsori.bundles import find_bundle, read_manifest, verify
 from malsori.bundles.adopt import adopt
 from malsori.bundles.infer.model_bin import Header
-from malsori.bundles.pull import File, Model, pull, pulling
+from malsori.bundles.pull import File, Model, pull, pulling, round_here
 from malsori.bundles.pull.hub import Hub
+from malsori.bundles.pull.work import lock_of, locked
 from malsori.bundles.rounding import round_weights
 from malsori.cli.main import main
 from malsori.errors import ModelCorrupt, OptionError, OutputError
@@ -47,7 +49,7 @@ def test_what_is_in_int8_already_is_left_as_it_is(tmp_path: Path) -> None:
     before = path.read_bytes()
     assert not round_weights(path)
     assert path.read_bytes() == before
-    assert [each.name for each in path.parent.iterdir() if each.suffix == ".int8"] == []
+    assert [each.name for each in path.parent.iterdir() if each.name.startswith(".")] == []
 
 
 def test_progress_goes_up_to_the_whole_file(tmp_path: Path) -> None:
@@ -71,7 +73,7 @@ def test_a_file_that_cannot_be_written_leaves_the_old_one(tmp_path: Path, monkey
     with pytest.raises(OSError, match="No space left"):
         round_weights(path)
     assert path.read_bytes() == before
-    assert not path.with_name("model.bin.int8").exists()
+    assert [each.name for each in path.parent.iterdir() if each.name.startswith(".")] == []
 
 
 def test_what_is_no_model_is_told(tmp_path: Path) -> None:
@@ -130,6 +132,30 @@ def test_a_pulled_model_is_rounded_when_it_is_here_and_right(tmp_path: Path) -> 
     assert pulled.manifest.quantization == "int8"
     assert pulled.size < model.size
     assert not list((tmp_path / "models").glob(".*.pull"))
+
+
+def test_what_was_pulled_is_rounded_when_no_other_process_has_it(tmp_path: Path) -> None:
+    models = tmp_path / "models"
+    with hub_server() as server:
+        model = _published(tmp_path / "published", server)
+        folder = pull(model, models, [Hub(server.url)]).folder
+    told = []
+    with ExitStack() as held:
+        held.enter_context(locked(lock_of(folder), pytest.fail))
+
+        def say(label: str, done: float, total: float) -> None:
+            told.append((label, read_manifest(folder).quantization))
+            held.close()
+
+        rounded = round_here(model, models, say)
+    assert told[0] == ("another process pulls whisper-nano, waiting", "float16")
+    assert rounded is not None
+    assert rounded.manifest.quantization == read_manifest(folder).quantization == "int8"
+    assert rounded == round_here(model, models)
+
+
+def test_nothing_is_rounded_that_has_gone_meanwhile(tmp_path: Path) -> None:
+    assert round_here(nano(), tmp_path) is None
 
 
 def test_a_pull_that_ends_behind_the_rounding_brings_nothing_twice(

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from malsori.bundles import read_manifest
 from malsori.engines.base import DecodeOptions, Engine, HotWord
-from malsori.engines.families import load_engine
+from malsori.engines.load import load_engine
 from malsori.engines.wav2vec2.engine import Wav2Vec2Engine
 from malsori.errors import (
     AudioNotFound,

@@ -8,7 +8,7 @@ import pytest
 
 from malsori.audio import decode
 from malsori.engines.base import DecodeOptions
-from malsori.engines.families import load_engine
+from malsori.engines.load import load_engine
 from malsori.engines.wav2vec2.acoustic import normalize
 from malsori.engines.wav2vec2.batches import Grouping
 from malsori.engines.wav2vec2.engine import Wav2Vec2Engine

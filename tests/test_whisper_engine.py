@@ -14,7 +14,7 @@ import pytest
 
 from malsori.audio import decode
 from malsori.engines.base import HOTWORD_WEIGHT, DecodeOptions, HotWord
-from malsori.engines.families import load_engine
+from malsori.engines.load import load_engine
 from malsori.engines.whisper.engine import WhisperEngine
 from malsori.engines.whisper.model_files import check_parts
 from malsori.engines.whisper.network import Network
@@ -106,7 +106,7 @@ def test_threads_share_one_engine(engine, korean):
 
 
 def test_workers_share_the_weights_and_hear_the_same(manifest, engine, korean, monkeypatch):
-    monkeypatch.setattr("malsori.engines.families.cpu_threads", lambda: 2)
+    monkeypatch.setattr("malsori.engines.load.cpu_threads", lambda: 2)
     loaded, load = [], ctranslate2.models.Whisper
     monkeypatch.setattr(
         ctranslate2.models, "Whisper", lambda *args, **how: loaded.append(load(*args, **how)) or loaded[0]
@@ -120,7 +120,7 @@ def test_workers_share_the_weights_and_hear_the_same(manifest, engine, korean, m
 
 @pytest.mark.parametrize("workers", [0, 3, "two"])
 def test_more_workers_than_cores_are_refused(manifest, monkeypatch, workers):
-    monkeypatch.setattr("malsori.engines.families.cpu_threads", lambda: 2)
+    monkeypatch.setattr("malsori.engines.load.cpu_threads", lambda: 2)
     with pytest.raises(OptionError, match="workers: expected 1 to 2, the cores there are"):
         load_engine(BUNDLE, manifest, device="cpu", workers=workers)
 

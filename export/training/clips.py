@@ -19,8 +19,8 @@ from export.common import ExportRefused
 from export.progress import Reporter
 from export.training.manifest import Row
 from export.training.settings import Settings
+from malsori.atomic import write_atomically
 from malsori.audio import decode, decode_blocks
-from malsori.bundles.atomic import write_atomically
 from malsori.errors import AudioError
 from malsori.types import SAMPLE_RATE
 

@@ -9,7 +9,7 @@ from io import BytesIO
 from pathlib import Path
 from typing import Any, ClassVar
 
-from malsori.bundles.atomic import write_atomically
+from malsori.atomic import write_atomically
 
 JSON, PICTURE = "curve.json", "curve.png"
 INK, SECOND, THIRD, GREY = "#1f5f8b", "#c8553d", "#6b7f3a", "0.5"

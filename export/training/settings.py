@@ -10,7 +10,7 @@ from typing import Any, ClassVar, Literal, get_args
 
 from export.common import ExportRefused, comma_separated, percent_points, refuse_existing
 from export.training.options import group, groups, option
-from malsori.bundles.atomic import write_atomically
+from malsori.atomic import write_atomically
 
 Precision = Literal["auto", "fp32", "bf16", "fp16"]
 Device = Literal["auto", "cpu", "cuda"]

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-FORMATS = ("txt", "srt", "vtt", "tsv", "json")
 CUED = ("srt", "vtt")  # those made of cues
-GROWING = ("txt", "srt", "vtt", "tsv")  # those that more can be written behind
+GROWING = ("txt", *CUED, "tsv")  # those that more can be written behind
+FORMATS = (*GROWING, "json")
 
 
 def ending_of(path: str | Path) -> str:

@@ -7,6 +7,15 @@ from math import exp, log
 from typing import Protocol, TypeAlias
 
 
+class Text(Protocol):
+    """What has a text, such as a `Segment` or a `Final`."""
+
+    @property
+    def text(self) -> str:
+        """The text."""
+        ...
+
+
 class SpacedText(Protocol):
     """A text that knows whether a space stands before it, such as a `Word`."""
 
@@ -24,6 +33,11 @@ class SpacedText(Protocol):
 def written(words: Iterable[SpacedText]) -> str:
     """Return the text that the words stand in: of all words of a segment, the segment's own."""
     return "".join(" " * word.spaced + word.text for word in words).removeprefix(" ")
+
+
+def joined(parts: Iterable[Text]) -> str:
+    """Return the texts of segments, or of whatever else follows each other, with a space between them."""
+    return " ".join(text for part in parts if (text := part.text.strip()))
 
 
 LEAST = 1e-30  # keeps the logarithm of a probability finite

@@ -19,7 +19,7 @@ from export.optimum_graph import ARCHITECTURES  # noqa: E402
 from export.proof import compare, synthetic_speech  # noqa: E402
 from export.wav2vec2 import export, main  # noqa: E402
 from malsori.bundles import read_manifest  # noqa: E402
-from malsori.engines.families import load_engine  # noqa: E402
+from malsori.engines.load import load_engine  # noqa: E402
 from malsori.engines.onnx.graph import Graph  # noqa: E402
 from malsori.engines.wav2vec2.engine import Wav2Vec2Engine  # noqa: E402
 from malsori.engines.wav2vec2.graphs import SINGLE  # noqa: E402

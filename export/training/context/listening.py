@@ -20,7 +20,7 @@ from export.training.clips import Clip
 from export.training.context.model import Teacher, autocast
 from export.training.context.sound import LONGEST, in_window
 from export.whisper_checkpoint import Checkpoint
-from malsori.bundles.atomic import write_atomically
+from malsori.atomic import write_atomically
 
 MOST = 220  # tokens of a clip; Whisper's own limit is 224
 TOGETHER = 8  # clips

@@ -1,10 +1,10 @@
 """Bundles: folders with weights, vocabulary and a manifest. Finding, reading, verifying and sealing them."""
 
 from .find import Bundle, Found, find_bundle, list_bundles, open_bundle
-from .infer import inferred
-from .manifest import FORMAT, MANIFEST, FileEntry, Kind, Manifest
+from .manifest import FORMAT, MANIFEST, FileEntry, Manifest
 from .parse import read_manifest
 from .places import VARIABLE, Place, cache_folder, places
+from .plain import inferred
 from .seal import describe_files, seal
 from .verify import verify
 
@@ -15,7 +15,6 @@ __all__ = [
     "Bundle",
     "FileEntry",
     "Found",
-    "Kind",
     "Manifest",
     "Place",
     "cache_folder",

@@ -13,13 +13,14 @@ from functools import partial
 from glob import escape
 from pathlib import Path
 
+from ..atomic import put_in_place
 from ..errors import OptionError, OutputError
-from .atomic import put_in_place
 from .find import NAME, Found
 from .languages import code_of
 from .manifest import MANIFEST, Manifest
 from .places import PACKAGE, checkout, is_within, places, shelf, unfinished
 from .present import check_name
+from .pull.work import lock_of, locked
 from .rounding import can_round, rounded
 from .seal import seal
 from .verify import verify
@@ -179,35 +180,44 @@ def size_of(found: Found) -> int:
     return sum(each.st_size for each in told if each.st_nlink == 1)
 
 
-def remove(found: Found) -> int:
+def remove(found: Found, waiting: Callable[[], None] = lambda: None) -> int:
     """Remove a bundle and return how many bytes that freed. It goes out of sight at once, then file by file.
+
+    A process that pulls or rounds it is waited for; `waiting` is called once where there is one.
 
     Raises:
         OptionError: it is not in the user's shelf, or no bundle.
         OutputError: it cannot be removed and is there as it was, or is not gone to the last file.
     """
     check_removable(found)
-    freed, folder = size_of(found), Path(os.path.abspath(found.folder))
-    hidden = _hidden(folder)
-    for left in folder.parent.glob(f"{escape(_start_of_hidden(folder))}*"):  # of a run that was killed too
-        shutil.rmtree(left, ignore_errors=True)
-    shutil.rmtree(unfinished(folder), ignore_errors=True)
+    folder = Path(os.path.abspath(found.folder))
+    try:
+        with locked(lock_of(folder), waiting):
+            try:
+                freed, hidden = size_of(found), _hidden(folder)
+                for left in folder.parent.glob(f"{escape(_start_of_hidden(folder))}*"):  # of a run that was killed too
+                    shutil.rmtree(left, ignore_errors=True)
+                shutil.rmtree(unfinished(folder), ignore_errors=True)
+            finally:
+                with suppress(OSError):  # Windows removes no file that is open
+                    lock_of(folder).unlink()
+    except OSError as error:
+        if isinstance(error, OutputError):
+            raise
+        raise OutputError(f"{folder}: cannot be removed, {error.strerror or error}") from error
     if hidden.exists():
         raise OutputError(f"{folder}: is no model any more, but not all of it could be removed; see {hidden}")
     return freed
 
 
 def _hidden(folder: Path) -> Path:
-    """Take a folder out of sight in one step and return where it is then. Raises `OutputError`; nothing is changed."""
+    """Take a folder out of sight in one step and return where it is then. Raises `OSError`; nothing is changed."""
+    hidden = Path(tempfile.mkdtemp(prefix=_start_of_hidden(folder), dir=folder.parent))
     try:
-        hidden = Path(tempfile.mkdtemp(prefix=_start_of_hidden(folder), dir=folder.parent))
-        try:
-            os.rename(folder, hidden / folder.name)
-        except OSError:
-            hidden.rmdir()
-            raise
-    except OSError as error:
-        raise OutputError(f"{folder}: cannot be removed, {error.strerror or error}") from error
+        os.rename(folder, hidden / folder.name)
+    except OSError:
+        hidden.rmdir()
+        raise
     return hidden
 
 

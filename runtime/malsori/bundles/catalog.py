@@ -30,7 +30,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from .languages import LANGUAGES
-from .manifest import Kind
 
 ALL_BUT_CANTONESE = LANGUAGES[:-1]
 
@@ -45,7 +44,7 @@ class Known:
     """
 
     name: str
-    kind: Kind
+    kind: str
     parameters: int
     bundle_mb: dict[str, int]
     memory_mb: dict[str, int]

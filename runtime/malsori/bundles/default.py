@@ -10,7 +10,7 @@ from .catalog import CATALOG
 from .find import HINT, Found, find_bundle, list_bundles
 from .languages import LANGUAGES, code_of, meant
 from .manifest import Manifest
-from .names import NAMES, known
+from .names import NAMES, known, pull_line
 
 GET = "malsori models pull base"
 PREFERRED = "MALSORI_MODEL"
@@ -104,7 +104,7 @@ def _read(found: Found) -> Manifest | None:
 
 
 def _serves(manifest: Manifest, language: str | None, task: str, several: bool) -> bool:
-    if task not in manifest.tasks or (several and len(manifest.languages) == 1):
+    if task not in manifest.tasks or (several and manifest.only_language is not None):
         return False
     return language is None or language in map(code_of, manifest.languages)
 
@@ -115,7 +115,7 @@ def _order(
     place = rank(found.name, manifest)
     busy = CATALOG[place[0]].cores if place[0] < len(CATALOG) else 0.0
     slow = cores is not None and busy > cores
-    single = language is None and len(manifest.languages) == 1
+    single = language is None and manifest.only_language is not None
     if manifest.demonstration:  # the smaller one by name, which is the one of CTC
         return True, False, False, (0, 0), found.plain, found.name
     return False, slow, single, place, found.plain, found.name
@@ -130,5 +130,5 @@ def _nothing(language: str | None, task: str, several: bool, names: list[str]) -
 
 def _getting(language: str | None) -> str:
     """Return the line that gets a model of a language: base, or the best that knows what base does not."""
-    able = {model.name: model for model in CATALOG if model.kind == "whisper" and language in (None, *model.languages)}
-    return GET if "whisper-base" in able or not able else f"malsori models pull {next(iter(able))}"
+    able = [model.name for model in CATALOG if pull_line(model.name) and language in (None, *model.languages)]
+    return GET if "whisper-base" in able or not able else f"malsori models pull {able[0]}"

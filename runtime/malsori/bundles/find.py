@@ -13,9 +13,7 @@ from difflib import get_close_matches
 from pathlib import Path
 
 from ..errors import ModelError, ModelIncompatible, ModelNotFound
-from .infer import inferred, is_plain
-from .infer.ct2_folder import lacking
-from .infer.strangers import strange_file, stranger
+from .infer.strangers import lacking, strange_file, stranger
 from .manifest import MANIFEST, Manifest
 from .names import known, near, pull_line
 from .parse import read_manifest
@@ -32,6 +30,7 @@ from .places import (
     repository_of,
     snapshot,
 )
+from .plain import inferred, is_plain
 from .verify import verify as verify_files
 
 

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass, field
-from typing import Any, Literal, TypeAlias
+from pathlib import PurePosixPath
+from typing import Any
 
 from ..types import UNKNOWN
 from .languages import code_of
 
 MANIFEST = "manifest.json"
 FORMAT = 1  # raised when a reader of the old shape would misread the new one
-
-Kind: TypeAlias = Literal["wav2vec2-ctc", "whisper"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,16 +26,17 @@ class FileEntry:
 class Manifest:
     """The contract between `export/` and the runtime.
 
-    `sizes` holds the architecture's numbers as its config spells them (`hidden_size`, `num_mel_bins`, ...);
-    `frame_stride` is samples per frame of the logits (wav2vec2) or of the encoder (Whisper); `audio_context` is how
-    short the window may be that Whisper's encoder hears, in seconds: `{"floor_s": 10.0, "margin_s": 2.0}` never less
-    than 10 s and at least 2 s more than the speech, empty always the full 30 s; `measured` holds figures, each group
-    with the date it was taken; `lower_case` is a CTC model's whose tokens are capitals and whose text is not; a
-    `demonstration` model knows a small domain and serves to show that everything works.
+    `kind` is one of `families.FAMILIES`; `sizes` holds the architecture's numbers as its config spells them
+    (`hidden_size`, `num_mel_bins`, ...); `frame_stride` is samples per frame of the logits (wav2vec2) or of the encoder
+    (Whisper); `audio_context` is how short the window may be that Whisper's encoder hears, in seconds: `{"floor_s":
+    10.0, "margin_s": 2.0}` never less than 10 s and at least 2 s more than the speech, empty always the full 30 s;
+    `measured` holds figures, each group with the date it was taken; `lower_case` is a CTC model's whose tokens are
+    capitals and whose text is not; a `demonstration` model knows a small domain and serves to show that everything
+    works.
     """
 
     name: str
-    kind: Kind
+    kind: str
     source: str
     revision: str
     licence: str
@@ -60,6 +60,11 @@ class Manifest:
     demonstration: bool = False
     format: int = FORMAT
 
+    @property
+    def only_language(self) -> str | None:
+        """The language of a model that knows a single one, None where it has to be told or heard."""
+        return self.languages[0] if len(self.languages) == 1 else None
+
     def to_json(self) -> str:
         """Return the text of `manifest.json`: stable order, readable, non-ASCII kept."""
         return json.dumps(asdict(self), ensure_ascii=False, indent=2) + "\n"
@@ -68,3 +73,10 @@ class Manifest:
 def knows(languages: tuple[str, ...], language: str) -> bool:
     """Return whether a model of these `languages` may be told `language`; one that names none takes any."""
     return language in map(code_of, languages) or languages == (UNKNOWN,)
+
+
+def is_safe(name: str) -> bool:
+    """Return whether `name`, with `/` between folders, stays inside its bundle on every system and is no manifest."""
+    parts = PurePosixPath(name).parts
+    plain = bool(parts) and "/".join(parts) == name and ".." not in parts and not name.startswith("/")
+    return plain and not any(mark in name for mark in "\\:\0") and name != MANIFEST

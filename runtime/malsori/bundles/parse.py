@@ -6,13 +6,14 @@ import json
 import re
 from collections.abc import Callable
 from dataclasses import MISSING, fields
-from pathlib import Path, PurePosixPath
-from typing import Any, get_args
+from pathlib import Path
+from typing import Any
 
 from ..errors import ModelCorrupt, ModelIncompatible
 from ..types import SAMPLE_RATE
 from .contents import foreign
-from .manifest import FORMAT, MANIFEST, FileEntry, Kind, Manifest
+from .families import FAMILIES
+from .manifest import FORMAT, MANIFEST, FileEntry, Manifest, is_safe
 
 NUMBERS = ("hidden_size", "num_hidden_layers")  # of `sizes`, that the runtime counts with
 CONTEXT = {"floor_s": (1.0, 30.0), "margin_s": (0.0, 29.0)}  # of `audio_context`: least and most, in seconds
@@ -86,9 +87,8 @@ def _check_format(data: dict[str, Any], path: str) -> None:
 
 
 def _check_numbers(manifest: Manifest, path: str) -> None:
-    kinds = get_args(Kind)
-    if manifest.kind not in kinds:
-        raise ModelIncompatible(path, f"kind: expected {' or '.join(kinds)}, found {manifest.kind!r}")
+    if manifest.kind not in FAMILIES:
+        raise ModelIncompatible(path, f"kind: expected {' or '.join(sorted(FAMILIES))}, found {manifest.kind!r}")
     if manifest.sample_rate != SAMPLE_RATE:
         raise ModelIncompatible(path, f"sample_rate: expected {SAMPLE_RATE}, found {manifest.sample_rate}")
     if manifest.frame_stride < 1:
@@ -143,13 +143,6 @@ def _entry(name: str, entry: Any, path: str) -> FileEntry:
     return FileEntry(size, sha256)
 
 
-def is_safe(name: str) -> bool:
-    """Return whether `name`, with `/` between folders, stays inside its bundle on every system and is no manifest."""
-    parts = PurePosixPath(name).parts
-    plain = bool(parts) and "/".join(parts) == name and ".." not in parts and not name.startswith("/")
-    return plain and not any(mark in name for mark in "\\:\0") and name != MANIFEST
-
-
 def _is_int(value: Any) -> bool:
     return isinstance(value, int) and not isinstance(value, bool)
 
@@ -185,7 +178,6 @@ def _is_str(value: Any) -> bool:
 # By the annotation in `Manifest`: how JSON spells it, what fits, and what becomes of it.
 SHAPES: dict[str, tuple[str, Callable[[Any], bool], Callable[[Any], Any]]] = {
     "str": ("a text", _is_str, str),
-    "Kind": ("a text", _is_str, str),
     "int": ("a whole number", _is_int, int),
     "bool": ("true or false", lambda value: isinstance(value, bool), bool),
     "tuple[str, ...]": ("a list of texts", _all(_is_str), tuple),

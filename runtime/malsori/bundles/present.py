@@ -10,8 +10,9 @@ import shlex
 from pathlib import Path
 
 from ..errors import ModelError, OptionError
+from .families import FAMILIES
 from .find import Found, answering
-from .infer.ct2_folder import MELS_SINCE_V3, MULTILINGUAL, PUBLISHED, SHAPE
+from .infer.ct2_folder import KIND, MELS_SINCE_V3, MULTILINGUAL, PUBLISHED, SHAPE, WEIGHTS
 from .manifest import Manifest
 from .names import Named, known
 from .places import ORIGIN, is_within, places
@@ -21,7 +22,7 @@ WITH_128_MELS = "large-v3"  # turbo and its distilled ones have it in their name
 
 def may_be(manifest: Manifest, named: Named) -> bool:
     """Return whether what a manifest says is true of that published model; what it leaves out may be anything."""
-    if manifest.kind != "whisper":
+    if manifest.kind != KIND:
         return False
     sizes = manifest.sizes
     expected = dict(zip(SHAPE, _shape(named), strict=True))
@@ -40,11 +41,10 @@ def _shape(named: Named) -> tuple[int, int, int]:
 
 def described(manifest: Manifest) -> str:
     """Return what a model is in a few words: `Whisper, 10 M parameters, 99 languages`."""
-    family = "Whisper" if manifest.kind == "whisper" else "a CTC model"
     count = manifest.sizes.get("parameters")
     weights = f", {count / 1e6:.0f} M parameters" if count else ""
-    languages = manifest.languages
-    return f"{family}{weights}, {languages[0] if len(languages) == 1 else f'{len(languages)} languages'}"
+    languages = manifest.only_language or f"{len(manifest.languages)} languages"
+    return f"{FAMILIES[manifest.kind].title}{weights}, {languages}"
 
 
 def present(name: str) -> Found | None:
@@ -72,7 +72,7 @@ def _is_from(manifest: Manifest, named: Named) -> bool:
     """Whether a bundle was made of the published model, by the source that it names or by the sum of its weights."""
     from .pull.published import PUBLISHED
 
-    weights = manifest.files.get("model.bin")
+    weights = manifest.files.get(WEIGHTS)
     sums = {file.sha256 for model in PUBLISHED if model.name == named.name for file in model.files}
     return known(manifest.source) is named or (weights is not None and weights.sha256 in sums)
 

@@ -7,12 +7,12 @@ from dataclasses import dataclass, replace
 
 from ..errors import OptionError
 from .catalog import CATALOG, Known
+from .families import FAMILIES
 from .languages import LANGUAGES, alternatives_to, code_of
 from .names import pull_line
 
 QUANTIZATION = {"cpu": "int8", "cuda": "float16"}  # what is computed in on a device, and how it is pulled there
 PULLED = {"cpu": "int8", "cuda": "none"}
-SCRIPTS = {"whisper": "export/whisper.py", "wav2vec2-ctc": "export/wav2vec2.py"}
 REST_MB = {"cpu": 50, "cuda": 0}  # reading files and finding speech beside the model: 287 MB in all with tiny's 235
 MB = 1_000_000
 SLOW = "slower than speech here"
@@ -43,7 +43,7 @@ class Choice:
         name = self.model.name
         if line := pull_line(name):
             return f"{line} --quantize {PULLED[self.device]}" if self.elsewhere else line
-        return f"python {SCRIPTS[self.model.kind]} {name} ./{name} --quantize {self.quantization}"
+        return f"python {FAMILIES[self.model.kind].script} {name} ./{name} --quantize {self.quantization}"
 
     @property
     def bundle(self) -> int | None:

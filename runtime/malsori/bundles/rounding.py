@@ -6,7 +6,6 @@ long, and loads without the floats: a process that loads stock base peaks at 192
 
 from __future__ import annotations
 
-import os
 import struct
 from collections.abc import Callable
 from dataclasses import replace
@@ -16,15 +15,15 @@ from typing import BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
+from ..atomic import replacing
 from ..errors import ModelCorrupt
-from .infer.ct2_folder import stored_in
+from .infer.ct2_folder import WEIGHTS, stored_in
 from .infer.model_bin import SCALE, TYPES, VERSION, Header, Variable
 from .manifest import Manifest
 
-WEIGHTS = "model.bin"
 ROWS = 1024  # converted at a time, so that a large vocabulary needs a few MB
 LARGEST = 127.0  # what the largest weight of a row becomes
-NOTHING = 1e-30  # no weight is as small; its scale would be infinite
+SMALLEST = 1e-30  # no weight is as small; its scale would be infinite
 FLOATS = ("float32", "float16", "bfloat16")
 
 Say = Callable[[float, float], None]
@@ -37,7 +36,7 @@ def is_rounded(manifest: Manifest) -> bool:
 
 def can_round(manifest: Manifest) -> bool:
     """Whether a model's weights can be rounded to int8, or are."""
-    return manifest.kind == "whisper" and (manifest.quantization in FLOATS or is_rounded(manifest))
+    return WEIGHTS in manifest.files and (manifest.quantization in FLOATS or is_rounded(manifest))
 
 
 def rounded(folder: Path, manifest: Manifest, say: Say = lambda done, total: None) -> Manifest:
@@ -57,15 +56,8 @@ def round_weights(path: Path, say: Say = lambda done, total: None) -> bool:
     chosen = {variable.name for variable in header.stored if _to_round(variable)}
     if not chosen:
         return False
-    target = path.with_name(f"{path.name}.int8")
-    try:
-        with path.open("rb") as source, target.open("wb") as file:
-            _write(header, chosen, source, file, lambda done: say(done, path.stat().st_size))
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(target, path)
-    finally:
-        target.unlink(missing_ok=True)
+    with path.open("rb") as source, replacing(path, mode=0o644) as file:
+        _write(header, chosen, source, file, lambda done: say(done, path.stat().st_size))
     return True
 
 
@@ -102,7 +94,7 @@ def _write_rounded(variable: Variable, source: BinaryIO, file: BinaryIO) -> None
         largest = np.abs(weights).max(axis=1)
         if not np.isfinite(largest).all():
             raise ModelCorrupt(source.name, "finite weights", f"infinity or no number in {variable.name}")
-        scale = np.float32(LARGEST) / np.where(largest > NOTHING, largest, np.float32(LARGEST))
+        scale = np.float32(LARGEST) / np.where(largest > SMALLEST, largest, np.float32(LARGEST))
         file.write(np.rint(weights * scale[:, None]).astype(np.int8).tobytes())
         scales[first : first + count] = scale
     file.write(_head(variable.name + SCALE, (rows,), "float32", scales.nbytes) + scales.tobytes())

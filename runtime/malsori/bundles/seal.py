@@ -13,11 +13,11 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
+from ..atomic import write_atomically
 from ..errors import ModelCorrupt, OutputError
-from .atomic import write_atomically
 from .contents import digest
-from .manifest import MANIFEST, FileEntry, Manifest
-from .parse import is_safe, read_manifest
+from .manifest import MANIFEST, FileEntry, Manifest, is_safe
+from .parse import read_manifest
 
 
 def describe_files(folder: Path) -> dict[str, FileEntry]:

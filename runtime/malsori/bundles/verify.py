@@ -15,8 +15,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from ..atomic import write_atomically
 from ..errors import ModelCorrupt, ModelIncompatible
-from .atomic import write_atomically
 from .contents import digest, foreign, head
 from .manifest import MANIFEST, FileEntry, Manifest
 from .places import cache_folder

@@ -122,7 +122,7 @@ def check_plot(path: Path) -> None:
 
 def draw(calibration: Calibration, path: Path) -> None:
     """Draw a calibration to a file, in the format of its ending. Raises `OutputError` where it cannot be written."""
-    from ..bundles.atomic import write_atomically
+    from ..atomic import write_atomically
 
     try:
         write_atomically(path, picture(calibration, path.suffix.lower().lstrip(".")), mode=0o644)

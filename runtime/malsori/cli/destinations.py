@@ -107,8 +107,8 @@ def make_folder(folder: Path) -> None:
 
 def _try_to_write(folder: Path, name: Path) -> None:
     """Make a file there and take it away: what a mount or a quota allows is in no permission."""
+    from ..atomic import temporary_in
     from ..errors import OutputError
-    from ..output.files import temporary_in
 
     probe = temporary_in(folder)
     try:

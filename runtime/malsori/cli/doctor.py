@@ -14,6 +14,7 @@ from .parser import Parser
 from .tables import table
 
 if TYPE_CHECKING:
+    from ..engines.machine.devices import Library
     from ..engines.machine.installed import Fact
 
 EPILOG = """\
@@ -115,14 +116,20 @@ def package(line: str) -> Iterator[Fact]:
 
 
 def _engines() -> Iterator[Fact]:
+    from ..bundles.families import FAMILIES
     from ..engines.machine.devices import compute_types, cuda, decide, runs_on, tensorrt
     from ..engines.machine.installed import Fact, importable
     from ..engines.onnx.native import why_not_preferred
     from ..engines.whisper.model_files import describe
 
-    for library, family in (("onnxruntime", "wav2vec2"), ("ctranslate2", "whisper")):
+    kinds: dict[Library, list[str]] = {}
+    for kind in sorted(FAMILIES):
+        if library := FAMILIES[kind].library:
+            kinds.setdefault(library, []).append(kind.partition("-")[0])
+    for library, names in kinds.items():
         if importable(library):  # its own line has told of it
             continue
+        family = " and ".join(names)
         there = cuda(library)
         if library == "onnxruntime":
             failure = runs_on("CPUExecutionProvider")
@@ -141,7 +148,7 @@ def _engines() -> Iterator[Fact]:
             yield Fact(f"{family} on tensorrt", f"{value}; {third.fix}" if third.fix else value)
         chosen = decide("auto", there)
         # CUDA has no kernels for the operators of dynamic quantization; the wav2vec2 engine knows the same.
-        aside = "; int8 models: cpu" if (chosen, family) == ("cuda", "wav2vec2") else ""
+        aside = "; int8 models: cpu" if (chosen, library) == ("cuda", "onnxruntime") else ""
         yield Fact(f"{family} on auto", chosen + aside)
 
 

@@ -6,13 +6,13 @@ import argparse
 import math
 from typing import TYPE_CHECKING, Any
 
+from ..engines.machine.devices import DEVICES
 from .progress import Reporter
 
 if TYPE_CHECKING:
     from ..pipeline import TranscribeOptions, Transcriber
 
 DEFAULT_MODEL = "nano-ctc-ko"
-DEVICES = ("auto", "cpu", "cuda", "tensorrt")
 
 
 def add_model_flags(parser: argparse.ArgumentParser, *, default: str | None = None) -> None:
@@ -85,7 +85,7 @@ def load_model(
 
 def check_loading_flags(args: argparse.Namespace) -> None:
     """Raise `OptionError` for what no model can be loaded with."""
-    from ..engines.families import check_loading
+    from ..engines.load import check_loading
 
     flags = {name: getattr(args, name) for name in ("device", "compute_type", "threads", "memory")}
     check_loading(workers=1, **flags)

@@ -93,7 +93,7 @@ def run(args: argparse.Namespace) -> int:
 
 def _prove(folder: Path, manifest: Manifest) -> None:
     """Load the model, so that one that does not run is refused before it is taken in."""
-    from ..engines.families import load_engine
+    from ..engines.load import load_engine
 
     load_engine(folder, manifest, device="cpu")
 

@@ -8,10 +8,11 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ..engines.machine.devices import DEVICES
 from .calibration_table import tables
 from .console import complain, emit
 from .destinations import check_writable
-from .model_flags import DEVICES, at_least_one, percent_points, threads
+from .model_flags import at_least_one, percent_points, threads
 from .parser import Parser
 from .progress import Reporter
 from .transcribe_flags import language
@@ -140,7 +141,7 @@ def _refusal(args: argparse.Namespace, calibration: Calibration) -> str:
 def _calibrate(args: argparse.Namespace, bundle: Bundle, reporter: Reporter, left_out: list[str]) -> Calibration:
     """Refuse what cannot end well before the first second is spent, then listen."""
     from ..bundles.seal import check_amendable
-    from ..engines.families import load_engine
+    from ..engines.load import load_engine
     from ..pipeline.trials import CalibrationLimits, calibrate, check_kind, find_recordings
 
     check_kind(bundle.manifest)

@@ -7,8 +7,9 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ..engines.machine.devices import DEVICES
 from .console import complain, emit
-from .model_flags import DEVICES, percent_points
+from .model_flags import percent_points
 from .parser import Parser
 from .progress import Reporter
 from .tables import table
@@ -78,7 +79,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _prove(args: argparse.Namespace, bundle: Bundle, other: Bundle | None, reporter: Reporter) -> Proof:
-    from ..engines.families import load_engine
+    from ..engines.load import load_engine
     from ..pipeline.trials import LENGTHS, find_recordings, prove
 
     recordings = find_recordings(args.audio, bundle.manifest.languages)
@@ -91,9 +92,11 @@ def _prove(args: argparse.Namespace, bundle: Bundle, other: Bundle | None, repor
 
 def device_for(asked: str, *manifests: Manifest) -> str:
     """Return where all of the bundles run that are timed against each other: one in int8 would take the CPU alone."""
+    from ..bundles.families import FAMILIES
     from ..engines.wav2vec2.graphs import DYNAMIC
 
-    on_cpu = any(each.kind == "wav2vec2-ctc" and each.quantization in DYNAMIC for each in manifests)
+    dynamic = [each for each in manifests if each.quantization in DYNAMIC]
+    on_cpu = any(FAMILIES[each.kind].library == "onnxruntime" for each in dynamic)
     return "cpu" if asked == "auto" and on_cpu else asked
 
 

@@ -6,7 +6,6 @@ import argparse
 import json
 import os
 import shlex
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -110,7 +109,7 @@ def _elsewhere(model: Model, reporter: Reporter) -> Found | None:
 
 
 def _pull(model: Model, args: argparse.Namespace, reporter: Reporter) -> Pulled:
-    from ..bundles.pull import here, kept, pull, sources_for
+    from ..bundles.pull import here, kept, pull, round_here, sources_for
 
     into = destination()
     # What is there needs no source, so that a script may say `pull` first on a machine without a network too.
@@ -118,7 +117,9 @@ def _pull(model: Model, args: argparse.Namespace, reporter: Reporter) -> Pulled:
     other = found is not None and _is_other(found, args)
     if found is not None and other and _int8(args):
         reporter.warn(f"{model.name} is here as it was published; it is rounded, and nothing is pulled")
-        return _rounded(found, reporter)
+        if (pulled := round_here(model, into, reporter.say_bytes)) is not None:
+            return pulled
+        other, found = False, None
     if other:
         reporter.warn(f"{model.name} is here rounded to int8; it is pulled again as it was published")
     sources = sources_for(model, args.source, os.environ) if found is None or other else []
@@ -140,15 +141,6 @@ def _is_other(found: Pulled, args: argparse.Namespace) -> bool:
     from ..bundles.rounding import is_rounded
 
     return args.quantize is not None and is_rounded(found.manifest) != _int8(args)
-
-
-def _rounded(found: Pulled, reporter: Reporter) -> Pulled:
-    """Round what was pulled as it was published."""
-    from ..bundles import find_bundle, read_manifest
-    from ..bundles.adopt import adopt
-
-    folder = adopt(find_bundle(found.folder), found.folder.parent, found.folder.name, int8=True, say=reporter.say_bytes)
-    return replace(found, manifest=read_manifest(folder))
 
 
 def _int8(args: argparse.Namespace) -> bool:

@@ -44,7 +44,7 @@ def run(args: argparse.Namespace) -> int:
     if not args.yes and not _asked(found, size_of(found)):
         complain(f"{found.folder}: left as it is")
         return 1
-    freed = remove(found)
+    freed = remove(found, lambda: complain(f"another process pulls {found.name}, waiting"))
     if args.json:
         told = {"name": found.name, "folder": str(found.folder), "freed": freed}
         emit(json.dumps(told, ensure_ascii=False, indent=2) + "\n")

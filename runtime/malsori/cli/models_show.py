@@ -43,14 +43,15 @@ def run(args: argparse.Namespace) -> int:
 
 def _notes(found: Found, manifest: Manifest) -> dict[str, str]:
     """Return what follows from the fields, or from there being no manifest, under the names of lines of their own."""
+    from ..bundles.families import FAMILIES
     from ..engines.whisper.model_files import FLOATS
 
     notes = {}
-    if manifest.kind == "whisper":
-        if not manifest.audio_context:
-            notes["window"] = "the full 30 s; malsori models calibrate finds a shorter one that is safe"
-        if manifest.quantization in FLOATS:
-            notes["computed"] = "on a CPU in int8, unless asked for --compute-type float32; on CUDA as stored"
+    family = FAMILIES[manifest.kind]
+    if family.windowed and not manifest.audio_context:
+        notes["window"] = "the full 30 s; malsori models calibrate finds a shorter one that is safe"
+    if family.library == "ctranslate2" and manifest.quantization in FLOATS:
+        notes["computed"] = "on a CPU in int8, unless asked for --compute-type float32; on CUDA as stored"
     if found.plain:
         name = found.name if found.origin == "hub cache" else shlex.quote(str(found.folder))
         notes["inferred"] = f"all of this, from the files; nothing vouches for their bytes: malsori models adopt {name}"

@@ -35,7 +35,7 @@ def run(args: argparse.Namespace) -> int:
 def _verified(name: str) -> dict[str, Any]:
     """Return what came of one model: `intact` is None where there is no manifest to vouch for its bytes."""
     from ..bundles import find_bundle, verify
-    from ..engines.families import load_engine
+    from ..engines.load import load_engine
     from ..errors import DeviceUnavailable, EngineError, ModelError, ModelNotFound, OptionError
 
     intact: bool | None = False

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from itertools import accumulate, pairwise
 
 from ..errors import OptionError
-from ..joining import written
+from ..joining import joined, written
 from ..numeric import is_number, is_whole
 from ..types import Segment, Transcript, Word
 from .breaking import is_wide, may_part
@@ -174,7 +174,7 @@ def cues_of(transcript: Transcript, options: CueOptions | None) -> Iterator[Cue]
         words += shown_words(segment)
         ends.add(len(words) - 1)
     words = _ascending(words)
-    limits = options.limits(transcript.text or " ".join(segment.text for segment in spoken))
+    limits = options.limits(transcript.text or joined(spoken))
     room_s = max(transcript.duration, words[-1].end if words else 0.0)
     cutter = CueCutter(words, ends, transcript.language, limits, room_s)
     found = list(_timed(words, cutter))

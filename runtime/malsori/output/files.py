@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 import re
-import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from itertools import count
 from pathlib import Path
 from typing import BinaryIO
 
+from ..atomic import replacing
 from ..errors import OutputError
 from ..types import Transcript
 from .cues import CueOptions
@@ -40,24 +40,11 @@ def atomic_file(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
     target = Path(path)
     if target.exists() and not (target.is_file() or target.is_dir()):
         raise OutputError(f"{target}: cannot be written, it is no regular file")
-    temporary = temporary_in(target.parent)
     try:
-        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o666)
-        try:
-            with os.fdopen(descriptor, "wb") as file:
-                yield file
-            os.replace(temporary, target)
-        except BaseException:  # an interrupt too must leave nothing behind
-            with suppress(OSError):
-                temporary.unlink()
-            raise
+        with replacing(target) as file:
+            yield file
     except OSError as error:
         raise OutputError.unwritten(target, error) from error
-
-
-def temporary_in(folder: Path) -> Path:
-    """Return a new name there, a short one: a result's own may already have all the 255 bytes that a name can have."""
-    return folder / f".malsori-{secrets.token_hex(6)}.tmp"
 
 
 _NUMBER = re.compile(r"^\d+(?=\n\d+:\d\d:\d\d,\d{3} --> )", re.MULTILINE)

@@ -10,7 +10,7 @@ from ..bundles import Found, find_bundle
 from ..bundles.default import best
 from ..bundles.find import open_found
 from ..engines.base import Memory
-from ..engines.families import check_loading
+from ..engines.load import check_loading
 from ..errors import EngineError
 from ..vad import SileroDetector
 from .alignment.placing import check_aligns

@@ -13,7 +13,7 @@ from ..bundles import Bundle
 from ..bundles.languages import alternatives_to, code_of
 from ..bundles.manifest import Manifest, knows
 from ..engines.base import HOTWORD_WEIGHT, DecodeOptions, Engine, HotWord, Memory, Task
-from ..engines.families import check_options, load_engine
+from ..engines.load import check_options, load_engine
 from ..engines.whisper.options import WhisperOptions
 from ..errors import OptionError
 from ..numeric import is_finite

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from itertools import count
 
 from ..errors import OptionError
+from ..formats import CUED
 from .subtitle import TAG, Subtitle, SubtitleCue, SubtitleFormat, SubtitleNote
 
 CLOCK = r"(?:(\d{1,4}):)?([0-5]?\d):([0-5]?\d)[,.](\d{1,3})"
@@ -36,7 +37,7 @@ def kind_of(text: str) -> str:
 
 def is_subtitle(text: str) -> bool:
     """Whether a text is a subtitle of one of the kinds that are read."""
-    return kind_of(text) in ("srt", "vtt")
+    return kind_of(text) in CUED
 
 
 def read_subtitle(text: str, name: str, format: SubtitleFormat | None = None) -> Subtitle:
@@ -45,7 +46,7 @@ def read_subtitle(text: str, name: str, format: SubtitleFormat | None = None) ->
     Raises `OptionError` for one that is broken, with the number of the line, and for another kind of subtitle.
     """
     kind = kind_of(text)
-    if kind not in ("srt", "vtt") and (kind or format is None):
+    if kind not in CUED and (kind or format is None):
         raise OptionError(
             f"{name}: expected SubRip (.srt) or WebVTT (.vtt), found {kind or 'neither'}; "
             "a program such as ffmpeg makes an .srt of other kinds"

@@ -13,9 +13,14 @@ from ..names import audio_context
 from .json_fields import card, entries, json_object, json_value
 from .model_bin import Header, Variable
 
-NEEDED = ("model.bin", "config.json")
+KIND = "whisper"
+LOOKED_FOR = "model.bin with config.json and vocabulary.json or .txt (Whisper of CTranslate2)"
+WEIGHTS = "model.bin"
+NEEDED = (WEIGHTS, "config.json")
 VOCABULARIES = ("vocabulary.json", "vocabulary.txt")
-USED = (*NEEDED, *VOCABULARIES, "tokenizer.json", "preprocessor_config.json")
+TOKENIZER = "tokenizer.json"
+FEATURES = "preprocessor_config.json"
+USED = (*NEEDED, *VOCABULARIES, TOKENIZER, FEATURES)
 KEPT = ("generation_config.json", "README.md", "LICENSE", "LICENSE.txt")  # not read, but part of what people have
 SPEC = "WhisperSpec"
 MULTILINGUAL = 51_865  # entries in the vocabulary at least; CTranslate2 tells by it too
@@ -27,23 +32,18 @@ MELS_SINCE_V3 = 128  # large, large-v2 and the smaller ones have 80
 EMBEDDINGS = ("decoder/embeddings/weight", "decoder/projection/weight")
 
 
-def is_whisper(folder: Path) -> bool:
+def is_begun(folder: Path) -> bool:
     """Return whether it has the weights of a CTranslate2 model."""
-    return (folder / "model.bin").is_file()
+    return (folder / WEIGHTS).is_file()
 
 
-def is_complete(folder: Path) -> bool:
+def is_whole(folder: Path) -> bool:
     """Return whether it has all that such a model must have; half a download has not."""
-    return not _missing(folder)
+    return not missing_of(folder)
 
 
-def lacking(folder: Path) -> str:
+def missing_of(folder: Path) -> list[str]:
     """Return which of the files that such a model must have are not there, as half a download leaves it."""
-    missing = _missing(folder)
-    return f"lacks {', '.join(missing)}, or is of another kind" if missing else ""
-
-
-def _missing(folder: Path) -> list[str]:
     missing = [name for name in NEEDED if not (folder / name).is_file()]
     there = any((folder / name).is_file() for name in VOCABULARIES)
     return missing if there else [*missing, " or ".join(VOCABULARIES)]
@@ -52,10 +52,10 @@ def _missing(folder: Path) -> list[str]:
 def manifest(folder: Path, name: str) -> Manifest:
     """Return what a manifest would say, without the sums of its files. Raises `ModelError` for what cannot run."""
     _check_files(folder)
-    header = Header.read(folder / "model.bin")
+    header = Header.read(folder / WEIGHTS)
     if header.spec != SPEC:
         raise ModelIncompatible(
-            str(folder / "model.bin"), f"expected CTranslate2's {SPEC}, found {header.spec}, no speech recognition"
+            str(folder / WEIGHTS), f"expected CTranslate2's {SPEC}, found {header.spec}, no speech recognition"
         )
     sizes = _sizes(folder, header)
     written, licence = card(folder)
@@ -65,7 +65,7 @@ def manifest(folder: Path, name: str) -> Manifest:
     heads = json_object(folder / "config.json").get("alignment_heads") or []
     return Manifest(
         name=name,
-        kind="whisper",
+        kind=KIND,
         source=name,
         revision="unknown",
         licence=licence,
@@ -82,7 +82,7 @@ def manifest(folder: Path, name: str) -> Manifest:
 
 
 def _check_files(folder: Path) -> None:
-    if missing := _missing(folder):
+    if missing := missing_of(folder):
         raise ModelIncompatible(
             str(folder),
             f"a CTranslate2 model without {', '.join(missing)}; a Whisper folder has model.bin, config.json, "
@@ -105,7 +105,7 @@ def _sizes(folder: Path, header: Header) -> dict[str, Any]:
         sizes["max_target_positions"] = found["decoder/position_encodings/encodings"].shape[0]
     except (KeyError, ValueError, IndexError) as error:
         reason = f"has not the arrays of a Whisper model ({error})"
-        raise ModelIncompatible(str(folder / "model.bin"), reason) from error
+        raise ModelIncompatible(str(folder / WEIGHTS), reason) from error
     return sizes | {"parameters": header.parameters}
 
 

@@ -8,8 +8,7 @@ from typing import Any
 
 from ...errors import ModelCorrupt, ModelIncompatible
 from ...types import SAMPLE_RATE, UNKNOWN
-from ..manifest import Manifest
-from ..parse import is_safe
+from ..manifest import Manifest, is_safe
 from .json_fields import card, entries, json_object
 from .onnx_graph import BFLOAT16, FLOAT16, OnnxGraph
 
@@ -19,6 +18,8 @@ GRAPHS = tuple(
     for folder in ("", "onnx/")
     for name in ("model", "model_quantized", "model_int8", "model_uint8", "model_fp16")
 )
+KIND = "wav2vec2-ctc"
+LOOKED_FOR = "model.onnx with config.json and vocab.json (a CTC model)"
 VOCABULARY = "vocab.json"
 SETTINGS = ("config.json", "preprocessor_config.json", "tokenizer_config.json", "special_tokens_map.json")
 KEPT = ("README.md", "LICENSE", "LICENSE.txt")
@@ -49,9 +50,12 @@ def graph_of(folder: Path) -> str | None:
     return next((name for name in GRAPHS if (folder / name).is_file()), None)
 
 
-def is_wav2vec2(folder: Path) -> bool:
+def is_whole(folder: Path) -> bool:
     """Return whether it has a single graph and the vocabulary of a CTC model."""
     return graph_of(folder) is not None and (folder / VOCABULARY).is_file() and (folder / "config.json").is_file()
+
+
+is_begun = is_whole  # fewer files are those of any graph
 
 
 def manifest(folder: Path, name: str) -> Manifest:
@@ -72,7 +76,7 @@ def manifest(folder: Path, name: str) -> Manifest:
     beside = _beside(folder, graph_name, graph)
     return Manifest(
         name=name,
-        kind="wav2vec2-ctc",
+        kind=KIND,
         source=name,
         revision="unknown",
         licence=licence,

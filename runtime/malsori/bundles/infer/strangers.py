@@ -8,7 +8,7 @@ import shlex
 from pathlib import Path
 from typing import Any
 
-from .ct2_folder import SHAPE, published
+from .ct2_folder import SHAPE, missing_of, published
 from .onnx_export import ARCHITECTURES
 
 GGML = b"lmgg"  # 0x67676d6c, little endian, before GGUF
@@ -39,6 +39,12 @@ def stranger(folder: Path) -> str:
         if told := known(folder, names):
             return told
     return ""
+
+
+def lacking(folder: Path) -> str:
+    """Return which files a download lacks for the form that the hub has of published models, empty where none."""
+    missing = missing_of(folder)
+    return f"lacks {', '.join(missing)}, or is of another kind" if missing else ""
 
 
 def strange_file(path: Path) -> str:

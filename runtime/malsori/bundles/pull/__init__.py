@@ -5,6 +5,19 @@
 
 from .model import File, Model, Wheel
 from .published import find, pullable
-from .pulling import Pulled, Source, here, kept, pull, sources_for
+from .pulling import Pulled, Source, here, kept, pull, round_here, sources_for
 
-__all__ = ["File", "Model", "Pulled", "Source", "Wheel", "find", "here", "kept", "pull", "pullable", "sources_for"]
+__all__ = [
+    "File",
+    "Model",
+    "Pulled",
+    "Source",
+    "Wheel",
+    "find",
+    "here",
+    "kept",
+    "pull",
+    "pullable",
+    "round_here",
+    "sources_for",
+]

@@ -4,27 +4,31 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Protocol
 from urllib.parse import urlsplit
 
-from ...errors import DownloadError, ModelError, OptionError, OutputError
-from ..atomic import put_in_place
-from ..infer import inferred
+from ...atomic import put_in_place
+from ...errors import DownloadError, MalsoriError, ModelError, OptionError, OutputError
+from ..adopt import adopt
+from ..find import find_bundle
+from ..infer.ct2_folder import WEIGHTS
 from ..manifest import MANIFEST, Manifest
 from ..parse import read_manifest
 from ..places import unfinished
-from ..rounding import WEIGHTS, round_weights
+from ..plain import inferred
+from ..rounding import is_rounded, round_weights
 from ..seal import seal
 from ..verify import verify
 from .hub import ENDPOINT, Hub
 from .model import Model
 from .packages import Packages, remove_left
 from .web import Unreachable
-from .work import Origin, Say, Work, locked
+from .work import Origin, Say, Work, lock_of, locked
 
 OFFLINE = ("MALSORI_OFFLINE", "HF_HUB_OFFLINE")
 MIRROR = "HF_ENDPOINT"
@@ -119,21 +123,40 @@ def pull(
         DownloadError: no source has it, or what came is not what it must be.
         OutputError: there is no room for it, it cannot be written, or something that is no bundle has its name.
     """
+    with _alone(model, into, say):
+        work, there = _work(model, into), here(model, into, tell)
+        if there is not None and not force:
+            if count := work.kept():
+                tell(f"{count / 1e6:.1f} MB that an unfinished pull of {model.name} had kept are removed")
+            work.discard()
+            return there
+        if not force:
+            _check_place(into / model.name)
+        return _pull(model, into / model.name, work, sources, say, tell, int8=int8)
+
+
+def round_here(model: Model, into: Path, say: Say = lambda label, done, total: None) -> Pulled | None:
+    """Round the weights of a bundle that is there as it was published to int8; return it, or None where none is there.
+
+    Raises `OutputError` where it cannot be written; it is as it was then.
+    """
+    with _alone(model, into, say):
+        there = here(model, into)
+        if there is None or is_rounded(there.manifest):
+            return there
+        folder = adopt(find_bundle(there.folder), into, model.name, int8=True, say=say)
+        return replace(there, manifest=read_manifest(folder))
+
+
+@contextmanager
+def _alone(model: Model, into: Path, say: Say) -> Iterator[None]:
+    """Hold the lock of a model's place. What the system refuses meanwhile is an `OutputError`."""
     try:
         into.mkdir(parents=True, exist_ok=True)
-        work = _work(model, into)
-        with locked(into / f".{model.name}.lock", lambda: say(f"another process pulls {model.name}, waiting", 0, 0)):
-            there = here(model, into, tell)
-            if there is not None and not force:
-                if count := work.kept():
-                    tell(f"{count / 1e6:.1f} MB that an unfinished pull of {model.name} had kept are removed")
-                work.discard()
-                return there
-            if not force:
-                _check_place(into / model.name)
-            return _pull(model, into / model.name, work, sources, say, tell, int8=int8)
+        with locked(lock_of(into / model.name), lambda: say(f"another process pulls {model.name}, waiting", 0, 0)):
+            yield
     except OSError as error:
-        if isinstance(error, (DownloadError, OutputError)):
+        if isinstance(error, MalsoriError):
             raise
         raise OutputError.unwritten(error.filename or into, error) from error
 

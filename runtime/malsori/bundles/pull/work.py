@@ -22,23 +22,39 @@ from .model import File
 POLL = 0.2  # seconds between looks, so that Ctrl-C is heard in between
 
 
+def lock_of(target: Path) -> Path:
+    """Return the file whose lock is held by whoever makes, changes or removes the bundle at `target`."""
+    return target.with_name(f".{target.name}.lock")
+
+
 @contextmanager
 def locked(path: Path, waiting: Callable[[], None]) -> Iterator[None]:
     """Hold the lock of the file at `path`; `waiting` is called once where another process has it. Raises `OSError`.
 
-    The file stays: to remove it would let a third process lock a new one beside the one that a second waits for.
+    The file stays. Who holds the lock may remove it: whoever waits for it then sees that, and locks the new one.
     """
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)  # not inherited by what is started meanwhile
+    told = False
+    while True:
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)  # not inherited by what is started meanwhile
+        try:
+            while not _take(descriptor):
+                if not told:
+                    waiting()
+                    told = True
+                time.sleep(POLL)
+            if _is_at(path, descriptor):
+                yield
+                return
+        finally:
+            os.close(descriptor)
+
+
+def _is_at(path: Path, descriptor: int) -> bool:
+    """Whether an open file is still the one at `path`."""
     try:
-        told = False
-        while not _take(descriptor):
-            if not told:
-                waiting()
-                told = True
-            time.sleep(POLL)
-        yield
-    finally:
-        os.close(descriptor)
+        return os.path.samestat(os.fstat(descriptor), path.stat())
+    except FileNotFoundError:
+        return False
 
 
 def _take(descriptor: int) -> bool:

@@ -7,9 +7,10 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
+from ...bundles.infer.onnx_export import VOCABULARY
 from ...errors import ModelIncompatible
 
-FILE = "vocab.json"
+FILE = VOCABULARY
 SPECIAL = re.compile(r"<[^<>]+>|\[[^\[\]]+\]")  # <pad> <s> </s> <unk> [PAD] [UNK], as checkpoints spell them
 
 

@@ -51,7 +51,8 @@ def runs_on(provider: str) -> str:
 
 
 __all__ = [
-    "Cuda",
+    "DEVICES",
+    "Availability",
     "Device",
     "Library",
     "choose_device",
@@ -64,6 +65,7 @@ __all__ = [
 ]
 
 Device: TypeAlias = Literal["cpu", "cuda", "tensorrt"]
+DEVICES = ("auto", *get_args(Device))  # what may be asked for
 Library: TypeAlias = Literal["ctranslate2", "onnxruntime"]
 
 CUDA_EXTRA = "pip install 'malsori[cuda]'"
@@ -74,8 +76,8 @@ GPU_PACKAGE_310 = "onnxruntime-gpu==1.23.2"  # the last with wheels for Python 3
 
 
 @dataclass(frozen=True, slots=True)
-class Cuda:
-    """Whether a library can compute with CUDA here, or with TensorRT, which is CUDA's; if not, why and what to type.
+class Availability:
+    """Whether a library can compute with CUDA here, or with TensorRT; if not, why and what to type.
 
     `fix` is empty where nothing would help.
     """
@@ -94,15 +96,15 @@ def choose_device(requested: str, library: Library = "ctranslate2") -> Device:
         DeviceUnavailable: "cuda" or "tensorrt" was asked for by name and `library` cannot use it.
         OptionError: `requested` is none of auto, cpu, cuda and tensorrt.
     """
-    there = Cuda(False) if requested == "cpu" else cuda(library)
-    return decide(requested, there, tensorrt(library) if requested == "tensorrt" else Cuda(False))
+    there = Availability(False) if requested == "cpu" else cuda(library)
+    return decide(requested, there, tensorrt(library) if requested == "tensorrt" else Availability(False))
 
 
-def decide(requested: str, there: Cuda, tensorrt: Cuda = Cuda(False)) -> Device:
+def decide(requested: str, there: Availability, tensorrt: Availability = Availability(False)) -> Device:
     """Return the device for a request, given what there is; errors as `choose_device`. TensorRT is never automatic."""
     if requested == "cpu" or (requested == "auto" and not there.usable):
         return "cpu"
-    if requested not in ("auto", *get_args(Device)):
+    if requested not in DEVICES:
         raise OptionError(f"device: expected auto, cpu, cuda or tensorrt, found {requested!r}")
     if not there.usable:
         raise DeviceUnavailable(f"CUDA cannot be used: {there.reason}; {there.fix or 'use --device cpu'}")
@@ -116,24 +118,24 @@ def decide(requested: str, there: Cuda, tensorrt: Cuda = Cuda(False)) -> Device:
 
 
 @cache
-def cuda(library: Library) -> Cuda:
+def cuda(library: Library) -> Availability:
     """Return whether `library` can use CUDA in this process; looked up once."""
     return _ctranslate2_cuda() if library == "ctranslate2" else _onnxruntime_cuda()
 
 
 @cache
-def tensorrt(library: Library) -> Cuda:
+def tensorrt(library: Library) -> Availability:
     """Return whether `library` can use TensorRT in this process, given that it can use CUDA; looked up once."""
     if library == "ctranslate2":
-        return Cuda(False, "CTranslate2, which runs Whisper, has none")
+        return Availability(False, "CTranslate2, which runs Whisper, has none")
     import onnxruntime
 
     if TENSORRT not in onnxruntime.get_available_providers():
-        return Cuda(False, f"this onnxruntime was built without {TENSORRT}")
+        return Availability(False, f"this onnxruntime was built without {TENSORRT}")
     if absent := missing(TENSORRT_LIBRARIES):
-        return Cuda(False, f"{' and '.join(absent)} cannot be loaded", TENSORRT_PACKAGE)
+        return Availability(False, f"{' and '.join(absent)} cannot be loaded", TENSORRT_PACKAGE)
     failure = runs_on(TENSORRT)
-    return Cuda(False, failure) if failure else Cuda(True)
+    return Availability(False, failure) if failure else Availability(True)
 
 
 def compute_types(device: Device) -> tuple[str, ...]:
@@ -144,7 +146,7 @@ def compute_types(device: Device) -> tuple[str, ...]:
         return ()
 
 
-def _ctranslate2_cuda() -> Cuda:
+def _ctranslate2_cuda() -> Availability:
     library = ctranslate2()
     if (count := library.get_cuda_device_count()) == 0:
         compiled = _compiled_with_cuda(library)
@@ -160,45 +162,47 @@ def _compiled_with_cuda(ctranslate2: Any) -> bool:
     return True
 
 
-def no_device(*, driver: bool, compiled: bool, machine: str) -> Cuda:
+def no_device(*, driver: bool, compiled: bool, machine: str) -> Availability:
     """Return why CTranslate2 sees no device."""
     if driver and not compiled:
-        return Cuda(False, f"this CTranslate2 ({machine}) was built without CUDA", "see Jetson in docs/install.md")
+        return Availability(
+            False, f"this CTranslate2 ({machine}) was built without CUDA", "see Jetson in docs/install.md"
+        )
     return no_gpu(driver=driver)
 
 
-def no_gpu(*, driver: bool) -> Cuda:
+def no_gpu(*, driver: bool) -> Availability:
     """Return why no GPU answers; without a driver there is nothing to mend."""
     if not driver:
-        return Cuda(False, "there is no NVIDIA driver on this machine")
+        return Availability(False, "there is no NVIDIA driver on this machine")
     hidden = os.environ.get("CUDA_VISIBLE_DEVICES")
     if hidden is not None:
-        return Cuda(False, f"no GPU is visible with CUDA_VISIBLE_DEVICES={hidden!r}")
-    return Cuda(False, "the NVIDIA driver finds no GPU, or is too old for CUDA 12", "nvidia-smi says which")
+        return Availability(False, f"no GPU is visible with CUDA_VISIBLE_DEVICES={hidden!r}")
+    return Availability(False, "the NVIDIA driver finds no GPU, or is too old for CUDA 12", "nvidia-smi says which")
 
 
-def with_libraries(devices: int, absent: list[str]) -> Cuda:
+def with_libraries(devices: int, absent: list[str]) -> Availability:
     """Return whether CUDA is usable with `devices` GPUs and these libraries missing."""
     if absent:
-        return Cuda(False, f"{' and '.join(absent)} cannot be loaded", CUDA_EXTRA)
-    return Cuda(True, f"{devices} device{'s' if devices > 1 else ''}")
+        return Availability(False, f"{' and '.join(absent)} cannot be loaded", CUDA_EXTRA)
+    return Availability(True, f"{devices} device{'s' if devices > 1 else ''}")
 
 
-def _onnxruntime_cuda() -> Cuda:
+def _onnxruntime_cuda() -> Availability:
     import onnxruntime
 
     if "CUDAExecutionProvider" not in onnxruntime.get_available_providers():
-        return Cuda(False, "the onnxruntime installed is the CPU one", gpu_lines() if has_driver() else "")
+        return Availability(False, "the onnxruntime installed is the CPU one", gpu_lines() if has_driver() else "")
     if not has_driver():
         return no_gpu(driver=False)
     major = int(str(getattr(onnxruntime, "cuda_version", "") or "12").split(".")[0])
     if absent := missing(ONNXRUNTIME.get(major, ())):
         fix = CUDA_EXTRA if major == 12 else "use the CUDA 12 set of docs/install.md"
-        return Cuda(
+        return Availability(
             False, f"onnxruntime-gpu is built for CUDA {major} and {' and '.join(absent)} cannot be loaded", fix
         )
     failure = runs_on("CUDAExecutionProvider")
-    return Cuda(False, failure, "nvidia-smi says whether the GPU is there") if failure else Cuda(True)
+    return Availability(False, failure, "nvidia-smi says whether the GPU is there") if failure else Availability(True)
 
 
 def gpu_lines(python: tuple[int, ...] = sys.version_info[:2]) -> str:

@@ -14,7 +14,7 @@ from ..base import Memory
 from ..machine.devices import Device
 from ..machine.process import keep_in_forks
 from .native import register
-from .providers import Engines, failures, providers
+from .providers import TensorRtSettings, failures, providers
 
 ERRORS_ONLY = 3  # ONNX Runtime's severity; its warnings go to stderr, which is not its to write on
 
@@ -23,9 +23,14 @@ class Graph:
     """A loaded graph; safe to run from several threads."""
 
     def __init__(
-        self, path: Path, device: Device, threads: int, memory: Memory = "normal", engines: Engines | None = None
+        self,
+        path: Path,
+        device: Device,
+        threads: int,
+        memory: Memory = "normal",
+        settings: TensorRtSettings | None = None,
     ) -> None:
-        """Load `path` on a device that `choose_device` gave; TensorRT runs it only with `engines`, else CUDA does.
+        """Load `path` on a device that `choose_device` gave; TensorRT runs it only with `settings`, else CUDA does.
 
         `memory="low"` uses the weights where the file is mapped into memory, so that processes share them, and packs
         them anew in each product instead of once. Our own operator always does so.
@@ -49,7 +54,7 @@ class Graph:
             options.add_session_config_entry("session.disable_prepacking", "1")
         self.path = path
         self._place = "cpu" if device == "cpu" else "cuda"  # TensorRT computes in CUDA's memory
-        asked = providers(device, engines)
+        asked = providers(device, settings)
         try:
             register(options, path)
             self._session = onnxruntime.InferenceSession(str(path), options, providers=asked)

@@ -50,7 +50,7 @@ USUAL = (4, 256)  # clips and frames that an engine is made fastest for: some 5 
 
 
 @dataclass(frozen=True, slots=True)
-class Engines:
+class TensorRtSettings:
     """What TensorRT must know of a graph: its inputs' axes, where numbers are fixed, and where to keep engines.
 
     Without a `cache` every start makes them anew, which takes minutes.
@@ -60,19 +60,19 @@ class Engines:
     cache: Path | None
 
 
-def providers(device: Device, engines: Engines | None = None) -> list[Provider]:
+def providers(device: Device, settings: TensorRtSettings | None = None) -> list[Provider]:
     """Return the providers for a device that `choose_device` gave, the first to be asked first.
 
-    TensorRT leaves to CUDA what it does not have; `engines` None leaves everything to CUDA.
+    TensorRT leaves to CUDA what it does not have; `settings` None leaves everything to CUDA.
     """
     if device == "cpu":
         return [CPU]
-    if device == "tensorrt" and engines is not None:
-        return [(TENSORRT, tensorrt(engines)), CUDA, CPU]
+    if device == "tensorrt" and settings is not None:
+        return [(TENSORRT, tensorrt(settings)), CUDA, CPU]
     return [CUDA, CPU]
 
 
-def tensorrt(engines: Engines) -> dict[str, str]:
+def tensorrt(settings: TensorRtSettings) -> dict[str, str]:
     """Return TensorRT's options.
 
     One engine serves all buckets and batches, for an engine for each bucket would hold the weights again. The shapes of
@@ -80,13 +80,13 @@ def tensorrt(engines: Engines) -> dict[str, str]:
     """
     options = {
         "trt_fp16_enable": "True",
-        "trt_profile_min_shapes": _shapes(engines.inputs, 1, 1),
-        "trt_profile_opt_shapes": _shapes(engines.inputs, *USUAL),
-        "trt_profile_max_shapes": _shapes(engines.inputs, LARGEST_BATCH, LARGEST),
+        "trt_profile_min_shapes": _shapes(settings.inputs, 1, 1),
+        "trt_profile_opt_shapes": _shapes(settings.inputs, *USUAL),
+        "trt_profile_max_shapes": _shapes(settings.inputs, LARGEST_BATCH, LARGEST),
     }
-    if engines.cache is None:
+    if settings.cache is None:
         return options
-    folder = str(engines.cache)
+    folder = str(settings.cache)
     return options | {
         "trt_engine_cache_enable": "True",
         "trt_engine_cache_path": folder,

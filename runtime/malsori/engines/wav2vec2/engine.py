@@ -71,6 +71,12 @@ class Wav2Vec2Engine:
     longest_clip = 120.0
     long_form = False
     fills_windows = False
+    check_options = staticmethod(check_options)
+
+    @staticmethod
+    def files(folder: Path, manifest: Manifest) -> tuple[str, ...]:
+        """Return the files that such a bundle must list."""
+        return (*graph_files(manifest), VOCABULARY)
 
     def __init__(
         self,
@@ -80,6 +86,7 @@ class Wav2Vec2Engine:
         device: str = "auto",
         compute_type: str = "default",
         threads: int | None = None,
+        workers: int = 1,
         memory: Memory = "normal",
     ) -> None:
         """Load the bundle in `folder`; `threads` defaults to the cores this process may use.
@@ -87,9 +94,11 @@ class Wav2Vec2Engine:
         `memory="low"` shares the weights with other processes through the page cache (see `Network`).
 
         Raises `ModelIncompatible` when manifest, vocabulary and graph contradict each other, `OptionError` for a
-        compute type that the graph was not exported in and for TensorRT where the bundle has no graph for it,
-        `DeviceUnavailable` for CUDA or TensorRT by name where there is none.
+        compute type that the graph was not exported in, for TensorRT where the bundle has no graph for it and for
+        `workers`, of which there is no choice, `DeviceUnavailable` for CUDA or TensorRT by name where there is none.
         """
+        if workers > 1:
+            raise OptionError(f"{manifest.name} has no workers; its calls run at the same time anyhow")
         self.manifest = manifest
         self.frames = Frames(tuple(manifest.conv_kernels), tuple(manifest.conv_strides))
         _check_compute_type(compute_type, manifest)
@@ -188,11 +197,6 @@ class Wav2Vec2Engine:
         if outputs.get("hidden", width) != width:
             reason = f"the graph gives {outputs['hidden']} hidden states, the manifest says {width}"
             raise ModelIncompatible(str(folder), reason)
-
-
-def files(manifest: Manifest) -> tuple[str, ...]:
-    """Return the files that such a bundle must list."""
-    return (*graph_files(manifest), VOCABULARY)
 
 
 def _device(asked: str, manifest: Manifest) -> Device:

@@ -20,7 +20,7 @@ from ..base import Memory
 from ..ctc.frames import Frames
 from ..machine.devices import Device
 from ..onnx.graph import Graph
-from ..onnx.providers import Engines, bucket
+from ..onnx.providers import TensorRtSettings, bucket
 from .graphs import ENCODER, FRONTEND, LAYERS, PLAIN, WEIGHTS, expect, states
 
 # Samples that go through the front-end at once: in float16 its first convolution gives 205 bytes for each of them,
@@ -78,8 +78,8 @@ class BoundGraphs:
             return Graph(self._folder / ENCODER, self._device, *self._options)
         inputs: dict[str, tuple[str | int, ...]] = {"features": ("batch", "frames", self._channels)}
         inputs |= {"mask": ("batch", "frames")} if self._masked else {}
-        engines = Engines(inputs, made(engine_folder(cache_folder(), manifest)))
-        return Graph(self._folder / PLAIN, self._device, *self._options, engines)
+        settings = TensorRtSettings(inputs, made(engine_folder(cache_folder(), manifest)))
+        return Graph(self._folder / PLAIN, self._device, *self._options, settings)
 
 
 def engine_folder(cache: Path | None, manifest: Manifest) -> Path | None:

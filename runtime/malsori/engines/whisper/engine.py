@@ -38,6 +38,8 @@ class WhisperEngine:
 
     longest_clip = LONGEST_WINDOW - MARGIN  # 28.0 seconds: what the encoder sees at once, with silence behind it
     long_form = True
+    files = staticmethod(needed)
+    check_options = staticmethod(check_options)
 
     def __init__(
         self,
@@ -182,8 +184,8 @@ class WhisperEngine:
         Raises `EngineError` when CTranslate2 fails, `Cancelled` between two windows.
         """
         whisper = options.whisper
-        if len(self.manifest.languages) == 1:
-            return {self.manifest.languages[0]: 1.0}
+        if only := self.manifest.only_language:
+            return {only: 1.0}
         found: list[dict[str, float]] = []
         for start in range(0, max(len(clip), 1), WINDOW * HOP)[: whisper.language_detection_segments]:
             options.check_cancelled()
@@ -227,8 +229,8 @@ class WhisperEngine:
         return self._network.encode(self._mel(np.pad(sound, (0, window * HOP - len(sound))))[None])
 
     def _track(self, clip: Audio, context: Context, options: DecodeOptions, spoken: Sequence[int]) -> Track:
-        only = self.manifest.languages[0] if len(self.manifest.languages) == 1 else None
-        track = Track(clip, self._mel, context, options.language or only, list(spoken), timed(len(clip), options))
+        language = options.language or self.manifest.only_language
+        track = Track(clip, self._mel, context, language, list(spoken), timed(len(clip), options))
         several = options.whisper.language_detection_segments > 1 and len(clip) > WINDOW * HOP
         if track.language is None and several:
             track.languages = self.detect_language(clip, options)

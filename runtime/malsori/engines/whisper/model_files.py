@@ -8,13 +8,13 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+from ...bundles.infer.ct2_folder import FEATURES, NEEDED, TOKENIZER, VOCABULARIES
 from ...bundles.manifest import Manifest
 from ...errors import ModelIncompatible, OptionError
 from ...types import SAMPLE_RATE
 from ..machine.devices import Device, compute_types
 from .features import HOP, STRIDE
 from .network import Network
-from .tokens import FILE as TOKENIZER
 from .tokens import Tokens
 
 TYPES = ("int8", "int8_float16", "int8_bfloat16", "int8_float32", "float16", "bfloat16", "int16", "float32")
@@ -77,9 +77,6 @@ def compute_type_for(asked: str, stored: str, device: Device) -> str:
     return asked
 
 
-FILES = ("model.bin", "config.json")
-FEATURES = "preprocessor_config.json"
-VOCABULARIES = ("vocabulary.json", "vocabulary.txt")  # one of them, as CTranslate2 reads it
 SOUND = {"sampling_rate": SAMPLE_RATE, "hop_length": HOP, "n_fft": 400}  # what the features are made for
 
 
@@ -87,7 +84,7 @@ def needed(folder: Path, manifest: Manifest) -> tuple[str, ...]:
     """Return the files that such a bundle must list: those it cannot be without, and those that would be read."""
     vocabulary = next((name for name in VOCABULARIES if name in manifest.files), VOCABULARIES[0])
     read = [name for name in (FEATURES, TOKENIZER) if name in manifest.files or (folder / name).exists()]
-    return (*FILES, vocabulary, *read)
+    return (*NEEDED, vocabulary, *read)
 
 
 def mels_of(folder: Path) -> int | None:

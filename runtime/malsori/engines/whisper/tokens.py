@@ -13,10 +13,11 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
+from ...bundles.infer.ct2_folder import TOKENIZER
 from ...errors import ModelIncompatible, OptionError, brief
 from .tokenizer import character_ends, rebuilt, spelled_bytes
 
-FILE = "tokenizer.json"
+FILE = TOKENIZER
 TIMESTAMPS = 1501  # <|0.00|> to <|30.00|> in steps of 0.02 s
 MULTILINGUAL = 51_865  # entries at least; CTranslate2 and openai/whisper tell by the size too
 UNSPACED = frozenset({"zh", "ja", "th", "lo", "my", "km", "bo", "yue"})  # languages without spaces between words

@@ -17,7 +17,7 @@ from ...bundles.manifest import Manifest
 from ...engines.base import Engine, HasLogits
 from ...engines.ctc.aligner import Aligner
 from ...engines.ctc.spelling import Speller, WrittenWord
-from ...engines.families import WITH_LOGITS
+from ...engines.load import WITH_LOGITS
 from ...errors import AudioTooShort, OptionError
 from ...types import SAMPLE_RATE, Audio, Hypothesis, Segment, Word
 from ..options import Loaded, Loading

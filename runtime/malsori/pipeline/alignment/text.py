@@ -74,10 +74,9 @@ def align(
     pieces = list(pieces_of(_blocks(clip.samples), transcriber.detector(), GateOptions())) if vad else whole
     logits = _logits(placer, clip.samples, pieces, clip.name, progress)
     placed = placer.place(clip.samples, logits, words, clip.name)
-    languages = placer.manifest.languages
     return Alignment(
         text=text,
-        language=languages[0] if len(languages) == 1 else UNKNOWN,
+        language=placer.manifest.only_language or UNKNOWN,
         duration=len(clip.samples) / SAMPLE_RATE,
         words=placed,
         model=placer.manifest.name,

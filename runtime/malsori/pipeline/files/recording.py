@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass, field
 
 from ...errors import MalsoriError
+from ...joining import joined
 from ...types import SAMPLE_RATE, Hypothesis, Span, Why
 from ..clip import Clip
 from .loudness import Loudness
@@ -62,7 +63,7 @@ class Recording:
     @property
     def last_text(self) -> str:
         """What was heard in the clip before."""
-        return " ".join(segment.text for segment in self.heard[-1][1].segments) if self.heard else ""
+        return joined(self.heard[-1][1].segments) if self.heard else ""
 
     @property
     def length(self) -> float | None:

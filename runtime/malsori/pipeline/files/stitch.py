@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from ...joining import joined
 from ...types import SAMPLE_RATE, UNKNOWN, Coverage, Hypothesis, Transcript, Why
 from ..clip import Clip
 from .coverage import covered, merged
@@ -32,7 +33,7 @@ def stitch(recording: Recording, *, model: str, certain: str | None, words: bool
     language, probability = (certain, 1.0) if certain else _detected(recording, heard)
     coverage = covered(recording, heard)
     return Transcript(
-        text=" ".join(segment.text.strip() for segment in segments),
+        text=joined(segments),
         language=language,
         language_probability=probability,
         duration=recording.samples / SAMPLE_RATE,

@@ -17,6 +17,7 @@ import numpy as np
 from ...audio.ring import RingBuffer
 from ...engines.base import DecodeOptions, Engine, Follower, Said
 from ...errors import MalsoriError
+from ...joining import joined
 from ...types import SAMPLE_RATE, UNKNOWN, Audio, Hypothesis, Span
 from ..isolation import as_engine_error
 from ..sharing.scheduling import Hear
@@ -42,7 +43,7 @@ class Uttered:
     @property
     def text(self) -> str:
         """What was heard."""
-        return " ".join(segment.text.strip() for segment in self.heard.segments) if self.heard else ""
+        return joined(self.heard.segments) if self.heard else ""
 
 
 class Earlier:
@@ -134,4 +135,4 @@ def _joined(utterances: Sequence[Uttered], pause: Audio) -> Said:
     """Return utterances with the pauses between them and behind them."""
     pauses = [*(each.pause for each in utterances[1:]), pause]
     parts = [part for each, behind in zip(utterances, pauses, strict=True) for part in (each.sound, behind)]
-    return Said(np.concatenate(parts), " ".join(each.text for each in utterances), utterances[0].language)
+    return Said(np.concatenate(parts), joined(utterances), utterances[0].language)

@@ -10,6 +10,7 @@ from ...bundles.manifest import Manifest
 from ...engines.base import Engine
 from ...errors import MalsoriError
 from ...events import Final, StreamWarning
+from ...joining import joined
 from ...types import SAMPLE_RATE, UNKNOWN, Hypothesis, Span
 from ..clip import Clip, Clock
 from ..options import TranscribeOptions
@@ -18,15 +19,14 @@ from .earlier import Earlier
 from .options import LiveOptions, context_of
 from .outbox import Outbox
 
-NOTHING = Hypothesis((), UNKNOWN, 0.0)
+UNHEARD = Hypothesis((), UNKNOWN, 0.0)
 
 
 class Author:
     """Writes the finals of one stream, with `words` or without; `language` is None where the model tells it."""
 
     def __init__(self, manifest: Manifest, language: str | None, *, words: bool) -> None:
-        only = manifest.languages[0] if len(manifest.languages) == 1 else None
-        self._certain = language or only
+        self._certain = language or manifest.only_language
         self._words = words
         self._model = manifest.name
 
@@ -36,7 +36,7 @@ class Author:
         language, probability = (self._certain, 1.0) if self._certain else (heard.language, heard.language_probability)
         return Final(
             seq,
-            " ".join(segment.text.strip() for segment in segments),
+            joined(segments),
             span.start / SAMPLE_RATE,
             span.stop / SAMPLE_RATE,
             segments,
@@ -95,7 +95,7 @@ class Finals:
 
     def leave_out(self, seq: int, span: Span) -> None:
         """Settle an utterance that was too short after all to be speech: it is heard no more than it is in a file."""
-        self._outbox.put_final(seq, self._author.final(seq, span, NOTHING))
+        self._outbox.put_final(seq, self._author.final(seq, span, UNHEARD))
 
     def forget(self, at: int) -> None:
         """Begin anew at a sample of the stream: sound before it was lost."""

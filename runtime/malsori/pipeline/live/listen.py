@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterator, Sequence
 from ...audio.live.capture import Captured, LiveSource
 from ...errors import AudioError
 from ...events import Event, Final, StreamWarning
+from ...joining import joined
 from ...types import UNKNOWN, Transcript
 from .stream import Stream
 
@@ -72,7 +73,7 @@ def transcript_of(events: Sequence[Event], seconds: float) -> Transcript:
     finals = [event for event in events if isinstance(event, Final)]
     told = next((final for final in finals if final.language != UNKNOWN), None)
     return Transcript(
-        text=" ".join(final.text for final in finals if final.text),
+        text=joined(finals),
         language=UNKNOWN if told is None else told.language,
         language_probability=0.0 if told is None else told.language_probability,
         duration=seconds,

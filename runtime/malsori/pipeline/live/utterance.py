@@ -62,9 +62,6 @@ class LiveCutter:
         return [Clip.of(self.ring.read(span.start, span.stop), span) for span in moved]
 
 
-NOTHING = TextSoFar("", "")
-
-
 @dataclass(frozen=True, slots=True)
 class Listened:
     """What a session has heard up to the sample `stop`."""
@@ -83,7 +80,7 @@ class Utterance:
         self._session: Session | None = None
         self._step = step
         self._asked = self._read = start
-        self._last = NOTHING
+        self._last = TextSoFar("", "")
         self._over = open_session is None
 
     def due(self, newest: int) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from ...bundles.families import FAMILIES
 from ...bundles.languages import code_of
 from ...bundles.manifest import Manifest
 from ...engines.base import DecodeOptions
@@ -96,7 +97,7 @@ def _check(
 
 def check_kind(manifest: Manifest) -> None:
     """Raise `OptionError` for a bundle that has no window to calibrate."""
-    if manifest.kind != "whisper":
+    if not FAMILIES[manifest.kind].windowed:
         raise OptionError(
             f"{manifest.name} is a {manifest.kind} bundle, which hears a clip at its own length; only Whisper bundles "
             "have a window to calibrate (malsori models list)"

@@ -19,6 +19,7 @@ from ...engines.base import DecodeOptions, Engine, HasLogits, TellsLanguages
 from ...engines.whisper.engine import WhisperEngine
 from ...engines.whisper.features import MEL_RATE, WINDOW
 from ...errors import OptionError
+from ...joining import joined
 from ...types import SAMPLE_RATE, Audio, Hypothesis
 from ...vad import GateOptions, SileroDetector
 from ..files.stretches import pieces_of
@@ -130,7 +131,7 @@ def work(engine: Engine, clip: Audio) -> Callable[[], object]:
 
 
 def _spoken(hypothesis: Hypothesis) -> str:
-    return " ".join(" ".join(segment.text for segment in hypothesis.segments).split())
+    return " ".join(joined(hypothesis.segments).split())
 
 
 WARM = 10  # a tenth of the full window is enough for that
@@ -174,7 +175,7 @@ class TrialReader:
             hypothesis, seconds = self._timed(recording.clips[index], WINDOW, self._options(recording))
             assert hypothesis is not None  # there is no longer window to read it again in
             recording.language = recording.language or hypothesis.language
-            recording.runs[index][WINDOW] = Run(_text(hypothesis), seconds, False)
+            recording.runs[index][WINDOW] = Run(joined(hypothesis.segments), seconds, False)
             self.heard(recording.path, WINDOW)
 
     def short(self, recording: TrialRecording, index: int, window: int) -> None:
@@ -191,7 +192,7 @@ class TrialReader:
         if hypothesis is None:
             runs[window] = replace(full, seconds=seconds + full.seconds, retried=True)
         else:
-            runs[window] = Run(_text(hypothesis), seconds, False)
+            runs[window] = Run(joined(hypothesis.segments), seconds, False)
         self.heard(recording.path, window)
 
     def _options(self, recording: TrialRecording) -> DecodeOptions:
@@ -203,7 +204,3 @@ class TrialReader:
         start = clock()
         hypothesis = self.engine.read_once(clip, options)
         return hypothesis, clock() - start
-
-
-def _text(hypothesis: Hypothesis) -> str:
-    return " ".join(segment.text for segment in hypothesis.segments)

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from ...engines.base import Engine, HasLogits
 from ...errors import OptionError
+from ...joining import joined
 from ...types import SAMPLE_RATE, Audio
 from . import speed
 from .figures import edit_distance, plain
@@ -121,7 +122,7 @@ def one_by_one(engine: Engine, clips: Sequence[Audio]) -> list[HeardClip]:
 
 def text(heard: Sequence[HeardClip]) -> str:
     """Return the words of a recording from those of its clips."""
-    return " ".join(one.text for one in heard if one.text)
+    return joined(heard)
 
 
 def errors(reference: str, heard: str) -> Errors:

@@ -1,23 +1,47 @@
-"""The one file that knows all engines: from a bundle's manifest to the class that runs it."""
+"""From a bundle's manifest to the engine that runs it. Which families there are is in `bundles/families.py`."""
 
 from __future__ import annotations
 
+from importlib import import_module
 from pathlib import Path
-from typing import get_args
+from typing import Any, Protocol, cast, get_args
 
+from ..bundles.families import FAMILIES
 from ..bundles.manifest import MANIFEST, Manifest
 from ..errors import ModelIncompatible, OptionError
 from .base import DecodeOptions, Engine, Memory
-from .ctc.asked import check_options as ctc_options
 from .machine.cpus import cpu_threads
-from .whisper.asked import check_options as whisper_options
+from .machine.devices import DEVICES
 from .whisper.model_files import TYPES
 
 THREADS_PER_CORE = 4  # engines start what they are told: 1000 threads on two cores never finish
 ALWAYS_ALLOWED = 16  # threads, however few the cores
-DEVICES = ("auto", "cpu", "cuda", "tensorrt")
-WITH_LOGITS = ("wav2vec2-ctc",)  # kinds whose engines are `HasLogits`
+WITH_LOGITS = tuple(kind for kind, family in FAMILIES.items() if family.logits)
 COMPUTE_TYPES = ("default", "auto", *TYPES, "int4")  # the last of wav2vec2 bundles
+
+
+class EngineClass(Protocol):
+    """What the class of a family answers before there is an engine, and how it makes one (`base.Engine`)."""
+
+    def __call__(self, folder: Path, manifest: Manifest, **settings: Any) -> Engine:
+        """Load a bundle; `settings` are those of `load_engine`. Raises `OptionError` for one that cannot be."""
+        ...
+
+    def files(self, folder: Path, manifest: Manifest) -> tuple[str, ...]:
+        """Return the files that the manifest must list: those it cannot be without, and those that would be read."""
+        ...
+
+    def check_options(self, manifest: Manifest, options: DecodeOptions) -> None:
+        """Raise `OptionError` for what a model does not have, as far as its manifest tells."""
+        ...
+
+
+def engine_class(manifest: Manifest, path: str = MANIFEST) -> EngineClass:
+    """Import and return the class that runs a model. Raises `ModelIncompatible` for a kind that this version lacks."""
+    if manifest.kind not in FAMILIES:
+        raise ModelIncompatible(path, f"kind {manifest.kind!r} is not one that this version runs")
+    module, _, name = FAMILIES[manifest.kind].engine.partition(":")
+    return cast(EngineClass, getattr(import_module(module), name))
 
 
 def check_loading(*, device: object, compute_type: object, threads: object, workers: object, memory: object) -> None:
@@ -37,10 +61,7 @@ def check_loading(*, device: object, compute_type: object, threads: object, work
 
 def check_options(manifest: Manifest, options: DecodeOptions) -> None:
     """Raise `OptionError` for what a model does not have, as far as its manifest tells: before it is loaded."""
-    if manifest.kind == "wav2vec2-ctc":
-        ctc_options(manifest, options)
-    if manifest.kind == "whisper":
-        whisper_options(manifest, options)
+    engine_class(manifest).check_options(manifest, options)
 
 
 def _counts(value: object, least: int, most: int) -> bool:
@@ -67,33 +88,10 @@ def load_engine(
             cores, for workers where a family has no choice of them, and as the engine does.
     """
     check_loading(device=device, compute_type=compute_type, threads=threads, workers=workers, memory=memory)
-    if manifest.kind == "wav2vec2-ctc":
-        from .wav2vec2.engine import Wav2Vec2Engine, files
-
-        if workers > 1:
-            raise OptionError(f"{manifest.name} has no workers; its calls run at the same time anyhow")
-        _check_listed(folder, manifest, files(manifest))
-        return Wav2Vec2Engine(
-            folder, manifest, device=device, compute_type=compute_type, threads=threads, memory=memory
-        )
-    if manifest.kind == "whisper":
-        from .whisper.engine import WhisperEngine
-        from .whisper.model_files import needed
-
-        _check_listed(folder, manifest, needed(folder, manifest))
-        return WhisperEngine(
-            folder,
-            manifest,
-            device=device,
-            compute_type=compute_type,
-            threads=threads,
-            workers=workers,
-            memory=memory,
-        )
-    raise ModelIncompatible(str(folder), f"kind {manifest.kind!r} is not one that this version runs")
-
-
-def _check_listed(folder: Path, manifest: Manifest, names: tuple[str, ...]) -> None:
-    for name in names:
+    made_by = engine_class(manifest, str(folder))
+    for name in made_by.files(folder, manifest):
         if name not in manifest.files:
             raise ModelIncompatible(str(folder / MANIFEST), f"lists no file {name!r}, which this model needs")
+    return made_by(
+        folder, manifest, device=device, compute_type=compute_type, threads=threads, workers=workers, memory=memory
+    )

@@ -1,0 +1,66 @@
+"""Files and folders that a reader sees whole, the old or the new, whatever ends the process that writes them."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import BinaryIO
+
+
+@contextmanager
+def replacing(path: Path, *, mode: int | None = None) -> Iterator[BinaryIO]:
+    """Open a new binary file beside `path` that takes its name when the block ends well, and vanishes when it does not.
+
+    With a `mode` it has these permissions and is on the disk before it has the name; without one it has those of any
+    new file. Raises `OSError`; `path` is as it was before then.
+    """
+    temporary = temporary_in(path.parent)
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
+    descriptor = os.open(temporary, flags, 0o666 if mode is None else 0o600)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            yield file
+            if mode is not None:
+                file.flush()
+                os.fsync(file.fileno())
+        if mode is not None:
+            os.chmod(temporary, mode)
+        os.replace(temporary, path)
+    except BaseException:  # an interrupt too must leave nothing behind
+        with suppress(OSError):
+            temporary.unlink()
+        raise
+
+
+def write_atomically(path: Path, content: bytes, *, mode: int) -> None:
+    """Write `content` to `path` with the permissions `mode`. Raises `OSError` as `replacing` does."""
+    with replacing(path, mode=mode) as file:
+        file.write(content)
+
+
+def temporary_in(folder: Path) -> Path:
+    """Return a new name there, a short one: a file's own may already have all the 255 bytes that a name can have."""
+    return folder / f".malsori-{secrets.token_hex(6)}.tmp"
+
+
+def put_in_place(new: Path, target: Path, *, old: Path) -> None:
+    """Let the folder `new` take the place of `target`, whose content goes only when the new one is there.
+
+    It is `old`, a name on the same file system that nothing has, until then. Raises `OSError`; what was there is back.
+    """
+    if os.path.lexists(target):
+        os.rename(target, old)
+    try:
+        os.rename(new, target)
+    except OSError:
+        if os.path.lexists(old):
+            os.rename(old, target)
+        raise
+    if old.is_symlink() or old.is_file():
+        old.unlink()
+    else:
+        shutil.rmtree(old, ignore_errors=True)

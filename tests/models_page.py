@@ -1,0 +1,57 @@
+"""The table of sizes in docs/models.md, made of the catalogue and of what can be pulled. No tests here.
+
+python -m tests.models_page             # rewrites the part of the page between <!-- sizes --> and <!-- end -->
+"""
+
+from __future__ import annotations
+
+import re
+
+from malsori.bundles.catalog import CATALOG, Known
+from malsori.bundles.pull import Model, pullable
+from malsori.bundles.recommend import Choice
+from tests.shipped import ROOT
+
+PAGE = ROOT / "docs" / "models.md"
+HEAD = "| model | knows | parameters | pulled | disk, int8 | memory, CPU | memory, CUDA |"
+COLUMNS = HEAD.count("|") - 1
+MARKED = re.compile(r"(?<=<!-- sizes -->\n).*?(?=<!-- end -->)", re.DOTALL)
+
+
+def table() -> str:
+    """Return the table: what the catalogue has, the most accurate first, then what else can be pulled."""
+    models = {model.name: model for model in pullable()}
+    rows = [_measured(known, models.pop(known.name, None)) for known in CATALOG]
+    rows += [_row(model.short, "-", "-", _mb(model.size)) for model in models.values()]
+    return "\n".join([HEAD, "|" + "---|" * COLUMNS, *rows]) + "\n"
+
+
+def _measured(known: Known, model: Model | None) -> str:
+    cpu, cuda = (Choice(known, device) for device in ("cpu", "cuda"))
+    most = "at most " * cuda.upper_bound
+    return _row(
+        model.short if model else known.name,
+        known.languages[0] if len(known.languages) == 1 else f"{len(known.languages)} languages",
+        f"{known.parameters} M",
+        _mb(model.size) if model else "-",
+        _told(cpu.bundle),
+        _told(cpu.memory),
+        most + _told(cuda.memory),
+    )
+
+
+def _row(*cells: str) -> str:
+    return "| " + " | ".join([*cells, *["-"] * (COLUMNS - len(cells))]) + " |"
+
+
+def _mb(count: int) -> str:
+    return _told(round(count / 1e6) or None)
+
+
+def _told(megabytes: int | None) -> str:
+    return f"{megabytes} MB" if megabytes else "-"
+
+
+if __name__ == "__main__":
+    text = PAGE.read_text("utf-8")
+    PAGE.write_text(MARKED.sub(lambda _: table(), text), "utf-8")
