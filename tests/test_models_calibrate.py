@@ -33,7 +33,7 @@ def bundle(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def misled(monkeypatch: pytest.MonkeyPatch, engine: Misled) -> None:
     """Let every bundle be run by this engine, against its own clock."""
-    monkeypatch.setattr(families, "load_engine", lambda folder, manifest, **settings: engine)
+    monkeypatch.setattr(load, "load_engine", lambda folder, manifest, **settings: engine)
     monkeypatch.setattr(hearing, "clock", lambda: engine.now)
 
 
