@@ -21,7 +21,7 @@ from bench.results import Row, alternate, row, write
 from malsori.audio import decode
 from malsori.bundles import open_bundle
 from malsori.engines.base import HotWord
-from malsori.engines.ctc.beam import LEAST, Scorer, beam_search
+from malsori.engines.ctc.beam import LEAST_PROB, Scorer, beam_search
 from malsori.engines.ctc.decoder import BEAM, greedy
 from malsori.engines.ctc.hotwords import hot_words
 from malsori.engines.ctc.viterbi import log_softmax
@@ -95,9 +95,9 @@ def left_out(engine: Wav2Vec2Engine) -> Row:
     clips = list(noisy_speech())
     changed = 0
     for logits in engine.logits(clips):
-        few, every = (beam_search(log_softmax(logits), blank, BEAM, least=least)[:4] for least in (LEAST, 0.0))
+        few, every = (beam_search(log_softmax(logits), blank, BEAM, least=least)[:4] for least in (LEAST_PROB, 0.0))
         changed += [prefix.tokens for prefix in few] != [prefix.tokens for prefix in every]
-    case = f"tokens below {LEAST:g} left out, {engine.manifest.name}, {len(clips)} clips of 10 s, clean to 0 dB"
+    case = f"tokens below {LEAST_PROB:g} left out, {engine.manifest.name}, {len(clips)} clips of 10 s, clean to 0 dB"
     return row(case, "clips with another order of the best four", "clips", {"ours": [changed]}, target="0", digits=0)
 
 

@@ -24,7 +24,7 @@ from bench.results import Row, row, write
 from malsori.audio import decode, decode_blocks
 from malsori.engines.base import DecodeOptions
 from malsori.pipeline import Transcriber, load
-from malsori.pipeline.files.stretches import pieces_of, slices
+from malsori.pipeline.files.stretches import clips_without_gate, stretches_of
 from malsori.types import SAMPLE_RATE, Audio
 from malsori.vad import GateOptions, SileroDetector, speech_spans
 
@@ -130,7 +130,7 @@ def texts(path: Path, transcriber: Transcriber, *, vad: bool) -> Iterator[str]:
     longest = transcriber.engine.longest_clip
     with decode_blocks(path) as blocks:
         gate = GateOptions(max_speech_s=longest)
-        for piece in pieces_of(blocks, SileroDetector(), gate) if vad else slices(blocks, longest):
+        for piece in stretches_of(blocks, SileroDetector(), gate) if vad else clips_without_gate(blocks, longest):
             (heard,) = transcriber.engine.transcribe([piece.audio], DecodeOptions())
             yield from (segment.text for segment in heard.segments)
 

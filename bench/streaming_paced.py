@@ -59,10 +59,10 @@ class Paced:
 
     def generate(self, encoded: Any, prompts: Sequence[Sequence[int]], options: Any, **how: Any) -> list[Any]:
         """Read on behind the prefix up to the number of tokens that there are."""
-        budget = max(1, tokens_in(self._seconds()) - how["prefix"])
+        budget = max(1, tokens_in(self._seconds()) - how["given"])
         found: list[Any] = self._network.generate(encoded, prompts, options, **how | {"budget": budget})
-        if len(found[0].tokens) != how["prefix"] + budget:
-            raise SystemExit(f"ours read {len(found[0].tokens)} tokens where {how['prefix'] + budget} were forced")
+        if len(found[0].tokens) != how["given"] + budget:
+            raise SystemExit(f"ours read {len(found[0].tokens)} tokens where {how['given'] + budget} were forced")
         return found
 
     def align(self, encoded: Any, start: Any, texts: Sequence[Sequence[int]], frames: Sequence[int]) -> list[Any]:

@@ -96,9 +96,9 @@ class SpokenNetwork:
     def generate(self, encoded: Any, prompts: Sequence[Sequence[int]], options: Any, **how: Any) -> list[Generated]:
         """Return the words, behind those given."""
         self.calls += 1
-        prefix, budget = how["prefix"], how["budget"]
-        given = list(prompts[0])[len(prompts[0]) - prefix :]
-        self.given.append(prefix)
+        count, budget = how["given"], how["budget"]
+        given = list(prompts[0])[len(prompts[0]) - count :]
+        self.given.append(count)
         self.prompts.append(tuple(prompts[0]))
         if self.calls in self.astray:
             return [Generated((*given, *[vocabulary()[-1]] * budget), -0.1, 0.0)]

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from malsori.audio import decode
-from malsori.engines.ctc.beam import LEAST, beam_search, worth_trying
+from malsori.engines.ctc.beam import LEAST_PROB, beam_search, worth_trying
 from malsori.engines.ctc.decoder import greedy
 from malsori.engines.ctc.viterbi import FLOOR, log_softmax
 from malsori.engines.ctc.words import place
@@ -53,7 +53,7 @@ class Prefers:
 
     def __init__(self, tokens: int) -> None:
         self._tokens = tokens
-        self.reach = np.full(tokens, 3.0)
+        self.most_gain = np.full(tokens, 3.0)
 
     def gains(self, states, tokens):
         return 3 * np.sin(7.0 * states[:, None] + tokens)
@@ -159,7 +159,7 @@ def test_impossible_tokens_stay_finite():
 
 def test_flat_frames_try_no_more_tokens_than_the_beam_can_hold():
     for flat in (np.zeros((50, 1205)), np.random.default_rng(0).normal(0, 0.1, (50, 1205))):
-        tried = worth_trying(log_softmax(flat.astype(np.float32)), 0, 16, (), LEAST)
+        tried = worth_trying(log_softmax(flat.astype(np.float32)), 0, 16, (), LEAST_PROB)
         assert {len(tokens) for tokens in tried} <= {16 + 1, 16 + 2}
 
 
@@ -181,7 +181,7 @@ def real_logits():
 def test_leaving_out_improbable_tokens_changes_nothing_on_real_logits(real_logits):
     blank, clips = real_logits
     for logits in clips:
-        all_tokens, few = (beam_search(log_softmax(logits), blank, 16, least=least) for least in (0, LEAST))
+        all_tokens, few = (beam_search(log_softmax(logits), blank, 16, least=least) for least in (0, LEAST_PROB))
         assert [prefix.tokens for prefix in few[:4]] == [prefix.tokens for prefix in all_tokens[:4]]
         assert few[0].score == pytest.approx(all_tokens[0].score, abs=0.05)
 

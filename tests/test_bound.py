@@ -12,7 +12,7 @@ from malsori.engines.onnx.graph import Graph
 from malsori.engines.wav2vec2 import on_gpu
 from malsori.engines.wav2vec2.acoustic import normalize, open_graphs
 from malsori.engines.wav2vec2.graphs import ENCODER, FRONTEND, SplitGraphs
-from malsori.engines.wav2vec2.on_gpu import BoundGraphs, engine_folder, made
+from malsori.engines.wav2vec2.on_gpu import BoundGraphs, created, engine_folder
 from malsori.errors import EngineError, OptionError
 from tests.shipped import ROOT
 
@@ -96,7 +96,7 @@ def test_engines_are_kept_by_the_content_of_graph_and_weights(tmp_path):
 
 
 def test_the_folder_of_engines_is_made_and_done_without_where_it_cannot_be(tmp_path):
-    assert made(tmp_path / "tensorrt" / "a").is_dir()
+    assert created(tmp_path / "tensorrt" / "a").is_dir()
     (tmp_path / "file").touch()
-    assert made(tmp_path / "file" / "a") is None
-    assert made(None) is None
+    assert created(tmp_path / "file" / "a") is None
+    assert created(None) is None

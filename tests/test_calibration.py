@@ -16,7 +16,7 @@ from malsori.engines.whisper.window import Context
 from malsori.errors import AudioError, AudioNotFound, OptionError
 from malsori.pipeline.trials import Calibration, CalibrationLimits, calibrate, hearing
 from malsori.pipeline.trials.figures import Figures, word_distance
-from malsori.pipeline.trials.search import FULL, GRID, choose, distinct, objection
+from malsori.pipeline.trials.search import FULL, GRID, choose, distinct_settings, objection
 from malsori.pipeline.trials.verdict import Errors
 from malsori.types import SAMPLE_RATE, Hypothesis, Segment
 from tests.loudness import wav
@@ -45,7 +45,7 @@ class Misled:
     def check(self, options):
         return ()
 
-    def read_once(self, clip, options):
+    def read_without_retry(self, clip, options):
         return self.hear(len(clip) / SAMPLE_RATE, options)
 
     def hear(self, seconds, options):
@@ -111,7 +111,7 @@ WHOLE = figures(30.0, 2.0, window=30.0)
 
 @given(st.lists(st.integers(1, 40 * SAMPLE_RATE), min_size=1, max_size=5))
 def test_settings_that_give_all_clips_one_window_are_one_setting(lengths):
-    groups = distinct(lengths)
+    groups = distinct_settings(lengths)
     windows = [tuple(context.window(length) for length in lengths) for context in groups]
     assert len(set(windows)) == len(groups)
     for context, same in groups.items():

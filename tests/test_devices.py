@@ -17,15 +17,15 @@ from malsori.engines.machine.devices import (
     decide,
     gpu_lines,
     no_device,
-    runs_on,
     tensorrt,
+    why_not_running,
     with_libraries,
 )
 from malsori.engines.machine.installed import (
-    importable,
     onnxruntime_fact,
     onnxruntime_owners,
     onnxruntime_state,
+    why_not_importable,
 )
 from malsori.engines.machine.libraries import missing, packaged
 from malsori.errors import DeviceUnavailable, OptionError
@@ -145,11 +145,11 @@ def test_the_gpu_build_offered_has_wheels_for_the_python_in_use() -> None:
 
 
 def test_the_tiny_graph_truly_runs_on_the_cpu() -> None:
-    assert runs_on("CPUExecutionProvider") == ""
+    assert why_not_running("CPUExecutionProvider") == ""
 
 
 def test_a_provider_that_is_not_there_is_told() -> None:
-    assert runs_on("NoSuchExecutionProvider") == "this onnxruntime has no NoSuchExecutionProvider"
+    assert why_not_running("NoSuchExecutionProvider") == "this onnxruntime has no NoSuchExecutionProvider"
 
 
 def test_a_provider_that_is_listed_but_leaves_the_work_to_the_cpu_does_not_count(
@@ -162,7 +162,7 @@ def test_a_provider_that_is_listed_but_leaves_the_work_to_the_cpu_does_not_count
         pytest.skip("this onnxruntime lists the CPU only")
     for name in listed:  # AzureExecutionProvider in the CPU build: it runs no MatMul
         if name != "CUDAExecutionProvider" or not cuda("onnxruntime").usable:
-            assert "does not start" in runs_on(name)
+            assert "does not start" in why_not_running(name)
     assert capfd.readouterr().err == ""
 
 
@@ -213,8 +213,8 @@ def test_a_distribution_that_only_claims_the_name_owns_no_files(
 
 
 def test_a_module_that_cannot_be_imported_is_told_in_one_line() -> None:
-    assert importable("json") == ""
-    assert importable("no_such_module") == "ModuleNotFoundError: No module named 'no_such_module'"
+    assert why_not_importable("json") == ""
+    assert why_not_importable("no_such_module") == "ModuleNotFoundError: No module named 'no_such_module'"
 
 
 def test_a_module_whose_files_were_removed_is_not_taken_for_one_that_works(
@@ -222,7 +222,7 @@ def test_a_module_whose_files_were_removed_is_not_taken_for_one_that_works(
 ) -> None:
     (tmp_path / "emptied_module").mkdir()
     monkeypatch.syspath_prepend(tmp_path)
-    assert importable("emptied_module") == "its files are gone"
+    assert why_not_importable("emptied_module") == "its files are gone"
 
 
 def _cgroups(tmp_path: Path, membership: str, files: dict[str, str]) -> tuple[Path, Path]:

@@ -119,7 +119,7 @@ def test_the_reach_of_a_token_is_never_less_than_what_it_gains(seed: int):
     scorer, _ = hot_words(words, LETTERS)
     states, tokens = np.zeros(1, np.int64), np.arange(len(LETTERS))
     for _ in range(20):
-        assert (scorer.gains(states, tokens) <= scorer.reach + 1e-9).all()
+        assert (scorer.gains(states, tokens) <= scorer.most_gain + 1e-9).all()
         states = scorer.advance(states, rng.integers(0, len(LETTERS), 1))
 
 

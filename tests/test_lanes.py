@@ -124,7 +124,7 @@ def test_what_is_read_at_a_time_is_at_most_the_batch_size(clips: list[Audio], ba
     prompts = Prompts(Tokens.read(BUNDLE), options)
     written = timed(len(clips[0]), options)
     tracks = [Track(clips[0], LogMel(80), Context(), options.language, [], written) for _ in range(count)]
-    sizes = [len(batch) for batch in batches(tracks, lanes, options, prompts, sparing=False)]
+    sizes = [len(batch) for batch in batches(tracks, lanes, options, prompts, single_windows=False)]
     assert sum(sizes) == count
     assert sum(sorted(sizes)[-lanes:]) <= batch_size
     assert max(sizes) - min(sizes) <= 1

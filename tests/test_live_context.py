@@ -14,12 +14,12 @@ from hypothesis import strategies as st
 
 from malsori import load
 from malsori.audio import decode
-from malsori.engines.base import DecodeOptions, Engine, Follower, Said
+from malsori.engines.base import DecodeOptions, Engine, Follower, LeftContext
 from malsori.errors import OptionError
 from malsori.events import Event, Final
 from malsori.joining import written
 from malsori.pipeline import Transcriber
-from malsori.pipeline.live.earlier import Uttered, said_before
+from malsori.pipeline.live.earlier import StreamUtterance, left_context
 from malsori.pipeline.live.options import LiveOptions, context_of
 from malsori.pipeline.sharing.scheduler import Scheduler
 from malsori.pipeline.sharing.scheduling import Hear, Inline, Outcome
@@ -41,7 +41,7 @@ class FollowingEngine(LoudnessEngine):
         self.alone = alone
         self.said: list[tuple[str, float]] = []
 
-    def follow(self, clip: Audio, said: Said, options: DecodeOptions) -> Hypothesis | None:
+    def follow(self, clip: Audio, said: LeftContext, options: DecodeOptions) -> Hypothesis | None:
         self.said.append((said.text, round(len(said.sound) / SAMPLE_RATE, 2)))
         heard = self.hear(clip, options)
         text = heard.segments[0].text.strip()
@@ -63,15 +63,15 @@ def heard(text: str, language: str = "en") -> Hypothesis:
     return Hypothesis((Segment(text, 0.0, 1.0, 0.9),) if text else (), language, 1.0)
 
 
-def uttered(at: float, seconds: float, found: Hypothesis | None, pause: float = 0.5) -> Uttered:
+def uttered(at: float, seconds: float, found: Hypothesis | None, pause: float = 0.5) -> StreamUtterance:
     start, length = round(at * SAMPLE_RATE), round(seconds * SAMPLE_RATE)
     sound = np.full(length, at, np.float32)
-    return Uttered(Span(start, start + length), sound, np.zeros(round(pause * SAMPLE_RATE), np.float32), found)
+    return StreamUtterance(Span(start, start + length), sound, np.zeros(round(pause * SAMPLE_RATE), np.float32), found)
 
 
 def test_what_was_said_before_are_whole_utterances_with_their_pauses_the_oldest_first():
     before = [uttered(1, 1.0, heard("one")), uttered(3, 1.0, heard("two"))]
-    said = said_before(uttered(5, 1.0, None), before, 10 * SAMPLE_RATE)
+    said = left_context(uttered(5, 1.0, None), before, 10 * SAMPLE_RATE)
     assert said is not None
     assert (said.text, said.language) == ("one two", "en")
     assert len(said.sound) == 3 * SAMPLE_RATE  # without the pause before the first
@@ -92,13 +92,13 @@ def test_it_reaches_back_to_a_failure_or_another_language_and_leaves_out_what_ha
     before: list[tuple[str, str] | None], expected: str | None
 ):
     utterances = [uttered(2 * at, 1.0, heard(*found) if found else None) for at, found in enumerate(before)]
-    said = said_before(uttered(20, 1.0, None), utterances, 10 * SAMPLE_RATE)
+    said = left_context(uttered(20, 1.0, None), utterances, 10 * SAMPLE_RATE)
     assert (said and said.text) == expected
 
 
 def test_an_utterance_for_which_there_is_no_room_is_not_cut_in_two():
     before = [uttered(0, 4.0, heard("one")), uttered(5, 2.0, heard("two"))]
-    said = said_before(uttered(8, 1.0, None), before, 6 * SAMPLE_RATE)
+    said = left_context(uttered(8, 1.0, None), before, 6 * SAMPLE_RATE)
     assert said is not None
     assert said.text == "two"
 
@@ -251,12 +251,12 @@ def test_nothing_is_read_ahead_where_that_is_not_wanted():
 
 def chained(used: Transcriber, sound: Audio, gate: GateOptions, options: DecodeOptions, context_s: float) -> list[str]:
     """Read the gate's utterances one behind the other, without any stream."""
-    before: list[Uttered] = []
+    before: list[StreamUtterance] = []
     for span in speech_spans(sound, SileroDetector(), gate):
         end = before[-1].span.stop if before else 0
         pause = sound[max(end, span.start - SAMPLE_RATE, 0) : span.start]
-        here = Uttered(span, sound[span.start : span.stop], pause)
-        said = said_before(here, before, round(context_s * SAMPLE_RATE))
+        here = StreamUtterance(span, sound[span.start : span.stop], pause)
+        said = left_context(here, before, round(context_s * SAMPLE_RATE))
         assert isinstance(used.engine, Follower)
         found = used.engine.follow(here.sound, said, options) if said else None
         here.heard = found or used.engine.transcribe([here.sound], options)[0]
@@ -301,14 +301,14 @@ def test_another_language_than_before_is_read_alone():
     engine = model("nano-whisper").engine
     assert isinstance(engine, Follower)
     clip = decode(ROOT / "samples" / "korean.wav").samples[: 3 * SAMPLE_RATE]
-    said = Said(clip, "turn on the light", "en")
+    said = LeftContext(clip, "turn on the light", "en")
     assert engine.follow(clip, said, DecodeOptions(language="ko")) is None
 
 
 def test_a_translation_is_read_alone():
     used = model("nano-whisper")
     sound = decode(ROOT / "samples" / "korean.wav").samples
-    said = Said(sound, "침실 온도를 이십육 도로 맞춰 주세요", "ko")
+    said = LeftContext(sound, "침실 온도를 이십육 도로 맞춰 주세요", "ko")
     engine = used.engine
     assert isinstance(engine, Follower)
     assert engine.follow(sound, said, DecodeOptions(language="ko")) is not None
@@ -319,7 +319,7 @@ def test_silence_behind_what_was_said_has_no_words():
     engine = model("nano-whisper").engine
     assert isinstance(engine, Follower)
     clip = decode(ROOT / "samples" / "korean.wav").samples[: 3 * SAMPLE_RATE]
-    assert engine.follow(np.zeros(SAMPLE_RATE, np.float32), Said(clip, "안녕", "ko"), DecodeOptions()) is None
+    assert engine.follow(np.zeros(SAMPLE_RATE, np.float32), LeftContext(clip, "안녕", "ko"), DecodeOptions()) is None
 
 
 @pytest.mark.stock

@@ -9,7 +9,7 @@ import pytest
 
 from bench.long_audio import GROWTH, Case, cases, transcribe, write_wav
 from malsori.audio import decode
-from malsori.pipeline.files.stretches import pieces_of
+from malsori.pipeline.files.stretches import stretches_of
 from malsori.types import SAMPLE_RATE
 from malsori.vad import GateOptions, SileroDetector
 
@@ -28,7 +28,7 @@ def test_a_sound_is_written_over_and_over(tmp_path: Path):
 
 def test_speech_whose_pauses_are_cut_out_is_one_stretch_to_the_gate(kinds: dict[str, Case]):
     sound = np.resize(kinds["speech without a pause, gate on"].sound, 50 * SAMPLE_RATE)
-    (piece,) = pieces_of(np.split(sound, 50), SileroDetector(), GateOptions(max_speech_s=120.0))
+    (piece,) = stretches_of(np.split(sound, 50), SileroDetector(), GateOptions(max_speech_s=120.0))
     assert piece.span.seconds > 49
 
 

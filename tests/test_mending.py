@@ -10,7 +10,7 @@ import numpy as np
 from malsori.engines.base import DecodeOptions
 from malsori.engines.whisper.options import WhisperOptions
 from malsori.pipeline.clip import Clip, joined
-from malsori.pipeline.files.mending import Mender, unheard
+from malsori.pipeline.files.mending import Mender, uncovered
 from malsori.types import SAMPLE_RATE, Hypothesis, Segment, Span
 
 
@@ -68,7 +68,7 @@ def test_an_unlikely_second_reading_stays_out_and_is_told_of():
     engine = Answers(s6=heard(said("thank you", 0, 3, confidence=0.2)))
     clip, found = stretch(0, 10), heard(said("a", 0, 4))
     assert mended(engine, clip, found) == [("a", 0, 4)]
-    assert unheard(clip, found) == [(4 * SAMPLE_RATE, 10 * SAMPLE_RATE)]
+    assert uncovered(clip, found) == [(4 * SAMPLE_RATE, 10 * SAMPLE_RATE)]
 
 
 def test_a_poor_reading_of_several_stretches_is_taken_apart():

@@ -28,7 +28,7 @@ from malsori.pipeline.alignment.text import align
 from malsori.pipeline.live.stream import Stream
 from malsori.pipeline.options import Loading
 from malsori.pipeline.sharing.lane import Lane
-from malsori.pipeline.sharing.queue import Chore, Owed, Step, Waiting
+from malsori.pipeline.sharing.queue import BatchWork, EngineQueue, FinalRequest, PartialRequest
 from malsori.pipeline.sharing.scheduler import Scheduler
 from malsori.pipeline.sharing.scheduling import Inline, Outcome
 from malsori.types import SAMPLE_RATE, Audio, Hypothesis, Segment
@@ -208,11 +208,11 @@ def test_finals_go_before_partials_and_partials_before_batch_work(handed_over: t
         with engine.held():
             scheduler.final(engine, clip(0), OPTIONS, inbox.taker(0))
             waits(engine.begun)
-            chore = in_thread(lambda: scheduler.run(engine, lambda: order.append("chore")))
+            add_batch_work = in_thread(lambda: scheduler.run(engine, lambda: order.append("chore")))
             waits(handed_over)
             scheduler.partial(engine, "a", lambda: order.append("partial"))
             scheduler.final(engine, clip(1), OPTIONS, lambda _: order.append("final"))
-        joined(chore)
+        joined(add_batch_work)
     assert order == ["final", "partial", "chore"]
 
 
@@ -224,11 +224,11 @@ def test_batch_work_that_has_waited_too_long_goes_before_partials_but_never_befo
         with engine.held():
             scheduler.final(engine, clip(0), OPTIONS, lambda _: None)
             waits(engine.begun)
-            chore = in_thread(lambda: scheduler.run(engine, lambda: order.append("chore")))
+            add_batch_work = in_thread(lambda: scheduler.run(engine, lambda: order.append("chore")))
             waits(handed_over)
             scheduler.partial(engine, "a", lambda: order.append("partial"))
             scheduler.final(engine, clip(1), OPTIONS, lambda _: order.append("final"))
-        joined(chore)
+        joined(add_batch_work)
         done = threading.Semaphore(0)
         scheduler.partial(engine, "b", done.release)
         waits(done)
@@ -741,32 +741,32 @@ def test_batch_work_of_an_option_that_there_is_not_is_refused_as_ever() -> None:
         scheduler.batch(Refusing(), [clip(1)], OPTIONS)
 
 
-def owed(owner: object, since: float, batch_size: int = 8) -> Owed:
-    return Owed(clip(1), DecodeOptions(batch_size=batch_size), lambda _: None, owner, since)
+def request(owner: object, since: float, batch_size: int = 8) -> FinalRequest:
+    return FinalRequest(clip(1), DecodeOptions(batch_size=batch_size), lambda _: None, owner, since)
 
 
 def test_gathering_ends_when_its_time_is_over_or_nobody_else_can_come() -> None:
-    waiting = Waiting(NumberedEngine().batches, 0.005, 10.0)
+    waiting = EngineQueue(NumberedEngine().batches, 0.005, 10.0)
     a, b, c = object(), object(), object()
     for owner in (a, b):
-        waiting.partial(Step(owner, lambda: None), 1.0)
-    waiting.final(owed(c, 1.0))
+        waiting.partial(PartialRequest(owner, lambda: None), 1.0)
+    waiting.final(request(c, 1.0))
     assert waiting.due(1.0) == pytest.approx(0.005)
     assert waiting.due(1.004) == pytest.approx(0.001)
     assert waiting.due(1.005) == 0
-    waiting.final(owed(a, 1.001))
+    waiting.final(request(a, 1.001))
     assert waiting.due(1.001) == pytest.approx(0.004)
-    waiting.final(owed(b, 1.002))
+    waiting.final(request(b, 1.002))
     assert waiting.due(1.002) == 0
     assert len(waiting.take(1.002)) == 3
 
 
 def test_a_stream_that_was_not_heard_of_for_long_is_waited_for_no_more() -> None:
-    waiting = Waiting(NumberedEngine().batches, 5.0, 10.0)
+    waiting = EngineQueue(NumberedEngine().batches, 5.0, 10.0)
     often, seldom = object(), object()
     for owner, now in ((often, 1.0), (seldom, 2.0), (often, 11.0)):
-        waiting.partial(Step(owner, lambda: None), now)
-    waiting.final(owed(often, 11.0))
+        waiting.partial(PartialRequest(owner, lambda: None), now)
+    waiting.final(request(often, 11.0))
     assert waiting.due(11.0) > 0
     assert waiting.due(12.5) == 0
     assert waiting.active(12.5)
@@ -792,40 +792,44 @@ operations = st.lists(
 @given(operations)
 def test_what_is_taken_is_the_most_urgent_in_order_and_nothing_is_lost(steps: list[tuple[Any, ...]]) -> None:
     owners = [object() for _ in range(4)]
-    waiting = Waiting(NumberedEngine().batches, 0.005, 0.05)
-    finals: list[Owed] = []
-    partials: dict[int, Step] = {}
-    chores: list[Chore] = []
+    waiting = EngineQueue(NumberedEngine().batches, 0.005, 0.05)
+    finals: list[FinalRequest] = []
+    partials: dict[int, PartialRequest] = {}
+    batch_work: list[BatchWork] = []
     now = 0.0
     for step in [*steps, *[("wait", 20), ("take",)] * len(steps)]:
         kind, rest = step[0], step[1:]
         if kind == "final":
             owner, length, beam = rest
             finals.append(
-                Owed(clip(1, length), DecodeOptions(beam_size=beam, batch_size=3), lambda _: None, owners[owner], now)
+                FinalRequest(
+                    clip(1, length), DecodeOptions(beam_size=beam, batch_size=3), lambda _: None, owners[owner], now
+                )
             )
             waiting.final(finals[-1])
         elif kind == "partial":
-            partial_ = Step(owners[rest[0]], lambda: None)
+            partial_ = PartialRequest(owners[rest[0]], lambda: None)
             assert waiting.partial(partial_, now) == (rest[0] in partials)
             partials[rest[0]] = partial_
         elif kind == "drop":
             assert waiting.drop(owners[rest[0]]) == (partials.pop(rest[0], None) is not None)
         elif kind == "chore":
-            chores.append(Chore(lambda: None, lambda: None, now))
-            waiting.chores.append(chores[-1])
+            batch_work.append(BatchWork(lambda: None, lambda: None, now))
+            waiting.batch_work.append(batch_work[-1])
         elif kind == "wait":
             now += rest[0] / 1000
         elif waiting.due(now) == 0:
-            _check_taken(waiting.take(now), now, finals, partials, chores)
+            _check_taken(waiting.take(now), now, finals, partials, batch_work)
         else:  # either nothing is there, or a final is no older than the time in which others are gathered
-            assert not (finals or partials or chores) or now - finals[0].since < 0.005
+            assert not (finals or partials or batch_work) or now - finals[0].since < 0.005
     assert not finals
     assert not partials
-    assert not chores
+    assert not batch_work
 
 
-def _check_taken(job: Any, now: float, finals: list[Owed], partials: dict[int, Step], chores: list[Chore]) -> None:
+def _check_taken(
+    job: Any, now: float, finals: list[FinalRequest], partials: dict[int, PartialRequest], batch_work: list[BatchWork]
+) -> None:
     """Check a job against the model, and take it out of that."""
     if isinstance(job, list):
         assert job[0] is finals[0]
@@ -834,13 +838,13 @@ def _check_taken(job: Any, now: float, finals: list[Owed], partials: dict[int, S
             assert each.options == job[0].options
             assert each is next(other for other in finals if other.owner is each.owner)
             finals.remove(each)
-    elif isinstance(job, Chore):
+    elif isinstance(job, BatchWork):
         assert not finals
-        assert job is chores.pop(0)
+        assert job is batch_work.pop(0)
         assert not partials or now - job.since >= 0.05
     else:
         assert not finals
-        assert not chores or now - chores[0].since < 0.05
+        assert not batch_work or now - batch_work[0].since < 0.05
         assert job is partials.pop(next(owner for owner, step in partials.items() if step is job))
 
 

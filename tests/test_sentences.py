@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from malsori.engines.whisper.sentences import LONG, MISSED, sentences
-from malsori.engines.whisper.word_times import LONGEST, Times, WordTiming
+from malsori.engines.whisper.sentences import LONGEST_SENTENCE_S, LONGEST_WORD_S, sentences
+from malsori.engines.whisper.word_times import LONGEST_EDGE_WORD_S, Times, WordTiming
 
 WHOLE: list[Times] = [(0.0, 30.0)]
 
@@ -83,9 +83,9 @@ def test_a_text_without_spaces_is_not_cut_inside_a_word():
 
 def test_a_word_that_lasts_too_long_ends_its_sentence_and_the_time_behind_it_is_nobodys():
     words = timed(" we", " go", " home")
-    long = [words[0], WordTiming(" go", (1,), 0.4, 0.5 + MISSED, 0.9), WordTiming(" home", (2,), 3.0, 3.4, 0.9)]
+    long = [words[0], WordTiming(" go", (1,), 0.4, 0.5 + LONGEST_WORD_S, 0.9), WordTiming(" home", (2,), 3.0, 3.4, 0.9)]
     first, second = sentences(long, WHOLE)
-    assert (first.tokens, first.end) == ((0, 1), 0.4 + LONGEST)
+    assert (first.tokens, first.end) == ((0, 1), 0.4 + LONGEST_EDGE_WORD_S)
     assert (second.tokens, second.start) == ((2,), 3.0)
 
 
@@ -113,4 +113,4 @@ def test_every_token_is_in_one_sentence_in_order_and_none_is_longer_than_it_must
             if words[token].text.startswith(" ")
             and any(set(words[before].text) & set("abc") for before in range(piece.tokens[0], token))  # marks lead it
         ]
-        assert end - begin <= LONG or not any(middle[0] <= at <= middle[1] for at in begins)
+        assert end - begin <= LONGEST_SENTENCE_S or not any(middle[0] <= at <= middle[1] for at in begins)

@@ -25,7 +25,7 @@ def speller(tokens: tuple[str, ...]) -> Speller:
 def spelled(text: str, tokens: tuple[str, ...]) -> list[str]:
     """Return each word as its tokens with a point between, the wildcard as a star."""
     words = speller(tokens).words(text)
-    ids = [[token for piece in word.pieces for token in piece.tokens] for word in words]
+    ids = [[token for grapheme in word.graphemes for token in grapheme.tokens] for word in words]
     return [".".join("*" if token == WILDCARD else tokens[token] for token in word) for word in ids]
 
 
@@ -58,7 +58,7 @@ def test_another_shape_of_a_known_sign_is_known() -> None:
 def test_unknown_characters_in_a_row_share_one_wildcard() -> None:
     assert spelled("가26안 x", SYLLABLES) == ["가.*.안", "*"]
     (word,) = speller(SYLLABLES).words("1,000가")
-    assert [piece.characters for piece in word.pieces] == [("1", ",", "0", "0", "0"), ("가",)]
+    assert [grapheme.characters for grapheme in word.graphemes] == [("1", ",", "0", "0", "0"), ("가",)]
 
 
 def test_punctuation_is_not_said() -> None:
@@ -93,5 +93,5 @@ def test_every_word_and_character_of_any_text_is_there_in_order(text: str) -> No
     words = speller(JAMO).words(text)
     assert [word.text for word in words] == text.split()
     for word in words:
-        assert "".join(character for piece in word.pieces for character in piece.characters) == word.text
-        assert any(piece.tokens for piece in word.pieces)
+        assert "".join(character for grapheme in word.graphemes for character in grapheme.characters) == word.text
+        assert any(grapheme.tokens for grapheme in word.graphemes)

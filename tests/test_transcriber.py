@@ -35,7 +35,7 @@ from malsori.pipeline import Progress, TranscribeOptions, Transcriber, load
 from malsori.pipeline.clip import Clip
 from malsori.pipeline.files.recording import Recording
 from malsori.pipeline.files.stitch import stitch
-from malsori.pipeline.files.stretches import Cutter, pieces_of
+from malsori.pipeline.files.stretches import Cutter, stretches_of
 from malsori.types import SAMPLE_RATE, Audio, Hypothesis, Segment, Span, Transcript
 from malsori.vad import GateOptions
 from tests.loudness import LoudnessDetector, LoudnessEngine, recording, tone, wav
@@ -473,7 +473,7 @@ def test_pieces_are_the_sound_of_their_spans_however_the_recording_is_cut(sizes:
     options = GateOptions(max_speech_s=1.5)
     edges = [0, *np.cumsum(sizes).clip(0, len(audio)).tolist(), len(audio)]
     blocks = [audio[start:stop] for start, stop in pairwise(edges)]
-    whole, parts = (list(pieces_of(given, LoudnessDetector(), options)) for given in ([audio], blocks))
+    whole, parts = (list(stretches_of(given, LoudnessDetector(), options)) for given in ([audio], blocks))
     assert [piece.span for piece in whole] == [piece.span for piece in parts]
     assert len(whole) >= 4
     for piece in parts:
@@ -484,11 +484,11 @@ def test_pieces_are_the_sound_of_their_spans_however_the_recording_is_cut(sizes:
 def test_a_recording_of_a_moment_in_which_the_gate_finds_nothing_is_one_piece(seconds: float, spans: list[Any]):
     quiet = np.full(round(seconds * SAMPLE_RATE), 0.001, np.float32)
     for blocks in ([quiet], np.split(quiet, [100, 3000])):
-        found = list(pieces_of(blocks, LoudnessDetector(), GateOptions(), moment=SAMPLE_RATE))
+        found = list(stretches_of(blocks, LoudnessDetector(), GateOptions(), ungated_below=SAMPLE_RATE))
         assert [(piece.span.start, piece.span.stop) for piece in found] == spans
         assert all(np.array_equal(piece.audio, quiet) for piece in found)
-    assert not list(pieces_of([quiet], LoudnessDetector(), GateOptions()))
-    assert not list(pieces_of([], LoudnessDetector(), GateOptions(), moment=SAMPLE_RATE))
+    assert not list(stretches_of([quiet], LoudnessDetector(), GateOptions()))
+    assert not list(stretches_of([], LoudnessDetector(), GateOptions(), ungated_below=SAMPLE_RATE))
 
 
 def test_what_is_held_of_a_long_recording_does_not_grow():

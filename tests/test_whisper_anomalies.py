@@ -2,7 +2,7 @@
 
 import pytest
 
-from malsori.engines.whisper.guards import anomalous, plausible
+from malsori.engines.whisper.guards import anomalous, drop_implausible
 from malsori.engines.whisper.options import WhisperOptions
 from malsori.engines.whisper.segments import WindowSegment
 from malsori.types import Word
@@ -32,38 +32,38 @@ def test_marks_alone_say_nothing_about_it():
 
 
 def test_without_a_threshold_everything_stands():
-    assert plausible([DREAMT], 0.0, 3000, 3000, 3000, WhisperOptions()) == ([DREAMT], 3000)
+    assert drop_implausible([DREAMT], 0.0, 3000, 3000, 3000, WhisperOptions()) == ([DREAMT], 3000)
 
 
 def test_speech_stands():
-    assert plausible([SPOKEN, piece(3.2, 5.0)], 0.0, 3000, 2800, 3000, WATCHED) == (
+    assert drop_implausible([SPOKEN, piece(3.2, 5.0)], 0.0, 3000, 2800, 3000, WATCHED) == (
         [SPOKEN, piece(3.2, 5.0)],
         2800,
     )
 
 
 def test_a_dream_at_the_beginning_is_read_again_from_where_it_began():
-    assert plausible([DREAMT], 0.0, 3000, 3000, 6000, WATCHED) == ([], 1000)
+    assert drop_implausible([DREAMT], 0.0, 3000, 3000, 6000, WATCHED) == ([], 1000)
 
 
 def test_a_dream_amid_silence_is_dropped_and_the_rest_read_again_from_there():
-    assert plausible([SPOKEN, DREAMT], 0.0, 3000, 3000, 6000, WATCHED) == ([SPOKEN], 1000)
+    assert drop_implausible([SPOKEN, DREAMT], 0.0, 3000, 3000, 6000, WATCHED) == ([SPOKEN], 1000)
 
 
 def test_a_dream_at_the_end_of_the_sound_ends_the_reading():
     late = piece(28.0, 28.2, probability=0.05)
-    assert plausible([SPOKEN, late], 0.0, 3000, 3000, 3000, WATCHED) == ([SPOKEN], 3000)
+    assert drop_implausible([SPOKEN, late], 0.0, 3000, 3000, 3000, WATCHED) == ([SPOKEN], 3000)
 
 
 @pytest.mark.parametrize(("begin", "stands"), [(0.0, False), (60.0, True)])
 def test_only_the_recordings_own_beginning_counts_as_silence_before_a_piece(begin, stands):
     patient = WhisperOptions(hallucination_silence_threshold=5.0)
     pieces = [SPOKEN, piece(3.1, 3.2, probability=0.05), piece(10.0, 12.0)]
-    kept, _ = plausible(pieces, begin, 3000, 3000, 9000, patient)
+    kept, _ = drop_implausible(pieces, begin, 3000, 3000, 9000, patient)
     assert kept == (pieces if stands else [SPOKEN])
 
 
 @pytest.mark.parametrize("begin", [0.0, 60.0])
 def test_a_strange_piece_between_others_is_left_alone(begin):
     pieces = [SPOKEN, piece(3.1, 3.2, probability=0.05), piece(3.3, 5.0)]
-    assert plausible(pieces, begin, 3000, 3000, 9000, WATCHED) == (pieces, 3000)
+    assert drop_implausible(pieces, begin, 3000, 3000, 9000, WATCHED) == (pieces, 3000)

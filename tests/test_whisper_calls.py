@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from malsori.engines.base import DecodeOptions
-from malsori.engines.whisper.window import CALLS, Context, calls
+from malsori.engines.whisper.window import BATCHES_PER_CALL, Context, calls
 from malsori.types import SAMPLE_RATE
 
 CONTEXT = Context(5.0, 1.0)
@@ -13,7 +13,7 @@ SHORT, MIDDLE, LONG = (round(seconds * SAMPLE_RATE) for seconds in (2.0, 9.0, 25
 def test_the_clips_of_files_fill_several_readings_and_the_longest_come_first():
     lengths = [SHORT, LONG, MIDDLE, SHORT, LONG]
     found = calls(lengths, CONTEXT, DecodeOptions(batch_size=2))
-    assert [len(call) for call in found] == [2 * CALLS, 1]
+    assert [len(call) for call in found] == [2 * BATCHES_PER_CALL, 1]
     assert [lengths[index] for call in found for index in call] == sorted(lengths, reverse=True)
 
 

@@ -227,11 +227,11 @@ def test_what_a_short_window_leads_astray_is_read_again_in_longer_ones_up_to_thi
 
 def test_read_once_is_what_transcribe_makes_of_it_unless_it_would_read_again(engine, korean):
     plain = short(audio_context=5.0)
-    once, counts = counted(engine, lambda: engine.read_once(korean, plain))
+    once, counts = counted(engine, lambda: engine.read_without_retry(korean, plain))
     assert shown([once]) == shown(engine.transcribe([korean], plain))
     assert counts == (1, 1, 0)
     strict = replace(short(audio_context=2.0, log_prob_threshold=0.0), temperature=(0.0,))
-    once, counts = counted(engine, lambda: engine.read_once(korean, strict))
+    once, counts = counted(engine, lambda: engine.read_without_retry(korean, strict))
     assert (once, counts) == (None, (1, 1, 0))
 
 
@@ -601,11 +601,11 @@ def test_a_layer_other_than_the_last_is_refused(engine, korean, layer):
 
 @pytest.mark.parametrize("threads", [1, 2])
 def test_low_memory_reads_one_window_a_call_and_the_same_words(engine, manifest, korean, threads):
-    sparing = load_engine(BUNDLE, manifest, device="cpu", threads=threads, memory="low")
+    single_windows = load_engine(BUNDLE, manifest, device="cpu", threads=threads, memory="low")
     clips = [korean, korean[:20_000], korean[4_000:]] * 2
-    heard, expected = sparing.transcribe(clips), engine.transcribe(clips)
+    heard, expected = single_windows.transcribe(clips), engine.transcribe(clips)
     assert [text_of(each) for each in heard] == [text_of(each) for each in expected]
-    assert sparing.counters.encodings == sparing.counters.windows == len(clips)
+    assert single_windows.counters.encodings == single_windows.counters.windows == len(clips)
 
 
 def test_a_tokenizer_that_is_none_is_told_although_the_weights_load_beside_it(manifest, tmp_path):

@@ -9,7 +9,7 @@ from typing import Any, cast
 
 import pytest
 
-from malsori.engines.base import DecodeOptions, Said
+from malsori.engines.base import DecodeOptions, LeftContext
 from malsori.engines.whisper.decoding import BEAM
 from malsori.engines.whisper.features import LogMel
 from malsori.engines.whisper.following import EARLY, UNREAD, Following
@@ -54,12 +54,12 @@ class Scripted:
         return window
 
     def generate(
-        self, encoded: Any, prompts: Sequence[list[int]], options: Any, *, beam_size: int, prefix: int, **asked: Any
+        self, encoded: Any, prompts: Sequence[list[int]], options: Any, *, beam_size: int, given: int, **asked: Any
     ) -> list[Generated]:
         self.prompts += prompts
         self.beams.append(beam_size)
         own = [token for text, _ in self.own for token in tokens().encode(text)]
-        return [Generated((*prompts[0][len(prompts[0]) - prefix :], *own), -0.1, 0.0)]
+        return [Generated((*prompts[0][len(prompts[0]) - given :], *own), -0.1, 0.0)]
 
     def align(self, encoded: Any, start: Any, texts: Sequence[list[int]], frames: Any) -> list[Any]:
         self.aligned += texts
@@ -72,7 +72,7 @@ def read(network: Scripted, *, beam: int | None = 1, **whisper: Any) -> tuple[Se
     options = DecodeOptions(language="en", beam_size=beam, whisper=WhisperOptions(**whisper))
     following = Following(cast("Network", network), tokens(), mel(), Context(10.0), options)
     before, clip = (tone(0.1, round(seconds * SAMPLE_RATE)) for seconds in (BEGIN, END - BEGIN))
-    return following.read(clip, Said(before, "turn on", "en"))
+    return following.read(clip, LeftContext(before, "turn on", "en"))
 
 
 @pytest.mark.parametrize("whisper", [{}, {"time_tokens": True}], ids=["by default", "with time tokens"])

@@ -9,13 +9,13 @@ from hypothesis import strategies as st
 from malsori.engines.whisper.guards import (
     Reading,
     compression_ratio,
+    is_poor,
     is_silence,
-    led_astray,
     made_up,
     nobody_speaks,
     token_budget,
-    too_poor,
-    wordless,
+    why_rejected,
+    why_wordless,
 )
 from malsori.engines.whisper.options import MOST_TOKENS, WhisperOptions
 
@@ -27,7 +27,7 @@ FRAMES = 300  # 3 s
 
 
 def why(reading, options=OPTIONS):
-    return led_astray(reading, FRAMES, TIMES, options)
+    return why_rejected(reading, FRAMES, TIMES, options)
 
 
 def test_a_good_reading_stands():
@@ -125,7 +125,7 @@ def test_silence_is_a_poor_reading_of_what_the_model_takes_for_none():
     quiet = replace(GOOD, no_speech_prob=0.9)
     assert not is_silence(quiet, OPTIONS)
     assert is_silence(replace(quiet, log_probability=-1.5), OPTIONS)
-    assert not too_poor(replace(quiet, log_probability=-1.5), OPTIONS)
+    assert not is_poor(replace(quiet, log_probability=-1.5), OPTIONS)
 
 
 def test_where_no_reading_is_poor_the_model_alone_tells_silence():
@@ -136,8 +136,8 @@ def test_where_no_reading_is_poor_the_model_alone_tells_silence():
 
 @pytest.mark.parametrize("change", [{"log_probability": -1.5}, {"compression_ratio": 3.0}])
 def test_a_poor_reading_is_tried_hotter(change):
-    assert too_poor(replace(GOOD, **change), OPTIONS)
-    assert not too_poor(GOOD, OPTIONS)
+    assert is_poor(replace(GOOD, **change), OPTIONS)
+    assert not is_poor(GOOD, OPTIONS)
 
 
 def test_the_compression_ratio_tells_a_loop_from_speech():
@@ -159,4 +159,4 @@ def test_the_compression_ratio_tells_a_loop_from_speech():
     ],
 )
 def test_silence_noise_and_a_loop_in_either_have_no_words(change, expected):
-    assert wordless(replace(GOOD, **change), 3000, OPTIONS) == expected
+    assert why_wordless(replace(GOOD, **change), 3000, OPTIONS) == expected

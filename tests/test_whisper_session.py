@@ -172,19 +172,19 @@ def guessing(words, *guesses):
     """Return a network that takes the sound for these languages in turn, and the session that it serves."""
     network, following = SpokenNetwork(lengths(words)), iter(guesses)
     network.languages = lambda encoded: [next(following)]
-    listener = listening(network, DecodeOptions())
-    return WhisperSession(listener, SessionOptions()), listener
+    reader = listening(network, DecodeOptions())
+    return WhisperSession(reader, SessionOptions()), reader
 
 
 def test_the_language_is_told_from_the_first_two_seconds_and_kept():
     words = steady(20)
-    session, listener = guessing(words, {"ko": 0.9, "en": 0.1}, {"en": 0.9, "ko": 0.1})
+    session, reader = guessing(words, {"ko": 0.9, "en": 0.1}, {"en": 0.9, "ko": 0.1})
     heard = pushed(session, speech(words), SAMPLE_RATE)
     assert heard[0].text
     assert heard[1].text
     assert not heard[1].stable  # what was read in Korean does not count
     assert heard[2].stable
-    assert listener.language == "en"
+    assert reader.language == "en"
 
 
 def test_what_was_read_before_the_language_was_sure_counts_once_it_is():
@@ -197,11 +197,11 @@ def test_what_was_read_before_the_language_was_sure_counts_once_it_is():
 
 def test_an_unlikely_language_is_told_again_and_taken_after_four_seconds():
     words = steady(20)
-    session, listener = guessing(words, *[{"ko": 0.5, "en": 0.5}] * 4)
+    session, reader = guessing(words, *[{"ko": 0.5, "en": 0.5}] * 4)
     pushed(session, speech(words)[: 3 * SAMPLE_RATE], SAMPLE_RATE)
-    assert listener.language is None
+    assert reader.language is None
     pushed(session, speech(words)[3 * SAMPLE_RATE :], SAMPLE_RATE)
-    assert listener.language == "ko"
+    assert reader.language == "ko"
 
 
 def test_what_was_let_go_leads_the_reading_where_previous_text_is_asked_for():
@@ -274,13 +274,13 @@ def test_a_language_that_the_model_does_not_have_is_refused_when_the_session_is_
 def test_a_sample_is_heard_while_it_is_spoken(engine, name, language, commit):
     network = Network(BUNDLE, "nano-whisper", device="cpu", compute_type="int8", threads=1)
     context = Context.of(engine.manifest, "auto")
-    listener = UtteranceReader(network, tokens(), LogMel(80), context, engine.manifest.languages, DecodeOptions())
-    session = WhisperSession(listener, SessionOptions(commit=commit))
+    reader = UtteranceReader(network, tokens(), LogMel(80), context, engine.manifest.languages, DecodeOptions())
+    session = WhisperSession(reader, SessionOptions(commit=commit))
     heard = pushed(session, np.concatenate([sample(name), SECOND, SECOND]), SAMPLE_RATE)
     check_growth(heard)
     assert heard[-1].stable == (ROOT / "samples" / f"{name}.txt").read_text("utf-8").strip()
     assert heard[1].text  # before the sentence has ended
-    assert listener.language == language
+    assert reader.language == language
 
 
 def test_korean_is_translated_while_it_is_spoken(engine):

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from malsori.bundles import read_manifest
 from malsori.engines.whisper.features import HOP, WINDOW
-from malsori.engines.whisper.window import RUNGS, Context, longer
+from malsori.engines.whisper.window import WINDOW_SECONDS, Context, longer
 from tests.shipped import ROOT
 
 RATE = 16_000
@@ -50,7 +50,7 @@ def test_longer_windows_end_at_thirty_seconds(window):
     while window < WINDOW:
         assert longer(window) >= window * 1.5 or longer(window) == WINDOW
         window, steps = longer(window), steps + 1
-    assert steps <= 2 * len(RUNGS)
+    assert steps <= 2 * len(WINDOW_SECONDS)
 
 
 @given(st.integers(0, 40 * RATE), st.floats(1, 30), st.floats(0, 29))

@@ -16,7 +16,7 @@ from malsori.engines.whisper.features import HOP, LogMel
 from malsori.engines.whisper.network import Encoded, Network
 from malsori.engines.whisper.options import WhisperOptions
 from malsori.engines.whisper.segments import PRECISION, WindowSegment
-from malsori.engines.whisper.sounding import REACH
+from malsori.engines.whisper.sounding import SNAP_S
 from malsori.engines.whisper.tokens import Tokens
 from malsori.engines.whisper.word_times import LONGEST, AlignRow, WordTiming, align_rows, place
 from malsori.engines.word_breaks import spaced_once
@@ -170,10 +170,10 @@ def test_a_word_begins_and_ends_where_something_sounds() -> None:
 
 def test_words_that_meet_near_a_pause_end_and_begin_at_its_sides() -> None:
     speech = [(0.0, 1.0), (1.4, 2.4)]
-    for meeting in (1.0 - 0.9 * REACH, 1.2, 1.4 + 0.9 * REACH):
+    for meeting in (1.0 - 0.9 * SNAP_S, 1.2, 1.4 + 0.9 * SNAP_S):
         words = [timing(" a", 0.0, meeting), timing(" b", meeting, 2.4)]
         assert times(placed(words, speech, (0.0, 2.4))) == [(0.0, 1.0), (1.4, 2.4)]
-    far = 1.0 - 1.1 * REACH
+    far = 1.0 - 1.1 * SNAP_S
     words = [timing(" a", 0.0, far), timing(" b", far, 2.4)]
     assert times(placed(words, speech, (0.0, 2.4))) == [(0.0, round(far, 3)), (round(far, 3), 2.4)]
 

@@ -95,7 +95,7 @@ def package(line: str) -> Iterator[Fact]:
     """Yield what there is to tell of a requirement; nothing where it is not for this machine."""
     from packaging.requirements import Requirement
 
-    from ..engines.machine.installed import Fact, importable
+    from ..engines.machine.installed import Fact, why_not_importable
 
     need = Requirement(line)
     if need.marker is not None and not need.marker.evaluate({"extra": ""}):
@@ -110,15 +110,15 @@ def package(line: str) -> Iterator[Fact]:
     if not need.specifier.contains(there, prereleases=True):
         yield Fact(need.name, f"{there}, which does not go with the rest; needed: {need.specifier}", False, fix)
     elif need.name != "onnxruntime":
-        failure = importable(MODULES.get(need.name, need.name))
+        failure = why_not_importable(MODULES.get(need.name, need.name))
         again = f"pip install --force-reinstall --no-deps {need.name}=={there}"
         yield Fact(need.name, f"{there} {failure}".strip(), not failure, again if failure else "")
 
 
 def _engines() -> Iterator[Fact]:
     from ..bundles.families import FAMILIES
-    from ..engines.machine.devices import compute_types, cuda, decide, runs_on, tensorrt
-    from ..engines.machine.installed import Fact, importable
+    from ..engines.machine.devices import compute_types, cuda, decide, tensorrt, why_not_running
+    from ..engines.machine.installed import Fact, why_not_importable
     from ..engines.onnx.native import why_not_preferred
     from ..engines.whisper.model_files import describe
 
@@ -127,12 +127,12 @@ def _engines() -> Iterator[Fact]:
         if library := FAMILIES[kind].library:
             kinds.setdefault(library, []).append(kind.partition("-")[0])
     for library, names in kinds.items():
-        if importable(library):  # its own line has told of it
+        if why_not_importable(library):  # its own line has told of it
             continue
         family = " and ".join(names)
         there = cuda(library)
         if library == "onnxruntime":
-            failure = runs_on("CPUExecutionProvider")
+            failure = why_not_running("CPUExecutionProvider")
             yield Fact(f"{family} on cpu", failure or "CPUExecutionProvider runs", not failure)
             yield Fact("int8 operator", why_not_preferred() or "our own runs, in bundles that were exported for it")
             value = "CUDAExecutionProvider runs"

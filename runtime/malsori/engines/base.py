@@ -139,7 +139,7 @@ class HasLogits(Protocol):
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Said:
+class LeftContext:
     """The sound in front of an utterance, up to where that begins, all that was heard in it, and the language."""
 
     sound: Audio
@@ -151,7 +151,7 @@ class Said:
 class Follower(Protocol):
     """An engine that can read an utterance behind what was said."""
 
-    def follow(self, clip: Audio, said: Said, options: DecodeOptions) -> Hypothesis | None:
+    def follow(self, clip: Audio, said: LeftContext, options: DecodeOptions) -> Hypothesis | None:
         """Return what was heard in `clip` alone, times from its start; None where that does not stand.
 
         `clip` is then to be read without what was said before. It does not stand in another language than that was

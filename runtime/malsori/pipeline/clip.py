@@ -18,8 +18,8 @@ from ..types import SAMPLE_RATE, Audio, Segment, Span, Word
 
 # Seconds by which a time may lie on the wrong side of a join and still be meant for the other: Whisper's times come in
 # steps of 0.02 s and are off by a few of them; what lies at a join is the padding of speech, silence on both sides.
-EDGE = 0.2
-LONG_PAUSE = 2.0  # seconds between two stretches that no segment goes on over
+JOIN_TOLERANCE_S = 0.2
+LONG_PAUSE_S = 2.0  # seconds between two stretches that no segment goes on over
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,7 @@ class Clock:
         One whose words lie in several stretches is taken apart where the pause between them was long. Whisper may end a
         segment beyond its clip; spans do not overlap, so neither do the times of the result.
         """
-        parts = [part for segment in segments if segment.text.strip() for part in self._parts(segment)]
+        parts = [part for segment in segments if segment.text.strip() for part in self._split_at_pauses(segment)]
         times = self._word_times([word for part in parts for word in part.words])
         for part in parts:
             placed = self._placed(part, times)
@@ -52,13 +52,13 @@ class Clock:
                 inside.append(Span(span.start + first, span.start + last))
         return Clock(tuple(inside))
 
-    def _parts(self, segment: Segment) -> Iterator[Segment]:
+    def _split_at_pauses(self, segment: Segment) -> Iterator[Segment]:
         """Yield a segment's runs of words that no long pause of the recording parts."""
-        numbers = [self._number((word.start + word.end) / 2) for word in segment.words]
+        stretches = [self._stretch_at((word.start + word.end) / 2) for word in segment.words]
         cuts = [
             index
-            for index, (before, after) in enumerate(pairwise(numbers), 1)
-            if self.spans[after].start - self.spans[before].stop >= LONG_PAUSE * SAMPLE_RATE
+            for index, (before, after) in enumerate(pairwise(stretches), 1)
+            if self.spans[after].start - self.spans[before].stop >= LONG_PAUSE_S * SAMPLE_RATE
         ]
         if not cuts or written(segment.words) != segment.text.strip():
             yield segment
@@ -73,25 +73,25 @@ class Clock:
         if words := tuple(replace(word, start=start, end=end) for word, (start, end) in own):
             return replace(segment, start=words[0].start, end=words[-1].end, words=words)
         middle = (segment.start + segment.end) / 2
-        first = self._number(min(segment.start + EDGE, middle))
-        last = self._number(max(segment.end - EDGE, middle))
+        first = self._stretch_at(min(segment.start + JOIN_TOLERANCE_S, middle))
+        last = self._stretch_at(max(segment.end - JOIN_TOLERANCE_S, middle))
         return replace(segment, start=self._time(segment.start, first), end=self._time(segment.end, last))
 
     def _word_times(self, words: Sequence[Word]) -> Iterator[tuple[float, float]]:
         """Yield the times of words that follow each other, on the recording's clock, each inside its own stretch."""
-        numbers = accumulate((self._number((word.start + word.end) / 2) for word in words), max)
-        for number, group in groupby(zip(numbers, words, strict=True), key=lambda pair: pair[0]):
-            span = self.spans[number]
-            times = [(self._time(word.start, number), self._time(word.end, number)) for _, word in group]
+        stretches = accumulate((self._stretch_at((word.start + word.end) / 2) for word in words), max)
+        for stretch, group in groupby(zip(stretches, words, strict=True), key=lambda pair: pair[0]):
+            span = self.spans[stretch]
+            times = [(self._time(word.start, stretch), self._time(word.end, stretch)) for _, word in group]
             yield from lasting(times, span.start / SAMPLE_RATE, span.stop / SAMPLE_RATE)
 
-    def _number(self, seconds: float) -> int:
+    def _stretch_at(self, seconds: float) -> int:
         """Return the number of the stretch that sounds at a time of the clip."""
         return max(bisect_right(self._stretch_begins, round(seconds * SAMPLE_RATE)) - 1, 0)
 
-    def _time(self, seconds: float, number: int) -> float:
+    def _time(self, seconds: float, stretch: int) -> float:
         """Return a time of the clip on the recording's clock, moved into the stretch of that number."""
-        span, begin = self.spans[number], self._stretch_begins[number] / SAMPLE_RATE
+        span, begin = self.spans[stretch], self._stretch_begins[stretch] / SAMPLE_RATE
         return span.start / SAMPLE_RATE + min(max(seconds - begin, 0.0), span.seconds)
 
     @property
@@ -139,7 +139,7 @@ def joined(clips: Sequence[Clip]) -> Clip:
     return Clip(np.concatenate([clip.audio for clip in clips]), Clock(spans))
 
 
-def filled(stretches: Iterable[Clip], longest: float) -> Iterator[Clip]:
+def fill_clips(stretches: Iterable[Clip], longest: float) -> Iterator[Clip]:
     """Yield neighbouring stretches together, in clips of at most `longest` seconds unless a single one is longer."""
     held: list[Clip] = []
     for stretch in stretches:

@@ -141,8 +141,8 @@ class Transcriber:
         chosen.check(self.engine.manifest)
         reader = RecordingReader(self.engine, self.detector, chosen)
         with reader.open(source) as blocks:
-            pieces = reader.opening(reader.pieces(blocks))
-        return reader.languages(pieces) if pieces else {}
+            clips = reader.language_clips(reader.clips(blocks))
+        return reader.languages(clips) if clips else {}
 
     def stream(
         self,

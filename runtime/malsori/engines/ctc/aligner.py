@@ -47,8 +47,10 @@ class Emissions:
 
     def chain(self, words: Sequence[WrittenWord]) -> Chain:
         """Return the states of a text: its tokens, gaps between its words and around them, blanks elsewhere."""
-        sizes = [sum(len(piece.tokens) for piece in word.pieces) for word in words]
-        tokens = np.array([token for word in words for piece in word.pieces for token in piece.tokens], np.intp)
+        sizes = [sum(len(grapheme.tokens) for grapheme in word.graphemes) for word in words]
+        tokens = np.array(
+            [token for word in words for grapheme in word.graphemes for token in grapheme.tokens], np.intp
+        )
         tokens[tokens == WILDCARD] = self._wildcard
         gaps = np.full(len(tokens) + 1, self._blank, np.intp)
         gaps[np.cumsum([0, *sizes])] = self._wildcard + 1
@@ -81,14 +83,14 @@ class Aligner:
         states = emissions.chain(words)
         self._check_room(states, len(logits), len(audio), name)
         found = iter(emissions.tokens(states, best_path(states, len(logits), emissions.scores)))
-        said = [[list(islice(found, len(piece.tokens))) for piece in word.pieces] for word in words]
-        whole = [list(chain.from_iterable(pieces)) for pieces in said]
+        said = [[list(islice(found, len(grapheme.tokens))) for grapheme in word.graphemes] for word in words]
+        whole = [list(chain.from_iterable(graphemes)) for graphemes in said]
         first = np.array([tokens[0].start for tokens in whole])
         last = np.array([tokens[-1].stop - 1 for tokens in whole])
         edges = word_edges(first, last, self.frames, Silences.of(audio), len(audio) / SAMPLE_RATE)
         return tuple(
-            self._word(word, pieces, start, end)
-            for word, pieces, (start, end) in zip(words, said, edges.tolist(), strict=True)
+            self._word(word, graphemes, start, end)
+            for word, graphemes, (start, end) in zip(words, said, edges.tolist(), strict=True)
         )
 
     def _check_room(self, states: Chain, frames: int, samples: int, name: str) -> None:
@@ -102,19 +104,19 @@ class Aligner:
     def _word(self, word: WrittenWord, said: Sequence[list[Token]], start: float, end: float) -> AlignedWord:
         """Return the word between `start` and `end`, with its characters; `said` holds the tokens of each piece."""
         heard = [
-            [token.probability for token in tokens] if piece.known else []
-            for piece, tokens in zip(word.pieces, said, strict=True)
+            [token.probability for token in tokens] if grapheme.known else []
+            for grapheme, tokens in zip(word.graphemes, said, strict=True)
         ]
-        begins = self._piece_begins(said, start, end)
+        begins = self._grapheme_begins(said, start, end)
         characters = [
             character
-            for piece, probabilities, begin, stop in zip(word.pieces, heard, begins, begins[1:], strict=False)
-            for character in _shared(piece, begin, stop, mean_probability(probabilities))
+            for grapheme, probabilities, begin, stop in zip(word.graphemes, heard, begins, begins[1:], strict=False)
+            for character in _shared(grapheme, begin, stop, mean_probability(probabilities))
         ]
         score = mean_probability(list(chain.from_iterable(heard)))
         return AlignedWord(word.text, start, end, score, word.line, tuple(characters))
 
-    def _piece_begins(self, said: Sequence[list[Token]], start: float, end: float) -> list[float]:
+    def _grapheme_begins(self, said: Sequence[list[Token]], start: float, end: float) -> list[float]:
         """Return where each piece begins, at the edge of its first frame, and `end`; what is not said has no length."""
         begins = [end]
         for tokens in reversed(said):
@@ -125,10 +127,10 @@ class Aligner:
         return begins
 
 
-def _shared(piece: Grapheme, start: float, end: float, score: float) -> Iterator[AlignedCharacter]:
+def _shared(grapheme: Grapheme, start: float, end: float, score: float) -> Iterator[AlignedCharacter]:
     """Yield the characters of a piece, each with the same part of its time."""
-    edges = np.linspace(start, end, len(piece.characters) + 1).tolist()
-    for text, begin, stop in zip(piece.characters, edges, edges[1:], strict=False):
+    edges = np.linspace(start, end, len(grapheme.characters) + 1).tolist()
+    for text, begin, stop in zip(grapheme.characters, edges, edges[1:], strict=False):
         yield AlignedCharacter(text, begin, stop, score)
 
 

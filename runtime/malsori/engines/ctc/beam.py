@@ -26,16 +26,16 @@ from .viterbi import FLOOR
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
-LEAST = 1e-4  # probability of a token in a frame below which it begins nothing there; see bench/decoding.py
+LEAST_PROB = 1e-4  # probability of a token in a frame below which it begins nothing there; see bench/decoding.py
 
 
 class Scorer(Protocol):
     """What speaks for or against a sequence besides its sound, in natural logarithms; a state is an integer, first 0.
 
-    Made for one clip. `reach` holds for each token, `(vocabulary,)`, the most that it can gain.
+    Made for one clip. `most_gain` holds for each token, `(vocabulary,)`, the most that it can gain.
     """
 
-    reach: Floats
+    most_gain: Floats
 
     def gains(self, states: Ints, tokens: Ints) -> Floats:
         """Return what each token adds behind each state, `(states, tokens)`."""
@@ -63,7 +63,7 @@ class Prefix:
 
 
 def beam_search(
-    log_probs: Floats, blank: int, width: int, scorers: Sequence[Scorer] = (), least: float = LEAST
+    log_probs: Floats, blank: int, width: int, scorers: Sequence[Scorer] = (), least: float = LEAST_PROB
 ) -> list[Prefix]:
     """Return at most `width` sequences, the best score first; `log_probs` is `(frames, vocabulary)`, normalised.
 
@@ -82,14 +82,14 @@ def worth_trying(log_probs: Floats, blank: int, width: int, scorers: Sequence[Sc
     Of what extends one sequence only the best `width` can stay, so a flat frame costs no more than that many tokens;
     one is kept for the repeated token, one for the blank, and all those that a scorer could lift.
     """
-    reach = sum((scorer.reach for scorer in scorers), np.zeros(log_probs.shape[1]))
-    kept = log_probs + reach >= (log(least) if least else -np.inf)
+    most_gain = sum((scorer.most_gain for scorer in scorers), np.zeros(log_probs.shape[1]))
+    kept = log_probs + most_gain >= (log(least) if least else -np.inf)
     kept[:, blank] = False
-    most = width + 2 + np.count_nonzero(reach)
+    most = width + 2 + np.count_nonzero(most_gain)
     crowded = np.flatnonzero(np.count_nonzero(kept, axis=1) > most)
     if len(crowded):
         best = np.argpartition(log_probs[crowded], -most, axis=1)[:, -most:]  # not a limit: all may be equal
-        among = np.tile(reach > 0, (len(crowded), 1))
+        among = np.tile(most_gain > 0, (len(crowded), 1))
         np.put_along_axis(among, best, True, axis=1)
         kept[crowded] &= among
     frames, tokens = np.nonzero(kept)

@@ -25,7 +25,7 @@ from .beam import Floats, Ints
 from .spelling import Speller
 from .vocabulary import Vocabulary
 
-PREFIX = "*"  # at the end of a hot word: of any word that begins so
+ANY_ENDING = "*"  # at the end of a hot word: of any word that begins so
 MOST = 1000  # hot words: their tables grow with the square of them
 CELLS = 1 << 24  # states times columns, 8 bytes each in both tables: 134 MB
 ROOT, LOST = 0, 1  # states: where a word may begin; inside a word that is none of ours
@@ -42,12 +42,12 @@ def hot_words(words: tuple[HotWord, ...], vocabulary: Vocabulary) -> tuple[HotWo
     spelled: list[_Spelled] = []
     unknown: list[str] = []
     for word in words:
-        tokens, rest = speller.tokens(unicodedata.normalize("NFC", word.text.removesuffix(PREFIX)))
+        tokens, rest = speller.tokens(unicodedata.normalize("NFC", word.text.removesuffix(ANY_ENDING)))
         if rest or not tokens:
             characters = ", ".join(map(repr, dict.fromkeys(rest)))
             unknown.append(f"{word.text!r} ({characters or 'nothing to hear'})")
         else:
-            spelled.append(_Spelled(tokens, word.weight, word.text.endswith(PREFIX)))
+            spelled.append(_Spelled(tokens, word.weight, word.text.endswith(ANY_ENDING)))
     warning = f"hot words left out, the model's vocabulary has no token for: {', '.join(unknown)}"
     return HotWords(spelled, vocabulary), (warning,) if unknown else ()
 
@@ -63,7 +63,7 @@ class HotWords:
         self._columns[used] = np.arange(len(used)) + FIRST
         nodes = _trie(words, self._columns)
         self._next, self._gain, self._end = _tables(nodes, FIRST + len(used))
-        self.reach: Floats = np.maximum(self._gain.max(axis=0), 0.0)[self._columns].astype(np.float64)
+        self.most_gain: Floats = np.maximum(self._gain.max(axis=0), 0.0)[self._columns].astype(np.float64)
 
     def gains(self, states: Ints, tokens: Ints) -> Floats:
         """Return what each token adds behind each state, `(states, tokens)`."""

@@ -53,7 +53,7 @@ class WordScorer:
         self._ended: dict[int, tuple[float, int]] = {}
         self._delimits = np.zeros(len(vocabulary), bool)
         self._delimits[sorted(vocabulary.delimiters)] = True
-        self.reach: Floats = np.where(self._delimits, max(beta, 0.0), 0.0)
+        self.most_gain: Floats = np.where(self._delimits, max(beta, 0.0), 0.0)
 
     def gains(self, states: Ints, tokens: Ints) -> Floats:
         """Return what each token adds behind each state, `(states, tokens)`: nothing but at delimiters."""

@@ -39,12 +39,12 @@ class WrittenWord:
 
     text: str
     line: int
-    pieces: tuple[Grapheme, ...]
+    graphemes: tuple[Grapheme, ...]
 
     @property
     def said(self) -> bool:
         """Whether there is more to it than punctuation that the model has no tokens for."""
-        return any(piece.known or not all(map(_silent, piece.characters)) for piece in self.pieces)
+        return any(grapheme.known or not all(map(_silent, grapheme.characters)) for grapheme in self.graphemes)
 
 
 class Speller:
@@ -60,21 +60,23 @@ class Speller:
     def words(self, text: str) -> list[WrittenWord]:
         """Return every word of `text`, in order; words are what stands between white space."""
         lines = enumerate(text.splitlines())
-        return [WrittenWord(word, line, tuple(self._pieces(word))) for line, words in lines for word in words.split()]
+        return [
+            WrittenWord(word, line, tuple(self._graphemes(word))) for line, words in lines for word in words.split()
+        ]
 
     def tokens(self, text: str) -> tuple[tuple[int, ...], tuple[str, ...]]:
         """Return the tokens of `text`, the delimiter between its words, and the characters that have none.
 
         Punctuation that is not said is among these, for here nothing may be left out.
         """
-        pieces = [piece for word in self.words(text) for piece in (self._space, *word.pieces)][1:]
-        tokens = tuple(token for piece in pieces if piece.known for token in piece.tokens)
-        return tokens, tuple(letter for piece in pieces if not piece.known for letter in piece.characters)
+        graphemes = [grapheme for word in self.words(text) for grapheme in (self._space, *word.graphemes)][1:]
+        tokens = tuple(token for grapheme in graphemes if grapheme.known for token in grapheme.tokens)
+        return tokens, tuple(letter for grapheme in graphemes if not grapheme.known for letter in grapheme.characters)
 
-    def _pieces(self, word: str) -> list[Grapheme]:
-        pieces = list(self._spelled(characters(word)))
-        if any(piece.tokens for piece in pieces):
-            return pieces
+    def _graphemes(self, word: str) -> list[Grapheme]:
+        graphemes = list(self._spelled(characters(word)))
+        if any(grapheme.tokens for grapheme in graphemes):
+            return graphemes
         return [Grapheme(characters(word), (WILDCARD,))]  # nothing but punctuation; a word has a time all the same
 
     def _spelled(self, letters: tuple[str, ...]) -> Iterator[Grapheme]:
@@ -84,17 +86,17 @@ class Speller:
         start = 0
         while start < len(letters):
             size, tokens = self._first(letters[start : start + self._longest])
-            piece = Grapheme(letters[start : start + size], tokens)
+            grapheme = Grapheme(letters[start : start + size], tokens)
             start += size
             if tokens == (WILDCARD,):
-                unknown += (*unsaid, *piece.characters)
+                unknown += (*unsaid, *grapheme.characters)
                 unsaid = []
             elif unknown and not tokens:
-                unsaid += piece.characters
+                unsaid += grapheme.characters
             else:
                 yield from _pending(tuple(unknown), tuple(unsaid))
                 unknown, unsaid = [], []
-                yield piece
+                yield grapheme
         yield from _pending(tuple(unknown), tuple(unsaid))
 
     def _first(self, letters: tuple[str, ...]) -> tuple[int, tuple[int, ...]]:

@@ -24,7 +24,7 @@ SILENT = 4  # ONNX Runtime's severity "fatal"; a failing provider otherwise writ
 WARNING = 2  # ONNX Runtime's own default
 
 
-def runs_on(provider: str) -> str:
+def why_not_running(provider: str) -> str:
     """Return an empty text when a tiny graph truly runs on an ONNX Runtime provider, else why it does not.
 
     The list of available providers only says what was compiled in, and a session falls back to the CPU without an
@@ -134,7 +134,7 @@ def tensorrt(library: Library) -> Availability:
         return Availability(False, f"this onnxruntime was built without {TENSORRT}")
     if absent := missing(TENSORRT_LIBRARIES):
         return Availability(False, f"{' and '.join(absent)} cannot be loaded", TENSORRT_PACKAGE)
-    failure = runs_on(TENSORRT)
+    failure = why_not_running(TENSORRT)
     return Availability(False, failure) if failure else Availability(True)
 
 
@@ -201,7 +201,7 @@ def _onnxruntime_cuda() -> Availability:
         return Availability(
             False, f"onnxruntime-gpu is built for CUDA {major} and {' and '.join(absent)} cannot be loaded", fix
         )
-    failure = runs_on("CUDAExecutionProvider")
+    failure = why_not_running("CUDAExecutionProvider")
     return Availability(False, failure, "nvidia-smi says whether the GPU is there") if failure else Availability(True)
 
 

@@ -27,7 +27,7 @@ class Fact:
     fix: str = ""
 
 
-def importable(name: str) -> str:
+def why_not_importable(name: str) -> str:
     """Return an empty text when the module `name` can be imported and has its content, else why not."""
     try:
         module = import_module(name)
@@ -72,4 +72,4 @@ def onnxruntime_state(owners: Mapping[str, str], failure: str, *, driver: bool) 
 
 def onnxruntime_fact(*, driver: bool) -> Fact:
     """Return the state of onnxruntime in this environment."""
-    return onnxruntime_state(onnxruntime_owners(), importable(MODULE), driver=driver)
+    return onnxruntime_state(onnxruntime_owners(), why_not_importable(MODULE), driver=driver)

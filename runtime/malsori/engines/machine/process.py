@@ -43,7 +43,7 @@ def share_heap() -> None:
     _call("mallopt", M_ARENA_MAX, 1)
 
 
-def give_back() -> None:
+def release_free_memory() -> None:
     """Give what is free in all heaps back to the system; it takes milliseconds.
 
     Of six threads that draw in turn each kept some of the copies of tiny.en's weights that had gone: 0.5 GB for 0.26.

@@ -78,7 +78,7 @@ class BoundGraphs:
             return Graph(self._folder / ENCODER, self._device, *self._options)
         inputs: dict[str, tuple[str | int, ...]] = {"features": ("batch", "frames", self._channels)}
         inputs |= {"mask": ("batch", "frames")} if self._masked else {}
-        settings = TensorRtSettings(inputs, made(engine_folder(cache_folder(), manifest)))
+        settings = TensorRtSettings(inputs, created(engine_folder(cache_folder(), manifest)))
         return Graph(self._folder / PLAIN, self._device, *self._options, settings)
 
 
@@ -94,7 +94,7 @@ def engine_folder(cache: Path | None, manifest: Manifest) -> Path | None:
     return cache / "tensorrt" / "-".join(digests)
 
 
-def made(folder: Path | None) -> Path | None:
+def created(folder: Path | None) -> Path | None:
     """Return the folder once it is there, for TensorRT makes no parents; None where it cannot be made."""
     try:
         if folder is not None:

@@ -10,23 +10,23 @@ from typing import Protocol, TypeAlias
 from ...joining import Times
 from ...types import SAMPLE_RATE
 from ..session import Commit
-from .tokenizer import HALF_LETTER
+from .tokenizer import HALF_CHARACTER
 from .tokens import TokenWord
 
-Behind: TypeAlias = Callable[[], Sequence[float]]
+SoundBehind: TypeAlias = Callable[[], Sequence[float]]
 """How many seconds of sound follow each word of a reading; asking costs a pass of the decoder."""
 
 # Samples between the first and the last of the readings that agree. Of what nano-whisper commits in utterances of 9 and
 # 19 s, 1.3 and 3.2 % was not said; of what two readings half a second apart agree on, 6.4 and 6.2 %.
-APART = SAMPLE_RATE
+AGREEMENT_SPAN = SAMPLE_RATE
 # Seconds of sound behind a word from which on its attention has left it: 5.1 and 6.1 % then, 8.5 and 10.3 % at 1 s.
-LEFT = 1.5
+LEFT_BEHIND_S = 1.5
 
 
-class Rule(Protocol):
+class CommitRule(Protocol):
     """Decides what of a reading is committed."""
 
-    def count_stable(self, words: Sequence[TokenWord], at: int, behind: Behind) -> int:
+    def count_stable(self, words: Sequence[TokenWord], at: int, behind: SoundBehind) -> int:
         """Return how many of the first words stand. They are those behind what was committed before.
 
         `at` is how many samples of the utterance have been heard.
@@ -59,15 +59,15 @@ class LocalAgreement:
     def __init__(self) -> None:
         self._earlier: list[_Earlier] = []
 
-    def count_stable(self, words: Sequence[TokenWord], at: int, behind: Behind) -> int:
+    def count_stable(self, words: Sequence[TokenWord], at: int, behind: SoundBehind) -> int:
         """Return how many words this reading and the earlier ones have in common from their beginnings on."""
-        old = [each for each in self._earlier if each.at <= at - APART]
+        old = [each for each in self._earlier if each.at <= at - AGREEMENT_SPAN]
         asked = self._earlier[len(old) - 1 :] if old else []
         spelled = tuple(word.text for word in words)
         count = min((_common(spelled, each.words) for each in asked), default=0)
         self._earlier = asked or self._earlier
         self.note(words, at)
-        count = min(count, whole(words))
+        count = min(count, count_whole(words))
         self.forget(count)
         return count
 
@@ -86,12 +86,12 @@ class Attention:
     def __init__(self) -> None:
         self._agreement = LocalAgreement()
 
-    def count_stable(self, words: Sequence[TokenWord], at: int, behind: Behind) -> int:
+    def count_stable(self, words: Sequence[TokenWord], at: int, behind: SoundBehind) -> int:
         """Return how many words stand by agreement or by attention, whichever are more."""
         agreed = self._agreement.count_stable(words, at, behind)
         if agreed == len(words):
             return agreed
-        left = min(sum(1 for _ in takewhile(lambda seconds: seconds >= LEFT, behind())), whole(words))
+        left = min(sum(1 for _ in takewhile(lambda seconds: seconds >= LEFT_BEHIND_S, behind())), count_whole(words))
         self.forget(max(left - agreed, 0))
         return max(agreed, left)
 
@@ -104,17 +104,17 @@ class Attention:
         self._agreement.forget(count)
 
 
-def rule(commit: Commit) -> Rule:
+def commit_rule(commit: Commit) -> CommitRule:
     """Return the rule of that name, for one utterance."""
     return LocalAgreement() if commit == "agreement" else Attention()
 
 
-def whole(words: Sequence[TokenWord]) -> int:
+def count_whole(words: Sequence[TokenWord]) -> int:
     """Return how many words there are before half a character, without the marks at the end of those.
 
     What is said next decides about marks; half a character (U+FFFD) is a slip that the next reading mends.
     """
-    count = sum(1 for _ in takewhile(lambda word: HALF_LETTER not in word.text, words))
+    count = sum(1 for _ in takewhile(lambda word: HALF_CHARACTER not in word.text, words))
     while count and not any(letter.isalnum() for letter in words[count - 1].text):
         count -= 1
     return count
@@ -125,12 +125,12 @@ def _common(one: Sequence[str], other: Sequence[str]) -> int:
     return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(one, other, strict=False)))
 
 
-KEPT = 2  # committed words that stay in front of what is read on
-REACH = 0.25  # seconds from where a word ends, by attention, to a pause that is meant
-PAUSE = 0.2  # seconds of silence that separate sentences; the closure of a stop is shorter
-BEST_PAUSE = 0.5  # seconds from which on no pause is better than another
-FRESH = 1.0  # seconds at the end of the sound that are too fresh to cut there
-RECENT = 5.0  # seconds that stay where there is no pause
+KEPT_WORDS = 2  # committed words that stay in front of what is read on
+CUT_SNAP_S = 0.25  # seconds from where a word ends, by attention, to a pause that is meant
+SHORTEST_PAUSE_S = 0.2  # seconds of silence that separate sentences; the closure of a stop is shorter
+BEST_PAUSE_S = 0.5  # seconds from which on no pause is better than another
+FRESH_S = 1.0  # seconds at the end of the sound that are too fresh to cut there
+RECENT_S = 5.0  # seconds that stay where there is no pause
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,49 +143,49 @@ class Cut:
 
 def pauses(sounding: Sequence[Times]) -> bool:
     """Return whether there is any silence that may separate sentences."""
-    return any(rises - falls >= PAUSE for (_, falls), (rises, _) in pairwise(sounding))
+    return any(rises - falls >= SHORTEST_PAUSE_S for (_, falls), (rises, _) in pairwise(sounding))
 
 
-def at_pause(times: Sequence[Times], committed: int, sounding: Sequence[Times], least: float) -> Cut | None:
+def cut_at_pause(times: Sequence[Times], committed: int, sounding: Sequence[Times], least: float) -> Cut | None:
     """Return the longest pause between committed words, of equal ones the latest; None where there is none.
 
     `times` are the words', of which the first are `committed`; `sounding` is where something sounds. The pause lies at
-    least `least` seconds into the sound, and `KEPT` committed words behind it.
+    least `least` seconds into the sound, and `KEPT_WORDS` committed words behind it.
     """
     found = [
-        (min(rises - falls, BEST_PAUSE), Cut(index, (falls + rises) / 2))
-        for index, end in _places(times, committed, least)
+        (min(rises - falls, BEST_PAUSE_S), Cut(index, (falls + rises) / 2))
+        for index, end in _cut_places(times, committed, least)
         for (_, falls), (rises, _) in pairwise(sounding)
-        if rises - falls >= PAUSE and falls - REACH <= end <= rises + REACH
+        if rises - falls >= SHORTEST_PAUSE_S and falls - CUT_SNAP_S <= end <= rises + CUT_SNAP_S
     ]
     return max(found, key=lambda place: (place[0], place[1].at))[1] if found else None
 
 
-def anywhere(times: Sequence[Times], committed: int, least: float) -> Cut | None:
-    """Return the latest place between committed words, `KEPT` of them behind it; None where there is none."""
-    places = [Cut(index, end) for index, end in _places(times, committed, least)]
+def latest_cut(times: Sequence[Times], committed: int, least: float) -> Cut | None:
+    """Return the latest place between committed words, `KEPT_WORDS` of them behind it; None where there is none."""
+    places = [Cut(index, end) for index, end in _cut_places(times, committed, least)]
     return places[-1] if places else None
 
 
-def _places(times: Sequence[Times], committed: int, least: float) -> Iterator[tuple[int, float]]:
+def _cut_places(times: Sequence[Times], committed: int, least: float) -> Iterator[tuple[int, float]]:
     """Yield how many words might be let go of, and where the last of them ends."""
-    for index in range(1, min(committed, len(times)) - KEPT + 1):  # no times where nothing was to be heard
+    for index in range(1, min(committed, len(times)) - KEPT_WORDS + 1):  # no times where nothing was to be heard
         if times[index - 1][1] >= least:
             yield index, times[index - 1][1]
 
 
-def by_force(times: Sequence[Times], sounding: Sequence[Times], seconds: float) -> Cut:
+def forced_commit(times: Sequence[Times], sounding: Sequence[Times], seconds: float) -> Cut:
     """Return where to cut and how many words to commit where none has been for long: all before the last pause.
 
-    The pause is in the second half of the sound's `seconds`, and not in the last `FRESH` of it. Without one, the place
-    is behind the last word that ends before the last `RECENT` seconds, or where those begin.
+    The pause is in the second half of the sound's `seconds`, and not in the last `FRESH_S` of it. Without one, the place
+    is behind the last word that ends before the last `RECENT_S` seconds, or where those begin.
     """
     pauses = [
         (falls + rises) / 2
         for (_, falls), (rises, _) in pairwise(sounding)
-        if rises - falls >= PAUSE and seconds / 2 <= falls and rises <= seconds - FRESH
+        if rises - falls >= SHORTEST_PAUSE_S and seconds / 2 <= falls and rises <= seconds - FRESH_S
     ]
-    limit = pauses[-1] + REACH if pauses else seconds - RECENT
+    limit = pauses[-1] + CUT_SNAP_S if pauses else seconds - RECENT_S
     words = sum(end <= limit for _, end in times)
     if pauses:
         return Cut(words, pauses[-1])

@@ -1,4 +1,4 @@
-"""Encoded windows to readings, many at once; what is unsure is read again with a beam, what fails at the next heat.
+"""Encoded windows to readings, in batches: greedy first, unsure ones with a beam, poor ones at the next temperature.
 
 Greedy reading takes half the time of a beam of 5 and, where the decoder is sure, reads nearly the same words. Of 213
 clips in seven languages stock base has 16.7 % of the words wrong greedily, 15.9 with a beam where it is unsure (`SURE`,
@@ -13,22 +13,21 @@ from dataclasses import dataclass, replace
 
 from ..base import DecodeOptions
 from .features import MEL_RATE
-from .guards import Reading, compression_ratio, early_limit, loops, made_up, too_poor
+from .guards import Reading, compression_ratio, early_limit, is_poor, loop_sign, made_up
 from .network import Encoded, Network
 from .tokens import Tokens
 
-BEAM = 5  # hypotheses kept where nobody said how many, and the greedy reading was unsure
+BEAM = 5  # width of the beam where `beam_size` is None and the greedy reading was unsure
 SURE = -0.25  # mean log-probability per token (0.78) of a greedy reading from which on it needs no beam
 BEAM_FRAMES = 20 * MEL_RATE  # mel frames of sound that are read with a beam at once
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One window to be read: its prompt, whose last `given` tokens the reading starts with, and what it may add.
+    """One window to be read: its prompt, whose last `given` tokens are forced, and its `frames` mel frames of sound.
 
-    It has `frames` mel frames of sound. More than `budget` tokens are a fault. The decoder stops after `limit`, which
-    is the same for all rows of a call: a reading must not have more room beside a longer clip than alone. A window
-    that is not `full` is looked at before.
+    A reading of more than `budget` tokens is rejected. The decoder stops after `limit` tokens, the same for all rows of
+    a call, so that a text does not depend on its neighbours. A window that is not `full` is checked for loops earlier.
     """
 
     prompt: tuple[int, ...]
@@ -40,7 +39,7 @@ class Row:
 
 
 class WindowDecoder:
-    """The readings of one call: a model and how it is asked."""
+    """Decodes encoded windows with one model and one set of options."""
 
     def __init__(self, network: Network, tokens: Tokens, options: DecodeOptions) -> None:
         self._network = network
@@ -49,7 +48,7 @@ class WindowDecoder:
         self._suppressed = tokens.suppressed(options.whisper.suppress_tokens)
 
     def first(self, encoded: Encoded, rows: Sequence[Row]) -> list[Reading]:
-        """Return the readings at the first temperature, good or not; rows alike in all but their words."""
+        """Return the readings at the first temperature, poor ones too; `rows` differ in their prompts' words only."""
         temperature, beam_size = self._options.temperature[0], self._options.beam_size
         if beam_size is not None or temperature > 0:
             return self._read(encoded, rows, temperature, beam_size or BEAM)
@@ -60,9 +59,9 @@ class WindowDecoder:
         return [found[index] for index in range(len(rows))]
 
     def read(self, encoded: Encoded, rows: Sequence[Row]) -> list[Reading]:
-        """Return the readings at the first temperature at which each is good, or the likeliest that is no loop.
+        """Return for each row the first reading that is not poor, else the likeliest that is no loop.
 
-        The latter's temperature is the last one tried: what could not be read well is not to lead the next window.
+        The latter has the last temperature, so that a poor text does not become the prompt of the next window.
         """
         whisper = self._options.whisper
         tried = [[reading] for reading in self.first(encoded, rows)]
@@ -70,7 +69,7 @@ class WindowDecoder:
             poor = [
                 index
                 for index, (row, each) in enumerate(zip(rows, tried, strict=True))
-                if too_poor(each[-1], whisper) and not made_up(each[-1], row.frames, whisper)
+                if is_poor(each[-1], whisper) and not made_up(each[-1], row.frames, whisper)
             ]
             if not poor:
                 break
@@ -82,19 +81,19 @@ class WindowDecoder:
     def _chosen(
         self, encoded: Encoded, rows: Sequence[Row], chosen: Sequence[int], beam_size: int, temperature: float = 0.0
     ) -> list[Reading]:
-        """Return readings of some of the rows."""
+        """Return readings of the rows with the indices `chosen`."""
         if not chosen:
             return []
         return self._read(encoded.rows(chosen), [rows[index] for index in chosen], temperature, beam_size)
 
     def _needs_beam(self, reading: Reading) -> bool:
-        """Whether a beam may read better than this greedy reading: one that is lost needs a longer window instead."""
-        lost = loops(reading, self._tokens.timestamp_begin, self._options.whisper)
+        """Return whether a beam may improve a greedy reading; a loop without end needs a longer window instead."""
+        lost = loop_sign(reading, self._tokens.timestamp_begin, self._options.whisper)
         return reading.log_probability < SURE or (bool(lost) and reading.ended)
 
     def _best(self, readings: list[Reading]) -> Reading:
         last = readings[-1]
-        if not too_poor(last, self._options.whisper):
+        if not is_poor(last, self._options.whisper):
             return last
         looped = self._options.whisper.compression_ratio_threshold
         sound = [reading for reading in readings if looped is None or reading.compression_ratio <= looped]
@@ -102,13 +101,15 @@ class WindowDecoder:
         return replace(best, temperature=last.temperature)
 
     def _read(self, encoded: Encoded, rows: Sequence[Row], temperature: float, beam_size: int) -> list[Reading]:
-        """Return a reading of each row; one that goes on longer than people speak has its limit unless it loops."""
+        """Return a reading of each row, up to the early limit; one that has not ended and is no loop up to its limit."""
         limit = rows[0].limit
         early = early_limit(limit, full=rows[0].full)
         readings = self._generated(encoded, rows, temperature, beam_size, early)
         begin, whisper = self._tokens.timestamp_begin, self._options.whisper
         going_on = [
-            index for index, reading in enumerate(readings) if not reading.ended and not loops(reading, begin, whisper)
+            index
+            for index, reading in enumerate(readings)
+            if not reading.ended and not loop_sign(reading, begin, whisper)
         ]
         if early < limit and going_on:
             chosen = [rows[index] for index in going_on]
@@ -127,7 +128,7 @@ class WindowDecoder:
             self._options.whisper,
             beam_size=beam_size,
             temperature=temperature,
-            prefix=rows[0].given,
+            given=rows[0].given,
             budget=limit,
             suppressed=self._suppressed,
         )

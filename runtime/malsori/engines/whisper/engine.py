@@ -12,13 +12,13 @@ from numpy.typing import NDArray
 from ...bundles.manifest import Manifest
 from ...errors import ModelCorrupt, OptionError
 from ...types import UNKNOWN, Audio, Hypothesis
-from ..base import DecodeOptions, Layer, Memory, Said
+from ..base import DecodeOptions, Layer, LeftContext, Memory
 from ..machine.devices import choose_device, cpu_threads
 from ..session import SessionOptions
 from .asked import check_options, left_out
 from .features import HOP, STRIDE, WINDOW, LogMel
 from .following import Following
-from .guards import LedAstray
+from .guards import ReadingRejected
 from .listening import UtteranceReader
 from .model_files import check_parts, compute_type_for, mels_of, needed
 from .network import Encoded, Network, NetworkCounters
@@ -27,7 +27,7 @@ from .reader import WindowReader, languages_of
 from .tokens import Tokens
 from .track import Track, timed
 from .whisper_session import WhisperSession
-from .window import MARGIN, Context, calls
+from .window import MARGIN_S, Context, calls
 
 DEFAULTS = DecodeOptions()
 SESSION = SessionOptions()
@@ -36,7 +36,7 @@ SESSION = SessionOptions()
 class WhisperEngine:
     """One `whisper` bundle; `transcribe`, `detect_language` and `embed` may be called from several threads."""
 
-    longest_clip = LONGEST_WINDOW - MARGIN  # 28.0 seconds: what the encoder sees at once, with silence behind it
+    longest_clip = LONGEST_WINDOW - MARGIN_S  # 28.0 seconds: what the encoder sees at once, with silence behind it
     long_form = True
     files = staticmethod(needed)
     check_options = staticmethod(check_options)
@@ -66,7 +66,7 @@ class WhisperEngine:
         self.manifest = manifest
         self.fills_windows = not manifest.demonstration  # those have learned from single sentences
         self.device = choose_device(device)
-        self._sparing = memory == "low"
+        self._single_windows = memory == "low"
         for name in needed(folder, manifest):
             if not (folder / name).is_file():
                 raise ModelCorrupt(str(folder / name), "a file of a Whisper bundle", "nothing")
@@ -121,19 +121,29 @@ class WhisperEngine:
         """
         return self._read(clips, options, previous)
 
-    def read_once(self, clip: Audio, options: DecodeOptions = DEFAULTS) -> Hypothesis | None:
+    def read_without_retry(self, clip: Audio, options: DecodeOptions = DEFAULTS) -> Hypothesis | None:
         """Return what `transcribe` makes of one clip in its own window, or None where it would read it again."""
         try:
-            return self._read([clip], options, once=True)[0]
-        except LedAstray:
+            return self._read([clip], options, raise_rejected=True)[0]
+        except ReadingRejected:
             return None
 
     def _read(
-        self, clips: Sequence[Audio], options: DecodeOptions, previous: Sequence[str] = (), *, once: bool = False
+        self,
+        clips: Sequence[Audio],
+        options: DecodeOptions,
+        previous: Sequence[str] = (),
+        *,
+        raise_rejected: bool = False,
     ) -> list[Hypothesis]:
         check_options(self.manifest, options)
         reader = WindowReader(
-            self._network, self._tokens, self.manifest.languages, options, once=once, sparing=self._sparing
+            self._network,
+            self._tokens,
+            self.manifest.languages,
+            options,
+            raise_rejected=raise_rejected,
+            single_windows=self._single_windows,
         )
         context = Context.of(self.manifest, options.whisper.audio_context)
         before = [self._tokens.encode(" " + text) if text else [] for text in previous or [""] * len(clips)]
@@ -144,7 +154,7 @@ class WhisperEngine:
         reader.read(tracks)
         return [self._hypothesis(track, options) for track in tracks]
 
-    def follow(self, clip: Audio, said: Said, options: DecodeOptions = DEFAULTS) -> Hypothesis | None:
+    def follow(self, clip: Audio, said: LeftContext, options: DecodeOptions = DEFAULTS) -> Hypothesis | None:
         """Return what was heard in a clip behind what was said, None where it is to be read by `transcribe`.
 
         A translation is, as its words are not those that were listened to. A language that is not given is told from
@@ -173,8 +183,8 @@ class WhisperEngine:
         """
         check_options(self.manifest, options)
         context = Context.of(self.manifest, options.whisper.audio_context)
-        listener = UtteranceReader(self._network, self._tokens, self._mel, context, self.manifest.languages, options)
-        return WhisperSession(listener, session)
+        reader = UtteranceReader(self._network, self._tokens, self._mel, context, self.manifest.languages, options)
+        return WhisperSession(reader, session)
 
     def detect_language(self, clip: Audio, options: DecodeOptions = DEFAULTS) -> dict[str, float]:
         """Return the model's languages with their probabilities, likeliest first; they sum to 1.

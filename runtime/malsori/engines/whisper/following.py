@@ -22,11 +22,11 @@ import numpy as np
 
 from ...joining import lasting, written
 from ...types import SAMPLE_RATE, Audio, Segment, Word
-from ..base import DecodeOptions, Said
+from ..base import DecodeOptions, LeftContext
 from ..word_breaks import CLOSING
 from .decoding import BEAM
 from .features import HOP, MEL_RATE, LogMel
-from .guards import Reading, compression_ratio, is_silence, led_astray, token_budget
+from .guards import Reading, compression_ratio, is_silence, token_budget, why_rejected
 from .network import Encoded, Network, room
 from .prompt import MOST_PREFIX, Prompts
 from .segments import WindowSegment
@@ -37,8 +37,8 @@ from .track import INAUDIBLE
 from .window import Context
 from .word_times import AlignRow, WordTiming, align_rows, place
 
-EARLY = 0.5  # seconds before its utterance at which a reading's first word may end: what ends sooner was said before
-UNREAD = 1.5  # seconds at the end of an utterance that may be left unread
+EARLY_S = 0.5  # seconds before its utterance at which a reading's first word may end: what ends sooner was said before
+UNREAD_S = 1.5  # seconds at the end of an utterance that may be left unread
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +80,7 @@ class Following:
         # base writes one at a hesitation, and what it then makes up ("navigating ive the") leads all that follows.
         self._spaces = tokens.encode(" ")
 
-    def read(self, clip: Audio, said: Said) -> tuple[Segment, ...]:
+    def read(self, clip: Audio, said: LeftContext) -> tuple[Segment, ...]:
         """Return what was heard in the clip, with words, times from its start; nothing where that does not stand."""
         given = tuple(self._tokens.encode(" " + said.text))
         sound = np.concatenate([said.sound, clip])
@@ -96,7 +96,7 @@ class Following:
     def _found(self, seen: _Window) -> _Found | None:
         """Return the reading with its words; None where the clip is to be read alone."""
         reading = self._read(seen)
-        if reading is None or self._fails(reading, seen):
+        if reading is None or self._is_rejected(reading, seen):
             return None
         found = self._aligned(reading, seen)
         return found if _covers(found, seen) else None
@@ -109,14 +109,14 @@ class Following:
         """
         self._options.check_cancelled()
         whisper = self._options.whisper
-        prefix = len(seen.given)
+        given = len(seen.given)
         prompt = [
             *self._prompts.leading(self._prompts.first),
             *self._prompts.start(seen.language, timed=False),
             *seen.given,
         ]
         frames = -(-(seen.end - seen.begin) // HOP)
-        budget = min(token_budget(frames, whisper, full=False), room(len(prompt), prefix))
+        budget = min(token_budget(frames, whisper, full=False), room(len(prompt), given))
         if budget < 1:
             return None
         (found,) = self._network.generate(
@@ -125,16 +125,16 @@ class Following:
             whisper,
             beam_size=self._options.beam_size or BEAM,
             temperature=self._options.temperature[0],
-            prefix=prefix,
+            given=given,
             budget=budget,
             suppressed=[*self._suppressed, *(self._spaces if seen.language not in UNSPACED else ())],
         )
-        own = found.tokens[prefix:]
+        own = found.tokens[given:]
         text = self._tokens.decode(own).strip()
         ratio = compression_ratio(text)
         return Reading(own, text, found.log_probability, found.no_speech_prob, 0.0, ratio, budget)
 
-    def _fails(self, reading: Reading, seen: _Window) -> bool:
+    def _is_rejected(self, reading: Reading, seen: _Window) -> bool:
         """Whether a reading does not stand, by itself. What has no word does not: alone the clip may be heard."""
         whisper = self._options.whisper
         if not any(letter.isalnum() for letter in reading.text) or is_silence(reading, whisper):
@@ -142,7 +142,7 @@ class Following:
         if self._prompts.echoed(reading.text, seen.language):  # heard alone, it is also heard without its prompt
             return True
         frames = -(-seen.end // HOP)
-        return whisper.window_guards and bool(led_astray(reading, frames, self._tokens.timestamp_begin, whisper))
+        return whisper.window_guards and bool(why_rejected(reading, frames, self._tokens.timestamp_begin, whisper))
 
     def _aligned(self, reading: Reading, seen: _Window) -> _Found:
         """Return the reading with its words; one that began in what was given belongs there."""
@@ -158,12 +158,12 @@ class Following:
         sound = sounding(seen.sound)
         begin, end = seen.begin / SAMPLE_RATE, seen.end / SAMPLE_RATE
         before = WindowSegment(0.0, begin, tuple(token for word in found.before for token in word.tokens))
-        pieces = [before, *sentences(found.own, sound)]
+        segments = [before, *sentences(found.own, sound)]
         confidence = min(1.0, math.exp(found.reading.log_probability))
         timings = [*found.before, *found.own]
-        for piece in place(timings, pieces, sound, seen.language, self._options.whisper)[1:]:
-            if words := _within(_begun(piece.words), begin, end):
-                start, stop = (min(max(at, begin), end) - begin for at in (piece.start, piece.end))
+        for segment in place(timings, segments, sound, seen.language, self._options.whisper)[1:]:
+            if words := _within(_without_leading_marks(segment.words), begin, end):
+                start, stop = (min(max(at, begin), end) - begin for at in (segment.start, segment.end))
                 yield Segment(
                     written(words),
                     start,
@@ -179,10 +179,10 @@ class Following:
 def _covers(found: _Found, seen: _Window) -> bool:
     """Whether a reading is of the utterance, and of all of it, by where the decoder listened for its words."""
     begin, end = seen.begin / SAMPLE_RATE, seen.end / SAMPLE_RATE
-    return bool(found.own) and found.own[0].end >= begin - EARLY and found.own[-1].end >= end - UNREAD
+    return bool(found.own) and found.own[0].end >= begin - EARLY_S and found.own[-1].end >= end - UNREAD_S
 
 
-def _begun(words: Sequence[Word]) -> tuple[Word, ...]:
+def _without_leading_marks(words: Sequence[Word]) -> tuple[Word, ...]:
     """Return the words of a sentence without the marks in front, which belong to what was said before it."""
     kept = tuple(dropwhile(lambda word: not word.text.lstrip(CLOSING).strip(), words))
     return tuple(replace(word, text=word.text.lstrip(CLOSING).strip(), spaced=True) for word in kept[:1]) + kept[1:]

@@ -16,7 +16,7 @@ from ...joining import Times
 from ...types import SAMPLE_RATE, Audio
 from ..base import DecodeOptions
 from .features import HOP, LogMel
-from .guards import SPARE_TOKENS, Reading, compression_ratio, is_silence, led_astray, token_budget
+from .guards import SPARE_TOKENS, Reading, compression_ratio, is_silence, token_budget, why_rejected
 from .network import Encoded, Network, room
 from .prompt import Prompts
 from .reader import languages_of
@@ -27,11 +27,11 @@ from .word_times import AlignRow, align_rows
 
 # Seconds of sound that tell the language if it is likely enough, and those that do so anyhow. With nano-whisper, and
 # some silence among them, it is right after 1, 1.5, 2 and 3 s in 82, 88, 96 and 98 % of sentences.
-SURE_S, LONG_S = 2.0, 4.0
+SURE_LANGUAGE_S, ANY_LANGUAGE_S = 2.0, 4.0
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class UtteranceReading:
     """What the network saw of some sound, and the words that it read behind those given; None where it was astray."""
 
     encoded: Encoded
@@ -67,7 +67,7 @@ class UtteranceReader:
         self._options = options
         self._suppressed = tokens.suppressed(options.whisper.suppress_tokens)
 
-    def look(self, sound: Audio, given: Sequence[int], said: Sequence[int]) -> Look | None:
+    def read(self, sound: Audio, given: Sequence[int], said: Sequence[int]) -> UtteranceReading | None:
         """Read on behind the tokens `given`; `said` is what was said before the sound. None: nothing sounds."""
         if not len(sound) or float(np.abs(sound).max()) <= INAUDIBLE:
             return None
@@ -76,18 +76,18 @@ class UtteranceReader:
         encoded = self._network.encode(self._mel(np.pad(sound, (0, window * HOP - len(sound))))[np.newaxis])
         language = self.language or self._detect_language(encoded, len(sound) / SAMPLE_RATE)
         frames = -(-len(sound) // HOP)
-        reading = self._read(encoded, language, frames, given, said)
-        return Look(encoded, language, frames, self._judged(reading, frames) if reading else None)
+        reading = self._generate(encoded, language, frames, given, said)
+        return UtteranceReading(encoded, language, frames, self._accepted_words(reading, frames) if reading else None)
 
     def given(self) -> tuple[TokenWord, ...]:
         """Return the words that the caller wants the utterance to begin with; none where there are none."""
         return self._words(self.prompts.prefix(timed=False))
 
-    def times(self, look: Look, words: Sequence[TokenWord]) -> list[Times]:
+    def times(self, reading: UtteranceReading, words: Sequence[TokenWord]) -> list[Times]:
         """Return when each word is spoken, by attention, in seconds from the start of the sound."""
         assert self.language is not None  # before that no words are committed
-        row = AlignRow(tuple(chain.from_iterable(word.tokens for word in words)), look.frames)
-        (found,) = align_rows(self._network, self.tokens, look.encoded, self.language, self._options.task, [row])
+        row = AlignRow(tuple(chain.from_iterable(word.tokens for word in words)), reading.frames)
+        (found,) = align_rows(self._network, self.tokens, reading.encoded, self.language, self._options.task, [row])
         # A word that was read as the ending of the one before it is one word to the alignment.
         stops = list(accumulate(len(word.tokens) for word in found))
         ends = [found[bisect_left(stops, stop)].end for stop in accumulate(len(word.tokens) for word in words)]
@@ -97,11 +97,11 @@ class UtteranceReader:
         """Return the likeliest language, and keep it if there is enough sound to tell it by."""
         language, probability = next(iter(languages_of(self._network, encoded, self._known)[0].items()))
         sure = probability > self._options.whisper.language_detection_threshold
-        if seconds >= (SURE_S if sure else LONG_S):
+        if seconds >= (SURE_LANGUAGE_S if sure else ANY_LANGUAGE_S):
             self.language = language
         return language
 
-    def _read(
+    def _generate(
         self, encoded: Encoded, language: str, frames: int, given: Sequence[int], said: Sequence[int]
     ) -> Reading | None:
         """Return the likeliest reading, greedily: a partial text is soon replaced. None where there is no room."""
@@ -120,7 +120,7 @@ class UtteranceReader:
             whisper,
             beam_size=1,
             temperature=0.0,
-            prefix=len(given),
+            given=len(given),
             budget=budget,
             suppressed=self._suppressed,
         )
@@ -128,12 +128,12 @@ class UtteranceReader:
         ratio = compression_ratio(text)
         return Reading(found.tokens, text, found.log_probability, found.no_speech_prob, 0.0, ratio, budget, len(given))
 
-    def _judged(self, reading: Reading, frames: int) -> tuple[TokenWord, ...] | None:
+    def _accepted_words(self, reading: Reading, frames: int) -> tuple[TokenWord, ...] | None:
         """Return the words behind those given, or None for a reading that nobody should see."""
         whisper = self._options.whisper
         if is_silence(reading, whisper):
             return None if reading.given else ()
-        if whisper.window_guards and led_astray(reading, frames, self.tokens.timestamp_begin, whisper):
+        if whisper.window_guards and why_rejected(reading, frames, self.tokens.timestamp_begin, whisper):
             return None
         return self._words(reading.tokens[reading.given :])
 

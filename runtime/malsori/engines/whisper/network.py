@@ -49,12 +49,12 @@ class Generated:
     no_speech_prob: float
 
     @classmethod
-    def of(cls, result: Any, prefix: int, length_penalty: float) -> Generated:
-        """Return what CTranslate2's result says of a reading whose first `prefix` tokens were given."""
+    def of(cls, result: Any, given: int, length_penalty: float) -> Generated:
+        """Return what CTranslate2's result says of a reading whose first `given` tokens were given."""
         tokens = tuple(result.sequences_ids[0])
-        # The score is the sum over the length to that power; a prefix adds to the length, and nothing to the sum.
+        # The score is the sum over the length to that power; given tokens add to the length, and nothing to the sum.
         total = result.scores[0] * len(tokens) ** length_penalty if tokens else 0.0
-        return cls(tokens, float(total / (len(tokens) - prefix + 1)), float(result.no_speech_prob))
+        return cls(tokens, float(total / (len(tokens) - given + 1)), float(result.no_speech_prob))
 
 
 class Network:
@@ -124,14 +124,14 @@ class Network:
         temperature: float,
         budget: int,
         suppressed: Sequence[int],
-        prefix: int = 0,
+        given: int = 0,
     ) -> list[Generated]:
         """Return the likeliest reading per window; prompts of one length, as CTranslate2 wants them.
 
-        The last `prefix` tokens of a prompt are what its reading starts with, before at most `budget` others. At a
+        The last `given` tokens of a prompt are what its reading starts with, before at most `budget` others. At a
         temperature above 0 it is the likeliest of `best_of` readings drawn.
         """
-        leading, longest = len(prompts[0]) - prefix - 1, prefix + budget
+        leading, longest = len(prompts[0]) - given - 1, given + budget
         search: dict[str, Any] = (
             {"beam_size": 1, "num_hypotheses": options.best_of, "sampling_topk": 0, "sampling_temperature": temperature}
             if temperature > 0
@@ -150,13 +150,13 @@ class Network:
             "max_initial_timestamp_index": round(options.max_initial_timestamp / PRECISION),
             **search,
         }
-        given = [list(each) for each in prompts]
+        token_lists = [list(each) for each in prompts]
         with self._failures():
             if temperature > 0 and self._replicas.on_cpu:
-                results = [self._drawn(encoded.rows([row]), prompt, asked) for row, prompt in enumerate(given)]
+                results = [self._drawn(encoded.rows([row]), prompt, asked) for row, prompt in enumerate(token_lists)]
             else:
-                results = self._replicas.model.generate(encoded.storage, given, **asked)
-        return [Generated.of(result, prefix, options.length_penalty) for result in results]
+                results = self._replicas.model.generate(encoded.storage, token_lists, **asked)
+        return [Generated.of(result, given, options.length_penalty) for result in results]
 
     def _drawn(self, encoded: Encoded, prompt: list[int], asked: dict[str, Any]) -> Any:
         """Return what is drawn for one window, which is the same however often and beside whatever it is read.
@@ -237,6 +237,6 @@ def host_array(storage: Any) -> NDArray[np.float32]:
     return np.array(storage.to_device(Device.cpu).to(DataType.float32))
 
 
-def room(prompt: int, prefix: int) -> int:
-    """Return how many tokens can be read behind a prompt of so many, of which the last `prefix` are read along."""
-    return min(MOST_TOKENS, TEXT_POSITIONS - (prompt - prefix - 1)) - prefix
+def room(prompt: int, given: int) -> int:
+    """Return how many tokens can be read behind a prompt of so many, of which the last `given` are read along."""
+    return min(MOST_TOKENS, TEXT_POSITIONS - (prompt - given - 1)) - given

@@ -18,7 +18,7 @@ from typing import Any
 
 from ...errors import EngineError, ModelIncompatible, brief
 from ..machine.devices import Device
-from ..machine.process import give_back, keep_in_forks
+from ..machine.process import keep_in_forks, release_free_memory
 
 MOST_LANES = 4  # calls at a time that are made of one; each has its own activations, 0.1 GB for 30 s of base
 WEIGHTS = "model.bin"
@@ -123,7 +123,7 @@ class Replicas:
         """Load the weights again for so many calls at a time, if they are still those. With the lock held."""
         if self._seen() == self._weights:
             self._model = None  # first, so that the old weights can go before the new ones come
-            give_back()
+            release_free_memory()
             self._model = self._load(threads=threads, workers=workers)
             self.workers, self.threads = workers, threads
 

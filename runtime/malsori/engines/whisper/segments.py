@@ -43,12 +43,12 @@ def split(
         return [WindowSegment(begin, end, tuple(tokens))], size
     cuts += [len(tokens)] * ends_alone
     parts = [tokens[first:last] for first, last in zip([0, *cuts], cuts, strict=False)]
-    pieces = [
+    segments = [
         WindowSegment((part[0] - timestamp_begin) * PRECISION, (part[-1] - timestamp_begin) * PRECISION, tuple(part))
         for part in parts
     ]
     rest = tuple(tokens[cuts[-1] :])
     said = whole and not all(is_time[cuts[-1] :])
     if said:
-        pieces.append(WindowSegment((rest[0] - timestamp_begin) * PRECISION, size / MEL_RATE, rest))
-    return pieces, size if ends_alone or said else (tokens[cuts[-1] - 1] - timestamp_begin) * FRAMES
+        segments.append(WindowSegment((rest[0] - timestamp_begin) * PRECISION, size / MEL_RATE, rest))
+    return segments, size if ends_alone or said else (tokens[cuts[-1] - 1] - timestamp_begin) * FRAMES

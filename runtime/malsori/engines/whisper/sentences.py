@@ -13,32 +13,34 @@ from itertools import pairwise
 from ...joining import Times
 from ..word_breaks import is_said, spelled_words
 from .segments import WindowSegment
-from .sounding import REACH, distance
-from .word_times import LONGEST, WordTiming
+from .sounding import SNAP_S, distance
+from .word_times import LONGEST_EDGE_WORD_S, WordTiming
 
-ENDS = ".?!…"  # of a sentence where a space follows
+SENTENCE_ENDS = ".?!…"  # of a sentence where a space follows
 FULL_STOPS = "。？！"
-CLOSED = "\"'”’)]」』"  # may stand between a sentence's end and the next one
+CLOSING_MARKS = "\"'”’)]」』"  # may stand between a sentence's end and the next one
 TITLES = frozenset(("mr", "mrs", "ms", "dr", "st", "prof", "vs"))  # of which a full stop is a part
-LONG = 10.0  # seconds; a longer sentence is taken apart where it pauses
-COMMA = 0.5  # seconds of pause that a comma counts for
+LONGEST_SENTENCE_S = 10.0  # seconds; a longer sentence is taken apart where it pauses
+COMMA_PAUSE_S = 0.5  # seconds of pause that a comma counts for
 COMMAS = ",;:—、，"
-MISSED = 2.5  # seconds; a word does not last as long, with a pause of the clip behind it
+LONGEST_WORD_S = 2.5  # seconds; a word does not last as long, with a pause of the clip behind it
 
 
 def sentences(timings: Sequence[WordTiming], sound: Sequence[Times]) -> list[WindowSegment]:
     """Return the words as pieces, every token in one of them; `sound` is where something sounds, seconds, ascending."""
-    pieces = []
+    segments = []
     spaced = any(timing.text.startswith(" ") for timing in timings[1:])
-    for sentence in _ended(timings, spaced):
-        for part in _heard(sentence, sound):
-            pieces += [_piece(words, sound) for words in _apart(part, sound, spaced)]
-    if sound and timings and not _missed(timings[-1], sound):  # attention lets go of the last word before it is over
-        pieces[-1] = replace(pieces[-1], end=max(pieces[-1].end, sound[-1][1]))
-    return pieces
+    for sentence in _split_at_stops(timings, spaced):
+        for part in _split_at_missed(sentence, sound):
+            segments += [_segment(words, sound) for words in _split_long(part, sound, spaced)]
+    if (
+        sound and timings and not _hides_unread_speech(timings[-1], sound)
+    ):  # attention lets go of the last word before it is over
+        segments[-1] = replace(segments[-1], end=max(segments[-1].end, sound[-1][1]))
+    return segments
 
 
-def _ended(timings: Sequence[WordTiming], spaced: bool) -> Iterator[Sequence[WordTiming]]:
+def _split_at_stops(timings: Sequence[WordTiming], spaced: bool) -> Iterator[Sequence[WordTiming]]:
     """Yield the words of each sentence, by its full stop."""
     first = 0
     for index in range(len(timings)):
@@ -52,18 +54,18 @@ def _ended(timings: Sequence[WordTiming], spaced: bool) -> Iterator[Sequence[Wor
 def _ends(timings: Sequence[WordTiming], index: int, spaced: bool) -> bool:
     """Whether a sentence ends with this word, which may be a mark, in a text with spaces or one without."""
     behind = timings[index + 1].text if index + 1 < len(timings) else " "
-    if not behind.startswith(" ") and set(behind) <= set(CLOSED + ENDS + FULL_STOPS):
+    if not behind.startswith(" ") and set(behind) <= set(CLOSING_MARKS + SENTENCE_ENDS + FULL_STOPS):
         return False
-    said = "".join(timing.text for timing in timings[max(0, index - 2) : index + 1]).rstrip(CLOSED)
+    said = "".join(timing.text for timing in timings[max(0, index - 2) : index + 1]).rstrip(CLOSING_MARKS)
     if said.endswith(tuple(FULL_STOPS)) or (not spaced and said.endswith(("?", "!"))):
         return True
-    if not said.endswith(tuple(ENDS)) or not behind.startswith(" "):
+    if not said.endswith(tuple(SENTENCE_ENDS)) or not behind.startswith(" "):
         return False
     last = said[:-1].split()[-1:] or [""]
     return not said.endswith(".") or not (last[0].lower() in TITLES or (len(last[0]) == 1 and last[0].isupper()))
 
 
-def _heard(words: Sequence[WordTiming], sound: Sequence[Times]) -> Iterator[Sequence[WordTiming]]:
+def _split_at_missed(words: Sequence[WordTiming], sound: Sequence[Times]) -> Iterator[Sequence[WordTiming]]:
     """Yield the words up to each that lasts too long, with its marks, and the rest."""
     first, missed = 0, False
     starts = set(_starts(words))
@@ -71,25 +73,25 @@ def _heard(words: Sequence[WordTiming], sound: Sequence[Times]) -> Iterator[Sequ
         if missed and index in starts:
             yield words[first:index]
             first, missed = index, False
-        missed = missed or _missed(word, sound)
+        missed = missed or _hides_unread_speech(word, sound)
     if first < len(words):
         yield words[first:]
 
 
-def _apart(words: Sequence[WordTiming], sound: Sequence[Times], spaced: bool) -> list[Sequence[WordTiming]]:
-    """Return the words in parts of at most `LONG` seconds, if they can be: cut where it pauses, the longest first.
+def _split_long(words: Sequence[WordTiming], sound: Sequence[Times], spaced: bool) -> list[Sequence[WordTiming]]:
+    """Return the words in parts of at most `LONGEST_SENTENCE_S` seconds, if they can be: cut where it pauses, the longest first.
 
     A text without spaces is cut at a pause or a comma alone: elsewhere it could be inside a word.
     """
     begin, end = words[0].start, words[-1].end
-    if end - begin <= LONG:
+    if end - begin <= LONGEST_SENTENCE_S:
         return [words]
     silences = [(before[1], after[0]) for before, after in pairwise(sound)]
 
     def pause(index: int) -> float:
         at = words[index].start
-        silent = max((stop - start for start, stop in silences if distance(at, (start, stop)) <= REACH), default=0.0)
-        return silent + COMMA * words[index - 1].text.endswith(tuple(COMMAS))
+        silent = max((stop - start for start, stop in silences if distance(at, (start, stop)) <= SNAP_S), default=0.0)
+        return silent + COMMA_PAUSE_S * words[index - 1].text.endswith(tuple(COMMAS))
 
     quarter = (end - begin) / 4
     cuts = [
@@ -101,7 +103,7 @@ def _apart(words: Sequence[WordTiming], sound: Sequence[Times], spaced: bool) ->
     if not cuts:
         return [words]
     cut = max(cuts, key=lambda index: (pause(index), -abs(words[index].start - (begin + end) / 2)))
-    return [*_apart(words[:cut], sound, spaced), *_apart(words[cut:], sound, spaced)]
+    return [*_split_long(words[:cut], sound, spaced), *_split_long(words[cut:], sound, spaced)]
 
 
 def _starts(words: Sequence[WordTiming]) -> list[int]:
@@ -109,13 +111,13 @@ def _starts(words: Sequence[WordTiming]) -> list[int]:
     return [word.first for word in spelled_words([word.text for word in words])]
 
 
-def _missed(word: WordTiming, sound: Sequence[Times]) -> bool:
+def _hides_unread_speech(word: WordTiming, sound: Sequence[Times]) -> bool:
     """Whether more sounds while the word lasts than it takes to say it."""
     spans = sound or [(word.start, word.end)]
-    return sum(max(0.0, min(stop, word.end) - max(start, word.start)) for start, stop in spans) > MISSED
+    return sum(max(0.0, min(stop, word.end) - max(start, word.start)) for start, stop in spans) > LONGEST_WORD_S
 
 
-def _piece(words: Sequence[WordTiming], sound: Sequence[Times]) -> WindowSegment:
+def _segment(words: Sequence[WordTiming], sound: Sequence[Times]) -> WindowSegment:
     last = next((word for word in reversed(words) if is_said(word.text)), words[-1])
-    end = last.start + LONGEST if _missed(last, sound) else words[-1].end
+    end = last.start + LONGEST_EDGE_WORD_S if _hides_unread_speech(last, sound) else words[-1].end
     return WindowSegment(words[0].start, end, tuple(token for word in words for token in word.tokens))

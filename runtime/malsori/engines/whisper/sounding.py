@@ -16,16 +16,16 @@ from ...joining import Times
 from ...types import SAMPLE_RATE, Audio
 
 FRAME = SAMPLE_RATE // 100  # samples, 10 ms
-SHORTEST = 0.05  # seconds of silence from which on it counts; shorter ones are parts of words
-DEEPEST = 40.0  # dB below the loudest; what is quieter counts as this, digital silence is infinitely deep
+SHORTEST_SILENCE_S = 0.05  # seconds of silence from which on it counts; shorter ones are parts of words
+DEEPEST_DB = 40.0  # dB below the loudest; what is quieter counts as this, digital silence is infinitely deep
 SHARE = 0.35  # of the way from the quietest to the loudest, in dB
-FLAT = 12.0  # dB from the quietest to the loudest, below which there is nothing to tell apart
+FLAT_DB = 12.0  # dB from the quietest to the loudest, below which there is nothing to tell apart
 
 
 def sounding(audio: Audio) -> list[tuple[float, float]]:
     """Return where something sounds, seconds, ascending and apart; the whole clip where nothing stands out of it.
 
-    What is silent at either end is left out, a silence between two sounds only from `SHORTEST` on. Example, with `.`
+    What is silent at either end is left out, a silence between two sounds only from `SHORTEST_SILENCE_S` on. Example, with `.`
     for silence:
 
         ..aaa.aaa......bb..  ->  [aaa.aaa], [bb]
@@ -35,7 +35,7 @@ def sounding(audio: Audio) -> list[tuple[float, float]]:
     edges = np.flatnonzero(np.diff(np.concatenate([[False], loud, [False]]).astype(np.int8))).reshape(-1, 2)
     spans: list[tuple[float, float]] = []
     for first, stop in (edges * FRAME / SAMPLE_RATE).tolist():
-        if spans and first - spans[-1][1] < SHORTEST - FRAME / SAMPLE_RATE / 2:
+        if spans and first - spans[-1][1] < SHORTEST_SILENCE_S - FRAME / SAMPLE_RATE / 2:
             first = spans.pop()[0]
         spans.append((first, min(stop, duration)))
     return spans
@@ -53,14 +53,14 @@ def _loud(levels: NDArray[np.float64]) -> NDArray[np.bool_]:
     if not len(levels):
         return np.zeros(0, np.bool_)
     quietest, loudest = np.percentile(levels, (5, 95))
-    quietest = max(quietest, loudest - DEEPEST)
-    if loudest - quietest < FLAT:
+    quietest = max(quietest, loudest - DEEPEST_DB)
+    if loudest - quietest < FLAT_DB:
         return np.ones(len(levels), np.bool_)
     loud: NDArray[np.bool_] = levels >= quietest + SHARE * (loudest - quietest)
     return loud
 
 
-REACH = 0.15  # seconds from the end of a word, by attention, to the pause that it may end at instead
+SNAP_S = 0.15  # seconds from the end of a word, by attention, to the pause that it may end at instead
 
 
 def ascending(times: Sequence[Times], earliest: float, latest: float) -> list[Times]:
@@ -76,7 +76,7 @@ def ascending(times: Sequence[Times], earliest: float, latest: float) -> list[Ti
 def parted(times: Sequence[Times], spans: Sequence[Times]) -> list[Times]:
     """Return the times with words that meet near a pause moved to its two sides, unless that takes all of a word.
 
-    Example, with `.` for silence, at a `REACH` of three letters:
+    Example, with `.` for silence, at a `SNAP_S` of three letters:
 
         sound  aaaaaa....bbbbbb        sound  aaaaaa....bbbbbb
         words  [   a   ][  b   ]  ->   words  [ a  ]    [ b  ]
@@ -87,7 +87,7 @@ def parted(times: Sequence[Times], spans: Sequence[Times]) -> list[Times]:
         near = [
             pause
             for pause in pauses
-            if distance(meeting, pause) <= REACH and start < pause[0] and pause[1] < end and meeting == behind
+            if distance(meeting, pause) <= SNAP_S and start < pause[0] and pause[1] < end and meeting == behind
         ]
         if near:
             before, after = min(near, key=lambda pause: distance(meeting, pause))

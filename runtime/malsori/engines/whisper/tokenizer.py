@@ -12,7 +12,7 @@ from typing import Any
 from ...bundles.infer.ct2_folder import VOCABULARIES, vocabulary
 from ...errors import ModelCorrupt, ModelIncompatible
 
-HALF_LETTER = "\ufffd"  # what stands for bytes of a letter whose others are not there
+HALF_CHARACTER = "\ufffd"  # what stands for bytes of a letter whose others are not there
 
 
 def spelled_bytes(token: str | None) -> bytes:

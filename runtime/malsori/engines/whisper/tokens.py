@@ -132,8 +132,8 @@ class Tokens:
 
             " Hel" "lo" "," " world" <|endoftext|>  ->  " Hello" "," " world" ""
         """
-        pieces = self._pieces(tokens)
-        return list(pieces) if language in UNSPACED else list(self._joined(pieces))
+        characters = self._whole_characters(tokens)
+        return list(characters) if language in UNSPACED else list(self._joined_to_words(characters))
 
     def suppressed(self, extra: Sequence[int] = (-1,)) -> list[int]:
         """Return the tokens that are never to be decoded, ascending: `extra` and the orders that start a transcript.
@@ -167,7 +167,7 @@ class Tokens:
                     marks.add(tokens[0])
         return marks
 
-    def _pieces(self, tokens: Sequence[int]) -> Iterator[TokenWord]:
+    def _whole_characters(self, tokens: Sequence[int]) -> Iterator[TokenWord]:
         """Yield as few tokens at a time as end where a character ends."""
         for is_text, run in groupby(tokens, key=lambda token: token < self.eot):
             if is_text:
@@ -186,17 +186,17 @@ class Tokens:
                 yield TokenWord(whole[begin:end].decode("utf-8", "replace"), tuple(tokens[first:last]))
                 first, begin = last, end
 
-    def _joined(self, pieces: Iterator[TokenWord]) -> Iterator[TokenWord]:
+    def _joined_to_words(self, characters: Iterator[TokenWord]) -> Iterator[TokenWord]:
         """Yield the pieces put together into words, at spaces and punctuation."""
         word: TokenWord | None = None
-        for piece in pieces:
-            order = piece.tokens[0] >= self.eot
-            if word is None or order or word.tokens[0] >= self.eot or _begins_word(piece.text):
+        for character in characters:
+            order = character.tokens[0] >= self.eot
+            if word is None or order or word.tokens[0] >= self.eot or _begins_word(character.text):
                 if word is not None:
                     yield word
-                word = piece
+                word = character
             else:
-                word = TokenWord(word.text + piece.text, word.tokens + piece.tokens)
+                word = TokenWord(word.text + character.text, word.tokens + character.tokens)
         if word is not None:
             yield word
 

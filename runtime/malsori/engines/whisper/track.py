@@ -1,7 +1,7 @@
-"""One clip on its way through the windows: where it is, what leads the next one, and what has been heard.
+"""The state of one clip while its windows are read: position, prompt for the next window, segments so far.
 
-The way of openai/whisper's `transcribe` (arXiv 2212.04356, section 4.5): a window is read, its last complete time says
-where the next one begins. A clip that fits in one has a window of its own length, if the model bears that.
+As in openai/whisper's `transcribe` (arXiv 2212.04356, section 4.5), the last complete time token of a window says where
+the next window begins. A clip shorter than 30 s has a window of its own length, if the model bears that.
 """
 
 from __future__ import annotations
@@ -17,23 +17,23 @@ from ...types import SAMPLE_RATE, Audio, LeftOut, Segment, Span, Why
 from ..base import DecodeOptions
 from ..word_breaks import spaced_once
 from .features import HOP, MEL_RATE, WINDOW, LogMel
-from .guards import BRIEF, Reading, plausible
+from .guards import SHORT_FRAMES, Reading, drop_implausible
 from .options import WhisperOptions
 from .segments import WindowSegment, split
 from .sounding import sounding
 from .tokens import Tokens
 from .window import Context
 
-LEAST_STEP = MEL_RATE // 10  # 10 mel frames a track goes on by at least, so that it ends; a shorter rest holds no word
-LEAST_CUT = MEL_RATE  # mel frames, 1 s, behind the last time of a reading without an end: less is padding and breath
+LEAST_STEP = MEL_RATE // 10  # 10 mel frames, by which a track advances at least; a shorter rest holds no word
+LEAST_CUT = MEL_RATE  # mel frames, 1 s, left unread behind the last time that count as cut off: less is padding
 INAUDIBLE = 1e-4  # of full scale, -80 dB: three steps of 16 bits
 
 
 @dataclass(slots=True, eq=False)
 class Track:
-    """One clip; positions and sizes are mel frames. `spoken` are tokens that lead the next window.
+    """One clip; positions and sizes are mel frames. `spoken` are the tokens of the prompt for the next window.
 
-    Where it is `timed`, the decoder writes the times between its words, and the next window begins at the last one.
+    With `timed` the decoder writes time tokens, and the next window begins at the last one.
     """
 
     clip: Audio
@@ -45,7 +45,7 @@ class Track:
     languages: dict[str, float] = field(default_factory=dict)
     segments: list[Segment] = field(default_factory=list)
     seek: int = 0
-    cut_off: int = 0  # readings that a limit of tokens ended, with nothing read behind them
+    cut_off: int = 0  # readings that ended at their limit of tokens, with sound behind them unread
     passed: list[LeftOut] = field(default_factory=list)
     _whole: NDArray[np.float32] | None = None
 
@@ -71,25 +71,21 @@ class Track:
 
     @property
     def window(self) -> int:
-        """Mel frames of the next window: what is left of the clip has one of its length, if the model bears that."""
+        """Mel frames of the next window, by the length of what is left of the clip and the model's floor."""
         return self.context.window(len(self.clip) - self.seek * HOP)
 
     @property
     def inaudible(self) -> bool:
-        """Whether there is nothing to be heard in the next window: no model needs to be asked."""
+        """Whether no sample of the next window exceeds `INAUDIBLE`; such a window is not decoded."""
         sound = self.clip[self.seek * HOP : (self.seek + self.size) * HOP]
         return not len(sound) or float(np.abs(sound).max()) <= INAUDIBLE
 
     def sound(self) -> list[tuple[float, float]]:
-        """Return where something sounds in the window, in seconds from its start."""
+        """Return where the next window is not silent, in seconds from its start."""
         return sounding(self.clip[self.seek * HOP : (self.seek + self.size) * HOP])
 
     def features(self, window: int) -> NDArray[np.float32]:
-        """Return the log-mel features of the next window, `(n_mels, window)`, silence behind the sound.
-
-        The silence is put into the waveform, before the features are taken. Zeros appended to the features would be
-        moderate white noise; with that, a published word error rate was 26.3 instead of 14.8 (faster-whisper PR 1101).
-        """
+        """Return the log-mel features of the next window, float32 `(n_mels, window)`, silence behind the sound."""
         if window < WINDOW:
             rest = self.clip[self.seek * HOP :]
             return self.mel(np.pad(rest, (0, window * HOP - len(rest))))
@@ -98,30 +94,30 @@ class Track:
         return self._whole[:, self.seek : self.seek + WINDOW]
 
     def skip(self, why: Why) -> None:
-        """Go on behind the window: nothing that is said in it is known."""
+        """Advance behind the window without words, for the reason `why`."""
         self._pass(why, 0, self.size)
         self.seek += self.size
 
     def _pass(self, why: Why, start: int, stop: int) -> None:
-        """Remember that what lies between two frames of the window gave no words."""
+        """Note that the sound between two frames of the window gave no words."""
         first, last = ((self.seek + frame) * HOP for frame in (start, min(stop, self.size)))
         if first < last:
             self.passed.append(LeftOut(why, (Span(first, min(last, len(self.clip))),)))
 
-    def pieces(self, reading: Reading, timestamp_begin: int) -> tuple[list[WindowSegment], int]:
-        """Return the pieces of what was read, and the frame of the window from which to go on.
+    def window_segments(self, reading: Reading, timestamp_begin: int) -> tuple[list[WindowSegment], int]:
+        """Return the segments of a reading, and the frame of the window from which to read on.
 
-        What starts behind the sound was not heard; aligned, it would be pulled back into the sound.
+        Segments that start behind the sound are dropped: alignment would pull them back into it.
         """
         whole = reading.ended and self.seek + self.size == self.frames
-        pieces, following = split(reading.tokens, timestamp_begin, self.size, whole=whole)
+        segments, following = split(reading.tokens, timestamp_begin, self.size, whole=whole)
         limit = self.size / MEL_RATE
-        return [piece for piece in pieces if piece.start < min(piece.end, limit)], following
+        return [segment for segment in segments if segment.start < min(segment.end, limit)], following
 
     def take(
         self,
         reading: Reading,
-        pieces: Sequence[WindowSegment],
+        segments: Sequence[WindowSegment],
         following: int,
         tokens: Tokens,
         options: WhisperOptions,
@@ -129,26 +125,26 @@ class Track:
         window: int,
         retried: bool,
     ) -> None:
-        """Keep what was read in the window, pieces with their words, and go on from frame `following` of it."""
+        """Add the window's segments to the clip's, and advance to frame `following` of the window."""
         begin = self.seek / MEL_RATE
-        reached = self._reached(pieces)
+        reached = self._reached(segments)
         if not reading.ended and following >= self.size and (not reached or self.size - reached >= LEAST_CUT):
             self.cut_off += 1
             self._pass("cut_off", reached, self.size)
-        kept, following = plausible(pieces, begin, self.size, following, self.frames - self.seek, options)
-        if len(kept) < len(pieces):
+        kept, following = drop_implausible(segments, begin, self.size, following, self.frames - self.seek, options)
+        if len(kept) < len(segments):
             self._pass("implausible", round(kept[-1].end * MEL_RATE) if kept else 0, following)
         confidence = min(1.0, math.exp(reading.log_probability))
-        for piece in kept:
-            text = spaced_once(tokens.decode(piece.tokens))
+        for segment in kept:
+            text = spaced_once(tokens.decode(segment.tokens))
             if not text:
                 continue
-            words = tuple(word.shifted(begin) for word in piece.words)
+            words = tuple(word.shifted(begin) for word in segment.words)
             self.segments.append(
                 Segment(
                     text,
-                    begin + piece.start,
-                    begin + piece.end,
+                    begin + segment.start,
+                    begin + segment.end,
                     confidence,
                     words,
                     reading.no_speech_prob,
@@ -158,18 +154,18 @@ class Track:
                     language=self.language if options.multilingual else None,
                 )
             )
-            self.spoken += piece.tokens
+            self.spoken += segment.tokens
         if reading.temperature > options.prompt_reset_on_temperature or options.condition_on_previous_text is False:
             self.spoken.clear()
         self.seek += max(following, LEAST_STEP)
 
-    def _reached(self, pieces: Sequence[WindowSegment]) -> int:
-        """Return the frame of the window that a reading without an end is known to have come to.
+    def _reached(self, segments: Sequence[WindowSegment]) -> int:
+        """Return the frame of the window up to which a reading without an end token has surely read.
 
-        That is where its last word begins, which by attention lasts as long as the window; else the last time in it.
+        It is the start of its last word, whose end by attention is the window's, or without words the last time token.
         """
-        words = [word for piece in pieces for word in piece.words]
-        ends = [words[-1].start] if words else [piece.end for piece in pieces]
+        words = [word for segment in segments for word in segment.words]
+        ends = [words[-1].start] if words else [segment.end for segment in segments]
         return max((round(end * MEL_RATE) for end in ends if end * MEL_RATE < self.size), default=0)
 
     def heard(self) -> tuple[Segment, ...]:
@@ -178,21 +174,21 @@ class Track:
 
 
 def timed(samples: int, options: DecodeOptions) -> bool:
-    """Return whether the decoder is to write times in a clip of so many samples.
+    """Return whether the decoder is to write time tokens in a clip of `samples` samples.
 
-    Only they tell where the next window begins, and a translation has no word for each that it listens to. One word or
-    two are heard better with them: of 87 clips of less than 2 s stock base has 51 words wrong without them and 42 with
-    them, of 58 clips of 3 to 5 s 47 and 73.
+    Several windows need them, and translations, which attention cannot align. Very short clips are read better with
+    them: of 87 clips of less than 2 s stock base has 51 words wrong without and 42 with them, of 58 clips of 3 to 5 s
+    47 and 73.
     """
-    cut_off = options.whisper.max_new_tokens is not None  # what was said up to there is not known by attention
-    needed = cut_off or samples > WINDOW * HOP or samples < BRIEF * HOP or options.task == "translate"
+    cut_off = options.whisper.max_new_tokens is not None  # attention does not show up to where such a reading came
+    needed = cut_off or samples > WINDOW * HOP or samples < SHORT_FRAMES * HOP or options.task == "translate"
     return not options.whisper.without_timestamps and (needed or options.whisper.time_tokens)
 
 
 def cut(segments: Sequence[Segment], duration: float) -> list[Segment]:
-    """Return the segments that start before `duration` seconds, none of whose times lies beyond it.
+    """Return the segments that start before `duration` seconds, with all times clipped to it.
 
-    Whisper counts in steps of 0.02 s over a window with silence behind the sound, and may place words into it.
+    Whisper may place words into the silence behind the sound.
     """
     return [_shortened(segment, duration) for segment in segments if segment.start < duration]
 

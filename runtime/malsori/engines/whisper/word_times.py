@@ -28,7 +28,9 @@ if TYPE_CHECKING:
     from .options import WhisperOptions
 
 LEAST_FRAMES = MEL_RATE // 10  # mel frames to align over; CTranslate2 gives no path over less than 2
-LONGEST = 1.4  # seconds that a piece's first and last word last at most when the decoder's times make them longer
+LONGEST_EDGE_WORD_S = (
+    1.4  # seconds that a piece's first and last word last at most when the decoder's times make them longer
+)
 
 
 class EncoderOutput(Protocol):
@@ -129,7 +131,7 @@ def _jumps(path: Sequence[tuple[int, int]]) -> list[int]:
 
 def place(
     timings: Sequence[WordTiming],
-    pieces: Sequence[WindowSegment],
+    segments: Sequence[WindowSegment],
     speech: Sequence[Times],
     language: str,
     options: WhisperOptions,
@@ -142,17 +144,18 @@ def place(
     keeps its times as well.
     """
     spelled = [
-        _merged(words, language, options) for words in _distributed(timings, [len(piece.tokens) for piece in pieces])
+        _merged(words, language, options)
+        for words in _distributed(timings, [len(segment.tokens) for segment in segments])
     ]
-    spans = list(speech) or [(0.0, max((piece.end for piece in pieces), default=0.0))]
-    rough = [_anchored(words, piece) for words, piece in zip(spelled, pieces, strict=True)]
+    spans = list(speech) or [(0.0, max((segment.end for segment in segments), default=0.0))]
+    rough = [_anchored(words, segment) for words, segment in zip(spelled, segments, strict=True)]
     ordered = ascending(list(chain.from_iterable(rough)), spans[0][0], spans[-1][1])
     heard = in_sound(parted(ordered, spans), spans)
     kept = lasting(heard, spans[0][0], spans[-1][1])
     placed = []
-    for piece, words, stop in zip(pieces, spelled, accumulate(map(len, spelled)), strict=True):
+    for segment, words, stop in zip(segments, spelled, accumulate(map(len, spelled)), strict=True):
         own = slice(stop - len(words), stop)
-        placed.append(_with_words(piece, words, heard[own], kept[own]))
+        placed.append(_with_words(segment, words, heard[own], kept[own]))
     return placed
 
 
@@ -179,24 +182,24 @@ def _merged(timings: Sequence[WordTiming], language: str, options: WhisperOption
     return words
 
 
-def _anchored(words: Sequence[Word], piece: WindowSegment) -> list[Times]:
+def _anchored(words: Sequence[Word], segment: WindowSegment) -> list[Times]:
     """Return the times of a piece's words, begun and ended as the decoder wrote it where that leaves them room."""
     starts, ends = [word.start for word in words], [word.end for word in words]
-    if words and piece.end > starts[-1]:
-        ends[-1] = min(piece.end, max(ends[-1], starts[-1] + LONGEST))
-    if words and piece.start < ends[0]:
-        starts[0] = max(piece.start, min(starts[0], ends[0] - LONGEST))
+    if words and segment.end > starts[-1]:
+        ends[-1] = min(segment.end, max(ends[-1], starts[-1] + LONGEST_EDGE_WORD_S))
+    if words and segment.start < ends[0]:
+        starts[0] = max(segment.start, min(starts[0], ends[0] - LONGEST_EDGE_WORD_S))
     return list(zip(starts, ends, strict=True))
 
 
 def _with_words(
-    piece: WindowSegment, words: Sequence[Word], heard: Sequence[Times], kept: Sequence[Times]
+    segment: WindowSegment, words: Sequence[Word], heard: Sequence[Times], kept: Sequence[Times]
 ) -> WindowSegment:
     """Return a piece with its words at the times `kept`; `heard` are those of before each word had a step of time."""
     if not words:
-        return replace(piece, words=())
+        return replace(segment, words=())
     start, end = kept[0][0], kept[-1][1]
     if heard[-1][1] <= heard[0][0]:  # in silence, all at once
-        start, end = min(start, piece.start), max(end, piece.end)
+        start, end = min(start, segment.start), max(end, segment.end)
     placed = (replace(word, start=begin, end=stop) for word, (begin, stop) in zip(words, kept, strict=True))
-    return replace(piece, start=start, end=end, words=tuple(placed))
+    return replace(segment, start=start, end=end, words=tuple(placed))

@@ -129,7 +129,7 @@ def _unsaid(word: WrittenWord, before: Sequence[AlignedWord], behind: Sequence[A
     """Return punctuation by itself at the edge of a word that is said, one of its own line if there is one."""
     own_line = bool(before) and before[-1].line == word.line
     at = before[-1].end if own_line or not behind else behind[0].start
-    letters = (letter for piece in word.pieces for letter in piece.characters)
+    letters = (letter for grapheme in word.graphemes for letter in grapheme.characters)
     return AlignedWord(
         word.text, at, at, 0.0, word.line, tuple(AlignedCharacter(letter, at, at, 0.0) for letter in letters)
     )

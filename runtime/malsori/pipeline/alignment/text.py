@@ -17,14 +17,14 @@ from ...types import SAMPLE_RATE, UNKNOWN, Audio, Span
 from ...vad import GateOptions
 from ..clip import Clip
 from ..files.recording import Progress
-from ..files.stretches import pieces_of
+from ..files.stretches import stretches_of
 from ..loading import load
 from ..transcriber import Transcriber
 from .placing import Placer, not_found
 
 SILENT = -15.0  # logit of every token but the blank where nobody speaks; a model that is sure gives about as much
 NAMED = 5  # words or cues that a warning names at most
-TOGETHER = 8  # pieces of speech per engine call
+TOGETHER = 8  # stretches of speech per engine call
 
 
 def align(
@@ -71,8 +71,8 @@ def align(
         start_at_zero=start_at_zero,
     )
     whole = [Clip.of(clip.samples, Span(0, len(clip.samples)))]
-    pieces = list(pieces_of(_blocks(clip.samples), transcriber.detector(), GateOptions())) if vad else whole
-    logits = _logits(placer, clip.samples, pieces, clip.name, progress)
+    stretches = list(stretches_of(_blocks(clip.samples), transcriber.detector(), GateOptions())) if vad else whole
+    logits = _logits(placer, clip.samples, stretches, clip.name, progress)
     placed = placer.place(clip.samples, logits, words, clip.name)
     return Alignment(
         text=text,
@@ -87,7 +87,7 @@ def align(
 def _unspelled(words: Sequence[WrittenWord]) -> Iterator[str]:
     """Tell of words that are said and for which, or for parts of which, the model has no letters."""
     said = [word for word in words if word.said]
-    lacking = [word.text for word in said if any(WILDCARD in piece.tokens for piece in word.pieces)]
+    lacking = [word.text for word in said if any(WILDCARD in grapheme.tokens for grapheme in word.graphemes)]
     if lacking:
         names = some_of(list(dict.fromkeys(lacking)))
         yield (
@@ -114,7 +114,7 @@ def _blocks(audio: Audio) -> Iterator[Audio]:
 
 
 def _logits(
-    placer: Placer, audio: Audio, pieces: list[Clip], name: str, progress: Callable[[Progress], None] | None
+    placer: Placer, audio: Audio, stretches: list[Clip], name: str, progress: Callable[[Progress], None] | None
 ) -> NDArray[np.float32]:
     """Return the logits of the whole recording: the model's where there is speech, blanks elsewhere.
 
@@ -124,9 +124,9 @@ def _logits(
     frames = placer.frames
     logits = np.full((frames.count(len(audio)), len(placer.vocabulary)), SILENT, np.float32)
     logits[:, placer.vocabulary.blank] = 0.0
-    found, heard = sum(piece.span.seconds for piece in pieces), 0.0
-    for start in range(0, len(pieces), TOGETHER):
-        spans = [piece.span for piece in pieces[start : start + TOGETHER]]
+    found, heard = sum(stretch.span.seconds for stretch in stretches), 0.0
+    for start in range(0, len(stretches), TOGETHER):
+        spans = [stretch.span for stretch in stretches[start : start + TOGETHER]]
         rows = [span.start // frames.stride for span in spans]  # on the recording's frames, up to 20 ms earlier
         clips = [audio[row * frames.stride : span.stop] for row, span in zip(rows, spans, strict=True)]
         for row, part in zip(rows, placer.logits(clips), strict=True):

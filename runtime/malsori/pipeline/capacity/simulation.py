@@ -18,7 +18,7 @@ import numpy as np
 from ...engines.base import DecodeOptions
 from ...engines.wav2vec2.batches import Grouping, plan
 from ...types import SAMPLE_RATE, Audio
-from ..sharing.queue import Batches, Job, Owed, Step, Waiting
+from ..sharing.queue import Batches, EngineQueue, FinalRequest, Job, PartialRequest
 from ..sharing.scheduler import GATHER_MS, PATIENCE_S
 from .costs import OPTIONS, Costs
 
@@ -101,7 +101,9 @@ def simulated(
     costs = costs.scaled(1 / (1 - min(streams * costs.listening, MOST_LISTENING)))
     length = max(LEAST_S, FINALS * talk.period_s / streams) if seconds is None else seconds
     speakers = [_Speaker(talk, random.Random(f"{seed} {number}"), length, costs) for number in range(streams)]
-    day = _Day(costs, options, Waiting(batches, GATHER_MS / 1000, PATIENCE_S), sum(each.finals for each in speakers))
+    day = _Day(
+        costs, options, EngineQueue(batches, GATHER_MS / 1000, PATIENCE_S), sum(each.finals for each in speakers)
+    )
     return day.run([event for speaker in speakers for event in speaker.events], streams, limit_s)
 
 
@@ -140,7 +142,7 @@ class _Speaker:
 class _Day:
     """One engine and its queue, from the first event to the last final."""
 
-    def __init__(self, costs: Costs, options: DecodeOptions, waiting: Waiting, finals: int) -> None:
+    def __init__(self, costs: Costs, options: DecodeOptions, waiting: EngineQueue, finals: int) -> None:
         self._costs, self._options, self._waiting = costs, options, waiting
         self._finals = finals
         self._waits: list[float] = []
@@ -172,10 +174,10 @@ class _Day:
         if event.length:
             self._stale += self._waiting.drop(speaker)
             clip = _silence(round(event.length * SAMPLE_RATE))
-            self._waiting.final(Owed(clip, self._options, _ignore, speaker, event.at))
+            self._waiting.final(FinalRequest(clip, self._options, _ignore, speaker, event.at))
         else:
             self._asked += 1
-            self._stale += self._waiting.partial(Step(speaker, _ignore), event.at)
+            self._stale += self._waiting.partial(PartialRequest(speaker, _ignore), event.at)
 
     def _work(self, now: float, limit_s: float) -> float:
         """Take what is next; return how long it takes."""
@@ -183,15 +185,15 @@ class _Day:
         seconds = self._seconds(job, now)
         self._busy += seconds
         if isinstance(job, list):
-            waits = [now + seconds - owed.since for owed in job]
+            waits = [now + seconds - request.since for request in job]
             self._waits += waits
             self._late += sum(wait >= limit_s for wait in waits)
         return seconds
 
     def _seconds(self, job: Job, now: float) -> float:
         if isinstance(job, list):
-            return self._costs.call([len(owed.clip) / SAMPLE_RATE for owed in job])
-        assert isinstance(job, Step)
+            return self._costs.call([len(request.clip) / SAMPLE_RATE for request in job])
+        assert isinstance(job, PartialRequest)
         assert isinstance(job.owner, _Speaker)
         return self._costs.partial(*job.owner.listen(now))
 

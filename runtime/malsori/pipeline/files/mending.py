@@ -1,7 +1,7 @@
 """Nothing left out: what no segment of a clip covers is read again alone, and a poor clip stretch by stretch.
 
 Whisper ends a window early where it loses the thread: speech that the gate vouches for has then no words. What is read
-again must be better than nothing by the decoder's own word, or stays out; `unheard` then says how much that is.
+again must be better than nothing by the decoder's own word, or stays out; `uncovered` then says how much that is.
 """
 
 from __future__ import annotations
@@ -11,14 +11,16 @@ from dataclasses import dataclass, replace
 
 from ...engines.base import DecodeOptions, Engine
 from ...types import SAMPLE_RATE, UNKNOWN, WORDLESS_S, Hypothesis, LeftOut, Segment, Span
-from ..clip import EDGE, Clip
+from ..clip import JOIN_TOLERANCE_S, Clip
 from .coverage import merged, minus, said_in
 
-LIKELY = 0.37  # confidence from which on a reading stands: a mean log-probability of -1, as in the temperature fallback
-LOOP = 2.4  # compression ratio above which it is one thing said over and over
+LEAST_CONFIDENCE = (
+    0.37  # confidence from which on a reading stands: a mean log-probability of -1, as in the temperature fallback
+)
+MOST_COMPRESSION = 2.4  # compression ratio above which it is one thing said over and over
 
 
-def unheard(clip: Clip, hypothesis: Hypothesis) -> list[tuple[int, int]]:
+def uncovered(clip: Clip, hypothesis: Hypothesis) -> list[tuple[int, int]]:
     """Return what of a clip no segment covers, in samples, each at least `WORDLESS_S` long.
 
     Padding and pauses, which are not worth a second reading, have up to 2 s. Segments end before a
@@ -51,7 +53,7 @@ class Mender:
         parts = [
             _Part(index, start, stop)
             for index, (clip, found) in enumerate(zip(clips, heard, strict=True))
-            for start, stop in _doubtful(clip, found)
+            for start, stop in _parts_to_reread(clip, found)
         ]
         if not parts:
             return list(heard)
@@ -59,7 +61,7 @@ class Mender:
         mended = list(heard)
         for index in sorted({part.clip for part in parts}):
             own = [(part, found) for part, found in zip(parts, again, strict=True) if part.clip == index]
-            mended[index] = _completed(heard[index], own)
+            mended[index] = _with_rereadings(heard[index], own)
         return mended
 
     def _read_again(
@@ -82,32 +84,34 @@ class Mender:
         return [found[index] for index in range(len(parts))]
 
 
-def _doubtful(clip: Clip, found: Hypothesis) -> list[tuple[int, int]]:
+def _parts_to_reread(clip: Clip, found: Hypothesis) -> list[tuple[int, int]]:
     """Return what is to be read again of a clip: its stretches where it is poor, else what no segment covers."""
-    stretches = list(_stretches(clip))
-    if len(stretches) > 1 and (not found.segments or not all(map(_stands, found.segments))):
+    stretches = list(_stretch_bounds(clip))
+    if len(stretches) > 1 and (not found.segments or not all(map(_is_likely, found.segments))):
         return stretches
-    gaps = unheard(clip, found)
+    gaps = uncovered(clip, found)
     return [] if gaps == [(0, len(clip.audio))] else gaps
 
 
-def _completed(found: Hypothesis, again: Sequence[tuple[_Part, Hypothesis]]) -> Hypothesis:
+def _with_rereadings(found: Hypothesis, again: Sequence[tuple[_Part, Hypothesis]]) -> Hypothesis:
     """Return the reading with what its parts say where nothing stands, and what is poor where they say nothing."""
     said = [
         segment.shifted(part.start / SAMPLE_RATE)
         for part, heard in again
         for segment in heard.segments
-        if _stands(segment) and segment.text.strip()
+        if _is_likely(segment) and segment.text.strip()
     ]
-    good = [segment for segment in found.segments if _stands(segment)]
+    good = [segment for segment in found.segments if _is_likely(segment)]
     good += [segment for segment in said if not _overlaps(segment, good)]
-    poor = [segment for segment in found.segments if not _stands(segment) and not _overlaps(segment, good)]
+    poor = [segment for segment in found.segments if not _is_likely(segment) and not _overlaps(segment, good)]
     segments = tuple(sorted([*good, *poor], key=lambda segment: segment.start))
-    passed = tuple(each for each in _passed(found, again, said_in(segments)) if each.spans)
+    passed = tuple(each for each in _still_left_out(found, again, said_in(segments)) if each.spans)
     return replace(found, segments=segments, passed=passed, cut_off=sum(each.why == "cut_off" for each in passed))
 
 
-def _passed(found: Hypothesis, again: Sequence[tuple[_Part, Hypothesis]], said: Sequence[Span]) -> Iterator[LeftOut]:
+def _still_left_out(
+    found: Hypothesis, again: Sequence[tuple[_Part, Hypothesis]], said: Sequence[Span]
+) -> Iterator[LeftOut]:
     """Yield what was passed over at last: of what was read again what that passed over, where nothing stands."""
     parts = merged(Span(part.start, part.stop) for part, _ in again)
     for each in found.passed:
@@ -120,14 +124,14 @@ def _passed(found: Hypothesis, again: Sequence[tuple[_Part, Hypothesis]], said: 
 
 def _overlaps(segment: Segment, others: Sequence[Segment]) -> bool:
     """Whether a segment is spoken at the same time as one of the others, but for the edges of both."""
-    return any(min(segment.end, other.end) - max(segment.start, other.start) > EDGE for other in others)
+    return any(min(segment.end, other.end) - max(segment.start, other.start) > JOIN_TOLERANCE_S for other in others)
 
 
-def _stands(segment: Segment) -> bool:
-    return segment.confidence >= LIKELY and (segment.compression_ratio or 0.0) <= LOOP
+def _is_likely(segment: Segment) -> bool:
+    return segment.confidence >= LEAST_CONFIDENCE and (segment.compression_ratio or 0.0) <= MOST_COMPRESSION
 
 
-def _stretches(clip: Clip) -> Iterator[tuple[int, int]]:
+def _stretch_bounds(clip: Clip) -> Iterator[tuple[int, int]]:
     start = 0
     for span in clip.clock.spans:
         yield start, start + len(span)

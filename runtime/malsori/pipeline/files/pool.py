@@ -26,7 +26,7 @@ from .reading import RecordingReader
 from .recording import Job, Progress, Recording
 from .stitch import stitch
 
-WINDOW_SECONDS = 480.0  # of speech gathered at most, if in several pieces: 30 MB; more would only delay results
+MOST_GATHERED_S = 480.0  # of speech gathered at most, if in several pieces: 30 MB; more would only delay results
 
 
 class Pool:
@@ -45,8 +45,8 @@ class Pool:
         self._progress = progress
         self._jobs: list[Job] = []
         self.gathered = 0.0  # seconds of speech
-        self._found = self._heard = self._before = 0.0
-        self._together: list[int] = []  # numbers of the recordings that are run now
+        self._found_s = self._heard_s = self._heard_before_s = 0.0
+        self._running: list[int] = []  # numbers of the recordings that are run now
 
     def push(self, job: Job) -> None:
         """Take a job, for which there must be `room`."""
@@ -58,7 +58,7 @@ class Pool:
 
     def room(self, job: Job) -> bool:
         """Whether a job can be gathered beside those that are there."""
-        return not self._jobs or self.gathered + job.clip.seconds <= WINDOW_SECONDS
+        return not self._jobs or self.gathered + job.clip.seconds <= MOST_GATHERED_S
 
     def run(self) -> Iterator[None]:
         """Run what was gathered, stopping behind each call of the engine, when recordings may be done.
@@ -66,10 +66,10 @@ class Pool:
         Calls that the first recordings are part of come first; whose clips hear what was said before keep their order.
         """
         jobs, self._jobs, self.gathered = self._jobs, [], 0.0
-        self._before, self._found = self._heard, self._heard + sum(job.clip.seconds for job in jobs)
-        self._together = sorted({job.recording.number for job in jobs})
+        self._heard_before_s, self._found_s = self._heard_s, self._heard_s + sum(job.clip.seconds for job in jobs)
+        self._running = sorted({job.recording.number for job in jobs})
         calls: list[tuple[DecodeOptions, list[Job]]] = []
-        for decoding, group in self._alike(jobs):
+        for decoding, group in self._by_decoding(jobs):
             for wave in waves(group) if decoding.whisper.condition_on_previous_text else [group]:
                 batches = self._engine.batches([len(job.clip.audio) for job in wave], decoding)
                 calls += [(decoding, [wave[index] for index in batch]) for batch in batches]
@@ -78,14 +78,14 @@ class Pool:
         for decoding, batch in calls:
             self._recognise(batch, decoding)
             yield
-        self._heard = self._found  # what fell away counts as done
+        self._heard_s = self._found_s  # what fell away counts as done
 
     def reading(self, recording: Recording) -> None:
         """Be told that more of a recording was read."""
         if not self._jobs or self._jobs[0].recording is recording:  # else an earlier one is what is waited for
-            self._tell(recording, 0.0)
+            self._report(recording, 0.0)
 
-    def _alike(self, jobs: Sequence[Job]) -> list[tuple[DecodeOptions, list[Job]]]:
+    def _by_decoding(self, jobs: Sequence[Job]) -> list[tuple[DecodeOptions, list[Job]]]:
         """Return the jobs by what an engine call has one of: a language, and a prefix where their recordings begin.
 
         Those whose recording has failed fall away.
@@ -94,7 +94,7 @@ class Pool:
         groups: dict[tuple[str | None, bool], list[Job]] = {}
         for job in jobs:
             if job.recording.error is None:
-                groups.setdefault((job.recording.language, prefixed and not job.opens), []).append(job)
+                groups.setdefault((job.recording.language, prefixed and not job.first), []).append(job)
         return [(self._decoding(*key), group) for key, group in groups.items()]
 
     def _decoding(self, language: str | None, goes_on: bool) -> DecodeOptions:
@@ -112,7 +112,7 @@ class Pool:
                 job.recording.heard.append((job.clip, hypothesis))
                 job.recording.not_aligned += kept
             self._count_done(job)
-        self._tell(_first(jobs), 0.0)
+        self._report(_first(jobs), 0.0)
 
     def _progress_of(self, jobs: Sequence[Job]) -> Callable[[float], None] | None:
         """Return what takes the seconds that the engine reads of these; what it reads twice counts once."""
@@ -124,9 +124,9 @@ class Pool:
         def advance(seconds: float) -> None:
             nonlocal read
             read = min(read + seconds, most)
-            self._tell(first, read)
+            self._report(first, read)
 
-        self._tell(first, 0.0)
+        self._report(first, 0.0)
         return advance
 
     def _retimed(self, jobs: Sequence[Job], decoding: DecodeOptions) -> list[tuple[Hypothesis, int]]:
@@ -143,21 +143,21 @@ class Pool:
     def _count_done(self, job: Job) -> None:
         job.recording.waiting -= 1
         job.recording.queued -= job.clip.seconds
-        self._heard += job.clip.seconds
+        self._heard_s += job.clip.seconds
 
-    def _tell(self, recording: Recording, within: float) -> None:
+    def _report(self, recording: Recording, within: float) -> None:
         """Tell where a recording is, `within` seconds of whose call of the engine were read."""
         if self._progress is not None:
             behind = recording.reported = max(recording.reported, recording.behind + min(within, recording.queued))
-            found, heard = max(self._found, self._heard + within), self._heard + within
+            found, heard = max(self._found_s, self._heard_s + within), self._heard_s + within
             done = self._done(recording, behind, heard)
             self._progress(Progress(recording.name, found, heard, recording.number, behind, recording.length, done))
 
     def _done(self, recording: Recording, behind: float, heard: float) -> float:
         """Return how many recordings are done: of several that share calls, as much as was heard of all of them."""
-        if len(self._together) > 1 and recording.number in self._together:
-            share = (heard - self._before) / (self._found - self._before)
-            return self._together[0] - 1 + share * len(self._together)
+        if len(self._running) > 1 and recording.number in self._running:
+            share = (heard - self._heard_before_s) / (self._found_s - self._heard_before_s)
+            return self._running[0] - 1 + share * len(self._running)
         return recording.number - 1 + (min(1.0, behind / recording.length) if recording.length else 0.0)
 
 
@@ -175,7 +175,7 @@ def waves(jobs: Sequence[Job]) -> Iterator[list[Job]]:
     yield from numbered.values()
 
 
-SHORT = 240.0  # seconds of sound, which are decoded and searched for speech in about one
+SHORT_S = 240.0  # seconds of sound, which are decoded and searched for speech in about one
 SHORT_BYTES = 1 << 20  # of a file that does not say its length: four minutes of an MP3 of 32 kbit/s
 
 
@@ -240,7 +240,7 @@ def _may_wait(source: AudioSource) -> bool:
 
 def _is_short(source: AudioSource, blocks: Blocks) -> bool:
     if blocks.promised is not None:
-        return blocks.promised <= SHORT
+        return blocks.promised <= SHORT_S
     if isinstance(source, (str, Path)):
         with suppress(OSError):  # opened, and taken away since
             return os.path.getsize(source) <= SHORT_BYTES

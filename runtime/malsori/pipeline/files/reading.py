@@ -16,13 +16,13 @@ from ...errors import AudioError, Cancelled, MalsoriError, OptionError
 from ...types import SAMPLE_RATE, Audio
 from ...vad import Detector, GateOptions
 from ...vad.gate import DEFAULT_GATE, FILLING
-from ..clip import Clip, filled
+from ..clip import Clip, fill_clips
 from ..options import TranscribeOptions
 from .recording import Job, Recording
-from .stretches import clips, opening, pieces_of, slices
+from .stretches import clips_between, clips_without_gate, first_seconds, stretches_of
 
 LEAST_FILLED = 5.0  # seconds; clips that are to be shorter have no room for the padding of those that fill a window
-MOMENT = 2 * SAMPLE_RATE  # samples; of shorter recordings the gate alone does not say that nobody speaks in them
+UNGATED_BELOW = 2 * SAMPLE_RATE  # samples; of shorter recordings the gate alone does not say that nobody speaks in them
 LANGUAGE_SECONDS = 30.0  # of speech, from which a language is told at first: one window of Whisper
 
 
@@ -34,10 +34,10 @@ class RecordingReader:
         engine: Engine,
         detector: Callable[[], Detector],
         options: TranscribeOptions,
-        tell: Callable[[Recording], None] = lambda recording: None,
+        report: Callable[[Recording], None] = lambda recording: None,
     ) -> None:
-        """`tell` is told of each recording while it is read."""
-        self._tell = tell
+        """`report` is told of each recording while it is read."""
+        self._report = report
         self._engine = engine
         self._detector = detector
         self._options = options
@@ -67,12 +67,12 @@ class RecordingReader:
         """
         try:
             with blocks:
-                pieces = self.pieces(self._counted(blocks, recording))
-                head = self.opening(pieces)
+                clips = self.clips(self._measured(blocks, recording))
+                head = self.language_clips(clips)
                 self._set_language(head, recording)
-                for index, piece in enumerate(chain(head, pieces)):
+                for index, clip in enumerate(chain(head, clips)):
                     if recording.error is None:  # its earlier pieces may have failed meanwhile
-                        yield Job(recording, piece, opens=index == 0)
+                        yield Job(recording, clip, first=index == 0)
                 recording.filled = blocks.filled
                 recording.warnings += (*blocks.warnings, *self._behind(recording.samples / SAMPLE_RATE))
             recording.read = True
@@ -100,32 +100,34 @@ class RecordingReader:
             start_at_zero=options.start_at_zero,
         )
 
-    def pieces(self, blocks: Iterable[Audio]) -> Iterator[Clip]:
+    def clips(self, blocks: Iterable[Audio]) -> Iterator[Clip]:
         """Return the clips to be read: stretches of speech, several in one that fill a window, or all that there is."""
         if self._options.clip_timestamps:
-            return clips(blocks, self._options.clip_timestamps, self._longest)
+            return clips_between(blocks, self._options.clip_timestamps, self._longest)
         if not self._options.vad:
-            return slices(blocks, self._longest)
+            return clips_without_gate(blocks, self._longest)
         fills = self._engine.fills_windows
-        stretches = pieces_of(blocks, self._detector(), self._gate, moment=MOMENT if fills else 0)
-        return filled(stretches, self._longest) if fills and not self._several_languages else stretches
+        stretches = stretches_of(blocks, self._detector(), self._gate, ungated_below=UNGATED_BELOW if fills else 0)
+        return fill_clips(stretches, self._longest) if fills and not self._several_languages else stretches
 
-    def opening(self, pieces: Iterator[Clip]) -> list[Clip]:
-        """Take from `pieces` those that the language is told from."""
-        return opening(pieces, self._listened)
+    def language_clips(self, clips: Iterator[Clip]) -> list[Clip]:
+        """Take from `clips` those that the language is told from."""
+        return first_seconds(clips, self._language_seconds)
 
-    def languages(self, pieces: Sequence[Clip]) -> dict[str, float]:
+    def languages(self, clips: Sequence[Clip]) -> dict[str, float]:
         """Return the languages of some speech with their probabilities, from its first 30 s, or more by the options.
 
         Raises `OptionError` for a model that knows several and cannot tell them apart.
         """
         if not isinstance(self._engine, TellsLanguages):
             return _only_language(self._engine.manifest)
-        speech = np.concatenate([piece.audio for piece in pieces])
-        return self._engine.detect_language(speech[: round(self._listened * SAMPLE_RATE)], self._options.decoding(None))
+        speech = np.concatenate([clip.audio for clip in clips])
+        return self._engine.detect_language(
+            speech[: round(self._language_seconds * SAMPLE_RATE)], self._options.decoding(None)
+        )
 
     @property
-    def _listened(self) -> float:
+    def _language_seconds(self) -> float:
         """Seconds of speech from which the language is told at most."""
         return LANGUAGE_SECONDS * self._options.whisper.language_detection_segments
 
@@ -156,25 +158,25 @@ class RecordingReader:
             return
         if self._options.language is not None:
             recording.language = self._options.language
-        elif several and isinstance(self._engine, TellsLanguages) and not self._alone(head):
+        elif several and isinstance(self._engine, TellsLanguages) and not self._is_whole_speech(head):
             languages = self.languages(head)
             recording.language, recording.language_probability = next(iter(languages.items()))
 
-    def _counted(self, blocks: Iterable[Audio], recording: Recording) -> Iterator[Audio]:
+    def _measured(self, blocks: Iterable[Audio], recording: Recording) -> Iterator[Audio]:
         asked = self._options.decoding(None)
         for block in blocks:
             asked.check_cancelled()
             recording.samples += len(block)
             recording.loudness.push(block)
-            self._tell(recording)
+            self._report(recording)
             yield block
 
-    def _alone(self, head: Sequence[Clip]) -> bool:
+    def _is_whole_speech(self, head: Sequence[Clip]) -> bool:
         """Whether these are all the pieces, and at most one: then the engine's own detection sees the same sound."""
         if not head:
             return True
         whole = math.isinf(self._longest)
-        return len(head) == 1 and (whole or head[0].seconds < self._listened)
+        return len(head) == 1 and (whole or head[0].seconds < self._language_seconds)
 
 
 def _only_language(manifest: Manifest) -> dict[str, float]:

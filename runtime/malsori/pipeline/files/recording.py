@@ -87,4 +87,4 @@ class Job:
 
     recording: Recording
     clip: Clip
-    opens: bool = False
+    first: bool = False

@@ -8,16 +8,18 @@ from ...joining import joined
 from ...types import SAMPLE_RATE, UNKNOWN, Coverage, Hypothesis, Transcript, Why
 from ..clip import Clip
 from .coverage import covered, merged
-from .mending import unheard
+from .mending import uncovered
 from .recording import Recording
 
-UNSURE = 0.4  # probability of a language below which it is a guess
-TENTH = 0.1  # of what is to be heard of a recording, left out, is told of
-LONG = 10.0  # seconds of a recording, from which on
-MUCH = 5.0  # seconds of it that come and go as speech does; shorter are a door, a cough, somebody who sits down
-TOLD = 1.0  # seconds; shorter stretches without words are breaths and clicks, which nobody needs to be told of
+UNSURE_LANGUAGE = 0.4  # probability of a language below which it is a guess
+MISSED_SHARE = 0.1  # of what is to be heard of a recording, left out, is told of
+LEAST_DURATION_S = 10.0  # seconds of a recording, from which on
+LEAST_MISSED_S = (
+    5.0  # seconds of it that come and go as speech does; shorter are a door, a cough, somebody who sits down
+)
+LEAST_EMPTY_S = 1.0  # seconds; shorter stretches without words are breaths and clicks, which nobody needs to be told of
 
-UNHEARD: tuple[Why, ...] = ("no_speech", "made_up", "implausible", "no_words")  # what a model had no words for
+NO_WORDS_REASONS: tuple[Why, ...] = ("no_speech", "made_up", "implausible", "no_words")  # what a model had no words for
 
 
 def stitch(recording: Recording, *, model: str, certain: str | None, words: bool) -> Transcript:
@@ -55,7 +57,7 @@ def _warnings(recording: Recording, heard: Sequence[tuple[Clip, Hypothesis]], co
 
 def _uncertain(language: str, probability: float) -> Iterator[str]:
     """Tell of a language that the model took in want of a better one: its words are mostly nonsense then."""
-    if language != UNKNOWN and probability < UNSURE:
+    if language != UNKNOWN and probability < UNSURE_LANGUAGE:
         yield f"the language is not certain ({language}, {probability:.0%}); say which it is, as in --language ko"
 
 
@@ -64,10 +66,10 @@ def _missed(recording: Recording, coverage: Coverage) -> Iterator[str]:
 
     With the gate that is what it left out: what has no words of what it has found is told of in any case.
     """
-    reasons = ("gate",) if recording.gated else UNHEARD
+    reasons = ("gate",) if recording.gated else NO_WORDS_REASONS
     left = merged(span for each in coverage.left_out if each.why in reasons for span in each.spans)
     missed = recording.loudness.missed(left)
-    if coverage.decoded >= LONG and missed.seconds >= MUCH and missed.share > TENTH:
+    if coverage.decoded >= LEAST_DURATION_S and missed.seconds >= LEAST_MISSED_S and missed.share > MISSED_SHARE:
         advice = "; if somebody speaks there, try --vad-threshold 0.2 or --vad false" if recording.gated else ""
         yield (
             f"{_found(coverage)}, and {missed.seconds:.1f} s of the rest come and go as speech does, "
@@ -75,7 +77,7 @@ def _missed(recording: Recording, coverage: Coverage) -> Iterator[str]:
         )
     elif recording.gated and recording.loudness.sounds and not coverage.spoken:
         yield f"{_found(coverage)} of sound"
-    elif coverage.decoded >= LONG and recording.loudness.silent:
+    elif coverage.decoded >= LEAST_DURATION_S and recording.loudness.silent:
         yield f"nothing is to be heard in {coverage.decoded:.1f} s: the recording is silent"
 
 
@@ -90,7 +92,7 @@ def _wordless(heard: Sequence[tuple[Clip, Hypothesis]]) -> Iterator[str]:
     """Tell of stretches of speech in which the model heard no words: it failed, or the gate took noise for speech."""
     vouched = [(clip, found) for clip, found in heard if clip.vouched]
     silent = (clip for clip, found in vouched if not _says(found))
-    empty = [clip.span for clip in silent if clip.seconds >= TOLD]
+    empty = [clip.span for clip in silent if clip.seconds >= LEAST_EMPTY_S]
     if empty:
         first = empty[0].start / SAMPLE_RATE
         yield f"no words were heard in {len(empty)} of {len(vouched)} stretches of speech, the first at {first:.1f} s"
@@ -102,7 +104,7 @@ def _left_out(heard: Sequence[tuple[Clip, Hypothesis]]) -> Iterator[str]:
         clip.part(*gap)
         for clip, found in heard
         if found.segments and found.segments[0].window_s is not None
-        for gap in unheard(clip, found)
+        for gap in uncovered(clip, found)
     ]
     if parts:
         seconds, first = sum(part.seconds for part in parts), parts[0].span.start / SAMPLE_RATE
@@ -128,7 +130,7 @@ def _detected(recording: Recording, heard: Sequence[tuple[Clip, Hypothesis]]) ->
 
     What has no words has no language: of noise, models tell one at random.
     """
-    told = [(each.language, each.language_probability) for _, each in heard if _says(each)]
-    if told and recording.language is not None:
+    detected = [(each.language, each.language_probability) for _, each in heard if _says(each)]
+    if detected and recording.language is not None:
         return recording.language, recording.language_probability
-    return next((each for each in told if each[0] != UNKNOWN), (UNKNOWN, 0.0))
+    return next((each for each in detected if each[0] != UNKNOWN), (UNKNOWN, 0.0))

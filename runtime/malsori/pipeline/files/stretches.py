@@ -17,10 +17,12 @@ from ...vad import Detector, GateOptions, SpeechGate
 from ..clip import Clip
 
 
-def pieces_of(blocks: Iterable[Audio], detector: Detector, options: GateOptions, *, moment: int = 0) -> Iterator[Clip]:
+def stretches_of(
+    blocks: Iterable[Audio], detector: Detector, options: GateOptions, *, ungated_below: int = 0
+) -> Iterator[Clip]:
     """Yield the pieces of speech in the blocks, in order, as soon as each is closed.
 
-    Blocks of less than `moment` samples together, in which there is none, are one: a single word may be too short for
+    Blocks of less than `ungated_below` samples together, in which there is none, are one: a single word may be too short for
     the gate, and who hands over no more than that means it to be heard.
     """
     cutter = Cutter(detector, options)
@@ -28,21 +30,21 @@ def pieces_of(blocks: Iterable[Audio], detector: Detector, options: GateOptions,
     samples, found = 0, False
     for block in blocks:
         samples += len(block)
-        kept = [*kept, block] if samples < moment else []
-        for piece in cutter.push(block):
+        kept = [*kept, block] if samples < ungated_below else []
+        for stretch in cutter.push(block):
             found = True
-            yield piece
+            yield stretch
     last = cutter.flush()
     yield from last
     if kept and samples and not (found or last):
         yield replace(Clip.of(np.concatenate(kept), Span(0, samples)), vouched=False)
 
 
-def opening(pieces: Iterable[Clip], seconds: float) -> list[Clip]:
+def first_seconds(stretches: Iterable[Clip], seconds: float) -> list[Clip]:
     """Take from an iterator the clips that hold the first `seconds` of speech, or all when there is less."""
     taken: list[Clip] = []
-    for piece in pieces:
-        taken.append(piece)
+    for stretch in stretches:
+        taken.append(stretch)
         if sum(clip.seconds for clip in taken) >= seconds:
             break
     return taken
@@ -65,15 +67,15 @@ class Cutter:
         """Take a block; return the pieces that it closes."""
         self._blocks.append(block)
         self._stop += len(block)
-        pieces = [Clip.of(self._sound(span), span) for span in self._gate.push(block)]
-        self._forget()
-        return pieces
+        stretches = [Clip.of(self._copy(span), span) for span in self._gate.push(block)]
+        self._drop_unneeded()
+        return stretches
 
     def flush(self) -> list[Clip]:
         """End the recording; return what was still open."""
-        return [Clip.of(self._sound(span), span) for span in self._gate.flush()]
+        return [Clip.of(self._copy(span), span) for span in self._gate.flush()]
 
-    def _sound(self, span: Span) -> Audio:
+    def _copy(self, span: Span) -> Audio:
         """Return a copy of what lies in a span: a view of two seconds would keep all of its block alive."""
         parts, start = [], self._start
         for block in self._blocks:
@@ -83,17 +85,17 @@ class Cutter:
         assert len(sound) == len(span), "a span of what is no longer held"
         return sound
 
-    def _forget(self) -> None:
+    def _drop_unneeded(self) -> None:
         while self._blocks and self._start + len(self._blocks[0]) <= self._gate.reach:
             self._start += len(self._blocks.popleft())
 
 
-SEARCHED = 10.0  # seconds at the end of the longest piece among which the cut falls; of a short one its last third
-HOP = SAMPLE_RATE * 20 // 1000  # 320 samples: the steps in which loudness is looked at
-PAUSE = 10  # steps, 200 ms: the hold of a consonant, amid a word, is as quiet as a pause but shorter
+SEARCHED_S = 10.0  # seconds at the end of the longest piece among which the cut falls; of a short one its last third
+LOUDNESS_STEP = SAMPLE_RATE * 20 // 1000  # 320 samples: the steps in which loudness is looked at
+PAUSE_STEPS = 10  # steps, 200 ms: the hold of a consonant, amid a word, is as quiet as a pause but shorter
 
 
-def slices(blocks: Iterable[Audio], longest: float) -> Iterator[Clip]:
+def clips_without_gate(blocks: Iterable[Audio], longest: float) -> Iterator[Clip]:
     """Yield all of a recording in pieces of at most `longest` seconds, which follow each other without gap or overlap.
 
     The cuts do not depend on the blocks. With `inf` the recording is one piece; an empty one has none.
@@ -107,7 +109,7 @@ def slices(blocks: Iterable[Audio], longest: float) -> Iterator[Clip]:
             continue
         held = np.concatenate(waiting)
         while len(held) > longest * SAMPLE_RATE:
-            at = cut(held[: int(longest * SAMPLE_RATE)])
+            at = quietest_place(held[: int(longest * SAMPLE_RATE)])
             yield Clip.of(held[:at].copy(), Span(start, start + at))
             held, start = held[at:], start + at
         waiting, count = [held.copy()], len(held)  # a view would keep alive what was cut off
@@ -115,19 +117,19 @@ def slices(blocks: Iterable[Audio], longest: float) -> Iterator[Clip]:
         yield Clip.of(np.concatenate(waiting), Span(start, start + count))
 
 
-def clips(blocks: Iterable[Audio], times: Sequence[float], longest: float) -> Iterator[Clip]:
-    """Yield what lies between each pair of ascending `times` in seconds, cut as `slices` does; the last is optional."""
+def clips_between(blocks: Iterable[Audio], times: Sequence[float], longest: float) -> Iterator[Clip]:
+    """Yield what lies between each pair of ascending `times` in seconds, cut as `clips_without_gate` does; the last is optional."""
     marks = [round(time * SAMPLE_RATE) for time in times]
     spans = [Span(*pair) for pair in zip(marks[::2], [*marks[1::2], sys.maxsize][: len(marks[::2])], strict=True)]
-    feed = _Feed(blocks)
+    reader = _BlockReader(blocks)
     for span in spans:
-        for piece in slices(feed.between(span), longest):
-            yield Clip.of(piece.audio, Span(piece.span.start + span.start, piece.span.stop + span.start))
-    for _ in feed.between(Span(feed.position, sys.maxsize)):
+        for stretch in clips_without_gate(reader.between(span), longest):
+            yield Clip.of(stretch.audio, Span(stretch.span.start + span.start, stretch.span.stop + span.start))
+    for _ in reader.between(Span(reader.position, sys.maxsize)):
         pass  # to its end, so that its length is known and what is wrong with it is told
 
 
-class _Feed:
+class _BlockReader:
     """Blocks to be read once, from wherever one stands."""
 
     def __init__(self, blocks: Iterable[Audio]) -> None:
@@ -155,15 +157,15 @@ class _Feed:
         return taken
 
 
-def cut(audio: Audio) -> int:
+def quietest_place(audio: Audio) -> int:
     """Return where to end a piece that may be as long as `audio`: amid its quietest 200 ms, of equals the latest.
 
     Looked for in the last 10 s, in steps of 20 ms.
     """
-    steps = min(round(SEARCHED * SAMPLE_RATE), len(audio) // 3) // HOP
-    first = len(audio) - steps * HOP
-    energies = np.square(audio[first:], dtype=np.float64).reshape(steps, HOP).sum(axis=1)
-    width = min(PAUSE, steps)
+    steps = min(round(SEARCHED_S * SAMPLE_RATE), len(audio) // 3) // LOUDNESS_STEP
+    first = len(audio) - steps * LOUDNESS_STEP
+    energies = np.square(audio[first:], dtype=np.float64).reshape(steps, LOUDNESS_STEP).sum(axis=1)
+    width = min(PAUSE_STEPS, steps)
     loudness = np.convolve(energies, np.ones(width), "valid")
     quietest = len(loudness) - 1 - int(loudness[::-1].argmin())
-    return first + (2 * quietest + width) * HOP // 2
+    return first + (2 * quietest + width) * LOUDNESS_STEP // 2

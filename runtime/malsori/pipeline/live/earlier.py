@@ -15,19 +15,19 @@ from typing import cast
 import numpy as np
 
 from ...audio.ring import RingBuffer
-from ...engines.base import DecodeOptions, Engine, Follower, Said
+from ...engines.base import DecodeOptions, Engine, Follower, LeftContext
 from ...errors import MalsoriError
 from ...joining import joined
 from ...types import SAMPLE_RATE, UNKNOWN, Audio, Hypothesis, Span
 from ..isolation import as_engine_error
 from ..sharing.scheduling import Hear
 
-PAUSE_S = 1.0  # seconds of the silence before an utterance that stay; more would only fill the window
+MOST_PAUSE_S = 1.0  # seconds of the silence before an utterance that stay; more would only fill the window
 LONG_SILENCE_S = 10.0  # a silence behind which somebody begins anew: what was said before it is of no use
 
 
 @dataclass(slots=True, eq=False)
-class Uttered:
+class StreamUtterance:
     """An utterance: where it lies, its sound, the silence in front of it, and what was heard once that is known."""
 
     span: Span
@@ -46,7 +46,7 @@ class Uttered:
         return joined(self.heard.segments) if self.heard else ""
 
 
-class Earlier:
+class EarlierUtterances:
     """The last utterances of a stream, as many as hold `context_s` seconds, and how the next is heard behind them.
 
     `engine` is a `Follower`. For the stream's own thread, but for what `hearing` returns.
@@ -56,67 +56,67 @@ class Earlier:
         self._engine = engine
         self._options = options
         self._most = round(context_s * SAMPLE_RATE)
-        self._utterances: tuple[Uttered, ...] = ()
-        self._begun: Uttered | None = None  # what is read ahead
+        self._utterances: tuple[StreamUtterance, ...] = ()
+        self._ahead: StreamUtterance | None = None  # what is read ahead
         self._end = 0  # where the last utterance or a gap ended, on the stream's clock
 
-    def ahead(self, span: Span, ring: RingBuffer) -> Callable[[], None] | None:
+    def hear_ahead(self, span: Span, ring: RingBuffer) -> Callable[[], None] | None:
         """Return work that reads an utterance which will have been this one if the pause lasts; None if it is known."""
-        if self._begun is not None and self._begun.span == span:
+        if self._ahead is not None and self._ahead.span == span:
             return None
-        self._begun = self._uttered(span, ring.read(span.start, span.stop), ring)
-        return partial(self._try, self._begun, self._utterances)
+        self._ahead = self._utterance_of(span, ring.read(span.start, span.stop), ring)
+        return partial(self._hear_ahead, self._ahead, self._utterances)
 
     def hearing(self, span: Span, sound: Audio, ring: RingBuffer) -> Hear:
         """Take an utterance, whose stream is in the ring; return what recognises it once those before it have been."""
-        begun, self._begun = self._begun, None
-        uttered = begun if begun is not None and begun.span == span else self._uttered(span, sound, ring)
+        ahead, self._ahead = self._ahead, None
+        utterance = ahead if ahead is not None and ahead.span == span else self._utterance_of(span, sound, ring)
         before = self._utterances
-        self._utterances, self._end = self._recent((*before, uttered)), span.stop
-        return partial(self._hear, uttered, before)
+        self._utterances, self._end = self._within_limit((*before, utterance)), span.stop
+        return partial(self._hear, utterance, before)
 
     def forget(self, at: int) -> None:
         """Begin anew at a sample of the stream: sound before it was lost."""
-        self._utterances, self._end, self._begun = (), at, None
+        self._utterances, self._end, self._ahead = (), at, None
 
-    def _uttered(self, span: Span, sound: Audio, ring: RingBuffer) -> Uttered:
+    def _utterance_of(self, span: Span, sound: Audio, ring: RingBuffer) -> StreamUtterance:
         """Return an utterance with the silence in front of it; where that is long, nothing stands before it."""
         if span.start - self._end > LONG_SILENCE_S * SAMPLE_RATE:
             self._utterances = ()
-        first = max(span.start - round(PAUSE_S * SAMPLE_RATE), self._end, ring.start)
-        return Uttered(span, sound, ring.read(first, span.start))
+        first = max(span.start - round(MOST_PAUSE_S * SAMPLE_RATE), self._end, ring.start)
+        return StreamUtterance(span, sound, ring.read(first, span.start))
 
-    def _recent(self, utterances: tuple[Uttered, ...]) -> tuple[Uttered, ...]:
+    def _within_limit(self, utterances: tuple[StreamUtterance, ...]) -> tuple[StreamUtterance, ...]:
         """Return those that may stand before another one: nothing older is held."""
         while sum(len(each.sound) for each in utterances) > self._most:
             utterances = utterances[1:]
         return utterances
 
-    def _try(self, uttered: Uttered, before: Sequence[Uttered]) -> None:
+    def _hear_ahead(self, utterance: StreamUtterance, before: Sequence[StreamUtterance]) -> None:
         """Recognise an utterance ahead, unless it has turned out another; what fails is told when its final is due."""
-        if self._begun is uttered:
+        if self._ahead is utterance:
             with suppress(MalsoriError):
-                as_engine_error(lambda: self._hear(uttered, before), self._engine)
+                as_engine_error(lambda: self._hear(utterance, before), self._engine)
 
-    def _hear(self, uttered: Uttered, before: Sequence[Uttered]) -> Hypothesis:
+    def _hear(self, utterance: StreamUtterance, before: Sequence[StreamUtterance]) -> Hypothesis:
         """Recognise an utterance, in whichever thread runs the engine; one that was read ahead is known."""
-        if uttered.heard is not None:
-            return uttered.heard
-        room = min(self._most, round(self._engine.longest_clip * SAMPLE_RATE) - len(uttered.sound))
-        said = said_before(uttered, before, room)
-        heard = said and cast("Follower", self._engine).follow(uttered.sound, said, self._options)
-        uttered.heard = heard or self._engine.transcribe([uttered.sound], self._options)[0]
-        return uttered.heard
+        if utterance.heard is not None:
+            return utterance.heard
+        room = min(self._most, round(self._engine.longest_clip * SAMPLE_RATE) - len(utterance.sound))
+        said = left_context(utterance, before, room)
+        heard = said and cast("Follower", self._engine).follow(utterance.sound, said, self._options)
+        utterance.heard = heard or self._engine.transcribe([utterance.sound], self._options)[0]
+        return utterance.heard
 
 
-def said_before(uttered: Uttered, before: Sequence[Uttered], room: int) -> Said | None:
+def left_context(utterance: StreamUtterance, before: Sequence[StreamUtterance], room: int) -> LeftContext | None:
     """Return what was said just before an utterance, at most `room` samples of it; None where that is nothing.
 
     Utterances are taken whole, from the last one back: up to one that failed or was in another language, and without
     those in which no words were heard.
     """
-    chosen: list[Uttered] = []
-    samples = len(uttered.pause)
+    chosen: list[StreamUtterance] = []
+    samples = len(utterance.pause)
     for each in reversed(before):
         samples += len(each.sound)
         if each.heard is None or samples > room:
@@ -128,11 +128,11 @@ def said_before(uttered: Uttered, before: Sequence[Uttered], room: int) -> Said 
             break
         samples += len(each.pause)
         chosen.insert(0, each)
-    return _joined(chosen, uttered.pause) if chosen else None
+    return _context_of(chosen, utterance.pause) if chosen else None
 
 
-def _joined(utterances: Sequence[Uttered], pause: Audio) -> Said:
+def _context_of(utterances: Sequence[StreamUtterance], pause: Audio) -> LeftContext:
     """Return utterances with the pauses between them and behind them."""
     pauses = [*(each.pause for each in utterances[1:]), pause]
     parts = [part for each, behind in zip(utterances, pauses, strict=True) for part in (each.sound, behind)]
-    return Said(np.concatenate(parts), joined(utterances), utterances[0].language)
+    return LeftContext(np.concatenate(parts), joined(utterances), utterances[0].language)

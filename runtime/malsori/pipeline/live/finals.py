@@ -15,14 +15,14 @@ from ...types import SAMPLE_RATE, UNKNOWN, Hypothesis, Span
 from ..clip import Clip, Clock
 from ..options import TranscribeOptions
 from ..sharing.scheduling import Outcome, Scheduling
-from .earlier import Earlier
+from .earlier import EarlierUtterances
 from .options import LiveOptions, context_of
 from .outbox import Outbox
 
-UNHEARD = Hypothesis((), UNKNOWN, 0.0)
+NO_WORDS = Hypothesis((), UNKNOWN, 0.0)
 
 
-class Author:
+class FinalWriter:
     """Writes the finals of one stream, with `words` or without; `language` is None where the model tells it."""
 
     def __init__(self, manifest: Manifest, language: str | None, *, words: bool) -> None:
@@ -66,9 +66,9 @@ class Finals:
         self._scheduler = scheduler
         self._outbox = outbox
         self._decoding = replace(options.decoding(options.language), live=True)
-        self._author = Author(engine.manifest, options.language, words=options.decoding(None).word_timestamps)
+        self._writer = FinalWriter(engine.manifest, options.language, words=options.decoding(None).word_timestamps)
         context_s = context_of(live, engine)
-        self._earlier = Earlier(engine, self._decoding, context_s) if context_s else None
+        self._earlier = EarlierUtterances(engine, self._decoding, context_s) if context_s else None
         self._waiting: dict[int, int] = {}  # samples of each utterance that waits for its final
 
     @property
@@ -76,26 +76,26 @@ class Finals:
         """Seconds of speech that wait for their finals."""
         return sum(list(self._waiting.values())) / SAMPLE_RATE
 
-    def begin(self, ending: Span, ring: RingBuffer) -> bool:
+    def hear_ahead(self, ending: Span, ring: RingBuffer) -> bool:
         """Have a final begun whose utterance ends here if the pause lasts; return whether finals can be."""
         if self._earlier is None:
             return False
-        work = self._earlier.ahead(ending, ring)
+        work = self._earlier.hear_ahead(ending, ring)
         if work is not None:
             self._scheduler.partial(self._engine, self._earlier, work)
         return True
 
-    def owe(self, seq: int, piece: Clip, ring: RingBuffer) -> None:
+    def request(self, seq: int, stretch: Clip, ring: RingBuffer) -> None:
         """Have a whole utterance recognised, whose stream is in the ring."""
-        span = piece.span
+        span = stretch.span
         self._waiting[seq] = len(span)
         done = partial(self._take_outcome, seq, span)
-        hear = self._earlier.hearing(span, piece.audio, ring) if self._earlier is not None else None
-        self._scheduler.final(self._engine, piece.audio, self._decoding, done, self._outbox, hear)
+        hear = self._earlier.hearing(span, stretch.audio, ring) if self._earlier is not None else None
+        self._scheduler.final(self._engine, stretch.audio, self._decoding, done, self._outbox, hear)
 
     def leave_out(self, seq: int, span: Span) -> None:
         """Settle an utterance that was too short after all to be speech: it is heard no more than it is in a file."""
-        self._outbox.put_final(seq, self._author.final(seq, span, UNHEARD))
+        self._outbox.put_final(seq, self._writer.final(seq, span, NO_WORDS))
 
     def forget(self, at: int) -> None:
         """Begin anew at a sample of the stream: sound before it was lost."""
@@ -109,4 +109,4 @@ class Finals:
             at, seconds = span.start / SAMPLE_RATE, span.seconds
             self._outbox.put_final(seq, StreamWarning("engine_error", str(outcome), at, seconds, seq))
         else:
-            self._outbox.put_final(seq, self._author.final(seq, span, outcome))
+            self._outbox.put_final(seq, self._writer.final(seq, span, outcome))

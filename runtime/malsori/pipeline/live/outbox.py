@@ -13,7 +13,7 @@ from ...events import Event, Final, Partial, StreamWarning
 from ...types import SAMPLE_RATE
 
 
-class Troubles:
+class StreamWarnings:
     """The warnings of one stream; `ring` has its clock."""
 
     def __init__(self, outbox: Outbox, ring: RingBuffer) -> None:

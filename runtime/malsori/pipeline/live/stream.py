@@ -37,7 +37,7 @@ from ..options import TranscribeOptions
 from ..sharing.scheduling import Inline, Scheduling
 from .finals import Finals
 from .options import LIVE, LiveOptions, check_streamed, longest_utterance
-from .outbox import Outbox, Troubles
+from .outbox import Outbox, StreamWarnings
 from .utterance import LiveCutter, Utterance
 
 PART = SAMPLE_RATE // 2  # samples taken in at once: a block of a minute must not run over what the ring has to keep
@@ -83,7 +83,7 @@ class Stream:
         detector = detector if live.detector is None else detector_named(live.detector)
         longest = longest_utterance(options, self._engine.longest_clip, live.backlog_s / 2)
         self._cutter = LiveCutter(detector(), replace(options.gate, max_speech_s=longest))
-        self._troubles = Troubles(self._outbox, self._cutter.ring)
+        self._troubles = StreamWarnings(self._outbox, self._cutter.ring)
         self._seq = 0
         self._utterance: Utterance | None = None
         self._closed, self._level = False, 0.0
@@ -177,8 +177,8 @@ class Stream:
                 self._troubles.lose(len(part))
                 continue
             self._troubles.tell_lost()
-            for piece in self._cutter.push(part):
-                self._end(piece)
+            for stretch in self._cutter.push(part):
+                self._end(stretch)
             self._go_on()
 
     def _go_on(self) -> None:
@@ -186,7 +186,7 @@ class Stream:
         if self._utterance is None and self._cutter.start is not None:
             self._begin(self._cutter.start)
         utterance, ending = self._utterance, self._cutter.ending
-        begun = self._ahead and ending is not None and self._finals.begin(ending, self._cutter.ring)
+        begun = self._ahead and ending is not None and self._finals.hear_ahead(ending, self._cutter.ring)
         if begun and self._partials is self._engine:
             return  # one engine, and nothing new is said
         if utterance is None or not utterance.due(self._cutter.clock):
@@ -200,11 +200,11 @@ class Stream:
         self._outbox.put(SpeechStarted(self._seq, start / SAMPLE_RATE))
         return self._utterance
 
-    def _end(self, piece: Clip) -> None:
+    def _end(self, stretch: Clip) -> None:
         """Have a whole utterance recognised; nobody listens to it any more."""
-        utterance = self._utterance or self._begin(piece.span.start)
-        self._close(utterance, piece.span.stop)
-        self._finals.owe(utterance.seq, piece, self._cutter.ring)
+        utterance = self._utterance or self._begin(stretch.span.start)
+        self._close(utterance, stretch.span.stop)
+        self._finals.request(utterance.seq, stretch, self._cutter.ring)
 
     def _close(self, utterance: Utterance, stop: int) -> None:
         self._utterance = None
@@ -232,8 +232,8 @@ class Stream:
         self._finals.forget(self._cutter.clock)
 
     def _flush_cutter(self) -> None:
-        for piece in self._cutter.flush():
-            self._end(piece)
+        for stretch in self._cutter.flush():
+            self._end(stretch)
         if (utterance := self._utterance) is not None:  # too short after all to be speech
             span = Span(utterance.start, self._cutter.clock)
             self._close(utterance, span.stop)

@@ -44,26 +44,26 @@ class LiveCutter:
     def push(self, block: Audio) -> list[Clip]:
         """Take a block; return the pieces that it closes, their sound copied while it is there."""
         self.ring.write(block)
-        return self._pieces(self._gate.push(block))
+        return self._cut(self._gate.push(block))
 
     def flush(self) -> list[Clip]:
         """Return the piece that was open, and begin anew."""
-        pieces = self._pieces(self._gate.flush())
+        stretches = self._cut(self._gate.flush())
         self._origin = self.clock
-        return pieces
+        return stretches
 
     def gap(self, samples: int) -> None:
         """Let the clock go on by sound that is lost; nothing may be open."""
         self.ring.advance(samples)
         self._origin = self.clock
 
-    def _pieces(self, spans: list[Span]) -> list[Clip]:
+    def _cut(self, spans: list[Span]) -> list[Clip]:
         moved = [Span(span.start + self._origin, span.stop + self._origin) for span in spans]
         return [Clip.of(self.ring.read(span.start, span.stop), span) for span in moved]
 
 
 @dataclass(frozen=True, slots=True)
-class Listened:
+class TextUntil:
     """What a session has heard up to the sample `stop`."""
 
     heard: TextSoFar
@@ -94,7 +94,7 @@ class Utterance:
         """Let no partial come any more; one that is being computed is not waited for."""
         self._over = True
 
-    def listen(self, ring: RingBuffer) -> Listened | None:
+    def listen(self, ring: RingBuffer) -> TextUntil | None:
         """Hear what is new in the ring; None where that is no news, and once the utterance is over.
 
         Raises once when the session fails or is so late that the sound is gone; then there are no more partials of this
@@ -111,7 +111,7 @@ class Utterance:
             raise
         return None if self._over else found
 
-    def _hear(self, ring: RingBuffer) -> Listened | None:
+    def _hear(self, ring: RingBuffer) -> TextUntil | None:
         stop = ring.stop
         sound = ring.read(self._read, stop)
         if self._session is None:
@@ -120,4 +120,4 @@ class Utterance:
         heard = self._session.push(sound)
         self._read = stop
         news, self._last = heard != self._last, heard
-        return Listened(heard, stop) if news else None
+        return TextUntil(heard, stop) if news else None

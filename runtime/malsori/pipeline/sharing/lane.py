@@ -12,7 +12,7 @@ from ...engines.base import Engine
 from ...errors import EngineError, MalsoriError
 from ...types import Hypothesis
 from ..isolation import as_engine_error, isolate_failures
-from .queue import Call, Chore, Job, Owed, Step, Waiting
+from .queue import BatchWork, Call, EngineQueue, FinalRequest, Job, PartialRequest
 from .scheduling import Outcome, SchedulerCounters
 
 clock = time.monotonic
@@ -28,7 +28,7 @@ class Lane:
         self, engine: Engine, lock: threading.Lock, counters: SchedulerCounters, gather_s: float, patience_s: float
     ) -> None:
         self.engine = engine
-        self.waiting = Waiting(engine.batches, gather_s, patience_s)
+        self.waiting = EngineQueue(engine.batches, gather_s, patience_s)
         self.samples = 0  # of finals that are owed
         self._counters = counters
         self._changed = threading.Condition(lock)
@@ -37,50 +37,50 @@ class Lane:
         self.thread = threading.Thread(target=self._work, name=f"malsori {engine.manifest.name}", daemon=True)
         self.thread.start()
 
-    def final(self, owed: Owed) -> None:
+    def final(self, request: FinalRequest) -> None:
         """Take a final."""
-        self.waiting.final(owed)
-        self.samples += len(owed.clip)
+        self.waiting.final(request)
+        self.samples += len(request.clip)
         self._changed.notify()
 
-    def partial(self, step: Step) -> bool:
+    def partial(self, step: PartialRequest) -> bool:
         """Take a partial; one of its owner that waits is stale. Return whether there was one."""
         stale = self.waiting.partial(step, clock())
         self._counters.stale += stale
         self._changed.notify()
         return stale
 
-    def chore(self, chore: Chore) -> None:
+    def add_batch_work(self, add_batch_work: BatchWork) -> None:
         """Take work that can wait."""
-        self.waiting.chores.append(chore)
+        self.waiting.batch_work.append(add_batch_work)
         self._changed.notify()
 
-    def close(self) -> list[Chore]:
+    def close(self) -> list[BatchWork]:
         """Let the thread end when all finals are out; return the chores that nobody will do."""
         self._closing = True
         self._counters.stale += self.waiting.drop_all()
-        chores = list(self.waiting.chores)
-        self.waiting.chores.clear()
+        batch_work = list(self.waiting.batch_work)
+        self.waiting.batch_work.clear()
         self._changed.notify()
-        return chores
+        return batch_work
 
     def abandon(self, error: MalsoriError) -> None:
         """Tell `error` to all finals that are still owed."""
         with self._changed:
-            owed = [*self._running, *self.waiting.finals]
+            request = [*self._running, *self.waiting.finals]
             self.waiting.finals = []
-        for each in owed:
+        for each in request:
             self.report(each, error)
 
-    def report(self, owed: Owed, outcome: Outcome) -> None:
+    def report(self, request: FinalRequest, outcome: Outcome) -> None:
         """Tell the outcome of a final, unless it has been told one."""
         with self._changed:
-            if owed.reported:
+            if request.reported:
                 return
-            owed.reported = True
-            self.samples -= len(owed.clip)
+            request.reported = True
+            self.samples -= len(request.clip)
             self._counters.finals += 1
-        guarded(owed.done, outcome)
+        guarded(request.done, outcome)
 
     def _work(self) -> None:
         while (job := self._next()) is not None:
@@ -102,17 +102,17 @@ class Lane:
             job = self.waiting.take(clock())
             if isinstance(job, list):
                 self._running = job
-            elif isinstance(job, Step):
+            elif isinstance(job, PartialRequest):
                 self._counters.partials += 1
             return job
 
     def _finals(self, call: Call) -> None:
-        for owed, outcome in zip(call, isolate_failures(self._heard, call, MalsoriError), strict=True):
-            self.report(owed, outcome)
+        for request, outcome in zip(call, isolate_failures(self._heard, call, MalsoriError), strict=True):
+            self.report(request, outcome)
         with self._changed:
             self._running = []
 
-    def _heard(self, call: Sequence[Owed]) -> list[Hypothesis]:
+    def _heard(self, call: Sequence[FinalRequest]) -> list[Hypothesis]:
         with self._changed:
             self._counters.calls += 1
         if (hear := call[0].hear) is not None:  # it is alone

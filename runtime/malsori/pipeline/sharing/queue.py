@@ -19,11 +19,11 @@ from .scheduling import Hear, Outcome
 Batches: TypeAlias = Callable[[Sequence[int], DecodeOptions], list[list[int]]]
 
 ACTIVE_S = 10.0  # so long after its last sign of life a stream may still end an utterance at any moment
-LOOKED_AT = 64  # finals among which those that share a call are sought: behind them it is too late for any
+CALL_CANDIDATES = 64  # finals among which those that share a call are sought: behind them it is too late for any
 
 
 @dataclass(slots=True, eq=False)
-class Owed:
+class FinalRequest:
     """A final that has been due since `since`; `reported` once its outcome has been told. `hear` shares no call."""
 
     clip: Audio
@@ -36,7 +36,7 @@ class Owed:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Step:
+class PartialRequest:
     """A partial of an owner."""
 
     owner: object
@@ -44,7 +44,7 @@ class Step:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Chore:
+class BatchWork:
     """Work that can wait; `abandon` is called instead where it never will be done."""
 
     work: Callable[[], None]
@@ -52,11 +52,11 @@ class Chore:
     since: float
 
 
-Call: TypeAlias = list[Owed]
-Job: TypeAlias = Call | Step | Chore
+Call: TypeAlias = list[FinalRequest]
+Job: TypeAlias = Call | PartialRequest | BatchWork
 
 
-class Waiting:
+class EngineQueue:
     """The queue of one engine. `batches` is the engine's own choice of clips that best share a call.
 
     gather_s: how long a final waits for those of other streams, where others are known to be active.
@@ -64,21 +64,21 @@ class Waiting:
     """
 
     def __init__(self, batches: Batches, gather_s: float, patience_s: float) -> None:
-        self.finals: list[Owed] = []
-        self.chores: deque[Chore] = deque()
-        self._steps: dict[int, Step] = {}
+        self.finals: list[FinalRequest] = []
+        self.batch_work: deque[BatchWork] = deque()
+        self._steps: dict[int, PartialRequest] = {}
         self._seen: dict[int, float] = {}  # when each owner, by its id, was last heard of; the latest last
         self._batches = batches
         self._gather_s = gather_s
         self._patience_s = patience_s
 
-    def final(self, owed: Owed) -> None:
+    def final(self, request: FinalRequest) -> None:
         """Take a final."""
-        self.finals.append(owed)
-        if owed.owner is not None:
-            self._meet(owed.owner, owed.since)
+        self.finals.append(request)
+        if request.owner is not None:
+            self._meet(request.owner, request.since)
 
-    def partial(self, step: Step, now: float) -> bool:
+    def partial(self, step: PartialRequest, now: float) -> bool:
         """Take a partial, in the place of the owner's that waits; return whether there was one."""
         self._meet(step.owner, now)
         stale = id(step.owner) in self._steps
@@ -105,14 +105,14 @@ class Waiting:
         """Return the seconds until `take` has something to give: 0 is now, `inf` when something new has come."""
         if self.finals:
             return self._gathering(now)
-        return 0.0 if self._steps or self.chores else math.inf
+        return 0.0 if self._steps or self.batch_work else math.inf
 
     def take(self, now: float) -> Job:
         """Take what is to be done next: finals that share a call, or a partial, or a chore. There must be one."""
         if self.finals:
             return self._call()
-        if self.chores and (not self._steps or self.chores[0].since + self._patience_s <= now):
-            return self.chores.popleft()
+        if self.batch_work and (not self._steps or self.batch_work[0].since + self._patience_s <= now):
+            return self.batch_work.popleft()
         return self._steps.pop(next(iter(self._steps)))
 
     def _meet(self, owner: object, now: float) -> None:
@@ -122,7 +122,7 @@ class Waiting:
     def _gathering(self, now: float) -> float:
         """Return how long the oldest final still waits for others: not at all where none can come or a call is full."""
         first = self.finals[0]
-        owners = {id(each.owner) for each in self.finals[:LOOKED_AT]}
+        owners = {id(each.owner) for each in self.finals[:CALL_CANDIDATES]}
         alone = first.hear is not None or not self.active(now) or all(owner in owners for owner in self._seen)
         if alone or len(self.finals) >= first.options.batch_size:
             return 0.0
@@ -130,11 +130,11 @@ class Waiting:
 
     def _call(self) -> Call:
         """Take the oldest final and those that best share its call, but none before an earlier one of its owner."""
-        looked = self.finals[:LOOKED_AT]
-        chosen = self._alike(looked)
+        candidates = self.finals[:CALL_CANDIDATES]
+        chosen = self._alike(candidates)
         behind: set[int] = set()
         call: Call = []
-        for each in looked:
+        for each in candidates:
             if id(each) in chosen and (each.owner is None or id(each.owner) not in behind):
                 call.append(each)
             else:
@@ -143,16 +143,16 @@ class Waiting:
         self.finals = [each for each in self.finals if id(each) not in taken]
         return call
 
-    def _alike(self, looked: Sequence[Owed]) -> set[int]:
+    def _alike(self, candidates: Sequence[FinalRequest]) -> set[int]:
         """Return the ids of those that the engine would have in one call with the first, which is among them."""
-        options = looked[0].options
-        if looked[0].hear is not None:
-            return {id(looked[0])}
-        alike = [each for each in looked if each.options == options and each.hear is None]
+        options = candidates[0].options
+        if candidates[0].hear is not None:
+            return {id(candidates[0])}
+        alike = [each for each in candidates if each.options == options and each.hear is None]
         try:
             for batch in self._batches([len(each.clip) for each in alike], options):
                 if 0 in batch:
                     return {id(alike[index]) for index in batch}
         except Exception:
             pass  # the first goes alone, and the call itself tells what is wrong
-        return {id(looked[0])}
+        return {id(candidates[0])}

@@ -21,7 +21,7 @@ from ...types import SAMPLE_RATE, Audio, Hypothesis
 from ..isolation import as_engine_error
 from .engine import SharedEngine
 from .lane import Lane, clock, guarded
-from .queue import Chore, Owed, Step
+from .queue import BatchWork, FinalRequest, PartialRequest
 from .scheduling import Hear, Outcome, SchedulerCounters
 
 Result = TypeVar("Result")
@@ -65,7 +65,7 @@ class Scheduler:
         with self._lock:
             lane = self._lane(engine)
             if lane is not None:
-                lane.final(Owed(clip, options, done, owner, clock(), hear))
+                lane.final(FinalRequest(clip, options, done, owner, clock(), hear))
         if lane is None:
             guarded(done, EngineError(CLOSED))
 
@@ -79,7 +79,7 @@ class Scheduler:
             if lane is None:
                 self.counters.stale += 1
                 return False
-            return lane.partial(Step(owner, work))
+            return lane.partial(PartialRequest(owner, work))
 
     def drop(self, owner: object) -> None:
         """Forget what waits of an owner, whose utterance has ended; it is counted. What is being done goes on."""
@@ -114,7 +114,7 @@ class Scheduler:
         engine = bare(engine)
         future: Future[Result] = Future()
 
-        def chore() -> None:
+        def add_batch_work() -> None:
             if future.set_running_or_notify_cancel():
                 try:
                     future.set_result(as_engine_error(work, engine))
@@ -129,7 +129,7 @@ class Scheduler:
             lane = self._lane(engine)
             inside = lane is not None and lane.thread is threading.current_thread()
             if lane is not None and not inside:
-                lane.chore(Chore(chore, abandon, clock()))
+                lane.add_batch_work(BatchWork(add_batch_work, abandon, clock()))
         if lane is None:
             raise EngineError(CLOSED)
         if inside:  # it would wait for itself
@@ -152,9 +152,9 @@ class Scheduler:
         with self._lock:
             self.closed = True
             lanes = list(self._lanes.values())
-            chores = [chore for lane in lanes for chore in lane.close()]
-        for chore in chores:
-            guarded(chore.abandon)
+            batch_work = [add_batch_work for lane in lanes for add_batch_work in lane.close()]
+        for add_batch_work in batch_work:
+            guarded(add_batch_work.abandon)
         for lane in lanes:
             if lane.thread is not threading.current_thread():
                 lane.thread.join(None if until is None else max(0.0, until - clock()))

@@ -17,7 +17,16 @@ from .figures import figures_of, understood
 from .hearing import CERTAIN, TrialReader, TrialRecording, speech_of, transcript_of
 from .outcome import Calibration
 from .proof import Say
-from .search import FULL, WITNESSES, CalibrationLimits, SearchProgress, distinct, expected, search, witnesses
+from .search import (
+    FULL,
+    LEAST_AT_FLOOR,
+    CalibrationLimits,
+    SearchProgress,
+    clips_at_floor,
+    distinct_settings,
+    expected_seconds,
+    search,
+)
 from .speed import host
 
 
@@ -55,15 +64,15 @@ def calibrate(
     asked = DecodeOptions(language=language and code_of(language), beam_size=beam_size, temperature=CERTAIN)
     engine.check(asked)
     own, progress = engine.manifest, SearchProgress(say)
-    listener = TrialReader(engine, asked, progress.heard)
+    reader = TrialReader(engine, asked, progress.heard)
     limits = limits or CalibrationLimits()
     try:
-        recordings = _heard(listener, paths, progress, unreadable)
+        recordings = _heard(reader, paths, progress, unreadable)
         known = [recording for recording in recordings if understood(recording.take)]
         _check(own.name, paths, recordings, known)
         lengths = [len(clip) for recording in known for clip in recording.clips]
-        groups = distinct(lengths)
-        tried = search(listener, known, list(groups), limits, progress, every=every)
+        groups = distinct_settings(lengths)
+        tried = search(reader, known, list(groups), limits, progress, every=every)
     finally:
         engine.manifest = own
     return Calibration(
@@ -76,7 +85,7 @@ def calibrate(
         full=figures_of(FULL, [recording.take for recording in known]),
         settings=tried.heard,
         same=groups,
-        seen=any(witnesses(context, lengths) >= WITNESSES for context in groups),
+        seen=any(clips_at_floor(context, lengths) >= LEAST_AT_FLOOR for context in groups),
         given_up=tried.given_up,
         host=host() | {"threads": threads or cpu_threads(), "device": engine.device, "compute": engine.compute_type},
     )
@@ -105,7 +114,7 @@ def check_kind(manifest: Manifest) -> None:
 
 
 def _heard(
-    listener: TrialReader,
+    reader: TrialReader,
     paths: Sequence[Path],
     progress: SearchProgress,
     unreadable: Callable[[Path, AudioError], None],
@@ -118,8 +127,8 @@ def _heard(
         except AudioError as error:
             unreadable(path, error)
     lengths = [len(clip) for recording in found for clip in recording.clips]
-    progress.total = WINDOW / MEL_RATE * len(lengths) + expected(list(distinct(lengths)), lengths)
+    progress.total = WINDOW / MEL_RATE * len(lengths) + expected_seconds(list(distinct_settings(lengths)), lengths)
     for recording in found:
         progress.say(f"hearing {recording.path.name}", progress.done, progress.total)
-        listener.whole(recording)
+        reader.whole(recording)
     return found

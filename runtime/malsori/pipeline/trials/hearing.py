@@ -22,7 +22,7 @@ from ...errors import OptionError
 from ...joining import joined
 from ...types import SAMPLE_RATE, Audio, Hypothesis
 from ...vad import GateOptions, SileroDetector
-from ..files.stretches import pieces_of
+from ..files.stretches import stretches_of
 from .figures import HeardWindows, Run, Take
 
 ENDINGS = (".aac", ".flac", ".m4a", ".mp3", ".mp4", ".oga", ".ogg", ".opus", ".wav", ".webm")  # looked for in folders
@@ -60,7 +60,7 @@ def speech_of(path: Path) -> list[Audio]:
     """
     options = GateOptions()
     with decode_blocks(path) as blocks:
-        speech = [piece.audio for piece in pieces_of(blocks, SileroDetector(), options)]
+        speech = [piece.audio for piece in stretches_of(blocks, SileroDetector(), options)]
     if speech:
         return speech
     samples, longest = decode(path).samples, round(options.longest * SAMPLE_RATE)
@@ -202,5 +202,5 @@ class TrialReader:
         context = {"floor_s": window / MEL_RATE, "margin_s": 0.0}
         self.engine.manifest = replace(self.engine.manifest, audio_context=context)
         start = clock()
-        hypothesis = self.engine.read_once(clip, options)
+        hypothesis = self.engine.read_without_retry(clip, options)
         return hypothesis, clock() - start

@@ -8,7 +8,7 @@ from typing import Any
 from ...engines.whisper.window import Context
 from ...types import SAMPLE_RATE
 from .figures import Figures
-from .search import WITNESSES, CalibrationLimits, choose, objection
+from .search import LEAST_AT_FLOOR, CalibrationLimits, choose, objection
 
 FEW_CLIPS, FEW_SECONDS = 20, 60.0  # below which an outcome may be chance
 
@@ -75,7 +75,7 @@ class Calibration:
     def _untried_margin(self) -> str:
         """Return that hardly any clip got a longer window than the floor for the margin's sake, or ""."""
         chosen, context = self.chosen, self.chosen.context
-        if chosen is self.full or chosen.at_margin >= WITNESSES:
+        if chosen is self.full or chosen.at_margin >= LEAST_AT_FLOOR:
             return ""
         hardly = f"only {counted(chosen.at_margin, 'clip')}" if chosen.at_margin else "no clip"
         return (

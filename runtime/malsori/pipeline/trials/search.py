@@ -11,8 +11,8 @@ from ...engines.whisper.window import Context
 from .figures import Figures, figures_of
 from .hearing import TrialReader, TrialRecording
 
-WITNESSES = 3  # clips heard in the floor's own window without which nothing is known of it
-TIE = 1.05  # of seconds encoded: a twentieth less is not worth a shorter window
+LEAST_AT_FLOOR = 3  # clips heard in the floor's own window without which nothing is known of it
+TIE_FACTOR = 1.05  # of seconds encoded: a twentieth less is not worth a shorter window
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +25,7 @@ class CalibrationLimits:
 
 def objection(figures: Figures, limits: CalibrationLimits) -> str:
     """Return why a setting is not to be recommended, or "" where it is safe."""
-    if unseen(figures):
+    if too_few_at_floor(figures):
         return "too few clips that short" if figures.at_floor else "no clip that short"
     if figures.loss * 100 > limits.max_loss:
         return f"loses {figures.loss * 100:.2f} points"
@@ -34,9 +34,9 @@ def objection(figures: Figures, limits: CalibrationLimits) -> str:
     return ""
 
 
-def unseen(figures: Figures) -> bool:
+def too_few_at_floor(figures: Figures) -> bool:
     """Whether too few clips were short enough for the floor to be heard at all."""
-    return figures.at_floor < WITNESSES
+    return figures.at_floor < LEAST_AT_FLOOR
 
 
 def choose(full: Figures, settings: Sequence[Figures], limits: CalibrationLimits) -> Figures:
@@ -46,7 +46,7 @@ def choose(full: Figures, settings: Sequence[Figures], limits: CalibrationLimits
     """
     safe = [full, *(each for each in settings if not objection(each, limits))]
     least = min(each.encoded for each in safe)
-    near = [each for each in safe if each.encoded <= least * TIE]
+    near = [each for each in safe if each.encoded <= least * TIE_FACTOR]
     return max(near, key=lambda each: (each.window, each.context.floor_s, each.context.margin_s))
 
 
@@ -56,7 +56,7 @@ FULL = Context()
 GRID = tuple(Context(floor, margin) for floor in FLOORS for margin in MARGINS)
 
 
-def distinct(lengths: Sequence[int]) -> dict[Context, tuple[Context, ...]]:
+def distinct_settings(lengths: Sequence[int]) -> dict[Context, tuple[Context, ...]]:
     """Return the settings that differ for clips of so many samples, each with all that equal it, itself among them.
 
     It stands for the others as the longest: of two floors below every clip nothing was seen that tells them apart.
@@ -75,7 +75,7 @@ def order(context: Context) -> tuple[float, float]:
     return context.floor_s, context.margin_s
 
 
-AHEAD = 6  # settings that are mostly heard before a safe one is found
+LIKELY_HEARD = 6  # settings that are mostly heard before a safe one is found
 
 
 @dataclass(slots=True)
@@ -93,7 +93,7 @@ class SearchProgress:
 
 
 @dataclass(frozen=True, slots=True)
-class Tried:
+class SearchResult:
     """The figures of the settings that were heard, in their order, and those given up as read again too often."""
 
     heard: tuple[Figures, ...]
@@ -101,14 +101,14 @@ class Tried:
 
 
 def search(
-    listener: TrialReader,
+    reader: TrialReader,
     recordings: Sequence[TrialRecording],
     settings: Sequence[Context],
     limits: CalibrationLimits,
     progress: SearchProgress,
     *,
     every: bool = False,
-) -> Tried:
+) -> SearchResult:
     """Hear the settings that can be taken; with `every` all of them, and to the end."""
     least = figures_of(FULL, [recording.take for recording in recordings]).encoded
     heard: list[Figures] = []
@@ -116,30 +116,30 @@ def search(
     lengths = [len(clip) for recording in recordings for clip in recording.clips]
     waiting = sorted(settings, key=lambda context: (encoded(context, lengths), order(context)))
     if not every:
-        waiting = [context for context in waiting if witnesses(context, lengths) >= WITNESSES]
+        waiting = [context for context in waiting if clips_at_floor(context, lengths) >= LEAST_AT_FLOOR]
     while waiting:
         context = waiting.pop(0)
-        if not every and encoded(context, lengths) > least * TIE:
+        if not every and encoded(context, lengths) > least * TIE_FACTOR:
             break
-        ahead = list(_unheard([context, *waiting[: AHEAD - 1]], recordings))
+        ahead = list(_unheard([context, *waiting[: LIKELY_HEARD - 1]], recordings))
         progress.total = progress.done + sum(window for *_, window in ahead) / MEL_RATE
         most = len(lengths) if every else limits.max_retries / 100 * len(lengths)
-        if not _hear(listener, context, recordings, most):
+        if not _hear(reader, context, recordings, most):
             given_up.append(context)
             continue
         heard.append(figures_of(context, [recording.take for recording in recordings]))
         if not objection(heard[-1], limits):
             least = min(least, heard[-1].encoded)
-    return Tried(tuple(sorted(heard, key=lambda each: order(each.context))), tuple(sorted(given_up, key=order)))
+    return SearchResult(tuple(sorted(heard, key=lambda each: order(each.context))), tuple(sorted(given_up, key=order)))
 
 
-def _hear(listener: TrialReader, context: Context, recordings: Sequence[TrialRecording], most: float) -> bool:
+def _hear(reader: TrialReader, context: Context, recordings: Sequence[TrialRecording], most: float) -> bool:
     """Hear all clips with a setting; return False, and stop, as soon as more than `most` are read again."""
     retried = 0
     for recording in recordings:
         for index, clip in enumerate(recording.clips):
             window = context.window(len(clip))
-            listener.short(recording, index, window)
+            reader.short(recording, index, window)
             retried += recording.runs[index][window].retried
             if retried > most:
                 return False
@@ -151,14 +151,14 @@ def encoded(context: Context, lengths: Sequence[int]) -> float:
     return sum(map(context.window, lengths)) / MEL_RATE
 
 
-def witnesses(context: Context, lengths: Sequence[int]) -> int:
+def clips_at_floor(context: Context, lengths: Sequence[int]) -> int:
     """Return how many clips are heard in the floor's own window."""
     return sum(context.window(length) == context.window(0) for length in lengths)
 
 
-def expected(settings: Sequence[Context], lengths: Sequence[int]) -> float:
+def expected_seconds(settings: Sequence[Context], lengths: Sequence[int]) -> float:
     """Return how many seconds of short windows are likely to be heard."""
-    first = sorted(settings, key=lambda context: encoded(context, lengths))[:AHEAD]
+    first = sorted(settings, key=lambda context: encoded(context, lengths))[:LIKELY_HEARD]
     return sum(sum({context.window(length) for context in first}) for length in lengths) / MEL_RATE
 
 

@@ -16,7 +16,9 @@ from ..providers import failures
 LIBRARY = Path(__file__).with_name("libint8_linear.so.1")  # what ends in `.so` Python takes for a module of its own
 SUFFIX = ".native.onnx"  # instead of `.onnx`: how the file of a graph that has the operator ends
 DOMAIN = "malsori"
-AGAIN = "with a C compiler, in its checkout: `pip install -v --force-reinstall --no-deps .`, which says what fails"
+BUILD_AGAIN = (
+    "with a C compiler, in its checkout: `pip install -v --force-reinstall --no-deps .`, which says what fails"
+)
 NEEDED = {"avx2", "fma"}
 # With these ONNX Runtime's own kernels are at least as fast by the count of their instructions, and nearer to float32:
 # VNNI has no second multiplication to save, AVX-512BW twice the width. No such machine was at hand to measure it.
@@ -60,7 +62,7 @@ def why_unavailable() -> str:
 def load_failure() -> str:
     """Return why ONNX Runtime does not take the library; empty where it does."""
     if not LIBRARY.is_file():
-        return f"not built when malsori was installed; {AGAIN}"
+        return f"not built when malsori was installed; {BUILD_AGAIN}"
     import onnxruntime
 
     try:
