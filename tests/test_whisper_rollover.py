@@ -2,7 +2,15 @@
 
 import pytest
 
-from malsori.engines.whisper.commitment import KEPT_WORDS, RECENT_S, Cut, cut_at_pause, forced_commit, latest_cut
+from malsori.engines.whisper.commitment import (
+    KEPT_WORDS,
+    RECENT_S,
+    Cut,
+    ForcedCommit,
+    cut_at_pause,
+    forced_commit,
+    latest_cut,
+)
 
 TIMES = [(0.2, 1.0), (1.0, 2.0), (2.0, 3.1), (3.1, 4.0), (4.0, 5.0), (5.0, 6.0)]
 TWO = [(0.2, 1.9), (2.3, 3.0), (3.3, 6.0)]  # pauses of 0.4 and 0.3 s
@@ -45,17 +53,17 @@ def spread(count, seconds):
 
 def test_words_before_the_last_pause_are_committed_by_force():
     sounding = [(0.0, 16.9), (17.3, 25.0)]
-    assert forced_commit(spread(50, 0.5), sounding, 25.0) == Cut(34, pytest.approx(17.1))
+    assert forced_commit(spread(50, 0.5), sounding, 25.0) == ForcedCommit(34, pytest.approx(17.1))
 
 
 def test_a_pause_in_the_first_half_or_at_the_very_end_does_not_count_for_force():
     sounding = [(0.0, 8.0), (8.5, 24.2), (24.6, 25.0)]
-    assert forced_commit(spread(50, 0.5), sounding, 25.0) == Cut(40, 25.0 - RECENT_S)
+    assert forced_commit(spread(50, 0.5), sounding, 25.0) == ForcedCommit(40, 25.0 - RECENT_S)
 
 
 def test_without_a_pause_the_place_is_between_two_words():
-    assert forced_commit(spread(33, 0.75), [(0.0, 25.0)], 25.0) == Cut(26, 19.5)
+    assert forced_commit(spread(33, 0.75), [(0.0, 25.0)], 25.0) == ForcedCommit(26, 19.5)
 
 
 def test_where_no_word_was_read_only_the_recent_sound_stays():
-    assert forced_commit([], [(0.0, 25.0)], 25.0) == Cut(0, 25.0 - RECENT_S)
+    assert forced_commit([], [(0.0, 25.0)], 25.0) == ForcedCommit(0, 25.0 - RECENT_S)

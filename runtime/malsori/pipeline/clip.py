@@ -1,4 +1,4 @@
-"""A clip: sound with a clock. Whoever reads clips need not know how much of a recording was put together in one.
+"""A clip: one or several stretches of a recording, joined to be read at once, with a clock that says where each lies.
 
 recording  ...[ a ]..........[  b  ]...[ c ]....
 clip          [ a ][  b  ][ c ]                     times of the clip, on the recording's clock again
@@ -16,10 +16,10 @@ import numpy as np
 from ..joining import lasting, written
 from ..types import SAMPLE_RATE, Audio, Segment, Span, Word
 
-# Seconds by which a time may lie on the wrong side of a join and still be meant for the other: Whisper's times come in
-# steps of 0.02 s and are off by a few of them; what lies at a join is the padding of speech, silence on both sides.
+# Seconds by which a time may lie on the wrong side of a join of two stretches: Whisper's times come in steps of 0.02 s
+# and are off by a few of them, and at a join there is silence on both sides, the padding of speech.
 JOIN_TOLERANCE_S = 0.2
-LONG_PAUSE_S = 2.0  # seconds between two stretches that no segment goes on over
+LONG_PAUSE_S = 2.0  # seconds between two stretches at which a segment is split
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,13 +29,11 @@ class Clock:
     spans: tuple[Span, ...]
 
     def placed(self, segments: Iterable[Segment], *, words: bool = True) -> Iterator[Segment]:
-        """Yield the segments that say something with the recording's times, each word inside its own stretch.
+        """Yield the segments that have text, on the recording's clock, each word inside its own stretch.
 
-        Without `words`, theirs are left out when they have served. Each word lasts a step of time, if there is room,
-        and begins where the one before it ends, or later.
-
-        One whose words lie in several stretches is taken apart where the pause between them was long. Whisper may end a
-        segment beyond its clip; spans do not overlap, so neither do the times of the result.
+        Words do not overlap, and each lasts a step if there is room; without `words` they are left out at last. A
+        segment is split where its words lie in stretches with a pause of at least `LONG_PAUSE_S` between them. Times
+        beyond the clip are clipped to its stretches, so that segments do not overlap.
         """
         parts = [part for segment in segments if segment.text.strip() for part in self._split_at_pauses(segment)]
         times = self._word_times([word for part in parts for word in part.words])
@@ -44,7 +42,7 @@ class Clock:
             yield placed if words else replace(placed, words=())
 
     def part(self, start: int, stop: int) -> Clock:
-        """Return the clock of what lies between two samples of the clip."""
+        """Return the clock of the samples `[start, stop)` of the clip."""
         inside = []
         for begin, span in zip(self._stretch_begins, self.spans, strict=True):
             first, last = max(start - begin, 0), min(stop - begin, len(span))
@@ -53,7 +51,7 @@ class Clock:
         return Clock(tuple(inside))
 
     def _split_at_pauses(self, segment: Segment) -> Iterator[Segment]:
-        """Yield a segment's runs of words that no long pause of the recording parts."""
+        """Yield a segment split at the long pauses of the recording between its words."""
         stretches = [self._stretch_at((word.start + word.end) / 2) for word in segment.words]
         cuts = [
             index
@@ -68,7 +66,7 @@ class Clock:
             yield replace(segment, text=written(words), words=words)
 
     def _placed(self, segment: Segment, times: Iterator[tuple[float, float]]) -> Segment:
-        """Return a segment where it was spoken; `times` are those of its words, and go on with those behind it."""
+        """Return a segment on the recording's clock, taking the times of its words from the iterator `times`."""
         own = zip(segment.words, times, strict=False)
         if words := tuple(replace(word, start=start, end=end) for word, (start, end) in own):
             return replace(segment, start=words[0].start, end=words[-1].end, words=words)
@@ -78,7 +76,7 @@ class Clock:
         return replace(segment, start=self._time(segment.start, first), end=self._time(segment.end, last))
 
     def _word_times(self, words: Sequence[Word]) -> Iterator[tuple[float, float]]:
-        """Yield the times of words that follow each other, on the recording's clock, each inside its own stretch."""
+        """Yield the times of consecutive words on the recording's clock, each inside its own stretch."""
         stretches = accumulate((self._stretch_at((word.start + word.end) / 2) for word in words), max)
         for stretch, group in groupby(zip(stretches, words, strict=True), key=lambda pair: pair[0]):
             span = self.spans[stretch]
@@ -86,11 +84,11 @@ class Clock:
             yield from lasting(times, span.start / SAMPLE_RATE, span.stop / SAMPLE_RATE)
 
     def _stretch_at(self, seconds: float) -> int:
-        """Return the number of the stretch that sounds at a time of the clip."""
+        """Return the index of the stretch at a time of the clip."""
         return max(bisect_right(self._stretch_begins, round(seconds * SAMPLE_RATE)) - 1, 0)
 
     def _time(self, seconds: float, stretch: int) -> float:
-        """Return a time of the clip on the recording's clock, moved into the stretch of that number."""
+        """Return a time of the clip on the recording's clock, clipped to the stretch with index `stretch`."""
         span, begin = self.spans[stretch], self._stretch_begins[stretch] / SAMPLE_RATE
         return span.start / SAMPLE_RATE + min(max(seconds - begin, 0.0), span.seconds)
 
@@ -104,21 +102,21 @@ class Clock:
 class Clip:
     """Sound to be read at once, as long as the spans of its clock together.
 
-    It is not `vouched` for where nothing said that somebody speaks in it.
+    `gate_missed` marks a short recording that is read although the gate found no speech in it.
     """
 
     audio: Audio
     clock: Clock
-    vouched: bool = True
+    gate_missed: bool = False
 
     @classmethod
     def of(cls, audio: Audio, span: Span) -> Clip:
-        """Return a single stretch."""
+        """Return the clip of a single stretch."""
         return cls(audio, Clock((span,)))
 
     @property
     def span(self) -> Span:
-        """From where its first stretch begins to where its last one ends."""
+        """From the start of its first stretch to the stop of its last one."""
         return Span(self.clock.spans[0].start, self.clock.spans[-1].stop)
 
     @property
@@ -127,12 +125,12 @@ class Clip:
         return len(self.audio) / SAMPLE_RATE
 
     def part(self, start: int, stop: int) -> Clip:
-        """Return what lies between two of its samples."""
+        """Return the samples `[start, stop)` as a clip."""
         return replace(self, audio=self.audio[start:stop], clock=self.clock.part(start, stop))
 
 
 def joined(clips: Sequence[Clip]) -> Clip:
-    """Return clips that follow each other as one."""
+    """Return consecutive clips as one."""
     if len(clips) == 1:
         return clips[0]
     spans = tuple(span for clip in clips for span in clip.clock.spans)
@@ -140,7 +138,7 @@ def joined(clips: Sequence[Clip]) -> Clip:
 
 
 def fill_clips(stretches: Iterable[Clip], longest: float) -> Iterator[Clip]:
-    """Yield neighbouring stretches together, in clips of at most `longest` seconds unless a single one is longer."""
+    """Yield neighbouring stretches joined to clips of at most `longest` seconds, unless a single one is longer."""
     held: list[Clip] = []
     for stretch in stretches:
         if held and sum(clip.seconds for clip in held) + stretch.seconds > longest:

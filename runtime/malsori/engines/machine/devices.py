@@ -60,7 +60,7 @@ __all__ = [
     "cpu_threads",
     "cuda",
     "decide",
-    "runs_on",
+    "why_not_running",
     "tensorrt",
 ]
 

@@ -1,4 +1,4 @@
-"""Which words of an open utterance stand from now on, and where one that has become long is let go of."""
+"""Which words of an open utterance are committed, and where a long utterance is cut so that its sound can be dropped."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from .tokenizer import HALF_CHARACTER
 from .tokens import TokenWord
 
 SoundBehind: TypeAlias = Callable[[], Sequence[float]]
-"""How many seconds of sound follow each word of a reading; asking costs a pass of the decoder."""
+"""Return the seconds of sound behind each word of a reading; a call costs a pass of the decoder."""
 
-# Samples between the first and the last of the readings that agree. Of what nano-whisper commits in utterances of 9 and
-# 19 s, 1.3 and 3.2 % was not said; of what two readings half a second apart agree on, 6.4 and 6.2 %.
+# Samples between the first and the last of the readings that must agree, 1 s. Of what nano-whisper commits in
+# utterances of 9 and 19 s, 1.3 and 3.2 % was not said; with readings half a second apart 6.4 and 6.2 %.
 AGREEMENT_SPAN = SAMPLE_RATE
-# Seconds of sound behind a word from which on its attention has left it: 5.1 and 6.1 % then, 8.5 and 10.3 % at 1 s.
+# Seconds of sound behind a word from which on it is committed: 5.1 and 6.1 % then, 8.5 and 10.3 % at 1 s.
 LEFT_BEHIND_S = 1.5
 
 
@@ -27,18 +27,18 @@ class CommitRule(Protocol):
     """Decides what of a reading is committed."""
 
     def count_stable(self, words: Sequence[TokenWord], at: int, behind: SoundBehind) -> int:
-        """Return how many of the first words stand. They are those behind what was committed before.
+        """Return how many words to commit of a reading, which begins behind the words committed before.
 
-        `at` is how many samples of the utterance have been heard.
+        `at` is the end of the sound that was read, in samples of the utterance.
         """
         ...
 
     def note(self, words: Sequence[TokenWord], at: int) -> None:
-        """Take a reading of which nothing is to stand yet; later ones may agree with it."""
+        """Take a reading without committing any of it; later ones may agree with it."""
         ...
 
     def forget(self, count: int) -> None:
-        """Take note that so many words were committed for another reason."""
+        """Drop the first `count` words, which were committed for another reason, from the earlier readings."""
         ...
 
 
@@ -51,16 +51,16 @@ class _Earlier:
 
 
 class LocalAgreement:
-    """LocalAgreement (arXiv 2005.11185; for Whisper 2307.14743): what all readings of the last second begin with.
+    """LocalAgreement (arXiv 2005.11185; for Whisper 2307.14743): the common prefix of all readings of the last second.
 
-    With steps of a second or more these are two, with shorter ones as many as there are.
+    With steps of a second or more these are two readings, with shorter steps more.
     """
 
     def __init__(self) -> None:
         self._earlier: list[_Earlier] = []
 
     def count_stable(self, words: Sequence[TokenWord], at: int, behind: SoundBehind) -> int:
-        """Return how many words this reading and the earlier ones have in common from their beginnings on."""
+        """Return the length of the common prefix of this reading and the earlier ones, in words."""
         old = [each for each in self._earlier if each.at <= at - AGREEMENT_SPAN]
         asked = self._earlier[len(old) - 1 :] if old else []
         spelled = tuple(word.text for word in words)
@@ -81,7 +81,7 @@ class LocalAgreement:
 
 
 class Attention:
-    """What readings agree on, and what the decoder has left behind: its attention to it ends well before the sound."""
+    """Commits what readings agree on, and words whose attention ends well before the end of the sound."""
 
     def __init__(self) -> None:
         self._agreement = LocalAgreement()
@@ -105,14 +105,14 @@ class Attention:
 
 
 def commit_rule(commit: Commit) -> CommitRule:
-    """Return the rule of that name, for one utterance."""
+    """Return a new rule of that name, for one utterance."""
     return LocalAgreement() if commit == "agreement" else Attention()
 
 
 def count_whole(words: Sequence[TokenWord]) -> int:
-    """Return how many words there are before half a character, without the marks at the end of those.
+    """Return how many words stand before the first incomplete character (U+FFFD), without punctuation at their end.
 
-    What is said next decides about marks; half a character (U+FFFD) is a slip that the next reading mends.
+    The next words may change punctuation, and the next reading completes the character.
     """
     count = sum(1 for _ in takewhile(lambda word: HALF_CHARACTER not in word.text, words))
     while count and not any(letter.isalnum() for letter in words[count - 1].text):
@@ -121,36 +121,49 @@ def count_whole(words: Sequence[TokenWord]) -> int:
 
 
 def _common(one: Sequence[str], other: Sequence[str]) -> int:
-    """Return how many words both begin with."""
+    """Return the length of the common prefix of two lists."""
     return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(one, other, strict=False)))
 
 
-KEPT_WORDS = 2  # committed words that stay in front of what is read on
-CUT_SNAP_S = 0.25  # seconds from where a word ends, by attention, to a pause that is meant
+KEPT_WORDS = 2  # committed words whose sound stays, in front of the next reading
+CUT_SNAP_S = 0.25  # seconds between the end of a word, by attention, and the pause that it belongs to
 SHORTEST_PAUSE_S = 0.2  # seconds of silence that separate sentences; the closure of a stop is shorter
 BEST_PAUSE_S = 0.5  # seconds from which on no pause is better than another
-FRESH_S = 1.0  # seconds at the end of the sound that are too fresh to cut there
+FRESH_S = 1.0  # seconds at the end of the sound without cuts
 RECENT_S = 5.0  # seconds that stay where there is no pause
 
 
 @dataclass(frozen=True, slots=True)
 class Cut:
-    """Let go of the first `words` and of the sound before `at`, in seconds from its start."""
+    """Where to drop: the first `words` committed words, and the sound before `at`, in seconds from its start."""
 
     words: int
     at: float
 
 
+@dataclass(frozen=True, slots=True)
+class ForcedCommit:
+    """How many of the first `words` to commit without agreement, and the end of their sound, `at`, in seconds."""
+
+    words: int
+    at: float
+
+    @property
+    def cut(self) -> Cut:
+        """The cut behind those words."""
+        return Cut(self.words, self.at)
+
+
 def pauses(sounding: Sequence[Times]) -> bool:
-    """Return whether there is any silence that may separate sentences."""
+    """Return whether there is a silence of at least `SHORTEST_PAUSE_S` between two sounds."""
     return any(rises - falls >= SHORTEST_PAUSE_S for (_, falls), (rises, _) in pairwise(sounding))
 
 
 def cut_at_pause(times: Sequence[Times], committed: int, sounding: Sequence[Times], least: float) -> Cut | None:
-    """Return the longest pause between committed words, of equal ones the latest; None where there is none.
+    """Return a cut in the longest pause between committed words, of equal ones the latest; None where there is none.
 
-    `times` are the words', of which the first are `committed`; `sounding` is where something sounds. The pause lies at
-    least `least` seconds into the sound, and `KEPT_WORDS` committed words behind it.
+    `times` are the words', of which the first `committed` are; `sounding` are the spans not silent. The pause lies at
+    least `least` seconds into the sound and has `KEPT_WORDS` committed words behind it.
     """
     found = [
         (min(rises - falls, BEST_PAUSE_S), Cut(index, (falls + rises) / 2))
@@ -162,23 +175,23 @@ def cut_at_pause(times: Sequence[Times], committed: int, sounding: Sequence[Time
 
 
 def latest_cut(times: Sequence[Times], committed: int, least: float) -> Cut | None:
-    """Return the latest place between committed words, `KEPT_WORDS` of them behind it; None where there is none."""
+    """Return the latest cut between committed words with `KEPT_WORDS` behind it; None where there is none."""
     places = [Cut(index, end) for index, end in _cut_places(times, committed, least)]
     return places[-1] if places else None
 
 
 def _cut_places(times: Sequence[Times], committed: int, least: float) -> Iterator[tuple[int, float]]:
-    """Yield how many words might be let go of, and where the last of them ends."""
+    """Yield each number of words that may be dropped, and the end of the last of them in seconds."""
     for index in range(1, min(committed, len(times)) - KEPT_WORDS + 1):  # no times where nothing was to be heard
         if times[index - 1][1] >= least:
             yield index, times[index - 1][1]
 
 
-def forced_commit(times: Sequence[Times], sounding: Sequence[Times], seconds: float) -> Cut:
-    """Return where to cut and how many words to commit where none has been for long: all before the last pause.
+def forced_commit(times: Sequence[Times], sounding: Sequence[Times], seconds: float) -> ForcedCommit:
+    """Return the commit of all words before the last pause, for a window that is full without committed words.
 
-    The pause is in the second half of the sound's `seconds`, and not in the last `FRESH_S` of it. Without one, the place
-    is behind the last word that ends before the last `RECENT_S` seconds, or where those begin.
+    The pause is in the second half of the sound's `seconds`, but not in its last `FRESH_S`. Without one, the words are
+    those that end before the last `RECENT_S`, and the place is the end of the last one or the start of those seconds.
     """
     pauses = [
         (falls + rises) / 2
@@ -188,6 +201,6 @@ def forced_commit(times: Sequence[Times], sounding: Sequence[Times], seconds: fl
     limit = pauses[-1] + CUT_SNAP_S if pauses else seconds - RECENT_S
     words = sum(end <= limit for _, end in times)
     if pauses:
-        return Cut(words, pauses[-1])
+        return ForcedCommit(words, pauses[-1])
     last = times[words - 1][1] if words else 0.0
-    return Cut(words, last if last >= seconds / 2 else limit)
+    return ForcedCommit(words, last if last >= seconds / 2 else limit)

@@ -1,4 +1,4 @@
-"""The Whisper engine: a bundle on CTranslate2. It neither finds speech nor decodes files; `reader.py` is its way."""
+"""The Whisper engine: one bundle on CTranslate2, clips to hypotheses. The steps are in `reader.py`."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ SESSION = SessionOptions()
 class WhisperEngine:
     """One `whisper` bundle; `transcribe`, `detect_language` and `embed` may be called from several threads."""
 
-    longest_clip = LONGEST_WINDOW - MARGIN_S  # 28.0 seconds: what the encoder sees at once, with silence behind it
+    longest_clip = LONGEST_WINDOW - MARGIN_S  # 28.0 seconds: the encoder's longest window less a margin of silence
     long_form = True
     files = staticmethod(needed)
     check_options = staticmethod(check_options)
@@ -53,18 +53,18 @@ class WhisperEngine:
         memory: Memory = "normal",
         network: Callable[..., Network] = Network,
     ) -> None:
-        """Load the bundle in `folder`; `workers` calls run at a time, each on `threads` of the cores (their share).
+        """Load the bundle in `folder`, for `workers` calls at a time, each on `threads` threads (default: their share).
 
         `compute_type` is CTranslate2's; `default` computes as the weights are stored where the device can, floats on
-        a CPU in int8; `auto` in the fastest way there is. With `memory="low"` each of the calls that
-        run at a time reads one window and they encode in turn: 0.2 GB less for long files (base), and slower.
-        `network` loads the weights.
+        a CPU in int8; `auto` takes the fastest type. With `memory="low"` each call reads one window at a time and only
+        one encodes: 0.2 GB less for long files (base), and slower. `network` loads the weights.
+
         Raises `ModelCorrupt` for a missing file, `ModelIncompatible` when CTranslate2 cannot load the bundle or it
         contradicts its manifest, `OptionError` for a compute type that the device does not have,
         `DeviceUnavailable` for CUDA by name where there is none.
         """
         self.manifest = manifest
-        self.fills_windows = not manifest.demonstration  # those have learned from single sentences
+        self.fills_windows = not manifest.demonstration  # demonstration models were trained on single sentences
         self.device = choose_device(device)
         self._single_windows = memory == "low"
         for name in needed(folder, manifest):
@@ -95,7 +95,7 @@ class WhisperEngine:
 
     @property
     def counters(self) -> NetworkCounters:
-        """What the network was asked for since it was loaded."""
+        """Counts of the network's calls since it was loaded."""
         return self._network.counters
 
     def check(self, options: DecodeOptions) -> tuple[str, ...]:
@@ -105,7 +105,7 @@ class WhisperEngine:
         return tuple(left_out(options))
 
     def batches(self, lengths: Sequence[int], options: DecodeOptions = DEFAULTS) -> list[list[int]]:
-        """Return which clips, of so many samples, best share one call: neighbours by their windows and limits."""
+        """Return the indices of the clips that best share a call, given their lengths in samples."""
         return calls(lengths, Context.of(self.manifest, options.whisper.audio_context), options)
 
     def transcribe(
@@ -113,16 +113,16 @@ class WhisperEngine:
     ) -> list[Hypothesis]:
         """Return one hypothesis per clip, in order; a clip may be longer than 30 s.
 
-        Clips are read `batch_size` at a time, those whose windows are of one length together, on a CPU in several calls
-        of the network at once; a clip's text does not depend on the others. `previous`, if any, are the texts said
-        before each. Segments have words where they were asked for, and where the segments' times come from them; their
-        confidence is the mean probability (geometric) of their window's tokens. Raises `OptionError` for what the model
-        does not have, `EngineError` when CTranslate2 fails, `Cancelled` between two of its calls.
+        At most `batch_size` clips are read at a time, in batches of equal windows, on a CPU several batches at once; a
+        clip's text does not depend on the others. `previous` are the texts spoken before each clip, or empty. Segments
+        have words where these are asked for or give the segments' times; their confidence is the geometric mean
+        probability of their window's tokens. Raises `OptionError` for what the model does not have, `EngineError` when
+        CTranslate2 fails, `Cancelled` between two of its calls.
         """
         return self._read(clips, options, previous)
 
     def read_without_retry(self, clip: Audio, options: DecodeOptions = DEFAULTS) -> Hypothesis | None:
-        """Return what `transcribe` makes of one clip in its own window, or None where it would read it again."""
+        """Return the hypothesis of one clip from its own window alone, or None where `transcribe` would read it again."""
         try:
             return self._read([clip], options, raise_rejected=True)[0]
         except ReadingRejected:
@@ -155,10 +155,10 @@ class WhisperEngine:
         return [self._hypothesis(track, options) for track in tracks]
 
     def follow(self, clip: Audio, said: LeftContext, options: DecodeOptions = DEFAULTS) -> Hypothesis | None:
-        """Return what was heard in a clip behind what was said, None where it is to be read by `transcribe`.
+        """Return the hypothesis of a clip decoded behind its left context, None where `transcribe` is to read it.
 
-        A translation is, as its words are not those that were listened to. A language that is not given is told from
-        the clip alone; another than before must be likely. Raises as `transcribe` does.
+        It is None for translations, which attention cannot align, and where the language, given or detected in the clip
+        above `language_detection_threshold`, is another than the context's. Raises as `transcribe` does.
         """
         check_options(self.manifest, options)
         if options.task == "translate":
@@ -177,7 +177,7 @@ class WhisperEngine:
         return Hypothesis(segments, said.language, probability) if segments else None
 
     def open(self, options: DecodeOptions = DEFAULTS, session: SessionOptions = SESSION) -> WhisperSession:
-        """Return a session for one utterance, which gives its text while it is spoken.
+        """Return a session, which gives the text of one utterance while it is spoken.
 
         Raises `OptionError` for what the model does not have.
         """
@@ -189,8 +189,8 @@ class WhisperEngine:
     def detect_language(self, clip: Audio, options: DecodeOptions = DEFAULTS) -> dict[str, float]:
         """Return the model's languages with their probabilities, likeliest first; they sum to 1.
 
-        Listens to up to `language_detection_segments` windows of 30 s, or to a window of the clip's own length if the
-        model bears that, until one is surer than `language_detection_threshold`; the probabilities are their mean.
+        Detects in up to `language_detection_segments` windows of 30 s (a shorter clip has a window of its own length,
+        if the model bears that), until one exceeds `language_detection_threshold`, and returns the mean.
         Raises `EngineError` when CTranslate2 fails, `Cancelled` between two windows.
         """
         whisper = options.whisper
@@ -217,7 +217,7 @@ class WhisperEngine:
                 f"{self.manifest.name} gives its last layer only (-1), as Whisper models do, not {layer!r}"
             )
         starts = range(0, max(len(clip), 1), WINDOW * HOP)
-        features = self._mel(np.pad(clip, (0, starts[-1] + WINDOW * HOP - len(clip))))
+        features = self._mel.window(clip, starts[-1] // HOP + WINDOW)
         rows = [
             self._network.encode(features[None, :, start // HOP : start // HOP + WINDOW]).states()[0]
             for start in starts
@@ -225,7 +225,7 @@ class WhisperEngine:
         return np.concatenate(rows)[: -(-len(clip) // STRIDE)]
 
     def logits(self, clip: Audio, prompt: Sequence[int], tokens: Sequence[int]) -> NDArray[np.float32]:
-        """Return what the decoder predicts after `prompt` and after each of `tokens` when it is fed exactly these.
+        """Return the decoder's logits after `prompt` and after each of `tokens`, which are forced.
 
         Float32 `(len(tokens) + 1, vocabulary)`, from the first 30 s of the clip. `prompt` ends in `<|notimestamps|>`
         (otherwise CTranslate2 applies its rules for timestamps); `tokens` are at most 223 text tokens.
@@ -236,7 +236,7 @@ class WhisperEngine:
         """Encode the first window of a clip."""
         window = context.window(len(clip))
         sound = clip[: window * HOP]
-        return self._network.encode(self._mel(np.pad(sound, (0, window * HOP - len(sound))))[None])
+        return self._network.encode(self._mel.window(sound, window)[None])
 
     def _track(self, clip: Audio, context: Context, options: DecodeOptions, spoken: Sequence[int]) -> Track:
         language = options.language or self.manifest.only_language
@@ -249,7 +249,7 @@ class WhisperEngine:
 
     def _hypothesis(self, track: Track, options: DecodeOptions) -> Hypothesis:
         language = options.language or next(iter(track.languages), None) or track.language
-        if language is None:  # nothing was to be heard, so nobody was asked
+        if language is None:  # all of it was inaudible, so nothing was decoded
             return Hypothesis((), UNKNOWN, 0.0, passed=tuple(track.passed))
         probability = 1.0 if options.language else track.languages.get(language, 1.0)
         return Hypothesis(track.heard(), language, probability, track.cut_off, tuple(track.passed))

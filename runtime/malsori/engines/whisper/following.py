@@ -1,13 +1,12 @@
-"""An utterance heard behind what was said before it: the sound of both in one window, the earlier words given.
+"""An utterance decoded behind its left context: the sound of both in one window, the context's words forced.
 
-A word or two by themselves are a guess, to Whisper more than to anyone. With the seconds before them in the window, and
-what was heard there for the beginning of the reading, the decoder only reads on. Nothing of what was given is read
-again, so nothing has to be cut apart: no word of the utterance can be lost at a cut, or be heard twice.
+Whisper reads a word or two by themselves badly. With the sound before them in the window and its words as the forced
+beginning of the reading, the decoder only reads on, so no word of the utterance is lost at a cut or read twice.
 
-    It is easy to overlook the dangers                             of travel by rocket.
-    given, as far as the sound before the utterance goes           read
+    It is easy to overlook the dangers            of travel by rocket.
+    forced: the words of the left context         decoded
 
-Neither has times in it: where the words were said is what the decoder listened to for each, given ones too.
+There are no time tokens; words get their times from cross-attention, the forced ones too.
 """
 
 from __future__ import annotations
@@ -37,13 +36,13 @@ from .track import INAUDIBLE
 from .window import Context
 from .word_times import AlignRow, WordTiming, align_rows, place
 
-EARLY_S = 0.5  # seconds before its utterance at which a reading's first word may end: what ends sooner was said before
+EARLY_S = 0.5  # seconds before the utterance's start at which the first decoded word may end
 UNREAD_S = 1.5  # seconds at the end of an utterance that may be left unread
 
 
 @dataclass(frozen=True, slots=True)
 class _Window:
-    """The sound of both in the network: `begin` and `end` of the utterance in samples, and the tokens before it."""
+    """Left context and utterance in one window: `begin` and `end` of the utterance in samples, `given` tokens forced."""
 
     encoded: Encoded
     sound: Audio
@@ -58,7 +57,7 @@ class _Window:
 
 @dataclass(frozen=True, slots=True)
 class _Found:
-    """A reading with the words of what was given, `before`, and its `own`, all on the window's clock."""
+    """A reading with the context's words, `before`, and the utterance's `own`, times from the window's start."""
 
     reading: Reading
     before: tuple[WordTiming, ...]
@@ -66,7 +65,7 @@ class _Found:
 
 
 class Following:
-    """Reads clips behind what was said, with one model and one set of options; whatever they say, without times."""
+    """Reads clips behind their left context, with one model and set of options, always without time tokens."""
 
     def __init__(self, network: Network, tokens: Tokens, mel: LogMel, context: Context, options: DecodeOptions) -> None:
         self._options = options
@@ -76,25 +75,25 @@ class Following:
         self._context = context
         self._prompts = Prompts(tokens, options)
         self._suppressed = tokens.suppressed(options.whisper.suppress_tokens)
-        # A space by itself, which written text has only where a rare letter follows: behind words that are given, stock
-        # base writes one at a hesitation, and what it then makes up ("navigating ive the") leads all that follows.
+        # A token of a space alone, which text has only before rare letters: behind forced words stock base emits one at
+        # a hesitation, and then words that nobody said ("navigating ive the").
         self._spaces = tokens.encode(" ")
 
     def read(self, clip: Audio, said: LeftContext) -> tuple[Segment, ...]:
-        """Return what was heard in the clip, with words, times from its start; nothing where that does not stand."""
+        """Return the clip's segments with words, times from its start; none where the reading is rejected."""
         given = tuple(self._tokens.encode(" " + said.text))
         sound = np.concatenate([said.sound, clip])
         window = self._context.window(len(sound))
         margin = round(self._context.margin_s * SAMPLE_RATE)
         if len(given) > MOST_PREFIX or len(sound) + margin > window * HOP or np.abs(clip).max(initial=0) <= INAUDIBLE:
             return ()
-        encoded = self._network.encode(self._mel(np.pad(sound, (0, window * HOP - len(sound))))[np.newaxis])
+        encoded = self._network.encode(self._mel.window(sound, window)[np.newaxis])
         seen = _Window(encoded, sound, len(said.sound), given, said.language)
         found = self._found(seen)
         return tuple(self._segments(found, seen, window)) if found else ()
 
     def _found(self, seen: _Window) -> _Found | None:
-        """Return the reading with its words; None where the clip is to be read alone."""
+        """Return the reading with its words; None where it is rejected and the clip is to be read alone."""
         reading = self._read(seen)
         if reading is None or self._is_rejected(reading, seen):
             return None
@@ -102,10 +101,10 @@ class Following:
         return found if _covers(found, seen) else None
 
     def _read(self, seen: _Window) -> Reading | None:
-        """Return the likeliest reading without what is given; None where there is no room for one.
+        """Return the likeliest reading behind the forced tokens; None where there is no room for one.
 
-        With a beam, also where a greedy one would be sure: an utterance cut at a hesitation is sure of the wrong words
-        ("the god He spring"). Stock base has 0.4 to 0.5 points of WER less for it, at `normal` and at `eager` endings.
+        Always with a beam: greedy readings of utterances cut at a hesitation are sure of wrong words ("the god He
+        spring"). Stock base has 0.4 to 0.5 points of WER less for it, at `normal` and at `eager` endings.
         """
         self._options.check_cancelled()
         whisper = self._options.whisper
@@ -135,17 +134,19 @@ class Following:
         return Reading(own, text, found.log_probability, found.no_speech_prob, 0.0, ratio, budget)
 
     def _is_rejected(self, reading: Reading, seen: _Window) -> bool:
-        """Whether a reading does not stand, by itself. What has no word does not: alone the clip may be heard."""
+        """Return whether a reading fails the guards, has no words, or echoes the prompt; the clip is then read alone."""
         whisper = self._options.whisper
         if not any(letter.isalnum() for letter in reading.text) or is_silence(reading, whisper):
             return True
-        if self._prompts.echoed(reading.text, seen.language):  # heard alone, it is also heard without its prompt
+        if self._prompts.echoed(
+            reading.text, seen.language
+        ):  # `WindowReader` reads it without prompt and hot words too
             return True
         frames = -(-seen.end // HOP)
         return whisper.window_guards and bool(why_rejected(reading, frames, self._tokens.timestamp_begin, whisper))
 
     def _aligned(self, reading: Reading, seen: _Window) -> _Found:
-        """Return the reading with its words; one that began in what was given belongs there."""
+        """Return the reading with its words aligned; a word that begins in the forced tokens counts to those."""
         row = AlignRow((*seen.given, *reading.tokens), -(-seen.end // HOP))
         task = self._options.task
         (words,) = align_rows(self._network, self._tokens, seen.encoded, seen.language, task, [row])
@@ -154,7 +155,7 @@ class Following:
         return _Found(reading, tuple(words[:before]), tuple(words[before:]))
 
     def _segments(self, found: _Found, seen: _Window, window: int) -> Iterator[Segment]:
-        """Yield a reading's sentences with words; times count from where the utterance begins and lie within it."""
+        """Yield the utterance's sentences with words, times from its start and within it."""
         sound = sounding(seen.sound)
         begin, end = seen.begin / SAMPLE_RATE, seen.end / SAMPLE_RATE
         before = WindowSegment(0.0, begin, tuple(token for word in found.before for token in word.tokens))
@@ -177,19 +178,19 @@ class Following:
 
 
 def _covers(found: _Found, seen: _Window) -> bool:
-    """Whether a reading is of the utterance, and of all of it, by where the decoder listened for its words."""
+    """Return whether the words, by attention, begin in the utterance and leave at most `UNREAD_S` of it unread."""
     begin, end = seen.begin / SAMPLE_RATE, seen.end / SAMPLE_RATE
     return bool(found.own) and found.own[0].end >= begin - EARLY_S and found.own[-1].end >= end - UNREAD_S
 
 
 def _without_leading_marks(words: Sequence[Word]) -> tuple[Word, ...]:
-    """Return the words of a sentence without the marks in front, which belong to what was said before it."""
+    """Return the words of a sentence without leading punctuation, which belongs to the context."""
     kept = tuple(dropwhile(lambda word: not word.text.lstrip(CLOSING).strip(), words))
     return tuple(replace(word, text=word.text.lstrip(CLOSING).strip(), spaced=True) for word in kept[:1]) + kept[1:]
 
 
 def _within(words: Sequence[Word], begin: float, end: float) -> tuple[Word, ...]:
-    """Return words on the clock that starts at `begin`, moved between there and `end`."""
+    """Return words with times from `begin` on, clipped between there and `end`, each at least a step long."""
     times = [(min(max(word.start, begin), end) - begin, min(max(word.end, begin), end) - begin) for word in words]
     lasts = lasting(times, 0.0, end - begin)
     return tuple(replace(word, start=start, end=stop) for word, (start, stop) in zip(words, lasts, strict=True))

@@ -1,6 +1,7 @@
-"""One look at the open end of an utterance: encode it, tell the language, read on behind what is stable, judge.
+"""One partial reading of an open utterance: encode it, detect the language, decode behind the committed words, check.
 
-Features are taken anew each time: 0.24 ms a second of sound, where the encoder takes 2 (nano-whisper) to 100 (small).
+Features are computed anew each time: 0.24 ms a second of sound, where the encoder takes 2 (nano-whisper) to 100
+(small).
 """
 
 from __future__ import annotations
@@ -25,23 +26,23 @@ from .track import INAUDIBLE
 from .window import Context
 from .word_times import AlignRow, align_rows
 
-# Seconds of sound that tell the language if it is likely enough, and those that do so anyhow. With nano-whisper, and
-# some silence among them, it is right after 1, 1.5, 2 and 3 s in 82, 88, 96 and 98 % of sentences.
+# Seconds of sound from which on a language above `language_detection_threshold` is kept, and from which on any is. With
+# nano-whisper it is right after 1, 1.5, 2 and 3 s, silence included, in 82, 88, 96 and 98 % of sentences.
 SURE_LANGUAGE_S, ANY_LANGUAGE_S = 2.0, 4.0
 
 
 @dataclass(frozen=True, slots=True)
 class UtteranceReading:
-    """What the network saw of some sound, and the words that it read behind those given; None where it was astray."""
+    """The encoder's output for some sound, and the words decoded behind the given ones; None where rejected."""
 
     encoded: Encoded
-    language: str  # that it was read in
+    language: str
     frames: int  # mel frames that hold sound
     words: tuple[TokenWord, ...] | None
 
 
 class UtteranceReader:
-    """The network as one utterance needs it; `language` is None until it is given, or told by enough sound."""
+    """Reads one utterance; `language` is None until it is given, or detected in enough sound."""
 
     def __init__(
         self,
@@ -54,8 +55,8 @@ class UtteranceReader:
     ) -> None:
         """Raise `OptionError` for a text of the options that has more tokens than there is room for.
 
-        Whatever the options say, no times are read: behind words that are given, CTranslate2's rules for times let a
-        sentence go on where it has ended (nano-whisper: 2 to 3 times as many words wrong in utterances of 10 s).
+        Time tokens are never decoded: behind forced words, CTranslate2's rules for them continue sentences that have
+        ended (nano-whisper: 2 to 3 times as many words wrong in utterances of 10 s).
         """
         self.prompts = Prompts(tokens, options)
         self.tokens = tokens
@@ -68,33 +69,36 @@ class UtteranceReader:
         self._suppressed = tokens.suppressed(options.whisper.suppress_tokens)
 
     def read(self, sound: Audio, given: Sequence[int], said: Sequence[int]) -> UtteranceReading | None:
-        """Read on behind the tokens `given`; `said` is what was said before the sound. None: nothing sounds."""
+        """Return the reading of the sound behind the forced tokens `given`, None where the sound is inaudible.
+
+        `said` are the tokens of what was spoken before the sound.
+        """
         if not len(sound) or float(np.abs(sound).max()) <= INAUDIBLE:
             return None
         self._options.check_cancelled()
         window = self._context.window(len(sound))
-        encoded = self._network.encode(self._mel(np.pad(sound, (0, window * HOP - len(sound))))[np.newaxis])
+        encoded = self._network.encode(self._mel.window(sound, window)[np.newaxis])
         language = self.language or self._detect_language(encoded, len(sound) / SAMPLE_RATE)
         frames = -(-len(sound) // HOP)
         reading = self._generate(encoded, language, frames, given, said)
         return UtteranceReading(encoded, language, frames, self._accepted_words(reading, frames) if reading else None)
 
     def given(self) -> tuple[TokenWord, ...]:
-        """Return the words that the caller wants the utterance to begin with; none where there are none."""
+        """Return the words of the option `prefix`, with which the utterance begins."""
         return self._words(self.prompts.prefix(timed=False))
 
     def times(self, reading: UtteranceReading, words: Sequence[TokenWord]) -> list[Times]:
-        """Return when each word is spoken, by attention, in seconds from the start of the sound."""
+        """Return start and end of each word by attention, in seconds from the start of the sound."""
         assert self.language is not None  # before that no words are committed
         row = AlignRow(tuple(chain.from_iterable(word.tokens for word in words)), reading.frames)
         (found,) = align_rows(self._network, self.tokens, reading.encoded, self.language, self._options.task, [row])
-        # A word that was read as the ending of the one before it is one word to the alignment.
+        # The alignment joins a word to the one before it where together they spell one word.
         stops = list(accumulate(len(word.tokens) for word in found))
         ends = [found[bisect_left(stops, stop)].end for stop in accumulate(len(word.tokens) for word in words)]
         return list(zip([found[0].start, *ends], ends, strict=False)) if found else []
 
     def _detect_language(self, encoded: Encoded, seconds: float) -> str:
-        """Return the likeliest language, and keep it if there is enough sound to tell it by."""
+        """Return the likeliest language, and keep it where there is enough sound."""
         language, probability = next(iter(languages_of(self._network, encoded, self._known)[0].items()))
         sure = probability > self._options.whisper.language_detection_threshold
         if seconds >= (SURE_LANGUAGE_S if sure else ANY_LANGUAGE_S):
@@ -104,7 +108,7 @@ class UtteranceReader:
     def _generate(
         self, encoded: Encoded, language: str, frames: int, given: Sequence[int], said: Sequence[int]
     ) -> Reading | None:
-        """Return the likeliest reading, greedily: a partial text is soon replaced. None where there is no room."""
+        """Return a greedy reading, since a partial is soon replaced; None where the decoder has no room left."""
         self._options.check_cancelled()
         led = [*self.prompts.first, *(said if self._options.whisper.condition_on_previous_text else ())]
         prompt = [*self.prompts.leading(led), *self.prompts.start(language, timed=False), *given]
@@ -112,7 +116,7 @@ class UtteranceReader:
         budget = min(budget, room(len(prompt), len(given)), self._options.whisper.max_new_tokens or budget)
         if budget < 1:
             return None
-        # CTranslate2 suppresses blanks, an end among them, behind what is given too: there the end is often right.
+        # CTranslate2 suppresses blanks, the end token among them, behind forced tokens too: there the end is often right.
         whisper = replace(self._options.whisper, suppress_blank=self._options.whisper.suppress_blank and not given)
         (found,) = self._network.generate(
             encoded,
@@ -129,7 +133,7 @@ class UtteranceReader:
         return Reading(found.tokens, text, found.log_probability, found.no_speech_prob, 0.0, ratio, budget, len(given))
 
     def _accepted_words(self, reading: Reading, frames: int) -> tuple[TokenWord, ...] | None:
-        """Return the words behind those given, or None for a reading that nobody should see."""
+        """Return the words behind the given ones, or None for a rejected reading."""
         whisper = self._options.whisper
         if is_silence(reading, whisper):
             return None if reading.given else ()

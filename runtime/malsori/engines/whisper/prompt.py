@@ -1,4 +1,4 @@
-"""What the decoder is given before it reads: what was said before, what it is to do, what it is to start with."""
+"""The decoder's prompt: previous text, the special tokens that start a transcript, and the forced prefix."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from ..base import DecodeOptions
 from .options import TEXT_POSITIONS
 from .tokens import UNSPACED, Tokens
 
-MOST_LEADING = TEXT_POSITIONS // 2 - 1  # 223 tokens of what was said before
-MOST_PREFIX = TEXT_POSITIONS // 4  # 112 tokens, so that there is room to go on
-ECHO = 2 / 3  # of a reading's words, at least, that are the caller's own: it may be no more than their echo
+MOST_LEADING = TEXT_POSITIONS // 2 - 1  # 223 tokens of previous text
+MOST_PREFIX = TEXT_POSITIONS // 4  # 112 tokens, so that there is room for the reading
+ECHO = 2 / 3  # share of a reading's words, from which on in prompt and hot words, that makes it an echo of them
 
 
 class Prompts:
-    """The prompts of one call. Text in them is text: special tokens spelled out in it give no orders."""
+    """Makes the prompts of one call. Special tokens spelled out in the caller's texts are encoded as text."""
 
     def __init__(self, tokens: Tokens, options: DecodeOptions) -> None:
         """Raise `OptionError` for a text with more tokens than there is room for."""
@@ -24,35 +24,35 @@ class Prompts:
         self._options = options
         initial = _encoded(tokens, "initial_prompt", options.initial_prompt, MOST_LEADING)
         carried = options.whisper.carry_initial_prompt
-        self.first = [] if carried else initial  # said before the clip, as far as its first window knows
+        self.first = [] if carried else initial  # previous text of a clip's first window
         words = ", ".join(word.text.removesuffix("*") for word in options.hotwords)
         self.given = f"{words} {options.initial_prompt or ''}".strip()  # the caller's own
         self._always = _encoded(tokens, "hotwords", words, MOST_LEADING - len(initial)) + (initial if carried else [])
         self._prefix = _encoded(tokens, "prefix", options.whisper.prefix, MOST_PREFIX)
 
     def leading(self, spoken: Sequence[int]) -> list[int]:
-        """Return what was said before a window, `<|startofprev|>` included; nothing where that is nothing."""
+        """Return `<|startofprev|>` and the previous text of a window; nothing where there is no text."""
         room = MOST_LEADING - len(self._always)
         led = [*self._always, *(spoken[-room:] if room else ())]
         return [self._tokens.sot_prev, *led] if led else []
 
     def start(self, language: str, *, timed: bool) -> list[int]:
-        """Return the orders: begin, in this language, this task, with times or without."""
+        """Return the special tokens for start, language, task, and with or without time tokens."""
         return self._tokens.start(language, self._options.task, timed)
 
     def prefix(self, *, timed: bool) -> list[int]:
-        """Return what the first window's reading starts with, the time at which it does included."""
+        """Return the forced prefix of the first window, with `timed` behind the time token 0."""
         return [*([self._tokens.timestamp_begin] if self._prefix and timed else []), *self._prefix]
 
     def echoed(self, text: str, language: str | None) -> bool:
-        """Whether a text is little else than words of the initial prompt and hot words, in any order."""
+        """Return whether a text is mostly words of the initial prompt and hot words, in any order."""
         given, said = (_words(each, language) for each in (self.given, text))
         known = set(given)
         return bool(said) and sum(word in known for word in said) >= ECHO * len(said)
 
 
 def _words(text: str, language: str | None) -> list[str]:
-    """Return the words of a text in small letters, or its characters where no spaces part them."""
+    """Return the case-folded words of a text, or its characters in languages without spaces."""
     words = re.findall(r"\w+", text.casefold())
     return list("".join(words)) if language in UNSPACED else words
 

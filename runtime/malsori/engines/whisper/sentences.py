@@ -1,7 +1,7 @@
-"""The words of a window that was read without times to sentences, by what the decoder listened to for each.
+"""The words of a window that was read without time tokens to sentences, by punctuation and times from attention.
 
-A word that lasts longer than anyone speaks stands where nothing was read of what was said: a sentence ends in it, and
-the time behind it belongs to none.
+A word that is too long by attention shows that speech behind it was not read: a sentence ends with it, and the sound
+behind it belongs to none.
 """
 
 from __future__ import annotations
@@ -16,32 +16,30 @@ from .segments import WindowSegment
 from .sounding import SNAP_S, distance
 from .word_times import LONGEST_EDGE_WORD_S, WordTiming
 
-SENTENCE_ENDS = ".?!…"  # of a sentence where a space follows
+SENTENCE_ENDS = ".?!…"  # where a space follows
 FULL_STOPS = "。？！"
 CLOSING_MARKS = "\"'”’)]」』"  # may stand between a sentence's end and the next one
-TITLES = frozenset(("mr", "mrs", "ms", "dr", "st", "prof", "vs"))  # of which a full stop is a part
-LONGEST_SENTENCE_S = 10.0  # seconds; a longer sentence is taken apart where it pauses
-COMMA_PAUSE_S = 0.5  # seconds of pause that a comma counts for
+TITLES = frozenset(("mr", "mrs", "ms", "dr", "st", "prof", "vs"))  # abbreviations whose full stop ends no sentence
+LONGEST_SENTENCE_S = 10.0  # seconds; a longer sentence is split at its pauses
+COMMA_PAUSE_S = 0.5  # seconds of pause that a comma counts as
 COMMAS = ",;:—、，"
-LONGEST_WORD_S = 2.5  # seconds; a word does not last as long, with a pause of the clip behind it
+LONGEST_WORD_S = 2.5  # seconds of sound; a longer word hides speech that was not read
 
 
 def sentences(timings: Sequence[WordTiming], sound: Sequence[Times]) -> list[WindowSegment]:
-    """Return the words as pieces, every token in one of them; `sound` is where something sounds, seconds, ascending."""
+    """Return the sentences, each token in one of them; `sound` are the spans not silent, in seconds, ascending."""
     segments = []
     spaced = any(timing.text.startswith(" ") for timing in timings[1:])
     for sentence in _split_at_stops(timings, spaced):
         for part in _split_at_missed(sentence, sound):
             segments += [_segment(words, sound) for words in _split_long(part, sound, spaced)]
-    if (
-        sound and timings and not _hides_unread_speech(timings[-1], sound)
-    ):  # attention lets go of the last word before it is over
+    if sound and timings and not _hides_unread_speech(timings[-1], sound):  # attention ends the last word too early
         segments[-1] = replace(segments[-1], end=max(segments[-1].end, sound[-1][1]))
     return segments
 
 
 def _split_at_stops(timings: Sequence[WordTiming], spaced: bool) -> Iterator[Sequence[WordTiming]]:
-    """Yield the words of each sentence, by its full stop."""
+    """Yield the words of each sentence, split at the marks that end one."""
     first = 0
     for index in range(len(timings)):
         if _ends(timings, index, spaced):
@@ -52,7 +50,7 @@ def _split_at_stops(timings: Sequence[WordTiming], spaced: bool) -> Iterator[Seq
 
 
 def _ends(timings: Sequence[WordTiming], index: int, spaced: bool) -> bool:
-    """Whether a sentence ends with this word, which may be a mark, in a text with spaces or one without."""
+    """Return whether a sentence ends with the word or mark at `index`; `spaced` texts have spaces between words."""
     behind = timings[index + 1].text if index + 1 < len(timings) else " "
     if not behind.startswith(" ") and set(behind) <= set(CLOSING_MARKS + SENTENCE_ENDS + FULL_STOPS):
         return False
@@ -66,7 +64,7 @@ def _ends(timings: Sequence[WordTiming], index: int, spaced: bool) -> bool:
 
 
 def _split_at_missed(words: Sequence[WordTiming], sound: Sequence[Times]) -> Iterator[Sequence[WordTiming]]:
-    """Yield the words up to each that lasts too long, with its marks, and the rest."""
+    """Yield the words split behind each word that hides unread speech, and its marks."""
     first, missed = 0, False
     starts = set(_starts(words))
     for index, word in enumerate(words):
@@ -79,9 +77,9 @@ def _split_at_missed(words: Sequence[WordTiming], sound: Sequence[Times]) -> Ite
 
 
 def _split_long(words: Sequence[WordTiming], sound: Sequence[Times], spaced: bool) -> list[Sequence[WordTiming]]:
-    """Return the words in parts of at most `LONGEST_SENTENCE_S` seconds, if they can be: cut where it pauses, the longest first.
+    """Return the words in parts of at most `LONGEST_SENTENCE_S`, if possible, split at the longest pauses.
 
-    A text without spaces is cut at a pause or a comma alone: elsewhere it could be inside a word.
+    A text without spaces is split at a pause or a comma only: elsewhere it could be inside a word.
     """
     begin, end = words[0].start, words[-1].end
     if end - begin <= LONGEST_SENTENCE_S:
@@ -107,12 +105,12 @@ def _split_long(words: Sequence[WordTiming], sound: Sequence[Times], spaced: boo
 
 
 def _starts(words: Sequence[WordTiming]) -> list[int]:
-    """Return the numbers of those that are no part of the word before them, such as the ",250" of "1,250"."""
+    """Return the indices at which words of the text begin; ",250" of "1,250" is a part of the word before it."""
     return [word.first for word in spelled_words([word.text for word in words])]
 
 
 def _hides_unread_speech(word: WordTiming, sound: Sequence[Times]) -> bool:
-    """Whether more sounds while the word lasts than it takes to say it."""
+    """Return whether a word has more than `LONGEST_WORD_S` of sound, so that something behind it was not read."""
     spans = sound or [(word.start, word.end)]
     return sum(max(0.0, min(stop, word.end) - max(start, word.start)) for start, stop in spans) > LONGEST_WORD_S
 

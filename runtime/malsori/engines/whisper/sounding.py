@@ -1,6 +1,6 @@
-"""Where something sounds in a clip, by its loudness alone, and times of words moved there.
+"""The spans of a clip that are not silent, by loudness alone, and word times moved out of the silences.
 
-Whether it is speech is no question for this file.
+Whether the sound is speech is not decided here.
 """
 
 from __future__ import annotations
@@ -16,17 +16,16 @@ from ...joining import Times
 from ...types import SAMPLE_RATE, Audio
 
 FRAME = SAMPLE_RATE // 100  # samples, 10 ms
-SHORTEST_SILENCE_S = 0.05  # seconds of silence from which on it counts; shorter ones are parts of words
-DEEPEST_DB = 40.0  # dB below the loudest; what is quieter counts as this, digital silence is infinitely deep
+SHORTEST_SILENCE_S = 0.05  # seconds; shorter silences are parts of words
+DEEPEST_DB = 40.0  # dB below the loudest frames, the least level that counts; digital silence would be infinitely deep
 SHARE = 0.35  # of the way from the quietest to the loudest, in dB
-FLAT_DB = 12.0  # dB from the quietest to the loudest, below which there is nothing to tell apart
+FLAT_DB = 12.0  # dB from the quietest to the loudest, below which nothing counts as silence
 
 
 def sounding(audio: Audio) -> list[tuple[float, float]]:
-    """Return where something sounds, seconds, ascending and apart; the whole clip where nothing stands out of it.
+    """Return the spans that are not silent, in seconds, ascending and apart; the whole clip where levels hardly differ.
 
-    What is silent at either end is left out, a silence between two sounds only from `SHORTEST_SILENCE_S` on. Example, with `.`
-    for silence:
+    Silence at either end is left out, between two sounds only from `SHORTEST_SILENCE_S` on. Example, `.` for silence:
 
         ..aaa.aaa......bb..  ->  [aaa.aaa], [bb]
     """
@@ -49,7 +48,7 @@ def _levels(audio: Audio) -> NDArray[np.float64]:
 
 
 def _loud(levels: NDArray[np.float64]) -> NDArray[np.bool_]:
-    """Return for each frame whether something sounds in it."""
+    """Return for each frame whether it is not silent."""
     if not len(levels):
         return np.zeros(0, np.bool_)
     quietest, loudest = np.percentile(levels, (5, 95))
@@ -60,11 +59,11 @@ def _loud(levels: NDArray[np.float64]) -> NDArray[np.bool_]:
     return loud
 
 
-SNAP_S = 0.15  # seconds from the end of a word, by attention, to the pause that it may end at instead
+SNAP_S = 0.15  # seconds from a word's edge, by attention, to the pause that it is moved to
 
 
 def ascending(times: Sequence[Times], earliest: float, latest: float) -> list[Times]:
-    """Return the times within bounds, none before what precedes it."""
+    """Return the times clipped between two bounds, none starting before the end of the one in front."""
     rising: list[Times] = []
     for start, end in times:
         start = max(earliest, min(start, latest))
@@ -74,7 +73,7 @@ def ascending(times: Sequence[Times], earliest: float, latest: float) -> list[Ti
 
 
 def parted(times: Sequence[Times], spans: Sequence[Times]) -> list[Times]:
-    """Return the times with words that meet near a pause moved to its two sides, unless that takes all of a word.
+    """Return the times with adjacent words at a pause moved to its two sides, unless that takes all of a word.
 
     Example, with `.` for silence, at a `SNAP_S` of three letters:
 
@@ -102,9 +101,9 @@ def distance(time: float, span: Times) -> float:
 
 
 def in_sound(times: Sequence[Times], spans: Sequence[Times]) -> list[Times]:
-    """Return the times with starts moved on and ends moved back to the nearest sound.
+    """Return the times with starts in silence moved on, and ends in silence moved back, to the nearest sound.
 
-    A word that lies in silence has no length: it is where the sound before it ended, or else the next one begins.
+    A word wholly in silence gets no length, at the end of the sound before it or else the start of the first sound.
     """
     begins, ends = [span[0] for span in spans], [span[1] for span in spans]
     heard: list[Times] = []

@@ -88,9 +88,9 @@ class Track:
         """Return the log-mel features of the next window, float32 `(n_mels, window)`, silence behind the sound."""
         if window < WINDOW:
             rest = self.clip[self.seek * HOP :]
-            return self.mel(np.pad(rest, (0, window * HOP - len(rest))))
+            return self.mel.window(rest, window)
         if self._whole is None:
-            self._whole = self.mel(np.pad(self.clip, (0, (WINDOW + self.frames) * HOP - len(self.clip))))
+            self._whole = self.mel.window(self.clip, WINDOW + self.frames)
         return self._whole[:, self.seek : self.seek + WINDOW]
 
     def skip(self, why: Why) -> None:

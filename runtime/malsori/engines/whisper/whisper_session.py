@@ -1,8 +1,8 @@
-"""An utterance while it is spoken: a short window over its open end is read again and again, and words are committed.
+"""An utterance while it is spoken: a window over its newest sound is read at each step, and stable words are committed.
 
-What is committed leads the next reading, so that only what follows is decoded anew. Sound whose words are committed is
-let go, which keeps the window short however long somebody speaks. A partial text is read greedily, without a second
-temperature and in the language that was told first; the final has all that.
+Committed words are forced in the next reading, so that only what follows is decoded. Sound whose words are committed is
+dropped, which keeps the window short however long somebody speaks. Partials are read greedily, at one temperature and
+in the language detected first; the final has beam, fallback and language of its own.
 """
 
 from __future__ import annotations
@@ -27,12 +27,12 @@ from .tokens import UNSPACED, TokenWord
 STEP_S = 1.0
 SHORTEST_STEP, LONGEST_STEP = 0.1, 10.0  # seconds
 COMMIT: Commit = "agreement"
-# Seconds of sound from which on what is committed of it is let go, at a pause. In utterances of 19 s nano-whisper gets
-# 9 % of the words wrong with 5 to 8 s, 14 % with 10 s and 32 % with 15 s; what a second costs grows with it too.
+# Seconds of sound from which on committed sound is dropped, at a pause. In utterances of 19 s nano-whisper gets 9 % of
+# the words wrong with 5 to 8 s, 14 % with 10 s and 32 % with 15 s; what a second costs grows with it too.
 DROP_FROM_S = 6.0
-MOST_HELD_S = 25.0  # seconds of sound that are ever held; there is room for a margin behind them
-LEAST_FULL_DROP_S = MOST_HELD_S / 2  # seconds to let go of at least when there is no more room
-LEAST_DROP_S = 1.0  # seconds to let go of at least; it takes a pass of the decoder
+MOST_HELD_S = 25.0  # seconds of sound held at most; a window of 30 s has room for a margin behind them
+LEAST_FULL_DROP_S = MOST_HELD_S / 2  # seconds dropped at least when there is no more room
+LEAST_DROP_S = 1.0  # seconds dropped at least, since finding the place takes a pass of the decoder
 CTC_ONLY = ("method", "lookahead_s", "left_s", "window_s")
 
 
@@ -46,17 +46,17 @@ class WhisperSession:
         self._reader = reader
         self._how = options.commit or COMMIT
         self._commit_rule = commit_rule(self._how)
-        self._language = reader.language  # of the readings that the rule knows
-        self._waiting: list[Audio] = []  # pushed and not looked at
+        self._language = reader.language  # of the readings that the rule has seen
+        self._waiting: list[Audio] = []  # pushed and not read
         self._sound = np.zeros(0, np.float32)
         self._heard = 0  # samples of the utterance up to the end of the sound
-        self._given = reader.given()  # committed words that are in the sound
-        self._dropped: list[int] = []  # tokens of those that no longer are
+        self._given = reader.given()  # committed words whose sound is held
+        self._dropped: list[int] = []  # tokens of those whose sound was dropped
         self._stable = "".join(word.text for word in self._given).strip()
         self._rest: tuple[TokenWord, ...] = ()
 
     def push(self, sound: Audio) -> TextSoFar:
-        """Take the sound that follows; it is looked at once there are `step` samples. Return the text so far.
+        """Take the sound that follows, which is read once there are `step` samples; return the text so far.
 
         Raises `EngineError` when CTranslate2 fails, `Cancelled` between two of its calls.
         """
@@ -67,7 +67,7 @@ class WhisperSession:
         return TextSoFar(self._joined(self._rest), self._stable)
 
     def _buffer(self) -> None:
-        """Add what waits to the sound, as much as there is room for."""
+        """Move waiting sound into the window, as much as it has room for."""
         fresh = np.concatenate(self._waiting)
         room = round(MOST_HELD_S * SAMPLE_RATE) - len(self._sound)
         self._sound = np.concatenate([self._sound, fresh[:room]])
@@ -75,7 +75,7 @@ class WhisperSession:
         self._waiting = [fresh[room:]]
 
     def _read(self) -> None:
-        """Read on, commit, and let go."""
+        """Read the window, commit what is stable, and drop sound where there is much."""
         given = [token for word in self._given for token in word.tokens]
         reading = self._reader.read(self._sound, given, self._dropped)
         if reading is not None and reading.words is not None:
@@ -84,7 +84,7 @@ class WhisperSession:
             self._drop_sound(reading)
 
     def _commit_stable(self, reading: UtteranceReading, words: tuple[TokenWord, ...]) -> None:
-        """Commit what stands of a reading; nothing does that was read in a language which may turn out another."""
+        """Commit the stable words of a reading; none while the language is not certain."""
         if reading.language != self._language:
             self._language, self._commit_rule = reading.language, commit_rule(self._how)
         if self._reader.language is None:
@@ -97,7 +97,7 @@ class WhisperSession:
 
     @property
     def _prompt_full(self) -> bool:
-        """Whether the decoder has too little room behind what it is given."""
+        """Whether the forced words leave the decoder too little room."""
         return sum(len(word.tokens) for word in self._given) > MOST_PREFIX
 
     @property
@@ -105,7 +105,7 @@ class WhisperSession:
         return len(self._sound) / SAMPLE_RATE
 
     def _sound_behind(self, reading: UtteranceReading, words: Sequence[TokenWord]) -> list[float]:
-        """Return how many seconds of sound there are behind each of the words that were read."""
+        """Return the seconds of sound behind each word of a reading."""
         times = self._reader.times(reading, [*self._given, *words])
         return [self._seconds - end for _, end in times[len(self._given) :]]
 
@@ -114,7 +114,7 @@ class WhisperSession:
         self._given += tuple(words)
 
     def _joined(self, words: Sequence[TokenWord]) -> str:
-        """Return the text with these words behind what is stable."""
+        """Return the stable text with these words behind it."""
         text = "".join(word.text for word in words).replace(HALF_CHARACTER, "").rstrip()
         if not self._stable:
             return text.lstrip()
@@ -122,12 +122,12 @@ class WhisperSession:
         return f"{self._stable} {text}" if apart else self._stable + text
 
     def _drop_sound(self, reading: UtteranceReading | None) -> None:
-        """Let go of sound: up to a pause behind committed words; when there is no more room, whatever it takes."""
+        """Drop sound up to a pause behind committed words, or wherever possible when there is no more room."""
         full = len(self._sound) >= MOST_HELD_S * SAMPLE_RATE
         heard = sounding(self._sound)
         if not full and not self._prompt_full and not commitment.pauses(heard):
-            return  # there is nothing to ask the network for
-        # What a reading before this one said stands in for one that was astray: its sound is about to be let go.
+            return  # spares a pass of the decoder for the alignment
+        # Where this reading was rejected, the words of the one before are aligned: their sound is about to be dropped.
         times = self._reader.times(reading, [*self._given, *self._rest]) if reading is not None else []
         place = commitment.cut_at_pause(times, len(self._given), heard, LEAST_FULL_DROP_S if full else LEAST_DROP_S)
         if place is None and self._prompt_full:
@@ -138,16 +138,16 @@ class WhisperSession:
             self._drop(place)
 
     def _forced_cut(self, times: Sequence[Times], heard: Sequence[Times]) -> commitment.Cut:
-        """Return where to cut when there is no room for more sound; commit what was read if nothing was for long."""
+        """Return where to cut when there is no room for more sound; commit unstable words where no cut is possible."""
         place = commitment.latest_cut(times, len(self._given), LEAST_FULL_DROP_S)
         if place is None:
-            nowhere = commitment.Cut(len(self._given), self._seconds - commitment.RECENT_S)
+            nowhere = commitment.ForcedCommit(len(self._given), self._seconds - commitment.RECENT_S)
             forced = commitment.forced_commit(times, heard, self._seconds) if times else nowhere
             count = max(0, forced.words - len(self._given))
             self._commit(self._rest[:count])
             self._rest = self._rest[count:]
             self._commit_rule.forget(count)
-            place = commitment.latest_cut(times, len(self._given), LEAST_FULL_DROP_S) or forced
+            place = commitment.latest_cut(times, len(self._given), LEAST_FULL_DROP_S) or forced.cut
         return place
 
     def _drop(self, place: commitment.Cut) -> None:
@@ -157,7 +157,7 @@ class WhisperSession:
 
 
 def _check(options: SessionOptions) -> None:
-    """Refuse what belongs to CTC models, and numbers that are none."""
+    """Raise `OptionError` for options of CTC models, and for values out of their range."""
     for name in CTC_ONLY:
         if getattr(options, name) is not None:
             raise OptionError(f"{name}: sessions of Whisper models have no such option; leave it out")

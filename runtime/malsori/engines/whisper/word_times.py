@@ -1,10 +1,9 @@
-"""When each word of a window is spoken: by the decoder's cross-attention, its time tokens, and where something sounds.
+"""When each word of a window is spoken: by the decoder's cross-attention, its time tokens, and the silences.
 
-Whisper's attention says in which order and roughly when words are heard (arXiv 2212.04356 has no word times; the way
-through it by dynamic time warping is openai/whisper's `timing.py`). It leaves no room between words, begins the first
-word with the window and ends the last one too early. So a piece's outer edges are the times that the decoder wrote
-(of a window that was read without, those of its words: `sentences.py`), and no word begins or ends where nothing sounds
-(`sounding.py`).
+Dynamic time warping over the cross-attention, as in openai/whisper's `timing.py`, gives the order of words and their
+rough times. It leaves no gaps between words, starts the first one with the window and ends the last one too early. So
+a segment's outer edges are its time tokens (without those, the times of its words: `sentences.py`), and no word begins
+or ends in silence (`sounding.py`).
 """
 
 from __future__ import annotations
@@ -28,9 +27,7 @@ if TYPE_CHECKING:
     from .options import WhisperOptions
 
 LEAST_FRAMES = MEL_RATE // 10  # mel frames to align over; CTranslate2 gives no path over less than 2
-LONGEST_EDGE_WORD_S = (
-    1.4  # seconds that a piece's first and last word last at most when the decoder's times make them longer
-)
+LONGEST_EDGE_WORD_S = 1.4  # seconds to which time tokens may lengthen a segment's first and last word
 
 
 class EncoderOutput(Protocol):
@@ -42,7 +39,7 @@ class EncoderOutput(Protocol):
 
 
 class CrossAttention(Protocol):
-    """A network whose decoder can be asked where it listens."""
+    """A network that aligns tokens with frames by its decoder's cross-attention."""
 
     def align(
         self, encoded: Any, start: Sequence[int], texts: Sequence[Sequence[int]], frames: Sequence[int]
@@ -61,7 +58,7 @@ class AlignRow:
 
 @dataclass(frozen=True, slots=True)
 class WordTiming:
-    """A word by attention: seconds from the window's start. A time token is one without text, length or probability."""
+    """A word aligned by attention, seconds from the window's start; a time token has no text, length or probability."""
 
     text: str
     tokens: tuple[int, ...]
@@ -92,7 +89,7 @@ def align_rows(
 
 
 def _words(tokens: Tokens, spoken: Sequence[int], language: str) -> list[TokenWord]:
-    """Return the words of tokens, in parts where any of the text has a script without spaces, whatever its language."""
+    """Return the tokens as words; text in a script without spaces is split as such, whatever the language."""
     mixed = language not in (*UNSPACED, "ko") and is_unspaced(tokens.decode(spoken))
     return tokens.words(spoken, "ja" if mixed else language)
 
@@ -110,7 +107,7 @@ def _batches(lengths: Sequence[int], frames: Sequence[int]) -> list[list[int]]:
 
 
 def _timings(words: Sequence[TokenWord], eot: int, result: Any) -> Iterator[WordTiming]:
-    """Yield the words at the times of their tokens: from where the path first reaches one to where it leaves it."""
+    """Yield the words with the times at which the alignment path enters their first token and leaves their last."""
     jumps = np.array(_jumps(result.alignments)) * PRECISION
     first = 0
     for word in words:
@@ -136,12 +133,11 @@ def place(
     language: str,
     options: WhisperOptions,
 ) -> list[WindowSegment]:
-    """Return the window's pieces with their words, which never overlap, each begun and ended where something sounds.
+    """Return the window's segments with their words, which do not overlap and neither begin nor end in silence.
 
-    `timings` are the words of all the pieces' tokens; `speech` is where something sounds, seconds from the window's
-    start, ascending; nothing there means that it is not known. Each word lasts a step of time at least, taken from its
-    neighbours if it must be. A piece begins and ends with its words; one that the decoder heard where nothing sounds
-    keeps its times as well.
+    `timings` are the words of all the segments' tokens; `speech` the spans that are not silent, seconds from the
+    window's start, ascending, empty where unknown. Each word lasts at least a step, taken from its neighbours if need
+    be. A segment begins and ends with its words, one that lies in silence also with its own times.
     """
     spelled = [
         _merged(words, language, options)
@@ -160,14 +156,14 @@ def place(
 
 
 def _distributed(timings: Sequence[WordTiming], sizes: Sequence[int]) -> Iterator[list[WordTiming]]:
-    """Yield for each piece of so many tokens the words that begin in it."""
+    """Yield for each segment, given its number of tokens, the words that begin in it."""
     begins = list(accumulate((len(timing.tokens) for timing in timings), initial=0))
     for size, stop in zip(sizes, accumulate(sizes), strict=True):
         yield [timing for timing, begin in zip(timings, begins, strict=False) if stop - size <= begin < stop]
 
 
 def _merged(timings: Sequence[WordTiming], language: str, options: WhisperOptions) -> list[Word]:
-    """Return the words as they stand in the text, with their marks, which are silent: the times are those of the rest.
+    """Return the words with the punctuation attached to them, which adds nothing to their times.
 
     Example: " (" " 1" ",250" "," " yes" ")"  ->  "( 1,250," "yes)"
     """
@@ -183,7 +179,7 @@ def _merged(timings: Sequence[WordTiming], language: str, options: WhisperOption
 
 
 def _anchored(words: Sequence[Word], segment: WindowSegment) -> list[Times]:
-    """Return the times of a piece's words, begun and ended as the decoder wrote it where that leaves them room."""
+    """Return the times of a segment's words, the first and last one moved to the segment's time tokens."""
     starts, ends = [word.start for word in words], [word.end for word in words]
     if words and segment.end > starts[-1]:
         ends[-1] = min(segment.end, max(ends[-1], starts[-1] + LONGEST_EDGE_WORD_S))
@@ -195,7 +191,7 @@ def _anchored(words: Sequence[Word], segment: WindowSegment) -> list[Times]:
 def _with_words(
     segment: WindowSegment, words: Sequence[Word], heard: Sequence[Times], kept: Sequence[Times]
 ) -> WindowSegment:
-    """Return a piece with its words at the times `kept`; `heard` are those of before each word had a step of time."""
+    """Return a segment with its words at the times `kept`; `heard` are the times before each word got a step."""
     if not words:
         return replace(segment, words=())
     start, end = kept[0][0], kept[-1][1]

@@ -1,4 +1,4 @@
-"""What became of a recording's sound: each sample of it was read, or left out for one reason."""
+"""Accounts for a recording's sound: each sample was read, or left out for one reason."""
 
 from __future__ import annotations
 
@@ -47,12 +47,12 @@ def minus(some: Sequence[Span], others: Sequence[Span]) -> list[Span]:
 
 
 def total(spans: Iterable[Span]) -> int:
-    """Return how many samples they have."""
+    """Return the number of samples in the spans."""
     return sum(map(len, spans))
 
 
 def covered(recording: Recording, heard: Sequence[tuple[Clip, Hypothesis]]) -> Coverage:
-    """Return what was heard of a recording that is done. The sums are exact: no sample counts twice."""
+    """Return the coverage of a recording that is done. The sums are exact: no sample counts twice."""
     whole, filled = [Span(0, recording.samples)], merged(recording.filled)
     given = common(merged(span for clip, _ in heard for span in clip.clock.spans), whole)
     parts: dict[Why, list[Span]] = defaultdict(list)
@@ -71,10 +71,10 @@ def covered(recording: Recording, heard: Sequence[tuple[Clip, Hypothesis]]) -> C
 
 
 def passed_over(length: int, found: Hypothesis) -> list[LeftOut]:
-    """Return what of a clip of so many samples no words come from, and why; times as the hypothesis has them.
+    """Return the spans of a clip of `length` samples that gave no words, with reasons, on the clip's clock.
 
-    That is what the engine passed over, and of what lies between segments what has `WORDLESS_S`, or all of it where
-    there are none.
+    These are the spans that the engine passed over, and gaps of at least `WORDLESS_S` between segments, or the whole
+    clip where there are none.
     """
     whole = [Span(0, length)]
     said = common(said_in(found.segments), whole)
@@ -82,12 +82,12 @@ def passed_over(length: int, found: Hypothesis) -> list[LeftOut]:
     parts: dict[Why, list[Span]] = defaultdict(list)
     for each in found.passed:
         parts[each.why] += common(merged(each.spans), whole)
-    parts["no_words"] += gaps  # that nothing is known of
+    parts["no_words"] += gaps
     return list(_without_overlap(parts))
 
 
 def _without_overlap(parts: Mapping[Why, Sequence[Span]]) -> tuple[LeftOut, ...]:
-    """Return the parts without empty ones; of two reasons for the same sound the first counts."""
+    """Return the spans by reason, without empty ones; of two reasons for the same sound the first counts."""
     apart: list[LeftOut] = []
     for why, spans in parts.items():
         taken = merged(span for each in apart for span in each.spans)
@@ -97,7 +97,7 @@ def _without_overlap(parts: Mapping[Why, Sequence[Span]]) -> tuple[LeftOut, ...]
 
 
 def said_in(segments: Iterable[Segment]) -> list[Span]:
-    """Return from where to where each segment is spoken, in samples."""
+    """Return the spans of the segments that have text, in samples."""
     return merged(
         Span(round(segment.start * SAMPLE_RATE), round(segment.end * SAMPLE_RATE))
         for segment in segments

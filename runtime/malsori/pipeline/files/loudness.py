@@ -1,4 +1,4 @@
-"""How loud a recording is over its length: whether what was left out of it sounds as if somebody spoke there."""
+"""The loudness of a recording in steps of 0.1 s: whether the sound that was left out resembles speech."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ RISE = 6  # dB above the quietest tenth: steady noise stays below
 AROUND = 10  # steps on either side, a second, that a step is compared with
 LOW = 0.25  # of the mean power around it: a step with less is a dip, as between words and syllables
 DIPS = 0.3  # of the steps around it, at least, in speech
-SHARE = 0.25  # of the steps that are to be heard in a recording that is not silent
+SHARE = 0.25  # of the steps, audible in a recording from which on it `sounds`
 
 
 @dataclass(frozen=True, slots=True)
 class Missed:
-    """What sounds as speech does among some sound: seconds, their share of all that is to be heard, the first one."""
+    """Sound left out that resembles speech: seconds, their share of all audible sound, and where it begins."""
 
     seconds: float
     share: float
@@ -30,7 +30,7 @@ class Missed:
 
 
 class Loudness:
-    """Blocks of any size in; kept is the level of each step, in whole dB of full scale."""
+    """Blocks of any size in; keeps the level of each step, in whole dB of full scale."""
 
     def __init__(self) -> None:
         self._levels = array("b")
@@ -51,22 +51,22 @@ class Loudness:
 
     @property
     def sounds(self) -> bool:
-        """Whether a quarter of it is to be heard at all."""
+        """Whether a quarter of the steps are audible."""
         levels = self.levels
         return bool(len(levels)) and float((levels > AUDIBLE).mean()) > SHARE
 
     @property
     def silent(self) -> bool:
-        """Whether none of it is to be heard."""
+        """Whether no step is audible."""
         return not (self.levels > AUDIBLE).any()
 
     def missed(self, spans: Iterable[Span]) -> Missed:
-        """Return what of some spans, ascending, stands out of the recording and comes and goes, as speech does.
+        """Return how much of some ascending spans is louder than the background and has pauses, as speech does.
 
         Speech has pauses, so that many of its steps lie far below the mean around them; music and noise have few such
         dips (Scheirer & Slaney 1997, "percentage of low-energy frames"). Of a talk with music before and behind it 5 %
-        of what is to be heard counts, at any level of the music; of speech that the gate did not know all but its ends.
-        How loud it is against other speech makes no difference: a speaker far away is 30 dB quieter than a near one.
+        of what is audible counts, at any level of the music; of speech that the gate missed all but its ends. Its level
+        against other speech does not matter: a speaker far away is 30 dB quieter than a near one.
         """
         levels = self.levels
         heard = levels > max(AUDIBLE, self._quietest(levels) + RISE)

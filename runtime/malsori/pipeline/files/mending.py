@@ -1,7 +1,7 @@
-"""Nothing left out: what no segment of a clip covers is read again alone, and a poor clip stretch by stretch.
+"""Second readings: sound of a clip that no segment covers is read again alone, a poor clip stretch by stretch.
 
-Whisper ends a window early where it loses the thread: speech that the gate vouches for has then no words. What is read
-again must be better than nothing by the decoder's own word, or stays out; `uncovered` then says how much that is.
+Whisper may end a window early, so that speech found by the gate has no words. A second reading is kept only where its
+confidence is enough; `uncovered` gives the rest.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ MOST_COMPRESSION = 2.4  # compression ratio above which it is one thing said ove
 
 
 def uncovered(clip: Clip, hypothesis: Hypothesis) -> list[tuple[int, int]]:
-    """Return what of a clip no segment covers, in samples, each at least `WORDLESS_S` long.
+    """Return the parts of a clip that no segment covers, in samples, each at least `WORDLESS_S` long.
 
-    Padding and pauses, which are not worth a second reading, have up to 2 s. Segments end before a
-    long silence between two of their words, so that none covers what was not read.
+    Shorter ones are padding and pauses. Segments are split at long silences between words, so that none covers sound
+    that was not read.
     """
     edges = [edge for segment in hypothesis.segments for edge in (segment.start, segment.end)]
     marks = [0, *(round(edge * SAMPLE_RATE) for edge in edges)]
@@ -34,7 +34,7 @@ def uncovered(clip: Clip, hypothesis: Hypothesis) -> list[tuple[int, int]]:
 
 @dataclass(frozen=True, slots=True)
 class _Part:
-    """A part of one of the clips, in samples of it."""
+    """Samples `[start, stop)` of the clip with index `clip`."""
 
     clip: int
     start: int
@@ -43,13 +43,13 @@ class _Part:
 
 @dataclass(frozen=True, slots=True)
 class Mender:
-    """Reads again what one reading of some clips left out; `decoding` is how they were read."""
+    """Reads again what the first reading of some clips left out; `decoding` are the options of that reading."""
 
     engine: Engine
     decoding: DecodeOptions
 
     def mended(self, clips: Sequence[Clip], heard: Sequence[Hypothesis]) -> list[Hypothesis]:
-        """Return what was heard, completed. Raises as the engine does."""
+        """Return the hypotheses completed by second readings. Raises as the engine does."""
         parts = [
             _Part(index, start, stop)
             for index, (clip, found) in enumerate(zip(clips, heard, strict=True))
@@ -67,9 +67,10 @@ class Mender:
     def _read_again(
         self, clips: Sequence[Clip], heard: Sequence[Hypothesis], parts: Sequence[_Part]
     ) -> list[Hypothesis]:
-        """Return a reading of each part in its clip's language, without the prefix that its recording began with.
+        """Return a hypothesis of each part in its clip's language, without the recording's prefix.
 
-        The decoder writes times: without, it passes over a second language. Words say which stretch each belongs to.
+        With time tokens, since the decoder skips a second language without them, and with words, which say in which
+        stretch each lies.
         """
         whisper = replace(self.decoding.whisper, prefix=None, time_tokens=True)
         plain = replace(self.decoding, whisper=whisper, word_timestamps=True)
@@ -85,7 +86,7 @@ class Mender:
 
 
 def _parts_to_reread(clip: Clip, found: Hypothesis) -> list[tuple[int, int]]:
-    """Return what is to be read again of a clip: its stretches where it is poor, else what no segment covers."""
+    """Return the parts of a clip to read again: all stretches where it is poor, else what no segment covers."""
     stretches = list(_stretch_bounds(clip))
     if len(stretches) > 1 and (not found.segments or not all(map(_is_likely, found.segments))):
         return stretches
@@ -94,7 +95,7 @@ def _parts_to_reread(clip: Clip, found: Hypothesis) -> list[tuple[int, int]]:
 
 
 def _with_rereadings(found: Hypothesis, again: Sequence[tuple[_Part, Hypothesis]]) -> Hypothesis:
-    """Return the reading with what its parts say where nothing stands, and what is poor where they say nothing."""
+    """Return a hypothesis with its likely segments, those of second readings between them, and poor ones elsewhere."""
     said = [
         segment.shifted(part.start / SAMPLE_RATE)
         for part, heard in again
@@ -112,7 +113,7 @@ def _with_rereadings(found: Hypothesis, again: Sequence[tuple[_Part, Hypothesis]
 def _still_left_out(
     found: Hypothesis, again: Sequence[tuple[_Part, Hypothesis]], said: Sequence[Span]
 ) -> Iterator[LeftOut]:
-    """Yield what was passed over at last: of what was read again what that passed over, where nothing stands."""
+    """Yield the spans still passed over: outside the second readings as before, inside as these say, less `said`."""
     parts = merged(Span(part.start, part.stop) for part, _ in again)
     for each in found.passed:
         yield replace(each, spans=tuple(minus(merged(each.spans), parts)))
@@ -123,7 +124,7 @@ def _still_left_out(
 
 
 def _overlaps(segment: Segment, others: Sequence[Segment]) -> bool:
-    """Whether a segment is spoken at the same time as one of the others, but for the edges of both."""
+    """Return whether a segment overlaps one of the others by more than `JOIN_TOLERANCE_S`."""
     return any(min(segment.end, other.end) - max(segment.start, other.start) > JOIN_TOLERANCE_S for other in others)
 
 

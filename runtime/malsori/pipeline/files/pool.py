@@ -1,7 +1,4 @@
-"""Speech of several recordings through one engine: a few minutes are gathered, sorted into batches, and handed back.
-
-When that is enough is for `many.py` to say.
-"""
+"""Clips of several recordings through one engine: a few minutes are gathered and read in shared batches."""
 
 from __future__ import annotations
 
@@ -26,11 +23,11 @@ from .reading import RecordingReader
 from .recording import Job, Progress, Recording
 from .stitch import stitch
 
-MOST_GATHERED_S = 480.0  # of speech gathered at most, if in several pieces: 30 MB; more would only delay results
+MOST_GATHERED_S = 480.0  # seconds of speech gathered at most, 30 MB, unless a single clip is longer
 
 
 class Pool:
-    """Gathers jobs and runs them; what was heard, or the error, is left in each job's recording."""
+    """Gathers jobs and runs them; each job's recording gets the hypothesis or the error."""
 
     def __init__(
         self,
@@ -46,7 +43,7 @@ class Pool:
         self._jobs: list[Job] = []
         self.gathered = 0.0  # seconds of speech
         self._found_s = self._heard_s = self._heard_before_s = 0.0
-        self._running: list[int] = []  # numbers of the recordings that are run now
+        self._running: list[int] = []  # numbers of the recordings whose clips are read now
 
     def push(self, job: Job) -> None:
         """Take a job, for which there must be `room`."""
@@ -57,13 +54,13 @@ class Pool:
         self.gathered += job.clip.seconds
 
     def room(self, job: Job) -> bool:
-        """Whether a job can be gathered beside those that are there."""
+        """Return whether a job can be gathered beside the others."""
         return not self._jobs or self.gathered + job.clip.seconds <= MOST_GATHERED_S
 
     def run(self) -> Iterator[None]:
-        """Run what was gathered, stopping behind each call of the engine, when recordings may be done.
+        """Run the gathered jobs, yielding behind each call of the engine, when recordings may be done.
 
-        Calls that the first recordings are part of come first; whose clips hear what was said before keep their order.
+        Calls with clips of the first recordings come first; where clips are read behind previous text, in their order.
         """
         jobs, self._jobs, self.gathered = self._jobs, [], 0.0
         self._heard_before_s, self._found_s = self._heard_s, self._heard_s + sum(job.clip.seconds for job in jobs)
@@ -78,17 +75,17 @@ class Pool:
         for decoding, batch in calls:
             self._recognise(batch, decoding)
             yield
-        self._heard_s = self._found_s  # what fell away counts as done
+        self._heard_s = self._found_s  # jobs of failed recordings count as done
 
     def reading(self, recording: Recording) -> None:
-        """Be told that more of a recording was read."""
-        if not self._jobs or self._jobs[0].recording is recording:  # else an earlier one is what is waited for
+        """Report progress as more of a recording was decoded."""
+        if not self._jobs or self._jobs[0].recording is recording:  # else the caller waits for an earlier one
             self._report(recording, 0.0)
 
     def _by_decoding(self, jobs: Sequence[Job]) -> list[tuple[DecodeOptions, list[Job]]]:
-        """Return the jobs by what an engine call has one of: a language, and a prefix where their recordings begin.
+        """Return the jobs by the options of their engine call: the language, and the prefix for first clips only.
 
-        Those whose recording has failed fall away.
+        Jobs of failed recordings are dropped.
         """
         prefixed = self._options.whisper.prefix is not None
         groups: dict[tuple[str | None, bool], list[Job]] = {}
@@ -98,7 +95,7 @@ class Pool:
         return [(self._decoding(*key), group) for key, group in groups.items()]
 
     def _decoding(self, language: str | None, goes_on: bool) -> DecodeOptions:
-        """Return the engine's options, without the prefix for what goes on with a recording."""
+        """Return the engine's options, without the prefix for clips that are not the first of their recording."""
         decoding = self._options.decoding(language)
         return replace(decoding, whisper=replace(decoding.whisper, prefix=None)) if goes_on else decoding
 
@@ -115,7 +112,7 @@ class Pool:
         self._report(_first(jobs), 0.0)
 
     def _progress_of(self, jobs: Sequence[Job]) -> Callable[[float], None] | None:
-        """Return what takes the seconds that the engine reads of these; what it reads twice counts once."""
+        """Return a callback for the seconds that the engine has read of these jobs, each second counted once."""
         if self._progress is None:
             return None
         first, most = _first(jobs), sum(job.clip.seconds for job in jobs)
@@ -130,7 +127,7 @@ class Pool:
         return advance
 
     def _retimed(self, jobs: Sequence[Job], decoding: DecodeOptions) -> list[tuple[Hypothesis, int]]:
-        """Return what was heard, with its words' times as they are wanted; how many segments keep their engine's."""
+        """Return hypotheses, mended and aligned as the options say, and how many segments kept the engine's times."""
         chained = decoding.whisper.condition_on_previous_text
         previous = [job.recording.last_text if chained else "" for job in jobs]
         heard = self._engine.transcribe([job.clip.audio for job in jobs], decoding, previous)
@@ -146,7 +143,7 @@ class Pool:
         self._heard_s += job.clip.seconds
 
     def _report(self, recording: Recording, within: float) -> None:
-        """Tell where a recording is, `within` seconds of whose call of the engine were read."""
+        """Report the progress of a recording, of whose engine call `within` seconds were read."""
         if self._progress is not None:
             behind = recording.reported = max(recording.reported, recording.behind + min(within, recording.queued))
             found, heard = max(self._found_s, self._heard_s + within), self._heard_s + within
@@ -154,7 +151,7 @@ class Pool:
             self._progress(Progress(recording.name, found, heard, recording.number, behind, recording.length, done))
 
     def _done(self, recording: Recording, behind: float, heard: float) -> float:
-        """Return how many recordings are done: of several that share calls, as much as was heard of all of them."""
+        """Return how many recordings are done; several that share calls advance together by the seconds read."""
         if len(self._running) > 1 and recording.number in self._running:
             share = (heard - self._heard_before_s) / (self._found_s - self._heard_before_s)
             return self._running[0] - 1 + share * len(self._running)
@@ -166,7 +163,7 @@ def _first(jobs: Sequence[Job]) -> Recording:
 
 
 def waves(jobs: Sequence[Job]) -> Iterator[list[Job]]:
-    """Yield the first clip of each recording, then the second of each, and so on: each may hear what came before."""
+    """Yield the first clips of all recordings, then the second ones, and so on: each may need the text before it."""
     numbered: dict[int, list[Job]] = {}
     counts: Counter[int] = Counter()
     for job in jobs:
@@ -175,7 +172,7 @@ def waves(jobs: Sequence[Job]) -> Iterator[list[Job]]:
     yield from numbered.values()
 
 
-SHORT_S = 240.0  # seconds of sound, which are decoded and searched for speech in about one
+SHORT_S = 240.0  # seconds of sound; shorter recordings share engine calls
 SHORT_BYTES = 1 << 20  # of a file that does not say its length: four minutes of an MP3 of 32 kbit/s
 
 
@@ -189,7 +186,7 @@ def transcripts(
     warnings: tuple[str, ...],
     raising: bool,
 ) -> Iterator[Transcript | MalsoriError]:
-    """Yield one result per source, in order, each with the `warnings`; if `raising`, the first error ends it."""
+    """Yield one result per source, in order, each with the `warnings`; with `raising` raise the first error."""
     only = manifest.languages[0] if len(manifest.languages) == 1 else None
     certain, words = options.language or only, options.decoding(None).word_timestamps
     for recording in heard(sources, reader, pool, warnings):
@@ -201,7 +198,7 @@ def transcripts(
 def heard(
     sources: Iterable[AudioSource], reader: RecordingReader, pool: Pool, warnings: tuple[str, ...]
 ) -> Iterator[Recording]:
-    """Yield the recording of each source when it is done, in order; `warnings` are there from the start."""
+    """Yield the recording of each source when it is done, in order; each begins with the `warnings`."""
     queue: deque[Recording] = deque()
 
     def run() -> Iterator[Recording]:
@@ -228,13 +225,13 @@ def heard(
 
 
 def _done(queue: deque[Recording]) -> Iterator[Recording]:
-    """Take what is done from the front; one that is not holds up those behind it."""
+    """Yield the recordings that are done from the front of the queue."""
     while queue and queue[0].done:
         yield queue.popleft()
 
 
 def _may_wait(source: AudioSource) -> bool:
-    """Whether opening it waits for somebody who writes: a pipe is read to its end before it is a recording."""
+    """Return whether a source is a pipe, whose opening waits until all of it was written."""
     return hasattr(source, "read") and not can_seek(source)
 
 

@@ -1,4 +1,4 @@
-"""A source to jobs: decode, find speech, tell the language once for the whole recording."""
+"""A source to jobs: decode, find speech, detect the language once for the whole recording."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ from ..options import TranscribeOptions
 from .recording import Job, Recording
 from .stretches import clips_between, clips_without_gate, first_seconds, stretches_of
 
-LEAST_FILLED = 5.0  # seconds; clips that are to be shorter have no room for the padding of those that fill a window
-UNGATED_BELOW = 2 * SAMPLE_RATE  # samples; of shorter recordings the gate alone does not say that nobody speaks in them
-LANGUAGE_SECONDS = 30.0  # of speech, from which a language is told at first: one window of Whisper
+LEAST_FILLED = 5.0  # seconds of `max_speech_s`, below which the gate pads stretches as for single clips
+UNGATED_BELOW = 2 * SAMPLE_RATE  # samples; shorter recordings are read even where the gate finds no speech
+LANGUAGE_SECONDS = 30.0  # of speech in which the language is detected: one window of Whisper
 
 
 class RecordingReader:
@@ -36,14 +36,14 @@ class RecordingReader:
         options: TranscribeOptions,
         report: Callable[[Recording], None] = lambda recording: None,
     ) -> None:
-        """`report` is told of each recording while it is read."""
+        """Call `report` with each recording while it is decoded."""
         self._report = report
         self._engine = engine
         self._detector = detector
         self._options = options
 
     def begin(self, source: AudioSource, recording: Recording) -> Blocks | None:
-        """Return the blocks of `source`, opened; an error is left in `recording`, as `jobs` does."""
+        """Return the blocks of `source`, opened; as in `jobs`, an error is stored in `recording` and gives None."""
         try:
             blocks = self.open(source)
         except AudioError as error:  # before `OptionError`, which a track is that only this recording lacks
@@ -61,9 +61,9 @@ class RecordingReader:
         return blocks
 
     def jobs(self, blocks: Blocks, recording: Recording) -> Iterator[Job]:
-        """Yield what is to be recognised of a recording; an error ends it and is left there.
+        """Yield the clips to be recognised; an error ends the recording and is stored in it.
 
-        `OptionError` and `Cancelled` alone are raised: they are the run's, not the recording's.
+        Only `OptionError` and `Cancelled` are raised: they concern the whole run.
         """
         try:
             with blocks:
@@ -84,7 +84,7 @@ class RecordingReader:
             recording.error = error
 
     def _behind(self, duration: float) -> Iterator[str]:
-        """Tell of stretches that were named and begin behind the end."""
+        """Warn of `clip_timestamps` behind the end."""
         for start in self._options.clip_timestamps[::2]:
             if start >= duration:
                 yield f"clip_timestamps: {start:g} s is behind the end, {duration:g} s; nothing is recognised there"
@@ -101,7 +101,7 @@ class RecordingReader:
         )
 
     def clips(self, blocks: Iterable[Audio]) -> Iterator[Clip]:
-        """Return the clips to be read: stretches of speech, several in one that fill a window, or all that there is."""
+        """Return the clips to be read: stretches of speech, joined where the engine fills windows, or all the sound."""
         if self._options.clip_timestamps:
             return clips_between(blocks, self._options.clip_timestamps, self._longest)
         if not self._options.vad:
@@ -111,11 +111,11 @@ class RecordingReader:
         return fill_clips(stretches, self._longest) if fills and not self._several_languages else stretches
 
     def language_clips(self, clips: Iterator[Clip]) -> list[Clip]:
-        """Take from `clips` those that the language is told from."""
+        """Take from `clips` those in which the language is detected."""
         return first_seconds(clips, self._language_seconds)
 
     def languages(self, clips: Sequence[Clip]) -> dict[str, float]:
-        """Return the languages of some speech with their probabilities, from its first 30 s, or more by the options.
+        """Return language codes with probabilities, detected in the first 30 s of the clips, or more by the options.
 
         Raises `OptionError` for a model that knows several and cannot tell them apart.
         """
@@ -128,12 +128,12 @@ class RecordingReader:
 
     @property
     def _language_seconds(self) -> float:
-        """Seconds of speech from which the language is told at most."""
+        """Seconds of speech in which the language is detected at most."""
         return LANGUAGE_SECONDS * self._options.whisper.language_detection_segments
 
     @property
     def _longest(self) -> float:
-        """Seconds that a piece may have: what was asked for, or else what suits the engine."""
+        """Seconds that a clip may have: `max_speech_s`, or else what suits the engine."""
         if self._options.gate.max_speech_s is not None:
             return self._options.gate.max_speech_s
         gated = self._options.vad and not self._options.clip_timestamps
@@ -141,18 +141,18 @@ class RecordingReader:
 
     @property
     def _gate(self) -> GateOptions:
-        """How speech is found, with what nobody asked for as suits the engine."""
+        """The gate's options: those given, the others as they suit the engine."""
         fills = self._engine.fills_windows and self._longest >= LEAST_FILLED
         asked, usual = self._options.gate, FILLING if fills else DEFAULT_GATE
         return replace(usual, **{**asked.given, "max_speech_s": self._longest})
 
     @property
     def _several_languages(self) -> bool:
-        """Whether each window may have a language of its own: then none holds more than a stretch."""
+        """Whether each window may have a language of its own; then stretches are not joined."""
         return self._options.whisper.multilingual and self._options.language is None
 
     def _set_language(self, head: Sequence[Clip], recording: Recording) -> None:
-        """Set the recording's language: unless it is asked to, it must not change from one pause to the next."""
+        """Set the recording's language, so that it does not change from clip to clip, unless that is asked for."""
         several = len(self._engine.manifest.languages) != 1
         if self._several_languages:
             return
@@ -172,7 +172,7 @@ class RecordingReader:
             yield block
 
     def _is_whole_speech(self, head: Sequence[Clip]) -> bool:
-        """Whether these are all the pieces, and at most one: then the engine's own detection sees the same sound."""
+        """Return whether `head` is all the speech, in one clip at most: the engine detects in the same sound then."""
         if not head:
             return True
         whole = math.isinf(self._longest)

@@ -1,4 +1,4 @@
-"""One recording on its way to a transcript, and how far a run is."""
+"""The state of one recording in a run, and the progress of the run."""
 
 from __future__ import annotations
 
@@ -14,12 +14,11 @@ from .loudness import Loudness
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """A point in a run: the recording being heard, and seconds of speech found and recognised so far in all.
+    """The progress of a run: the recording being read, and the seconds of speech `found` and `heard` so far in all.
 
-    The recording is number `number` of the run, from 1 on. `seconds` of it are behind: recognised, or read and found to
-    be no speech. `length` is how many it has as its container says, and in truth once it was read to its end; None
-    while nobody knows. `done` counts the recordings that are behind, and of those that are being heard, one or several
-    together, the part that was.
+    The recording is number `number` of the run, from 1 on. `seconds` of it are done: recognised, or found to be no
+    speech. `length` is its length in seconds, first by its container, then as decoded, None while unknown. `done`
+    counts the recordings that are done, with fractions for those being read.
     """
 
     name: str
@@ -33,10 +32,10 @@ class Progress:
 
 @dataclass(slots=True, eq=False)
 class Recording:
-    """The state of one source. It is `done` when it was read to its end and all that was found in it was recognised.
+    """The state of one source. It is `done` when it was decoded to its end and all its clips were recognised.
 
-    It is number `number` of its run. `language` is the one settled for the whole of it, None while the engine is to
-    find out by itself. `waiting` pieces of it, of `queued` seconds together, are still to be recognised.
+    `language` is the one detected or given for the whole of it, None where the engine detects one per clip. `waiting`
+    clips of it, `queued` seconds in sum, are still to be recognised.
     """
 
     name: str = ""
@@ -48,31 +47,31 @@ class Recording:
     heard: list[tuple[Clip, Hypothesis]] = field(default_factory=list)
     waiting: int = 0
     queued: float = 0.0
-    reached: float = 0.0  # seconds, where the last piece of it ends that was found
+    reached: float = 0.0  # seconds, the end of the last clip found
     reported: float = 0.0  # seconds that were reported as done, which never become fewer
-    held: float = math.inf  # seconds of what was read that may still become a piece
+    held: float = math.inf  # seconds of what was decoded that may still become a clip
     read: bool = False
     warnings: tuple[str, ...] = ()
     not_aligned: int = 0  # segments that kept their engine's word times
-    gated: bool = False  # whether something vouches for speech in what was heard
-    outside: Why = "gate"  # why no model was asked for what lies outside of the clips
-    filled: tuple[Span, ...] = ()  # silence in the place of what the recording does not have
+    gated: bool = False  # whether the gate chose the clips
+    outside: Why = "gate"  # why sound outside of the clips was not read
+    filled: tuple[Span, ...] = ()  # silence put in for sound that the recording lacks
     loudness: Loudness = field(default_factory=Loudness)
     error: MalsoriError | None = None
 
     @property
     def last_text(self) -> str:
-        """What was heard in the clip before."""
+        """The text of the clip recognised last."""
         return joined(self.heard[-1][1].segments) if self.heard else ""
 
     @property
     def length(self) -> float | None:
-        """Seconds that it has: by its container, in truth where it was read to its end."""
+        """Length in seconds: by its container, or as decoded once it was decoded to its end."""
         return self.samples / SAMPLE_RATE if self.read else self.promised
 
     @property
     def behind(self) -> float:
-        """Seconds of it that were read and wait for nothing."""
+        """Seconds of it that were decoded and wait for nothing."""
         read = self.samples / SAMPLE_RATE
         return max(0.0, (read if self.read else max(self.reached, read - self.held)) - self.queued)
 
@@ -83,7 +82,7 @@ class Recording:
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """A clip to be recognised, whose it is, and whether it is the first of it."""
+    """A clip to be recognised, and whether it is the `first` of its recording."""
 
     recording: Recording
     clip: Clip

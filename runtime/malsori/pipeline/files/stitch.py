@@ -1,4 +1,4 @@
-"""From what the engine heard in each stretch of speech to one transcript on the recording's clock."""
+"""The hypotheses of a recording's clips to one transcript on the recording's clock, with warnings."""
 
 from __future__ import annotations
 
@@ -12,21 +12,19 @@ from .mending import uncovered
 from .recording import Recording
 
 UNSURE_LANGUAGE = 0.4  # probability of a language below which it is a guess
-MISSED_SHARE = 0.1  # of what is to be heard of a recording, left out, is told of
-LEAST_DURATION_S = 10.0  # seconds of a recording, from which on
-LEAST_MISSED_S = (
-    5.0  # seconds of it that come and go as speech does; shorter are a door, a cough, somebody who sits down
-)
-LEAST_EMPTY_S = 1.0  # seconds; shorter stretches without words are breaths and clicks, which nobody needs to be told of
+MISSED_SHARE = 0.1  # of the audible sound; a warning tells where more than that was left out and resembles speech
+LEAST_DURATION_S = 10.0  # seconds of a recording from which on it is told
+LEAST_MISSED_S = 5.0  # seconds of such sound from which on it is told; less is a door, a cough, somebody who sits down
+LEAST_EMPTY_S = 1.0  # seconds; shorter stretches without words are breaths and clicks, and not told
 
-NO_WORDS_REASONS: tuple[Why, ...] = ("no_speech", "made_up", "implausible", "no_words")  # what a model had no words for
+NO_WORDS_REASONS: tuple[Why, ...] = ("no_speech", "made_up", "implausible", "no_words")
 
 
 def stitch(recording: Recording, *, model: str, certain: str | None, words: bool) -> Transcript:
     """Return the transcript of a recording that is done.
 
-    `words` asks for them; `certain` is the language that was given or is the model's only one. Without it the one
-    detected holds; a recording in which nothing was spoken has the language `und`, with probability 0.
+    `words` keeps the segments' words. `certain` is the language given or the model's only one; without it the detected
+    one counts. A recording without words has the language `und`, with probability 0.
     """
     heard = sorted(recording.heard, key=lambda found: found[0].span)
     segments = tuple(
@@ -56,15 +54,15 @@ def _warnings(recording: Recording, heard: Sequence[tuple[Clip, Hypothesis]], co
 
 
 def _uncertain(language: str, probability: float) -> Iterator[str]:
-    """Tell of a language that the model took in want of a better one: its words are mostly nonsense then."""
+    """Warn of a language detected with little probability: the words are mostly nonsense then."""
     if language != UNKNOWN and probability < UNSURE_LANGUAGE:
         yield f"the language is not certain ({language}, {probability:.0%}); say which it is, as in --language ko"
 
 
 def _missed(recording: Recording, coverage: Coverage) -> Iterator[str]:
-    """Tell of a recording of which more than a tenth was left out that sounds as speech does, and of a silent one.
+    """Warn where more than a tenth of the audible sound was left out and resembles speech, and of a silent recording.
 
-    With the gate that is what it left out: what has no words of what it has found is told of in any case.
+    With the gate that is the sound outside of its stretches: `_wordless` warns of stretches without words.
     """
     reasons = ("gate",) if recording.gated else NO_WORDS_REASONS
     left = merged(span for each in coverage.left_out if each.why in reasons for span in each.spans)
@@ -89,17 +87,17 @@ def _found(coverage: Coverage) -> str:
 
 
 def _wordless(heard: Sequence[tuple[Clip, Hypothesis]]) -> Iterator[str]:
-    """Tell of stretches of speech in which the model heard no words: it failed, or the gate took noise for speech."""
-    vouched = [(clip, found) for clip, found in heard if clip.vouched]
-    silent = (clip for clip, found in vouched if not _says(found))
+    """Warn of stretches of speech without words: the model failed, or the gate took noise for speech."""
+    stretches = [(clip, found) for clip, found in heard if not clip.gate_missed]
+    silent = (clip for clip, found in stretches if not _says(found))
     empty = [clip.span for clip in silent if clip.seconds >= LEAST_EMPTY_S]
     if empty:
         first = empty[0].start / SAMPLE_RATE
-        yield f"no words were heard in {len(empty)} of {len(vouched)} stretches of speech, the first at {first:.1f} s"
+        yield f"no words were heard in {len(empty)} of {len(stretches)} stretches of speech, the first at {first:.1f} s"
 
 
 def _left_out(heard: Sequence[tuple[Clip, Hypothesis]]) -> Iterator[str]:
-    """Tell of speech between segments that the model heard nothing in."""
+    """Warn of speech between segments for which the model had no words."""
     parts = [
         clip.part(*gap)
         for clip, found in heard
@@ -126,9 +124,9 @@ def _not_aligned(segments: int) -> Iterator[str]:
 
 
 def _detected(recording: Recording, heard: Sequence[tuple[Clip, Hypothesis]]) -> tuple[str, float]:
-    """Return the language settled for the recording, or else of the first stretch, in time, that told one.
+    """Return the recording's language, or else that of the first clip with words, and its probability.
 
-    What has no words has no language: of noise, models tell one at random.
+    Clips without words do not count: in noise, models detect a language at random.
     """
     detected = [(each.language, each.language_probability) for _, each in heard if _says(each)]
     if detected and recording.language is not None:

@@ -1,6 +1,6 @@
-"""A recording in blocks to its stretches: pieces of speech, or without the gate pieces cut where it is quietest.
+"""A recording in blocks to clips: stretches of speech found by the gate, or without it clips cut where it is quietest.
 
-No more of the recording is held than may still be asked for.
+Only the samples that a later clip may still need are held.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ from ..clip import Clip
 def stretches_of(
     blocks: Iterable[Audio], detector: Detector, options: GateOptions, *, ungated_below: int = 0
 ) -> Iterator[Clip]:
-    """Yield the pieces of speech in the blocks, in order, as soon as each is closed.
+    """Yield the stretches of speech in the blocks, in order, as soon as each is closed.
 
-    Blocks of less than `ungated_below` samples together, in which there is none, are one: a single word may be too short for
-    the gate, and who hands over no more than that means it to be heard.
+    A recording of less than `ungated_below` samples in which the gate finds none is yielded whole: a single word may be
+    too short for the gate.
     """
     cutter = Cutter(detector, options)
     kept: list[Audio] = []
@@ -37,11 +37,11 @@ def stretches_of(
     last = cutter.flush()
     yield from last
     if kept and samples and not (found or last):
-        yield replace(Clip.of(np.concatenate(kept), Span(0, samples)), vouched=False)
+        yield replace(Clip.of(np.concatenate(kept), Span(0, samples)), gate_missed=True)
 
 
 def first_seconds(stretches: Iterable[Clip], seconds: float) -> list[Clip]:
-    """Take from an iterator the clips that hold the first `seconds` of speech, or all when there is less."""
+    """Take from an iterator the stretches that hold the first `seconds` of speech, or all when there is less."""
     taken: list[Clip] = []
     for stretch in stretches:
         taken.append(stretch)
@@ -51,7 +51,7 @@ def first_seconds(stretches: Iterable[Clip], seconds: float) -> list[Clip]:
 
 
 class Cutter:
-    """Blocks of any size in, pieces of speech out; what may still become speech is kept inside."""
+    """Blocks of any size in, stretches of speech out; samples that may still become speech are held."""
 
     def __init__(self, detector: Detector, options: GateOptions) -> None:
         self._gate = SpeechGate(detector, options)
@@ -60,11 +60,11 @@ class Cutter:
 
     @property
     def held(self) -> int:
-        """Samples kept inside."""
+        """Samples held."""
         return self._stop - self._start
 
     def push(self, block: Audio) -> list[Clip]:
-        """Take a block; return the pieces that it closes."""
+        """Take a block; return the stretches that it closes."""
         self._blocks.append(block)
         self._stop += len(block)
         stretches = [Clip.of(self._copy(span), span) for span in self._gate.push(block)]
@@ -72,17 +72,17 @@ class Cutter:
         return stretches
 
     def flush(self) -> list[Clip]:
-        """End the recording; return what was still open."""
+        """End the recording; return the stretch that was open."""
         return [Clip.of(self._copy(span), span) for span in self._gate.flush()]
 
     def _copy(self, span: Span) -> Audio:
-        """Return a copy of what lies in a span: a view of two seconds would keep all of its block alive."""
+        """Return a copy of the samples in a span: a view of two seconds would keep all of its block alive."""
         parts, start = [], self._start
         for block in self._blocks:
             parts.append(block[max(0, span.start - start) : max(0, span.stop - start)])
             start += len(block)
         sound = np.concatenate(parts)
-        assert len(sound) == len(span), "a span of what is no longer held"
+        assert len(sound) == len(span), "a span of samples that are no longer held"
         return sound
 
     def _drop_unneeded(self) -> None:
@@ -90,15 +90,15 @@ class Cutter:
             self._start += len(self._blocks.popleft())
 
 
-SEARCHED_S = 10.0  # seconds at the end of the longest piece among which the cut falls; of a short one its last third
-LOUDNESS_STEP = SAMPLE_RATE * 20 // 1000  # 320 samples: the steps in which loudness is looked at
-PAUSE_STEPS = 10  # steps, 200 ms: the hold of a consonant, amid a word, is as quiet as a pause but shorter
+SEARCHED_S = 10.0  # seconds at the end of a clip in which a cut may lie; of a clip below 30 s its last third
+LOUDNESS_STEP = SAMPLE_RATE * 20 // 1000  # 320 samples
+PAUSE_STEPS = 10  # steps, 200 ms: the closure of a stop is as quiet as a pause but shorter
 
 
 def clips_without_gate(blocks: Iterable[Audio], longest: float) -> Iterator[Clip]:
-    """Yield all of a recording in pieces of at most `longest` seconds, which follow each other without gap or overlap.
+    """Yield all of a recording in clips of at most `longest` seconds, without gap or overlap.
 
-    The cuts do not depend on the blocks. With `inf` the recording is one piece; an empty one has none.
+    The cuts do not depend on the blocks. With `inf` there is one clip; an empty recording has none.
     """
     waiting: list[Audio] = []
     count = start = 0
@@ -118,19 +118,22 @@ def clips_without_gate(blocks: Iterable[Audio], longest: float) -> Iterator[Clip
 
 
 def clips_between(blocks: Iterable[Audio], times: Sequence[float], longest: float) -> Iterator[Clip]:
-    """Yield what lies between each pair of ascending `times` in seconds, cut as `clips_without_gate` does; the last is optional."""
+    """Yield the sound between each pair of ascending `times` in seconds, cut as `clips_without_gate` does.
+
+    Without the last time it is all to the recording's end.
+    """
     marks = [round(time * SAMPLE_RATE) for time in times]
     spans = [Span(*pair) for pair in zip(marks[::2], [*marks[1::2], sys.maxsize][: len(marks[::2])], strict=True)]
     reader = _BlockReader(blocks)
     for span in spans:
-        for stretch in clips_without_gate(reader.between(span), longest):
-            yield Clip.of(stretch.audio, Span(stretch.span.start + span.start, stretch.span.stop + span.start))
+        for clip in clips_without_gate(reader.between(span), longest):
+            yield Clip.of(clip.audio, Span(clip.span.start + span.start, clip.span.stop + span.start))
     for _ in reader.between(Span(reader.position, sys.maxsize)):
-        pass  # to its end, so that its length is known and what is wrong with it is told
+        pass  # read to its end, for its length and its errors
 
 
 class _BlockReader:
-    """Blocks to be read once, from wherever one stands."""
+    """Reads ascending spans out of blocks."""
 
     def __init__(self, blocks: Iterable[Audio]) -> None:
         self._blocks = iter(blocks)
@@ -138,7 +141,7 @@ class _BlockReader:
         self.position = 0  # of `_rest`, in samples
 
     def between(self, span: Span) -> Iterator[Audio]:
-        """Yield what lies in a span behind all that was yielded before."""
+        """Yield the samples of a span, which must not start before the end of the one read before."""
         while self.position < span.stop:
             if not len(self._rest):
                 block = next(self._blocks, None)
@@ -158,9 +161,9 @@ class _BlockReader:
 
 
 def quietest_place(audio: Audio) -> int:
-    """Return where to end a piece that may be as long as `audio`: amid its quietest 200 ms, of equals the latest.
+    """Return the sample at which to cut a clip that may be as long as `audio`: amid its quietest 200 ms.
 
-    Looked for in the last 10 s, in steps of 20 ms.
+    Searched in the last 10 s, in steps of 20 ms; of equal places the latest.
     """
     steps = min(round(SEARCHED_S * SAMPLE_RATE), len(audio) // 3) // LOUDNESS_STEP
     first = len(audio) - steps * LOUDNESS_STEP
