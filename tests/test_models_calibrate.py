@@ -16,6 +16,7 @@ from malsori.bundles.seal import amend
 from malsori.cli import tables
 from malsori.cli.main import main
 from malsori.cli.models_calibrate import MAX_LOSS, MAX_RETRIES
+from malsori.engines import load
 from malsori.errors import OutputError
 from malsori.pipeline.trials import CalibrationLimits, hearing
 from tests.shipped import ROOT
