@@ -19,8 +19,8 @@ from malsori.cli.models_calibrate import MAX_LOSS, MAX_RETRIES
 from malsori.engines import load
 from malsori.errors import OutputError
 from malsori.pipeline.trials import CalibrationLimits, hearing
+from tests.pipeline.trials.test_calibration import Misled, recordings
 from tests.shipped import ROOT
-from tests.test_calibration import Misled, recordings
 
 SAMPLES = ROOT / "samples"
 
