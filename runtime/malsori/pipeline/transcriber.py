@@ -19,8 +19,7 @@ from .files.pool import Pool, heard
 from .files.reading import RecordingReader
 from .files.recording import Progress, Recording
 from .files.stitch import stitch
-from .options import LOADING, Loading, TranscribeOptions
-from .overrides import overridden
+from .options import LOADING, USUAL, Loading, TranscribeOptions
 
 if TYPE_CHECKING:
     from .live.options import LiveOptions
@@ -72,9 +71,9 @@ class Transcriber:
 
         Each transcript of the run has these lines among its warnings. Options as in `transcribe`.
         """
-        chosen = overridden(options, overrides)
+        chosen = (options or USUAL).changed(**overrides)
         chosen.check(self.engine.manifest)
-        return (*self.warnings, *self.engine.check(chosen.decoding(chosen.language)))
+        return (*self.warnings, *self.engine.check(chosen.decoding))
 
     @overload
     def transcribe_many(
@@ -115,7 +114,7 @@ class Transcriber:
         recording costs only itself: its error comes in its place, raised (which ends the run) or, with
         `on_error="return"`, as a value. Wrong options are raised at once.
         """
-        chosen = overridden(options, overrides)
+        chosen = (options or USUAL).changed(**overrides)
         left_out = self.check(chosen)
         if on_error not in ("raise", "return"):
             raise OptionError(f"on_error is 'raise' or 'return', found {on_error!r}")
@@ -133,7 +132,7 @@ class Transcriber:
         The dictionary is empty when there is no speech. Raises as `transcribe` does, and `OptionError` when the model
         cannot tell languages apart.
         """
-        chosen = overridden(options, overrides)
+        chosen = (options or USUAL).changed(**overrides)
         chosen.check(self.engine.manifest)
         reader = RecordingReader(self.engine, self.detector, chosen)
         with reader.open(source) as blocks:
@@ -163,7 +162,7 @@ class Transcriber:
             raise OptionError(f"partials: expected True, False, or a model from malsori.load(...), found {partials!r}")
         chosen, rest = live_overridden(live, overrides, partials=partials is not False)
         other = None if isinstance(partials, bool) else partials
-        return Stream(self, other, overridden(options, rest), chosen, scheduler)
+        return Stream(self, other, (options or USUAL).changed(**rest), chosen, scheduler)
 
     def embed(
         self,
@@ -232,8 +231,8 @@ class Transcriber:
         return stitch(
             recording,
             model=manifest.name,
-            certain=options.language or only,
-            words=options.decoding(None).word_timestamps,
+            certain=options.decoding.language or only,
+            words=options.decoding.word_timestamps,
         )
 
 
