@@ -67,10 +67,7 @@ def cases(whisper: Path, xlsr: Path) -> Iterator[tuple[Case, TranscribeOptions]]
     words = malsori.load(str(bundled("nano-whisper")), device="cpu")
     yield Case("nano-whisper", words, False), TranscribeOptions(language="ko")
     yield Case("nano-whisper, with partials", words, True), TranscribeOptions(language="ko")
-    settings = forced(1)
-    decoding = {name: settings.pop(name) for name in ("language", "beam_size", "temperature")}
-    options = TranscribeOptions(**decoding)
-    options = replace(options, whisper=replace(options.whisper, **settings))
+    options = TranscribeOptions(**forced(1))
     for size, name in SIZES:
         loaded = malsori.load(str(whisper / size / name), device="cpu", verify=False)
         case = f"Whisper {size}, random weights, {WINDOWS[name]}"
@@ -89,8 +86,8 @@ def talk_of(recordings: Sequence[Recording]) -> Talk:
 
 def foretell(case: Case, options: TranscribeOptions, speech: Audio, talk: Talk) -> list[Admission]:
     """Return what is foretold from costs that are measured now: for finals, and for most partials as well."""
-    engine, decoding = case.transcriber.engine, options.decoding(options.language)
-    listen = LiveCutter(case.transcriber.detector(), options.gate).push
+    engine, decoding = case.transcriber.engine, options.decoding
+    listen = LiveCutter(case.transcriber.detector(), options.speech.gate).push
     costs = costs_of(engine, speech, decoding, SESSION if case.partials else None, listen)
     print(f"  {costs}")
     limits = (1.0, MOST_STALE) if case.partials else (1.0,)

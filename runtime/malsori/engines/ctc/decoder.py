@@ -10,9 +10,10 @@ from numpy.typing import NDArray
 
 from ...errors import OptionError
 from ...joining import mean_probability, written
+from ...option import check
 from ...types import SAMPLE_RATE, Alternative, Segment, Word
 from ..base import DecodeOptions
-from .asked import beam_width, check_beam, check_weights
+from .asked import beam_width, check_beam
 from .beam import Prefix, Scorer, beam_search
 from .frames import Frames
 from .hotwords import hot_words
@@ -48,8 +49,8 @@ class CtcDecoder:
 
         Raises `MissingDependency` for a language model without the package that reads it.
         """
+        check(options.ctc)
         check_beam(options)
-        check_weights(options)
         _check_language_model(options, self.vocabulary)
         return hot_words(options.hotwords, self.vocabulary)[1] if options.hotwords else ()
 
@@ -76,16 +77,16 @@ class CtcDecoder:
         log_probs = log_softmax(logits)
         found = beam_search(log_probs, blank, width, self._scorers(options))
         ranked = self._by_text(found)
-        told = tuple(alternative for alternative, _ in ranked[: options.alternatives])
-        return place(log_probs, ranked[0][1], blank), told if options.alternatives > 1 else ()
+        told = tuple(alternative for alternative, _ in ranked[: options.ctc.alternatives])
+        return place(log_probs, ranked[0][1], blank), told if options.ctc.alternatives > 1 else ()
 
     def _scorers(self, options: DecodeOptions) -> list[Scorer]:
         scorers: list[Scorer] = []
         if options.hotwords:
             scorers.append(hot_words(options.hotwords, self.vocabulary)[0])
-        if options.language_model is not None:
-            model = open_language_model(options.language_model)
-            scorers.append(WordScorer(model, self.vocabulary, options.lm_alpha, options.lm_beta))
+        if options.ctc.language_model is not None:
+            model = open_language_model(options.ctc.language_model)
+            scorers.append(WordScorer(model, self.vocabulary, options.ctc.lm_alpha, options.ctc.lm_beta))
         return scorers
 
     def _by_text(self, prefixes: Sequence[Prefix]) -> list[tuple[Alternative, tuple[int, ...]]]:
@@ -115,7 +116,7 @@ class CtcDecoder:
 
 
 def _check_language_model(options: DecodeOptions, vocabulary: Vocabulary) -> None:
-    if options.language_model is not None:
+    if options.ctc.language_model is not None:
         if not vocabulary.delimiters:
             raise OptionError("language_model scores words, and the model's vocabulary has no word delimiter")
-        open_language_model(options.language_model)
+        open_language_model(options.ctc.language_model)
