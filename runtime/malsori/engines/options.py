@@ -134,7 +134,7 @@ class DecodeOptions:
         What was held is given back.
 
     Of the engine alone: `live` tells that somebody waits for the words, so that each call is to be short, where
-    otherwise much is to be heard in a time; `told` gets the seconds of sound that were read, as they are.
+    otherwise much is to be heard in a time; `progress` gets the seconds of sound that were read, as they are.
     """
 
     language: str | None = option(None, Language(or_none=True), "--language", "-l")
@@ -149,7 +149,7 @@ class DecodeOptions:
     whisper: WhisperOptions = group(WhisperOptions(), "Whisper")
     live: bool = False
     cancelled: Callable[[], bool] | None = option(None, Function(or_none=True))
-    told: Callable[[float], None] | None = None
+    progress: Callable[[float], None] | None = None
 
     def check_cancelled(self) -> None:
         """Raise `Cancelled` when the caller no longer wants the result."""

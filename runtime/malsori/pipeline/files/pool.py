@@ -190,8 +190,7 @@ def transcripts(
     raising: bool,
 ) -> Iterator[Transcript | MalsoriError]:
     """Yield one result per source, in order, each with the `warnings`; if `raising`, the first error ends it."""
-    only = manifest.languages[0] if len(manifest.languages) == 1 else None
-    certain, words = options.language or only, options.decoding(None).word_timestamps
+    certain, words = options.decoding.language or manifest.only_language, options.decoding.word_timestamps
     for recording in heard(sources, reader, pool, warnings):
         if recording.error is not None and raising:
             raise recording.error

@@ -69,7 +69,7 @@ class Stream:
         if scheduler is not None and scheduler.closed:
             raise OptionError("the scheduler is closed; make a new one, and use its streams before it is closed")
         options.check(finals.manifest)
-        left_out = finals.check(options.decoding(options.language))
+        left_out = finals.check(options.decoding)
         self._engine, self._partials = finals, finals if partials is None else partials
         self._scheduler = Inline() if scheduler is None else scheduler
         # Another model has other options; what it must be told is the language.
