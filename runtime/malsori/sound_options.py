@@ -21,7 +21,7 @@ FASTER_WHISPERS = {  # keys of its `vad_parameters`
 }
 
 
-class Track(Kind):
+class TrackKind(Kind):
     """A number from 1 on, or a language as files tag it."""
 
     expected, metavar = "a number from 1 on or a language such as kor", "TRACK"
@@ -143,7 +143,7 @@ class SourceOptions:
     """
 
     allow_truncated: bool = option(False, Switch())
-    track: int | str | None = option(None, Track(or_none=True))
+    track: int | str | None = option(None, TrackKind(or_none=True))
     start_at_zero: bool = option(False, Switch())
     sample_rate: float | None = option(
         None, Number(LEAST_RATE, MOST_RATE, "a whole number of Hz", step=1, or_none=True)

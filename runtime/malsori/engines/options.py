@@ -65,7 +65,7 @@ class Temperatures(Kind):
         return isinstance(value, tuple) and bool(value) and all(is_finite(heat) and heat >= 0 for heat in value)
 
 
-class HotWords(Kind):
+class HotWordsKind(Kind):
     """Words, in a list, as a mapping to weights, or in a text with commas between and weights behind colons."""
 
     expected, metavar = "a list of words or a mapping from words to weights", "WORDS"
@@ -144,7 +144,7 @@ class DecodeOptions:
     beam_size: int | None = option(None, Count(MOST_BEAM, or_none=True), "--beam-size", "--beam-width")
     temperature: tuple[float, ...] = option((0.0, 0.2, 0.4, 0.6, 0.8, 1.0), Temperatures(), family="Whisper")
     batch_size: int = option(8, Count())
-    hotwords: tuple[HotWord, ...] = option((), HotWords())
+    hotwords: tuple[HotWord, ...] = option((), HotWordsKind())
     ctc: CtcOptions = group(CtcOptions(), "CTC")
     whisper: WhisperOptions = group(WhisperOptions(), "Whisper")
     live: bool = False

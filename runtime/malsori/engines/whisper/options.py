@@ -16,7 +16,7 @@ TEXT_POSITIONS = 448  # of the decoder; half of them at most are new text
 MOST_TOKENS = TEXT_POSITIONS // 2  # 224
 
 
-class Window(Number):
+class WindowKind(Number):
     """Seconds of sound, or a word for them."""
 
     def __init__(self) -> None:
@@ -94,7 +94,7 @@ class WhisperOptions:
         (none). In seconds.
     """
 
-    audio_context: AudioContext = option("auto", Window())
+    audio_context: AudioContext = option("auto", WindowKind())
     window_guards: bool = option(True, Switch())
     best_of: int = option(5, Whole(1, 100))
     patience: float = option(1.0, Number(0.01, 100))
