@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import numpy as np
+from malsori.engines.ctc.asked import BEAM
 from numpy.typing import NDArray
 
 from bench import command
@@ -20,7 +21,6 @@ from bench.recordings import sound
 from bench.results import Row, alternate, row, seconds, write
 from malsori.bundles import open_bundle
 from malsori.engines.base import HotWord
-from malsori.engines.ctc.asked import BEAM
 from malsori.engines.ctc.beam import LEAST, Scorer, beam_search
 from malsori.engines.ctc.decoder import greedy
 from malsori.engines.ctc.hotwords import hot_words

@@ -71,8 +71,8 @@ def test_benches_and_export_ask_the_runtime_for_public_names_that_it_has(path: P
     [
         "from malsori.pipeline.live.stream import _outbox",
         "engine._network.lanes",
-        "from malsori.engines.whisper.whisper_session import WhisperSession\nclass Mine(WhisperSession):\n    def look(self):\n"
-        "        return self._sound",
+        "from malsori.engines.whisper.whisper_session import WhisperSession\n"
+        "class Mine(WhisperSession):\n    def look(self):\n        return self._sound",
     ],
 )
 def test_a_private_name_is_seen_however_it_is_reached(code: str) -> None:
