@@ -1,4 +1,7 @@
-"""Making a bundle of a plain folder: its files in a place of ours, with the sha256 of each in a manifest."""
+"""Making a bundle of a plain folder: its files in a place of ours, with the sha256 of each in a manifest.
+
+The new bundle appears whole or not at all; what was there before stays until then.
+"""
 
 from __future__ import annotations
 
@@ -17,9 +20,9 @@ from .find import NAME, Found
 from .languages import code_of
 from .manifest import MANIFEST, Manifest
 from .places import is_within, places
-from .present import check_name
 from .rounding import can_round, rounded
 from .seal import seal
+from .taken import check_name
 from .verify import verify
 
 Say = Callable[[str, float, float], None]

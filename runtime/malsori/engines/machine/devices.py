@@ -60,8 +60,8 @@ __all__ = [
     "cpu_threads",
     "cuda",
     "decide",
-    "why_not_running",
     "tensorrt",
+    "why_not_running",
 ]
 
 Device: TypeAlias = Literal["cpu", "cuda", "tensorrt"]

@@ -1,4 +1,4 @@
-"""Which words of an open utterance are committed, and where a long utterance is cut so that its sound can be dropped."""
+"""Which words of an open utterance are committed, and where a long one is cut so that its sound can be dropped."""
 
 from __future__ import annotations
 

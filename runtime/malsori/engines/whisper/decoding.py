@@ -101,7 +101,7 @@ class WindowDecoder:
         return replace(best, temperature=last.temperature)
 
     def _read(self, encoded: Encoded, rows: Sequence[Row], temperature: float, beam_size: int) -> list[Reading]:
-        """Return a reading of each row, up to the early limit; one that has not ended and is no loop up to its limit."""
+        """Return a reading of each row, beyond the early limit only where it has not ended and is no loop."""
         limit = rows[0].limit
         early = early_limit(limit, full=rows[0].full)
         readings = self._generated(encoded, rows, temperature, beam_size, early)

@@ -15,12 +15,11 @@ from ...types import UNKNOWN, Audio, Hypothesis
 from ..base import DecodeOptions, Layer, LeftContext, Memory
 from ..machine.devices import choose_device, cpu_threads
 from ..session import SessionOptions
-from .asked import check_options, left_out
 from .features import HOP, STRIDE, WINDOW, LogMel
 from .following import Following
 from .guards import ReadingRejected
 from .listening import UtteranceReader
-from .model_files import check_parts, compute_type_for, mels_of, needed
+from .model_files import check_options, check_parts, compute_type_for, left_out, mels_of, needed
 from .network import Encoded, Network, NetworkCounters
 from .options import LONGEST_WINDOW
 from .reader import WindowReader, languages_of
@@ -122,7 +121,7 @@ class WhisperEngine:
         return self._read(clips, options, previous)
 
     def read_without_retry(self, clip: Audio, options: DecodeOptions = DEFAULTS) -> Hypothesis | None:
-        """Return the hypothesis of one clip from its own window alone, or None where `transcribe` would read it again."""
+        """Return the hypothesis of a clip from its own window alone, None where `transcribe` would read it again."""
         try:
             return self._read([clip], options, raise_rejected=True)[0]
         except ReadingRejected:

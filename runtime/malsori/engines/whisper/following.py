@@ -42,7 +42,7 @@ UNREAD_S = 1.5  # seconds at the end of an utterance that may be left unread
 
 @dataclass(frozen=True, slots=True)
 class _Window:
-    """Left context and utterance in one window: `begin` and `end` of the utterance in samples, `given` tokens forced."""
+    """Context and utterance in one window: `begin` and `end` of the utterance in samples, `given` tokens forced."""
 
     encoded: Encoded
     sound: Audio
@@ -134,7 +134,7 @@ class Following:
         return Reading(own, text, found.log_probability, found.no_speech_prob, 0.0, ratio, budget)
 
     def _is_rejected(self, reading: Reading, seen: _Window) -> bool:
-        """Return whether a reading fails the guards, has no words, or echoes the prompt; the clip is then read alone."""
+        """Return whether a reading fails the guards, has no words or echoes the prompt; the clip is then read alone."""
         whisper = self._options.whisper
         if not any(letter.isalnum() for letter in reading.text) or is_silence(reading, whisper):
             return True

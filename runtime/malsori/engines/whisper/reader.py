@@ -145,7 +145,7 @@ class WindowReader:
         return readings
 
     def _may_echo_prompt(self, reading: Reading, language: str | None) -> bool:
-        """Return whether a reading is unsure, or mostly words of the initial prompt and hot words, where there are any."""
+        """Return whether a reading is unsure or mostly words of the initial prompt and hot words, if any."""
         if not self.prompts.given or not reading.text:
             return False
         return reading.log_probability < LIKELY_LOG_PROB or self.prompts.echoed(reading.text, language)

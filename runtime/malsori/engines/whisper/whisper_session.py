@@ -45,7 +45,7 @@ class WhisperSession:
         self.step = round((options.step_s or STEP_S) * SAMPLE_RATE)
         self._reader = reader
         self._how = options.commit or COMMIT
-        self._commit_rule = commit_rule(self._how)
+        self.commit_rule = commit_rule(self._how)
         self._language = reader.language  # of the readings that the rule has seen
         self._waiting: list[Audio] = []  # pushed and not read
         self._sound = np.zeros(0, np.float32)
@@ -86,12 +86,12 @@ class WhisperSession:
     def _commit_stable(self, reading: UtteranceReading, words: tuple[TokenWord, ...]) -> None:
         """Commit the stable words of a reading; none while the language is not certain."""
         if reading.language != self._language:
-            self._language, self._commit_rule = reading.language, commit_rule(self._how)
+            self._language, self.commit_rule = reading.language, commit_rule(self._how)
         if self._reader.language is None:
             count = 0
-            self._commit_rule.note(words, self._heard)
+            self.commit_rule.note(words, self._heard)
         else:
-            count = self._commit_rule.count_stable(words, self._heard, lambda: self._sound_behind(reading, words))
+            count = self.commit_rule.count_stable(words, self._heard, lambda: self._sound_behind(reading, words))
         self._commit(words[:count])
         self._rest = words[count:]
 
@@ -146,7 +146,7 @@ class WhisperSession:
             count = max(0, forced.words - len(self._given))
             self._commit(self._rest[:count])
             self._rest = self._rest[count:]
-            self._commit_rule.forget(count)
+            self.commit_rule.forget(count)
             place = commitment.latest_cut(times, len(self._given), LEAST_FULL_DROP_S) or forced.cut
         return place
 

@@ -14,7 +14,7 @@ from .guards import token_limit
 from .options import AudioContext
 
 MARGIN_S = 2.0  # seconds of silence behind a clip, where only a floor was given
-# Lengths of windows in seconds. There are few long ones, so that the filled clips of a recording share a batch: a decoder
+# Lengths of windows in seconds. There are few long ones, so that filled clips of a recording share a batch: a decoder
 # reads eight windows of one length in 2.6 times the time of one (base, int8, 2 cores).
 WINDOW_SECONDS = (*range(1, 13), 15, 20, 25, 30)
 RETRY_FACTOR = 1.5  # least length of the window for a retry, over that of the window whose reading was rejected
