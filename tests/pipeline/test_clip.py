@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from malsori.joining import written
-from malsori.pipeline.clip import Clip, filled, joined
+from malsori.pipeline.clip import Clip, fill_clips, joined
 from malsori.types import SAMPLE_RATE, Segment, Span, Word
 
 PADDING = 0.4  # seconds of room tone at each end of a stretch
@@ -86,7 +86,7 @@ def test_a_segment_without_text_is_left_out():
 
 
 def test_neighbours_share_a_clip_until_it_is_full():
-    clips = list(filled([stretch(0, 5), stretch(6, 12), stretch(20, 26), stretch(40, 70)], 15))
+    clips = list(fill_clips([stretch(0, 5), stretch(6, 12), stretch(20, 26), stretch(40, 70)], 15))
     assert [clip.seconds for clip in clips] == [11, 6, 30]
     assert [clip.span.start // SAMPLE_RATE for clip in clips] == [0, 20, 40]
 
@@ -105,7 +105,7 @@ def laid_out(lengths: list[tuple[float, float]]) -> list[Clip]:
 @given(stretches, st.floats(1, 28))
 def test_filling_loses_no_sample_and_repeats_none(lengths, longest):
     given = laid_out(lengths)
-    clips = list(filled(given, longest))
+    clips = list(fill_clips(given, longest))
     together = np.concatenate([clip.audio for clip in clips])
     np.testing.assert_array_equal(together, np.concatenate([clip.audio for clip in given]))
     assert [span for clip in clips for span in clip.clock.spans] == [clip.span for clip in given]

@@ -1,4 +1,4 @@
-"""Errors of engine calls: only the item that fails gets one, and other libraries' errors become `EngineError`."""
+"""Errors of engine calls: one for each item that fails alone, and other libraries' exceptions as `EngineError`."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ def isolate_failures(
     items: Sequence[Item],
     faults: type[MalsoriError] = EngineError,
 ) -> list[Result | MalsoriError]:
-    """Return what `work` gives for each item, in order, or the error of those that fail when they are done alone.
+    """Return the result of `work` for each item, in order, or the error of an item that fails by itself.
 
-    All are done together first, and one by one only where that raises one of the `faults`.
+    All items are done together first; where that raises one of the `faults`, one by one.
     """
     try:
         return list(work(items))
@@ -30,7 +30,7 @@ def isolate_failures(
 
 
 def as_engine_error(work: Callable[[], Result], engine: Engine) -> Result:
-    """Return what the work gives. Raises `EngineError` in place of whatever is not an error of ours."""
+    """Return the result of `work`. Raises `EngineError` for any exception that is not a `MalsoriError`."""
     try:
         return work()
     except MalsoriError:

@@ -12,7 +12,7 @@ import pytest
 from malsori.engines.base import DecodeOptions, LeftContext
 from malsori.engines.whisper.decoding import BEAM
 from malsori.engines.whisper.features import LogMel
-from malsori.engines.whisper.following import EARLY, UNREAD, Following
+from malsori.engines.whisper.following import EARLY_S, UNREAD_S, Following
 from malsori.engines.whisper.network import Generated, Network
 from malsori.engines.whisper.options import WhisperOptions
 from malsori.engines.whisper.segments import PRECISION
@@ -118,12 +118,12 @@ def test_a_mark_that_ends_what_was_given_is_no_sentence():
 
 @pytest.mark.parametrize(("late", "stands"), [(0.1, True), (-0.1, False)])
 def test_a_reading_whose_first_word_ended_before_the_clip_does_not_stand(late: float, stands: bool):
-    assert bool(read(Scripted((" the", 2.0), (" light", BEGIN - EARLY + late)))) is stands
+    assert bool(read(Scripted((" the", 2.0), (" light", BEGIN - EARLY_S + late)))) is stands
 
 
 @pytest.mark.parametrize(("late", "stands"), [(0.1, True), (-0.1, False)])
 def test_a_reading_that_leaves_the_end_of_the_clip_unread_does_not_stand(late: float, stands: bool):
-    assert bool(read(Scripted((" the", 3.0), (" light", 3.2), end=END - UNREAD + late))) is stands
+    assert bool(read(Scripted((" the", 3.0), (" light", 3.2), end=END - UNREAD_S + late))) is stands
 
 
 @pytest.mark.parametrize("own", [(), (("to", 4.0),), ((".", 4.0),)], ids=["nothing", "an ending", "a mark"])

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from malsori.engines.whisper.sounding import SHORTEST, sounding
+from malsori.engines.whisper.sounding import SHORTEST_SILENCE_S, sounding
 from malsori.types import SAMPLE_RATE
 from tests.sounds import tone
 
@@ -35,7 +35,7 @@ def test_a_long_silence_between_two_sounds_is_silence_in_its_middle_too() -> Non
 
 
 def test_a_silence_shorter_than_the_shortest_belongs_to_the_sound() -> None:
-    short, long = SHORTEST - FRAME, SHORTEST + FRAME
+    short, long = SHORTEST_SILENCE_S - FRAME, SHORTEST_SILENCE_S + FRAME
     clip = joined(tone(0.3), silence(short), tone(0.3), silence(long), tone(0.3), silence(0.3))
     assert np.allclose(sounding(clip), [(0.0, 0.6 + short), (0.6 + short + long, 0.9 + short + long)], atol=FRAME)
 
@@ -79,4 +79,4 @@ def test_spans_ascend_apart_within_the_clip(parts: list[tuple[float, float]], se
     assert all(start < stop for start, stop in spans)
     assert not edges or (edges[0] >= 0 and edges[-1] <= len(clip) / SAMPLE_RATE)
     pauses = [after[0] - before[1] for before, after in pairwise(spans)]
-    assert all(pause > SHORTEST - 1e-9 for pause in pauses)
+    assert all(pause > SHORTEST_SILENCE_S - 1e-9 for pause in pauses)

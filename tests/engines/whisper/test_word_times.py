@@ -18,7 +18,7 @@ from malsori.engines.whisper.options import WhisperOptions
 from malsori.engines.whisper.segments import PRECISION, WindowSegment
 from malsori.engines.whisper.sounding import SNAP_S
 from malsori.engines.whisper.tokens import Tokens
-from malsori.engines.whisper.word_times import LONGEST, AlignRow, WordTiming, align_rows, place
+from malsori.engines.whisper.word_times import LONGEST_EDGE_WORD_S, AlignRow, WordTiming, align_rows, place
 from malsori.engines.word_breaks import spaced_once
 from malsori.joining import written
 from tests.shipped import ROOT
@@ -206,7 +206,10 @@ def test_a_piece_begins_and_ends_as_the_decoder_wrote_it() -> None:
 
 def test_the_decoders_times_make_no_word_long_and_none_without_room() -> None:
     words = [timing(" a", 5.0, 5.5), timing(" b", 5.5, 6.0)]
-    assert times(placed(words, [(0.0, 30.0)], (0.0, 30.0))) == [(5.5 - LONGEST, 5.5), (5.5, 5.5 + LONGEST)]
+    assert times(placed(words, [(0.0, 30.0)], (0.0, 30.0))) == [
+        (5.5 - LONGEST_EDGE_WORD_S, 5.5),
+        (5.5, 5.5 + LONGEST_EDGE_WORD_S),
+    ]
     assert times(placed(words, [(0.0, 30.0)], (5.7, 30.0)))[0] == (5.0, 5.5)
     assert times(placed(words, [(0.0, 30.0)], (0.0, 5.2)))[1] == (5.5, 6.0)
 

@@ -156,7 +156,7 @@ def joined(thread: threading.Thread) -> None:
 @pytest.fixture
 def handed_over(monkeypatch: pytest.MonkeyPatch) -> threading.Semaphore:
     """Is released whenever batch work has been handed over to an engine's thread."""
-    return after(monkeypatch, "chore")
+    return after(monkeypatch, "add_batch_work")
 
 
 def after(monkeypatch: pytest.MonkeyPatch, method: str) -> threading.Semaphore:
@@ -208,12 +208,12 @@ def test_finals_go_before_partials_and_partials_before_batch_work(handed_over: t
         with engine.held():
             scheduler.final(engine, clip(0), OPTIONS, inbox.taker(0))
             waits(engine.begun)
-            add_batch_work = in_thread(lambda: scheduler.run(engine, lambda: order.append("chore")))
+            files = in_thread(lambda: scheduler.run(engine, lambda: order.append("batch work")))
             waits(handed_over)
             scheduler.partial(engine, "a", lambda: order.append("partial"))
             scheduler.final(engine, clip(1), OPTIONS, lambda _: order.append("final"))
-        joined(add_batch_work)
-    assert order == ["final", "partial", "chore"]
+        joined(files)
+    assert order == ["final", "partial", "batch work"]
 
 
 def test_batch_work_that_has_waited_too_long_goes_before_partials_but_never_before_finals(
@@ -224,15 +224,15 @@ def test_batch_work_that_has_waited_too_long_goes_before_partials_but_never_befo
         with engine.held():
             scheduler.final(engine, clip(0), OPTIONS, lambda _: None)
             waits(engine.begun)
-            add_batch_work = in_thread(lambda: scheduler.run(engine, lambda: order.append("chore")))
+            files = in_thread(lambda: scheduler.run(engine, lambda: order.append("batch work")))
             waits(handed_over)
             scheduler.partial(engine, "a", lambda: order.append("partial"))
             scheduler.final(engine, clip(1), OPTIONS, lambda _: order.append("final"))
-        joined(add_batch_work)
+        joined(files)
         done = threading.Semaphore(0)
         scheduler.partial(engine, "b", done.release)
         waits(done)
-    assert order == ["final", "chore", "partial"]
+    assert order == ["final", "batch work", "partial"]
 
 
 def test_finals_that_wait_share_a_call_and_hear_what_they_would_hear_alone() -> None:
@@ -780,7 +780,7 @@ operations = st.lists(
         st.tuples(st.just("final"), st.integers(0, 3), st.integers(1, 5), st.integers(1, 2)),
         st.tuples(st.just("partial"), st.integers(0, 3)),
         st.tuples(st.just("drop"), st.integers(0, 3)),
-        st.tuples(st.just("chore")),
+        st.tuples(st.just("batch work")),
         st.tuples(st.just("wait"), st.integers(1, 20)),
         st.tuples(st.just("take")),
     ),
@@ -813,7 +813,7 @@ def test_what_is_taken_is_the_most_urgent_in_order_and_nothing_is_lost(steps: li
             partials[rest[0]] = partial_
         elif kind == "drop":
             assert waiting.drop(owners[rest[0]]) == (partials.pop(rest[0], None) is not None)
-        elif kind == "chore":
+        elif kind == "batch work":
             batch_work.append(BatchWork(lambda: None, lambda: None, now))
             waiting.batch_work.append(batch_work[-1])
         elif kind == "wait":

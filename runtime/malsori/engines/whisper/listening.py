@@ -116,7 +116,7 @@ class UtteranceReader:
         budget = min(budget, room(len(prompt), len(given)), self._options.whisper.max_new_tokens or budget)
         if budget < 1:
             return None
-        # CTranslate2 suppresses blanks, the end token among them, behind forced tokens too, where the end is often right.
+        # CTranslate2 suppresses blanks and end tokens behind forced tokens too, where an end is often right.
         whisper = replace(self._options.whisper, suppress_blank=self._options.whisper.suppress_blank and not given)
         (found,) = self._network.generate(
             encoded,

@@ -1,4 +1,4 @@
-"""How many streams an engine may have: the most of whose finals 95 % come within a second of the end of speech.
+"""How many streams an engine bears: the most with which 95 % of finals come within a second of the end of speech.
 
     transcriber.admission(speech).streams             # that many; a few seconds, once
 
@@ -27,7 +27,7 @@ BOUND = 256  # streams; more are not looked for
 
 @dataclass(frozen=True, slots=True)
 class Admission:
-    """How many streams may be let in, so that `p95_s` stays below `limit_s`; of none, the figures are those of one."""
+    """The most `streams` with which `p95_s` is below `limit_s`; where that is 0, the figures are those of one."""
 
     streams: int
     p95_s: float
@@ -49,8 +49,8 @@ def admission(
 ) -> Admission:
     """Return the most streams, up to `bound`, with which 95 % of the finals come within `limit_s` of the end of speech.
 
-    `most_stale` is the share of partials that may be dropped: finals alone leave no room for words while they are
-    spoken. `batches` is the engine's own. The same costs and seed give the same number.
+    `most_stale` is the share of partials that may be dropped. `batches` is the engine's own. The same costs and seed
+    give the same number.
     """
 
     def load(streams: int, limit: float) -> Load:
@@ -81,7 +81,7 @@ def admission_of(
     limit_s: float,
     most_stale: float,
 ) -> Admission:
-    """Return the `admission` by costs that are measured now. Raises `OptionError` for what a stream does not have."""
+    """Return the `admission` by costs measured now. Raises `OptionError` for options that a stream does not have."""
     check_streamed(options)
     listen = LiveCutter(detector(), options.speech.gate).push
     costs = costs_of(engine, speech, options.decoding, SESSION if partials else None, listen)

@@ -1,4 +1,4 @@
-"""What live streams cost an engine on this machine, measured in a few seconds: finals by length, and partials."""
+"""The seconds that an engine works for live streams on this machine, measured: finals by length, and partials."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ from ...engines.session import SessionOptions
 from ...types import SAMPLE_RATE, Audio
 
 Points: TypeAlias = tuple[tuple[float, float], ...]
-"""(seconds of sound, seconds of work), ascending; what lies between and beyond is on straight lines."""
+"""(seconds of sound, seconds of work), ascending; interpolated and extrapolated linearly."""
 
-LENGTHS = (1.0, 4.0, 2.0, 8.0)  # seconds of sound; the first two are measured in any case: a line has two points
-USUAL = 2.0  # seconds of sound of finals that share a call, which are measured in any case
+LENGTHS = (1.0, 4.0, 2.0, 8.0)  # seconds of sound; the first two are measured in any case
+USUAL = 2.0  # seconds of sound of the finals in one call that are measured in any case
 TOGETHER = 4  # finals in one call
 CATCHING_UP = 3  # steps in one push
 LISTENED_S = 3.0
@@ -33,11 +33,11 @@ SESSION = SessionOptions()
 
 @dataclass(frozen=True, slots=True)
 class Costs:
-    """How long an engine works, in seconds.
+    """The seconds that an engine works.
 
     alone: for a final, by its length. together: for a call of 4 finals, by their length.
-    partials: for one step of a session, by how much of the utterance was said; empty where there are no partials.
-    step_s: new sound between two partials. catch_up: what each further step of sound adds to a push, as a share of it.
+    partials: for one step of a session, by the length of the utterance so far; empty where there are no partials.
+    step_s: new sound between two partials. catch_up: what each further step in a push adds, as a share of the first.
     listening: the share of the machine that one stream's detector and gate take beside the engine.
     """
 
@@ -49,13 +49,13 @@ class Costs:
     listening: float = 0.0
 
     def call(self, lengths: Sequence[float]) -> float:
-        """Return the seconds of a call for finals of such lengths, as if each were as long as the longest."""
+        """Return the seconds of a call for finals of these lengths, each counted as long as the longest."""
         longest = max(lengths)
         first, all_of_them = on_line(self.alone, longest), on_line(self.together, longest)
         return max(0.0, first + (all_of_them - first) * (len(lengths) - 1) / (TOGETHER - 1))
 
     def partial(self, said: float, new: float) -> float:
-        """Return the seconds of a push of `new` seconds, when `said` seconds of the utterance are in."""
+        """Return the seconds of a push of `new` seconds that makes the utterance `said` seconds long."""
         further = max(0.0, new / self.step_s - 1)
         return on_line(self.partials, said) * (1 + self.catch_up * further)
 
@@ -69,7 +69,7 @@ class Costs:
 
 
 def on_line(points: Points, at: float) -> float:
-    """Return the work for `at` seconds of sound, at least 0; of a single point it is in proportion to the length."""
+    """Return the work for `at` seconds of sound, at least 0; with a single point in proportion to the length."""
     if len(points) == 1:
         points = ((0.0, 0.0), *points)
     index = min(max(bisect([length for length, _ in points], at), 1), len(points) - 1)
@@ -89,18 +89,18 @@ def costs_of(
 ) -> Costs:
     """Measure an engine that nobody else uses meanwhile. Without a `session` there are no partials.
 
-    `speech` is somebody talking, repeated to the lengths that are wanted: how long Whisper takes depends on how much is
-    said. `listen` is what takes each block of a stream beside the engine, such as a detector's `push`: where both run
-    on the same cores it slows the engine down.
+    `speech` must be real speech, on which Whisper's time depends; it is repeated to the lengths measured. `listen` is
+    called with each block of a stream beside the engine, such as a detector's `push`, and slows the engine down where
+    both run on the same cores.
 
-    After about `budget_s` seconds nothing new is begun, and longer sound is taken to go on as shorter did. Where
-    partials are another engine's on the same cores, measure both and give the one's `partials` to the other.
+    After about `budget_s` seconds no measurement is begun, and longer sound is extrapolated. Where partials are another
+    engine's on the same cores, measure both and give the one's `partials` to the other.
 
     Raises as `transcribe` and `open` do.
     """
     options = replace(options, live=True)
     watch = _Watch(clock, clock() + budget_s)
-    engine.transcribe([sound(speech, LENGTHS[0])], options)  # memory is found, threads are started
+    engine.transcribe([sound(speech, LENGTHS[0])], options)  # warms up: allocates memory, starts threads
 
     def finals(count: int) -> Callable[[float], object]:
         return lambda length: engine.transcribe([sound(speech, length)] * count, options)
@@ -118,12 +118,12 @@ def costs_of(
 
 
 def sound(speech: Audio, seconds: float) -> Audio:
-    """Return so much of the speech, repeated."""
+    """Return `seconds` of the speech, repeated where it is shorter."""
     return np.resize(speech, round(seconds * SAMPLE_RATE))
 
 
 class _Watch:
-    """Takes times, the fewer the less of the budget is left."""
+    """Measures times, fewer when less of the budget is left."""
 
     def __init__(self, clock: Callable[[], float], until: float) -> None:
         self.clock = clock
@@ -134,7 +134,7 @@ class _Watch:
         return self.clock() >= self._begun + share * (self._until - self._begun)
 
     def points(self, work: Callable[[float], object], lengths: Sequence[float], least: int, share: float) -> Points:
-        """Return the work for the lengths, for the first `least` of them in any case."""
+        """Return the seconds of `work` for the lengths, for the first `least` of them in any case."""
         found: list[tuple[float, float]] = []
         for length in lengths:
             if len(found) < least or not self.over(share):
@@ -157,7 +157,7 @@ class _Watch:
 def _steps(
     engine: Engine, speech: Audio, options: DecodeOptions, session: SessionOptions, steps: int, watch: _Watch
 ) -> tuple[float, Points]:
-    """Return the seconds of a session's step, and the work of pushes of so many `steps`, at least two."""
+    """Return the seconds of a session's step, and the work of at least two pushes of `steps` steps each."""
     opened = engine.open(options, session)
     push = steps * opened.step
     said = sound(speech, max(LENGTHS[-1], 2 * push / SAMPLE_RATE))
@@ -171,14 +171,14 @@ def _steps(
 
 
 def _listening(listen: Callable[[Audio], object], speech: Audio, watch: _Watch) -> float:
-    """Return the share of the machine that one stream's blocks take."""
+    """Return the share of the machine's processors that `listen` takes for one stream."""
     blocks = sound(speech, LISTENED_S).reshape(-1, SAMPLE_RATE // 10)
     seconds = median(watch.timed(partial(listen, block)) for block in blocks)
     return seconds * len(blocks) / LISTENED_S / cpu_threads()
 
 
 def _together(alone: Points, together: Points) -> Points:
-    """Return at least two points: of a single length, others cost as much more than alone as that one does."""
+    """Return at least two points; from a single one, in proportion to `alone`."""
     if len(together) > 1:
         return together
     ((length, seconds),) = together
@@ -191,7 +191,7 @@ def _mean(points: Points) -> float:
 
 
 def _smoothed(points: Points) -> Points:
-    """Return the means of up to four stretches of equal length: single steps are noisy."""
+    """Return the points averaged in up to four groups, since single steps are noisy."""
     size = -(-len(points) // 4)
     groups = [points[first : first + size] for first in range(0, len(points), size)]
     return tuple((fmean(at for at, _ in group), _mean(group)) for group in groups)

@@ -1,8 +1,8 @@
-"""One engine and so many streams on a clock that nobody waits for: how long their finals would take.
+"""A simulation of one engine and several streams on a clock of its own: how long finals would take.
 
-People speak and pause, and the engine does what the scheduler's own queue tells it, each thing for as long as was
-measured. The wait of a final begins when the gate has closed its utterance: the silence that the gate waits for is the
-same for one stream and for a hundred.
+Speakers talk and pause at random, and the engine does what the scheduler's own queue gives it, for as long as was
+measured. The wait of a final begins when the gate closes its utterance; the silence that the gate waits for does not
+depend on the number of streams.
 """
 
 from __future__ import annotations
@@ -23,17 +23,17 @@ from ..sharing.scheduler import GATHER_MS, PATIENCE_S
 from .costs import OPTIONS, Costs
 
 SHARE = 0.95  # of the finals
-FINALS = 400  # that are simulated at least
-LEAST_S = 120.0  # so long at least: where a bit too much is asked of the engine, the queue grows slowly
-MOST_LISTENING = 0.99  # share of the machine; with more, sound could not even be taken in
+FINALS = 400  # simulated at least
+LEAST_S = 120.0  # seconds simulated at least: just above its capacity the queue of an engine grows slowly
+MOST_LISTENING = 0.99  # share of the machine; above, streams could not even take in sound
 
 
 @dataclass(frozen=True, slots=True)
 class Talk:
     """How people talk to a machine, in seconds: utterances are log-normal around a median, pauses exponential.
 
-    `pause_s` is the mean of what a pause has beyond `shortest_pause_s`. These are assumptions, not measurements: in a
-    dictation more is said in the same time, and fewer streams have room.
+    `pause_s` is the mean of a pause beyond `shortest_pause_s`. These are assumptions, not measurements: people who
+    dictate speak more of the time, and an engine bears fewer of them.
     """
 
     speech_s: float = 2.5
@@ -44,7 +44,7 @@ class Talk:
     pause_s: float = 2.5
 
     def utterances(self, rng: random.Random) -> Iterator[tuple[float, float]]:
-        """Yield start and length of one speaker's utterances for ever; they begin anywhere in a pause."""
+        """Yield start and length of one speaker's utterances, endlessly; the clock starts at random in a pause."""
         now = rng.expovariate(1 / (self.pause_s + self.speech_s))
         while True:
             drawn = rng.lognormvariate(math.log(self.speech_s), self.spread)
@@ -54,7 +54,7 @@ class Talk:
 
     @property
     def period_s(self) -> float:
-        """Seconds from one utterance to the next, about."""
+        """Mean seconds from one utterance to the next, without the clipping of lengths."""
         return self.speech_s * math.exp(self.spread**2 / 2) + self.shortest_pause_s + self.pause_s
 
 
@@ -63,10 +63,10 @@ TALK = Talk()
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """How streams fare: what half and 95 % of their finals wait at most, in seconds from the end of speech.
+    """The outcome of a simulation: the median and 95th percentile of the finals' waits, in seconds.
 
-    `busy` is the share of the time that the engine works, `stale` that of the partials that are dropped because late.
-    `p95_s` is infinite where it was only found to be above the limit.
+    `busy` is the share of time in which the engine works, `stale` the share of partials dropped because late. `p95_s`
+    is infinite where the simulation ended as soon as it was above the limit.
     """
 
     streams: int
@@ -78,7 +78,7 @@ class Load:
 
 
 def similar(lengths: Sequence[int], options: DecodeOptions) -> list[list[int]]:
-    """Return which clips share a call where the engine does not say: those of about one length."""
+    """Return the indices of clips by call, those of similar length together: for engines unknown."""
     return list(plan(lengths, Grouping.MASKED, options.batch_size))
 
 
@@ -93,9 +93,9 @@ def simulated(
     seconds: float | None = None,
     seed: int = 0,
 ) -> Load:
-    """Return how so many streams fare in so many `seconds`, by default enough for some hundred finals.
+    """Return the load of `streams` streams in `seconds`, by default long enough for some hundred finals.
 
-    It gives up, with an infinite `p95_s`, as soon as that is certain to be above `limit_s`.
+    Ends early, with an infinite `p95_s`, as soon as that is certain to be above `limit_s`.
     """
     options = replace(options, live=True)
     costs = costs.scaled(1 / (1 - min(streams * costs.listening, MOST_LISTENING)))
@@ -109,7 +109,7 @@ def simulated(
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Event:
-    """A step of sound is there (`length` 0), or an utterance has ended that was so many seconds long."""
+    """At `at` a step of sound has come (`length` 0), or an utterance of `length` seconds has ended."""
 
     at: float
     speaker: _Speaker
@@ -118,7 +118,7 @@ class _Event:
 
 
 class _Speaker:
-    """One stream: what it will ask for, and how much of its utterance was listened to."""
+    """One stream: its events, and how much of its open utterance the session has read."""
 
     def __init__(self, talk: Talk, rng: random.Random, seconds: float, costs: Costs) -> None:
         self.events: list[_Event] = []
@@ -133,14 +133,14 @@ class _Speaker:
             self.finals += 1
 
     def listen(self, now: float) -> tuple[float, float]:
-        """Return the seconds that have been said by now, and those of them that are new to the session."""
+        """Return the length of the utterance so far and of its sound that is new to the session, in seconds."""
         said = now - self.begun
         new, self.read = said - self.read, said
         return said, new
 
 
 class _Day:
-    """One engine and its queue, from the first event to the last final."""
+    """One run of the simulation: an engine and its queue, from the first event to the last final."""
 
     def __init__(self, costs: Costs, options: DecodeOptions, waiting: EngineQueue, finals: int) -> None:
         self._costs, self._options, self._waiting = costs, options, waiting
@@ -150,7 +150,7 @@ class _Day:
         self._busy = self._late = 0.0
 
     def run(self, events: list[_Event], streams: int, limit_s: float) -> Load:
-        """Let everything happen in its order; end when the last final is out, or too many are late."""
+        """Process the events in order; end when the last final is done, or too many are late."""
         heap = [(event.at, index, event) for index, event in enumerate(events)]
         heapq.heapify(heap)
         now = 0.0
@@ -180,7 +180,7 @@ class _Day:
             self._stale += self._waiting.partial(PartialRequest(speaker, _ignore), event.at)
 
     def _work(self, now: float, limit_s: float) -> float:
-        """Take what is next; return how long it takes."""
+        """Take the next work out of the queue; return the seconds that it takes."""
         job = self._waiting.take(now)
         seconds = self._seconds(job, now)
         self._busy += seconds
@@ -204,9 +204,9 @@ class _Day:
 
 
 def _ignore(_: object = None) -> None:
-    """Nobody is told: the simulation counts for itself."""
+    """Ignore an outcome; the simulation counts by itself."""
 
 
 def _silence(samples: int) -> Audio:
-    """Return so many samples that take the memory of one."""
+    """Return silence of `samples` samples in the memory of one."""
     return np.broadcast_to(np.zeros(1, np.float32), (samples,))

@@ -1,4 +1,4 @@
-"""The finals that a stream owes: what recognises its utterances, behind what, and how much speech waits for that."""
+"""The finals of one stream: from a closed utterance to the scheduler, and from its outcome to the outbox."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ NO_WORDS = Hypothesis((), UNKNOWN, 0.0)
 
 
 class FinalWriter:
-    """Writes the finals of one stream, with `words` or without; `language` is None where the model tells it."""
+    """Makes the final events of one stream, with `words` or without; `language` None is the detected one."""
 
     def __init__(self, manifest: Manifest, language: str | None, *, words: bool) -> None:
         self._certain = language or manifest.only_language
@@ -47,11 +47,11 @@ class FinalWriter:
 
 
 class Finals:
-    """The finals of one stream, from the end of an utterance to its outbox. `_take_outcome` alone is for any thread.
+    """Requests the finals of one stream and puts them into its outbox; only `_take_outcome` is for any thread.
 
-    To schedulers the outbox stands for the stream: it is the owner of all that is asked of them.
+    The outbox is the `owner` of the stream's requests to the scheduler.
 
-    Raises `OptionError` where a context is asked for and the engine reads utterances by themselves.
+    Raises `OptionError` where a context is asked for and the engine is no `Follower`.
     """
 
     def __init__(
@@ -77,7 +77,7 @@ class Finals:
         return sum(list(self._waiting.values())) / SAMPLE_RATE
 
     def hear_ahead(self, ending: Span, ring: RingBuffer) -> bool:
-        """Have a final begun whose utterance ends here if the pause lasts; return whether finals can be."""
+        """Request the recognition of an utterance that ends here if its pause lasts; return whether that is done."""
         if self._earlier is None:
             return False
         work = self._earlier.hear_ahead(ending, ring)
@@ -86,7 +86,7 @@ class Finals:
         return True
 
     def request(self, seq: int, stretch: Clip, ring: RingBuffer) -> None:
-        """Have a whole utterance recognised, whose stream is in the ring."""
+        """Request the final of a closed utterance, of the stream in the ring."""
         span = stretch.span
         self._waiting[seq] = len(span)
         done = partial(self._take_outcome, seq, span)
@@ -94,17 +94,17 @@ class Finals:
         self._scheduler.final(self._engine, stretch.audio, self._decoding, done, self._outbox, hear)
 
     def leave_out(self, seq: int, span: Span) -> None:
-        """Settle an utterance that was too short after all to be speech: it is heard no more than it is in a file."""
+        """Put an empty final for an utterance too short to be speech, which is not recognised, as in a file."""
         self._outbox.put_final(seq, self._writer.final(seq, span, NO_WORDS))
 
     def forget(self, at: int) -> None:
-        """Begin anew at a sample of the stream: sound before it was lost."""
+        """Drop the left context at a gap of the stream, which ends at sample `at`."""
         if self._earlier is not None:
             self._earlier.forget(at)
 
     def _take_outcome(self, seq: int, span: Span, outcome: Outcome) -> None:
-        """Take the final of an utterance, from whichever thread it comes."""
-        del self._waiting[seq]  # before anybody who waits for it wakes up
+        """Put the final of an utterance, or a warning for an error; called from any thread."""
+        del self._waiting[seq]  # before `put_final` wakes whoever waits for it
         if isinstance(outcome, MalsoriError):
             at, seconds = span.start / SAMPLE_RATE, span.seconds
             self._outbox.put_final(seq, StreamWarning("engine_error", str(outcome), at, seconds, seq))

@@ -1,4 +1,4 @@
-"""From a live source to events: the loop that every listener needs.
+"""The loop from a live source to a stream's events.
 
 from malsori.audio.live import open_microphone
 from malsori.pipeline.live.listen import listen
@@ -20,18 +20,18 @@ from ...joining import joined
 from ...types import UNKNOWN, Transcript
 from .stream import Stream
 
-POLL_S = 0.1  # the longest wait for sound, so that what an engine has found meanwhile is not late
+POLL_S = 0.1  # seconds; the longest wait for sound, so that events of the engine's thread are not late
 
 
 def listen(source: LiveSource, stream: Stream, *, stopped: Callable[[], bool] = lambda: False) -> Iterator[Event]:
-    """Yield what `stream` hears in `source`, until the sound ends or `stopped` says so; then what is still to come.
+    """Yield the events of `source` in `stream` until the sound ends or `stopped` returns True, then the remaining ones.
 
-    Sound that was lost before it got here, also because nobody took the events, becomes a gap and a warning with its
-    length. A pipe or a file is read no faster than the engine can follow. A microphone that is lost is a warning with
-    the code `lost_microphone`. The source stays open.
+    Sound that was lost, also because the caller took events too slowly, becomes a gap and a warning with its length. A
+    pipe or a file is read no faster than the engine can follow. A lost microphone is a warning with the code
+    `lost_microphone`. The source stays open.
 
     Raises:
-        AudioError: the source cannot be read on, after all that was heard before has been told.
+        AudioError: the source cannot be read on; raised behind the events of the sound before.
     """
     try:
         while not stopped():
@@ -69,7 +69,7 @@ def _taken(captured: Captured, rate: int, stream: Stream) -> Iterator[Event]:
 
 
 def transcript_of(events: Sequence[Event], seconds: float) -> Transcript:
-    """Return what a stream of `seconds` has said as the transcript of a recording, for the writers of files."""
+    """Return the finals of a stream of `seconds` as a transcript, for the writers of files."""
     finals = [event for event in events if isinstance(event, Final)]
     told = next((final for final in finals if final.language != UNKNOWN), None)
     return Transcript(

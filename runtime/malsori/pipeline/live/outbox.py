@@ -1,6 +1,6 @@
-"""Where the events of one stream wait to be fetched, and what a stream has to tell besides words.
+"""The events of one stream that wait to be fetched, and its warnings.
 
-Finals wait in order, partials only while they are news.
+Finals are kept in order, of partials only the newest.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from ...types import SAMPLE_RATE
 
 
 class StreamWarnings:
-    """The warnings of one stream; `ring` has its clock."""
+    """Puts the warnings of one stream into its outbox; `ring` has the stream's clock."""
 
     def __init__(self, outbox: Outbox, ring: RingBuffer) -> None:
         self._outbox = outbox
@@ -23,12 +23,12 @@ class StreamWarnings:
         self._late = False
 
     def tell(self, code: str, message: str, seconds: float = 0.0, seq: int | None = None) -> None:
-        """Tell of something that concerns the last `seconds` of the stream."""
+        """Put a warning about the last `seconds` of the stream."""
         at = self._ring.stop / SAMPLE_RATE - seconds
         self._outbox.put(StreamWarning(code, message, at, seconds, seq))
 
     def late(self) -> None:
-        """Tell that partials are dropped; once, because a slow machine would tell it all the time."""
+        """Warn that partials are dropped, once per stream."""
         if not self._late:
             self._late = True
             self.tell(
@@ -37,32 +37,32 @@ class StreamWarnings:
             )
 
     def lose(self, samples: int) -> None:
-        """Note that sound was dropped."""
+        """Count dropped samples."""
         self._lost += samples
 
     def tell_lost(self) -> None:
-        """Tell of a gap that is over, with its length; nothing where there was none."""
+        """Warn of the samples dropped since the last call, if any."""
         if self._lost:
             seconds, self._lost = self._lost / SAMPLE_RATE, 0
             self.tell("dropped_audio", "the engine is too far behind; sound was dropped", seconds)
 
 
 class Outbox:
-    """Takes events from any thread, gives them to the stream's own.
+    """Takes events from any thread, and gives them to the stream's thread.
 
-    A final, or the warning that stands for it, is held back until those of the utterances before are there. A partial
-    takes the place of one that nobody has fetched, so that what waits is bounded by what was said.
+    A final, or the warning in its place, is held back until those of earlier utterances are there. A partial replaces
+    one of its utterance that was not fetched, so that the number of waiting events is bounded.
     """
 
     def __init__(self) -> None:
         self._events: deque[Event] = deque()
         self._finals: dict[int, Event] = {}  # by utterance, while an earlier one is still to come
         self._expected: deque[int] = deque()  # the utterances whose finals are to come, in order
-        self._ended = 0  # the last utterance that is over: what an engine still hears of it is no news
+        self._ended = 0  # the last utterance that is over; later partials of it are dropped
         self._changed = threading.Condition()
 
     def put(self, event: Event) -> None:
-        """Take an event that has its place now."""
+        """Take an event that need not wait for others."""
         with self._changed:
             self._append(event)
 
@@ -80,7 +80,7 @@ class Outbox:
                 self._append(self._finals.pop(self._expected.popleft()))
 
     def take(self, timeout: float = 0.0) -> list[Event]:
-        """Return what is there; when nothing is, wait up to `timeout` seconds for something."""
+        """Return the waiting events, after waiting up to `timeout` seconds for one."""
         with self._changed:
             if timeout > 0:
                 self._changed.wait_for(lambda: self._events, timeout)

@@ -1,4 +1,4 @@
-"""Sound in blocks, events out: `Stream` ties ring, gate, sessions and scheduler together and computes nothing itself.
+"""`Stream`: sound in blocks, events out. It connects ring, gate, sessions and scheduler.
 
     stream = transcriber.stream()
     for block in blocks:                     # any size
@@ -10,9 +10,9 @@
     block -> intake -> ring, gate -> utterance   while it is open: session -> Partial
                                                  when it closes:   engine.transcribe -> Final
 
-The gate is that of files, so however the sound is cut, the spans are those of the same sound in a file, and so are the
-finals of CTC models. Whisper reads a file in filled windows and a stream by utterance, each with what was said before
-it (`earlier.py`).
+The gate is that of files, so whatever the blocks, utterances have the spans of the same sound in a file, and CTC models
+give the same text. Whisper reads files in filled windows, and streams by utterance behind its left context
+(`earlier.py`).
 """
 
 from __future__ import annotations
@@ -40,16 +40,16 @@ from .options import LIVE, LiveOptions, check_streamed, longest_utterance
 from .outbox import Outbox, StreamWarnings
 from .utterance import LiveCutter, Utterance
 
-PART = SAMPLE_RATE // 2  # samples taken in at once: a block of a minute must not run over what the ring has to keep
+PART = SAMPLE_RATE // 2  # samples taken in at once: a long block must not overwrite what the ring has to keep
 
 
 class Stream:
     """One live stream of one speaker's sound. `push`, `skip`, `poll` and `flush` belong to one thread.
 
-    `finals` recognises whole utterances; `partials`, another engine or the same (None), says what it hears meanwhile;
-    `detector` makes the voice detector, unless `live` names another. `options` are those of a transcription, as far as
-    they have a meaning here; `warnings`, which the model itself has, are told first. Engines may be shared by many
-    streams, which then share a scheduler too; without one, `push` itself computes what is due.
+    `finals` recognises whole utterances; `partials`, another engine or the same (None), open ones; `detector` makes the
+    voice detector, unless `live` names another. `options` are those of a transcription that a stream has; `warnings`,
+    the model's own, are the first events. Streams that share engines share a scheduler too; without one, `push` itself
+    runs the engines.
 
     Raises `OptionError` for options that a model or a stream does not have, `UnsupportedFormat` for a sample rate.
     """
@@ -109,11 +109,11 @@ class Stream:
 
     @property
     def behind(self) -> bool:
-        """Whether so much speech waits that a source which can wait should; with twice as much, sound is dropped."""
+        """Whether half of `backlog_s` waits, so that patient sources should pause; above all of it sound is dropped."""
         return self.lag > self._live.backlog_s / 2
 
     def push(self, block: Block, sample_rate: int | None = None) -> list[Event]:
-        """Take a block of any size; return the events that are there by now.
+        """Take a block of any size; return the events that are ready.
 
         A block is an array of int16 or float samples, `(samples,)` or `(samples, channels)`, or bytes of 16-bit PCM.
         `sample_rate`, if given, must be the stream's. Raises `AudioError` for a block of another kind, `StreamClosed`
@@ -129,7 +129,7 @@ class Stream:
         return self._outbox.take()
 
     def skip(self, seconds: float, reason: str = "sound was lost before it got here") -> list[Event]:
-        """Go on behind a gap of so many seconds, whose sound is lost; an open utterance ends before it.
+        """Advance over a gap of `seconds`, whose sound is lost; an open utterance ends before it.
 
         Raises `OptionError` unless `seconds` is a finite number of 0 or more.
         """
@@ -145,17 +145,17 @@ class Stream:
         return self._outbox.take()
 
     def poll(self, timeout: float = 0.0) -> list[Event]:
-        """Return the events that have come since, after waiting up to `timeout` seconds for one."""
+        """Return the events that are ready, after waiting up to `timeout` seconds for one."""
         return self._outbox.take(timeout)
 
     def flush(self) -> list[Event]:
-        """End the stream: return all that is still to come, once the last final is there."""
+        """End the stream; wait for the last final and return the remaining events."""
         events = self.finish()
         self._outbox.wait()
         return events + self._outbox.take()
 
     def finish(self) -> list[Event]:
-        """End the stream as `flush` does, without waiting: `poll` gives the rest until the stream is `done`."""
+        """End the stream without waiting; `poll` gives the remaining events until the stream is `done`."""
         self._check_open()
         self._take(self._intake.flush())
         self._flush_cutter()
@@ -182,13 +182,13 @@ class Stream:
             self._go_on()
 
     def _go_on(self) -> None:
-        """Open an utterance where somebody has begun to speak; have the open one listened to when that is due."""
+        """Open an utterance where speech has begun; request what is due of the open one, a final ahead or a partial."""
         if self._utterance is None and self._cutter.start is not None:
             self._begin(self._cutter.start)
         utterance, ending = self._utterance, self._cutter.ending
         begun = self._ahead and ending is not None and self._finals.hear_ahead(ending, self._cutter.ring)
         if begun and self._partials is self._engine:
-            return  # one engine, and nothing new is said
+            return  # the engine is busy with the final, and a pause has no new words for a partial
         if utterance is None or not utterance.due(self._cutter.clock):
             return
         if self._scheduler.partial(self._partials, self._outbox, partial(self._listen, utterance)):
@@ -201,7 +201,7 @@ class Stream:
         return self._utterance
 
     def _end(self, stretch: Clip) -> None:
-        """Have a whole utterance recognised; nobody listens to it any more."""
+        """Close the utterance of a stretch, and request its final."""
         utterance = self._utterance or self._begin(stretch.span.start)
         self._close(utterance, stretch.span.stop)
         self._finals.request(utterance.seq, stretch, self._cutter.ring)
@@ -214,7 +214,7 @@ class Stream:
         self._outbox.put(SpeechEnded(utterance.seq, stop / SAMPLE_RATE))
 
     def _listen(self, utterance: Utterance) -> None:
-        """Compute a partial, in whichever thread runs the engine."""
+        """Compute a partial, in the thread that runs the engine."""
         try:
             found = as_engine_error(lambda: utterance.listen(self._cutter.ring), self._partials)
         except MalsoriError as error:
@@ -227,7 +227,7 @@ class Stream:
             self._outbox.put(Partial(utterance.seq, found.heard.text, found.heard.stable, start, stop, model))
 
     def _gap(self, samples: int) -> None:
-        """Go on behind sound that is lost; nothing may be open."""
+        """Advance over lost samples; no utterance may be open."""
         self._cutter.gap(samples)
         self._finals.forget(self._cutter.clock)
 

@@ -1,4 +1,4 @@
-"""Endless sound to utterances: the ring that pieces of speech are cut from, and an utterance while it is open."""
+"""A stream's sound to utterances: the ring that stretches of speech are cut from, and an utterance while it is open."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from ...types import SAMPLE_RATE, Audio, Span
 from ...vad import Detector, GateOptions, SpeechGate
 from ..clip import Clip
 
-SPARE = 6.0  # seconds that the ring holds beyond the longest span: the gate's delay, a late engine's, a pause before
+SPARE = 6.0  # seconds that the ring holds beyond the longest stretch: delays of gate and engine, a pause before it
 
 
 class LiveCutter:
-    """Blocks in, pieces of speech out; the gate is that of files. `ring` holds what may still become a piece.
+    """Blocks in, stretches of speech out, by the gate of files; `ring` holds samples that may still be in a stretch.
 
-    Blocks must be shorter than `SPARE`. The gate begins anew behind each gap, at `_origin` on the stream's clock.
+    Blocks must be shorter than `SPARE`. Behind each gap the gate starts at 0, which is `_origin` on the stream's clock.
     """
 
     def __init__(self, detector: Detector, options: GateOptions) -> None:
@@ -37,23 +37,23 @@ class LiveCutter:
 
     @property
     def ending(self) -> Span | None:
-        """The piece that the pause so far makes, if it lasts; None while somebody speaks."""
+        """The stretch that ends here if the pause lasts; None while somebody speaks."""
         span = self._gate.ending
         return None if span is None else Span(span.start + self._origin, span.stop + self._origin)
 
     def push(self, block: Audio) -> list[Clip]:
-        """Take a block; return the pieces that it closes, their sound copied while it is there."""
+        """Take a block; return the stretches that it closes, with copies of their sound."""
         self.ring.write(block)
         return self._cut(self._gate.push(block))
 
     def flush(self) -> list[Clip]:
-        """Return the piece that was open, and begin anew."""
+        """End the open stretch and return it, and restart the gate."""
         stretches = self._cut(self._gate.flush())
         self._origin = self.clock
         return stretches
 
     def gap(self, samples: int) -> None:
-        """Let the clock go on by sound that is lost; nothing may be open."""
+        """Advance the clock by lost samples; no stretch may be open."""
         self.ring.advance(samples)
         self._origin = self.clock
 
@@ -64,14 +64,14 @@ class LiveCutter:
 
 @dataclass(frozen=True, slots=True)
 class TextUntil:
-    """What a session has heard up to the sample `stop`."""
+    """A session's text up to the sample `stop`."""
 
     heard: TextSoFar
     stop: int
 
 
 class Utterance:
-    """Sound from the ring through a session. The stream asks `due`; `listen` is for the engine's one worker."""
+    """An open utterance, from the ring through a session. `due` is for the stream, `listen` for the engine's lane."""
 
     def __init__(self, seq: int, start: int, open_session: Callable[[], Session] | None, step: int) -> None:
         self.seq = seq
@@ -84,28 +84,28 @@ class Utterance:
         self._over = open_session is None
 
     def due(self, newest: int) -> bool:
-        """Whether enough is new at sample `newest` for another partial; asked once for each step."""
+        """Return whether sample `newest` is a step beyond the last call that returned True: time for a partial."""
         if self._over or newest - self._asked < self._step:
             return False
         self._asked = newest
         return True
 
     def end(self) -> None:
-        """Let no partial come any more; one that is being computed is not waited for."""
+        """Stop partials; one that is being computed is dropped."""
         self._over = True
 
     def listen(self, ring: RingBuffer) -> TextUntil | None:
-        """Hear what is new in the ring; None where that is no news, and once the utterance is over.
+        """Return the text with the new sound in the ring, None where it has not changed or the utterance is over.
 
-        Raises once when the session fails or is so late that the sound is gone; then there are no more partials of this
-        utterance.
+        Raises once when the session fails or is so late that the ring has dropped its sound; then the utterance has no
+        more partials.
         """
         if self._over:
             return None
         try:
             found = self._hear(ring)
         except Exception:
-            if self._over:  # meanwhile; and a gap behind it has pushed its sound out of the ring
+            if self._over:  # ended meanwhile, and a gap behind it has pushed its sound out of the ring
                 return None
             self._over = True
             raise

@@ -1,4 +1,4 @@
-"""An engine that waits for its turn: what transcribes files need not know that streams share it."""
+"""An engine that is shared with streams: its calls wait for their turn in the scheduler's queue."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from ...types import Audio, Hypothesis
 Result = TypeVar("Result")
 DEFAULTS = DecodeOptions()
 SESSION = SessionOptions()
-# What an engine may have beside `Engine`: calls of the network, and what asks nothing of it.
+# Attributes that an engine may have beside those of `Engine`: calls of the network, which wait for a turn, and others.
 NETWORK = ("detect_language", "logits", "hidden", "follow")
 KNOWN = ("frames", "vocabulary", "decode", "device", "compute_type")
 
 
 class Turns(Protocol):
-    """Who gives the turns."""
+    """Runs calls of engines in turn, as a scheduler does."""
 
     def batch(
         self, engine: Engine, clips: Sequence[Audio], options: DecodeOptions, previous: Sequence[str] = ()
@@ -36,7 +36,7 @@ class Turns(Protocol):
 
 
 class SharedEngine:
-    """`bare`, whose calls of the network go through `turns`; what needs no network is asked of it directly."""
+    """The engine `bare`, whose calls of the network go through `turns`; other attributes are its own."""
 
     def __init__(self, bare: Engine, turns: Turns) -> None:
         self.bare = bare
@@ -51,25 +51,25 @@ class SharedEngine:
             setattr(self, name, partial(self._in_turn, found) if name in NETWORK else found)
 
     def check(self, options: DecodeOptions) -> tuple[str, ...]:
-        """As the engine's own."""
+        """Return what the engine's own `check` returns, or raise what it raises."""
         return self.bare.check(options)
 
     def batches(self, lengths: Sequence[int], options: DecodeOptions) -> list[list[int]]:
-        """As the engine's own."""
+        """Return the engine's own batches."""
         return self.bare.batches(lengths, options)
 
     def transcribe(
         self, clips: Sequence[Audio], options: DecodeOptions = DEFAULTS, previous: Sequence[str] = ()
     ) -> list[Hypothesis]:
-        """Return one hypothesis per clip when it is their turn; raises as the engine's own, or where that has ended."""
+        """Return one hypothesis per clip, in turn. Raises as the engine does, or as a closed scheduler."""
         return self._turns.batch(self.bare, clips, options, previous)
 
     def open(self, options: DecodeOptions, session: SessionOptions = SESSION) -> Session:
-        """As the engine's own: the steps of a session have their turns by `Scheduling.partial`."""
+        """Return the engine's own session, whose steps get their turns by `Scheduling.partial`."""
         return self.bare.open(options, session)
 
     def embed(self, clip: Audio, layer: Layer = -1) -> NDArray[np.float32]:
-        """Return hidden states when it is its turn."""
+        """Return hidden states as the engine's own `embed`, in turn."""
         return self._turns.run(self.bare, lambda: self.bare.embed(clip, layer))
 
     def __getattr__(self, name: str) -> Any:

@@ -1,4 +1,4 @@
-"""The worker of one engine: a thread that does what waits, in the queue's order, and outlives whatever fails."""
+"""The worker of one engine: a thread that does the queued work in the queue's order, whatever of it fails."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ clock = time.monotonic
 
 
 class Lane:
-    """One engine, what waits for it, and its thread. `lock` is the scheduler's: it guards `waiting` and the counters.
+    """One engine, its queue `waiting`, and its thread. `lock` is the scheduler's, and guards queue and counters.
 
-    Methods without an underscore but `report` and `abandon` are to be called with the lock held.
+    Call the public methods with the lock held, except `report` and `abandon`.
     """
 
     def __init__(
@@ -29,7 +29,7 @@ class Lane:
     ) -> None:
         self.engine = engine
         self.waiting = EngineQueue(engine.batches, gather_s, patience_s)
-        self.samples = 0  # of finals that are owed
+        self.samples = 0  # of clips whose finals have not been reported
         self._counters = counters
         self._changed = threading.Condition(lock)
         self._running: Call = []
@@ -38,25 +38,25 @@ class Lane:
         self.thread.start()
 
     def final(self, request: FinalRequest) -> None:
-        """Take a final."""
+        """Queue a final."""
         self.waiting.final(request)
         self.samples += len(request.clip)
         self._changed.notify()
 
-    def partial(self, step: PartialRequest) -> bool:
-        """Take a partial; one of its owner that waits is stale. Return whether there was one."""
-        stale = self.waiting.partial(step, clock())
+    def partial(self, request: PartialRequest) -> bool:
+        """Queue a partial in place of one of the same owner, which counts as stale; return whether there was one."""
+        stale = self.waiting.partial(request, clock())
         self._counters.stale += stale
         self._changed.notify()
         return stale
 
-    def add_batch_work(self, add_batch_work: BatchWork) -> None:
-        """Take work that can wait."""
-        self.waiting.batch_work.append(add_batch_work)
+    def add_batch_work(self, work: BatchWork) -> None:
+        """Queue work that can wait."""
+        self.waiting.batch_work.append(work)
         self._changed.notify()
 
     def close(self) -> list[BatchWork]:
-        """Let the thread end when all finals are out; return the chores that nobody will do."""
+        """Let the thread end when all finals are reported; return the batch work that will not be done."""
         self._closing = True
         self._counters.stale += self.waiting.drop_all()
         batch_work = list(self.waiting.batch_work)
@@ -65,15 +65,15 @@ class Lane:
         return batch_work
 
     def abandon(self, error: MalsoriError) -> None:
-        """Tell `error` to all finals that are still owed."""
+        """Report `error` for all finals that have no outcome yet."""
         with self._changed:
-            request = [*self._running, *self.waiting.finals]
+            requests = [*self._running, *self.waiting.finals]
             self.waiting.finals = []
-        for each in request:
-            self.report(each, error)
+        for request in requests:
+            self.report(request, error)
 
     def report(self, request: FinalRequest, outcome: Outcome) -> None:
-        """Tell the outcome of a final, unless it has been told one."""
+        """Call the request's `done` with the outcome, unless that was done before."""
         with self._changed:
             if request.reported:
                 return
@@ -88,16 +88,16 @@ class Lane:
                 self._finals(job)
             else:
                 guarded(job.work)
-            del job  # an idle worker holds nobody's sound
+            del job  # so that an idle worker holds no sound
 
     def _next(self) -> Job | None:
-        """Wait for something to do and take it; None when there will be nothing more."""
+        """Wait for work and take it; return None once the lane is closed and all finals are done."""
         with self._changed:
             while (wait := self.waiting.due(clock())) > 0:
                 if self._closing and not self.waiting.finals:
                     return None
                 if self._closing:
-                    break  # there is nobody to gather any more
+                    break  # no further finals will come to gather
                 self._changed.wait(None if math.isinf(wait) else wait)
             job = self.waiting.take(clock())
             if isinstance(job, list):
@@ -115,7 +115,7 @@ class Lane:
     def _heard(self, call: Sequence[FinalRequest]) -> list[Hypothesis]:
         with self._changed:
             self._counters.calls += 1
-        if (hear := call[0].hear) is not None:  # it is alone
+        if (hear := call[0].hear) is not None:  # such a request is alone in its call
             return [as_engine_error(hear, self.engine)]
         clips = [each.clip for each in call]
         heard = as_engine_error(lambda: self.engine.transcribe(clips, call[0].options), self.engine)
@@ -125,9 +125,9 @@ class Lane:
 
 
 def guarded(call: Callable[..., None], *arguments: Any) -> None:
-    """Call what must not raise; if it does, tell it as an uncaught error of a thread is told, and go on."""
+    """Call a function that must not raise; pass an exception to `threading.excepthook` and return."""
     try:
         call(*arguments)
-    except BaseException as error:  # also SystemExit: a worker that ended would keep for ever what waits for it
+    except BaseException as error:  # also SystemExit: requests of a worker that ended would wait for ever
         told = (type(error), error, error.__traceback__, threading.current_thread())
         threading.excepthook(threading.ExceptHookArgs(told))

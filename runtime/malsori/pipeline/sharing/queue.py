@@ -1,7 +1,7 @@
-"""What waits for one engine, and what it does next. Knows no threads; who asks says what time it is, in seconds.
+"""The queue of one engine: what it does next. No threads; the caller passes the time in seconds.
 
-Finals come first, those that arrive together in one call; then partials, the newest of each owner; then chores, such as
-a batch of a file. The scheduler's workers go by it, and so does the simulation that counts the streams an engine bears.
+Finals come first, those that arrive together in one call; then partials, the newest of each owner; then batch work,
+such as a batch of a file. Used by the scheduler's lanes and by the simulation of `capacity/`.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ from .scheduling import Hear, Outcome
 
 Batches: TypeAlias = Callable[[Sequence[int], DecodeOptions], list[list[int]]]
 
-ACTIVE_S = 10.0  # so long after its last sign of life a stream may still end an utterance at any moment
-CALL_CANDIDATES = 64  # finals among which those that share a call are sought: behind them it is too late for any
+ACTIVE_S = 10.0  # seconds after its last request for which a stream counts as active
+CALL_CANDIDATES = 64  # first finals in the queue, among which those that share a call are sought
 
 
 @dataclass(slots=True, eq=False)
 class FinalRequest:
-    """A final that has been due since `since`; `reported` once its outcome has been told. `hear` shares no call."""
+    """A final requested at `since`; `reported` once `done` was called. One with `hear` has a call of its own."""
 
     clip: Audio
     options: DecodeOptions
@@ -37,7 +37,7 @@ class FinalRequest:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class PartialRequest:
-    """A partial of an owner."""
+    """A partial of an owner: the work that computes and delivers it."""
 
     owner: object
     work: Callable[[], None]
@@ -45,7 +45,7 @@ class PartialRequest:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class BatchWork:
-    """Work that can wait; `abandon` is called instead where it never will be done."""
+    """Work that can wait; `abandon` is called instead of it where the scheduler is closed before."""
 
     work: Callable[[], None]
     abandon: Callable[[], None]
@@ -59,68 +59,68 @@ Job: TypeAlias = Call | PartialRequest | BatchWork
 class EngineQueue:
     """The queue of one engine. `batches` is the engine's own choice of clips that best share a call.
 
-    gather_s: how long a final waits for those of other streams, where others are known to be active.
-    patience_s: a chore that has waited so long goes before partials, so that files end where streams leave no room.
+    gather_s: seconds that a final waits for those of other streams, where others are active.
+    patience_s: seconds of waiting after which batch work goes before partials, so that files end beside busy streams.
     """
 
     def __init__(self, batches: Batches, gather_s: float, patience_s: float) -> None:
         self.finals: list[FinalRequest] = []
         self.batch_work: deque[BatchWork] = deque()
-        self._steps: dict[int, PartialRequest] = {}
-        self._seen: dict[int, float] = {}  # when each owner, by its id, was last heard of; the latest last
+        self._partials: dict[int, PartialRequest] = {}  # by the id of their owner
+        self._seen: dict[int, float] = {}  # time of the last request of each owner, by its id; the latest last
         self._batches = batches
         self._gather_s = gather_s
         self._patience_s = patience_s
 
     def final(self, request: FinalRequest) -> None:
-        """Take a final."""
+        """Queue a final."""
         self.finals.append(request)
         if request.owner is not None:
             self._meet(request.owner, request.since)
 
-    def partial(self, step: PartialRequest, now: float) -> bool:
-        """Take a partial, in the place of the owner's that waits; return whether there was one."""
-        self._meet(step.owner, now)
-        stale = id(step.owner) in self._steps
-        self._steps[id(step.owner)] = step  # keeps the place: who comes often must not wait for ever
+    def partial(self, request: PartialRequest, now: float) -> bool:
+        """Queue a partial in place of one of the same owner; return whether there was one."""
+        self._meet(request.owner, now)
+        stale = id(request.owner) in self._partials
+        self._partials[id(request.owner)] = request  # at the place of the stale one, so that it does not wait for ever
         return stale
 
     def drop(self, owner: object) -> bool:
-        """Forget the partial of an owner; return whether there was one."""
-        return self._steps.pop(id(owner), None) is not None
+        """Drop the partial of an owner; return whether there was one."""
+        return self._partials.pop(id(owner), None) is not None
 
     def drop_all(self) -> int:
-        """Forget all partials; return how many there were."""
-        count = len(self._steps)
-        self._steps.clear()
+        """Drop all partials; return how many there were."""
+        count = len(self._partials)
+        self._partials.clear()
         return count
 
     def active(self, now: float) -> bool:
-        """Return whether any stream has been heard of lately."""
+        """Return whether any stream made a request in the last `ACTIVE_S`."""
         while self._seen and (oldest := next(iter(self._seen.items())))[1] + ACTIVE_S < now:
             del self._seen[oldest[0]]
         return bool(self._seen)
 
     def due(self, now: float) -> float:
-        """Return the seconds until `take` has something to give: 0 is now, `inf` when something new has come."""
+        """Return the seconds until `take` has work: 0 for now, `inf` for an empty queue."""
         if self.finals:
             return self._gathering(now)
-        return 0.0 if self._steps or self.batch_work else math.inf
+        return 0.0 if self._partials or self.batch_work else math.inf
 
     def take(self, now: float) -> Job:
-        """Take what is to be done next: finals that share a call, or a partial, or a chore. There must be one."""
+        """Take the next work out of a queue that is not empty: finals that share a call, a partial, or batch work."""
         if self.finals:
             return self._call()
-        if self.batch_work and (not self._steps or self.batch_work[0].since + self._patience_s <= now):
+        if self.batch_work and (not self._partials or self.batch_work[0].since + self._patience_s <= now):
             return self.batch_work.popleft()
-        return self._steps.pop(next(iter(self._steps)))
+        return self._partials.pop(next(iter(self._partials)))
 
     def _meet(self, owner: object, now: float) -> None:
         self._seen.pop(id(owner), None)
         self._seen[id(owner)] = now
 
     def _gathering(self, now: float) -> float:
-        """Return how long the oldest final still waits for others: not at all where none can come or a call is full."""
+        """Return the seconds that the oldest final still waits for others; 0 where none can come or a call is full."""
         first = self.finals[0]
         owners = {id(each.owner) for each in self.finals[:CALL_CANDIDATES]}
         alone = first.hear is not None or not self.active(now) or all(owner in owners for owner in self._seen)
@@ -129,7 +129,7 @@ class EngineQueue:
         return max(0.0, first.since + self._gather_s - now)
 
     def _call(self) -> Call:
-        """Take the oldest final and those that best share its call, but none before an earlier one of its owner."""
+        """Take the oldest final and those that best share its call; finals of one owner keep their order."""
         candidates = self.finals[:CALL_CANDIDATES]
         chosen = self._alike(candidates)
         behind: set[int] = set()
@@ -144,7 +144,7 @@ class EngineQueue:
         return call
 
     def _alike(self, candidates: Sequence[FinalRequest]) -> set[int]:
-        """Return the ids of those that the engine would have in one call with the first, which is among them."""
+        """Return the ids of the requests that best share a call with the first one, itself among them."""
         options = candidates[0].options
         if candidates[0].hear is not None:
             return {id(candidates[0])}
@@ -154,5 +154,5 @@ class EngineQueue:
                 if 0 in batch:
                     return {id(alike[index]) for index in batch}
         except Exception:
-            pass  # the first goes alone, and the call itself tells what is wrong
+            pass  # the first goes alone; what is wrong with it is raised in its call
         return {id(candidates[0])}

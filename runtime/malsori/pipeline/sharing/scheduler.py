@@ -34,11 +34,11 @@ CLOSED = "the scheduler is closed; make a new one"
 class Scheduler:
     """Decides which work each engine does next. May be shared by threads; `close` it, or use it in a `with`.
 
-    gather_ms: how long a final waits for those of other streams that could share its call, where others are active.
-    patience_s: how long batch work waits at most for partials to leave room; it always waits for finals.
+    gather_ms: milliseconds that a final waits for others to share its call, while other streams are active.
+    patience_s: seconds after which batch work goes before partials; it always waits for finals.
 
-    Each engine has one thread, started when it is first asked for something: an engine is on one device, and two calls
-    at a time would only make both late. Engines are told apart by identity.
+    Each engine, by identity, has one thread, started at its first request: two calls at a time on one device would only
+    make both late.
     """
 
     def __init__(self, *, gather_ms: float = GATHER_MS, patience_s: float = PATIENCE_S) -> None:
@@ -57,10 +57,10 @@ class Scheduler:
         owner: object = None,
         hear: Hear | None = None,
     ) -> None:
-        """Have a whole utterance recognised; `done` gets what was heard, or the error, once, from the worker's thread.
+        """Queue the recognition of an utterance; the worker calls `done` once, with its hypothesis or error.
 
-        Those of one `owner` are told in the order given. On a closed scheduler `done` gets an error at once. `hear`, if
-        given, is what recognises it, in a call of its own, when those of its owner before it have been told.
+        For each `owner` in the order of the requests. `hear`, if given, recognises the utterance instead, in a call of
+        its own. On a closed scheduler `done` gets an error at once.
         """
         with self._lock:
             lane = self._lane(engine)
@@ -70,9 +70,9 @@ class Scheduler:
             guarded(done, EngineError(CLOSED))
 
     def partial(self, engine: Engine, owner: object, work: Callable[[], None]) -> bool:
-        """Have `work` done when nothing more urgent waits; it replaces what waits of the same owner, which is counted.
+        """Queue `work` behind finals, in place of a waiting partial of the same owner; return whether there was one.
 
-        Return whether something was replaced. On a closed scheduler it is only counted.
+        The replaced one counts as stale, on a closed scheduler each.
         """
         with self._lock:
             lane = self._lane(engine)
@@ -82,12 +82,12 @@ class Scheduler:
             return lane.partial(PartialRequest(owner, work))
 
     def drop(self, owner: object) -> None:
-        """Forget what waits of an owner, whose utterance has ended; it is counted. What is being done goes on."""
+        """Drop the waiting partials of an owner, whose utterance has ended; they count as stale. Running ones go on."""
         with self._lock:
             self.counters.stale += sum(lane.waiting.drop(owner) for lane in self._lanes.values())
 
     def backlog(self, engine: Engine) -> float:
-        """Return the seconds of sound whose finals the engine owes."""
+        """Return the seconds of sound that wait for their finals in the engine's queue."""
         with self._lock:
             lane = self._lanes.get(id(bare(engine)))
             return 0.0 if lane is None else lane.samples / SAMPLE_RATE
@@ -95,10 +95,10 @@ class Scheduler:
     def batch(
         self, engine: Engine, clips: Sequence[Audio], options: DecodeOptions, previous: Sequence[str] = ()
     ) -> list[Hypothesis]:
-        """Return one hypothesis per clip, in order, as `transcribe` does, when no stream wants the engine.
+        """Return one hypothesis per clip, in order, as `transcribe` does, in calls behind the work of streams.
 
-        A final waits for one engine call of it at most; that is of a single clip while streams are active. Raises what
-        the engine raises, and `EngineError` on a scheduler that is or gets closed.
+        Calls are short, of a single clip while streams are active: finals wait for one of them at most. Raises what the
+        engine raises, and `EngineError` on a scheduler that is or gets closed.
         """
         engine = bare(engine)
         heard: dict[int, Hypothesis] = {}
@@ -110,11 +110,11 @@ class Scheduler:
         return [heard[index] for index in range(len(clips))]
 
     def run(self, engine: Engine, work: Callable[[], Result]) -> Result:
-        """Return what `work` gives, which uses the engine, when nothing more urgent waits. Raises as `batch` does."""
+        """Return the result of `work`, which uses the engine, done behind finals and partials. Raises as `batch`."""
         engine = bare(engine)
         future: Future[Result] = Future()
 
-        def add_batch_work() -> None:
+        def compute() -> None:
             if future.set_running_or_notify_cancel():
                 try:
                     future.set_result(as_engine_error(work, engine))
@@ -129,32 +129,32 @@ class Scheduler:
             lane = self._lane(engine)
             inside = lane is not None and lane.thread is threading.current_thread()
             if lane is not None and not inside:
-                lane.add_batch_work(BatchWork(add_batch_work, abandon, clock()))
+                lane.add_batch_work(BatchWork(compute, abandon, clock()))
         if lane is None:
             raise EngineError(CLOSED)
-        if inside:  # it would wait for itself
+        if inside:  # called from the worker, which would wait for itself
             return work()
         try:
             return future.result()
         finally:
-            future.cancel()  # where the wait was interrupted, nobody wants it any more
+            future.cancel()  # where the wait was interrupted, the work is not needed any more
 
     def engine(self, engine: Engine) -> Engine:
-        """Return the engine as one that waits for its turn: for a `Transcriber` of files beside streams."""
+        """Return the engine with calls that go through this scheduler, for a `Transcriber` of files beside streams."""
         return SharedEngine(bare(engine), self)
 
     def close(self, timeout: float | None = None) -> None:
-        """Wait until all finals are out, and end the threads; partials are dropped, batch work gets an `EngineError`.
+        """Wait until all finals are reported, and end the threads; partials are dropped, batch work gets `EngineError`.
 
-        Finals that are not out after `timeout` seconds get one, too; a call that runs then ends with its thread.
+        So do finals that are not reported after `timeout` seconds; a call that runs then goes on to its end.
         """
         until = None if timeout is None else clock() + timeout
         with self._lock:
             self.closed = True
             lanes = list(self._lanes.values())
-            batch_work = [add_batch_work for lane in lanes for add_batch_work in lane.close()]
-        for add_batch_work in batch_work:
-            guarded(add_batch_work.abandon)
+            batch_work = [work for lane in lanes for work in lane.close()]
+        for work in batch_work:
+            guarded(work.abandon)
         for lane in lanes:
             if lane.thread is not threading.current_thread():
                 lane.thread.join(None if until is None else max(0.0, until - clock()))
@@ -169,7 +169,7 @@ class Scheduler:
         self.close()
 
     def _lane(self, engine: Engine) -> Lane | None:
-        """Return the engine's worker, None on a closed scheduler. To be called with the lock held."""
+        """Return the engine's lane, None on a closed scheduler. To be called with the lock held."""
         engine = bare(engine)
         if not self.closed and id(engine) not in self._lanes:
             self._lanes[id(engine)] = Lane(engine, self._lock, self.counters, *self._times)
@@ -182,5 +182,5 @@ class Scheduler:
 
 
 def bare(engine: Engine) -> Engine:
-    """Return the engine itself where it is one that waits for its turn."""
+    """Return the engine behind a `SharedEngine`, any other as it is."""
     return engine.bare if isinstance(engine, SharedEngine) else engine

@@ -1,4 +1,4 @@
-"""Who may use an engine, and when: the contract between streams and schedulers, and the scheduler without threads."""
+"""The contract between streams and schedulers, and the scheduler without threads."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Hear: TypeAlias = Callable[[], Hypothesis]
 
 @dataclass(slots=True)
 class SchedulerCounters:
-    """What a scheduler has done: finals, in so many calls of engines; partials, and those dropped because late."""
+    """Counts of a scheduler: finals, calls of engines for them, partials done, and partials dropped as `stale`."""
 
     finals: int = 0
     calls: int = 0
@@ -41,24 +41,22 @@ class Scheduling(Protocol):
         owner: object = None,
         hear: Hear | None = None,
     ) -> None:
-        """Have a whole utterance recognised; `done` gets what was heard, or the error, from any thread, once.
+        """Request the recognition of an utterance; `done` is called once, from any thread, with hypothesis or error.
 
-        Those of one `owner`, a stream, are told in the order given; `done` must not raise and should be brief. `hear`
-        recognises the utterance, if given, when those of its owner before it have been told; it shares no call.
+        For each `owner`, a stream, in the order of the requests; `done` must not raise and should be brief. `hear`, if
+        given, recognises the utterance in a call of its own, after those of its owner before it were reported.
         """
         ...
 
     def partial(self, engine: Engine, owner: object, work: Callable[[], None]) -> bool:
-        """Have `work` done when nothing more urgent waits; it replaces what waits of the same owner, which is counted.
-
-        Return whether something was replaced.
+        """Request `work` behind finals, in place of a waiting partial of the same owner; return whether there was one.
 
         `work` uses the engine and raises nothing.
         """
         ...
 
     def drop(self, owner: object) -> None:
-        """Forget what waits of an owner, whose utterance has ended; it is counted. What is being done goes on."""
+        """Drop the waiting partials of an owner, whose utterance has ended; they count as stale. Running ones go on."""
         ...
 
 
@@ -86,7 +84,7 @@ class Inline:
             outcome: Outcome = as_engine_error(hear or (lambda: engine.transcribe([clip], options)[0]), engine)
         except MalsoriError as error:
             outcome = error
-        except BaseException:  # an interrupt: who waits for the final must not wait for ever
+        except BaseException:  # an interrupt: nobody may wait for the final for ever
             done(EngineError(f"{engine.manifest.name} was interrupted"))
             raise
         done(outcome)
