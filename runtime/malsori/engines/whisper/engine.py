@@ -15,7 +15,7 @@ from ...types import UNKNOWN, Audio, Hypothesis
 from ..base import DecodeOptions, Layer, LeftContext, Memory
 from ..machine.devices import choose_device, cpu_threads
 from ..session import SessionOptions
-from .features import HOP, STRIDE, WINDOW, LogMel
+from .features import HOP, STRIDE, WINDOW, LogMel, padded
 from .following import Following
 from .guards import ReadingRejected
 from .listening import UtteranceReader
@@ -123,27 +123,16 @@ class WhisperEngine:
     def read_without_retry(self, clip: Audio, options: DecodeOptions = DEFAULTS) -> Hypothesis | None:
         """Return the hypothesis of a clip from its own window alone, None where `transcribe` would read it again."""
         try:
-            return self._read([clip], options, raise_rejected=True)[0]
+            return self._read([clip], options, reread=False)[0]
         except ReadingRejected:
             return None
 
     def _read(
-        self,
-        clips: Sequence[Audio],
-        options: DecodeOptions,
-        previous: Sequence[str] = (),
-        *,
-        raise_rejected: bool = False,
+        self, clips: Sequence[Audio], options: DecodeOptions, previous: Sequence[str] = (), *, reread: bool = True
     ) -> list[Hypothesis]:
         check_options(self.manifest, options)
-        reader = WindowReader(
-            self._network,
-            self._tokens,
-            self.manifest.languages,
-            options,
-            raise_rejected=raise_rejected,
-            single_windows=self._single_windows,
-        )
+        known, single = self.manifest.languages, self._single_windows
+        reader = WindowReader(self._network, self._tokens, known, options, reread=reread, single_windows=single)
         context = Context.of(self.manifest, options.whisper.audio_context)
         before = [self._tokens.encode(" " + text) if text else [] for text in previous or [""] * len(clips)]
         tracks = [
@@ -216,7 +205,7 @@ class WhisperEngine:
                 f"{self.manifest.name} gives its last layer only (-1), as Whisper models do, not {layer!r}"
             )
         starts = range(0, max(len(clip), 1), WINDOW * HOP)
-        features = self._mel.window(clip, starts[-1] // HOP + WINDOW)
+        features = self._mel(padded(clip, starts[-1] // HOP + WINDOW))
         rows = [
             self._network.encode(features[None, :, start // HOP : start // HOP + WINDOW]).states()[0]
             for start in starts
@@ -235,7 +224,7 @@ class WhisperEngine:
         """Encode the first window of a clip."""
         window = context.window(len(clip))
         sound = clip[: window * HOP]
-        return self._network.encode(self._mel.window(sound, window)[None])
+        return self._network.encode(self._mel(padded(sound, window))[None])
 
     def _track(self, clip: Audio, context: Context, options: DecodeOptions, spoken: Sequence[int]) -> Track:
         language = options.language or self.manifest.only_language

@@ -24,7 +24,7 @@ from ...types import SAMPLE_RATE, Audio, Segment, Word
 from ..base import DecodeOptions, LeftContext
 from ..word_breaks import CLOSING
 from .decoding import BEAM
-from .features import HOP, MEL_RATE, LogMel
+from .features import HOP, MEL_RATE, LogMel, padded
 from .guards import Reading, compression_ratio, is_silence, token_budget, why_rejected
 from .network import Encoded, Network, room
 from .prompt import MOST_PREFIX, Prompts
@@ -87,7 +87,7 @@ class Following:
         margin = round(self._context.margin_s * SAMPLE_RATE)
         if len(given) > MOST_PREFIX or len(sound) + margin > window * HOP or np.abs(clip).max(initial=0) <= INAUDIBLE:
             return ()
-        encoded = self._network.encode(self._mel.window(sound, window)[np.newaxis])
+        encoded = self._network.encode(self._mel(padded(sound, window))[np.newaxis])
         seen = _Window(encoded, sound, len(said.sound), given, said.language)
         found = self._found(seen)
         return tuple(self._segments(found, seen, window)) if found else ()

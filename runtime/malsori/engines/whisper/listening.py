@@ -16,7 +16,7 @@ import numpy as np
 from ...joining import Times
 from ...types import SAMPLE_RATE, Audio
 from ..base import DecodeOptions
-from .features import HOP, LogMel
+from .features import HOP, LogMel, padded
 from .guards import SPARE_TOKENS, Reading, compression_ratio, is_silence, token_budget, why_rejected
 from .network import Encoded, Network, room
 from .prompt import Prompts
@@ -77,7 +77,7 @@ class UtteranceReader:
             return None
         self._options.check_cancelled()
         window = self._context.window(len(sound))
-        encoded = self._network.encode(self._mel.window(sound, window)[np.newaxis])
+        encoded = self._network.encode(self._mel(padded(sound, window))[np.newaxis])
         language = self.language or self._detect_language(encoded, len(sound) / SAMPLE_RATE)
         frames = -(-len(sound) // HOP)
         reading = self._generate(encoded, language, frames, given, said)

@@ -38,7 +38,7 @@ from .word_times import AlignRow, align_rows, place
 class WindowReader:
     """Reads the clips of one engine call; `known` are the codes of the model's languages.
 
-    With `raise_rejected`, a rejected reading raises `ReadingRejected` instead of being read in a longer window. With
+    Without `reread` a rejected reading raises `ReadingRejected` instead of being read in a longer window. With
     `single_windows` each call of the network has one window: slower, in less memory.
     """
 
@@ -49,14 +49,14 @@ class WindowReader:
         known: Sequence[str],
         options: DecodeOptions,
         *,
-        raise_rejected: bool = False,
+        reread: bool = True,
         single_windows: bool = False,
     ) -> None:
         self._network = network
         self._tokens = tokens
         self._known = known
         self._options = options
-        self._raise_rejected = raise_rejected
+        self._reread = reread
         self._single_windows = single_windows
         self._decoder = WindowDecoder(network, tokens, options)
         self.prompts = Prompts(tokens, options)
@@ -106,7 +106,7 @@ class WindowReader:
                 self._keep_readings(tracks, encoded, readings, window, retried=retried)
                 return
             accepted = [self._is_accepted(track, reading) for track, reading in zip(tracks, readings, strict=True)]
-            if self._raise_rejected and not all(accepted):
+            if not self._reread and not all(accepted):
                 raise ReadingRejected
             if fine := [index for index, good in enumerate(accepted) if good]:
                 chosen, read = [tracks[index] for index in fine], [readings[index] for index in fine]

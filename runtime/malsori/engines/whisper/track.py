@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from ...types import SAMPLE_RATE, Audio, LeftOut, Segment, Span, Why
 from ..base import DecodeOptions
 from ..word_breaks import spaced_once
-from .features import HOP, MEL_RATE, WINDOW, LogMel
+from .features import HOP, MEL_RATE, WINDOW, LogMel, padded
 from .guards import SHORT_FRAMES, Reading, drop_implausible
 from .options import WhisperOptions
 from .segments import WindowSegment, split
@@ -88,9 +88,9 @@ class Track:
         """Return the log-mel features of the next window, float32 `(n_mels, window)`, silence behind the sound."""
         if window < WINDOW:
             rest = self.clip[self.seek * HOP :]
-            return self.mel.window(rest, window)
+            return self.mel(padded(rest, window))
         if self._whole is None:
-            self._whole = self.mel.window(self.clip, WINDOW + self.frames)
+            self._whole = self.mel(padded(self.clip, WINDOW + self.frames))
         return self._whole[:, self.seek : self.seek + WINDOW]
 
     def skip(self, why: Why) -> None:
