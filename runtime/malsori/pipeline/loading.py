@@ -1,4 +1,4 @@
-"""`load`: the public way from the name of a bundle to what transcribes with it."""
+"""`load`: from the name or path of a bundle to a `Transcriber`."""
 
 from __future__ import annotations
 
@@ -30,9 +30,9 @@ def load(
     verify: bool = True,
     wanted: TranscribeOptions | None = None,
 ) -> Transcriber:
-    """Load a model, by name or by path, and return what transcribes with it.
+    """Load a model, by name or by path, and return its `Transcriber`.
 
-    A name is that of a bundle, or what everybody calls a published model: "base", "large-v3",
+    A name is that of a bundle, or the usual one of a published model: "base", "large-v3",
     "Systran/faster-whisper-small". A path is that of a bundle or of a plain folder as people have them: Whisper for
     CTranslate2 (faster-whisper's), or the ONNX export of a model with a CTC head.
 
@@ -44,7 +44,7 @@ def load(
     `threads` defaults to the cores this process may use; `verify=False` skips the check of the bundle's sha256 sums.
 
     `workers` (Whisper) are how many calls from several threads run at a time over one copy of the weights, each on its
-    share of the cores: for a service with many listeners; a single call is fastest with one.
+    share of the cores: for a service with many clients; a single call is fastest with one.
 
     `memory="low"` with Whisper reads fewer windows at a time: stock base hears three minutes in 456 MB instead of 617,
     an eighth slower, with the same words. With wav2vec2 the weights are used where their file is mapped into memory, so
@@ -64,7 +64,7 @@ def load(
     if wanted is not None:
         _check_wanted(wanted, found)
     bundle = open_found(found, verify)
-    # Reading weights leaves the interpreter to others, so that the detector is there no later than the engine.
+    # Weights are read without the interpreter's lock, so that the detector is loaded meanwhile.
     with ThreadPoolExecutor(1, "malsori-detector") as beside:
         opening = beside.submit(_open_detector)
         loading = Loading(device, threads, memory, verify)
@@ -74,7 +74,7 @@ def load(
 
 
 def _chosen(model: str | os.PathLike[str] | None, language: str | None) -> tuple[Found, tuple[str, ...]]:
-    """Return the model of that name, else the best one that is here, and what each transcript is to warn of."""
+    """Return the model of that name, else the best one on this machine, and the warnings for each transcript."""
     if model is not None:
         return find_bundle(model), ()
     chosen = best(language)
@@ -82,13 +82,13 @@ def _chosen(model: str | os.PathLike[str] | None, language: str | None) -> tuple
 
 
 def _check_wanted(options: TranscribeOptions, found: Found) -> None:
-    """Raise for what the manifests of the model, and of the one to align with, say that they do not have."""
+    """Raise for options that the manifests of the model, and of the one to align with, rule out."""
     options.check(found.manifest())
     if isinstance(options.align_with, (str, os.PathLike)):
         check_aligns(find_bundle(options.align_with).manifest())
 
 
 def _open_detector() -> None:
-    """Open the voice detector's network, which all detectors share. Where it cannot be, a run that needs it tells."""
+    """Open the voice detector's network, which all detectors share; on failure a run that needs it raises."""
     with suppress(ImportError, EngineError):  # `MissingDependency` too
         SileroDetector()

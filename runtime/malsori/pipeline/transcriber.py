@@ -1,4 +1,4 @@
-"""`Transcriber`: the public way from recordings and streams to words. The steps are in the files beside it."""
+"""`Transcriber`: the public methods from recordings and streams to words. The steps are in the folders beside it."""
 
 from __future__ import annotations
 
@@ -30,10 +30,10 @@ OnError: TypeAlias = Literal["raise", "return"]
 
 
 class Transcriber:
-    """One loaded model. May be shared by threads: all state of a run is in the run.
+    """One loaded model. May be shared by threads: it keeps no state of a run.
 
-    `detector` makes the voice detector of one recording: Silero, unless another is wanted. `loading` says how a model
-    that an option names is loaded; `warnings` of the model itself stand in each of its transcripts.
+    `detector` makes the voice detector of one recording, by default Silero's. `loading` says how a model that an option
+    names is loaded; `warnings` of the model itself are in each of its transcripts.
     """
 
     def __init__(
@@ -152,9 +152,9 @@ class Transcriber:
         scheduler: Scheduling | None = None,
         **overrides: Any,
     ) -> Stream:
-        """Return a stream, which takes sound in blocks and says what is spoken while it is spoken.
+        """Return a stream, which takes sound in blocks and gives partials and finals while somebody speaks.
 
-        Its finals are this model's; its partials are, too, or those of another model, or there are none (False).
+        Finals are this model's; partials are too, or those of another model, or there are none (False).
         Options as in `transcribe`; those of `LiveOptions` and `SessionOptions` are keywords as well (`sample_rate`,
         `step_s`). Streams that share models share a `scheduler`. Raises `OptionError` as `transcribe` does, and for an
         option that a stream does not have.
@@ -170,7 +170,7 @@ class Transcriber:
         return Stream(self.engine, self.detector, asked, chosen, scheduler, partials=other, warnings=self.warnings)
 
     def shared(self, scheduler: Scheduler) -> Transcriber:
-        """Return the same model for files beside streams: it works when no stream of the `scheduler` wants it."""
+        """Return the same model for files beside streams: its calls wait behind those of the `scheduler`'s streams."""
         engine = scheduler.engine(self.engine)
         return Transcriber(engine, detector=self.detector, loading=self.loading, warnings=self.warnings)
 
@@ -234,7 +234,7 @@ class Transcriber:
 
 
 def _layer(layer: int, layers: str | None) -> Layer:
-    """Return what is asked of the engine. Raises `OptionError` for a word other than "all", and for both at once."""
+    """Return the engine's layer. Raises `OptionError` for `layers` other than "all", and for both at once."""
     if layers is None:
         return layer
     if layers != "all":

@@ -262,13 +262,13 @@ def clocked(monkeypatch: pytest.MonkeyPatch, ours: float, theirs: float) -> tupl
 def test_two_bundles_take_turns_and_each_round_turns_the_order(monkeypatch):
     clock, found = clocked(monkeypatch, 1.0, 1.5)
     assert "".join(clock.worked) == "ab" + "abba" * 3 + "ab"
-    assert (found.seconds, found.against, found.ratio, found.rounds) == (2.0, 3.0, 1.5, speed.FEWEST)
+    assert (found.seconds, found.against, found.ratio, found.rounds) == (2.0, 3.0, 1.5, speed.LEAST_ROUNDS)
     assert found.rtfx == 1.0
 
 
 def test_what_comes_out_slower_is_measured_for_longer(monkeypatch):
     _, found = clocked(monkeypatch, 1.5, 1.0)
-    assert found.rounds == 3 * speed.FEWEST
+    assert found.rounds == 3 * speed.LEAST_ROUNDS
     assert found.slower
 
 

@@ -1,4 +1,4 @@
-"""Times of words by a CTC model: of a text that was given, or of what another model heard."""
+"""Times of words by a CTC model, for a given text or for the hypothesis of another model."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ from ..options import Loaded, Loading
 
 MARGIN = 1.0  # seconds of sound around a segment where no other is: Whisper's times are that coarse
 OVERLAP = 0.3  # seconds of the next segment at most
-HEARD = 0.1  # score from which on a word counts as heard by the CTC model
+HEARD = 0.1  # score from which on a word counts as found in the sound
 
 
 class Placer:
-    """Finds the places of written words in sound, with one loaded CTC model; may be shared by threads."""
+    """Finds the times of written words in sound, with one loaded CTC model; may be shared by threads."""
 
     def __init__(self, engine: Engine) -> None:
         """Raise `OptionError` for a model that cannot align."""
@@ -46,9 +46,9 @@ class Placer:
     def place(
         self, audio: Audio, logits: NDArray[np.float32], words: Sequence[WrittenWord], name: str
     ) -> tuple[AlignedWord, ...]:
-        """Return the words, at least one of them said, with their times; punctuation by itself has no length.
+        """Return the words with their times, at least one of them spoken; punctuation by itself has no length.
 
-        Raises `AudioTooShort` where they have no room.
+        Raises `AudioTooShort` where the words need more frames than there are.
         """
         found = self._aligner.align(audio, logits, [word for word in words if word.said], name)
         placed: list[AlignedWord] = []
@@ -59,9 +59,9 @@ class Placer:
         return tuple(placed)
 
     def retimed(self, audio: Audio, hypothesis: Hypothesis) -> tuple[Hypothesis, int]:
-        """Return what was heard in `audio` with the words' times and the segments' found anew, texts as they are.
+        """Return the hypothesis of `audio` with new times of words and segments, and the same texts.
 
-        Also returns how many segments keep their times, because most of their words are not what this model hears.
+        Also return how many segments keep their times, because most of their words were not found in the sound.
         """
         segments: list[Segment] = []
         kept = 0
@@ -74,7 +74,7 @@ class Placer:
         return replace(hypothesis, segments=tuple(segments)), kept
 
     def _found(self, audio: Audio, segment: Segment, earliest: float, latest: float) -> Segment | None:
-        """Return the segment with new times between two seconds, or None where its words are not to be found."""
+        """Return the segment with new times between `earliest` and `latest`, None where its words are not found."""
         first = round(max(earliest, segment.start - MARGIN) * SAMPLE_RATE)
         sound = audio[first : round(min(max(latest, segment.end), segment.end + MARGIN) * SAMPLE_RATE)]
         written = [self.spell(word.text) for word in segment.words]
@@ -97,7 +97,7 @@ class Placer:
 
 
 def placer_of(model: str | os.PathLike[str] | Loaded, loading: Loading) -> Placer:
-    """Return what places words by a model, which is loaded as `loading` says unless it was loaded before.
+    """Return the placer of a model, which is loaded as `loading` says unless it was loaded before.
 
     Raises as `Placer` does, and as `load` for a name or a path.
     """
@@ -120,13 +120,13 @@ def _cannot_align(manifest: Manifest) -> OptionError:
 
 
 def not_found(written: Sequence[WrittenWord], placed: Sequence[AlignedWord]) -> tuple[int, int]:
-    """Return how many words the model does not hear where they were placed, and how many are said at all."""
+    """Return how many spoken words have a score below `HEARD`, and how many there are in all."""
     scores = [place.score for word, place in zip(written, placed, strict=False) if word.said]
     return sum(score < HEARD for score in scores), len(scores)
 
 
 def _unsaid(word: WrittenWord, before: Sequence[AlignedWord], behind: Sequence[AlignedWord]) -> AlignedWord:
-    """Return punctuation by itself at the edge of a word that is said, one of its own line if there is one."""
+    """Return punctuation by itself at the edge of a spoken word, one of its own line if there is one."""
     own_line = bool(before) and before[-1].line == word.line
     at = before[-1].end if own_line or not behind else behind[0].start
     letters = (letter for grapheme in word.graphemes for letter in grapheme.characters)
@@ -136,11 +136,11 @@ def _unsaid(word: WrittenWord, before: Sequence[AlignedWord], behind: Sequence[A
 
 
 def _moved(word: Word, places: Sequence[AlignedWord], start: float) -> Word:
-    """Return the word where its parts are, in sound that begins at `start` seconds."""
+    """Return the word from its first part to its last, in sound that begins at `start` seconds."""
     return replace(word, start=start + places[0].start, end=start + places[-1].end)
 
 
 def _not_before(segment: Segment, earliest: float) -> Segment:
-    """Return the segment with no time before `earliest`."""
+    """Return the segment with times clipped to `earliest`."""
     words = (replace(word, start=max(word.start, earliest), end=max(word.end, earliest)) for word in segment.words)
     return replace(segment, start=max(segment.start, earliest), end=max(segment.end, earliest), words=tuple(words))

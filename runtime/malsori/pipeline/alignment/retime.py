@@ -19,7 +19,7 @@ from ..transcriber import Transcriber
 from .placing import HEARD
 from .text import align, some_of
 
-LEAST_S = 0.5  # seconds that a cue lasts which was not heard, if it lasted as long
+LEAST_S = 0.5  # seconds that a cue not found in the sound keeps at least, if it had them
 
 Times: TypeAlias = tuple[float, float]
 """Start and end, seconds."""
@@ -27,9 +27,9 @@ Times: TypeAlias = tuple[float, float]
 
 @dataclass(frozen=True, slots=True)
 class Retimed:
-    """A subtitle at the times of its words; `alignment` has these, each with its cue, by their old starts, as `line`.
+    """A subtitle at the times of its words; `line` of a word in `alignment` is the index of its cue, by old starts.
 
-    `warnings` are the alignment's, and say which cues were not found.
+    `warnings` are the alignment's, and one for the cues that were not found.
     """
 
     subtitle: Subtitle
@@ -49,11 +49,11 @@ def retime(
     start_at_zero: bool = False,
     progress: Callable[[Progress], None] | None = None,
 ) -> Retimed:
-    """Return a subtitle, or the text of one (SubRip or WebVTT), with each cue from its first word to its last.
+    """Return a subtitle, or the text of one (SubRip or WebVTT), with each cue timed from its first word to its last.
 
-    What is not spoken (markup, notes such as [music], names of speakers) stays and is not looked for. A cue whose words
-    are not found, and one without any, moves with those around it. The parameters are those of `align`, and so are the
-    errors; `OptionError` also for a subtitle that is broken or has no word that is said.
+    Text that is not spoken (markup, notes such as [music], names of speakers) stays and is not aligned. Cues whose
+    words are not found, or that have none, move with those around them. Parameters and errors are those of `align`;
+    `OptionError` also for a subtitle that is broken or has no spoken word.
     """
     read = read_subtitle(subtitle, "subtitle") if isinstance(subtitle, str) else subtitle
     cues = read.cues
@@ -103,7 +103,7 @@ def _moved(cues: Sequence[SubtitleCue], heard: Mapping[int, Times]) -> list[Time
 
 
 def _heard(words: Sequence[AlignedWord]) -> bool:
-    """Whether the model hears most of the words that it has letters for; one that has none has a score of 0."""
+    """Return whether most of the words that the model can spell are found; the others have a score of 0."""
     scores = [word.score for word in words if word.score]
     return 2 * sum(score < HEARD for score in scores) < len(scores)
 

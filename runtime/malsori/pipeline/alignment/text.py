@@ -1,4 +1,4 @@
-"""`align`: a recording and its text to the times of every word. The steps are in `word_times.py` and `engines/ctc/`."""
+"""`align`: a recording and its text to the times of every word. The steps are in `placing.py` and `engines/ctc/`."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from ..loading import load
 from ..transcriber import Transcriber
 from .placing import Placer, not_found
 
-SILENT = -15.0  # logit of every token but the blank where nobody speaks; a model that is sure gives about as much
+SILENT = -15.0  # logit of every token but the blank outside of speech, about that of a model that is sure
 NAMED = 5  # words or cues that a warning names at most
 TOGETHER = 8  # stretches of speech per engine call
 
@@ -41,12 +41,11 @@ def align(
 ) -> Alignment:
     """Return where each word and character of `text` is in the recording, with scores.
 
-    Every word between white space comes back, in order and as it is written. What the model has no letters for takes
-    the sound that its neighbours leave over; punctuation takes none. A warning tells where most words have so low a
-    score that another text must have been spoken. `model` is a CTC bundle by name or path, or one that was loaded with
-    `load`, which saves loading it again. The other parameters are as for `transcribe`; without `vad` the model hears
-    the whole recording, pauses too, and not its stretches of speech alone. The recording is held as a whole, with a
-    logit for each token every 20 ms.
+    Words are split at white space and come back in order, as they are written. Characters that the model's vocabulary
+    lacks take the sound that their neighbours leave over; punctuation takes none. A warning tells where most words have
+    so low a score that another text must have been spoken. `model` is a CTC bundle by name or path, or a model loaded
+    with `load`. The other parameters are as for `transcribe`; without `vad` the model gets the whole recording at once,
+    not its stretches of speech. The recording is held as a whole, with a logit for each token every 20 ms.
 
     Raises:
         AudioError: the recording cannot be read; `AudioTooShort` where it has no room for the text.
@@ -85,7 +84,7 @@ def align(
 
 
 def _unspelled(words: Sequence[WrittenWord]) -> Iterator[str]:
-    """Tell of words that are said and for which, or for parts of which, the model has no letters."""
+    """Warn of spoken words with characters that the model's vocabulary lacks."""
     said = [word for word in words if word.said]
     lacking = [word.text for word in said if any(WILDCARD in grapheme.tokens for grapheme in word.graphemes)]
     if lacking:
@@ -97,7 +96,7 @@ def _unspelled(words: Sequence[WrittenWord]) -> Iterator[str]:
 
 
 def some_of(names: Sequence[str]) -> str:
-    """Return the first of some names, as a warning lists them."""
+    """Return the first `NAMED` names as a list in a warning."""
     return ", ".join(names[:NAMED]) + ", ..." * (len(names) > NAMED)
 
 
@@ -116,10 +115,10 @@ def _blocks(audio: Audio) -> Iterator[Audio]:
 def _logits(
     placer: Placer, audio: Audio, stretches: list[Clip], name: str, progress: Callable[[Progress], None] | None
 ) -> NDArray[np.float32]:
-    """Return the logits of the whole recording: the model's where there is speech, blanks elsewhere.
+    """Return the logits of the whole recording: the model's in the stretches of speech, blanks elsewhere.
 
-    A model hears what it was trained on, sentences, better than a recording of many with pauses between them; and so
-    it never has to hear more at once than the longest stretch of speech.
+    Models are better on single sentences, as in training, than on many with pauses between them; and memory is bounded
+    by the longest stretch.
     """
     frames = placer.frames
     logits = np.full((frames.count(len(audio)), len(placer.vocabulary)), SILENT, np.float32)

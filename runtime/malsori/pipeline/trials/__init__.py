@@ -1,4 +1,4 @@
-"""Models on trial: proof of a bundle on real speech, and calibration of the windows that a Whisper bundle bears."""
+"""Trials of models: proof of a bundle on real speech, and calibration of the windows that a Whisper bundle bears."""
 
 from .calibration import calibrate, check_kind
 from .hearing import find_recordings

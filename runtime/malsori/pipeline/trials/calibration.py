@@ -1,4 +1,4 @@
-"""`calibrate`: what is heard at 30 s, then in those shorter windows that can still be taken, and what comes of it."""
+"""`calibrate`: recordings read in windows of 30 s, then in shorter ones, and the shortest setting that is safe."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ from .speed import host
 
 
 def stop(path: Path, error: AudioError) -> None:
-    """Let one recording that cannot be read end a calibration."""
+    """Raise the error, so that a recording that cannot be read ends a calibration."""
     raise error
 
 
@@ -47,17 +47,17 @@ def calibrate(
     say: Say = lambda label, done, total: None,
     unreadable: Callable[[Path, AudioError], None] = stop,
 ) -> Calibration:
-    """Return what `engine` hears in the recordings through windows of each length, how fast, and what is safe.
+    """Return the errors and times of `engine` in windows of each setting, and which setting is safe.
 
-    Of each recording the stretches of speech count; a text in FILE.txt beside it is what was said, without one it is
-    what the full window hears. Settings that cannot be taken any more are not heard, unless `every` one is asked for.
-    All speech is held in memory, 64 kB a second. The engine's manifest is another one meanwhile, so it must not be in
-    use elsewhere; `threads` is what it was loaded with. A recording that cannot be read goes to `unreadable`, and is
-    left out if that returns.
+    Only the stretches of speech of each recording count; the reference is a text in FILE.txt beside it, else the text
+    of the full window. Settings that can no longer be chosen are not tried, unless `every` one is asked for. All speech
+    is held in memory, 64 kB a second. The engine's manifest is replaced meanwhile, so it must not be in use elsewhere;
+    `threads` is what it was loaded with. A recording that cannot be read goes to `unreadable`, and is left out if that
+    returns.
 
     Raises:
-        OptionError: no recordings, none that can be read or that the model understands, or options that it has not.
-        AudioError: a recording that cannot be read, unless `unreadable` thinks otherwise.
+        OptionError: no recordings, none that can be read or that the model understands, or options that it lacks.
+        AudioError: a recording that cannot be read, as `unreadable` raises it.
     """
     if not paths:
         raise OptionError("a calibration needs at least one recording, found none")
@@ -94,7 +94,7 @@ def calibrate(
 def _check(
     name: str, paths: Sequence[Path], recordings: Sequence[TrialRecording], known: Sequence[TrialRecording]
 ) -> None:
-    """Raise `OptionError` where nothing was heard that could tell anything."""
+    """Raise `OptionError` where no recording could be read, or none was understood."""
     if not recordings:
         raise OptionError(f"a calibration needs at least one recording that can be read, found none of {len(paths)}")
     if not any(recording.take.reference for recording in known):
@@ -119,7 +119,7 @@ def _heard(
     progress: SearchProgress,
     unreadable: Callable[[Path, AudioError], None],
 ) -> list[TrialRecording]:
-    """Return the recordings that can be read, heard at 30 s."""
+    """Return the recordings that can be read, with their runs in the full window."""
     found = []
     for path in paths:
         try:

@@ -1,4 +1,4 @@
-"""Character errors, and from what was heard in each window to the figures of one setting: errors, retries, seconds."""
+"""Character and word errors, and the figures of one setting of a calibration: errors, retries, seconds."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ from .verdict import UNREAD, Errors
 def edit_distance(reference: str, heard: str) -> int:
     """Return how many characters to insert, delete or replace to turn one text into the other (Levenshtein).
 
-    A row of the usual table at a time. What insertions give is a running minimum: a cell is the least of the cells
-    left of it plus their distance.
+    Computed a row of the table at a time; insertions are a running minimum over the cells to the left plus their
+    distance.
     """
     columns = _codes(heard)
     steps = np.arange(len(columns) + 1)
@@ -33,7 +33,7 @@ def edit_distance(reference: str, heard: str) -> int:
 
 
 def word_distance(reference: str, heard: str) -> int:
-    """Return how many words to insert, delete or replace to turn one text into the other; spaces part them."""
+    """Return how many words to insert, delete or replace to turn one text into the other; split at spaces."""
     numbers: dict[str, str] = {}
     coded = [
         "".join(numbers.setdefault(word, chr(len(numbers) + 1)) for word in text.split()) for text in (reference, heard)
@@ -42,7 +42,7 @@ def word_distance(reference: str, heard: str) -> int:
 
 
 def plain(text: str) -> str:
-    """Return a text as it is compared with a transcript: NFC, no case, no punctuation or symbols, single spaces.
+    """Return a text normalised for comparison: NFC, no case, no punctuation or symbols, single spaces.
 
     Models write without punctuation and in one case, people do not; that is no error of hearing.
     """
@@ -56,7 +56,7 @@ def _codes(text: str) -> NDArray[np.uint32]:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """What a clip became in one window, in how many seconds, and whether it was read again at 30 s for that."""
+    """The text of a clip from one window, the seconds it took, and whether it was read again at 30 s."""
 
     text: str
     seconds: float
@@ -65,7 +65,7 @@ class Run:
 
 @dataclass(frozen=True, slots=True)
 class HeardWindows:
-    """One stretch of speech: its length and its runs, by window in mel frames; the full one is always there."""
+    """One stretch of speech: its length and its runs by window in mel frames, always with that of the full window."""
 
     samples: int
     runs: dict[int, Run]
@@ -73,37 +73,36 @@ class HeardWindows:
 
 @dataclass(frozen=True, slots=True)
 class Take:
-    """One recording: what was said in it, if anybody wrote that down, and its stretches of speech."""
+    """One recording: its transcript, if there is one, and its stretches of speech."""
 
     transcript: str | None
     clips: tuple[HeardWindows, ...]
 
     def text(self, context: Context) -> str:
-        """Return what was heard with a setting, as it is compared."""
+        """Return the normalised text of a setting."""
         texts = (clip.runs[context.window(clip.samples)].text for clip in self.clips)
         return plain(" ".join(texts))
 
     @property
     def full(self) -> str:
-        """What was heard at 30 s."""
+        """The normalised text of the full window."""
         return self.text(Context())
 
     @property
     def reference(self) -> str:
-        """What is held to be right: the transcript, or what was heard at 30 s."""
+        """The reference: the transcript, else the text of the full window."""
         return self.full if self.transcript is None else plain(self.transcript)
 
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """One setting on some clips.
+    """The figures of one setting on some clips.
 
-    `at_floor` are clips heard in the floor's own window, `at_margin` those heard in one that the margin made longer,
-    `retried` those read again at 30 s. `window` is the mean of their windows in seconds, `p50` and `p95` are seconds by
-    the clock for one clip; `ratio` above 1 is faster than the full window (median of the clips' own ratios). `loss` is
-    the share of characters of the reference that the full window has more of right; `cer` and `wer` are against
-    transcripts, None where there are none, `cer_full` and `wer_full` against what the full window hears. Of words,
-    `Errors` counts words.
+    `at_floor` are clips read in the floor's own window, `at_margin` those in one that the margin made longer, `retried`
+    those read again at 30 s. `window` is the mean window in seconds, `p50` and `p95` are seconds of work per clip;
+    `ratio` above 1 is faster than the full window (median over the clips). `loss` is the CER against the reference less
+    that of the full window; `cer` and `wer` are against transcripts, None where there are none, `cer_full` and
+    `wer_full` against the text of the full window. For `wer`, `Errors` counts words.
     """
 
     context: Context
@@ -128,7 +127,7 @@ class Figures:
 
     @property
     def encoded(self) -> float:
-        """Seconds of window that the encoder saw of all clips, those read again at 30 s included."""
+        """Seconds of window encoded for all clips, retries at 30 s included."""
         return self.window * self.clips + WINDOW / MEL_RATE * self.retried
 
     def to_dict(self) -> dict[str, Any]:
@@ -148,7 +147,7 @@ class Figures:
 
 
 def figures_of(context: Context, takes: Sequence[Take]) -> Figures:
-    """Return the figures of one setting; nothing is heard for that."""
+    """Return the figures of one setting from the runs in `takes`."""
     clips = [clip for take in takes for clip in take.clips]
     windows = [context.window(clip.samples) for clip in clips]
     runs = [clip.runs[window] for clip, window in zip(clips, windows, strict=True)]
@@ -176,7 +175,7 @@ def figures_of(context: Context, takes: Sequence[Take]) -> Figures:
 
 
 def understood(take: Take) -> bool:
-    """Whether the full window hears at least half of what was said; what it makes of the rest is noise."""
+    """Return whether the full window has at most `UNREAD` errors against the transcript, if there is one."""
     reference = take.reference
     return edit_distance(reference, take.full) <= UNREAD * len(reference) or take.transcript is None
 

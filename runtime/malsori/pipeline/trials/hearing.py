@@ -1,7 +1,4 @@
-"""The recordings of a trial, what was said in them where that is written down, and what an engine hears.
-
-A calibration hears each clip at most once in each window.
-"""
+"""The recordings of a trial with their transcripts, and the texts of an engine for their stretches of speech."""
 
 from __future__ import annotations
 
@@ -25,13 +22,13 @@ from ...vad import GateOptions, SileroDetector
 from ..files.stretches import stretches_of
 from .figures import HeardWindows, Run, Take
 
-ENDINGS = (".aac", ".flac", ".m4a", ".mp3", ".mp4", ".oga", ".ogg", ".opus", ".wav", ".webm")  # looked for in folders
+ENDINGS = (".aac", ".flac", ".m4a", ".mp3", ".mp4", ".oga", ".ogg", ".opus", ".wav", ".webm")  # of files in folders
 TRANSCRIPT = ".txt"
 SAMPLES = {"english.wav": "en", "korean.wav": "ko", "numbers.wav": "ko"}  # in samples/ of the checkout
 
 
 def find_recordings(given: Sequence[Path], languages: Collection[str]) -> list[Path]:
-    """Return the files given, in that order, and in the place of a folder the recordings in it, sorted.
+    """Return the files given, in order, with folders replaced by the recordings in them, sorted.
 
     With nothing given these are the samples of the checkout in the languages of the model, or all of them for a model
     that knows none of these. Raises `OptionError` for a folder without recordings, and where there is no checkout.
@@ -55,8 +52,8 @@ def transcript_of(path: Path) -> str | None:
 def speech_of(path: Path) -> list[Audio]:
     """Return the stretches of speech of a recording, in order, as the gate finds them (30 s at most each).
 
-    Silence is left out: two networks that agree on silence agree on nothing that matters. A recording without speech
-    counts whole, cut into such lengths, since somebody took it for speech.
+    Silence is left out, since networks that agree on it prove nothing. A recording without speech is returned whole,
+    cut into such lengths.
     """
     options = GateOptions()
     with decode_blocks(path) as blocks:
@@ -84,7 +81,7 @@ def _inside(folder: Path) -> list[Path]:
     return found
 
 
-LANGUAGE = 30 * SAMPLE_RATE  # samples from which the language is told: a window of Whisper
+LANGUAGE = 30 * SAMPLE_RATE  # samples in which the language is detected: a window of Whisper
 CERTAIN = (0.0,)  # temperature: sampling would give other words each time
 
 
@@ -97,7 +94,7 @@ class HeardClip:
 
 
 def check_comparable(engine: Engine, against: Engine) -> None:
-    """Raise `OptionError` for two models that do not speak of the same frames and tokens."""
+    """Raise `OptionError` for two models of different kind, frames or vocabulary."""
     names = f"{against.manifest.name} cannot be compared with {engine.manifest.name}"
     if engine.manifest.kind != against.manifest.kind:
         raise OptionError(f"{names}: {against.manifest.kind} is not {engine.manifest.kind}")
@@ -107,7 +104,7 @@ def check_comparable(engine: Engine, against: Engine) -> None:
 
 
 def options_for(engine: Engine, clips: Sequence[Audio]) -> DecodeOptions:
-    """Return how to listen to the clips of one recording: in its one language, without chance."""
+    """Return the options for the clips of one recording: one language for all, no sampling."""
     if not isinstance(engine, TellsLanguages):
         return DecodeOptions()
     language = next(iter(engine.detect_language(np.concatenate(clips)[:LANGUAGE]))) if clips else None
@@ -115,7 +112,7 @@ def options_for(engine: Engine, clips: Sequence[Audio]) -> DecodeOptions:
 
 
 def listen(engine: Engine, clips: Sequence[Audio], options: DecodeOptions) -> list[HeardClip]:
-    """Return what is heard in each clip when they are given in one call."""
+    """Return the text of each clip, recognised in one call."""
     if isinstance(engine, HasLogits):
         pairs = zip(clips, engine.logits(clips, options.batch_size), strict=True)
         return [HeardClip(_spoken(engine.decode(logits, len(clip), options)), logits) for clip, logits in pairs]
@@ -123,7 +120,7 @@ def listen(engine: Engine, clips: Sequence[Audio], options: DecodeOptions) -> li
 
 
 def work(engine: Engine, clip: Audio) -> Callable[[], object]:
-    """Return what to time for one clip: the graphs of a CTC model, all of Whisper's way to its words."""
+    """Return the work to time for one clip: the network of a CTC model, the whole transcription of Whisper."""
     if isinstance(engine, HasLogits):
         return lambda: engine.logits([clip])
     options = options_for(engine, [clip])
@@ -134,13 +131,13 @@ def _spoken(hypothesis: Hypothesis) -> str:
     return " ".join(joined(hypothesis.segments).split())
 
 
-WARM = 10  # a tenth of the full window is enough for that
+WARM = 10  # the first reading, to warm up, is in a window of 30 s divided by this
 clock = perf_counter
 
 
 @dataclass(slots=True)
 class TrialRecording:
-    """The stretches of speech of one file, what was said in it if anybody wrote that down, and what was heard."""
+    """One file: its stretches of speech, its transcript if there is one, and the runs of each stretch by window."""
 
     path: Path
     transcript: str | None
@@ -150,14 +147,14 @@ class TrialRecording:
 
     @property
     def take(self) -> Take:
-        """What was heard until now, without the sound."""
+        """The runs until now, without the sound."""
         heard = [HeardWindows(len(clip), runs) for clip, runs in zip(self.clips, self.runs, strict=True)]
         return Take(self.transcript, tuple(heard))
 
 
 @dataclass(slots=True)
 class TrialReader:
-    """An engine whose windows are chosen from outside; the first clip is heard once more, to warm it up."""
+    """Reads clips in windows of given length, each at most once; the first clip once more before, to warm up."""
 
     engine: WhisperEngine
     asked: DecodeOptions
@@ -165,7 +162,7 @@ class TrialReader:
     _warm: bool = False
 
     def whole(self, recording: TrialRecording) -> None:
-        """Hear all clips at 30 s, in one language: the one asked for, or that of the longest clip."""
+        """Read all clips at 30 s, in one language: the one asked for, or that of the longest clip."""
         recording.runs = [{} for _ in recording.clips]
         recording.language = self.asked.language
         for index in sorted(range(len(recording.clips)), key=lambda index: -len(recording.clips[index])):
@@ -179,10 +176,10 @@ class TrialReader:
             self.heard(recording.path, WINDOW)
 
     def short(self, recording: TrialRecording, index: int, window: int) -> None:
-        """Hear one clip in a window of so many mel frames, if that was not done before.
+        """Read one clip in a window of `window` mel frames, if that was not done before.
 
-        Where the reading does not stand, what counts is that at 30 s, and the time of both: the engine, which tries the
-        next longer window before that, takes no more.
+        Where the reading is rejected, the text at 30 s and the time of both count; an engine, which tries the next
+        longer window first, takes no more.
         """
         runs = recording.runs[index]
         if window in runs:

@@ -1,4 +1,4 @@
-"""The outcome of a calibration: what is written into the manifest, and what is to be said about it."""
+"""The outcome of a calibration: figures for the manifest, and warnings."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ FEW_CLIPS, FEW_SECONDS = 20, 60.0  # below which an outcome may be chance
 
 @dataclass(frozen=True, slots=True)
 class Calibration:
-    """What a bundle heard in each window that could be taken.
+    """The figures of a bundle in the full window and in each setting.
 
-    `same` has, by setting, all those that gave every clip the same window; `settings` are those heard to the end,
-    `given_up` those that read too many clips again; `seen` is whether clips were short enough to tell anything.
+    `same` has for each setting all that gave every clip the same window; `settings` are those tried to the end,
+    `given_up` those with too many retries; `seen` is whether there were clips short enough for any floor.
     """
 
     model: str
@@ -41,7 +41,7 @@ class Calibration:
 
     @property
     def audio_context(self) -> dict[str, float]:
-        """What the manifest is to say; empty is the full window."""
+        """The value for the manifest; empty for the full window."""
         context = self.chosen.context
         return {} if self.chosen is self.full else {"floor_s": context.floor_s, "margin_s": context.margin_s}
 
@@ -56,7 +56,7 @@ class Calibration:
 
     @property
     def thin(self) -> str:
-        """Why the outcome may be chance, or "" where there was enough to hear."""
+        """Why the outcome may be chance, or "" where there was enough speech."""
         clips = self.full.clips
         if clips >= FEW_CLIPS and self.seconds >= FEW_SECONDS:
             return ""
@@ -73,7 +73,7 @@ class Calibration:
         return [line for line in lines if line]
 
     def _untried_margin(self) -> str:
-        """Return that hardly any clip got a longer window than the floor for the margin's sake, or ""."""
+        """Return a warning where hardly any clip had a window that the margin made longer than the floor, or ""."""
         chosen, context = self.chosen, self.chosen.context
         if chosen is self.full or chosen.at_margin >= LEAST_AT_FLOOR:
             return ""
@@ -113,7 +113,7 @@ def counted(number: int, thing: str) -> str:
 
 
 def label(context: Context) -> str:
-    """Return what a setting is called in tables."""
+    """Return the name of a setting in tables."""
     if context == Context():
         return "full, 30 s"
     return f"floor {context.floor_s:g} s, margin {context.margin_s:g} s"

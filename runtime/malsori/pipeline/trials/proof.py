@@ -1,4 +1,4 @@
-"""`prove`: recording after recording through one engine or two, then the same clips again, then the clock."""
+"""`prove`: recordings through one engine or two, some clips again for repeatability, and timings."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ from .hearing import HeardClip, check_comparable, listen, options_for, speech_of
 from .verdict import UNREAD, Errors, FrameAgreement, Proof, Repeats
 
 NONE = Errors()
-REPEATED = 60.0  # seconds of speech that are heard again, and cut up for the clock
+REPEATED = 60.0  # seconds of speech that are recognised again, and timed
 
 Say = Callable[[str, float, float], None]
-"""Told what is being done, and how much of how much is done; a total of 0 means that nobody knows."""
+"""Called with what is being done, how much of it is done, and of how much in all, 0 where that is unknown."""
 
 
 def prove(
@@ -33,10 +33,10 @@ def prove(
     lengths: Sequence[float] = speed.LENGTHS,
     say: Say = lambda label, done, total: None,
 ) -> Proof:
-    """Return what `engine` makes of the recordings, how far that is from what `against` does, and how fast it is.
+    """Return how accurate `engine` is on the recordings, how far its texts are from those of `against`, and its speed.
 
-    `against` is the same model before it was quantized, as a rule. Of each recording the stretches of speech count; a
-    text in FILE.txt beside it is what was said. Memory does not grow with the number of recordings.
+    `against` is usually the same model before it was quantized. Only the stretches of speech of each recording count; a
+    text in FILE.txt beside it is its transcript. Memory does not grow with the number of recordings.
 
     Raises:
         OptionError: the two are not the same model, or there are no recordings.
@@ -74,7 +74,7 @@ def prove(
 
 @dataclass(slots=True)
 class Tally:
-    """The figures of the recordings so far, and the first minute of speech in them."""
+    """The figures of the recordings so far, and `kept`, the first minute of speech in them."""
 
     kept: list[Audio] = field(default_factory=list)
     samples: int = 0
@@ -115,13 +115,13 @@ def _compare(
 
 
 def one_by_one(engine: Engine, clips: Sequence[Audio]) -> list[HeardClip]:
-    """Return what is heard in each clip of one recording, each in a call of its own."""
+    """Return the text of each clip of one recording, each recognised in a call of its own."""
     options = options_for(engine, clips)
     return [heard for clip in clips for heard in listen(engine, [clip], options)]
 
 
 def text(heard: Sequence[HeardClip]) -> str:
-    """Return the words of a recording from those of its clips."""
+    """Return the text of a recording from those of its clips."""
     return joined(heard)
 
 
@@ -141,7 +141,7 @@ def agreement(ours: NDArray[np.float32], theirs: NDArray[np.float32], blank: int
 
 
 def repeated(engine: Engine, clips: Sequence[Audio]) -> Repeats:
-    """Hear clips alone, once more alone, and all in one call."""
+    """Return how texts and logits differ when clips are recognised alone, alone again, and all in one call."""
     options = replace(options_for(engine, clips), batch_size=len(clips))
     alone, again = ([listen(engine, [clip], options)[0] for clip in clips] for _ in range(2))
     batched = listen(engine, clips, options)
@@ -169,7 +169,7 @@ def _blank(engine: Engine) -> int | None:
 
 
 def _name_beside(engine: Engine, against: Engine | None) -> str | None:
-    """Return what messages call the other bundle: its name, or its quantization where both have one name."""
+    """Return the name of the other bundle in messages, with its quantization where both have the same name."""
     if against is None:
         return None
     other, own = against.manifest, engine.manifest

@@ -1,4 +1,7 @@
-"""Which settings of a calibration are heard, and which is taken: the safe one with the least to encode."""
+"""Which settings of a calibration are tried, and which is chosen: the safe one that encodes the least.
+
+A setting is a `Context`: a floor and a margin in seconds.
+"""
 
 from __future__ import annotations
 
@@ -11,13 +14,13 @@ from ...engines.whisper.window import Context
 from .figures import Figures, figures_of
 from .hearing import TrialReader, TrialRecording
 
-LEAST_AT_FLOOR = 3  # clips heard in the floor's own window without which nothing is known of it
-TIE_FACTOR = 1.05  # of seconds encoded: a twentieth less is not worth a shorter window
+LEAST_AT_FLOOR = 3  # clips in the floor's own window, without which nothing is known of it
+TIE_FACTOR = 1.05  # of seconds encoded; among settings within it, longer windows are preferred
 
 
 @dataclass(frozen=True, slots=True)
 class CalibrationLimits:
-    """What a shorter window may cost: percent points of characters lost, per cent of clips read again."""
+    """What a shorter window may cost: percentage points of character errors, per cent of clips read again."""
 
     max_loss: float = 0.5
     max_retries: float = 10.0
@@ -35,14 +38,14 @@ def objection(figures: Figures, limits: CalibrationLimits) -> str:
 
 
 def too_few_at_floor(figures: Figures) -> bool:
-    """Whether too few clips were short enough for the floor to be heard at all."""
+    """Return whether too few clips were short enough for the floor's own window."""
     return figures.at_floor < LEAST_AT_FLOOR
 
 
 def choose(full: Figures, settings: Sequence[Figures], limits: CalibrationLimits) -> Figures:
-    """Return the safe setting that encodes the least, of those that encode about as much the one of longest windows.
+    """Return the safe setting that encodes the least, and among those within `TIE_FACTOR` the longest windows.
 
-    It goes by seconds of window, which are the same in every run, where the clock's are not. `full` if none is safe.
+    Compared by seconds of window, which are the same in every run, unlike times. `full` if no other is safe.
     """
     safe = [full, *(each for each in settings if not objection(each, limits))]
     least = min(each.encoded for each in safe)
@@ -57,10 +60,10 @@ GRID = tuple(Context(floor, margin) for floor in FLOORS for margin in MARGINS)
 
 
 def distinct_settings(lengths: Sequence[int]) -> dict[Context, tuple[Context, ...]]:
-    """Return the settings that differ for clips of so many samples, each with all that equal it, itself among them.
+    """Return the settings that differ for clips of these lengths in samples, each with all that are equal to it.
 
-    It stands for the others as the longest: of two floors below every clip nothing was seen that tells them apart.
-    Those that give every clip the full window are left out.
+    Settings are equal where they give every clip the same window; the longest one stands for them. Those that give
+    every clip the full window are left out.
     """
     groups: dict[tuple[int, ...], list[Context]] = {}
     for context in GRID:
@@ -71,16 +74,16 @@ def distinct_settings(lengths: Sequence[int]) -> dict[Context, tuple[Context, ..
 
 
 def order(context: Context) -> tuple[float, float]:
-    """Return what settings are sorted by."""
+    """Return the sort key of a setting."""
     return context.floor_s, context.margin_s
 
 
-LIKELY_HEARD = 6  # settings that are mostly heard before a safe one is found
+LIKELY_HEARD = 6  # settings that are usually tried before a safe one is found
 
 
 @dataclass(slots=True)
 class SearchProgress:
-    """Seconds of window heard and, as far as can be told before, in all: time goes with them."""
+    """Seconds of window read and, estimated, in all: the time is in proportion to them."""
 
     say: Callable[[str, float, float], None]
     done: float = 0.0
@@ -94,7 +97,7 @@ class SearchProgress:
 
 @dataclass(frozen=True, slots=True)
 class SearchResult:
-    """The figures of the settings that were heard, in their order, and those given up as read again too often."""
+    """The figures of the settings that were tried, in order, and the settings given up for too many retries."""
 
     heard: tuple[Figures, ...]
     given_up: tuple[Context, ...]
@@ -109,7 +112,7 @@ def search(
     *,
     every: bool = False,
 ) -> SearchResult:
-    """Hear the settings that can be taken; with `every` all of them, and to the end."""
+    """Try the settings that may be chosen, or with `every` all of them, to the end."""
     least = figures_of(FULL, [recording.take for recording in recordings]).encoded
     heard: list[Figures] = []
     given_up: list[Context] = []
@@ -134,7 +137,7 @@ def search(
 
 
 def _hear(reader: TrialReader, context: Context, recordings: Sequence[TrialRecording], most: float) -> bool:
-    """Hear all clips with a setting; return False, and stop, as soon as more than `most` are read again."""
+    """Read all clips with a setting; return False, and stop, as soon as more than `most` are read again."""
     retried = 0
     for recording in recordings:
         for index, clip in enumerate(recording.clips):
@@ -147,17 +150,17 @@ def _hear(reader: TrialReader, context: Context, recordings: Sequence[TrialRecor
 
 
 def encoded(context: Context, lengths: Sequence[int]) -> float:
-    """Return how many seconds of window a setting has encoded at least: without those read again."""
+    """Return the seconds of window that a setting encodes, without retries."""
     return sum(map(context.window, lengths)) / MEL_RATE
 
 
 def clips_at_floor(context: Context, lengths: Sequence[int]) -> int:
-    """Return how many clips are heard in the floor's own window."""
+    """Return how many clips are read in the floor's own window."""
     return sum(context.window(length) == context.window(0) for length in lengths)
 
 
 def expected_seconds(settings: Sequence[Context], lengths: Sequence[int]) -> float:
-    """Return how many seconds of short windows are likely to be heard."""
+    """Return an estimate of the seconds of short windows that will be read."""
     first = sorted(settings, key=lambda context: encoded(context, lengths))[:LIKELY_HEARD]
     return sum(sum({context.window(length) for context in first}) for length in lengths) / MEL_RATE
 
@@ -165,7 +168,7 @@ def expected_seconds(settings: Sequence[Context], lengths: Sequence[int]) -> flo
 def _unheard(
     settings: Sequence[Context], recordings: Sequence[TrialRecording]
 ) -> Iterator[tuple[TrialRecording, int, int]]:
-    """Yield each clip and window that these settings need and nobody has heard, once."""
+    """Yield each recording, index of a clip and window that these settings need and that was not read, once."""
     for recording in recordings:
         for index, clip in enumerate(recording.clips):
             windows = {context.window(len(clip)) for context in settings} - recording.runs[index].keys() - {WINDOW}

@@ -1,4 +1,4 @@
-"""Two bundles against the clock, in turns: the machine may be busy with others, and then both are slowed down."""
+"""Timings of two bundles in alternating rounds, so that other load on the machine slows down both."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from .hearing import work
 from .verdict import Speed
 
 LENGTHS = (0.5, 2.0, 10.0)  # seconds
-LEAST_ROUNDS, MOST = 7, 31  # rounds at each length; the fewest where there is nothing to compare with
-BUDGET = 5.0  # seconds for the rounds of one length, as long as there are the fewest
+LEAST_ROUNDS, MOST = 7, 31  # rounds at each length; the least where there is no other bundle
+BUDGET = 5.0  # seconds for the rounds of one length beyond the least
 
 clock = perf_counter
 
@@ -27,8 +27,8 @@ clock = perf_counter
 def measure(engine: Engine, against: Engine | None, speech: Audio, length: float) -> Speed:
     """Return the speed on `length` seconds of `speech`, repeated where it is shorter.
 
-    The medians count; `ratio` is the median of each round's own ratio, so that a slow minute falls on both sides. What
-    comes out slower is measured twice as long before that is believed.
+    Times are medians, `ratio` the median of the rounds' ratios. A bundle that comes out slower is measured again for
+    twice as many rounds.
     """
     clip = np.resize(speech, round(length * SAMPLE_RATE))
     works = [work(one, clip) for one in (engine, against) if one is not None]
@@ -41,7 +41,7 @@ def measure(engine: Engine, against: Engine | None, speech: Audio, length: float
 
 
 def alternate(works: Sequence[Callable[[], object]], rounds: int) -> list[list[float]]:
-    """Return the seconds of each work in each round; every round turns the order."""
+    """Return the seconds of each work in each round; the order is reversed every other round."""
     times: list[list[float]] = [[] for _ in works]
     for number in range(rounds):
         for index in sorted(range(len(works)), reverse=number % 2 == 1):
@@ -58,7 +58,7 @@ def _speed(length: float, times: Sequence[Sequence[float]]) -> Speed:
 
 
 def host() -> dict[str, Any]:
-    """Return what the times depend on: the processor's name and how many threads an engine starts."""
+    """Return the processor's name and the number of threads that an engine starts."""
     return {"cpu": _processor(), "threads": cpu_threads()}
 
 

@@ -1,19 +1,19 @@
-"""The figures of a proof, and what they have to be."""
+"""The figures of a proof, and the limits that they must keep."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from typing import Any
 
-UNREAD = 0.5  # CER against a transcript from which on a recording counts as not understood
-# Of a ratio of times. On two cores that ten others wanted, a graph against itself came out between 0.90 and 1.20 in 7
-# rounds; hence also the quartile, and the second look in `speed.measure`.
+UNREAD = 0.5  # CER against a transcript above which a recording counts as not understood
+# A ratio of times within it is chance. On two cores shared with ten others, a graph against itself came out between
+# 0.90 and 1.20 in 7 rounds; hence also the quartile, and the second measurement in `speed.measure`.
 NOISE = 1.1
 
 
 @dataclass(frozen=True, slots=True)
 class FrameAgreement:
-    """Frames decided the same. `spoken` are those in which either side has something else than the blank.
+    """Frames in which both have the same best token. `spoken` are frames in which one of them has no blank.
 
     `cosine` is the lowest cosine similarity of the logits of any one stretch of speech.
     """
@@ -45,7 +45,7 @@ class FrameAgreement:
 
 @dataclass(frozen=True, slots=True)
 class Errors:
-    """Edits between what was to be heard and what was, and the characters that were to be heard."""
+    """Edits between reference and hypothesis, and the characters of the reference."""
 
     edits: int = 0
     characters: int = 0
@@ -55,7 +55,7 @@ class Errors:
 
     @property
     def rate(self) -> float | None:
-        """The character error rate; None where there was nothing to hear and nothing was heard."""
+        """The character error rate; None where reference and hypothesis are empty."""
         if not self.characters:
             return 1.0 if self.edits else None
         return self.edits / self.characters
@@ -63,9 +63,9 @@ class Errors:
 
 @dataclass(frozen=True, slots=True)
 class Repeats:
-    """Clips heard twice, alone and then all in one call: how many of them gave another text.
+    """How many clips gave another text when recognised again alone, and `batched`, all in one call.
 
-    The differences are the largest absolute ones of any logit; None where the family has none.
+    The differences are the largest absolute ones of any logit; None for families without logits.
     """
 
     clips: int
@@ -85,9 +85,9 @@ class Repeats:
 
 @dataclass(frozen=True, slots=True)
 class Speed:
-    """Median seconds for a clip of `length` seconds; `ratio` above 1 means faster than the other bundle.
+    """Median seconds for a clip of `length` seconds, and of the other bundle, `against`.
 
-    `spread` are the lower and the upper quartile of the rounds' own ratios, `ratio` is their median.
+    `ratio` is the median of the rounds' ratios, above 1 where faster than the other, `spread` their quartiles.
     """
 
     length: float
@@ -118,11 +118,10 @@ class Speed:
 
 @dataclass(frozen=True, slots=True)
 class ProofLimits:
-    """What a bundle may lose against the other: characters, in percent points, and time only where that is allowed.
+    """What a bundle may lose against the other: percentage points of CER, and with `allow_slower` speed.
 
-    2 points: a single character of the shipped samples in Korean is 1, and that one or two were close is chance; on
-    more recordings a stricter limit says more. `must_read` refuses when the other bundle understands none of the
-    recordings, so that nothing was proven.
+    2 points, since a single character of the shipped Korean samples is 1; with more recordings a stricter limit says
+    more. `must_read` refuses a proof in which the other bundle understands none of the recordings.
     """
 
     max_loss: float = 2.0
@@ -132,11 +131,11 @@ class ProofLimits:
 
 @dataclass(frozen=True, slots=True)
 class Proof:
-    """What a bundle did with some recordings, and what another, `against`, did with them.
+    """The figures of a bundle on some recordings, and of another bundle, `against`.
 
-    `loss` counts characters that differ from what `against` hears, in recordings that it understands: those without a
-    transcript, and those with one of which it gets at least half right. In a language that neither knows, both write
-    noise, and noise differs. `cer` and `cer_against` are against transcripts, None where there are none.
+    `loss` are the errors against the texts of `against`, in recordings that it understands: those without a transcript,
+    and those with one of which it has at least half right. In other recordings both texts are noise. `cer` and
+    `cer_against` are against transcripts, None where there are none.
     """
 
     model: str
