@@ -25,7 +25,7 @@ from bench.results import Row, write
 from bench.whisper.peers import BEAM, faster_model
 from malsori import CueOptions, Transcript, load, render
 from malsori.output.breaking import cells
-from malsori.output.cues import LINES, WIDTH, CueOptions
+from malsori.output.cues import LINES, WIDTH
 from malsori.output.cutting import LEAST_S, SPEED
 
 TARGET = 98  # % of cues
