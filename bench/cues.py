@@ -25,7 +25,7 @@ from bench.results import Row, write
 from bench.whisper.peers import BEAM, faster_model
 from malsori import CueOptions, Transcript, load, render
 from malsori.output.breaking import cells
-from malsori.output.cues import CUE_S, LINES, WIDTH
+from malsori.output.cues import LINES, WIDTH
 from malsori.output.cutting import LEAST_S, SPEED
 
 TARGET = 98  # % of cues
@@ -63,7 +63,7 @@ class Shown:
 RULES: dict[str, Callable[[Shown], bool]] = {
     "a line wider than 42 cells": lambda cue: max(map(cells, cue.text.split("\n"))) > WIDTH,
     "more than 2 lines": lambda cue: cue.text.count("\n") >= LINES,
-    "longer than 7 s": lambda cue: cue.seconds > CUE_S + ROUNDED,
+    "longer than 7 s": lambda cue: cue.seconds > CueOptions().max_cue_s + ROUNDED,
     "shorter than 1 s": lambda cue: cue.seconds < LEAST_S - ROUNDED,
     "faster than 20 cells a second": lambda cue: cells(cue.text) > SPEED * (cue.seconds + ROUNDED),
 }

@@ -5,11 +5,10 @@ python -m tests.options_page            # rewrites the part of the page between 
 
 from __future__ import annotations
 
-import argparse
 import re
 import sys
 
-from malsori.cli.main import _parsers
+from malsori.cli.main import parsers
 from malsori.engines.options import DecodeOptions
 from malsori.option import Option, explained
 from malsori.output.cues import CueOptions
@@ -30,12 +29,9 @@ _MARKED = re.compile(r"(<!-- options -->\n).*?(<!-- end -->)", re.DOTALL)
 
 
 def flags() -> set[str]:
-    """Return every spelling of a flag of `transcribe` and `live`."""
-    found: set[str] = set()
-    for name in ("transcribe", "live"):
-        parser: argparse.ArgumentParser = _parsers([name])[1].choices[name]
-        found |= set(parser._option_string_actions)
-    return found
+    """Return every spelling of a flag that the help of `transcribe` and `live` names."""
+    helps = "".join(parsers([name])[1].choices[name].format_help() for name in ("transcribe", "live"))
+    return set(re.findall(r"(?<![\w-])--?[a-z][\w-]*", helps))
 
 
 def row(name: str, option: Option, known: set[str]) -> str:

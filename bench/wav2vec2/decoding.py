@@ -12,7 +12,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import numpy as np
-from malsori.engines.ctc.asked import BEAM
 from numpy.typing import NDArray
 
 from bench import command
@@ -22,7 +21,7 @@ from bench.results import Row, alternate, row, seconds, write
 from malsori.bundles import open_bundle
 from malsori.engines.base import HotWord
 from malsori.engines.ctc.beam import LEAST_PROB, Scorer, beam_search
-from malsori.engines.ctc.decoder import greedy
+from malsori.engines.ctc.decoder import BEAM, greedy
 from malsori.engines.ctc.hotwords import hot_words
 from malsori.engines.ctc.viterbi import log_softmax
 from malsori.engines.ctc.vocabulary import Vocabulary

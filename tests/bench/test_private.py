@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 import malsori
+from tests.shipped import ROOT
 
-ROOT = Path(__file__).resolve().parents[1]
 RUNTIME = Path(malsori.__file__).parent
 FILES = sorted([*(ROOT / "bench").rglob("*.py"), *(ROOT / "export").rglob("*.py")])
 OWN = ("self", "cls", "super()")
