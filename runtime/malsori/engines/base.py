@@ -1,4 +1,4 @@
-"""What the pipeline asks of a family of models. An engine is shared by threads and keeps no state between calls."""
+"""The contract of a family of models with the pipeline. Engines are shared by threads and keep no state of a call."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ Layer: TypeAlias = int | Literal["all"]
 class Engine(Protocol):
     """Sound to text for one bundle.
 
-    Speech without a pause comes in clips of at most `longest_clip` seconds. `long_form` tells that the engine has its
-    own way through a recording, and so gets it whole where no gate cuts it; `fills_windows` that it hears neighbouring
-    stretches of speech better and sooner in one clip than each alone.
+    The gate cuts clips of at most `longest_clip` seconds. An engine with `long_form` cuts recordings into windows by
+    itself, and so gets them whole where there is no gate; one with `fills_windows` reads neighbouring stretches of
+    speech better and faster in one clip than each alone.
     """
 
     manifest: Manifest
@@ -37,17 +37,17 @@ class Engine(Protocol):
     fills_windows: bool
 
     def check(self, options: DecodeOptions) -> tuple[str, ...]:
-        """Raise `OptionError` for what the model does not have; return a line for each part that it will leave out."""
+        """Raise `OptionError` for options that the model lacks; return a warning for each that makes no difference."""
         ...
 
     def batches(self, lengths: Sequence[int], options: DecodeOptions) -> list[list[int]]:
-        """Return which clips, of so many samples, best share one call of `transcribe`: each index once."""
+        """Return the indices of clips, given their lengths in samples, grouped as they best share a call."""
         ...
 
     def transcribe(
         self, clips: Sequence[Audio], options: DecodeOptions, previous: Sequence[str] = ()
     ) -> list[Hypothesis]:
-        """Return one hypothesis per clip, in the order given; `previous` is what was said before each, for Whisper."""
+        """Return one hypothesis per clip, in order; `previous` are the texts spoken before each (Whisper)."""
         ...
 
     def open(self, options: DecodeOptions, session: SessionOptions = ...) -> Session:
@@ -67,7 +67,7 @@ class Engine(Protocol):
 
 @runtime_checkable
 class TellsLanguages(Protocol):
-    """An engine that can tell which of its model's languages is spoken."""
+    """An engine that detects which of its model's languages is spoken."""
 
     def detect_language(self, clip: Audio, options: DecodeOptions = ...) -> dict[str, float]:
         """Return language codes with probabilities, the likeliest first; they sum to 1."""
@@ -76,7 +76,7 @@ class TellsLanguages(Protocol):
 
 @runtime_checkable
 class HasLogits(Protocol):
-    """An engine whose model scores each token of `vocabulary` in each of its `frames`: words can be placed by that."""
+    """An engine whose model gives logits over `vocabulary` for each of its `frames`, so that words can be aligned."""
 
     frames: Frames
     vocabulary: Vocabulary
@@ -86,13 +86,13 @@ class HasLogits(Protocol):
         ...
 
     def decode(self, logits: NDArray[np.float32], length: int, options: DecodeOptions = ...) -> Hypothesis:
-        """Return what the logits of a clip of `length` samples say."""
+        """Return the hypothesis of a clip of `length` samples from its logits."""
         ...
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class LeftContext:
-    """The sound in front of an utterance, up to where that begins, all that was heard in it, and the language."""
+    """The sound before an utterance, up to its start, with the text and language of that sound."""
 
     sound: Audio
     text: str
@@ -101,12 +101,12 @@ class LeftContext:
 
 @runtime_checkable
 class Follower(Protocol):
-    """An engine that can read an utterance behind what was said."""
+    """An engine that can decode an utterance behind its left context."""
 
-    def follow(self, clip: Audio, said: LeftContext, options: DecodeOptions) -> Hypothesis | None:
-        """Return what was heard in `clip` alone, times from its start; None where that does not stand.
+    def follow(self, clip: Audio, context: LeftContext, options: DecodeOptions) -> Hypothesis | None:
+        """Return the hypothesis of `clip` decoded behind `context`, times from the clip's start.
 
-        `clip` is then to be read without what was said before. It does not stand in another language than that was
-        said in, where there is no room for both, or when the reading fails the guards or has no words.
+        None where `clip` is to be read without it: in another language than the context's, where a window has no room
+        for both, or when the reading fails the guards or has no words.
         """
         ...

@@ -1,7 +1,7 @@
-"""What a stream asks of an engine while somebody speaks: a session holds the state of one open utterance.
+"""The contract of sessions: the state of one open utterance of a stream.
 
-Engines are shared and keep no state; a session is private to its stream. It gives partials only. The final of an
-utterance is the engine's own reading of the whole of it, as in a file.
+Engines are shared and keep no state; a session belongs to one stream, and gives partials only. The final of an
+utterance is the engine's hypothesis of all of it, as in a file.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ class SessionOptions:
 
 @dataclass(frozen=True, slots=True)
 class TextSoFar:
-    """The text of an utterance so far. It begins with `stable`, and so does the text of every later one."""
+    """The text of an open utterance so far. It begins with `stable`, and so do all later ones."""
 
     text: str
     stable: str
@@ -54,13 +54,13 @@ class TextSoFar:
 
 
 class Session(Protocol):
-    """One utterance while it is spoken; not to be shared by threads."""
+    """One open utterance; not to be shared by threads."""
 
-    step: int  # samples of new sound that are worth a `push`
+    step: int  # samples of new sound between two partials
 
     def push(self, sound: Audio) -> TextSoFar:
-        """Take the sound that follows what was pushed before; return what has been heard of all of it.
+        """Take the next samples of the utterance, of any length; return the text of all of it.
 
-        Any length is taken, also none. Raises `EngineError`, after which the session is of no use, and `Cancelled`.
+        Raises `EngineError`, after which the session cannot be used, and `Cancelled`.
         """
         ...

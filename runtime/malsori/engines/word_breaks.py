@@ -1,11 +1,11 @@
-"""Where in a text its words begin: at spaces, and in scripts that are written without them by what may not be torn.
+"""Where in a text its words begin: at spaces, and in scripts without spaces at characters.
 
 text    "1,250 people, aren't they?"     "東京の AI,3.5%です。"
 words    1,250|people,|aren't|they?       東|京|の|AI,|3.5%|で|す。
 
-Numbers, apostrophes and hyphens are inside a word, and marks belong to the word that they stand at. Without spaces, a
-word is a character with what cannot stand without it (a small kana, a vowel sign), a run of katakana, a number or a
-word of another script.
+Numbers, apostrophes and hyphens are inside of words, and punctuation belongs to the word beside it. In scripts without
+spaces a word is a character with its combining ones (small kana, vowel signs), a run of katakana, a number or a word of
+another script.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ from itertools import accumulate, pairwise
 
 OPENING = "\"'“¿([{-¡«‹„‚‘「『（〈《【"  # marks that, alone between spaces, belong to the word behind them
 CLOSING = "\"'.。,，!！?？:：”)]}、;；…—–’»›」』）〉》】"  # marks that then belong to the word before them
-SAID = "%‰&@#°§"  # marks that are said, as symbols of money and sums are
+SAID = "%‰&@#°§"  # punctuation that is spoken, as currency and maths symbols are
 
-SPACES = re.compile(r"\s*[^\S\u00a0\u2007\u202f]\s*")  # and not one that holds "1 000" together
-DASHES = re.compile(r"(?<=\w)(?:[—―]+|–|…+|\.{2,}|-{2,})(?=\W*\w)")  # a word ends with them, unless in "1914–1918"
+SPACES = re.compile(r"\s*[^\S\u00a0\u2007\u202f]\s*")  # without no-break spaces alone, as in "1 000"
+DASHES = re.compile(r"(?<=\w)(?:[—―]+|–|…+|\.{2,}|-{2,})(?=\W*\w)")  # end a word, except in "1914–1918"
 UNSPACED = re.compile(
     "[\u0e00-\u0fff\u1000-\u109f\u1780-\u17ff\u19e0-\u19ff\ua9e0-\ua9ff\uaa60-\uaa7f"  # Thai to Khmer
     "\u2e80-\u2fdf\u3005-\u3007\u3021-\u3029\u3041-\u30ff\u3105-\u312f\u31a0-\u31ff"
@@ -43,23 +43,23 @@ SIGNS = frozenset("$＄£￡¥￥€₩￦฿#＃@＠+＋-－−№")  # belong 
 
 
 def spaced_once(text: str) -> str:
-    """Return the text with one space where white space is, and none around it."""
+    """Return the text with each run of white space as one space, and none at its ends."""
     return SPACES.sub(" ", text.strip()).strip(" ")
 
 
 def word_begins(text: str, language: str = "", *, opening: str = OPENING, closing: str = CLOSING) -> list[int]:
-    """Return the positions at which the words of a text begin, ascending; together they have all but its spaces.
+    """Return the positions at which the words of a text begin, ascending.
 
-    Marks that stand between spaces belong to the word behind them where they are `opening`, to the one before where
-    they are `closing`, and are words otherwise; of the usual ones that are neither, none belongs to a word. `language`
-    matters for Korean alone, which writes words in Chinese letters with spaces too.
+    Marks between spaces belong to the word behind them where they are `opening`, to the one before where they are
+    `closing`, and are words otherwise; marks of `OPENING` and `CLOSING` that are in neither are always words.
+    `language` matters for Korean alone, in which words of Chinese letters have spaces too.
     """
     begins: list[int] = []
-    held = False  # the words so far end in opening marks
+    held = False  # the text so far ends in opening marks
     for chunk in re.finditer(r"[^ ]+", _with_plain_spaces(text)):
         opens, closes = set(chunk[0]) <= set(opening), set(chunk[0]) <= set(closing)
         first = chunk.end() - len(chunk[0].lstrip())
-        if first == chunk.end():  # nothing but spaces that hold words together
+        if first == chunk.end():  # nothing but no-break spaces
             continue
         if not held and not (closes and not opens and begins):
             begins.append(first)
@@ -71,7 +71,7 @@ def word_begins(text: str, language: str = "", *, opening: str = OPENING, closin
 
 @dataclass(frozen=True, slots=True)
 class SpelledWord:
-    """A word of a text that is given in parts: with which of them it begins, and before which it ends."""
+    """A word of a text given in parts, of which it consists of `[first, stop)`."""
 
     text: str
     spaced: bool
@@ -82,9 +82,9 @@ class SpelledWord:
 def spelled_words(
     parts: Sequence[str], language: str = "", *, opening: str = OPENING, closing: str = CLOSING
 ) -> list[SpelledWord]:
-    """Return the words of a text in parts, none of which is taken apart; joined, they are the text with single spaces.
+    """Return the words of a text in parts, with single spaces; parameters as for `word_begins`.
 
-    A part of several words is one, and a word with nothing but blank parts is none. The rest is as for `word_begins`.
+    No part is split, so several words in one part are one word; words of blank parts alone are left out.
     """
     text = _with_plain_spaces("".join(parts))
     begins = set(word_begins(text, language, opening=opening, closing=closing))
@@ -99,22 +99,22 @@ def spelled_words(
 
 
 def is_unspaced(text: str) -> bool:
-    """Whether there are letters in it that are written without spaces between words."""
+    """Return whether a text has letters of a script without spaces between words."""
     return bool(UNSPACED.search(text)) and not HANGUL.search(text)
 
 
 def is_said(text: str) -> bool:
-    """Whether there is more to it than marks, which are silent."""
+    """Return whether a text has more than punctuation, which is not spoken."""
     return any(letter.isalnum() or letter in SAID or unicodedata.category(letter)[0] in "SM" for letter in text)
 
 
 def _with_plain_spaces(text: str) -> str:
-    """Return a text as long, whose spaces between words are all the usual one."""
+    """Return the text with white space between words replaced by as many ordinary spaces."""
     return SPACES.sub(lambda found: " " * len(found[0]), text)
 
 
 def _inside(chunk: str, language: str, opening: str, closing: str) -> Iterator[int]:
-    """Yield the positions inside of what stands between spaces at which words begin."""
+    """Yield the positions inside of a chunk between spaces at which words begin."""
     if language != "ko" and is_unspaced(chunk):
         found = set(_unspaced(chunk))
     else:
@@ -131,7 +131,7 @@ def _in_number(chunk: str, dash: re.Match[str]) -> bool:
 
 
 def _parted(chunk: str, apart_before: set[str], apart_behind: set[str]) -> set[int]:
-    """Return where marks are to be words of their own: behind those that open a word, and before those that end it."""
+    """Return where words begin at marks that are words of their own, at both ends of a chunk."""
     first = next(at for at, letter in enumerate(chunk) if letter.isalnum())
     last = next(at for at in range(len(chunk) - 1, -1, -1) if chunk[at].isalnum())
     found = {at + 1 for at in range(first) if chunk[at] in apart_before}
@@ -149,7 +149,7 @@ def _unspaced(chunk: str) -> Iterator[int]:
 
 
 def _begins(chunk: str, begin: int, at: int) -> bool:
-    """Whether a word begins at a position of a chunk, the one before having begun at `begin`."""
+    """Return whether a word begins at position `at` of a chunk, behind the one that begins at `begin`."""
     letter, word = chunk[at], chunk[begin:at]
     if all(_opens(chunk, place) for place in range(begin, at)):
         return False
@@ -164,7 +164,7 @@ def _begins(chunk: str, begin: int, at: int) -> bool:
 
 
 def _opens(chunk: str, at: int) -> bool:
-    """Whether what stands there is a mark that belongs to the word behind it."""
+    """Return whether there is a mark at position `at` that belongs to the word behind it."""
     mark = chunk[at]
     if mark in QUOTES:
         return chunk[:at].count(mark) % 2 == 0 and at + 1 < len(chunk) and not _other(chunk[at - 1 : at] if at else "")
@@ -174,7 +174,7 @@ def _opens(chunk: str, at: int) -> bool:
 
 
 def _one_word(before: str, marks: str, letter: str) -> bool:
-    """Whether a letter belongs to the word before it, with nothing but `marks` between the two."""
+    """Return whether a letter belongs to the word before it, with only `marks` between the two."""
     last = next(other for other in reversed(before) if other.isalnum())
     if _other(last) and _other(letter):
         inside = IN_NUMBERS | IN_WORDS if last.isdigit() and letter.isdigit() else IN_WORDS
@@ -183,5 +183,5 @@ def _one_word(before: str, marks: str, letter: str) -> bool:
 
 
 def _other(letter: str) -> bool:
-    """Whether it is a letter or digit of a script whose words hold together."""
+    """Return whether it is a letter or digit of a script whose words have several characters."""
     return letter.isalnum() and (not UNSPACED.match(letter) or bool(SYLLABLES.match(letter)))

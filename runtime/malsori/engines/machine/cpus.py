@@ -1,7 +1,7 @@
-"""How many threads an engine should start: what the process may use, not what the host has.
+"""How many threads an engine should start: the cores that the process may use.
 
-In a container, `os.cpu_count()` is the host's: an engine with 64 threads on a quota of two cores spends its time being
-throttled.
+In a container, `os.cpu_count()` is the host's: an engine with 64 threads on a quota of two cores is throttled most of
+the time.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Which device an engine truly gets. Decisions are pure: what there is goes in, the device comes out; probes look."""
+"""Which device an engine gets: probes of what there is, and a pure function that decides."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ WARNING = 2  # ONNX Runtime's own default
 
 
 def why_not_running(provider: str) -> str:
-    """Return an empty text when a tiny graph truly runs on an ONNX Runtime provider, else why it does not.
+    """Return why a tiny graph does not run on an ONNX Runtime provider, or "" where it does.
 
     The list of available providers only says what was compiled in, and a session falls back to the CPU without an
     error: so the fallback is forbidden here.
@@ -88,9 +88,9 @@ class Availability:
 
 
 def choose_device(requested: str, library: Library = "ctranslate2") -> Device:
-    """Return the device to load a model on; looks for CUDA only when it was not ruled out.
+    """Return the device to load a model on; probes for CUDA unless "cpu" is requested.
 
-    Once it returns "cuda", NVIDIA's libraries are loaded, also those that came as pip packages.
+    When it returns "cuda", NVIDIA's libraries have been loaded, also those of pip packages.
 
     Raises:
         DeviceUnavailable: "cuda" or "tensorrt" was asked for by name and `library` cannot use it.
@@ -101,7 +101,7 @@ def choose_device(requested: str, library: Library = "ctranslate2") -> Device:
 
 
 def decide(requested: str, there: Availability, tensorrt: Availability = Availability(False)) -> Device:
-    """Return the device for a request, given what there is; errors as `choose_device`. TensorRT is never automatic."""
+    """Return the device for a request, given what is available; "auto" is never TensorRT. Raises as `choose_device`."""
     if requested == "cpu" or (requested == "auto" and not there.usable):
         return "cpu"
     if requested not in DEVICES:
@@ -119,13 +119,13 @@ def decide(requested: str, there: Availability, tensorrt: Availability = Availab
 
 @cache
 def cuda(library: Library) -> Availability:
-    """Return whether `library` can use CUDA in this process; looked up once."""
+    """Return whether `library` can use CUDA in this process; probed once."""
     return _ctranslate2_cuda() if library == "ctranslate2" else _onnxruntime_cuda()
 
 
 @cache
 def tensorrt(library: Library) -> Availability:
-    """Return whether `library` can use TensorRT in this process, given that it can use CUDA; looked up once."""
+    """Return whether `library` can use TensorRT in this process, given that it can use CUDA; probed once."""
     if library == "ctranslate2":
         return Availability(False, "CTranslate2, which runs Whisper, has none")
     import onnxruntime
@@ -139,7 +139,7 @@ def tensorrt(library: Library) -> Availability:
 
 
 def compute_types(device: Device) -> tuple[str, ...]:
-    """Return what CTranslate2 can compute in on a device, sorted; nothing where it cannot use the device."""
+    """Return CTranslate2's compute types on a device, sorted; none where it cannot use the device."""
     try:
         return tuple(sorted(ctranslate2().get_supported_compute_types(device)))
     except (RuntimeError, ValueError):
@@ -172,7 +172,7 @@ def no_device(*, driver: bool, compiled: bool, machine: str) -> Availability:
 
 
 def no_gpu(*, driver: bool) -> Availability:
-    """Return why no GPU answers; without a driver there is nothing to mend."""
+    """Return why no GPU is found; without a driver there is no fix."""
     if not driver:
         return Availability(False, "there is no NVIDIA driver on this machine")
     hidden = os.environ.get("CUDA_VISIBLE_DEVICES")
@@ -206,6 +206,6 @@ def _onnxruntime_cuda() -> Availability:
 
 
 def gpu_lines(python: tuple[int, ...] = sys.version_info[:2]) -> str:
-    """Return the line that gives ONNX Runtime CUDA 12, the version that CTranslate2 uses, on this Python."""
+    """Return the pip command for ONNX Runtime with CUDA 12, the version that CTranslate2 uses, on this Python."""
     package = GPU_PACKAGE if python >= (3, 11) else GPU_PACKAGE_310
     return f"pip uninstall -y onnxruntime onnxruntime-gpu && pip install --no-deps {package}"

@@ -1,7 +1,7 @@
-"""What is installed, as facts for `malsori doctor`: what imports, and whose files the module onnxruntime is made of.
+"""What is installed, as facts for `malsori doctor`: modules that import, and the distributions behind onnxruntime.
 
-`onnxruntime` and `onnxruntime-gpu` install the same files. With both, the one that came last wins, removing either
-takes the module away, and pip sees nothing wrong.
+`onnxruntime` and `onnxruntime-gpu` install the same files. With both, the one installed last is used, removing either
+removes the module, and pip sees nothing wrong.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ class Fact:
 
 
 def why_not_importable(name: str) -> str:
-    """Return an empty text when the module `name` can be imported and has its content, else why not."""
+    """Return why the module `name` cannot be imported or has lost its files, or "" where it works."""
     try:
         module = import_module(name)
     except Exception as error:  # a broken native library raises what it likes, and none may stop a diagnosis
@@ -38,24 +38,24 @@ def why_not_importable(name: str) -> str:
 
 
 def onnxruntime_owners() -> dict[str, str]:
-    """Return the distributions whose files the module onnxruntime is made of, with their versions.
+    """Return the distributions that installed the module onnxruntime, with their versions.
 
-    One that only claims the name, as `deploy/onnxruntime-cuda12` does to stop pip from adding the CPU build to
-    `onnxruntime-gpu`, has no such files and is left out.
+    A distribution without files, as `deploy/onnxruntime-cuda12`, which stops pip from adding the CPU build to
+    `onnxruntime-gpu`, is left out.
     """
     found = {}
     for distribution in distributions():
         name = (distribution.metadata["Name"] or "").lower().replace("_", "-")
         if not name.startswith(MODULE):
             continue
-        # Not `distribution.files`: from Python 3.12 on it leaves out files that are gone, the state to be recognised.
+        # Not `distribution.files`: from Python 3.12 on it leaves out removed files, and those are to be recognised.
         if f"\n{MODULE}/__init__.py," in f"\n{distribution.read_text('RECORD') or ''}":
             found[name] = distribution.version
     return found
 
 
 def onnxruntime_state(owners: Mapping[str, str], failure: str, *, driver: bool) -> Fact:
-    """Return what to make of the distributions found and of the module's import (`failure` is empty when it works)."""
+    """Return the fact about onnxruntime, from its distributions and the failure of its import ("" when it works)."""
     listed = " and ".join(f"{name} {version}" for name, version in sorted(owners.items()))
     if len(owners) > 1:
         cpu = f"pip uninstall -y {' '.join(sorted(owners))} && pip install onnxruntime"

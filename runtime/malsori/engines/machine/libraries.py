@@ -11,7 +11,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 DRIVER = "libcuda.so.1"
-# In the order in which they need each other. CTranslate2 4.8 has the CUDA runtime inside and uses no cuDNN.
+# In the order of their dependencies. CTranslate2 4.8 has the CUDA runtime inside and uses no cuDNN.
 CTRANSLATE2 = ("libcublasLt.so.12", "libcublas.so.12")
 ONNXRUNTIME = {
     12: (
@@ -46,7 +46,7 @@ def has_driver() -> bool:
 
 
 def missing(names: Sequence[str]) -> list[str]:
-    """Load libraries, from the loader's own places or from NVIDIA's pip packages; return those not to be had."""
+    """Load libraries, from the loader's own places or from NVIDIA's pip packages; return those not found."""
     found = {name: _load(name) or any(_load(str(path)) for path in packaged(name)) for name in names}
     return [name for name, there in found.items() if not there and name not in OPTIONAL]
 

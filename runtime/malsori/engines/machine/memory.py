@@ -15,9 +15,9 @@ UNLIMITED = 1 << 60  # bytes; v1 writes its "no limit" as the largest multiple o
 
 
 def free_memory(meminfo: Path = MEMINFO, membership: Path = MEMBERSHIP, cgroups: Path = CGROUPS) -> int | None:
-    """Return the bytes that this process may still take, by the system and by each cgroup (v1 or v2) above it.
+    """Return the bytes that this process may still take, by /proc/meminfo and the limits of its cgroups (v1 or v2).
 
-    None where neither says so, as on systems without /proc.
+    None where neither is known, as on systems without /proc.
     """
     left = [_left(folder) for folder in cgroup_folders("memory", membership, cgroups)]
     known = [count for count in (_available(meminfo), *left) if count is not None]
@@ -55,7 +55,7 @@ def _available(meminfo: Path) -> int | None:
 
 
 def _left(folder: Path) -> int | None:
-    """Return what a cgroup's limit leaves; pages of files that can be dropped again do not count as taken."""
+    """Return the bytes left of a cgroup's limit, None without one; droppable pages of files count as free."""
     v2 = (folder / "memory.max").exists()
     names = ("memory.max", "memory.current") if v2 else ("memory.limit_in_bytes", "memory.usage_in_bytes")
     try:

@@ -1,4 +1,4 @@
-"""What engines ask of the whole process: how CTranslate2's threads wait, one heap, and models that outlive a fork."""
+"""Settings of the whole process: how CTranslate2's threads wait, memory of the heap, and models in forked processes."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from collections.abc import Callable
 from typing import Any
 
 POLICY = "OMP_WAIT_POLICY"
-CHOICES = (POLICY, "GOMP_SPINCOUNT", "KMP_BLOCKTIME")  # what users of OpenMP say this with
+CHOICES = (POLICY, "GOMP_SPINCOUNT", "KMP_BLOCKTIME")  # environment variables by which users choose that for OpenMP
 
 
 def ctranslate2() -> Any:
-    """Return CTranslate2, imported with threads that sleep, unless the environment says how they wait.
+    """Return CTranslate2, imported with threads that sleep while they wait, unless the environment chooses otherwise.
 
-    Its OpenMP is a copy of its own, which reads the environment once, when it is loaded: the setting is taken back, so
-    that neither the rest of the program nor what it starts sees any of it.
+    Its own copy of OpenMP reads the environment once, when it is loaded; the variable is removed behind that, so that
+    neither the rest of the program nor its child processes see it.
     """
     if "ctranslate2" in sys.modules or any(name in os.environ for name in CHOICES):
         import ctranslate2
@@ -35,18 +35,18 @@ M_ARENA_MAX = -8  # of glibc's malloc.h
 
 
 def share_heap() -> None:
-    """Let all threads share one heap. For a process of our own: a library must not decide that for others.
+    """Let all threads share one heap of glibc. For the command's own process, not for a library.
 
-    What a large array leaves free in one heap is of no use to another: three minutes of speech take stock base 75 MB
-    more with several, in the same time.
+    Memory free in one heap cannot be used by another: with several, three minutes of speech take stock base 75 MB more,
+    in the same time.
     """
     _call("mallopt", M_ARENA_MAX, 1)
 
 
 def release_free_memory() -> None:
-    """Give what is free in all heaps back to the system; it takes milliseconds.
+    """Return the free memory of all heaps to the system; it takes milliseconds.
 
-    Of six threads that draw in turn each kept some of the copies of tiny.en's weights that had gone: 0.5 GB for 0.26.
+    Without it, six threads that load copies of tiny.en's weights in turn kept 0.5 GB instead of 0.26.
     """
     _call("malloc_trim", 0)
 
@@ -64,7 +64,7 @@ _LOADED: weakref.WeakKeyDictionary[Any, Callable[[Any], Any]] = weakref.WeakKeyD
 
 
 def keep_in_forks(owner: Any, loaded: Callable[[Any], Any]) -> None:
-    """Have what `loaded(owner)` gives at the time of a fork never freed in the forked process."""
+    """Keep the object `loaded(owner)` from being freed in a forked process, where its threads are missing."""
     _LOADED[owner] = loaded
 
 

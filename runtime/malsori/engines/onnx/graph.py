@@ -1,4 +1,4 @@
-"""One ONNX graph on ONNX Runtime: opening it on a device, running it, and turning its exceptions into ours."""
+"""One ONNX graph on ONNX Runtime: load it on a device, run it, and turn its exceptions into malsori's."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from ..machine.process import keep_in_forks
 from .native import register
 from .providers import TensorRtSettings, failures, providers
 
-ERRORS_ONLY = 3  # ONNX Runtime's severity; its warnings go to stderr, which is not its to write on
+ERRORS_ONLY = 3  # ONNX Runtime's severity; its warnings would go to stderr
 
 
 class Graph:
@@ -32,11 +32,11 @@ class Graph:
     ) -> None:
         """Load `path` on a device that `choose_device` gave; TensorRT runs it only with `settings`, else CUDA does.
 
-        `memory="low"` uses the weights where the file is mapped into memory, so that processes share them, and packs
-        them anew in each product instead of once. Our own operator always does so.
+        With `memory="low"` the weights are used from the mapped file, so that processes share them, and are packed at
+        each product instead of once; the native operator always works so.
 
-        Raises `ModelIncompatible` when this ONNX Runtime cannot load the graph, `DeviceUnavailable` when it went back
-        to the CPU although the device was there before.
+        Raises `ModelIncompatible` when this ONNX Runtime cannot load the graph, `DeviceUnavailable` when it fell back
+        to the CPU.
         """
         import onnxruntime
 
@@ -44,11 +44,11 @@ class Graph:
         options.intra_op_num_threads = threads
         options.inter_op_num_threads = 1
         options.log_severity_level = ERRORS_ONLY
-        # A plan of the memory for every new length of clip is one more block of it that is never given back: 581 MB
-        # against 529 at 30 s through XLSR-large, for no time gained.
+        # With it, every new length of clip keeps one more block of memory: 581 MB against 529 at 30 s through
+        # XLSR-large, for no time gained.
         options.enable_mem_pattern = False
-        # Otherwise the threads of one graph go on spinning after its run and keep the next graph from the cores: 0.5 s
-        # of audio through XLSR-large took 212 ms instead of 127.
+        # Otherwise the threads of one graph go on spinning after its run and slow down the next graph: 0.5 s of audio
+        # through XLSR-large took 212 ms instead of 127.
         options.add_session_config_entry("session.force_spinning_stop", "1")
         if memory == "low":
             options.add_session_config_entry("session.disable_prepacking", "1")
@@ -81,16 +81,16 @@ class Graph:
         return self._checked(outputs, lambda: self._session.run(list(outputs), dict(feeds)))
 
     def empty(self, shape: tuple[int, ...]) -> Any:
-        """Return room for a float32 tensor in the device's memory, as `fill` and `read` take it.
+        """Return an uninitialised float32 tensor in the device's memory, for `fill` and `read`.
 
-        Raises `EngineError` when there is not as much.
+        Raises `EngineError` when memory is short.
         """
         from onnxruntime import OrtValue
 
         return self._attempt(lambda: OrtValue.ortvalue_from_shape_and_type(shape, np.float32, self._place, 0))
 
     def fill(self, output: str, room: Any, rows: slice, feeds: Mapping[str, NDArray[Any]]) -> None:
-        """Run, and leave an output in some rows of a tensor of the device. Raises `EngineError` when the run fails."""
+        """Run, and write an output into rows of a tensor of the device. Raises `EngineError` when the run fails."""
         _, *rest = room.shape()
         start = room.data_ptr() + rows.start * int(np.prod(rest)) * np.dtype(np.float32).itemsize
 
@@ -104,7 +104,7 @@ class Graph:
     def read(
         self, outputs: Sequence[str], room: Mapping[str, Any], feeds: Mapping[str, NDArray[Any]]
     ) -> list[NDArray[np.float32]]:
-        """Run on tensors of the device, `room`, and of the host; bring the outputs, and nothing else, to the host.
+        """Run on tensors of the device, `room`, and of the host, `feeds`; return the outputs on the host.
 
         Raises `EngineError` as `run` does.
         """

@@ -1,4 +1,4 @@
-"""Which providers ONNX Runtime gets for a device, and with which options. Pure: a device goes in, a list comes out."""
+"""The providers and their options that ONNX Runtime gets for a device. Pure functions."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ def failures() -> tuple[type[Exception], ...]:
 
 
 STEP = 8  # frames; 160 ms
-STEPS = 8  # buckets in each doubling
+STEPS = 8  # buckets from one power of two to the next
 LARGEST = 1536  # frames; the bucket of a window of 30 s
 
 
 def bucket(frames: int) -> int:
-    """Return the length to which `frames`, 1 or more, are padded."""
+    """Return the number of frames to which `frames`, 1 or more, are padded."""
     step = max(STEP, (1 << (frames - 1).bit_length()) // (2 * STEPS))
     return -(-frames // step) * step
 
@@ -45,15 +45,15 @@ CUDA: Provider = (
         "arena_extend_strategy": "kSameAsRequested",
     },
 )
-LARGEST_BATCH = 16  # clips in one call of an engine, whose buffers are made for that many
-USUAL = (4, 256)  # clips and frames that an engine is made fastest for: some 5 s of speech
+LARGEST_BATCH = 16  # clips in one call of a TensorRT engine, whose buffers are made for that many
+USUAL = (4, 256)  # clips and frames for which a TensorRT engine is optimised: some 5 s of speech
 
 
 @dataclass(frozen=True, slots=True)
 class TensorRtSettings:
-    """What TensorRT must know of a graph: its inputs' axes, where numbers are fixed, and where to keep engines.
+    """A graph's inputs by name, each with its axes (numbers are fixed sizes), and the folder for TensorRT's engines.
 
-    Without a `cache` every start makes them anew, which takes minutes.
+    Without a `cache` engines are built at every start, which takes minutes.
     """
 
     inputs: Axes
@@ -75,8 +75,8 @@ def providers(device: Device, settings: TensorRtSettings | None = None) -> list[
 def tensorrt(settings: TensorRtSettings) -> dict[str, str]:
     """Return TensorRT's options.
 
-    One engine serves all buckets and batches, for an engine for each bucket would hold the weights again. The shapes of
-    all inputs are given, because ONNX Runtime otherwise makes the engine anew for a clip longer than all before.
+    One engine serves all buckets and batches, since one for each bucket would hold the weights again. The shapes of all
+    inputs are given, because ONNX Runtime otherwise builds the engine anew for a clip longer than all before.
     """
     options = {
         "trt_fp16_enable": "True",

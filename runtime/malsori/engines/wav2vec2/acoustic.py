@@ -1,12 +1,12 @@
-"""From clips to logits and hidden states: normalisation, batches, and windows over what is too long for one pass.
+"""From clips to logits and hidden states: normalisation, batches, and windows over clips too long for one pass.
 
     frames of a long clip     0 ........ 1250 ........ 2500 ........ 3600
     first window              [0 ............ 1500)           keeps    0 .. 1350
     second                          [1200 ............ 2700)  keeps 1350 .. 2550
     last, as long as all                   [2100 ............ 3600)  keeps 2550 .. 3600
 
-A window's outermost frames have seen one side of their surroundings only, so they are dropped (`SIDE`) and the frames
-that are kept are put together before anything is decoded: no word is cut.
+A window's outermost frames lack context on one side, so they are dropped (`SIDE`). The kept frames are concatenated
+before decoding, so that no word is cut.
 """
 
 from __future__ import annotations
@@ -27,9 +27,9 @@ from ..machine.devices import Device
 from .batches import Grouping, plan
 from .graphs import DYNAMIC, PLAIN, Graphs, SingleGraph, SplitGraphs, single
 
-EPSILON = 1e-7  # of the variance, as Wav2Vec2FeatureExtractor has it
-WINDOW = 30 * SAMPLE_RATE  # attention over twice as much costs four times as much, and takes the memory for it
-SIDE = 3 * SAMPLE_RATE
+EPSILON = 1e-7  # added to the variance, as in Wav2Vec2FeatureExtractor
+WINDOW = 30 * SAMPLE_RATE  # samples; time and memory of attention grow with the square of it
+SIDE = 3 * SAMPLE_RATE  # samples dropped at each end of a window
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +44,7 @@ class Window:
 
 @dataclass(frozen=True, slots=True)
 class AcousticModel:
-    """The graphs of one bundle and how clips share them; `largest_batch` bounds what callers may ask for, if set."""
+    """The graphs of one bundle, and how clips share their calls; `largest_batch` bounds the callers' batch sizes."""
 
     graphs: Graphs
     frames: Frames
@@ -55,7 +55,7 @@ class AcousticModel:
     def run(self, outputs: Sequence[str], clips: Sequence[Audio], batch_size: int) -> list[list[NDArray[np.float32]]]:
         """Return for each clip its outputs in the order asked for, each float32 `(frames, width)`.
 
-        A clip of any length is taken: one that has no frame gives arrays without rows, a long one goes in windows.
+        A clip too short for a frame gives arrays without rows, a long one is run in windows.
         """
         normal = [normalize(clip) if self.normalizes and len(clip) else clip for clip in clips]
         counts = [self.frames.count(len(clip)) for clip in normal]
@@ -87,7 +87,7 @@ class AcousticModel:
 
     def _cut(self, clip: Audio, window: Window) -> Audio:
         if window.start == 0 and window.stop == self.frames.count(len(clip)):
-            return clip  # with the samples behind the last frame: a group norm looks at them too
+            return clip  # with the samples behind the last frame, which count in a group norm
         span = self.frames.samples(window.start, window.stop)
         return clip[span.start : span.stop]
 
@@ -113,7 +113,7 @@ def open_graphs(folder: Path, manifest: Manifest, device: Device, threads: int, 
 
 
 def windows(frames: int, longest: int, side: int) -> list[Window]:
-    """Cut `frames` into windows of `longest` whose outer `side` frames are dropped where there is a neighbour.
+    """Return windows of `longest` frames over `frames`, whose outer `side` frames are dropped at a neighbour.
 
     Every frame is kept once, in order. All windows are equally long, so the last one may drop more.
     """

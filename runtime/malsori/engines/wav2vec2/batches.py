@@ -1,4 +1,4 @@
-"""Which clips share one call of a network, and the padded arrays they share. Knows lengths, not models."""
+"""Which clips share one call of a network, by their lengths, and the padded arrays of a batch."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from numpy.typing import NDArray
 
 from ...types import Audio
 
-PADDING = 0.1  # of a batch may be padding; a clip that would make it more starts the next batch
+PADDING = 0.1  # largest share of padding in a batch
 
 
 class Grouping(Enum):
-    """What a network tolerates in one batch without a clip's result depending on its neighbours."""
+    """Which clips may share a batch of a network without changing each other's results."""
 
-    MASKED = "masked"  # any lengths: padding is masked out
-    EQUAL = "equal"  # equal lengths only: there is no mask
-    SINGLE = "single"  # nothing: the arithmetic itself looks at the whole batch
+    MASKED = "masked"  # clips of any lengths: padding is masked out
+    EQUAL = "equal"  # clips of equal length: there is no mask
+    SINGLE = "single"  # none: the arithmetic depends on the whole batch
 
 
 def plan(lengths: Sequence[int], grouping: Grouping, limit: int, padding: float = PADDING) -> Iterator[list[int]]:
@@ -37,7 +37,7 @@ def plan(lengths: Sequence[int], grouping: Grouping, limit: int, padding: float 
 
 
 def _fits(lengths: Sequence[int], grouping: Grouping, padding: float) -> bool:
-    """Whether clips of these lengths, longest first, may share a batch."""
+    """Return whether clips of these lengths, longest first, may share a batch."""
     if grouping is Grouping.MASKED:
         return sum(lengths) >= (1 - padding) * lengths[0] * len(lengths)
     return grouping is Grouping.EQUAL and lengths[-1] == lengths[0]

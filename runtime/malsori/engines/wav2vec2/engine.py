@@ -1,4 +1,4 @@
-"""The wav2vec2 / XLSR engine: clips to frames to words, by CTC. It neither finds speech nor decodes files."""
+"""The wav2vec2 / XLSR engine: clips to logits to words, by CTC, on ONNX Runtime."""
 
 from __future__ import annotations
 
@@ -27,14 +27,13 @@ from .graphs import DYNAMIC, STATE, SplitGraphs, graph_files, single
 from .live.ctc_session import CtcSession
 from .live.ways import open_reader
 
-LAST = "hidden"  # what comes out of the last layer
+LAST = "hidden"  # name of the output of the last layer
 
 
 def outputs_of(layer: Layer, there: Collection[str], name: str) -> list[str]:
-    """Return the outputs, of those `there`, that hold a layer's hidden states, or all layers' in order.
+    """Return the graph's outputs, of those `there`, with the hidden states of a layer, or of all layers in order.
 
-    Raises `OptionError`, which calls the bundle `name`, for a layer that there is not, and for all of them or any but
-    the last where the graph gives no other.
+    Raises `OptionError` for layers that the bundle `name` does not give.
     """
     states = [*sorted((output for output in there if output.startswith(STATE)), key=_number), LAST]
     if LAST not in there:
@@ -59,14 +58,14 @@ NORMAL = SessionOptions()
 class Wav2Vec2Engine:
     """One `wav2vec2-ctc` bundle on ONNX Runtime; `transcribe`, `logits` and `embed` may be called from several threads.
 
-    A clip's result does not depend on the clips beside it. In fp32 clips of similar length share a padded batch where
-    the model masks its padding (layer-norm front-end), and only clips of equal length do where it has no mask
-    (group-norm front-end, whose statistics run over the padding). In int8 every clip runs alone: dynamic quantization
-    takes one scale for the whole batch, so a neighbour would change the rounding.
+    A clip's result does not depend on its batch. In fp32, clips of similar length share a padded batch where the model
+    masks its padding (layer-norm front-end), otherwise only clips of equal length do (group-norm front-end, whose
+    statistics would include the padding). In int8 every clip runs alone: dynamic quantization takes one scale for the
+    whole batch.
     """
 
-    # Seconds. Windows take clips of any length, but a beam's alignment grows with the square of it: 17 MB here, 110 at
-    # five minutes. A clip is one segment, too.
+    # Seconds. Clips of any length would run, but the memory of a beam's alignment grows with the square of the length:
+    # 17 MB here, 110 at five minutes; and a clip is one segment.
     longest_clip = 120.0
     long_form = False
     fills_windows = False
@@ -112,18 +111,18 @@ class Wav2Vec2Engine:
 
     @property
     def native(self) -> bool:
-        """Whether our own int8 operator serves, and not ONNX Runtime's (see `native/`)."""
+        """Whether graphs with the native int8 operator run, and not ONNX Runtime's (see `onnx/native/`)."""
         return isinstance(self.acoustic.graphs, SplitGraphs) and self.acoustic.graphs.native
 
     def check(self, options: DecodeOptions) -> tuple[str, ...]:
-        """Raise `OptionError` for what the model does not have; return a warning for hot words that it cannot spell."""
+        """Raise `OptionError` for options that the model lacks; return a warning for hot words that it cannot spell."""
         check_options(self.manifest, options)
         return self._decoder.check(options)
 
     def batches(self, lengths: Sequence[int], options: DecodeOptions = DEFAULTS) -> list[list[int]]:
-        """Return which clips, of so many samples, best share one call: those that share the network's, so none in int8.
+        """Return the indices of clips, given their lengths in samples, by call: those that share one of the network.
 
-        A call for several that run one by one would only keep what is done until all are.
+        In int8 each clip has a call of its own, so that its result is returned as soon as it is done.
         """
         return list(plan(lengths, self.acoustic.grouping, options.batch_size))
 
@@ -132,9 +131,8 @@ class Wav2Vec2Engine:
     ) -> list[Hypothesis]:
         """Return one hypothesis per clip, in order: one segment, or none where no word was heard.
 
-        A clip shorter than one frame's receptive field (25 ms) has no frames and so no words. Raises `OptionError`
-        for translation, a language the model does not know, a prompt or temperatures, and as `check` does, `Cancelled`
-        before it begins. What was said before makes no difference.
+        A clip shorter than one frame's receptive field (25 ms) has no words. `previous` makes no difference. Raises as
+        `check` does, and `Cancelled` before it begins.
         """
         self.check(options)
         options.check_cancelled()
@@ -142,7 +140,7 @@ class Wav2Vec2Engine:
         return [self.decode(logits, len(clip), options) for clip, logits in pairs]
 
     def decode(self, logits: NDArray[np.float32], length: int, options: DecodeOptions = DEFAULTS) -> Hypothesis:
-        """Return what the logits of a clip of `length` samples say; options as `check` takes them."""
+        """Return the hypothesis of a clip of `length` samples from its logits; options as `check` takes them."""
         segments = self._decoder.segments(logits, length, replace(options, word_timestamps=True))
         passed = tuple(silences(segments))
         if not options.word_timestamps:
@@ -152,8 +150,8 @@ class Wav2Vec2Engine:
     def open(self, options: DecodeOptions = DEFAULTS, session: SessionOptions = NORMAL) -> Session:
         """Return a session for one utterance; sessions of an engine may be used side by side.
 
-        Raises `OptionError` as `check` does, and for what the session cannot be (see `incremental/settings.py`): cached
-        states need a bundle with `stream.onnx`, on the CPU.
+        Raises `OptionError` as `check` does, and for sessions that the bundle does not have (see `live/ways.py`):
+        cached states need `stream.onnx`, on the CPU.
         """
         self.check(options)
         reader, step = open_reader(self.acoustic, self.manifest, session)
@@ -182,7 +180,7 @@ class Wav2Vec2Engine:
         return self.manifest.languages[0], 1 / len(self.manifest.languages)
 
     def _check(self, folder: Path, outputs: Mapping[str, int | str]) -> None:
-        """Refuse a bundle whose parts contradict each other."""
+        """Raise `ModelIncompatible` for a bundle whose parts contradict each other."""
         if self.manifest.sample_rate != SAMPLE_RATE:
             raise ModelIncompatible(str(folder), f"made for {self.manifest.sample_rate} Hz; sound here is 16000 Hz")
         if not self.manifest.languages:

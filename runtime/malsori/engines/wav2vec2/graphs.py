@@ -1,7 +1,7 @@
-"""The graphs of a wav2vec2 bundle, in the two forms that there are: split in two as we write it, or a single one.
+"""The graphs of a wav2vec2 bundle, in two forms: front-end and encoder as our export writes them, or a single graph.
 
-Both take normalised clips and give, for each output asked for, `(batch, frames, width)`; rows of clips shorter than the
-longest one end in frames that mean nothing.
+Both take normalised clips and give `(batch, frames, width)` for each requested output; rows of clips shorter than the
+longest one end in undefined frames.
 """
 
 from __future__ import annotations
@@ -25,27 +25,27 @@ from ..onnx.graph import Graph
 from ..onnx.native import native_of, preferred
 from .batches import pad, pad_frames
 
-SINGLE = "model.onnx"  # as we write it; exports of others are also called otherwise, but are one file
-SOUND, MASK = ("audio", "input_values"), "attention_mask"  # inputs of a single graph: ours, and optimum's name
+SINGLE = "model.onnx"  # name in our exports; other exports may have another name, but one file
+SOUND, MASK = ("audio", "input_values"), "attention_mask"  # inputs of a single graph: our name, and optimum's
 FRONTEND = "frontend.onnx"
 ENCODER = "encoder.onnx"
-LAYERS = "layers.onnx"  # the encoder once more, with the hidden states of every layer as outputs
-PLAIN = "plain.onnx"  # the encoder in operators of ONNX alone, for TensorRT; float16 bundles have it
-STREAM = "stream.onnx"  # the encoder of a frame and what is kept of those before; bundles of older exports lack it
-WEIGHTS = "weights.bin"  # of all of them
-# Quantizations whose activations are quantized while it runs. ONNX Runtime takes one scale for all that is in a call,
-# our own operator one for each row, so that what is beside a clip matters less, but rounding still feels it.
+LAYERS = "layers.onnx"  # the encoder with the hidden states of every layer as outputs
+PLAIN = "plain.onnx"  # the encoder in standard ONNX operators, for TensorRT; only in float16 bundles
+STREAM = "stream.onnx"  # the encoder with cached keys and values as inputs; not in bundles of older exports
+WEIGHTS = "weights.bin"  # of all split graphs
+# Quantizations with dynamically quantized activations. ONNX Runtime takes one scale for a whole call, the native
+# operator one for each row; with both, rounding depends on the other clips of a batch.
 DYNAMIC = ("int8", "int4")
-STATE = "hidden_"  # with the layer's number: what goes into it; what comes out of the last is `hidden`
-KEY, VALUE = "key_", "value_"  # with the layer's number: of the frames given to `stream.onnx`
-PAST = "past_"  # before one of these: of the frames before
+STATE = "hidden_"  # with the layer's number: its input; the output of the last one is `hidden`
+KEY, VALUE = "key_", "value_"  # with the layer's number: those of the new frames in `stream.onnx`
+PAST = "past_"  # in front of one of these: those of the frames before
 # Frames that the front-end computes at once on a CPU: they stay in the cache, and 10 s of audio at once would hold
 # 130 MB of the first convolution's results. 16 were as fast as 500 (XLSR-large).
 BLOCK = 16
 
 
 class Graphs(Protocol):
-    """What both forms offer."""
+    """The contract of both forms."""
 
     outputs: dict[str, int | str]
 
@@ -55,13 +55,13 @@ class Graphs(Protocol):
 
 
 def graph_files(manifest: Manifest) -> tuple[str, ...]:
-    """Return the files that this form of bundle must list."""
+    """Return the graph and weight files that the bundle must list."""
     name = single(manifest)
     return (name,) if name else (FRONTEND, ENCODER, LAYERS, WEIGHTS)
 
 
 def single(manifest: Manifest) -> str | None:
-    """Return the name of the one graph that is all of the model, None for a bundle whose graph is split."""
+    """Return the name of the single graph, None for a bundle with split graphs."""
     if SINGLE in manifest.files:
         return SINGLE
     graphs = [name for name in manifest.files if name.endswith(".onnx")]
@@ -71,8 +71,8 @@ def single(manifest: Manifest) -> str | None:
 class SplitGraphs:
     """`frontend.onnx`, audio to features, and `encoder.onnx`, features and mask to logits and hidden states.
 
-    Where the bundle has them and this machine is better off, the graphs with our own operator, of which `native`
-    True or False decides otherwise.
+    The graphs with the native operator are used where the bundle has them and they are faster here; `native` True or
+    False overrides that choice.
     """
 
     def __init__(
@@ -88,7 +88,7 @@ class SplitGraphs:
         wanted = device == "cpu" and (preferred() if native is None else native)
         self.native = wanted and native_of(ENCODER) in manifest.files
         self._frames = Frames(manifest.conv_kernels, manifest.conv_strides)
-        # A group norm takes its statistics over the whole clip, which therefore cannot be cut into blocks.
+        # A group norm takes its statistics over the whole clip, so clips cannot be cut into blocks without a mask.
         self._block = BLOCK if device == "cpu" and manifest.attention_mask else None
         self._masked = manifest.attention_mask
         chosen: Callable[[str], str] = native_of if self.native else str
@@ -103,7 +103,7 @@ class SplitGraphs:
         self._opening = Lock()
 
     def stream(self) -> Graph:
-        """Return `stream.onnx`, opened when it is first asked for: ONNX Runtime packs its weights once more."""
+        """Return `stream.onnx`, opened at the first call, because ONNX Runtime packs its weights once more."""
         with self._opening:
             return self._stream
 
@@ -117,7 +117,7 @@ class SplitGraphs:
 
     @cached_property
     def _layers(self) -> Graph:
-        """The graph of all layers, opened when the first one is asked for, for the same reason."""
+        """The graph with all layers as outputs, opened at the first use for the same reason."""
         network = self._open(LAYERS)
         expect(network, self._encoder.inputs, {*self._encoder.outputs, *self._states})
         return network
@@ -126,14 +126,14 @@ class SplitGraphs:
         return self.encode(outputs, [self.features(clip) for clip in clips])
 
     def encode(self, outputs: Sequence[str], clips: Sequence[NDArray[np.float32]]) -> list[NDArray[np.float32]]:
-        """Return the outputs of clips of which there are the features, each `(frames, channels)`."""
+        """Return the outputs for the features of clips, each `(frames, channels)`."""
         features, mask = pad_frames(clips)
         feeds = {"features": features, "mask": mask} if self._masked else {"features": features}
         known = set(outputs) <= self._encoder.outputs.keys()
         return (self._encoder if known else self._layers).run(outputs, feeds)
 
     def features(self, clip: Audio) -> NDArray[np.float32]:
-        """Return the features of one clip, `(frames, channels)`, computed block by block where frames are local."""
+        """Return the features of one clip, `(frames, channels)`, block by block where frames depend on no others."""
         count = self._frames.count(len(clip))
         if not count:
             return np.zeros((0, int(self._frontend.outputs["features"])), np.float32)
@@ -144,10 +144,10 @@ class SplitGraphs:
         return np.concatenate([self._rows(clip[span.start : span.stop], stop - start) for span, (start, stop) in spans])
 
     def _rows(self, part: Audio, count: int) -> NDArray[np.float32]:
-        """Return the features of `part`, of which the manifest says that they are `count`.
+        """Return the features of `part`, which has `count` frames by the manifest.
 
-        Raises `ModelIncompatible` where they are not: with other convolutions than the graph's, blocks would overlap or
-        leave gaps, and the text be wrong without a word.
+        Raises `ModelIncompatible` where the graph gives another number: blocks would overlap or leave gaps, and the
+        text be wrong without an error.
         """
         rows: NDArray[np.float32] = self._frontend.run(["features"], {"audio": part[None]})[0].squeeze(0)
         if len(rows) != count:
@@ -167,11 +167,11 @@ class SingleGraph:
         self._network = Graph(folder / (single(manifest) or SINGLE), device, threads, memory)
         there = self._network.inputs
         self._sound = next((name for name in SOUND if name in there), SOUND[0])
-        # A graph may want a mask that means nothing to its model (a group norm's): its batches have no padding then.
+        # A graph may have a mask as input that its model does not use (group norm): its batches have no padding then.
         self._masked = manifest.attention_mask or MASK in there
         expect(self._network, {self._sound, MASK} if self._masked else {self._sound}, {"logits"})
         self.outputs = self._network.outputs
-        if isinstance(self.outputs["logits"], str) and "vocab_size" in manifest.sizes:  # which the exporter left open
+        if isinstance(self.outputs["logits"], str) and "vocab_size" in manifest.sizes:  # left open by the exporter
             self.outputs = {**self.outputs, "logits": int(manifest.sizes["vocab_size"])}
 
     def run(self, outputs: Sequence[str], clips: Sequence[Audio]) -> list[NDArray[np.float32]]:

@@ -1,7 +1,7 @@
-"""The two graphs on a GPU: features stay in its memory between them, and only what was asked for comes back.
+"""The two graphs on a GPU: features stay in its memory between them, and only the requested outputs are copied back.
 
-Where the model masks its padding, clips are padded to one of a few lengths (`buckets.py`), so that memory and
-algorithms are found for a few shapes and not for every clip's.
+Where the model masks its padding, clips are padded to one of a few lengths (`bucket`), so that memory is allocated and
+algorithms are chosen for a few shapes only.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ AT_ONCE = 60 * SAMPLE_RATE
 
 
 class BoundGraphs:
-    """As `SplitGraphs`, with the batch and not the clip as what goes through the front-end."""
+    """`SplitGraphs` on a GPU: whole batches go through the front-end, not clip by clip."""
 
     def __init__(self, folder: Path, manifest: Manifest, device: Device, threads: int, memory: Memory) -> None:
         self._frames = Frames(manifest.conv_kernels, manifest.conv_strides)
@@ -65,12 +65,12 @@ class BoundGraphs:
 
     def _audio(self, clips: Sequence[Audio], count: int) -> tuple[int, NDArray[np.float32]]:
         """Return the frames of a padded clip, and the clips, `(batch, samples)`."""
-        if not self._masked:  # they are equally long, and the statistics of the front-end are theirs alone
+        if not self._masked:  # the clips are equally long, since padding would change the front-end's statistics
             return count, np.stack(clips)
         frames = bucket(count)
         audio = np.zeros((len(clips), self._frames.samples(0, frames).stop), np.float32)
         for row, clip in zip(audio, clips, strict=True):
-            row[: len(clip)] = clip[: len(row)]  # samples behind the last frame are nobody's
+            row[: len(clip)] = clip[: len(row)]  # samples behind the last frame are not used
         return frames, audio
 
     def _open_encoder(self, manifest: Manifest) -> Graph:
@@ -83,10 +83,10 @@ class BoundGraphs:
 
 
 def engine_folder(cache: Path | None, manifest: Manifest) -> Path | None:
-    """Return where a bundle's TensorRT engines are kept, None without a cache.
+    """Return the folder for a bundle's TensorRT engines, None without a cache.
 
-    Named by the content of graph and weights: ONNX Runtime looks at the graph's name, and would run the engine of
-    another model by the same name (onnxruntime#32254).
+    Named by the content of graph and weights: ONNX Runtime goes by the graph's name, and would run the engine of
+    another model with the same name (onnxruntime#32254).
     """
     if cache is None:
         return None
@@ -95,7 +95,7 @@ def engine_folder(cache: Path | None, manifest: Manifest) -> Path | None:
 
 
 def created(folder: Path | None) -> Path | None:
-    """Return the folder once it is there, for TensorRT makes no parents; None where it cannot be made."""
+    """Create a folder with its parents, which TensorRT does not, and return it; None where that fails."""
     try:
         if folder is not None:
             folder.mkdir(parents=True, exist_ok=True)

@@ -105,7 +105,7 @@ class WhisperEngine:
 
     def batches(self, lengths: Sequence[int], options: DecodeOptions = DEFAULTS) -> list[list[int]]:
         """Return the indices of the clips that best share a call, given their lengths in samples."""
-        return calls(lengths, Context.of(self.manifest, options.whisper.audio_context), options)
+        return calls(lengths, self._window_context(options), options)
 
     def transcribe(
         self, clips: Sequence[Audio], options: DecodeOptions = DEFAULTS, previous: Sequence[str] = ()
@@ -133,7 +133,7 @@ class WhisperEngine:
         check_options(self.manifest, options)
         known, single = self.manifest.languages, self._single_windows
         reader = WindowReader(self._network, self._tokens, known, options, reread=reread, single_windows=single)
-        context = Context.of(self.manifest, options.whisper.audio_context)
+        context = self._window_context(options)
         before = [self._tokens.encode(" " + text) if text else [] for text in previous or [""] * len(clips)]
         tracks = [
             self._track(clip, context, options, [*reader.prompts.first, *said])
@@ -142,7 +142,7 @@ class WhisperEngine:
         reader.read(tracks)
         return [self._hypothesis(track, options) for track in tracks]
 
-    def follow(self, clip: Audio, said: LeftContext, options: DecodeOptions = DEFAULTS) -> Hypothesis | None:
+    def follow(self, clip: Audio, context: LeftContext, options: DecodeOptions = DEFAULTS) -> Hypothesis | None:
         """Return the hypothesis of a clip decoded behind its left context, None where `transcribe` is to read it.
 
         It is None for translations, which attention cannot align, and where the language, given or detected in the clip
@@ -155,14 +155,15 @@ class WhisperEngine:
         if options.language is None:
             languages = self.detect_language(clip, options)
             likeliest, probability = next(iter(languages.items()))
-            if likeliest != said.language and probability > options.whisper.language_detection_threshold:
+            if likeliest != context.language and probability > options.whisper.language_detection_threshold:
                 return None
-            probability = languages.get(said.language, 0.0)
-        elif options.language != said.language:
+            probability = languages.get(context.language, 0.0)
+        elif options.language != context.language:
             return None
-        context = Context.of(self.manifest, options.whisper.audio_context)
-        segments = Following(self._network, self._tokens, self._mel, context, options).read(clip, said)
-        return Hypothesis(segments, said.language, probability) if segments else None
+        segments = Following(self._network, self._tokens, self._mel, self._window_context(options), options).read(
+            clip, context
+        )
+        return Hypothesis(segments, context.language, probability) if segments else None
 
     def open(self, options: DecodeOptions = DEFAULTS, session: SessionOptions = SESSION) -> WhisperSession:
         """Return a session, which gives the text of one utterance while it is spoken.
@@ -170,7 +171,7 @@ class WhisperEngine:
         Raises `OptionError` for what the model does not have.
         """
         check_options(self.manifest, options)
-        context = Context.of(self.manifest, options.whisper.audio_context)
+        context = self._window_context(options)
         reader = UtteranceReader(self._network, self._tokens, self._mel, context, self.manifest.languages, options)
         return WhisperSession(reader, session)
 
@@ -187,7 +188,7 @@ class WhisperEngine:
         found: list[dict[str, float]] = []
         for start in range(0, max(len(clip), 1), WINDOW * HOP)[: whisper.language_detection_segments]:
             options.check_cancelled()
-            encoded = self._encode(clip[start : start + WINDOW * HOP], Context.of(self.manifest, whisper.audio_context))
+            encoded = self._encode(clip[start : start + WINDOW * HOP], self._window_context(options))
             found += languages_of(self._network, encoded, self.manifest.languages)
             if max(found[-1].values()) > whisper.language_detection_threshold:
                 break
@@ -219,6 +220,9 @@ class WhisperEngine:
         (otherwise CTranslate2 applies its rules for timestamps); `tokens` are at most 223 text tokens.
         """
         return self._network.logits(self._encode(clip, Context()), prompt, tokens)
+
+    def _window_context(self, options: DecodeOptions) -> Context:
+        return Context.of(self.manifest, options.whisper.audio_context)
 
     def _encode(self, clip: Audio, context: Context) -> Encoded:
         """Encode the first window of a clip."""

@@ -79,16 +79,16 @@ class Following:
         # a hesitation, and then words that nobody said ("navigating ive the").
         self._spaces = tokens.encode(" ")
 
-    def read(self, clip: Audio, said: LeftContext) -> tuple[Segment, ...]:
+    def read(self, clip: Audio, context: LeftContext) -> tuple[Segment, ...]:
         """Return the clip's segments with words, times from its start; none where the reading is rejected."""
-        given = tuple(self._tokens.encode(" " + said.text))
-        sound = np.concatenate([said.sound, clip])
+        given = tuple(self._tokens.encode(" " + context.text))
+        sound = np.concatenate([context.sound, clip])
         window = self._context.window(len(sound))
         margin = round(self._context.margin_s * SAMPLE_RATE)
         if len(given) > MOST_PREFIX or len(sound) + margin > window * HOP or np.abs(clip).max(initial=0) <= INAUDIBLE:
             return ()
         encoded = self._network.encode(self._mel(padded(sound, window))[np.newaxis])
-        seen = _Window(encoded, sound, len(said.sound), given, said.language)
+        seen = _Window(encoded, sound, len(context.sound), given, context.language)
         found = self._found(seen)
         return tuple(self._segments(found, seen, window)) if found else ()
 

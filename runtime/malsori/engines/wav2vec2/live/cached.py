@@ -1,8 +1,8 @@
-"""The encoder with cached states: a frame is computed once, but for those that are still ahead.
+"""The encoder with cached states: a frame is computed once after it is committed.
 
-Each run takes the frames that are not committed yet. They attend to each other and to the keys and values of the last
-`left` committed frames, layer by layer; then all but the newest `lookahead` frames are committed, and enter the cache
-with what they were in this run. So a committed frame has seen at least `lookahead` frames behind it in the first layer.
+Each run takes the frames that are not committed yet. They attend to each other and to the cached keys and values of the
+last `left` committed frames, layer by layer; then all but the newest `lookahead` frames are committed, and their keys
+and values of this run are cached. So a committed frame has attended to at least `lookahead` frames behind it.
 """
 
 from __future__ import annotations
@@ -22,36 +22,36 @@ from .running import FrontEnd
 
 
 class Recent:
-    """Keeps the last `most` of the rows that were appended, side by side; each append rarely moves what is there."""
+    """Keeps the last `most` of the appended rows in contiguous memory that is allocated once and rarely moved."""
 
     def __init__(self, most: int, width: int) -> None:
         self._most = most
-        self._memory = np.zeros((most + max(most // 2, 1), width), np.float32)  # pages that are not used are not taken
+        self._memory = np.zeros((most + max(most // 2, 1), width), np.float32)  # unused pages take no memory
         self._start = self._stop = 0
 
     @property
     def rows(self) -> NDArray[np.float32]:
-        """What is kept, `(rows, width)`: a view that the next append may change."""
+        """The rows kept, `(rows, width)`: a view that the next append may change."""
         return self._memory[self._start : self._stop]
 
     def append(self, rows: NDArray[np.float32]) -> None:
-        """Add rows behind the others; what is then more than `most` is forgotten, the oldest first."""
+        """Append rows, and drop the oldest ones beyond `most`."""
         rows = rows[max(0, len(rows) - self._most) :]
         kept = min(self._stop - self._start, self._most - len(rows))
         self._start = self._stop - kept
         if self._stop + len(rows) > len(self._memory):
-            self._memory[:kept] = self.rows  # numpy minds that they may overlap
+            self._memory[:kept] = self.rows  # numpy allows the overlap
             self._start, self._stop = 0, kept
         self._memory[self._stop : self._stop + len(rows)] = rows
         self._stop += len(rows)
 
 
-MOST = 10 * SAMPLE_RATE  # attention among the new frames takes the square of them
+MOST = 10 * SAMPLE_RATE  # samples; attention among the new frames takes the square of them
 
 
 @dataclass(frozen=True, slots=True)
 class Sizes:
-    """Of a `stream.onnx`: how many layers, how wide, and how many frames on the left its position embedding sees."""
+    """The sizes of a `stream.onnx`: layers, hidden size, and frames to the left that its position embedding sees."""
 
     layers: int
     hidden: int
@@ -59,7 +59,7 @@ class Sizes:
 
     @classmethod
     def of(cls, manifest: Manifest) -> Sizes:
-        """Read them from the manifest of a bundle that has the graph."""
+        """Return the sizes in the manifest of a bundle that has the graph."""
         sizes = manifest.sizes
         return cls(sizes["num_hidden_layers"], sizes["hidden_size"], sizes["num_conv_pos_embeddings"] // 2)
 
@@ -70,7 +70,7 @@ class CachedReader:
     most = MOST
 
     def __init__(self, network: Graph, front: FrontEnd, sizes: Sizes, lookahead: int, left: int) -> None:
-        """Take a graph and frames: the look-ahead, and how far back is attended to."""
+        """Take the graph, and in frames the look-ahead and the `left` context of attention."""
         self._network = network
         self._front = front
         self._lookahead = lookahead
@@ -81,7 +81,7 @@ class CachedReader:
         self._past = {name: Recent(left, sizes.hidden) for name in names}
 
     def read(self, sound: Audio) -> FrameLogits:
-        """Take the samples that follow; return what has been heard that was not committed before."""
+        """Take the next samples; return the logits of all frames that were not committed before."""
         fresh = self._front.push(sound)
         features = fresh if self._waiting is None else np.concatenate([self._waiting, fresh])
         new = max(0, len(features) - self._lookahead)

@@ -1,6 +1,6 @@
-"""The encoder over the newest seconds, anew at each step: what a frame is read as when the window is behind it as well.
+"""The encoder over a window of the newest seconds, recomputed at each step.
 
-For an utterance within the window that is what a file gives, in the limit. It costs a window for every step.
+For an utterance within the window the logits approach those of a file. Each step costs a whole window.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from .running import FrontEnd, Statistics
 
 
 class FeatureWindow:
-    """For models whose frames are local: their features are computed once, and kept for as long as the window."""
+    """A window of features, each computed once; for models whose features depend on no other frames."""
 
     def __init__(self, graphs: SplitGraphs, front: FrontEnd, frames: Frames, lookahead: int, window: int) -> None:
         """Take the look-ahead and the window in frames."""
@@ -30,12 +30,12 @@ class FeatureWindow:
     def read(self, sound: Audio) -> FrameLogits:
         """Take the samples that follow; return what has been heard that was not committed before."""
         fresh = self._front.push(sound)
-        most = self._window - self._lookahead  # `fresh` may be more than `sound`: the normaliser holds some back
+        most = self._window - self._lookahead  # `fresh` may have more than `sound`, which the normaliser held back
         readings = [self._step(fresh[start : start + most]) for start in range(0, max(len(fresh), 1), most)]
         return FrameLogits(np.concatenate([each.committed for each in readings]), readings[-1].ahead)
 
     def _step(self, fresh: NDArray[np.float32]) -> FrameLogits:
-        """Take the features that follow, so few that no frame leaves the window before it is committed."""
+        """Take the next features, so few that no frame leaves the window before it is committed."""
         features = fresh if self._features is None else np.concatenate([self._features, fresh])
         gone = max(0, len(features) - self._window)
         self._features = features[gone:]
@@ -50,7 +50,7 @@ class FeatureWindow:
 
 
 class ClipWindow:
-    """For all others: the window's sound goes through the whole network, normalised by the utterance so far."""
+    """A window of samples, normalised by the utterance so far, through the whole network; for all other models."""
 
     def __init__(self, graphs: Graphs, frames: Frames, normalizes: bool, lookahead: int, window: int) -> None:
         """Take the look-ahead and the window in frames."""

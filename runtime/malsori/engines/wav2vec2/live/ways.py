@@ -1,4 +1,4 @@
-"""Which way a bundle's sessions go from sound to logits: the one file that knows all of them."""
+"""Which reader of logits a bundle's sessions get; the one file that knows all of them."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from .recomputed import ClipWindow, FeatureWindow
 from .running import FrontEnd, RunningNormalizer
 
 # Seconds; bench/streaming/ctc.py. With half the look-ahead twice as many characters of a partial were wrong, words were
-# shown no sooner, and a step cost a tenth less. More to the left, or a longer window, gained little.
+# shown no sooner, and a step cost a tenth less. More left context, or a longer window, gained little.
 STEP, LOOKAHEAD, LEFT, WINDOW = 0.5, 1.0, 8.0, 12.0
 LARGE, LARGE_STEP = 100_000_000, 1.0  # parameters, seconds; XLSR-large does not keep up in half of it on two cores
 MOST_SECONDS = 60.0  # seconds; attention takes the square of it
@@ -27,7 +27,7 @@ ONLY = {"left_s": "cached", "window_s": "recomputed"}
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """`step` is in samples, the others in frames."""
+    """The options of a session, resolved: `step` in samples, the others in frames."""
 
     method: Method
     step: int
@@ -37,9 +37,9 @@ class Settings:
 
     @classmethod
     def of(cls, asked: SessionOptions, frames: Frames, manifest: Manifest, no_cache: str | None) -> Settings:
-        """Fill in what was not asked for; `no_cache` tells why the bundle has no cached states, if so.
+        """Return the settings with defaults filled in; `no_cache` is why the bundle has no cached states, if so.
 
-        Raises `OptionError` for what cannot be.
+        Raises `OptionError` for options that contradict each other or the bundle.
         """
         if asked.commit is not None:
             raise OptionError(f"{manifest.name} has no commit; that is an option of Whisper models")
@@ -88,7 +88,7 @@ def _check_length(name: str, seconds: object) -> None:
 
 
 def open_reader(model: AcousticModel, manifest: Manifest, asked: SessionOptions) -> tuple[LogitReader, int]:
-    """Return a reader of one utterance and the samples of a step. Raises `OptionError` for what cannot be."""
+    """Return a reader for one utterance, and the samples of a step. Raises `OptionError` as `Settings.of` does."""
     graphs = model.graphs
     settings = Settings.of(asked, model.frames, manifest, _no_cache(model, manifest))
     if not isinstance(graphs, SplitGraphs) or not graphs.local:
@@ -102,7 +102,7 @@ def open_reader(model: AcousticModel, manifest: Manifest, asked: SessionOptions)
 
 
 def _no_cache(model: AcousticModel, manifest: Manifest) -> str | None:
-    """Return why a bundle has no cached states as it was loaded, None where it has them."""
+    """Return why a loaded bundle has no cached states, None where it has them."""
     if SINGLE in manifest.files:
         return "its graph is a single one"
     if not manifest.attention_mask:
