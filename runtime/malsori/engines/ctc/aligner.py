@@ -1,4 +1,4 @@
-"""Words as written to words in time: spelled, sent the best way through the frames, and given edges in seconds."""
+"""Written words to words with times: the likeliest alignment of their tokens, and edges in seconds."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ from .viterbi import BLOCK, Chain, best_path, log_sum_exp
 from .vocabulary import Vocabulary
 from .words import Token, on_path
 
-PENALTY = 1.0  # nats a frame that the wildcard is worse than the best token
-LEAST = -100.0  # log-probability of what the model thinks impossible; finite, so that every text has a path
+PENALTY = 1.0  # nats per frame by which the wildcard is below the best token
+LEAST = -100.0  # least log-probability of a token; finite, so that every text has a path
 
 
 class Emissions:
-    """The scores of one recording; they are computed block by block, since long ones would be large."""
+    """The scores of one recording, computed block by block to save memory."""
 
     def __init__(self, logits: NDArray[np.float32], vocabulary: Vocabulary) -> None:
-        """Take `logits`, `(frames, vocabulary)`, as the model gives them."""
+        """Take the model's `logits`, `(frames, vocabulary)`."""
         self._logits = logits
         self._gap = [vocabulary.blank, *sorted(vocabulary.delimiters)]
         self._blank, self._wildcard = vocabulary.blank, len(vocabulary)
@@ -46,7 +46,7 @@ class Emissions:
         return scores
 
     def chain(self, words: Sequence[WrittenWord]) -> Chain:
-        """Return the states of a text: its tokens, gaps between its words and around them, blanks elsewhere."""
+        """Return the states of a text: its tokens, with gaps around its words and blanks elsewhere."""
         sizes = [sum(len(grapheme.tokens) for grapheme in word.graphemes) for word in words]
         tokens = np.array(
             [token for word in words for grapheme in word.graphemes for token in grapheme.tokens], np.intp
@@ -57,7 +57,7 @@ class Emissions:
         return Chain.of(tokens, gaps)
 
     def tokens(self, chain: Chain, path: NDArray[np.intp]) -> list[Token]:
-        """Return the tokens of the chain where `path` is in each; the probability of a wildcard is 0."""
+        """Return the tokens of the chain at the frames of `path`; the probability of a wildcard is 0."""
         columns = chain.columns[path]
         known = np.flatnonzero(columns < self._wildcard)
         log_probs = np.full(len(path), -np.inf)
@@ -67,7 +67,7 @@ class Emissions:
 
 @dataclass(frozen=True, slots=True)
 class Aligner:
-    """Puts written words in their places, for one vocabulary and one stack of convolutions."""
+    """Aligns written words, for one vocabulary and one stack of convolutions."""
 
     vocabulary: Vocabulary
     frames: Frames
@@ -102,7 +102,7 @@ class Aligner:
             raise AudioTooShort(name, expected, f"{_counted(frames, 'frame')} ({samples / SAMPLE_RATE:.2f} s)")
 
     def _word(self, word: WrittenWord, said: Sequence[list[Token]], start: float, end: float) -> AlignedWord:
-        """Return the word between `start` and `end`, with its characters; `said` holds the tokens of each piece."""
+        """Return the word between `start` and `end` with its characters; `said` are the tokens of each grapheme."""
         heard = [
             [token.probability for token in tokens] if grapheme.known else []
             for grapheme, tokens in zip(word.graphemes, said, strict=True)
@@ -117,7 +117,7 @@ class Aligner:
         return AlignedWord(word.text, start, end, score, word.line, tuple(characters))
 
     def _grapheme_begins(self, said: Sequence[list[Token]], start: float, end: float) -> list[float]:
-        """Return where each piece begins, at the edge of its first frame, and `end`; what is not said has no length."""
+        """Return where each grapheme begins, at the edge of its first frame, and `end`; silent ones have no length."""
         begins = [end]
         for tokens in reversed(said):
             edge = self.frames.edge(tokens[0].start) if tokens else begins[0]
@@ -128,7 +128,7 @@ class Aligner:
 
 
 def _shared(grapheme: Grapheme, start: float, end: float, score: float) -> Iterator[AlignedCharacter]:
-    """Yield the characters of a piece, each with the same part of its time."""
+    """Yield the characters of a grapheme, each with the same part of its time."""
     edges = np.linspace(start, end, len(grapheme.characters) + 1).tolist()
     for text, begin, stop in zip(grapheme.characters, edges, edges[1:], strict=False):
         yield AlignedCharacter(text, begin, stop, score)

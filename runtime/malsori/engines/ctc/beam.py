@@ -1,9 +1,8 @@
 """CTC prefix beam search (Graves 2012; Hannun et al. 2014, arXiv:1408.2873): the likeliest token sequences of a clip.
 
-Greedy decoding takes the best alignment; this sums over all alignments of a sequence, and lets scorers (hot words, a
-language model) have their say while sequences are still compared. One step of time is a few numpy calls over the beam
-and the tokens that are worth trying there; frames that are nearly certainly blank try none. Tokens are ids here, words
-are none of its business.
+Greedy decoding takes the best alignment; this sums over all alignments of a sequence, and adds the gains of scorers
+(hot words, a language model) at each step. A frame is a few numpy calls over the beam and the tokens worth trying;
+frames that are nearly certainly blank try none. Tokens are ids.
 
 beam     a, ab               the sequences kept, each with its alignments ending in blank or in its last token
 frame    P(a) P(b) P(-)
@@ -30,9 +29,9 @@ LEAST_PROB = 1e-4  # probability of a token in a frame, below which it starts no
 
 
 class Scorer(Protocol):
-    """What speaks for or against a sequence besides its sound, in natural logarithms; a state is an integer, first 0.
+    """Adds to the scores of sequences, in natural logarithms; its states are integers, the first is 0.
 
-    Made for one clip. `most_gain` holds for each token, `(vocabulary,)`, the most that it can gain.
+    Made for one clip. `most_gain`, `(vocabulary,)`, is the most that each token can gain.
     """
 
     most_gain: Floats
@@ -54,7 +53,7 @@ class Scorer(Protocol):
 class Prefix:
     """A sequence of tokens, repeats collapsed and blanks dropped.
 
-    `log_probability` is that of the sum over its alignments; `score` is that and what the scorers added.
+    `log_probability` is the sum over its alignments; `score` adds the gains of the scorers.
     """
 
     tokens: tuple[int, ...]
@@ -77,10 +76,10 @@ def beam_search(
 
 
 def worth_trying(log_probs: Floats, blank: int, width: int, scorers: Sequence[Scorer], least: float) -> Sequence[Ints]:
-    """Return the tokens to extend with in each frame: probable enough, and among the best as far as the beam reaches.
+    """Return for each frame the tokens to extend sequences with: those of at least `least`, gains of scorers included.
 
-    Of what extends one sequence only the best `width` can stay, so a flat frame costs no more than that many tokens;
-    one is kept for the repeated token, one for the blank, and all those that a scorer could lift.
+    Of the extensions of one sequence only the best `width` can stay, so in a flat frame only as many are returned, two
+    more for the repeated token and the blank, and all that a scorer may raise.
     """
     most_gain = sum((scorer.most_gain for scorer in scorers), np.zeros(log_probs.shape[1]))
     kept = log_probs + most_gain >= (log(least) if least else -np.inf)
@@ -108,7 +107,7 @@ class _Search:
         self._place([0], np.array([blank]))
 
     def step(self, frame: Floats, tokens: Ints) -> None:
-        """Take one frame, `(vocabulary,)`, in which `tokens` may begin."""
+        """Advance by one frame, `(vocabulary,)`, in which `tokens` may extend sequences."""
         total = np.logaddexp(self._ends_blank, self._ends_token)
         ends_blank = total + frame[self._blank]
         ends_token = np.logaddexp(self._ends_token, self._from_parents(total)) + frame[self._last]
@@ -133,7 +132,7 @@ class _Search:
         return sorted((Prefix(*each) for each in found), key=lambda prefix: (-prefix.score, prefix.tokens))
 
     def _from_parents(self, total: Floats) -> Floats:
-        """Return what flows into each sequence from the one that lacks its last token, where that is in the beam."""
+        """Return the log-probability that each sequence gets from its parent, where that is in the beam, else -inf."""
         if not self._parented.any():
             return np.full(len(total), -np.inf)
         flow = np.where(self._doubled, self._ends_blank[self._parents], total[self._parents])
@@ -151,21 +150,21 @@ class _Search:
         return begun
 
     def _gains(self, tokens: Ints) -> Floats:
-        """Return all that is not sound in each sequence with each token behind it."""
+        """Return the scorers' sum for each sequence extended by each token."""
         gains = np.repeat(self._bonus[:, None], len(tokens), axis=1)
         for scorer, states in zip(self._scorers, self._states, strict=True):
             gains += scorer.gains(states, tokens)
         return gains
 
     def _best(self, scores: Floats) -> Ints:
-        """Return the positions of the best scores, as many as the beam holds."""
+        """Return the positions of the best `width` scores."""
         if len(scores) <= self._width:
             return np.flatnonzero(scores > -np.inf)
         kept = np.argpartition(scores, -self._width)[-self._width :]
         return kept[scores[kept] > -np.inf]
 
     def _move(self, stay: Ints, new: Ints, tokens: Ints, gains: Floats) -> None:
-        """Replace the beam by those of it that stay and the new ones, positions in `gains`, `(sequences, tokens)`."""
+        """Replace the beam by the sequences that stay and the new ones, positions in `gains`, `(sequences, tokens)`."""
         source, column = np.divmod(new, len(tokens))
         added = tokens[column]
         self._bonus = np.concatenate([self._bonus[stay], gains[source, column]])
@@ -177,18 +176,18 @@ class _Search:
         self._place(kept + made, np.concatenate([self._last[stay], added]))
 
     def _place(self, nodes: list[int], last: Ints) -> None:
-        """Set the sequences of the beam, and find whose parent is in it too."""
+        """Set the sequences of the beam, and find the parents that are in it too."""
         self._nodes, self._last = nodes, last
         slots = {node: slot for slot, node in enumerate(nodes)}
         self._parents = np.array([slots.get(self._tree.parent[node], -1) for node in nodes])
         self._parented = self._parents >= 0
-        self._doubled = last[self._parents] == last  # of no meaning where there is no parent
+        self._doubled = last[self._parents] == last  # undefined where there is no parent
 
 
 class _Tree:
     """All sequences that were ever in the beam; node 0 is the empty one.
 
-    A sequence that comes back gets its old node: its children may be in the beam still.
+    A sequence that returns to the beam gets its old node, since its children may still be in it.
     """
 
     def __init__(self) -> None:

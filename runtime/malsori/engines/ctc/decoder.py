@@ -1,4 +1,4 @@
-"""The one way from a clip's logits to its segments: greedy, or by a beam where something speaks beside the sound."""
+"""A clip's logits to its segments: greedy, or by a beam with hot words, a language model or alternatives."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from .viterbi import log_softmax
 from .vocabulary import Vocabulary
 from .words import HeardWord, Token, place, words_of
 
-BEAM = 16  # where hot words, a language model or alternatives ask for a beam and nobody said how wide
+BEAM = 16  # width where hot words, a language model or alternatives need a beam and `beam_size` is None
 
 
 def check_options(manifest: Manifest, options: DecodeOptions) -> None:
@@ -34,7 +34,7 @@ def check_options(manifest: Manifest, options: DecodeOptions) -> None:
 
 
 def beam_width(options: DecodeOptions) -> int:
-    """Return the width asked for, or else 1, which is greedy, unless something needs a beam."""
+    """Return `beam_size`, or else `BEAM` where an option needs a beam, and 1, which is greedy, where none does."""
     if options.beam_size is not None:
         return options.beam_size
     searched = options.hotwords or options.ctc.language_model is not None or options.ctc.alternatives > 1
@@ -42,7 +42,7 @@ def beam_width(options: DecodeOptions) -> int:
 
 
 def check_beam(options: DecodeOptions) -> None:
-    """Raise `OptionError` for a beam that does not serve what is asked for, and for weights of no language model."""
+    """Raise `OptionError` for a beam too narrow for the other options, and for weights without a language model."""
     width, alternatives = beam_width(options), options.ctc.alternatives
     if not 1 <= width <= MOST_BEAM:
         raise OptionError(f"beam_size: expected 1 to {MOST_BEAM} for a CTC model, found {width}")
@@ -59,7 +59,7 @@ def check_beam(options: DecodeOptions) -> None:
 
 
 def greedy(logits: NDArray[np.float32], blank: int) -> list[Token]:
-    """Return the tokens that the frames emit; `logits` is `(frames, vocabulary)`."""
+    """Return the best token of each frame, repeats collapsed and blanks dropped; `logits` is `(frames, vocabulary)`."""
     if not len(logits):
         return []
     best = logits.argmax(axis=1)
@@ -80,7 +80,7 @@ class CtcDecoder:
     frames: Frames
 
     def check(self, options: DecodeOptions) -> tuple[str, ...]:
-        """Raise `OptionError` for what cannot be decoded with; return a warning for hot words that cannot be spelled.
+        """Raise `OptionError` for options that the vocabulary rules out; return a warning for hot words that it does.
 
         Raises `MissingDependency` for a language model without the package that reads it.
         """
@@ -105,7 +105,7 @@ class CtcDecoder:
     def _tokens(
         self, logits: NDArray[np.float32], options: DecodeOptions
     ) -> tuple[list[Token], tuple[Alternative, ...]]:
-        """Return the tokens chosen, and the alternatives that were asked for."""
+        """Return the tokens of the best text, and the alternatives where they are asked for."""
         width, blank = beam_width(options), self.vocabulary.blank
         if width == 1 or not len(logits):
             return greedy(logits, blank), ()
@@ -125,7 +125,7 @@ class CtcDecoder:
         return scorers
 
     def _by_text(self, prefixes: Sequence[Prefix]) -> list[tuple[Alternative, tuple[int, ...]]]:
-        """Return the texts, the best first, each with its best tokens: a second delimiter makes no other text."""
+        """Return the texts, the best first, each with its best tokens; sequences with the same text are summed."""
         groups: dict[str, list[Prefix]] = {}
         for prefix in prefixes:
             groups.setdefault(self._text(prefix.tokens), []).append(prefix)

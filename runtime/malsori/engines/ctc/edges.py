@@ -1,4 +1,4 @@
-"""Where words begin and end in the sound: from the frames that a model names them in, and the silence around them."""
+"""Where words begin and end in the sound: from the frames of their tokens, and the silences around them."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from .frames import Frames
 HOP = SAMPLE_RATE // 200  # 5 ms
 SHORTEST = 4  # hops; the dips between the pulses of a low voice are shorter
 BLOCK = 100  # hops that share a threshold: 0.5 s
-AROUND = 4  # blocks on either side that a threshold is taken from
-DEEPEST = 40.0  # dB below the loudest that still count; digital silence is infinitely deep
+AROUND = 4  # blocks on either side that count for a threshold
+DEEPEST = 40.0  # dB below the loudest hops, the least level that counts; digital silence would be infinitely deep
 SHARE = 0.35  # of the way from the quietest to the loudest, in dB
-FLAT = 12.0  # dB from the quietest to the loudest, below which there is nothing to tell apart
+FLAT = 12.0  # dB from the quietest to the loudest, below which nothing counts as silence
 
 
 @dataclass(frozen=True, slots=True)
 class Silences:
-    """Stretches without sound, in seconds, in order: float64 `(n,)` each."""
+    """Silences, in seconds, ascending: float64 `(n,)` each."""
 
     starts: NDArray[np.float64]
     stops: NDArray[np.float64]
@@ -36,7 +36,7 @@ class Silences:
         return cls(kept[:, 0], kept[:, 1])
 
     def between(self, start: float, stop: float) -> tuple[float, float] | None:
-        """Return the longest one that ends in `[start, stop]`, None where there is none."""
+        """Return start and stop of the longest silence that ends in `[start, stop]`, None where there is none."""
         first, last = np.searchsorted(self.stops, (start, stop), side="right")
         if first >= last:
             return None
@@ -44,7 +44,7 @@ class Silences:
         return float(self.starts[longest]), float(self.stops[longest])
 
     def next(self, time: float) -> tuple[float, float]:
-        """Return the first one that is not over at `time`, infinitely far away where there is none."""
+        """Return start and stop of the first silence that ends after `time`, both infinite where there is none."""
         index = int(np.searchsorted(self.stops, time, side="right"))
         if index == len(self.stops):
             return np.inf, np.inf
@@ -69,17 +69,17 @@ def _thresholds(levels: NDArray[np.float64]) -> NDArray[np.float64]:
     return thresholds
 
 
-LATE = 0.03  # seconds that the sound may begin behind the middle of the word's first frame
+LATE = 0.03  # seconds by which a word's sound may begin behind the middle of its first frame
 CLOSURE = 0.08  # seconds; the same where that frame is silent, as in the closure of a stop
-LEAD = 1.0  # seconds of sound at most before the middle of the first frame: some models name words late
-TAIL = 0.3  # seconds of sound at most behind the middle of the last frame
+LEAD = 1.0  # seconds by which it may begin before that middle at most: some models emit tokens late
+TAIL = 0.3  # seconds by which it may end behind the middle of its last frame at most
 SHORT_TAIL = 0.06  # seconds; the same for the last word where no silence follows
 
 
 def word_edges(
     first: NDArray[np.intp], last: NDArray[np.intp], frames: Frames, silences: Silences, duration: float
 ) -> NDArray[np.float64]:
-    """Return starts and ends in seconds, float64 `(words, 2)`, that never fall from one to the next.
+    """Return starts and ends in seconds, float64 `(words, 2)`, ascending.
 
     `first` and `last` are the first and last frame of each word, `duration` is that of the whole sound in seconds.
     """
@@ -88,12 +88,12 @@ def word_edges(
     edges = np.empty((len(first), 2))
     for index, (left, right) in enumerate(zip([-np.inf, *ends], begins, strict=False)):
         before, after = _silence(max(left, right - LEAD), right, silences) or (right - half, right - half)
-        edges[index - 1, 1] = min(before, left + TAIL)  # of the first, what belongs to the last stands there for now
+        edges[index - 1, 1] = min(before, left + TAIL)  # for index 0 this is the last word's, set below
         edges[index, 0] = max(after, right - LEAD)
     before, _ = silences.next(ends[-1])
     edges[-1, 1] = before if before <= ends[-1] + TAIL else ends[-1] + SHORT_TAIL
     edges = _rising(edges, duration)
-    # A word that was named wholly in silence lasts as long as its frames do.
+    # A word whose frames are all silent lasts as long as they do.
     lost = edges[:, 0] == edges[:, 1]
     edges[lost, 1] = np.array([frames.edge(frame + 1) for frame in last[lost].tolist()])
     return _rising(edges, duration)

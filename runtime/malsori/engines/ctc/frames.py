@@ -1,4 +1,4 @@
-"""How samples become frames: the arithmetic of a stack of unpadded convolutions, and the time of each frame.
+"""Samples to frames: the arithmetic of a stack of unpadded convolutions, and the time of each frame.
 
 wav2vec2's seven convolutions (kernels 10 3 3 3 3 2 2, strides 5 2 2 2 2 2 2) see 400 samples per frame and step 320,
 so a second has 49 frames, not 50:
@@ -50,7 +50,7 @@ class Frames:
         return Span(start * self.stride, (stop - 1) * self.stride + self.receptive_field)
 
     def edge(self, frame: int) -> float:
-        """Return the second at which `frame` takes over from the one before it.
+        """Return the time in seconds at which `frame` begins.
 
         A frame owns the `stride` samples around the centre of what it sees, so neighbours meet without gap or overlap,
         and frames `[start, stop)` last from `edge(start)` to `edge(stop)`.

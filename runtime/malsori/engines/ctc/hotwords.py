@@ -1,12 +1,12 @@
-"""Words to listen for, as an automaton over token ids that a beam search asks what a token adds behind a state.
+"""Hot words as an automaton over token ids: a scorer of the beam, with a gain for each token behind each state.
 
-A hot word gains its weight in proportion to what of it is spelled, loses it all when it breaks off, and keeps it when
-the word ends there: at a delimiter or at the end of the clip. `침실*` also takes words that only begin so (침실을).
+A hot word gains its weight in equal parts with each of its tokens, loses them when the word goes on otherwise, and
+keeps them when it ends: at a delimiter or at the end of the clip. `침실*` also takes words that begin so (침실을).
 
 침실 with weight 6     | ᄎ ᅵ ᆷ ᄉ ᅵ ᆯ |      +1 for each of the six jamo, kept at the delimiter
                         | ᄎ ᅵ ᆷ ᄃ            +1 +1 +1, then -3
 
-Several words with a space between them are one hot word; what breaks off may still be the beginning of another.
+Several words with spaces between them are one hot word; where one breaks off, another may have begun.
 """
 
 from __future__ import annotations
@@ -25,18 +25,18 @@ from .beam import Floats, Ints
 from .spelling import Speller
 from .vocabulary import Vocabulary
 
-ANY_ENDING = "*"  # at the end of a hot word: of any word that begins so
-MOST = 1000  # hot words: their tables grow with the square of them
+ANY_ENDING = "*"  # at the end of a hot word: any word that begins so
+MOST = 1000  # hot words; the tables grow with the square of their number
 CELLS = 1 << 24  # states times columns, 8 bytes each in both tables: 134 MB
-ROOT, LOST = 0, 1  # states: where a word may begin; inside a word that is none of ours
-DELIMITER, SILENT, OTHER, FIRST = 0, 1, 2, 3  # columns: a token that is no text, or in no hot word, or the first one
+ROOT, LOST = 0, 1  # states: where a word may begin; inside of a word that is no hot word
+DELIMITER, SILENT, OTHER, FIRST = 0, 1, 2, 3  # columns: word delimiter, no text, in no hot word, the first token of one
 
 
 @lru_cache(maxsize=1)
 def hot_words(words: tuple[HotWord, ...], vocabulary: Vocabulary) -> tuple[HotWords, tuple[str, ...]]:
     """Return the scorer of the hot words, and one warning that names those that the vocabulary cannot spell, if any.
 
-    The last one stays, for every clip of a run asks for it. Raises `OptionError` for more than the tables may hold.
+    Cached for the clips of a run. Raises `OptionError` for more than the tables may hold.
     """
     speller = Speller(vocabulary)
     spelled: list[_Spelled] = []
@@ -53,7 +53,7 @@ def hot_words(words: tuple[HotWord, ...], vocabulary: Vocabulary) -> tuple[HotWo
 
 
 class HotWords:
-    """A `Scorer`: what each token adds in each state, from two tables over the tokens that occur in hot words."""
+    """A `Scorer` with tables of the gain and the next state for each state and each token of the hot words."""
 
     def __init__(self, words: Sequence[_Spelled], vocabulary: Vocabulary) -> None:
         used = sorted({token for word in words for token in word.tokens} - vocabulary.delimiters)
@@ -76,7 +76,7 @@ class HotWords:
         return following
 
     def finish(self, states: Ints) -> Floats:
-        """Return what the end of the clip adds: it ends a word as a delimiter does."""
+        """Return what the end of the clip adds to each state: it ends a word as a delimiter does."""
         ended: Floats = self._end[states]
         return ended
 
@@ -90,9 +90,9 @@ class _Spelled:
 
 @dataclass(slots=True)
 class _Node:
-    """What was spelled so far: `value` was gained for it; `kept` of that stays when it breaks off, `whole` at its end.
+    """A state: `value` was gained on the way; `kept` of it stays when the word goes on otherwise, `whole` at its end.
 
-    `fallback` is the state in which one would be by what follows the last delimiter alone.
+    `fallback` is the state reached by the tokens behind the last delimiter alone.
     """
 
     depth: int
@@ -123,8 +123,8 @@ def _trie(words: Sequence[_Spelled], columns: Ints) -> list[_Node]:
 def _tables(nodes: Sequence[_Node], width: int) -> tuple[NDArray[np.int32], NDArray[np.float32], NDArray[np.float64]]:
     """Return the next state and the gain, both `(states, columns)`, and the gain at the end, `(states,)`.
 
-    Where nothing is said of a column, a node does as its fallback does, once what was gained for it is settled.
-    Raises `OptionError` where there would be more than `CELLS`.
+    For a column without a child a node does as its fallback, behind giving back what is not kept. Raises `OptionError`
+    where there would be more than `CELLS`.
     """
     if len(nodes) * width > CELLS:
         raise OptionError(

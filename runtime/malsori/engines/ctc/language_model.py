@@ -1,6 +1,6 @@
-"""An n-gram model of words beside the sound: each word of a beam search is scored when it ends.
+"""A language model as a scorer of the beam: each word is scored when it ends.
 
-KenLM (Heafield 2011), ARPA or binary, is one such model; the search knows only the protocol.
+KenLM (Heafield 2011), ARPA or binary, implements the protocol.
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ from .beam import Floats, Ints
 from .vocabulary import Vocabulary
 from .words import text_of
 
-LN10 = log(10)  # KenLM speaks in log10
-UNKNOWN = -10 * LN10  # the least for a word: an ARPA file without <unk> would rule out all it does not know
+LN10 = log(10)  # KenLM's logarithms are to the base of 10
+UNKNOWN = -10 * LN10  # least log-probability of a word: an ARPA file without <unk> would rule out unknown words
 
 
 class LanguageModel(Protocol):
-    """Probabilities of words behind words, in natural logarithms; a state stands for the words before."""
+    """Conditional probabilities of words, in natural logarithms; a state is a history of words."""
 
     def start(self) -> Any:
         """Return the state at the beginning of a sentence."""
@@ -40,10 +40,10 @@ class LanguageModel(Protocol):
 
 
 class WordScorer:
-    """A `Scorer` of one clip: `alpha` times the log-probability of each word, and `beta` for each, at its end.
+    """A `Scorer` of one clip: `alpha` times the log-probability of each word, plus `beta`, at its end.
 
-    A state is what was read: a state of the model and the tokens of the word begun. The model's verdict on a word is
-    kept, since most of the beam ends the same few words again in each frame.
+    A state is a state of the model and the tokens of the open word. Scores of words are cached, since most of the beam
+    ends the same few words again in each frame.
     """
 
     def __init__(self, model: LanguageModel, vocabulary: Vocabulary, alpha: float, beta: float) -> None:
@@ -56,7 +56,7 @@ class WordScorer:
         self.most_gain: Floats = np.where(self._delimits, max(beta, 0.0), 0.0)
 
     def gains(self, states: Ints, tokens: Ints) -> Floats:
-        """Return what each token adds behind each state, `(states, tokens)`: nothing but at delimiters."""
+        """Return what each token adds behind each state, `(states, tokens)`: 0 except for delimiters."""
         gains = np.zeros((len(states), len(tokens)))
         delimiters = self._delimits[tokens]
         if delimiters.any():
@@ -69,7 +69,7 @@ class WordScorer:
         return np.array([self._behind(state, token) for state, token in pairs], np.int64)
 
     def finish(self, states: Ints) -> Floats:
-        """Return what the end of the clip adds: that of its last word, and that of the sentence's end."""
+        """Return what the end of the clip adds to each state: the score of its open word and of the sentence's end."""
         ends = [self._end(state) for state in states.tolist()]
         return np.array([gain + self._alpha * self._model.end(self._read[state][0]) for gain, state in ends])
 
@@ -85,7 +85,7 @@ class WordScorer:
         return following
 
     def _end(self, state: int) -> tuple[float, int]:
-        """Return what ending the word begun adds, and the state behind it."""
+        """Return what the end of the open word adds, and the state behind it."""
         if state not in self._ended:
             before, tokens = self._read[state]
             word = text_of(tokens, self._vocabulary)
@@ -98,7 +98,7 @@ class WordScorer:
 
 
 class KenLanguageModel:
-    """A KenLM file. A word unknown as it is spelled is sought in lower and in upper case too."""
+    """A KenLM file. Words that it does not know are looked up in lower and in upper case too."""
 
     def __init__(self, model: Any, new_state: Any) -> None:
         self._model, self._new_state = model, new_state
@@ -121,16 +121,16 @@ class KenLanguageModel:
 
 
 def open_language_model(path: Path) -> LanguageModel:
-    """Read a KenLM file, once as long as it stays as it is.
+    """Return the model in a KenLM file, cached while the file is unchanged.
 
-    Raises `OptionError` when there is no such file or it is none, `MissingDependency` without the package kenlm.
+    Raises `OptionError` for a missing file or one that is not KenLM's, `MissingDependency` without the package kenlm.
     """
     found = check_file(path)
     return _opened(path, (found.st_mtime_ns, found.st_size))
 
 
 def check_file(path: Path) -> os.stat_result:
-    """Raise `OptionError` for what is no file; what is in it is seen when it is read."""
+    """Return the status of a file. Raises `OptionError` for a path that is no regular file."""
     try:
         found = path.stat()
     except (OSError, ValueError) as error:

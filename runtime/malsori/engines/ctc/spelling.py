@@ -2,8 +2,8 @@
 
 text      "3층 Cafe!"     with a vocabulary of jamo and lower-case letters
 words     3층              Cafe!
-pieces    3 | 층           C | a | f | e | !
-tokens    * | ᄎ ᅳ ᆼ       c | a | f | e |        (* is the wildcard: said, but in no letters that the model knows)
+graphemes 3 | 층           C | a | f | e | !
+tokens    * | ᄎ ᅳ ᆼ       c | a | f | e |        (* is the wildcard, for spoken characters without tokens)
 """
 
 from __future__ import annotations
@@ -15,14 +15,14 @@ from dataclasses import dataclass
 from .vocabulary import Vocabulary
 
 WILDCARD = -1  # in place of a token's id
-SAME = {"’": "'", "‘": "'", "`": "'", "‐": "-", "‑": "-"}  # two shapes of one character
-SPOKEN = "%&@#"  # punctuation to Unicode, but said as a word; other punctuation is not said
+SAME = {"’": "'", "‘": "'", "`": "'", "‐": "-", "‑": "-"}  # variants of one character
+SPOKEN = "%&@#"  # punctuation in Unicode that is spoken as a word
 VOWELS_AND_FINALS = ("\u1160", "\u11ff")  # conjoining jamo that belong to the syllable before them
 
 
 @dataclass(frozen=True, slots=True)
 class Grapheme:
-    """The least stretch of a word that has tokens of its own, `()` where it is not said: a syllable, a letter, `ch`."""
+    """The least part of a word with tokens of its own: a syllable, a letter, `ch`; `()` where it is not spoken."""
 
     characters: tuple[str, ...]
     tokens: tuple[int, ...]
@@ -35,7 +35,7 @@ class Grapheme:
 
 @dataclass(frozen=True, slots=True)
 class WrittenWord:
-    """A word as it stands in the text, on which line from 0, and its pieces, at least one of which has tokens."""
+    """A word of a text, its line from 0 on, and its graphemes, at least one of which has tokens."""
 
     text: str
     line: int
@@ -43,7 +43,7 @@ class WrittenWord:
 
     @property
     def said(self) -> bool:
-        """Whether there is more to it than punctuation that the model has no tokens for."""
+        """Whether it has more than punctuation without tokens, and so is spoken."""
         return any(grapheme.known or not all(map(_silent, grapheme.characters)) for grapheme in self.graphemes)
 
 
@@ -58,16 +58,16 @@ class Speller:
         self._space = Grapheme((" ",), tuple(sorted(vocabulary.delimiters)[:1]))
 
     def words(self, text: str) -> list[WrittenWord]:
-        """Return every word of `text`, in order; words are what stands between white space."""
+        """Return the words of `text`, in order, split at white space."""
         lines = enumerate(text.splitlines())
         return [
             WrittenWord(word, line, tuple(self._graphemes(word))) for line, words in lines for word in words.split()
         ]
 
     def tokens(self, text: str) -> tuple[tuple[int, ...], tuple[str, ...]]:
-        """Return the tokens of `text`, the delimiter between its words, and the characters that have none.
+        """Return the tokens of `text`, with delimiters between words, and the characters without tokens.
 
-        Punctuation that is not said is among these, for here nothing may be left out.
+        The latter include punctuation.
         """
         graphemes = [grapheme for word in self.words(text) for grapheme in (self._space, *word.graphemes)][1:]
         tokens = tuple(token for grapheme in graphemes if grapheme.known for token in grapheme.tokens)
@@ -77,12 +77,12 @@ class Speller:
         graphemes = list(self._spelled(characters(word)))
         if any(grapheme.tokens for grapheme in graphemes):
             return graphemes
-        return [Grapheme(characters(word), (WILDCARD,))]  # nothing but punctuation; a word has a time all the same
+        return [Grapheme(characters(word), (WILDCARD,))]  # punctuation alone, which gets a time all the same
 
     def _spelled(self, letters: tuple[str, ...]) -> Iterator[Grapheme]:
-        """Yield the pieces; unknown ones in a row share one wildcard, with what is not said between them."""
+        """Yield the graphemes; consecutive unknown ones share a wildcard, with unspoken characters between them."""
         unknown: list[str] = []
-        unsaid: list[str] = []  # behind the unknown
+        unsaid: list[str] = []  # unspoken characters behind the unknown ones
         start = 0
         while start < len(letters):
             size, tokens = self._first(letters[start : start + self._longest])
@@ -100,7 +100,7 @@ class Speller:
         yield from _pending(tuple(unknown), tuple(unsaid))
 
     def _first(self, letters: tuple[str, ...]) -> tuple[int, tuple[int, ...]]:
-        """Return how many letters the first piece has, the most that are one token, and its tokens."""
+        """Return the number of letters of the first grapheme, the most that are one token, and its tokens."""
         for size in range(min(self._longest, len(letters)), 0, -1):
             for form in _forms("".join(letters[:size])):
                 if form in self._ids:
@@ -108,7 +108,7 @@ class Speller:
         return 1, self._taken_apart(letters[0])
 
     def _taken_apart(self, letter: str) -> tuple[int, ...]:
-        """Return the tokens of one character through its parts: jamo, a letter without its accent; or the wildcard."""
+        """Return the tokens of a character's decomposition (jamo, a letter without its accent), or the wildcard."""
         for form in _forms(letter):
             parts = unicodedata.normalize("NFKD", form)
             for spelled in (parts, "".join(map(_compatible, parts))):
@@ -120,7 +120,7 @@ class Speller:
 
 
 def characters(word: str) -> tuple[str, ...]:
-    """Return what a reader sees as the characters of a word: marks and jamo stay with the letter they belong to."""
+    """Return the characters of a word, combining marks and jamo with the letter before them."""
     found: list[str] = []
     for point in word:
         belongs = unicodedata.category(point)[0] == "M" or VOWELS_AND_FINALS[0] <= point <= VOWELS_AND_FINALS[1]
@@ -143,7 +143,7 @@ def _pending(unknown: tuple[str, ...], unsaid: tuple[str, ...]) -> Iterator[Grap
 
 
 def _forms(letters: str) -> Iterator[str]:
-    """Yield the spellings that stand for the same sound, the truest first."""
+    """Yield equivalent spellings, the closest first: NFC, other case, NFKC, variants of characters."""
     composed = unicodedata.normalize("NFC", letters)
     yield letters
     yield composed
@@ -154,9 +154,9 @@ def _forms(letters: str) -> Iterator[str]:
 
 
 def _compatible(jamo: str) -> str:
-    """Return the letter ㄱ for a conjoining ᄀ or ᆨ, as some vocabularies spell; anything else as it is.
+    """Return the compatibility letter ㄱ for a conjoining ᄀ or ᆨ, as some vocabularies spell; others as they are.
 
-    Old Korean has conjoining ones for which there is no letter.
+    Some jamo of old Korean have no such letter.
     """
     name = unicodedata.name(jamo, "")
     kind, _, letter = name.removeprefix("HANGUL ").partition(" ")

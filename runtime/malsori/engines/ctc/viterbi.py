@@ -1,11 +1,11 @@
-"""The likeliest way of given tokens through frames of CTC scores (Viterbi over Graves et al. 2006). Arrays only.
+"""The likeliest alignment of given tokens with frames of CTC scores (Viterbi; Graves et al. 2006). Arrays only.
 
-Between the tokens, before the first and behind the last stands a gap, in which any number of frames may be spent:
+Between the tokens, before the first and behind the last there is a gap, of any number of frames:
 
 states    0    1    2    3    4         frames   0 1 2 3 4 5 6
           gap  a    gap  b    gap       path     0 1 1 2 3 3 4      a in frames 1 and 2, b in 4 and 5
 
-From one frame to the next a path stays, goes one state on, or leaves out the gap between two different tokens.
+From one frame to the next a path stays, advances by one state, or skips the gap between two different tokens.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-FLOOR = -1e4  # of a log-probability, where no sum of them may be infinite
+FLOOR = -1e4  # least log-probability, so that no sum is infinite
 
 
 def log_softmax(logits: NDArray[np.float32]) -> NDArray[np.float64]:
@@ -27,7 +27,7 @@ def log_softmax(logits: NDArray[np.float32]) -> NDArray[np.float64]:
 
 
 def log_sum_exp(logits: NDArray[np.float32]) -> NDArray[np.float64]:
-    """Return what is to be taken off logits to normalise them, one number for each frame, `(frames,)`."""
+    """Return the logarithm of the sum of exponentials of each frame, `(frames,)`."""
     best = logits.max(axis=1, keepdims=True).astype(np.float64)
     shifted = logits - best
     totals: NDArray[np.float64] = best[:, 0] + np.log(np.exp(shifted, out=shifted).sum(axis=1))
@@ -37,14 +37,14 @@ def log_sum_exp(logits: NDArray[np.float32]) -> NDArray[np.float64]:
 Scores: TypeAlias = Callable[[int, int], NDArray[np.float64]]
 """`scores(start, stop)` gives the finite log scores of frames `[start, stop)`, float64 `(stop - start, columns)`."""
 
-BLOCK = 512  # frames whose ways back are held at a time, one byte for each state
+BLOCK = 512  # frames whose backpointers are held at a time, one byte for each state
 NARROWEST = 4096  # states of a band; with 12 tokens a second nearly three minutes of speech
-CELLS = 1 << 29  # frames times states up to which all states are looked at; some 5 s on one core
+CELLS = 1 << 29  # frames times states up to which the search is exact; some 5 s on one core
 
 
 @dataclass(frozen=True, slots=True)
 class Chain:
-    """The states of a text: the column of the scores that each one reads, gaps at even places and tokens at odd."""
+    """The states of a text: for each its column in the scores, gaps at even indices and tokens at odd ones."""
 
     columns: NDArray[np.intp]
 
@@ -57,7 +57,7 @@ class Chain:
 
     @classmethod
     def between_blanks(cls, tokens: Sequence[int], blank: int) -> Chain:
-        """Return the chain of tokens as CTC itself has them: every gap is the blank."""
+        """Return the chain of tokens with the blank as every gap, as in CTC."""
         return cls.of(np.array(tokens, np.intp), np.full(len(tokens) + 1, blank, np.intp))
 
     def __len__(self) -> int:
@@ -65,18 +65,18 @@ class Chain:
 
     @property
     def repeats(self) -> NDArray[np.bool_]:
-        """Whether each token but the first is the same as the one before it, so that the gap cannot be left out."""
+        """Whether each token but the first equals the one before it, so that the gap cannot be skipped."""
         tokens = self.columns[1::2]
         same: NDArray[np.bool_] = tokens[1:] == tokens[:-1]
         return same
 
     @property
     def least_frames(self) -> int:
-        """Frames that the text needs: one for each token, and one more for the gap between two that are the same."""
+        """Frames that the text needs: one for each token, and one more for the gap between equal ones."""
         return len(self) // 2 + int(self.repeats.sum())
 
     def skips(self) -> NDArray[np.float64]:
-        """Return what coming from two states before costs each state: nothing, or infinity where it is not allowed."""
+        """Return the score of skipping to each state from two states before: 0 where allowed, else -inf."""
         costs = np.full(len(self), -np.inf)
         costs[3::2][~self.repeats] = 0.0
         return costs
@@ -91,9 +91,9 @@ def best_path(chain: Chain, frames: int, scores: Scores, *, cells: int = CELLS) 
     """Return the best path as the state of each frame, `(frames,)`; `frames` is at least `chain.least_frames`.
 
     It begins in the first gap or token and ends in the last. Time is O(frames x width), memory (BLOCK + 8 frames /
-    BLOCK) x width bytes: only the scores before each block are kept, and its ways back are found anew from there.
-    `width` is all states while frames x states is at most `cells`, and the path then the best of all. Beyond that it is
-    `cells / frames`, at least `NARROWEST`, in a band that moves with the best state, which the path cannot leave.
+    BLOCK) x width bytes: only the scores before each block are kept, and its backpointers are recomputed from those.
+    `width` is all states while frames x states is at most `cells`, and the search is exact. Beyond that it is `cells /
+    frames`, at least `NARROWEST`, in a band that moves with the best state.
     """
     band = Band.over(chain, frames, scores, max(NARROWEST, cells // frames))
     fronts = [band.opening()]
@@ -113,20 +113,20 @@ def best_path(chain: Chain, frames: int, scores: Scores, *, cells: int = CELLS) 
 
 @dataclass(frozen=True, slots=True)
 class Front:
-    """How good the best paths are that end, after some frames, in the states from `low` on."""
+    """The scores of the best paths that end, after some frames, in the states from `low` on."""
 
     low: int
     scores: NDArray[np.float64]
 
     def better_end(self, states: int) -> int:
-        """Return the better one of the last two states, where a path may end."""
+        """Return the better one of the last two states, in which a path may end."""
         last = states - 1 - self.low
         return states - 1 - int(self.scores[last - 1] > self.scores[last])
 
 
 @dataclass(frozen=True, slots=True)
 class Band:
-    """Moves a front through the frames, over `width` states at a time; they change from block to block only."""
+    """Advances a front through the frames, in a band of `width` states that moves from block to block."""
 
     chain: Chain
     frames: int
@@ -140,19 +140,19 @@ class Band:
         return cls(chain, frames, scores, min(width, len(chain)), chain.skips())
 
     def opening(self) -> Front:
-        """Return the front before the first frame: in the first gap, which the first token follows at once or later."""
+        """Return the front before the first frame, in the first gap."""
         scores = np.full(self.width, -np.inf)
         scores[0] = 0.0
         return Front(0, scores)
 
     def low(self, front: Front, start: int) -> int:
-        """Return the first state of the block at `start`: the best one in the middle, the end still within reach."""
+        """Return the first state of the band in the block at `start`: around the best one, the end still reachable."""
         middle = front.low + int(front.scores.argmax()) - self.width // 2
         behind = self.chain.farthest_behind(max(0, self.frames - start - BLOCK)) - self.width + 3
         return min(max(front.low, middle, behind), len(self.chain) - self.width)
 
     def advance(self, front: Front, start: int, ways: NDArray[np.int8] | None = None) -> Front:
-        """Return the front after the block at `start`; how many states each one came by is left in `ways`."""
+        """Return the front after the block at `start`; write into `ways` by how many states each path advanced."""
         low = self.low(front, start)
         columns, skips = self.chain.columns[low : low + self.width], self.skips[low : low + self.width]
         best = np.full(self.width + 2, -np.inf)  # two states before the band, so that each has three to come from

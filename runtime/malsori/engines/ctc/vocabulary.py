@@ -1,4 +1,4 @@
-"""The tokens of a CTC model and the part each one plays: blank, word delimiter, special, or text."""
+"""The tokens of a CTC model and their roles: blank, word delimiter, special, or text."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Vocabulary:
 
     @classmethod
     def build(cls, tokens: tuple[str, ...], blank: str, word_delimiter: str) -> Vocabulary:
-        """Sort the tokens by role; whitespace delimits words too. Raises ValueError when `blank` is not one of them."""
+        """Return the vocabulary of `tokens`; white space delimits words too. Raises `ValueError` without a `blank`."""
         roles = list(enumerate(tokens))
         delimiters = frozenset(index for index, token in roles if token == word_delimiter or token.isspace())
         silent = frozenset(index for index, token in roles if token in (blank, "") or SPECIAL.fullmatch(token))
@@ -40,8 +40,8 @@ class Vocabulary:
     ) -> Vocabulary:
         """Read `vocab.json`, a mapping of token to id as Hugging Face writes it. Raises `ModelIncompatible`.
 
-        With `lower_case` letters are lowered, as tokenizers do that want it. With `width` tokens that have no logit are
-        left out, and logits without a token never become text: checkpoints as they are published have both.
+        With `lower_case` letters are lowered, as some tokenizers do. With `width`, the number of logits, tokens without
+        a logit are left out, and logits without a token never become text: published checkpoints have both.
         """
         path = folder / FILE
         try:

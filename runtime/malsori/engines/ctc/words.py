@@ -1,6 +1,6 @@
-"""From the frames in which tokens are said to words: at delimiters, and inside of a script without spaces.
+"""Tokens at their frames, and tokens joined to words: at delimiters, and inside of scripts without spaces.
 
-Positions are frames, never seconds.
+Positions are frames, not seconds.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from .vocabulary import Vocabulary
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """One token: frames `[start, stop)` and its posterior, the highest in that run."""
+    """One token: its frames `[start, stop)`, and its highest posterior in them."""
 
     index: int
     start: int
@@ -31,9 +31,9 @@ class Token:
 
 
 def place(log_probs: NDArray[np.float64], tokens: Sequence[int], blank: int) -> list[Token]:
-    """Return `tokens` at the frames of the likeliest alignment that collapses to them.
+    """Return `tokens` at the frames of their likeliest alignment.
 
-    `log_probs` is `(frames, vocabulary)` and long enough: a frame for each token and for a blank between equal ones.
+    `log_probs` is `(frames, vocabulary)`, with at least a frame for each token and for a blank between equal ones.
     """
     chain = Chain.between_blanks(tokens, blank)
     path = best_path(chain, len(log_probs), lambda start, stop: np.maximum(log_probs[start:stop], FLOOR))
@@ -41,7 +41,7 @@ def place(log_probs: NDArray[np.float64], tokens: Sequence[int], blank: int) -> 
 
 
 def on_path(chain: Chain, path: NDArray[np.intp], log_probs: NDArray[np.float64]) -> list[Token]:
-    """Return the tokens of a chain where `path` is in each; `log_probs`, `(frames,)`, are those along the path."""
+    """Return the tokens of a chain at the frames of `path`; `log_probs`, `(frames,)`, are those along the path."""
     states = np.arange(1, len(chain), 2)
     starts, stops = (np.searchsorted(path, states, side=side).tolist() for side in ("left", "right"))
     runs = zip(chain.columns[states].tolist(), starts, stops, strict=True)
@@ -52,7 +52,7 @@ def on_path(chain: Chain, path: NDArray[np.intp], log_probs: NDArray[np.float64]
 class HeardWord:
     """One word: NFC text, frames `[start, stop)`, and the geometric mean of its tokens' posteriors.
 
-    It is `spaced` where a delimiter stands before it, as before the first one.
+    `spaced` where a delimiter stands before it, and for the first word.
     """
 
     text: str
@@ -63,16 +63,16 @@ class HeardWord:
 
 
 def words_of(tokens: Iterable[Token], vocabulary: Vocabulary) -> list[HeardWord]:
-    """Join tokens into words at the delimiters; special tokens are dropped, and so are words with no text.
+    """Return the tokens joined to words at the delimiters, without special tokens and words without text.
 
-    The text is composed (NFC), so that a model may emit conjoining jamo and the reader still gets syllables.
+    The text is composed (NFC), so that conjoining jamo become syllables.
     """
     groups = (_words(group, vocabulary) for group in _groups(tokens, vocabulary))
     return [word for words in groups for word in words if word.text]
 
 
 def silences(segments: Iterable[Segment]) -> Iterator[LeftOut]:
-    """Yield what lies between two words of a segment, or of two, where that lasts `WORDLESS_S` and more."""
+    """Yield the gaps between consecutive words, across segments, of at least `WORDLESS_S`."""
     words = [word for segment in segments for word in segment.words]
     for before, behind in pairwise(words):
         if behind.start - before.end >= WORDLESS_S:
@@ -99,7 +99,7 @@ def _groups(tokens: Iterable[Token], vocabulary: Vocabulary) -> Iterator[list[To
 
 
 def _words(tokens: Sequence[Token], vocabulary: Vocabulary) -> Iterator[HeardWord]:
-    """Yield the words between two delimiters: several where these letters are written without spaces."""
+    """Yield the words between two delimiters: several in scripts without spaces."""
     parts = [vocabulary.tokens[token.index] for token in tokens]
     begins = [word.first for word in spelled_words(parts)][1:] if is_unspaced("".join(parts)) else []
     for first, stop in pairwise([0, *begins, len(tokens)]):

@@ -160,9 +160,8 @@ class WhisperEngine:
             probability = languages.get(context.language, 0.0)
         elif options.language != context.language:
             return None
-        segments = Following(self._network, self._tokens, self._mel, self._window_context(options), options).read(
-            clip, context
-        )
+        window = self._window_context(options)
+        segments = Following(self._network, self._tokens, self._mel, window, options).read(clip, context)
         return Hypothesis(segments, context.language, probability) if segments else None
 
     def open(self, options: DecodeOptions = DEFAULTS, session: SessionOptions = SESSION) -> WhisperSession:

@@ -1,4 +1,4 @@
-"""What a Whisper bundle is made of, what its weights are stored and computed in, and what the model can be asked."""
+"""The files of a Whisper bundle, the types in which weights are stored and computed, and options that models have."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from .tokens import Tokens
 
 TYPES = ("int8", "int8_float16", "int8_bfloat16", "int8_float32", "float16", "bfloat16", "int16", "float32")
 FLOATS = ("float16", "bfloat16", "float32")
-# Never a narrower one: CTranslate2 by itself would compute 16-bit weights in 8 bits where it has no 16-bit products.
+# Never narrower: CTranslate2 by itself would compute 16-bit weights in 8 bits where it has no 16-bit products.
 WIDER: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
         "int8": ("int8_float32",),
@@ -34,12 +34,15 @@ WIDER: Mapping[str, tuple[str, ...]] = MappingProxyType(
 
 
 def computing(stored: str, there: Collection[str]) -> str | None:
-    """Return what weights `stored` in one of `TYPES` are computed in on a device that has `there`; None for nothing."""
+    """Return the type in which weights `stored` in one of `TYPES` are computed on a device that has the types `there`.
+
+    None where it has none for them.
+    """
     return next((kind for kind in (stored, *WIDER.get(stored, ())) if kind in there), None)
 
 
 def describe(there: Collection[str]) -> str:
-    """Return a line for people: what a device has, and what becomes of the types that it does not have.
+    """Return a line for users: the types that a device has, and in which ones the others are computed.
 
     Example: `int8, int8_float32, float32; computed wider: float16, bfloat16, int16 in float32`.
     """
@@ -61,11 +64,10 @@ def _and(kinds: list[str]) -> str:
 
 
 def compute_type_for(asked: str, stored: str, device: Device) -> str:
-    """Return what CTranslate2 is to compute in; left to itself, it writes on stderr when it cannot do as stored.
+    """Return CTranslate2's compute type; by itself, it would write on stderr when it cannot compute as stored.
 
-    By default it is what the weights are stored in, but for floats on a CPU, which are computed in 8 bits: a CPU has no
-    products of 16-bit floats, and those of 32 bits take longer and four times the memory. Raises `OptionError` for a
-    compute type that the device does not have.
+    By default the type of the stored weights, but int8 for floats on a CPU, which has no products of 16-bit floats and
+    takes longer and four times the memory in 32 bits. Raises `OptionError` for a type that the device does not have.
     """
     there = compute_types(device)
     if asked == "default" and device == "cpu" and stored in FLOATS and "int8" in there:
@@ -78,18 +80,21 @@ def compute_type_for(asked: str, stored: str, device: Device) -> str:
     return asked
 
 
-SOUND = {"sampling_rate": SAMPLE_RATE, "hop_length": HOP, "n_fft": 400}  # what the features are made for
+SOUND = {"sampling_rate": SAMPLE_RATE, "hop_length": HOP, "n_fft": 400}  # the features that `features.py` computes
 
 
 def needed(folder: Path, manifest: Manifest) -> tuple[str, ...]:
-    """Return the files that such a bundle must list: those it cannot be without, and those that would be read."""
+    """Return the files that such a bundle must list: the necessary ones, and optional ones that are there."""
     vocabulary = next((name for name in VOCABULARIES if name in manifest.files), VOCABULARIES[0])
     read = [name for name in (FEATURES, TOKENIZER) if name in manifest.files or (folder / name).exists()]
     return (*NEEDED, vocabulary, *read)
 
 
 def mels_of(folder: Path) -> int | None:
-    """Return the mel bands of the bundle's features, None where no file says so; refuse other features."""
+    """Return the number of mel filters in the bundle's settings, None without a file of settings.
+
+    Raises `ModelIncompatible` for other features than Whisper's.
+    """
     path = folder / FEATURES
     if not path.is_file():
         return None
@@ -111,7 +116,7 @@ def check_parts(folder: Path, manifest: Manifest, network: Network, tokens: Toke
     if network.n_mels != mels:
         raise ModelIncompatible(str(folder), f"the network takes {network.n_mels} mels, the features have {mels}")
     if not manifest.languages or (len(manifest.languages) > 1 and not network.multilingual):
-        # CTranslate2 tells by the vocabulary's size: 51,865 entries or more are multilingual
+        # by the vocabulary's size in CTranslate2: 51,865 entries or more are multilingual
         raise ModelIncompatible(str(folder), "the manifest's languages do not fit the model's vocabulary")
     if tokens.multilingual != network.multilingual:
         raise ModelIncompatible(str(folder), "the tokenizer is that of a model with other languages")

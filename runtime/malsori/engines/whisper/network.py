@@ -1,4 +1,4 @@
-"""The network on CTranslate2, in batches of windows: encode, read, tell the language, align. It decides nothing."""
+"""The network on CTranslate2, in batches of windows: encode, detect languages, decode, align."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ from .options import MOST_TOKENS, TEXT_POSITIONS, WhisperOptions
 from .replicas import Replicas
 from .segments import PRECISION
 
-# Windows that a GPU encodes at once. A processor is as fast with one after the other, and eight of 30 s at once take
-# 0.6 GB for their attention (base): the decoder is what gains from reading them together.
+# Windows that a GPU encodes at once. A CPU is as fast with one after the other, and eight of 30 s at once take 0.6 GB
+# for their attention (base); only the decoder gains from a batch.
 MOST_TOGETHER = 8
 
 
 @dataclass(slots=True)
 class NetworkCounters:
-    """What the network was asked for since it was loaded, by all threads together.
+    """Counts since the network was loaded, over all threads.
 
-    `windows` encoded, in `encodings` calls; `retries` are those among them that were encoded because the reading of a
-    shorter one did not stand.
+    `windows` encoded, in `encodings` calls; `retries` are those of them that were encoded because the reading of a
+    shorter window was rejected.
     """
 
     encodings: int = 0
@@ -39,9 +39,9 @@ class NetworkCounters:
 
 @dataclass(frozen=True, slots=True)
 class Generated:
-    """One reading as the decoder gives it, with what it was to start with.
+    """The decoder's output for one window, forced tokens included.
 
-    `log_probability` is the mean over the tokens that were chosen and their end, natural.
+    `log_probability` is the mean over the decoded tokens and the end token, natural.
     """
 
     tokens: tuple[int, ...]
@@ -50,9 +50,9 @@ class Generated:
 
     @classmethod
     def of(cls, result: Any, given: int, length_penalty: float) -> Generated:
-        """Return what CTranslate2's result says of a reading whose first `given` tokens were given."""
+        """Return CTranslate2's result for a reading whose first `given` tokens were forced."""
         tokens = tuple(result.sequences_ids[0])
-        # The score is the sum over the length to that power; given tokens add to the length, and nothing to the sum.
+        # The score is the sum over the length to that power; forced tokens add to the length, but not to the sum.
         total = result.scores[0] * len(tokens) ** length_penalty if tokens else 0.0
         return cls(tokens, float(total / (len(tokens) - given + 1)), float(result.no_speech_prob))
 
@@ -72,9 +72,9 @@ class Network:
         memory: Memory = "normal",
         replicas: Callable[..., Replicas] = Replicas,
     ) -> None:
-        """With `memory="low"` calls from several threads encode in turn; `replicas` loads the weights.
+        """Load the weights by `replicas`; with `memory="low"` calls from several threads encode in turn.
 
-        Raises `ModelIncompatible` when CTranslate2 cannot load it, `EngineError` where memory is short.
+        Raises `ModelIncompatible` when CTranslate2 cannot load them, `EngineError` where memory is short.
         """
         self.name = name
         self.counters = NetworkCounters()
@@ -89,7 +89,7 @@ class Network:
         self.compute_type = str(model.compute_type)
 
     def lanes(self, windows: int, *, live: bool = False) -> int:
-        """Return how many calls are best made at a time for so many windows, and, unless `live`, be ready for them."""
+        """Return how many calls at a time are best for so many windows, and prepare for them unless `live`."""
         return self._replicas.lanes(windows, live=live)
 
     def encode(self, features: NDArray[np.float32], *, retry: bool = False) -> Encoded:
@@ -126,10 +126,10 @@ class Network:
         suppressed: Sequence[int],
         given: int = 0,
     ) -> list[Generated]:
-        """Return the likeliest reading per window; prompts of one length, as CTranslate2 wants them.
+        """Return the likeliest reading per window; CTranslate2 needs prompts of one length.
 
-        The last `given` tokens of a prompt are what its reading starts with, before at most `budget` others. At a
-        temperature above 0 it is the likeliest of `best_of` readings drawn.
+        The last `given` tokens of a prompt are forced, and at most `budget` others follow. At a temperature above 0 it
+        is the likeliest of `best_of` samples.
         """
         leading, longest = len(prompts[0]) - given - 1, given + budget
         search: dict[str, Any] = (
@@ -141,7 +141,7 @@ class Network:
             "length_penalty": options.length_penalty,
             "repetition_penalty": options.repetition_penalty,
             "no_repeat_ngram_size": options.no_repeat_ngram_size,
-            # CTranslate2 takes the smaller of half of it and what is left of it behind the leading tokens
+            # CTranslate2 takes the smaller of half of it and of what is left of it behind the previous text
             "max_length": min(TEXT_POSITIONS, max(2 * longest, leading + longest)),
             "return_scores": True,
             "return_no_speech_prob": True,
@@ -159,10 +159,10 @@ class Network:
         return [Generated.of(result, given, options.length_penalty) for result in results]
 
     def _drawn(self, encoded: Encoded, prompt: list[int], asked: dict[str, Any]) -> Any:
-        """Return what is drawn for one window, which is the same however often and beside whatever it is read.
+        """Return the samples of one window, reproducibly.
 
-        CTranslate2 (4.8) looks at its seed when a worker draws for the first time, and never again. So each window is
-        drawn by a new worker; loading the weights takes less time than the draws.
+        CTranslate2 (4.8) reads its seed only when a worker samples for the first time. So each window is sampled by a
+        new worker; loading the weights takes less time than sampling.
         """
         with self._drawing:
             return self._replicas.unused().generate(encoded.storage, [prompt], **asked)[0]
@@ -170,14 +170,14 @@ class Network:
     def align(
         self, encoded: Encoded, start: Sequence[int], texts: Sequence[Sequence[int]], frames: Sequence[int]
     ) -> list[Any]:
-        """Return CTranslate2's alignments of text tokens with so many mel frames of each window."""
+        """Return CTranslate2's alignments of each window's text tokens with its first `frames` mel frames."""
         with self._failures():
             model, lengths = self._replicas.model, list(frames)
             found: list[Any] = model.align(encoded.storage, list(start), [list(text) for text in texts], lengths)
             return found
 
     def logits(self, encoded: Encoded, prompt: Sequence[int], tokens: Sequence[int]) -> NDArray[np.float32]:
-        """Return what is predicted after `prompt` and after each of `tokens`, `(len(tokens) + 1, vocabulary)`."""
+        """Return the logits after `prompt` and after each of `tokens`, float32 `(len(tokens) + 1, vocabulary)`."""
         steps = len(tokens) + 1
         with self._failures():
             result = self._replicas.model.generate(
@@ -193,7 +193,7 @@ class Network:
 
     @contextmanager
     def _failures(self) -> Iterator[None]:
-        """Turn what CTranslate2 raises while running into `EngineError`."""
+        """Turn CTranslate2's exceptions into `EngineError`."""
         try:
             yield
         except (RuntimeError, ValueError, MemoryError) as error:
@@ -202,7 +202,7 @@ class Network:
 
 @dataclass(frozen=True, slots=True)
 class Encoded:
-    """The encoder's output for some windows of one length, where CTranslate2 keeps it."""
+    """The encoder's output for some windows of one length, on CTranslate2's device."""
 
     storage: Any
 
@@ -210,12 +210,12 @@ class Encoded:
         return int(self.storage.shape[0])
 
     def rows(self, chosen: Sequence[int]) -> Encoded:
-        """Return these windows, in this order."""
+        """Return the windows with these indices, in this order."""
         if list(chosen) == list(range(len(self))):
             return self
         from ctranslate2 import StorageView
 
-        # As float32, since numpy has no bfloat16; CTranslate2 takes it back into the type that it computes in.
+        # As float32, since numpy has no bfloat16; CTranslate2 converts it to the type that it computes in.
         return Encoded(StorageView.from_array(np.ascontiguousarray(self.states()[list(chosen)])))
 
     @classmethod
@@ -226,7 +226,7 @@ class Encoded:
         return cls(StorageView.from_array(np.concatenate([part.states() for part in parts])))
 
     def states(self) -> NDArray[np.float32]:
-        """Return it as float32 in main memory, `(windows, frames, d_model)`."""
+        """Return the output as float32 in main memory, `(windows, frames, d_model)`."""
         return host_array(self.storage)
 
 
@@ -238,5 +238,5 @@ def host_array(storage: Any) -> NDArray[np.float32]:
 
 
 def room(prompt: int, given: int) -> int:
-    """Return how many tokens can be read behind a prompt of so many, of which the last `given` are read along."""
+    """Return how many tokens can be decoded behind a prompt of that length, of which the last `given` are forced."""
     return min(MOST_TOKENS, TEXT_POSITIONS - (prompt - given - 1)) - given

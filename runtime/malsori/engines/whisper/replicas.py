@@ -1,10 +1,10 @@
-"""One copy of the weights and who computes with it: one call on all threads, or several calls on a thread each.
+"""The weights in CTranslate2: loaded for one call on all threads, and again for several calls on a thread each.
 
-A decoder's products are too small to be shared out: on two cores stock base reads two windows 1.5 times as fast in two
-calls on a thread each as in one on both, eight windows 1.3 times (`bench/lanes.py`). A single clip is encoded sooner by
-all threads together. CTranslate2 settles both numbers when it loads a model, so it is loaded again when there first are
-several windows to be read, and before each draw, for workers that have drawn nothing. An old copy goes when the last
-call that runs in it ends.
+A decoder's products are too small for several threads: on two cores stock base reads two windows 1.5 times as fast in
+two calls on a thread each as in one on both, eight windows 1.3 times (`bench/lanes.py`). A single clip is encoded
+faster by all threads together. CTranslate2 fixes both numbers when it loads a model, so it is loaded again for the
+first batch of several windows, and before each sampling, for workers that have not sampled. An old copy is freed when
+the last call in it ends.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ from ...errors import EngineError, ModelIncompatible, brief
 from ..machine.devices import Device
 from ..machine.process import keep_in_forks, release_free_memory
 
-MOST_LANES = 4  # calls at a time that are made of one; each has its own activations, 0.1 GB for 30 s of base
+MOST_LANES = 4  # calls at a time; each has its own activations, 0.1 GB for 30 s of base
 WEIGHTS = "model.bin"
-SEED = 1  # of what is drawn at temperatures above 0
+SEED = 1  # for sampling at temperatures above 0
 
 
 def load_weights(folder: Path, *, device: Device, compute_type: str, threads: int, workers: int) -> Any:
@@ -87,10 +87,7 @@ class Replicas:
         return self._device == "cpu"
 
     def lanes(self, windows: int, *, live: bool = False) -> int:
-        """Return how many calls are best made at a time for so many windows, and be ready for them.
-
-        Where somebody waits for the words, nothing is loaded for that.
-        """
+        """Return how many calls at a time are best for so many windows, and load the model for them unless `live`."""
         self._check_process()
         total = self.workers * self.threads
         lanes = min(total, MOST_LANES)
@@ -102,9 +99,9 @@ class Replicas:
             return min(windows, lanes) if self.workers >= lanes else 1
 
     def unused(self) -> Any:
-        """Return the model with workers that have drawn nothing yet; where its file has gone, the one that is there.
+        """Return the model loaded again, with workers that have not sampled; the present one where its file is gone.
 
-        One caller at a time: what another one draws meanwhile would use up a worker.
+        For one caller at a time: another one's sampling would use up a worker.
         """
         self._check_process()
         with self._lock:
@@ -112,7 +109,7 @@ class Replicas:
         return self.model
 
     def _check_process(self) -> None:
-        """Raise where CTranslate2's threads are not: a fork leaves them behind, and the first call would never end."""
+        """Raise `EngineError` in a forked process, which lacks CTranslate2's threads, so that calls would never end."""
         if os.getpid() != self._process:
             raise EngineError(
                 f"{self._folder}: was loaded in process {self._process}, and this one, {os.getpid()}, was forked from "
@@ -120,17 +117,17 @@ class Replicas:
             )
 
     def _reload(self, workers: int, threads: int) -> None:
-        """Load the weights again for so many calls at a time, if they are still those. With the lock held."""
+        """Load the weights again for `workers` calls at a time, if the file is unchanged. With the lock held."""
         if self._seen() == self._weights:
-            self._model = None  # first, so that the old weights can go before the new ones come
+            self._model = None  # first, so that the old weights are freed before the new ones are loaded
             release_free_memory()
             self._model = self._load(threads=threads, workers=workers)
             self.workers, self.threads = workers, threads
 
     def _seen(self) -> tuple[int, int, int] | None:
-        """Return what tells whether the weights in the folder are those that were loaded, None where there are none.
+        """Return inode, size and time of the file of weights, by which a change is noticed, None without a file.
 
-        Weights of another shape beside the vocabulary and the encoded windows of the first would crash CTranslate2.
+        Weights of another shape than the vocabulary and encoded windows of the first would crash CTranslate2.
         """
         try:
             found = (self._folder / WEIGHTS).stat()

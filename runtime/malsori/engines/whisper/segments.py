@@ -1,4 +1,4 @@
-"""A window's tokens to pieces with times, and how far the window has been read (arXiv 2212.04356, section 3.8)."""
+"""A window's tokens to segments by their time tokens, and how far it was read (arXiv 2212.04356, section 3.8)."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ FRAMES = 2  # mel frames from one time token to the next
 
 @dataclass(frozen=True, slots=True)
 class WindowSegment:
-    """A stretch of a window: `start` and `end` in seconds from the window's start, its tokens, times among them."""
+    """A segment of a window: `start` and `end` in seconds from the window's start, and tokens, time tokens included."""
 
     start: float
     end: float
@@ -25,12 +25,11 @@ class WindowSegment:
 def split(
     tokens: Sequence[int], timestamp_begin: int, size: int, *, whole: bool = False
 ) -> tuple[list[WindowSegment], int]:
-    """Return the pieces of a window with `size` mel frames of sound, and the frame from which it is to be read on.
+    """Return the segments of a window with `size` mel frames of sound, and the frame from which to read on.
 
-    A piece ends where two times follow each other. What follows the last such pair was not heard to its end and is
-    left to the next window, unless a single time ends it: then nobody speaks behind that. It is also kept where the
-    tokens are the `whole` of what there is: a reading that came to its end, of the last sound of a clip. A pair at the
-    very end says that more follows, in the last window too: the frame is its time, and the rest is still to be read.
+    A segment ends at a pair of time tokens. Tokens behind the last pair are an unfinished segment, left to the next
+    window, unless a single time token ends them, which means silence behind it, or they are the `whole` rest: an ended
+    reading of the clip's last sound. A pair at the very end means that more speech follows: the frame is its time.
     """
     is_time = [token >= timestamp_begin for token in tokens]
     cuts = [i for i in range(1, len(tokens)) if is_time[i - 1] and is_time[i]]
@@ -38,7 +37,7 @@ def split(
     if not cuts:
         times = [token - timestamp_begin for token, time in zip(tokens, is_time, strict=True) if time]
         end = times[-1] * PRECISION if times and times[-1] else size / MEL_RATE
-        # openai/whisper lets such a piece begin with its window, however late the decoder says that it does
+        # In openai/whisper such a segment begins with its window, whatever the first time token.
         begin = times[0] * PRECISION if is_time[:1] == [True] and times[0] * PRECISION < end else 0.0
         return [WindowSegment(begin, end, tuple(tokens))], size
     cuts += [len(tokens)] * ends_alone

@@ -1,6 +1,6 @@
-"""The bytes that a token spells, and Whisper's tokenizer from the list of tokens that CTranslate2 keeps.
+"""The bytes of a byte-level token, and Whisper's tokenizer rebuilt from CTranslate2's list of tokens.
 
-A token may hold half a character. Folders without tokenizer.json get their tokenizer from here.
+A token may hold a part of a character. Folders without tokenizer.json get a rebuilt tokenizer.
 """
 
 from __future__ import annotations
@@ -12,11 +12,11 @@ from typing import Any
 from ...bundles.infer.ct2_folder import VOCABULARIES, vocabulary
 from ...errors import ModelCorrupt, ModelIncompatible
 
-HALF_CHARACTER = "\ufffd"  # what stands for bytes of a letter whose others are not there
+HALF_CHARACTER = "\ufffd"  # in the place of bytes that are no complete character
 
 
 def spelled_bytes(token: str | None) -> bytes:
-    """Return what a byte-level token spells; nothing for None, its UTF-8 for one that is not in GPT-2's letters."""
+    """Return the bytes of a byte-level token; none for None, its UTF-8 for one that is not in GPT-2's alphabet."""
     name = token or ""
     try:
         return bytes([BYTES[letter] for letter in name])
@@ -25,7 +25,7 @@ def spelled_bytes(token: str | None) -> bytes:
 
 
 def character_ends(spelled: bytes) -> set[int]:
-    """Return the positions at which a character ends, and 0; bytes that are none end where U+FFFD stands for them."""
+    """Return 0 and the positions at which a character ends; invalid bytes end where their U+FFFD does."""
     ends, position = {0}, 0
     while position < len(spelled):
         try:
@@ -42,7 +42,7 @@ def character_ends(spelled: bytes) -> set[int]:
 
 
 def _byte_alphabet() -> dict[str, int]:
-    """Return GPT-2's letters for bytes: what Latin-1 shows stands for itself, the others follow from U+0100 on."""
+    """Return GPT-2's letters for bytes: visible Latin-1 characters are themselves, other bytes U+0100 and following."""
     shown = [*range(33, 127), *range(161, 173), *range(174, 256)]
     hidden = [byte for byte in range(256) if byte not in shown]
     return {chr(byte): byte for byte in shown} | {chr(256 + rank): byte for rank, byte in enumerate(hidden)}
@@ -51,15 +51,15 @@ def _byte_alphabet() -> dict[str, int]:
 BYTES = _byte_alphabet()
 
 
-BYTE_TOKEN = 256  # tokens of a single byte, the first ones
-END = "<|endoftext|>"  # from here on the tokens are orders
+BYTE_TOKEN = 256  # the first tokens, of a single byte each
+END = "<|endoftext|>"  # the first special token
 TIME = "<|0.00|>"
 
 
 def rebuilt(folder: Path) -> Any:
-    """Return the tokenizer (of the package tokenizers) that the list of tokens in `folder` stands for: some 2 s.
+    """Return a tokenizer (of the package tokenizers) rebuilt from the list of tokens in `folder`; it takes some 2 s.
 
-    Raises `ModelCorrupt` where there is no list, `ModelIncompatible` for one that is no list of Whisper's tokens.
+    Raises `ModelCorrupt` where there is no list, `ModelIncompatible` for one that is not Whisper's.
     """
     from tokenizers import AddedToken, Tokenizer, decoders, pre_tokenizers
     from tokenizers.models import BPE
@@ -83,7 +83,7 @@ def rebuilt(folder: Path) -> Any:
 
 
 def _made_of(token: str, ranks: dict[str, int], folder: Path) -> tuple[str, str]:
-    """Return the pair whose merge made a token. Example: "the" with "th" learned before it gives ("th", "e").
+    """Return the pair of tokens whose merge is a token. Example: "the" with "th" learned before it gives ("th", "e").
 
     Raises `ModelIncompatible` where one of the two is no token.
     """

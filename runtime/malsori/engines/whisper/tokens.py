@@ -1,7 +1,6 @@
-"""Whisper's vocabulary: text to tokens and back, the tokens that are orders to the model, and tokens read as words.
+"""Whisper's vocabulary: text to tokens and back, the special tokens, and tokens to words.
 
-The rules are those of openai/whisper `tokenizer.py`; the vocabulary is a bundle's tokenizer.json. When words are spoken
-is not known here.
+The rules are those of openai/whisper `tokenizer.py`; the vocabulary is a bundle's tokenizer.json.
 """
 
 from __future__ import annotations
@@ -19,12 +18,12 @@ from .tokenizer import character_ends, rebuilt, spelled_bytes
 
 FILE = TOKENIZER
 TIMESTAMPS = 1501  # <|0.00|> to <|30.00|> in steps of 0.02 s
-MULTILINGUAL = 51_865  # entries at least; CTranslate2 and openai/whisper tell by the size too
+MULTILINGUAL = 51_865  # entries from which on a vocabulary is multilingual, as in CTranslate2 and openai/whisper
 UNSPACED = frozenset({"zh", "ja", "th", "lo", "my", "km", "bo", "yue"})  # languages without spaces between words
 TASKS = ("transcribe", "translate")
 
-# Marks of speaker labels and annotations, which nobody speaks: "[DAVID]", "( applause )". Suppressed where they are one
-# token, alone or behind a space; a note of music also by the first of its tokens.
+# Marks of speaker labels and annotations, which are not spoken: "[DAVID]", "( applause )". Suppressed where they are
+# one token, alone or behind a space; notes of music also by the first of their tokens.
 MARKS = (
     *'"#()*+/:;<=>@[\\]^_`{|}~「」『』',
     *"<< >> <<< >>> -- --- -( -[ (' (\" (( )) ((( ))) [[ ]] {{ }} ♪♪ ♪♪♪".split(),
@@ -35,7 +34,7 @@ INNER = (" -", " '")  # allowed within a word, not at the beginning of one
 
 @dataclass(frozen=True, slots=True)
 class TokenWord:
-    """A word as it stands in the text, with the space before it, and the tokens that spell it."""
+    """A word with the space before it, and its tokens."""
 
     text: str
     tokens: tuple[int, ...]
@@ -45,8 +44,8 @@ class TokenWord:
 class Tokens:
     """The vocabulary of one bundle; safe to use from several threads.
 
-    The numbers are tokens. From `eot` on all are orders to the model, from `timestamp_begin` on they are times in steps
-    of 0.02 s; `vocabulary` counts the tokens there are.
+    Token ids from `eot` on are special, from `timestamp_begin` on time tokens in steps of 0.02 s; `vocabulary` is the
+    number of tokens.
     """
 
     sot: int
@@ -70,7 +69,7 @@ class Tokens:
         """Return the vocabulary of the bundle in `folder`, from its tokenizer.json, else from CTranslate2's list.
 
         Raises `ModelCorrupt` when there is neither, `ModelIncompatible` when it is not a tokenizer or lacks one of
-        Whisper's orders.
+        Whisper's special tokens.
         """
         orders = _load(folder / FILE) if (folder / FILE).is_file() else rebuilt(folder)
 
@@ -81,7 +80,7 @@ class Tokens:
             return int(found)
 
         no_timestamps = find("<|notimestamps|>")
-        # Files made before 2023 end at <|notimestamps|>; the network has the timestamps behind it all the same.
+        # Files made before 2023 end at <|notimestamps|>; the network has the time tokens behind it nevertheless.
         usual = no_timestamps + 1 + TIMESTAMPS
         return cls(
             sot=find("<|startoftranscript|>"),
@@ -102,11 +101,11 @@ class Tokens:
     def language(self, code: str) -> int | None:
         """Return the token of a language (`ko`), or None for one that the vocabulary does not have."""
         token = self._orders.token_to_id(f"<|{code}|>")
-        first, end = self.sot + 1, min(self.transcribe, self.translate)  # "translate" is a token too, and no language
+        first, end = self.sot + 1, min(self.transcribe, self.translate)  # <|translate|> is no language
         return token if token is not None and first <= token < end else None
 
     def start(self, language: str, task: str, timestamps: bool) -> list[int]:
-        """Return the orders that a transcript begins with; a model that knows English only takes no language or task.
+        """Return the special tokens that a transcript begins with; English-only models have no language and task.
 
         Raises `OptionError` for a language or task that the vocabulary does not have.
         """
@@ -116,19 +115,19 @@ class Tokens:
         return orders if timestamps else [*orders, self.no_timestamps]
 
     def encode(self, text: str) -> list[int]:
-        """Return the tokens that spell `text`, every one of them below `eot`, whatever the text says."""
-        whole = text.encode("utf-8", "replace").decode("utf-8")  # half a surrogate pair has no spelling
+        """Return the tokens of `text`, all below `eot`, also where it spells special tokens."""
+        whole = text.encode("utf-8", "replace").decode("utf-8")  # without lone surrogates
         return list(self._speller.encode(whole, add_special_tokens=False).ids)
 
     def decode(self, tokens: Sequence[int]) -> str:
-        """Return what the tokens spell, without orders and times; what is not UTF-8 becomes U+FFFD."""
+        """Return the text of tokens, without special and time tokens; invalid UTF-8 becomes U+FFFD."""
         return str(self._orders.decode([token for token in tokens if token < self.eot]))
 
     def words(self, tokens: Sequence[int], language: str) -> list[TokenWord]:
         """Return the tokens as words; together they have all the tokens, in order.
 
         A word begins at a space, or is a mark of ASCII punctuation; in languages without spaces it is as few tokens as
-        give whole characters. An order or time is a word without text. Example, in English:
+        give whole characters. A special or time token is a word without text. Example, in English:
 
             " Hel" "lo" "," " world" <|endoftext|>  ->  " Hello" "," " world" ""
         """
@@ -136,10 +135,10 @@ class Tokens:
         return list(characters) if language in UNSPACED else list(self._joined_to_words(characters))
 
     def suppressed(self, extra: Sequence[int] = (-1,)) -> list[int]:
-        """Return the tokens that are never to be decoded, ascending: `extra` and the orders that start a transcript.
+        """Return the tokens to suppress in decoding, ascending: `extra` and the special ones that start a transcript.
 
-        -1 in `extra` stands for the marks of what is not speech (music, annotations, speaker labels). Raises
-        `OptionError` for a number that is no token.
+        -1 in `extra` stands for the marks of music, annotations and speaker labels. Raises `OptionError` for a number
+        that is no token.
         """
         wrong = next((token for token in extra if not -1 <= token < self.vocabulary), None)
         if wrong is not None:
@@ -168,7 +167,7 @@ class Tokens:
         return marks
 
     def _whole_characters(self, tokens: Sequence[int]) -> Iterator[TokenWord]:
-        """Yield as few tokens at a time as end where a character ends."""
+        """Yield the tokens in the shortest runs that end where a character ends."""
         for is_text, run in groupby(tokens, key=lambda token: token < self.eot):
             if is_text:
                 yield from self._characters(list(run))
@@ -187,7 +186,7 @@ class Tokens:
                 first, begin = last, end
 
     def _joined_to_words(self, characters: Iterator[TokenWord]) -> Iterator[TokenWord]:
-        """Yield the pieces put together into words, at spaces and punctuation."""
+        """Yield whole characters joined to words, which begin at spaces and punctuation."""
         word: TokenWord | None = None
         for character in characters:
             order = character.tokens[0] >= self.eot
@@ -219,9 +218,9 @@ def _load(path: Path) -> Any:
 
 
 def _speller(tokenizer: Any) -> Any:
-    """Return a tokenizer with the same words and none of the added tokens.
+    """Return a tokenizer with the same vocabulary but without the added tokens.
 
-    The library's own switch for this, `encode_special_tokens`, lets timestamps through: they are not marked special.
+    The library's own switch for this, `encode_special_tokens`, lets time tokens through: they are not marked special.
     """
     speller = type(tokenizer)(tokenizer.model)
     speller.pre_tokenizer = tokenizer.pre_tokenizer
