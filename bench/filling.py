@@ -21,7 +21,7 @@ from bench.words.sets import address, indexed
 from malsori import decode, load
 from malsori.engines.base import DecodeOptions, Engine
 from malsori.engines.whisper.options import WhisperOptions
-from malsori.pipeline.clip import Clip, filled, joined
+from malsori.pipeline.clip import Clip, fill_clips, joined
 from malsori.types import SAMPLE_RATE, Audio, Span
 from malsori.vad import GateOptions, SileroDetector, speech_spans
 
@@ -48,7 +48,7 @@ class Rule:
         stretches = [Clip.of(audio[s.start : s.stop], s) for s in speech_spans(audio, SileroDetector(), options)]
         if self.whole_pauses:
             return [audio[span.start : span.stop] for span in _spanning(stretches, self.longest)]
-        return [clip.audio for clip in filled(stretches, self.longest)]
+        return [clip.audio for clip in fill_clips(stretches, self.longest)]
 
 
 def alone(audio: Audio) -> list[Audio]:

@@ -29,7 +29,7 @@ from malsori.bundles import read_manifest
 from malsori.engines.base import DecodeOptions
 from malsori.engines.session import Commit, SessionOptions
 from malsori.engines.whisper.features import LogMel
-from malsori.engines.whisper.listening import Look, UtteranceReader
+from malsori.engines.whisper.listening import UtteranceReader, UtteranceReading
 from malsori.engines.whisper.model_files import compute_type_for
 from malsori.engines.whisper.network import Network
 from malsori.engines.whisper.options import AudioContext, WhisperOptions
@@ -101,10 +101,10 @@ class PacedListener(UtteranceReader):
         super().__init__(network, *rest)
         self.paced = paced
 
-    def look(self, sound: Audio, given: Sequence[int], said: Sequence[int]) -> Look | None:
+    def read(self, sound: Audio, given: Sequence[int], said: Sequence[int]) -> UtteranceReading | None:
         """Read on, as any listener does."""
         self.paced.seconds = len(sound) / RATE
-        return super().look(sound, given, said)
+        return super().read(sound, given, said)
 
 
 def ours(folder: Path, commit: Commit = "agreement", window: AudioContext = "auto") -> Callable[[], Push]:

@@ -65,7 +65,7 @@ def check_options(manifest: Manifest, options: DecodeOptions) -> None:
 
 
 def _counts(value: object, least: int, most: int) -> bool:
-    """Whether it is a whole number between two."""
+    """Return whether it is a whole number between two."""
     return isinstance(value, int) and not isinstance(value, bool) and least <= value <= most
 
 

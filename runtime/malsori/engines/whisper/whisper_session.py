@@ -170,7 +170,7 @@ def _check(options: SessionOptions) -> None:
 
 
 def _is_number(step: object) -> bool:
-    """Whether it is a length that a step may have."""
+    """Return whether it is a length that a step may have."""
     if not isinstance(step, (int, float)) or isinstance(step, bool) or not math.isfinite(step):
         return False
     return SHORTEST_STEP <= step <= LONGEST_STEP
