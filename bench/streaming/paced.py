@@ -83,7 +83,7 @@ class Behind:
     def __init__(self, attention: bool) -> None:
         self._attention = attention
 
-    def settled(self, words: Sequence[Any], at: int, behind: Callable[[], Sequence[float]]) -> int:
+    def count_stable(self, words: Sequence[Any], at: int, behind: Callable[[], Sequence[float]]) -> int:
         """Return how many words are committed."""
         if self._attention and words:
             behind()

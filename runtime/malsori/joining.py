@@ -40,6 +40,11 @@ def joined(parts: Iterable[Text]) -> str:
     return " ".join(text for part in parts if (text := part.text.strip()))
 
 
+def counted(number: int, thing: str) -> str:
+    """Return a number and what it counts, in the singular for one."""
+    return f"{number} {thing}{'' if number == 1 else 's'}"
+
+
 LEAST = 1e-30  # keeps the logarithm of a probability finite
 
 

@@ -27,7 +27,8 @@ def tables(calibration: Calibration, bundle: Bundle, *, written: bool) -> str:
 
 def _outcome(calibration: Calibration, bundle: Bundle, written: bool) -> list[tuple[str, ...]]:
     from ..bundles import MANIFEST
-    from ..pipeline.trials.outcome import counted, label
+    from ..joining import counted
+    from ..pipeline.trials.outcome import label
 
     chosen, host = calibration.chosen, calibration.host
     faster = f"{chosen.ratio:.2f}x as fast as the full window" if chosen is not calibration.full else ""

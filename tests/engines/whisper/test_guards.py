@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 from malsori.engines.whisper.guards import (
     Reading,
     compression_ratio,
+    has_no_speech,
     is_poor,
     is_silence,
     made_up,
-    nobody_speaks,
     token_budget,
     why_rejected,
     why_wordless,
@@ -90,7 +90,7 @@ def test_without_a_threshold_nothing_is_doubted():
     doubted = replace(GOOD, log_probability=-0.89, no_speech_prob=0.9)
     assert not made_up(doubted, 130, WhisperOptions(no_speech_threshold=None))
     assert not made_up(doubted, 400, WhisperOptions(no_speech_threshold=None))
-    assert not nobody_speaks(doubted, WhisperOptions(no_speech_threshold=None))
+    assert not has_no_speech(doubted, WhisperOptions(no_speech_threshold=None))
 
 
 def test_whoever_asks_for_more_certainty_of_silence_gets_it_at_any_length():
@@ -103,7 +103,7 @@ def test_whoever_asks_for_more_certainty_of_silence_gets_it_at_any_length():
     ("likely", "silent", "expected"), [(-0.3, 0.1, False), (-0.3, 0.45, True), (-1.6, 0.1, True), (-1.3, 0.35, False)]
 )
 def test_nobody_speaks_where_the_model_says_so_or_finds_no_words(likely, silent, expected):
-    assert nobody_speaks(replace(GOOD, log_probability=likely, no_speech_prob=silent), OPTIONS) is expected
+    assert has_no_speech(replace(GOOD, log_probability=likely, no_speech_prob=silent), OPTIONS) is expected
 
 
 @given(st.integers(0, 3000))

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from ...aligned import AlignedCharacter, AlignedWord
 from ...errors import AudioTooShort
-from ...joining import mean_probability
+from ...joining import counted, mean_probability
 from ...types import SAMPLE_RATE, Audio
 from .edges import Silences, word_edges
 from .frames import Frames
@@ -97,9 +97,9 @@ class Aligner:
         least = states.least_frames
         if least > frames:
             needed = ((least - 1) * self.frames.stride + self.frames.receptive_field) / SAMPLE_RATE
-            wanted, tokens = _counted(least, "frame"), _counted(len(states) // 2, "token")
+            wanted, tokens = counted(least, "frame"), counted(len(states) // 2, "token")
             expected = f"{wanted} ({needed:.2f} s) or more, for the {tokens} of the text"
-            raise AudioTooShort(name, expected, f"{_counted(frames, 'frame')} ({samples / SAMPLE_RATE:.2f} s)")
+            raise AudioTooShort(name, expected, f"{counted(frames, 'frame')} ({samples / SAMPLE_RATE:.2f} s)")
 
     def _word(self, word: WrittenWord, said: Sequence[list[Token]], start: float, end: float) -> AlignedWord:
         """Return the word between `start` and `end` with its characters; `said` are the tokens of each grapheme."""
@@ -132,7 +132,3 @@ def _shared(grapheme: Grapheme, start: float, end: float, score: float) -> Itera
     edges = np.linspace(start, end, len(grapheme.characters) + 1).tolist()
     for text, begin, stop in zip(grapheme.characters, edges, edges[1:], strict=False):
         yield AlignedCharacter(text, begin, stop, score)
-
-
-def _counted(number: int, thing: str) -> str:
-    return f"{number} {thing}{'' if number == 1 else 's'}"

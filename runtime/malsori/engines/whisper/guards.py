@@ -128,7 +128,7 @@ def why_wordless(reading: Reading, frames: int, options: WhisperOptions) -> Why 
     return "made_up" if silent or made_up(reading, frames, options) else None
 
 
-def nobody_speaks(reading: Reading, options: WhisperOptions) -> bool:
+def has_no_speech(reading: Reading, options: WhisperOptions) -> bool:
     """Return whether a window has no speech, by a `reading` made without hot words and prompt, where those were echoed.
 
     Of 214 echoes of hot words in noise none is left with stock base, of 150 with tiny.en one. Of 70 and 79 recordings

@@ -18,7 +18,7 @@ from .guards import (
     LIKELY_LOG_PROB,
     Reading,
     ReadingRejected,
-    nobody_speaks,
+    has_no_speech,
     token_budget,
     token_limit,
     why_rejected,
@@ -141,7 +141,7 @@ class WindowReader:
         if doubtful:
             rows = [self._row(tracks[index], full=full, with_context=False) for index in doubtful]
             for index, plain in zip(doubtful, read(encoded.rows(doubtful), rows), strict=True):
-                readings[index] = plain if nobody_speaks(plain, self._options.whisper) else readings[index]
+                readings[index] = plain if has_no_speech(plain, self._options.whisper) else readings[index]
         return readings
 
     def _may_echo_prompt(self, reading: Reading, language: str | None) -> bool:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ...engines.whisper.window import Context
+from ...joining import counted
 from ...types import SAMPLE_RATE
 from .figures import Figures
 from .search import LEAST_AT_FLOOR, CalibrationLimits, choose, objection
@@ -105,11 +106,6 @@ class Calibration:
         if figures is self.full:
             del row["clips_at_floor"]
         return {**row, **({"not_safe": why} if why else {})}
-
-
-def counted(number: int, thing: str) -> str:
-    """Return a number and what it counts, in the singular for one."""
-    return f"{number} {thing}{'' if number == 1 else 's'}"
 
 
 def label(context: Context) -> str:
