@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import ast
-from pathlib import Path
 
 import pytest
 
-EXPORT = Path(__file__).resolve().parents[2] / "export"
+from tests.shipped import ROOT
+
+EXPORT = ROOT / "export"
 
 
 def imported(source: str) -> set[str]:

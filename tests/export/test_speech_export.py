@@ -22,7 +22,7 @@ from malsori.engines.wav2vec2.graphs import WEIGHTS  # noqa: E402
 from malsori.pipeline.trials import ProofLimits  # noqa: E402
 from tests.export.test_wav2vec2_export import LAYER, TINY, save_checkpoint  # noqa: E402
 from tests.loudness import tone, wav  # noqa: E402
-from tests.test_prove import KOREAN, untimed  # noqa: E402
+from tests.pipeline.trials.test_proof import KOREAN, untimed  # noqa: E402
 
 
 @pytest.fixture(scope="module")

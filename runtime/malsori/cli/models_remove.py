@@ -37,7 +37,7 @@ def add_action(actions: argparse._SubParsersAction[Parser]) -> None:
 def run(args: argparse.Namespace) -> int:
     """Remove one bundle; return 0, or 1 when it was left because the answer was no."""
     from ..bundles import find_bundle
-    from ..bundles.adopt import check_removable, remove, size_of
+    from ..bundles.remove import check_removable, remove, size_of
 
     found = find_bundle(args.name)
     check_removable(found)

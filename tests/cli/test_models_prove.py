@@ -12,7 +12,7 @@ from malsori.bundles import read_manifest
 from malsori.cli.main import main
 from malsori.cli.models_prove import MAX_LOSS, device_for
 from malsori.pipeline.trials import ProofLimits
-from tests.test_prove import KOREAN, NANO, damaged, untimed
+from tests.pipeline.trials.test_proof import KOREAN, NANO, damaged, untimed
 
 PROVE = ["models", "prove", str(NANO), "--quiet", "--audio", str(KOREAN)]
 

@@ -7,7 +7,7 @@ import pytest
 
 from malsori.audio import decode
 from malsori.errors import CorruptAudio
-from tests.test_audio_decode import encoded
+from tests.audio.test_decode import encoded
 
 
 def pages(data: bytes) -> list[bytes]:

@@ -16,10 +16,11 @@ from malsori.bundles.seal import amend
 from malsori.cli import tables
 from malsori.cli.main import main
 from malsori.cli.models_calibrate import MAX_LOSS, MAX_RETRIES
+from malsori.engines import load
 from malsori.errors import OutputError
 from malsori.pipeline.trials import CalibrationLimits, hearing
+from tests.pipeline.trials.test_calibration import Misled, recordings
 from tests.shipped import ROOT
-from tests.test_calibration import Misled, recordings
 
 SAMPLES = ROOT / "samples"
 
@@ -33,7 +34,7 @@ def bundle(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def misled(monkeypatch: pytest.MonkeyPatch, engine: Misled) -> None:
     """Let every bundle be run by this engine, against its own clock."""
-    monkeypatch.setattr(families, "load_engine", lambda folder, manifest, **settings: engine)
+    monkeypatch.setattr(load, "load_engine", lambda folder, manifest, **settings: engine)
     monkeypatch.setattr(hearing, "clock", lambda: engine.now)
 
 

@@ -12,7 +12,7 @@ import pytest
 from malsori.bundles import find_bundle, open_bundle, read_manifest, seal, verify
 from malsori.bundles.adopt import adopt
 from malsori.bundles.names import NAMES
-from malsori.bundles.present import may_be
+from malsori.bundles.taken import may_be
 from malsori.cli.main import main
 from malsori.errors import ModelCorrupt, OptionError, OutputError
 from tests.plain import CTC, WHISPER, ctc_folder, hub_repository, whisper_folder
@@ -254,7 +254,7 @@ def test_what_everybody_calls_another_model_is_no_name_for_it(home: Path, tmp_pa
 def test_a_name_that_finds_another_model_is_taken_from_it_by_force_alone(
     home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("malsori.bundles.present.may_be", lambda manifest, named: True)
+    monkeypatch.setattr("malsori.bundles.taken.may_be", lambda manifest, named: True)
     found = find_bundle(whisper_folder(tmp_path / "mine"))
     adopt(found, home, "whisper-base")
     with pytest.raises(OptionError, match=r"the name base finds .*whisper-base \(cache\) now .* --force"):

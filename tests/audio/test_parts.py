@@ -9,8 +9,8 @@ import pytest
 
 from malsori.audio import decode, decode_blocks
 from malsori.errors import CorruptAudio
+from tests.audio.test_decode import encoded
 from tests.sounds import contained, pcm16, tone, wav
-from tests.test_audio_decode import encoded
 
 
 def made(kind: str, seconds: float, rate: int) -> bytes:

@@ -31,9 +31,9 @@ from malsori.cli.main import main
 from malsori.events import Final, Partial, SpeechEnded, SpeechStarted, StreamWarning
 from malsori.pipeline import Transcriber
 from malsori.types import SAMPLE_RATE
+from tests.cli.test_process import ROOT, environment
 from tests.loudness import LoudnessDetector, LoudnessEngine, make_clips, recording, wav
 from tests.loudness import load as load_one
-from tests.test_cli_process import ROOT, environment
 
 LIVE = [sys.executable, "-m", "tests.loudness", "live"]
 SAID = recording((10, 1.0), (20, 1.5), pause=1.0)

@@ -11,7 +11,7 @@ from malsori.errors import NoSuchTrack, OptionError
 from malsori.pipeline import TranscribeOptions
 from malsori.types import Transcript
 from tests.loudness import recording
-from tests.test_transcriber import transcriber
+from tests.pipeline.test_transcriber import transcriber
 from tests.tracks import Track, muxed
 
 FLAC = {"codec": "flac", "rate": 16_000}

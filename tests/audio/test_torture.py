@@ -1,6 +1,6 @@
 """Damaged files by the thousand: none hangs, crashes or ends in a traceback, and none loses sound without a word.
 
-    python -m pytest -m torture tests/test_audio_torture.py -n0 -s
+    python -m pytest -m torture tests/audio/test_torture.py -n0 -s
 
 A thousand copies of each format: twenty files (codecs, rates, layouts, bit rates, three sounds) by fifty seeds.
 `MALSORI_TORTURE_COPIES` changes the fifty. The default run reads a few copies of some formats.

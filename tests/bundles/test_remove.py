@@ -12,8 +12,9 @@ from pathlib import Path
 import pytest
 
 from malsori.bundles import find_bundle
-from malsori.bundles.adopt import adopt, remove
+from malsori.bundles.adopt import adopt
 from malsori.bundles.pull.work import lock_of, locked
+from malsori.bundles.remove import remove
 from malsori.cli.main import main
 from malsori.errors import OutputError
 from tests.plain import hub_repository, whisper_folder

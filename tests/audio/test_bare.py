@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from malsori.audio import decode
 from malsori.audio.mpeg import mpeg_head
 from malsori.errors import CorruptAudio
+from tests.audio.test_decode import similarity
 from tests.sounds import contained, tone
-from tests.test_audio_decode import similarity
 
 PIECE = tone(5, 44_100) * np.linspace(0.2, 1, 5 * 44_100, dtype=np.float32)
 

@@ -225,7 +225,7 @@ import sys
 from pathlib import Path
 from malsori.bundles.pull import pull
 from malsori.bundles.pull.packages import Packages
-from tests.test_pull_packages import model
+from tests.bundles.test_pull_packages import model
 pull(model(Path(sys.argv[1])), Path(sys.argv[2]), [Packages()])
 """
 

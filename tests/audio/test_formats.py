@@ -13,8 +13,8 @@ import soundfile
 
 from malsori.audio import decode
 from malsori.errors import CorruptAudio, UnsupportedFormat
+from tests.audio.test_decode import encoded, similarity
 from tests.sounds import contained, fault, recording, tone
-from tests.test_audio_decode import encoded, similarity
 
 TONE = tone()
 
