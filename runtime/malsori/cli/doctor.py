@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import json
 import os
 from collections.abc import Iterator
 from importlib.metadata import PackageNotFoundError, requires, version
 from typing import TYPE_CHECKING
 
-from .console import emit
+from .console import emit, emit_json
 from .parser import Parser
 from .tables import table
 
@@ -43,7 +42,7 @@ def run(args: argparse.Namespace) -> int:
     facts = report()
     if args.json:
         found = [{"name": fact.name, "value": fact.value, "ok": fact.ok, "fix": fact.fix} for fact in facts]
-        emit(json.dumps(found, ensure_ascii=False, indent=2) + "\n")
+        emit_json(found)
     else:
         emit(table([(_mark(fact), fact.name, fact.value) for fact in facts], color=_color))
         fixes = "".join(f"  {fact.name}: {fact.fix}\n" for fact in facts if not fact.ok and fact.fix)

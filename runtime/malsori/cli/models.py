@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +16,7 @@ from . import (
     models_show,
     models_verify,
 )
-from .console import complain, emit
+from .console import complain, emit, emit_json
 from .parser import Parser
 from .tables import size, table
 
@@ -97,7 +96,7 @@ def _list(args: argparse.Namespace) -> int:
             failed = True
     _say_what_is_odd()
     if args.json:
-        emit(_json([_summary(found, manifest) for found, manifest in bundles]))
+        emit_json([_summary(found, manifest) for found, manifest in bundles])
     elif bundles:
         emit(table([_row(found, manifest) for found, manifest in bundles]))
     else:
@@ -143,7 +142,3 @@ def _row(found: Found, manifest: Manifest) -> tuple[str, ...]:
 
 def _total(manifest: Manifest) -> int:
     return sum(entry.size for entry in manifest.files.values())
-
-
-def _json(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False, indent=2) + "\n"

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import json
 import shlex
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from .console import emit
+from .console import emit, emit_json
 from .parser import Parser
 from .progress import Reporter
 from .transcribe_flags import folder, language
@@ -85,7 +84,7 @@ def run(args: argparse.Namespace) -> int:
         by = manifest.name if args.output_dir is None else shlex.quote(str(target))
         reporter.warn(f"{manifest.name} is a bundle now: malsori transcribe FILE --model {by}")
     if args.json:
-        emit(json.dumps({"name": manifest.name, "folder": str(target)}, ensure_ascii=False, indent=2) + "\n")
+        emit_json({"name": manifest.name, "folder": str(target)})
     else:
         emit(f"{target}\n")
     return 0

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import json
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..engines.machine.devices import DEVICES
 from .calibration_table import tables
-from .console import complain, emit
+from .console import complain, emit, emit_json
 from .destinations import check_writable
 from .model_flags import at_least_one, percent_points, threads
 from .parser import Parser
@@ -118,7 +117,7 @@ def run(args: argparse.Namespace) -> int:
         for line in warnings:
             reporter.warn(f"{calibration.model}: {line}")
     if args.json:
-        emit(_json(calibration, bundle, written, [*left_out, *warnings, *([refused] if refused else [])]))
+        emit_json(_summary(calibration, bundle, written, [*left_out, *warnings, *([refused] if refused else [])]))
     else:
         emit(tables(calibration, bundle, written=written))
     if refused:
@@ -179,8 +178,8 @@ def _write(bundle: Bundle, calibration: Calibration) -> None:
     amend(bundle.folder, audio_context=calibration.audio_context, measured=measured)
 
 
-def _json(calibration: Calibration, bundle: Bundle, written: bool, warnings: list[str]) -> str:
-    told = {
+def _summary(calibration: Calibration, bundle: Bundle, written: bool, warnings: list[str]) -> dict[str, Any]:
+    return {
         "model": calibration.model,
         **calibration.to_dict(),
         "audio_context": calibration.audio_context,
@@ -188,4 +187,3 @@ def _json(calibration: Calibration, bundle: Bundle, written: bool, warnings: lis
         "kept": None if written else bundle.manifest.audio_context,
         "warnings": warnings,
     }
-    return json.dumps(told, ensure_ascii=False, indent=2) + "\n"

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..engines.machine.devices import DEVICES
-from .console import complain, emit
+from .console import complain, emit, emit_json
 from .model_flags import percent_points
 from .parser import Parser
 from .progress import Reporter
@@ -70,7 +69,7 @@ def run(args: argparse.Namespace) -> int:
     complaints = proof.complaints(limits)
     if args.json:
         result = {**proof.to_dict(), "max_loss": limits.max_loss} if other else proof.to_dict()
-        emit(json.dumps({**result, "complaints": complaints}, ensure_ascii=False, indent=2) + "\n")
+        emit_json({**result, "complaints": complaints})
     else:
         emit(table(_figures(proof, bundle, other)) + "\n" + table(_speeds(proof)))
     for line in complaints:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .console import emit
+from .console import emit, emit_json
 from .parser import Parser
 from .progress import Reporter
 from .tables import size, table
@@ -191,7 +190,7 @@ def _by(model: Model, folder: Path) -> str:
 
 def _print_pulled(args: argparse.Namespace, model: Model, folder: str, *, pulled: bool) -> int:
     if args.json:
-        emit(_json({"name": model.name, "folder": folder, "pulled": pulled}))
+        emit_json({"name": model.name, "folder": folder, "pulled": pulled})
     else:
         emit(f"{folder}\n")
     return 0
@@ -202,7 +201,7 @@ def _list(models: tuple[Model, ...], args: argparse.Namespace) -> int:
 
     here = {model.name: present(model.name) is not None for model in models}
     if args.json:
-        emit(_json([_summary(model, here=here[model.name]) for model in models]))
+        emit_json([_summary(model, here=here[model.name]) for model in models])
         return 0
     rows = [("NAME", "PUBLISHED", "HERE", "LICENCE", "FROM")]
     for model in models:
@@ -226,7 +225,3 @@ def _summary(model: Model, *, here: bool) -> dict[str, Any]:
         "packages": [wheel.requirement for wheel in model.wheels],
         "here": here,
     }
-
-
-def _json(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False, indent=2) + "\n"

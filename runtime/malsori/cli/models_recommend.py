@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 import re
 import shlex
 import textwrap
@@ -11,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from .console import complain, emit
+from .console import complain, emit, emit_json
 from .parser import Parser
 from .tables import columns, fits, table
 from .transcribe_flags import language
@@ -77,15 +76,7 @@ def run(args: argparse.Namespace) -> int:
     if args.json:
         free = None if memory is None else memory // MB
         facts = {"device": device, "memory_mb": free, "threads": threads, "language": args.language}
-        emit(
-            _json(
-                {
-                    **facts,
-                    **speed,
-                    "models": [_summary(offer) for offer in offers],
-                }
-            )
-        )
+        emit_json({**facts, **speed, "models": [_summary(offer) for offer in offers]})
     else:
         here = "any amount of memory" if memory is None else f"{memory // MB} MB"
         emit(f"{here} on {device}, {threads} thread{'s' if threads > 1 else ''}\n\n")
@@ -218,7 +209,3 @@ def _summary(offer: Offer) -> dict[str, Any]:
         "command": choice.command,
         "here": offer.found is not None,
     }
-
-
-def _json(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False, indent=2) + "\n"

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 from typing import TYPE_CHECKING
 
-from .console import complain, emit, printable
+from .console import complain, emit, emit_json, printable
 from .parser import Parser
 from .tables import size
 
@@ -47,7 +46,7 @@ def run(args: argparse.Namespace) -> int:
     freed = remove(found, lambda: complain(f"another process pulls {found.name}, waiting"))
     if args.json:
         told = {"name": found.name, "folder": str(found.folder), "freed": freed}
-        emit(json.dumps(told, ensure_ascii=False, indent=2) + "\n")
+        emit_json(told)
     else:
         emit(f"{found.name} is removed, {size(freed)} freed: {found.folder}\n")
     return 0

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from .console import emit
+from .console import emit, emit_json
 from .tables import size, table
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ def run(args: argparse.Namespace) -> int:
     manifest = found.manifest()
     if args.json:
         told = {**asdict(manifest), "folder": str(found.folder), "origin": found.origin, "inferred": found.plain}
-        emit(json.dumps(told, ensure_ascii=False, indent=2) + "\n")
+        emit_json(told)
         return 0
     fields = {**asdict(manifest), **_notes(found, manifest), "folder": f"{found.folder} ({found.origin})"}
     told = {name: value for name, value in fields.items() if name not in APART and value not in ("", (), {})}

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import argparse
-import json
 from typing import Any
 
-from .console import complain, emit, printable
+from .console import complain, emit, emit_json, printable
 from .progress import Reporter
 
 
@@ -24,7 +23,7 @@ def run(args: argparse.Namespace) -> int:
             if not args.json:
                 _tell(results[-1])
     if args.json:
-        emit(json.dumps(results, ensure_ascii=False, indent=2) + "\n")
+        emit_json(results)
     elif not results:
         from ..bundles.find import HINT
 
