@@ -56,7 +56,7 @@ def report() -> list[Fact]:
 
 
 def _mark(fact: Fact) -> str:
-    """Return the sign of a fact: what is not there, and need not be, has no tick."""
+    """Return the mark of a fact: ✓, ✗ to mend, or - for what is absent and need not be there."""
     absent = fact.value.startswith("no: ") or fact.value.endswith(", 0 devices")
     return "✗" if not fact.ok else "-" if absent else "✓"
 
@@ -91,7 +91,7 @@ def _packages() -> Iterator[Fact]:
 
 
 def package(line: str) -> Iterator[Fact]:
-    """Yield what there is to tell of a requirement; nothing where it is not for this machine."""
+    """Yield the fact about a requirement line; none where it is not for this machine."""
     from packaging.requirements import Requirement
 
     from ..engines.machine.installed import Fact, importable
@@ -103,7 +103,7 @@ def package(line: str) -> Iterator[Fact]:
     try:
         there = version(need.name)
     except PackageNotFoundError:
-        if need.name != "onnxruntime":  # onnxruntime-gpu serves as well; its own line has told of it
+        if need.name != "onnxruntime":  # onnxruntime-gpu serves as well; `onnxruntime_fact` reports it
             yield Fact(need.name, "not installed", False, fix)
         return
     if not need.specifier.contains(there, prereleases=True):
@@ -126,7 +126,7 @@ def _engines() -> Iterator[Fact]:
         if library := FAMILIES[kind].library:
             kinds.setdefault(library, []).append(kind.partition("-")[0])
     for library, names in kinds.items():
-        if importable(library):  # its own line has told of it
+        if importable(library):  # the line of the package reports it
             continue
         family = " and ".join(names)
         there = cuda(library)
@@ -152,7 +152,7 @@ def _engines() -> Iterator[Fact]:
 
 
 def _microphones() -> Iterator[Fact]:
-    """Tell what records, and how many devices it knows; a machine without a microphone is well."""
+    """Yield what is recorded with, and how many devices it has; a machine without a microphone is well."""
     from ..audio.live import list_microphones, recorder
     from ..engines.machine.installed import Fact
     from ..errors import NoMicrophone

@@ -94,7 +94,7 @@ def _list(args: argparse.Namespace) -> int:
         except ModelError as error:
             complain(f"{found.name}: {error}")
             failed = True
-    _say_what_is_odd()
+    _complain_of_places()
     if args.json:
         emit_json([_summary(found, manifest) for found, manifest in bundles])
     elif bundles:
@@ -104,8 +104,8 @@ def _list(args: argparse.Namespace) -> int:
     return 1 if failed else 0
 
 
-def _say_what_is_odd() -> None:
-    """Tell of folders that hold no models, and of names that only one of several models answers to."""
+def _complain_of_places() -> None:
+    """Write to stderr which folders hold no models, and which names several models have."""
     from ..bundles.find import complaints, namesakes
 
     for line in complaints():

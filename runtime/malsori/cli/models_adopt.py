@@ -67,7 +67,7 @@ def run(args: argparse.Namespace) -> int:
         found = find_bundle(args.model)
         reporter.say(f"loading {found.name}")
         inferred = found.manifest()
-        _prove(found.folder, replace(inferred, languages=args.language or inferred.languages))
+        _check_loads(found.folder, replace(inferred, languages=args.language or inferred.languages))
         into = _destination(args.output_dir)
         target = adopt(
             found,
@@ -90,8 +90,8 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def _prove(folder: Path, manifest: Manifest) -> None:
-    """Load the model, so that one that does not run is refused before it is taken in."""
+def _check_loads(folder: Path, manifest: Manifest) -> None:
+    """Load the model. Raises the engine's error for one that does not run, before anything is copied."""
     from ..engines.load import load_engine
 
     load_engine(folder, manifest, device="cpu")

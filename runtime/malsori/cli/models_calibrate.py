@@ -126,7 +126,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _refusal(args: argparse.Namespace, calibration: Calibration) -> str:
-    """Return why the outcome is not to be written, though nobody asked to leave the bundle alone, or ""."""
+    """Return why the outcome must not be written, or ""."""
     if not calibration.seen:
         return (
             "fewer than three clips were short enough for any shorter window, so nothing is known of it and nothing "
@@ -138,7 +138,7 @@ def _refusal(args: argparse.Namespace, calibration: Calibration) -> str:
 
 
 def _calibrate(args: argparse.Namespace, bundle: Bundle, reporter: Reporter, left_out: list[str]) -> Calibration:
-    """Refuse what cannot end well before the first second is spent, then listen."""
+    """Check that the outcome can be written, then calibrate."""
     from ..bundles.seal import check_amendable
     from ..engines.load import load_engine
     from ..pipeline.trials import CalibrationLimits, calibrate, check_kind, find_recordings

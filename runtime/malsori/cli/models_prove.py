@@ -90,7 +90,7 @@ def _prove(args: argparse.Namespace, bundle: Bundle, other: Bundle | None, repor
 
 
 def device_for(asked: str, *manifests: Manifest) -> str:
-    """Return where all of the bundles run that are timed against each other: one in int8 would take the CPU alone."""
+    """Return the device for bundles that are timed against each other: by default the CPU if one runs only there."""
     from ..bundles.families import FAMILIES
     from ..engines.wav2vec2.graphs import DYNAMIC
 
@@ -119,8 +119,8 @@ def _figures(proof: Proof, bundle: Bundle, other: Bundle | None) -> list[tuple[s
         beside = f"{_rate(proof.cer_against)} {proof.against}" if proof.cer_against else ""
         rows.append(("CER against transcripts", _rate(proof.cer), beside))
     repeats = proof.repeats
-    told = [("other text, heard again", repeats.again), ("other text, heard together", repeats.batched)]
-    return [*rows, *((name, str(count), f"of {repeats.clips} clips") for name, count in told)]
+    counts = [("other text, heard again", repeats.again), ("other text, heard together", repeats.batched)]
+    return [*rows, *((name, str(count), f"of {repeats.clips} clips") for name, count in counts)]
 
 
 def _speeds(proof: Proof) -> list[tuple[str, ...]]:
