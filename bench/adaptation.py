@@ -8,11 +8,14 @@ the same in both; ours is after, the peer is before.
 
 from __future__ import annotations
 
-import argparse
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from bench import command
 from bench.results import Row, write
-from export.nano.adapt import Plan, Rates, adapt
+
+if TYPE_CHECKING:
+    from export.nano.adapt import Rates
 
 LEAST = 0.0001  # no errors at all would make the ratio infinite
 
@@ -35,10 +38,12 @@ def rows(case: str, before: Rates, after: Rates, target: str = "") -> list[Row]:
 
 def main() -> None:
     """Adapt, or read what an earlier run made, and write the result file."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = command.parser(__doc__)
     parser.add_argument("work", type=Path)
     parser.add_argument("checkpoint", type=Path, nargs="?")
     asked = parser.parse_args()
+    from export.nano.adapt import Plan, adapt
+
     found = adapt(asked.work, asked.checkpoint, Plan())
     print(
         write(

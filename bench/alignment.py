@@ -12,24 +12,21 @@ median is from the 25th to the 75th percentile, that of a 95th from the 90th to 
 from __future__ import annotations
 
 import random
-import time
 from collections.abc import Sequence
-from pathlib import Path
 
 import numpy as np
 
 import malsori
-from bench.results import Row, write
+from bench import command
+from bench.places import MODELS
+from bench.results import Row, seconds, write
+from bench.timing import NOISE, PERCENTILES, error_row
 from export.nano.timed_speech import TimedClip, TimedWord, draw_timed
 from malsori.engines.ctc.viterbi import Chain, best_path
 
-ROOT = Path(__file__).resolve().parents[1]
-MODELS = ROOT / "models"
 CLIPS = 200
 WHISPER_CLIPS = 40
-NOISE = 20.0  # dB
 TARGETS = {50: "at most 20", 95: "at most 60"}
-SPREADS = {50: (25, 75), 95: (90, 100)}
 
 
 def clips() -> list[TimedClip]:
@@ -58,27 +55,10 @@ def _add(found: dict[str, list[float]], word: malsori.AlignedWord, true: TimedWo
 def rows_of(case: str, found: dict[str, list[float]]) -> list[Row]:
     """Return the median and the 95th percentile of each kind of error."""
     return [
-        row(f"{case}, {what}", values, percentile, TARGETS[percentile] if what == "starts and ends" else "")
+        error_row(f"{case}, {what}", {"ours": values}, percent, TARGETS[percent] if what == "starts and ends" else "")
         for what, values in found.items()
-        for percentile in TARGETS
+        for percent in PERCENTILES
     ]
-
-
-def row(case: str, values: list[float], percentile: int, target: str, own: Sequence[float] = ()) -> Row:
-    """Return a percentile of our errors, beside that of Whisper's own where there are any."""
-    low, ours, high = np.percentile(values, (SPREADS[percentile][0], percentile, SPREADS[percentile][1])).round(1)
-    peers = {"Whisper's own": float(np.percentile(own, percentile).round(1))} if len(own) else {}
-    return Row(
-        case,
-        "median error" if percentile == 50 else f"{percentile}th percentile of the error",
-        "ms",
-        float(ours),
-        peers,
-        {name: round(theirs / float(ours), 2) for name, theirs in peers.items()},
-        target,
-        len(values),
-        (float(low), float(high)),
-    )
 
 
 def whisper_rows(spoken: Sequence[TimedClip], aligner: malsori.Transcriber) -> list[Row]:
@@ -91,7 +71,8 @@ def whisper_rows(spoken: Sequence[TimedClip], aligner: malsori.Transcriber) -> l
         if coarse.text == clip.text:
             own += _distances(coarse, clip)
             ours += _distances(whisper.transcribe(clip.audio, language="ko", align_with=aligner), clip)
-    return [row("nano-whisper with align_with, starts and ends", ours, each, "", own) for each in TARGETS]
+    figures = {"ours": ours, "Whisper's own": own} if own else {"ours": ours}
+    return [error_row("nano-whisper with align_with, starts and ends", figures, each) for each in PERCENTILES]
 
 
 def _distances(transcript: malsori.Transcript, clip: TimedClip) -> list[float]:
@@ -107,14 +88,13 @@ def path_time(minutes: int) -> Row:
     frames, letters = minutes * 60 * 50, minutes * 60 * 12
     chain = Chain.of(rng.integers(1, 72, letters), np.zeros(letters + 1, np.intp))
     scores = rng.normal(size=(512, 72))
-    began = time.perf_counter()
-    best_path(chain, frames, lambda start, stop: scores[: stop - start])
-    seconds = time.perf_counter() - began
-    return Row(f"best path, {minutes} min of speech", "time", "s", round(seconds, 2))
+    took = seconds(lambda: best_path(chain, frames, lambda start, stop: scores[: stop - start]))
+    return Row(f"best path, {minutes} min of speech", "time", "s", round(took, 2))
 
 
 def main() -> None:
     """Measure everything and write the result file."""
+    command.parser(__doc__).parse_args()
     transcriber, clean = malsori.load(str(MODELS / "nano-ctc-ko"), threads=1), clips()
     noisy = [clip.noisy(np.random.default_rng(index), NOISE) for index, clip in enumerate(clean)]
     rows = rows_of("clean", errors(clean, transcriber))

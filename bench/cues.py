@@ -10,8 +10,6 @@ from 1 to 7 s, and has at most 20 cells a second. Nothing is timed.
 
 from __future__ import annotations
 
-import argparse
-import csv
 import json
 import subprocess
 from collections.abc import Callable, Iterator, Sequence
@@ -20,12 +18,14 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+from bench import command
+from bench.places import RECORDINGS
+from bench.recordings import Clip, rows_of
 from bench.results import Row, write
-from bench.whisper_peers import BEAM, THREADS
-from bench.words_sets import Clip
+from bench.whisper.peers import BEAM, faster_model
 from malsori import CueOptions, Transcript, load, render
 from malsori.output.breaking import cells
-from malsori.output.cues import CUE_S, LINES, WIDTH
+from malsori.output.cues import LINES, WIDTH
 from malsori.output.cutting import LEAST_S, SPEED
 
 TARGET = 98  # % of cues
@@ -63,17 +63,18 @@ class Shown:
 RULES: dict[str, Callable[[Shown], bool]] = {
     "a line wider than 42 cells": lambda cue: max(map(cells, cue.text.split("\n"))) > WIDTH,
     "more than 2 lines": lambda cue: cue.text.count("\n") >= LINES,
-    "longer than 7 s": lambda cue: cue.seconds > CUE_S + ROUNDED,
+    "longer than 7 s": lambda cue: cue.seconds > CueOptions().max_cue_s + ROUNDED,
     "shorter than 1 s": lambda cue: cue.seconds < LEAST_S - ROUNDED,
     "faster than 20 cells a second": lambda cue: cells(cue.text) > SPEED * (cue.seconds + ROUNDED),
 }
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    """Hear everything and write the result file."""
+    parser = command.parser(__doc__)
     parser.add_argument("--base", required=True, help="stock base, a folder")
     parser.add_argument("--openai", metavar="PYTHON", help="a Python that has openai-whisper")
-    parser.add_argument("--speech", type=Path, default=Path("../shared/speech"), help="the recordings and INDEX.tsv")
+    parser.add_argument("--speech", type=Path, default=RECORDINGS, help="the recordings and INDEX.tsv")
     args = parser.parse_args()
     clips = long(args.speech)
     found = heard(args.base, clips, args.openai)
@@ -86,21 +87,19 @@ def main() -> None:
 
 def long(folder: Path) -> list[Clip]:
     """Return the long recordings, whether or not their words are known."""
-    with (folder / "INDEX.tsv").open(encoding="utf-8") as file:
-        rows = [*csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE)]
     return [
         Clip(row["file"], folder / row["file"], row["language"], float(row["duration_s"]), None)
-        for row in rows
+        for row in rows_of(folder)
         if row["file"].startswith("long/")
     ]
 
 
 def heard(base: str, clips: Sequence[Clip], openai: str | None) -> dict[str, list[Shown]]:
     """Return the cues of all recordings by whoever made them; all hear the same samples in the same language."""
-    from faster_whisper import WhisperModel, decode_audio
+    from faster_whisper import decode_audio
 
     ours = load(base, compute_type="int8")
-    theirs = WhisperModel(base, device="cpu", compute_type="int8", cpu_threads=THREADS, local_files_only=True)
+    theirs = faster_model(base, compute_type="int8")
     found: dict[str, list[Shown]] = {}
     for clip in clips:
         sound = decode_audio(str(clip.path))

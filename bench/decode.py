@@ -10,9 +10,6 @@ of its own, and what a file of an hour costs in memory when it is read in blocks
 
 from __future__ import annotations
 
-import json
-import subprocess
-import sys
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -23,10 +20,12 @@ import numpy as np
 import soxr
 from numpy.typing import NDArray
 
-from bench.results import Row, alternate, row, write
+from bench import command
+from bench.places import SAMPLES
+from bench.processes import told
+from bench.results import Row, alternate, row, tell, write
 from malsori.audio import decode
 
-ROOT = Path(__file__).resolve().parents[1]
 LONG, SHORT = 60, 10  # minutes
 RUNS = 5
 GROWTH = 4  # MB that an hour may take more than ten minutes: the index of an MP4's samples, and the allocator's moods
@@ -38,14 +37,14 @@ _IMPORTS = {
     "faster-whisper": "from faster_whisper.audio import decode_audio\nread = lambda path: len(decode_audio(path))",
 }
 _PROGRAM = """
-import json, re, sys, time
+import json, sys, time
+from bench.processes import memory_mb
 {imports}
 read(sys.argv[1])
 start = time.perf_counter()
 samples = read(sys.argv[2])
 seconds = time.perf_counter() - start
-peak = int(re.search(r"VmHWM:\\s+(\\d+) kB", open("/proc/self/status").read())[1]) * 1024 / 1e6
-print(json.dumps({{"seconds": seconds, "peak": peak, "heard": samples / 16_000}}))
+print(json.dumps({{"seconds": seconds, "peak": memory_mb(), "heard": samples / 16_000}}))
 """
 
 
@@ -76,7 +75,7 @@ KINDS = (
 
 def pieces(rate: int) -> Iterator[NDArray[np.float32]]:
     """Yield speech in noise for ever, ten seconds at a time, as many of them different as the noise makes them."""
-    speech = soxr.resample(decode(ROOT / "samples" / "english.wav").samples, 16_000, rate)
+    speech = soxr.resample(decode(SAMPLES / "english.wav").samples, 16_000, rate)
     chance = np.random.default_rng(0)
     at, size = 0, _PIECE_S * rate
     while True:
@@ -107,9 +106,7 @@ def encode(path: Path, kind: Kind, minutes: float) -> None:
 def read(who: str, warm_up: Path, path: Path) -> dict[str, float]:
     """Decode in a process of its own; return `seconds`, its `peak` in MB, and the seconds `heard`."""
     program = _PROGRAM.format(imports=_IMPORTS[who])
-    command = [sys.executable, "-c", program, str(warm_up), str(path)]
-    done = subprocess.run(command, capture_output=True, text=True, check=True)
-    found: dict[str, float] = json.loads(done.stdout)
+    found: dict[str, float] = told("-c", program, str(warm_up), str(path))
     return found
 
 
@@ -152,8 +149,7 @@ def measure(kind: Kind, folder: Path) -> list[Row]:
             digits=1,
         ),
     ]
-    for each in rows:
-        print(f"{each.case}, {each.metric}: {each.ours} {each.unit}, {each.peers}", file=sys.stderr)
+    tell(rows)
     for path in files.values():
         path.unlink()
     return rows
@@ -161,6 +157,7 @@ def measure(kind: Kind, folder: Path) -> list[Row]:
 
 def main() -> None:
     """Measure every kind and write the result file."""
+    command.parser(__doc__).parse_args()
     with tempfile.TemporaryDirectory() as folder:
         rows = [each for kind in KINDS for each in measure(kind, Path(folder))]
     print(write("decode", rows))

@@ -14,12 +14,13 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TypeAlias
 
 import numpy as np
 
-from bench import nonspeech
+from bench import command, nonspeech
+from bench.places import RECORDINGS
+from bench.recordings import ROOMS
 from bench.results import Row, alternate, row, write
 from malsori.audio import decode
 from malsori.errors import AudioError
@@ -27,9 +28,8 @@ from malsori.types import SAMPLE_RATE, Audio, Span
 from malsori.vad import Detector, Gate, SileroDetector, TwoStageDetector, WebRtcDetector
 from malsori.vad.webrtc import MODE
 
-SPEECH = Path(__file__).resolve().parents[2] / "shared" / "speech"
 LONG = "vad/silero_test.flac"  # a minute of speech
-NOISES = ("noise/speechbrain_noise1.flac", "noise/speechbrain_noise4.flac", "noise/speechbrain_noise5.flac")
+NOISES = ROOMS["rooms and machines (recorded)"]
 LEFT_OUT = ("corrupt", "noise")  # folders without speech, or without sound
 QUIET = 8.0  # seconds
 BLOCKS = {"32 ms": 512, "0.5 s": SAMPLE_RATE // 2, "whole": 10**9}
@@ -97,7 +97,7 @@ def silero_spans(clip: Audio) -> list[Span]:
 def recordings() -> Clips:
     """Return every recording of speech that can be read."""
     clips = []
-    for path in sorted(path for path in SPEECH.glob("*/*") if path.parent.name not in LEFT_OUT):
+    for path in sorted(path for path in RECORDINGS.glob("*/*") if path.parent.name not in LEFT_OUT):
         try:
             clips.append(decode(path, allow_truncated=True).samples)
         except AudioError:
@@ -116,7 +116,7 @@ def noises() -> dict[str, Clips]:
     made = [(name, make(np.random.default_rng(5), 60.0)) for name, make in nonspeech.kinds().items()]
     faint = [sound for name, sound in made if name == "silence" or "-60" in name or "-40" in name]
     loud = [sound for name, sound in made if not (name == "silence" or "-60" in name or "-40" in name)]
-    real = [decode(SPEECH / name).samples for name in NOISES]
+    real = [decode(RECORDINGS / f"{name}.flac").samples for name in NOISES]
     return {
         "silence and noise to -40 dBFS": faint,
         "noise at -20 dBFS, tones, music, clicks": loud,
@@ -165,7 +165,7 @@ def cost_rows() -> Iterator[Row]:
         "silence": nonspeech.silence(random, 60.0),
         "pink noise, -40 dBFS": nonspeech.noise(random, 60.0, 1, -40),
         "pink noise, -20 dBFS": nonspeech.noise(random, 60.0, 1, -20),
-        "speech": decode(SPEECH / LONG).samples,
+        "speech": decode(RECORDINGS / LONG).samples,
     }
     makers = {"ours": TwoStageDetector, "Silero alone": SileroDetector, "WebRTC alone": WebRtcDetector}
     for sound, samples in sounds.items():
@@ -190,6 +190,7 @@ def _pushing(make: Callable[[], Detector], samples: Audio, size: int) -> Callabl
 
 def main() -> None:
     """Measure everything and write the result file."""
+    command.parser(__doc__).parse_args()
     clips = recordings()
     seconds = sum(map(len, clips)) / SAMPLE_RATE
     rows = list(cost_rows())

@@ -8,15 +8,16 @@ rules; short clips in windows from 5 to 30 s. Every reading is that of the runti
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from bench import command
+from bench.places import RECORDINGS
+from bench.recordings import Clip as Recording
 from bench.results import Row, write
-from bench.words_score import Errors, compare, total
-from bench.words_sets import Clip as Recording
-from bench.words_sets import address, indexed
+from bench.words.score import Errors, compare, total
+from bench.words.sets import address, indexed
 from malsori import decode, load
 from malsori.engines.base import DecodeOptions, Engine
 from malsori.engines.whisper.options import WhisperOptions
@@ -74,11 +75,12 @@ RULES: dict[str, Callable[[Audio], list[Audio]]] = {
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    """Read everything by every rule and write the result file."""
+    parser = command.parser(__doc__)
     parser.add_argument("work", type=Path, help="folder for sounds that are made")
     parser.add_argument("--base", required=True, help="stock base, a folder or a bundle's name")
     parser.add_argument("--tiny-en", help="stock tiny.en, likewise")
-    parser.add_argument("--speech", type=Path, default=Path("../shared/speech"), help="the recordings and INDEX.tsv")
+    parser.add_argument("--speech", type=Path, default=RECORDINGS, help="the recordings and INDEX.tsv")
     args = parser.parse_args()
     args.work.mkdir(parents=True, exist_ok=True)
     known = indexed(args.speech)

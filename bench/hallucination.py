@@ -11,33 +11,19 @@ these sounds is for whoever has one to measure: `BUNDLE` takes any.
 
 from __future__ import annotations
 
-import argparse
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
 
-from bench.nonspeech import RATE, Sound, kinds, words_per_minute
-from bench.results import Row, write
-from bench.whisper_ours import bundled, freely, load
-from bench.whisper_peers import BEAM, THREADS, plain
+from bench import command
+from bench.nonspeech import Sound, kinds, words_per_minute
+from bench.places import MODELS, RECORDINGS
+from bench.recordings import RATE, ROOMS
+from bench.results import Row, tell, write
+from bench.whisper.ours import freely, load
+from bench.whisper.peers import BEAM, faster_model, plain
 
-ROOT = Path(__file__).resolve().parents[1]
-RECORDINGS = ROOT.parent / "shared" / "speech"
-ROOMS = {  # as their index says: no speech in them
-    "rooms and machines (recorded)": (
-        "noise/speechbrain_noise1",
-        "noise/speechbrain_noise4",
-        "noise/speechbrain_noise5",
-    ),
-    "silences (recorded)": (
-        "vad/ina_silence2sec",
-        "vad/pyaa_n_IMBOEI4DBL_374.0_375.0",
-        "vad/pyaa_n_IOBEWT1S55_174.0_175.0",
-        "vad/pyaa_n_J950HTM138_56.0_57.0",
-    ),
-}
 SECONDS, TIMES = 30.0, 4  # of each made sound, and how many different ones
 Hear = Callable[[Sound, bool], str]
 """What is heard in a sound, with or without voice activity detection."""
@@ -63,9 +49,7 @@ def ours(bundle: Path) -> Hear:
 
 def faster_whisper(bundle: Path) -> Hear:
     """Open the bundle in faster-whisper."""
-    from faster_whisper import WhisperModel
-
-    model = WhisperModel(str(bundle), device="cpu", cpu_threads=THREADS)
+    model = faster_model(bundle)
     return lambda sound, vad: " ".join(plain(model, sound, vad_filter=vad, beam_size=BEAM))
 
 
@@ -93,13 +77,13 @@ def target(name: str, vad: bool) -> str:
 
 def main() -> None:
     """Listen to everything and write the result file."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("bundle", type=Path, nargs="?", default=bundled("nano-whisper"))
+    parser = command.parser(__doc__)
+    parser.add_argument("bundle", type=Path, nargs="?", default=MODELS / "nano-whisper")
     parser.add_argument("--quick", action="store_true", help="a few seconds of each; nothing is written")
     asked = parser.parse_args()
     found = []
     for each in rows(asked.bundle, 5.0 if asked.quick else SECONDS, 1 if asked.quick else TIMES):
-        print(f"{each.case}: {each.ours:g}, {each.peers}", file=sys.stderr, flush=True)
+        tell([each])
         found.append(each)
     if not asked.quick:
         print(write("hallucination", found))

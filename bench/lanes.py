@@ -8,12 +8,11 @@ Stretches of `SECONDS` are read in windows of 30 s, all that are given together;
 
 from __future__ import annotations
 
-import sys
-import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from bench.results import Row, alternate, row, write
+from bench import command
+from bench.results import Row, alternate, row, seconds, write
 from malsori import load
 from malsori.audio import decode
 from malsori.engines.base import DecodeOptions
@@ -27,26 +26,24 @@ RUNS = 3
 WAYS = {"ours": replicas.MOST_LANES, "one call on all threads": 1}  # lanes
 
 
-def engine(bundle: str, lanes: int) -> WhisperEngine:
-    """Return an engine that never reads in more lanes than these."""
+def engine(bundle: str, lanes: int, clips: Sequence[Audio]) -> WhisperEngine:
+    """Return an engine that is ready to read in so many lanes; some clips make it so."""
     used = load(bundle, device="cpu").engine
     assert isinstance(used, WhisperEngine), "a Whisper bundle is needed"
-    lane = used._network.lanes
-    if lanes == 1:
-        used._network.lanes = lambda windows, **_: 1  # type: ignore[method-assign]
-    else:
-        lane(lanes)
+    timing(used, lanes, [clips[index % len(clips)] for index in range(lanes)], 1)()
     return used
 
 
-def timing(used: WhisperEngine, clips: Sequence[Audio], beam: int) -> Callable[[], float]:
-    """Return a measurement of some clips read together, in seconds."""
+def timing(used: WhisperEngine, lanes: int, clips: Sequence[Audio], beam: int) -> Callable[[], float]:
+    """Return a measurement of some clips read together in so many lanes, in seconds."""
     options = DecodeOptions(language="en", beam_size=beam, temperature=(0.0,))
 
     def run() -> float:
-        start = time.perf_counter()
-        used.transcribe(clips, options)
-        return time.perf_counter() - start
+        before, replicas.MOST_LANES = replicas.MOST_LANES, lanes
+        try:
+            return seconds(lambda: used.transcribe(clips, options))
+        finally:
+            replicas.MOST_LANES = before
 
     return run
 
@@ -55,15 +52,24 @@ def rows(bundle: str, sound: Audio) -> list[Row]:
     """Measure every count of windows, greedily and with a beam."""
     step = SECONDS * SAMPLE_RATE
     clips = [sound[first : first + step] for first in range(0, len(sound) - step, step)]
-    engines = {way: engine(bundle, lanes) for way, lanes in WAYS.items()}
+    engines = {way: engine(bundle, lanes, clips) for way, lanes in WAYS.items()}
     found = []
     for count in COUNTS:
         for beam in (1, 5):
             chosen = [clips[index % len(clips)] for index in range(count)]
-            figures = alternate({way: timing(used, chosen, beam) for way, used in engines.items()}, RUNS)
+            figures = alternate({way: timing(used, WAYS[way], chosen, beam) for way, used in engines.items()}, RUNS)
             found.append(row(f"{Path(bundle).name}, {count} windows, beam {beam}", "time", "s", figures))
     return found
 
 
+def main() -> None:
+    """Measure every count and write the result file."""
+    parser = command.parser(__doc__)
+    parser.add_argument("bundle")
+    parser.add_argument("sound", help="a recording")
+    asked = parser.parse_args()
+    print(write("lanes", rows(asked.bundle, decode(asked.sound).samples)))
+
+
 if __name__ == "__main__":
-    print(write("lanes", rows(sys.argv[1], decode(sys.argv[2]).samples)))
+    main()

@@ -9,8 +9,6 @@ pauses; the same with all pauses cut out, so that the gate finds none; and noise
 
 from __future__ import annotations
 
-import json
-import subprocess
 import sys
 import tempfile
 import wave
@@ -20,6 +18,9 @@ from pathlib import Path
 
 import numpy as np
 
+from bench import command
+from bench.places import MODELS, SAMPLES
+from bench.processes import told
 from bench.results import Row, row, write
 from malsori.audio import decode, decode_blocks
 from malsori.engines.base import DecodeOptions
@@ -28,18 +29,18 @@ from malsori.pipeline.files.stretches import pieces_of, slices
 from malsori.types import SAMPLE_RATE, Audio
 from malsori.vad import GateOptions, SileroDetector, speech_spans
 
-ROOT = Path(__file__).resolve().parents[1]
-MODEL = ROOT / "models" / "nano-ctc-ko"
+MODEL = MODELS / "nano-ctc-ko"
 MINUTES = (10, 30, 120)
 ONE_BY_ONE = 10  # minutes
 GROWTH = 10  # MB that two hours may take more than ten minutes: the transcript itself, and the allocator's moods
 PROGRAM = f"""
-import json, re, sys, time, malsori
+import json, sys, time, malsori
+from bench.processes import memory_mb
 transcriber = malsori.load({str(MODEL)!r}, device="cpu")
 start = time.perf_counter()
 result = transcriber.transcribe(sys.argv[1], vad=sys.argv[2] == "on")
 seconds = time.perf_counter() - start
-peak = int(re.search(r"VmHWM:\\s+(\\d+) kB", open("/proc/self/status").read())[1]) * 1024 / 1e6
+peak = memory_mb()
 print(json.dumps({{"seconds": seconds, "peak": peak, "duration": result.duration, "segments": len(result.segments)}}))
 """
 
@@ -56,7 +57,7 @@ class Case:
 def cases() -> list[Case]:
     """Return the three kinds of sound, some seconds of each."""
     rest = np.zeros(SAMPLE_RATE, np.float32)
-    samples = [decode(ROOT / "samples" / f"{name}.wav").samples for name in ("korean", "numbers")]
+    samples = [decode(SAMPLES / f"{name}.wav").samples for name in ("korean", "numbers")]
     speech = np.concatenate([part for sample in samples for part in (sample, rest)])
     bare = GateOptions(padding_ms=0, min_silence_ms=100)
     spans = speech_spans(speech, SileroDetector(), bare)
@@ -84,9 +85,7 @@ def write_wav(path: Path, sound: Audio, minutes: float) -> None:
 
 def transcribe(path: Path, *, vad: bool) -> dict[str, float]:
     """Transcribe in a process of its own; return its `peak` in MB, its `seconds`, and what it found."""
-    command = [sys.executable, "-c", PROGRAM, str(path), "on" if vad else "off"]
-    done = subprocess.run(command, capture_output=True, text=True, check=True)
-    found: dict[str, float] = json.loads(done.stdout)
+    found: dict[str, float] = told("-c", PROGRAM, str(path), "on" if vad else "off")
     return found
 
 
@@ -137,6 +136,7 @@ def texts(path: Path, transcriber: Transcriber, *, vad: bool) -> Iterator[str]:
 
 def main() -> None:
     """Measure everything and write the result file."""
+    command.parser(__doc__).parse_args()
     with tempfile.TemporaryDirectory() as folder:
         kinds = cases()
         rows = [each for case in kinds for each in growth(case, Path(folder))]

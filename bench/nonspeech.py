@@ -13,7 +13,8 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
-RATE = 16_000
+from bench.recordings import RATE
+
 COLOURS = {"white": 0, "pink": 1, "brown": 2}  # the power falls by so many powers of the frequency
 LEVELS = (-60, -40, -20)  # dBFS
 CHORDS = ((220.0, 277.2, 329.6), (174.6, 220.0, 261.6), (196.0, 246.9, 293.7), (164.8, 207.7, 246.9))  # Hz

@@ -9,49 +9,24 @@ from __future__ import annotations
 import json
 import re
 import sys
-from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
-from bench import words_tables
-from bench.results import RESULTS, Row
+from bench.command import parser
+from bench.places import MODELS, ROOT
+from bench.results import by_case, newest, table_line
+from bench.words import tables
 
-ROOT = Path(__file__).resolve().parents[1]
 BRIEF = r"^(en, 20|telephone, en|long|address|no speech, recorded|first words)"  # the cases of README's table
 PAGES = (ROOT / "README.md", ROOT / "docs" / "measured.md")
 MARKED = re.compile(r"(<!-- table:(?P<name>[\w-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
 WINDOWS = {"window_auto": "window of the clip + 2 s, at least 5 s", "window_30s": "window of 30 s"}
 
 
-def newest(bench: str) -> dict[str, Any]:
-    """Return the newest result of a bench. Raises `SystemExit` when it was never run."""
-    files = RESULTS.glob(f"{bench}-*.json")
-    results = [json.loads(path.read_text(encoding="utf-8")) for path in files]
-    if not results:
-        raise SystemExit(f"bench/results has no {bench}-*.json; run python -m bench.{bench}")
-    return max(results, key=lambda result: result["date"])
-
-
-def others(bench: str, found: Sequence[Row]) -> list[Row]:
-    """Return the rows of a bench's newest result that `found` does not replace; none where it was never run."""
-    if not [*RESULTS.glob(f"{bench}-*.json")]:
-        return []
-    taken = {(each.case, each.metric) for each in found}
-    rows = [Row(**fields) for fields in newest(bench)["rows"]]
-    return [each for each in rows if (each.case, each.metric) not in taken]
-
-
 def figures(bench: str, cases: str = "") -> str:
     """Return a bench's rows as a table, with the date and the machine below; only those whose case and metric match."""
     result = newest(bench)
     lines = ["| what | malsori | peer | ratio | target |", "|---|---|---|---|---|"]
-    for row in [row for row in result["rows"] if re.search(cases, f"{row['case']}, {row['metric']}")]:
-        peers = ", ".join(f"{name} {value:g} {row['unit']}" for name, value in row["peers"].items())
-        ratios = ", ".join(f"{ratio:.2f}x" for ratio in row["ratio"].values())
-        target = row["target"]
-        lines.append(
-            f"| {row['case']}, {row['metric']} | {row['ours']:g} {row['unit']} | {peers} | {ratios} | {target} |"
-        )
+    lines += [table_line(row) for row in result["rows"] if re.search(cases, f"{row['case']}, {row['metric']}")]
     machine = result["machine"]
     return "\n".join(
         [
@@ -68,9 +43,7 @@ def filling() -> str:
     """Return the rules of `bench/filling.py` as a table, a line each."""
     result = newest("filling")
     columns = ("WER", "words left out", "windows", "read again")
-    cases: dict[str, dict[str, float]] = {}
-    for row in result["rows"]:
-        cases.setdefault(row["case"], {})[row["metric"]] = row["ours"]
+    cases = by_case(result["rows"])
     lines = [f"| what | {' | '.join(columns)} |", "|---" * (len(columns) + 1) + "|"]
     lines += [f"| {case} | {' | '.join(f'{found[name]:g}' for name in columns)} |" for case, found in cases.items()]
     return "\n".join([*lines, "", f"{result['date'][:10]}, WER in %, the rest counted.", ""])
@@ -81,7 +54,7 @@ def words() -> str:
     lines = ["| bundle | size | heard as | WER | CER | exact sentences |", "|---|---|---|---|---|---|"]
     notes = []
     for name in ("nano-ctc-ko", "nano-whisper"):
-        manifest = json.loads((ROOT / "models" / name / "manifest.json").read_text(encoding="utf-8"))
+        manifest = json.loads((MODELS / name / "manifest.json").read_text(encoding="utf-8"))
         tested = manifest["measured"]["held_out"]
         size = sum(entry["size"] for entry in manifest["files"].values()) / 1e6
         for label, rates in rows_of(tested):
@@ -120,11 +93,9 @@ COLUMNS = {  # of the table of listeners: metric, heading, digits
 
 
 def listeners() -> str:
-    """Return the ways to listen of `bench/streaming.py` side by side, ours and others', one a line."""
+    """Return the ways to listen of `python -m bench.streaming` side by side, ours and others', one a line."""
     result = newest("streaming")
-    found: dict[str, dict[str, float]] = {}
-    for row in result["rows"]:
-        found.setdefault(row["case"], {})[row["metric"]] = row["ours"]
+    found = by_case(result["rows"])
     hours = {case: values["memory, growth"] for case, values in found.items() if "memory, growth" in values}
     heads = [heading for heading, _ in COLUMNS.values()]
     lines = [f"| listener | {' | '.join(heads)} |", "|---" * (len(heads) + 1) + "|"]
@@ -186,10 +157,10 @@ TABLES = {
     "streaming_ctc": lambda: figures("streaming_ctc"),
     "streaming_ctc_large": lambda: figures("streaming_ctc_large"),
     "startup": lambda: figures("startup"),
-    "stock": lambda: words_tables.brief(newest("words")),
-    "stock_brief": lambda: words_tables.brief(newest("words"), BRIEF),
-    "stock_full": lambda: words_tables.full(newest("words")),
-    "stock_targets": lambda: words_tables.targets(newest("words")),
+    "stock": lambda: tables.brief(newest("words")),
+    "stock_brief": lambda: tables.brief(newest("words"), BRIEF),
+    "stock_full": lambda: tables.full(newest("words")),
+    "stock_targets": lambda: tables.targets(newest("words")),
     "streams": lambda: figures("streams"),
     "streaming_whisper": lambda: figures("streaming_whisper"),
     "wav2vec2": lambda: figures("wav2vec2"),
@@ -210,15 +181,17 @@ def filled(text: str) -> str:
 
 def main() -> int:
     """Rewrite or check the pages."""
-    stale = []
+    asking = parser(__doc__)
+    asking.add_argument("--check", action="store_true", help="only look whether they are what they should be")
+    check, stale = asking.parse_args().check, []
     for page in PAGES:
         text = page.read_text(encoding="utf-8")
         fresh = filled(text)
         if fresh != text:
             stale.append(page)
-            if "--check" not in sys.argv[1:]:
+            if not check:
                 page.write_text(fresh, encoding="utf-8")
-    if stale and "--check" in sys.argv[1:]:
+    if stale and check:
         names = " and ".join(page.name for page in stale)
         print(f"{names}: not the tables of the results; run python -m bench.report", file=sys.stderr)
         return 1

@@ -6,7 +6,9 @@ import json
 import os
 import platform
 import subprocess
-from collections.abc import Callable, Sequence
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import datetime, timezone
 from importlib import metadata
@@ -14,7 +16,9 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-RESULTS = Path(__file__).resolve().parent / "results"
+from bench.places import ROOT
+
+RESULTS = ROOT / "bench" / "results"
 LIBRARIES = ("numpy", "onnxruntime", "ctranslate2", "faster-whisper", "soundfile", "soxr", "av")
 PEERS = ("onnxruntime-gpu", "torch", "transformers")  # named where they are installed
 
@@ -48,6 +52,13 @@ def alternate(works: dict[str, Callable[[], float]], runs: int, warm_up: int = 1
     return figures
 
 
+def seconds(work: Callable[[], object]) -> float:
+    """Return how long some work takes."""
+    start = time.perf_counter()
+    work()
+    return time.perf_counter() - start
+
+
 def row(
     case: str, metric: str, unit: str, figures: dict[str, list[float]], *, target: str = "", digits: int = 3
 ) -> Row:
@@ -70,6 +81,13 @@ def row(
     )
 
 
+def tell(rows: Sequence[Row]) -> None:
+    """Say on stderr what was found."""
+    for each in rows:
+        line = f"  {each.case}, {each.metric}: {each.ours:g} {each.unit}, {each.peers}, {each.ratio}, {each.target}"
+        print(line, file=sys.stderr, flush=True)
+
+
 def write(bench: str, rows: Sequence[Row]) -> Path:
     """Write `results/<bench>-<host kind>-<date>.json` and return its path."""
     now = datetime.now(timezone.utc)
@@ -85,6 +103,40 @@ def write(bench: str, rows: Sequence[Row]) -> Path:
     RESULTS.mkdir(exist_ok=True)
     path.write_text(json.dumps(result, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
     return path
+
+
+def newest(bench: str) -> dict[str, Any]:
+    """Return the newest result of a bench. Raises `SystemExit` when it was never run."""
+    files = RESULTS.glob(f"{bench}-*.json")
+    results = [json.loads(path.read_text(encoding="utf-8")) for path in files]
+    if not results:
+        raise SystemExit(f"bench/results has no {bench}-*.json; docs/measured.md says by which command it is made")
+    return max(results, key=lambda result: result["date"])
+
+
+def others(bench: str, found: Sequence[Row]) -> list[Row]:
+    """Return the rows of a bench's newest result that `found` does not replace; none where it was never run."""
+    if not [*RESULTS.glob(f"{bench}-*.json")]:
+        return []
+    taken = {(each.case, each.metric) for each in found}
+    rows = [Row(**fields) for fields in newest(bench)["rows"]]
+    return [each for each in rows if (each.case, each.metric) not in taken]
+
+
+def by_case(rows: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, float]]:
+    """Return our figures of a result, by case and then by metric, in the result's order."""
+    found: dict[str, dict[str, float]] = {}
+    for each in rows:
+        found.setdefault(each["case"], {})[each["metric"]] = each["ours"]
+    return found
+
+
+def table_line(found: Mapping[str, Any]) -> str:
+    """Return a row of a result as a line of a table: what, ours, others, ratios, target."""
+    unit = found["unit"]
+    peers = ", ".join(f"{name} {value:g} {unit}" for name, value in found["peers"].items())
+    ratios = ", ".join(f"{ratio:.2f}x" for ratio in found["ratio"].values())
+    return f"| {found['case']}, {found['metric']} | {found['ours']:g} {unit} | {peers} | {ratios} | {found['target']} |"
 
 
 def machine() -> dict[str, Any]:

@@ -9,49 +9,35 @@ those of `samples/korean.wav` through the bundles that ship, with voice activity
 
 from __future__ import annotations
 
-import os
-import subprocess
 import sys
-import time
-from pathlib import Path
+from collections.abc import Mapping
 from statistics import median
 
+from bench import command
+from bench.places import MODELS, SAMPLES
+from bench.processes import outside
 from bench.results import Row, alternate, row, write
 
-ROOT = Path(__file__).resolve().parents[1]
-SAMPLE = str(ROOT / "samples" / "korean.wav")
+SAMPLE = SAMPLES / "korean.wav"
 PYTHON = sys.executable
 MALSORI = [PYTHON, "-m", "malsori"]
 RUNS = 15
-# What pip installs has its bytecode; ours is run from its source and keeps its own from the first run on, if it may.
-ENVIRONMENT = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+STARTS = 5
 FASTER_WHISPER = f"""
 from faster_whisper import WhisperModel
-model = WhisperModel({str(ROOT / "models" / "nano-whisper")!r}, device="cpu")
-segments, _ = model.transcribe({SAMPLE!r}, language="ko", vad_filter=True)
+model = WhisperModel({str(MODELS / "nano-whisper")!r}, device="cpu")
+segments, _ = model.transcribe({str(SAMPLE)!r}, language="ko", vad_filter=True)
 print(" ".join(segment.text for segment in segments))
 """
 
 
-def run(command: list[str]) -> tuple[float, float]:
-    """Run a command and return its wall-clock seconds and its peak memory in MB."""
-    start = time.perf_counter()
-    process = subprocess.Popen(command, env=ENVIRONMENT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    _, status, usage = os.wait4(process.pid, 0)
-    seconds = time.perf_counter() - start
-    process.returncode = os.waitstatus_to_exitcode(status)  # waited for behind its back
-    if process.returncode != 0:
-        raise SystemExit(f"{' '.join(command)} failed with exit code {process.returncode}")
-    return seconds, usage.ru_maxrss * 1024 / 1e6
-
-
 def imports() -> Row:
     """Compare `import malsori` with `import faster_whisper`."""
-    bare = median(run([PYTHON, "-c", "pass"])[0] for _ in range(RUNS))
+    bare = median(outside([PYTHON, "-c", "pass"])[0] for _ in range(RUNS))
     figures = alternate(
         {
-            "ours": lambda: run([PYTHON, "-c", "import malsori"])[0] - bare,
-            "faster-whisper": lambda: run([PYTHON, "-c", "import faster_whisper"])[0] - bare,
+            "ours": lambda: outside([PYTHON, "-c", "import malsori"])[0] - bare,
+            "faster-whisper": lambda: outside([PYTHON, "-c", "import faster_whisper"])[0] - bare,
         },
         RUNS,
     )
@@ -64,37 +50,47 @@ def help_text() -> Row:
         "malsori --help",
         "time",
         "s",
-        alternate({"ours": lambda: run([*MALSORI, "--help"])[0]}, RUNS),
+        alternate({"ours": lambda: outside([*MALSORI, "--help"])[0]}, RUNS),
         target="below 0.3",
     )
 
 
-def first_words(model: str, peers: dict[str, list[str]]) -> list[Row]:
-    """Time a fresh process from start to text, and its peak memory."""
-    command = [*MALSORI, "transcribe", SAMPLE, "--model", model, "--language", "ko", "--device", "cpu"]
-    commands = {"ours": command, **peers}
+def first_words(
+    case: str, commands: Mapping[str, list[str]], runs: int = STARTS, targets: tuple[str, str] = ("", "")
+) -> list[Row]:
+    """Time fresh processes in turn, and their peak memory; the first of each only warms the disk's cache.
+
+    The key `ours` is ours; `targets` are those of time and of memory.
+    """
     seen: dict[str, list[tuple[float, float]]] = {name: [] for name in commands}
-    for turn in range(6):
+    for turn in range(runs + 1):
         for name, each in commands.items():
-            figure = run(each)
+            figure = outside(each)
             if turn:
                 seen[name].append(figure)
-    case = f"first words, {model}, {SAMPLE.rsplit('/', 1)[1]}"
+    times = {name: [seconds for seconds, _ in pairs] for name, pairs in seen.items()}
+    peaks = {name: [memory for _, memory in pairs] for name, pairs in seen.items()}
     return [
-        row(case, "time", "s", {name: [seconds for seconds, _ in pairs] for name, pairs in seen.items()}),
-        row(
-            case, "peak memory", "MB", {name: [memory for _, memory in pairs] for name, pairs in seen.items()}, digits=0
-        ),
+        row(case, "time", "s", times, target=targets[0]),
+        row(case, "peak memory", "MB", peaks, target=targets[1], digits=0),
     ]
+
+
+def of_sample(model: str, peers: dict[str, list[str]]) -> list[Row]:
+    """Time the first words of the sample by one of the models that ship."""
+    asked = ["--model", model, "--language", "ko", "--device", "cpu"]
+    ours = {"ours": [*MALSORI, "transcribe", str(SAMPLE), *asked]}
+    return first_words(f"first words, {model}, {SAMPLE.name}", {**ours, **peers})
 
 
 def main() -> None:
     """Measure everything and write the result file."""
+    command.parser(__doc__).parse_args()
     rows = [
         imports(),
         help_text(),
-        *first_words("nano-ctc-ko", {}),
-        *first_words("nano-whisper", {"faster-whisper": [PYTHON, "-c", FASTER_WHISPER]}),
+        *of_sample("nano-ctc-ko", {}),
+        *of_sample("nano-whisper", {"faster-whisper": [PYTHON, "-c", FASTER_WHISPER]}),
     ]
     print(write("startup", rows))
 

@@ -8,49 +8,39 @@ voice each, as a minute of speech without a pause mostly is, and of voices that 
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 import jiwer
-import numpy as np
 
+from bench import command
+from bench.joined import joined
+from bench.places import MODELS
 from bench.results import Row, write
-from export.nano.speech import SAMPLE_RATE, Corpus, Utterance
+from export.nano.speech import SAMPLE_RATE, Corpus
 from malsori.bundles import read_manifest
 from malsori.engines.wav2vec2 import acoustic
 from malsori.engines.wav2vec2.engine import Wav2Vec2Engine
 from malsori.types import Audio
 
-BUNDLE = Path(__file__).resolve().parents[1] / "models" / "nano-ctc-ko"
-LONGEST, SHORTEST = 60 * SAMPLE_RATE, 50 * SAMPLE_RATE
-PAUSES = (0.1, 0.6)  # seconds between sentences
+BUNDLE = MODELS / "nano-ctc-ko"
+SHORTEST, LONGEST = 50 * SAMPLE_RATE, 60 * SAMPLE_RATE
 SENTENCES = 500
 ENDLESS = 1 << 40  # samples: no clip is cut into windows
 
 
-def clips(utterances: list[Utterance]) -> list[tuple[Audio, str]]:
-    """Return clips of 50 to 60 s with what is said in each."""
-    rng = np.random.default_rng(0)
-    made: list[tuple[Audio, str]] = []
-    parts: list[Audio] = []
-    texts: list[str] = []
-    for utterance in utterances:
-        sound = np.pad(utterance.audio.astype(np.float32) / 32_768, (0, int(rng.uniform(*PAUSES) * SAMPLE_RATE)))
-        if sum(map(len, parts)) + len(sound) > LONGEST:
-            made.append((np.concatenate(parts), " ".join(texts)))
-            parts, texts = [], []
-        parts.append(sound)
-        texts.append(utterance.text)
-    return [(audio, text) for audio, text in made if len(audio) >= SHORTEST]
-
-
 def main() -> None:
     """Hear every clip both ways and write the character error rates."""
+    parser = command.parser(__doc__)
+    parser.add_argument("work", type=Path, help="folder for the speech")
+    work = parser.parse_args().work
     engine = Wav2Vec2Engine(BUNDLE, read_manifest(BUNDLE), device="cpu")
-    held_out = Corpus.cached(Path(sys.argv[1]) / "minutes", SENTENCES, ["ko"], held_out=True).utterances
+    held_out = Corpus.cached(work / "minutes", SENTENCES, ["ko"], held_out=True).utterances
     voices = sorted({utterance.voice for utterance in held_out})
-    of_one = [clip for voice in voices for clip in clips([each for each in held_out if each.voice == voice])]
-    found = rows("one voice", of_one, engine, target="at most 0.5") + rows("changing voices", clips(held_out), engine)
+    spoken = ([each for each in held_out if each.voice == voice] for voice in voices)
+    of_one = [clip for each in spoken for clip in joined(each, SHORTEST, LONGEST)]
+    found = rows("one voice", of_one, engine, target="at most 0.5") + rows(
+        "changing voices", joined(held_out, SHORTEST, LONGEST), engine
+    )
     print(write("windows", found))
 
 

@@ -12,14 +12,16 @@ of a median is from the 25th to the 75th percentile, that of a 95th from the 90t
 from __future__ import annotations
 
 import random
-import time
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 from typing import Any, TypeAlias
 
 import numpy as np
 
-from bench.results import Row, alternate, row, write
+from bench import command
+from bench.places import MODELS
+from bench.results import Row, alternate, row, seconds, write
+from bench.timing import NOISE, PERCENTILES, error_row
+from bench.whisper.peers import faster_model
 from export.nano.grammar import draw
 from export.nano.speech import HELD_OUT_VOICES, SAMPLE_RATE
 from export.nano.timed_speech import TimedClip, draw_timed, speak_timed
@@ -32,10 +34,8 @@ from malsori.engines.whisper.sounding import sounding
 from malsori.engines.whisper.tokens import Tokens
 from malsori.engines.whisper.word_times import AlignRow, align_rows, place
 
-BUNDLE = Path(__file__).resolve().parents[1] / "models" / "nano-whisper"
+BUNDLE = MODELS / "nano-whisper"
 CLIPS = 60  # of each language
-NOISE = 20.0  # dB
-SPREADS = {50: (25, 75), 95: (90, 100)}
 LANGUAGES = {"ko": "Korean", "en": "English"}
 TOGETHER = 8  # windows aligned in one call
 PEER, ALONE, TIMED = "faster-whisper", "attention alone", "with time tokens"
@@ -123,21 +123,8 @@ def errors(ours: Ours, peer: Any, spoken: Sequence[TimedClip], language: str) ->
 def rows_of(case: str, found: dict[str, np.ndarray]) -> Iterator[Row]:
     """Yield the median and the 95th percentile of the errors of starts, of ends, and of both."""
     for what, column in (("starts", slice(0, 1)), ("ends", slice(1, 2)), ("starts and ends", slice(0, 2))):
-        for percentile, (low, high) in SPREADS.items():
-            at = {name: float(np.percentile(off[:, column], percentile).round(1)) for name, off in found.items()}
-            ours = at.pop("ours")
-            values = found["ours"][:, column]
-            yield Row(
-                f"{case}, {what}",
-                "median error" if percentile == 50 else f"{percentile}th percentile of the error",
-                "ms",
-                ours,
-                at,
-                {name: round(theirs / ours, 2) for name, theirs in at.items()},
-                "",
-                values.size,
-                (float(np.percentile(values, low).round(1)), float(np.percentile(values, high).round(1))),
-            )
+        for percent in PERCENTILES:
+            yield error_row(f"{case}, {what}", {name: off[:, column] for name, off in found.items()}, percent)
 
 
 def align_time(ours: Ours, spoken: Sequence[TimedClip]) -> Row:
@@ -145,26 +132,19 @@ def align_time(ours: Ours, spoken: Sequence[TimedClip]) -> Row:
     encoded = ours.encode(spoken, WINDOW // 3)
     each = [encoded.rows([index]) for index in range(len(spoken))]
 
-    def together() -> float:
-        began = time.perf_counter()
-        ours.align(encoded, spoken)
-        return 1000 * (time.perf_counter() - began)
-
-    def one_by_one() -> float:
-        began = time.perf_counter()
+    def one_by_one() -> None:
         for window, clip in zip(each, spoken, strict=True):
             ours.align(window, [clip])
-        return 1000 * (time.perf_counter() - began)
 
-    figures = alternate({"ours": together, "one by one": one_by_one}, 20, warm_up=3)
+    works = {"ours": lambda: ours.align(encoded, spoken), "one by one": one_by_one}
+    figures = alternate({name: lambda work=work: 1000 * seconds(work) for name, work in works.items()}, 20, warm_up=3)
     return row(f"align, {TOGETHER} windows of 10 s in one call", "time", "ms", figures)
 
 
 def main() -> None:
     """Measure everything and write the result file."""
-    from faster_whisper import WhisperModel
-
-    ours, peer = Ours(), WhisperModel(str(BUNDLE), device="cpu", compute_type="int8", cpu_threads=1)
+    command.parser(__doc__).parse_args()
+    ours, peer = Ours(), faster_model(BUNDLE, compute_type="int8", cpu_threads=1)
     rows: list[Row] = []
     for language, name in LANGUAGES.items():
         clean = clips(language)

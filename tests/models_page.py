@@ -9,7 +9,7 @@ import re
 
 from malsori.bundles.catalog import CATALOG, Known
 from malsori.bundles.pull import Model, pullable
-from malsori.bundles.recommend import Choice
+from malsori.bundles.recommend import Recommendation
 from tests.shipped import ROOT
 
 PAGE = ROOT / "docs" / "models.md"
@@ -27,7 +27,7 @@ def table() -> str:
 
 
 def _measured(known: Known, model: Model | None) -> str:
-    cpu, cuda = (Choice(known, device) for device in ("cpu", "cuda"))
+    cpu, cuda = (Recommendation(known, device) for device in ("cpu", "cuda"))
     most = "at most " * cuda.upper_bound
     return _row(
         model.short if model else known.name,

@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 
-from malsori.numeric import is_finite, is_number, is_whole
+from malsori.kinds import is_finite, is_number, is_whole
 
 
 @pytest.mark.parametrize(

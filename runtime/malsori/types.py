@@ -6,15 +6,16 @@ Positions are integer samples (`Span`); only results have seconds (`Word`, `Segm
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
-import numpy as np
-from numpy.typing import NDArray
+if TYPE_CHECKING:  # so that options and bundles cost no numpy
+    import numpy as np
+    from numpy.typing import NDArray
 
 SAMPLE_RATE = 16_000  # Hz, of every `Audio`
 UNKNOWN = "und"  # ISO 639's code for a language that could not be determined
 
-Audio: TypeAlias = NDArray[np.float32]
+Audio: TypeAlias = "NDArray[np.float32]"
 """Sound inside malsori: float32, shape `(samples,)`, mono, 16 kHz, in [-1, 1]."""
 
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 from malsori.audio import decode
-from malsori.audio.tracks import check_track
 from malsori.errors import NoSuchTrack, OptionError
+from malsori.option import check
+from malsori.sound_options import SourceOptions
 from tests.sounds import contained, pcm16, tone, wav
 from tests.tracks import Track, muxed
 
@@ -64,7 +65,7 @@ def test_a_track_that_is_not_there_is_an_error_that_lists_those_that_are(track: 
 @pytest.mark.parametrize("track", [0, -1, "", " ", "0", True, 1.5])
 def test_what_can_be_no_track_is_refused(track: object) -> None:
     with pytest.raises(OptionError, match="track must be a number from 1 on or a language"):
-        check_track(track)
+        check(SourceOptions(track=track))
 
 
 def test_a_file_of_one_track_has_track_1_and_no_other() -> None:

@@ -2,15 +2,15 @@
 
 import pytest
 
-from bench import wav2vec2_gpu
-from bench.wav2vec2_gpu import check_agreement, main, noise, rows, rtfx
+from bench.wav2vec2 import gpu
+from bench.wav2vec2.gpu import check_agreement, main, noise, rows, rtfx
 from malsori.engines.machine.devices import cuda
 
 
 def test_without_a_gpu_it_says_so_in_one_line_and_leaves_no_result(capsys, monkeypatch):
     if cuda("onnxruntime").usable:
         pytest.skip("this machine has CUDA")
-    monkeypatch.setattr(wav2vec2_gpu, "write", None)  # a call of it would fail
+    monkeypatch.setattr(gpu, "write", None)  # a call of it would fail
     assert main([]) == 0
     out = capsys.readouterr().out
     assert out.startswith("no GPU to measure on: ")
@@ -26,7 +26,7 @@ def test_more_seconds_of_sound_in_one_are_better_and_the_ratio_is_ours_against_t
 def test_every_length_and_batch_has_a_row_and_batches_their_targets():
     seen = []
     work = {"ours": lambda clips: seen.append((len(clips), len(clips[0]))) or clips}
-    found = list(rows(work, wav2vec2_gpu.Plan((0.5, 1), (1, 16), 2)))
+    found = list(rows(work, gpu.Plan((0.5, 1), (1, 16), 2)))
     assert [each.case for each in found] == ["0.5 s, batch 1", "0.5 s, batch 16", "1 s, batch 1", "1 s, batch 16"]
     assert ["2x" in each.target for each in found] == [True, False, True, False]
     assert set(seen) == {(1, 8_000), (16, 8_000), (1, 16_000), (16, 16_000)}
@@ -37,7 +37,7 @@ def test_what_does_not_fit_the_memory_is_left_out_and_told(capsys):
         if len(clips) > 1:
             raise RuntimeError("CUDA out of memory")
 
-    assert [each.case for each in rows({"ours": small}, wav2vec2_gpu.Plan((1,), (1, 4), 2))] == ["1 s, batch 1"]
+    assert [each.case for each in rows({"ours": small}, gpu.Plan((1,), (1, 4), 2))] == ["1 s, batch 1"]
     assert "1 s, batch 4: left out (CUDA out of memory)" in capsys.readouterr().err
 
 

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from bench.streaming_peer import Loop, Read, Timed, agreed
-from bench.streaming_utterances import Partial, Spoken, Story
-from bench.whisper_clips import RATE
+from bench.streaming.peer import Loop, Read, Timed, agreed
+from bench.streaming.utterances import Partial, Spoken, Story
+from bench.whisper.clips import RATE
 
 SPOKEN = Spoken(np.zeros(4 * RATE, np.float32), ("it", "will", "rain"), (1.0, 2.0, 3.0))
 TOLD = [

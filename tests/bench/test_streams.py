@@ -8,9 +8,9 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 
-from bench import streams_runs
-from bench.streams import rows
-from bench.streams_runs import Case, Run, fed, measured, percentile, streamed
+from bench.streaming import streams_runs
+from bench.streaming.streams import rows
+from bench.streaming.streams_runs import Case, Run, fed, measured, percentile, streamed
 from malsori import TranscribeOptions, Transcriber
 from malsori.engines.base import DecodeOptions
 from malsori.errors import EngineError

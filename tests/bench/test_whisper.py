@@ -7,13 +7,13 @@ import io
 import numpy as np
 import pytest
 
-from bench import nonspeech, report
+from bench import nonspeech, results
 from bench.nonspeech import RATE, kinds, words_per_minute
 from bench.results import Row
-from bench.whisper_clips import BUCKETS, check_words, label, latency_rows, lengths, only, timed, words_in
-from bench.whisper_ggml import write_weight
-from bench.whisper_models import renamed
-from bench.whisper_peers import half_of, windows
+from bench.whisper.clips import BUCKETS, check_words, label, latency_rows, lengths, only, timed, words_in
+from bench.whisper.ggml import write_weight
+from bench.whisper.models import renamed
+from bench.whisper.peers import half_of, windows
 
 
 def test_a_bucket_s_clips_lie_evenly_inside_it() -> None:
@@ -121,17 +121,17 @@ def test_words_are_counted_for_a_minute_of_sound() -> None:
 
 
 def test_rows_that_were_not_measured_again_stay(tmp_path, monkeypatch) -> None:
-    monkeypatch.setattr(report, "RESULTS", tmp_path)
+    monkeypatch.setattr(results, "RESULTS", tmp_path)
     fresh = [Row("a", "time", "s", 1.0)]
-    assert report.others("mine", fresh) == []
+    assert results.others("mine", fresh) == []
     kept = '{"case": "b", "metric": "time", "unit": "s", "ours": 3}'
     text = '{"date": "1", "rows": [{"case": "a", "metric": "time", "unit": "s", "ours": 2}, %s]}'
     (tmp_path / "mine-x.json").write_text(text % kept)
-    assert [each.case for each in report.others("mine", fresh)] == ["b"]
+    assert [each.case for each in results.others("mine", fresh)] == ["b"]
 
 
 def test_the_picture_takes_each_bucket_s_percentiles_and_leaves_out_who_lacks_one() -> None:
-    from bench.whisper_plot import bars
+    from bench.whisper.plot import bars
 
     rows = [
         {"case": f"tiny, {label(bucket)}, {window}", "metric": metric, "ours": ours, "peers": peers}

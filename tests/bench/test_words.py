@@ -9,13 +9,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bench import words, words_rows, words_score, words_tables
-from bench.words_forms import sizes_of
-from bench.words_runs import Heard, Job, Kept, Key, Outcome, read
-from bench.words_score import Errors, compare, metric, total
-from bench.words_sets import ADDRESS, SPEECH_SECONDS, Clip, Set, chosen, indexed, picked, spoken, starts
-from bench.words_start import nearest
-from bench.words_systems import MODES
+from bench.words import figures, score, stock, tables
+from bench.words.forms import sizes_of
+from bench.words.runs import Heard, Job, Kept, Key, Outcome, read
+from bench.words.score import Errors, compare, metric, total
+from bench.words.sets import ADDRESS, SPEECH_SECONDS, Clip, Set, chosen, indexed, picked, spoken, starts
+from bench.words.start import nearest
+from bench.words.systems import MODES
 from tests.sounds import SPEECH
 
 HEAD = "file\tlanguage\tduration_s\tsample_rate\tchannels\ttranscript\tlicence\tsource\tnote\n"
@@ -28,7 +28,7 @@ def clip(name: str, seconds: float = 5.0, language: str | None = "en", said: str
 @pytest.fixture
 def plain_words(monkeypatch) -> None:
     """Words as they are: the normalisers belong to a package that a test run need not have."""
-    monkeypatch.setattr(words_score, "normaliser", lambda language: lambda text: text.lower())
+    monkeypatch.setattr(score, "normaliser", lambda language: lambda text: text.lower())
 
 
 def index(folder: Path, *rows: str) -> Path:
@@ -131,7 +131,7 @@ def test_a_set_s_rows_have_everybody_beside_ours_and_the_issue_s_targets(plain_w
         outcome("ours, no gate", {"a": "", "b": RIGHT}),
         outcome("faster-whisper", {"a": RIGHT, "b": "one"}, 2.5, 350),
     )
-    rows = {each.metric: each for each in words_rows.rows("base", FOUND, outcomes)}
+    rows = {each.metric: each for each in figures.rows("base", FOUND, outcomes)}
     assert rows["WER"].case == "base, en, 2 clips, 10 s"
     assert (rows["WER"].ours, rows["WER"].peers) == (12.5, {"ours, no gate": 50.0, "faster-whisper": 37.5})
     assert rows["WER"].target == "at most 37.5"
@@ -148,14 +148,14 @@ def test_who_heard_fewer_clips_is_compared_on_those(plain_words) -> None:
         outcome("faster-whisper", {"a": "one", "b": RIGHT}),
         outcome("whisper.cpp", {"a": "one two three"}),
     )
-    parts = {each.metric: each for each in words_rows.rows("base", FOUND, outcomes) if "of its clips" in each.case}
+    parts = {each.metric: each for each in figures.rows("base", FOUND, outcomes) if "of its clips" in each.case}
     assert parts["WER"].case == "base, en, 1 of its clips, 5 s"
     assert (parts["WER"].ours, parts["WER"].peers) == (0.0, {"faster-whisper": 75.0, "whisper.cpp": 25.0})
     assert {each.target for each in parts.values()} == {""}
 
 
 def test_a_set_that_ours_has_not_heard_has_no_rows(plain_words) -> None:
-    assert not [*words_rows.rows("base", FOUND, kept(outcome("faster-whisper", {"a": "", "b": ""})))]
+    assert not [*figures.rows("base", FOUND, kept(outcome("faster-whisper", {"a": "", "b": ""})))]
 
 
 def test_where_nobody_speaks_words_are_counted_by_the_minute_and_phantoms_by_the_sound() -> None:
@@ -164,7 +164,7 @@ def test_where_nobody_speaks_words_are_counted_by_the_minute_and_phantoms_by_the
         outcome("ours", {"a": "Thank you.", "b": ""}),
         outcome("faster-whisper", {"a": "", "b": "you"}),
     )
-    rows = {each.metric: each for each in words_rows.rows("base", silent, outcomes)}
+    rows = {each.metric: each for each in figures.rows("base", silent, outcomes)}
     assert (rows["words per minute"].ours, rows["words per minute"].target) == (2.0, "at most 1")
     phantoms = rows["phantoms where faster-whisper has none"]
     assert (phantoms.ours, phantoms.target) == (1, "0")
@@ -176,13 +176,13 @@ def test_where_nobody_speaks_words_are_counted_by_the_minute_and_phantoms_by_the
 )
 def test_errors_are_judged_by_the_best_of_faster_whisper_and_by_our_own_whole_reading(name: str, target: str) -> None:
     rates = {"ours": 9.0, "ours, no gate": 1.0, **dict(zip(MODES, (4.0, 3.0, 2.0), strict=True))}
-    assert words_rows.errors_target(name, rates) == target
+    assert figures.errors_target(name, rates) == target
 
 
 def test_only_base_is_held_to_targets(plain_words) -> None:
     heard = outcome("ours", {"a": RIGHT, "b": RIGHT})
     heard = replace(heard, key=replace(heard.key, model="tiny.en"))
-    assert {each.target for each in words_rows.rows("tiny.en", FOUND, kept(heard))} == {""}
+    assert {each.target for each in figures.rows("tiny.en", FOUND, kept(heard))} == {""}
 
 
 def test_what_was_heard_is_kept_and_a_line_cut_off_is_left_out(tmp_path) -> None:
@@ -198,31 +198,31 @@ def test_what_was_heard_is_kept_and_a_line_cut_off_is_left_out(tmp_path) -> None
 
 
 def test_slow_peers_hear_few_clips_once_and_no_silence(tmp_path) -> None:
-    plan = words.Plan({"base": str(tmp_path)}, ("ours", "faster-whisper2"), slow_clips=1, runs=2)
+    plan = stock.Plan({"base": str(tmp_path)}, ("ours", "faster-whisper2"), slow_clips=1, runs=2)
     (tmp_path / "base" / "int8").mkdir(parents=True)  # ours, rounded
-    jobs = [*words.jobs_of("base", FOUND, tmp_path, plan)]
+    jobs = [*stock.jobs_of("base", FOUND, tmp_path, plan)]
     assert [(job.key.system, job.key.run, len(job.clips)) for job in jobs] == [
         ("ours", 0, 2),
         ("faster-whisper2", 0, 1),
         ("ours", 1, 2),
     ]
     assert [job.model for job in jobs] == [tmp_path / "base" / "int8", tmp_path, tmp_path / "base" / "int8"]
-    assert not words.hears("openai-whisper", replace(FOUND, speech=False))
-    assert words.hears("faster-whisper", replace(FOUND, speech=False))
+    assert not stock.hears("openai-whisper", replace(FOUND, speech=False))
+    assert stock.hears("faster-whisper", replace(FOUND, speech=False))
 
 
 def test_a_model_of_english_hears_english_alone_told_so_and_half_of_it() -> None:
-    plan = words.Plan({}, ())
-    assert words.of_model("base", FOUND, plan) == FOUND
-    (only,) = words.of_model("tiny.en", Set("x", (clip("a", language=None), clip("b"))), plan).clips
+    plan = stock.Plan({}, ())
+    assert stock.of_model("base", FOUND, plan) == FOUND
+    (only,) = stock.of_model("tiny.en", Set("x", (clip("a", language=None), clip("b"))), plan).clips
     assert only.language == "en"
-    assert not words.english(Set("ko", ()))
-    assert words.english(Set("telephone, en", ()))
+    assert not stock.english(Set("ko", ()))
+    assert stock.english(Set("telephone, en", ()))
 
 
 def test_sets_are_asked_for_by_name_or_by_what_their_name_starts_with() -> None:
-    plan = words.Plan({}, (), sets=("telephone", "ko"))
-    named = {name: words.wanted(Set(name, (clip("a"),)), plan) for name in ("telephone, es", "ko", "en")}
+    plan = stock.Plan({}, (), sets=("telephone", "ko"))
+    named = {name: stock.wanted(Set(name, (clip("a"),)), plan) for name in ("telephone, es", "ko", "en")}
     assert named == {"telephone, es": True, "ko": True, "en": False}
 
 
@@ -250,19 +250,19 @@ def test_tables_show_ours_beside_each_way_of_faster_whisper(plain_words) -> None
     outcomes = kept(
         outcome("ours", {"a": RIGHT, "b": RIGHT}), outcome("faster-whisper", {"a": RIGHT, "b": "one two"}, 2.0)
     )
-    rows = [*words_rows.rows("base", FOUND, outcomes)]
+    rows = [*figures.rows("base", FOUND, outcomes)]
     machine = {"cores": 2, "cpu": "a processor", "versions": {"faster-whisper": "1.2.1"}}
     result = json.loads(json.dumps({"date": "2026-01-01T", "machine": machine, "rows": [vars_of(row) for row in rows]}))
-    assert "| en, 2 clips, 10 s, WER | 0.0 % | 25.0 % |  |  | 2.00x |" in words_tables.brief(result)
-    assert "| base, en, 2 clips, 10 s | faster-whisper | 25.0 % |  | 4.0 | 0.400 | 2 | 60 | 400 |" in words_tables.full(
+    assert "| en, 2 clips, 10 s, WER | 0.0 % | 25.0 % |  |  | 2.00x |" in tables.brief(result)
+    assert "| base, en, 2 clips, 10 s | faster-whisper | 25.0 % |  | 4.0 | 0.400 | 2 | 60 | 400 |" in tables.full(
         result
     )
     assert "| base, en, 2 clips, 10 s, time | 2 s | faster-whisper 4 s | 2.00x | 2x faster-whisper |" in (
-        words_tables.targets(result)
+        tables.targets(result)
     )
 
 
-def vars_of(row: words_rows.Row) -> dict[str, object]:
+def vars_of(row: figures.Row) -> dict[str, object]:
     from dataclasses import asdict
 
     return asdict(row)
@@ -287,5 +287,5 @@ def test_the_brief_table_ends_with_the_first_words_of_a_new_process() -> None:
         for metric, ours, theirs in (("time", 0.5, 1.25), ("peak memory", 237.0, 334.0))
     ]
     machine = {"cores": 2, "cpu": "some", "versions": {"faster-whisper": "1.2.1"}}
-    told = words_tables.brief({"rows": rows, "date": "2026-11-30", "machine": machine})
+    told = tables.brief({"rows": rows, "date": "2026-11-30", "machine": machine})
     assert "new process, time and peak memory | 0.50 s, 237 MB | 1.25 s, 334 MB |  |  | 2.50x |" in told

@@ -103,7 +103,7 @@ def test_a_name_that_nobody_knows_is_answered_with_the_one_it_is_like() -> None:
 
 def test_options_keep_the_code_however_they_are_given() -> None:
     transcriber = malsori.load("nano-whisper", language="English")
-    assert TranscribeOptions(language="French").language == "fr"
+    assert TranscribeOptions(language="French").decoding.language == "fr"
     for found in (
         transcriber.transcribe(SAMPLE, language="english"),
         transcriber.transcribe(SAMPLE, TranscribeOptions(language="English")),

@@ -282,7 +282,7 @@ def test_help_loads_no_engine_no_numpy_and_no_rich():
 
 def test_importing_malsori_loads_no_engine_and_no_numpy():
     assert not heavy_modules("import malsori")
-    assert "numpy" in heavy_modules("import malsori\nmalsori.Transcript")
+    assert "numpy" in heavy_modules("import malsori\nmalsori.decode")
 
 
 def loudness(

@@ -19,8 +19,7 @@ from malsori.cli.destinations import Destinations
 from malsori.cli.main import main
 from malsori.cli.parser import Parser, normalise
 from malsori.cli.sources import input_files
-from malsori.cli.transcribe_flags import add_decoding_flags, add_vad_flags, options_from
-from malsori.cli.whisper_flags import add_whisper_flags
+from malsori.cli.transcribe_flags import add_decoding_flags, add_vad_flags, add_whisper_flags, options_from
 from malsori.engines.whisper.options import WhisperOptions
 from malsori.pipeline import TranscribeOptions
 from tests.loudness import recording, wav
@@ -304,14 +303,19 @@ class TestTranscribe:
     def test_hot_words_come_from_a_file_and_a_flag_and_the_flag_wins(self, clips: Path):
         (clips / "words.txt").write_text("\ufeff침실:3\r\n\n서울 역\n거실 : 4.5\n", encoding="utf-8")
         options = options_of("--hotwords-file", "words.txt", "--hotwords", "침실:12, 부엌")
-        assert options.hotwords == {"침실": 12.0, "서울 역": 8.0, "거실": 4.5, "부엌": 8.0}
+        assert {word.text: word.weight for word in options.decoding.hotwords} == {
+            "침실": 12.0,
+            "서울 역": 8.0,
+            "거실": 4.5,
+            "부엌": 8.0,
+        }
 
     def test_the_flags_of_decoding_become_its_options(self, clips: Path):
         (clips / "a.arpa").touch()
         flags = "--beam-width 32 --lm a.arpa --lm-alpha 0.7 --lm-beta -1 --alternatives 3"
-        options = options_of(*flags.split())
-        assert (options.beam_size, options.language_model, options.alternatives) == (32, "a.arpa", 3)
-        assert (options.lm_alpha, options.lm_beta) == (0.7, -1.0)
+        options = options_of(*flags.split()).decoding
+        assert (options.beam_size, str(options.ctc.language_model), options.ctc.alternatives) == (32, "a.arpa", 3)
+        assert (options.ctc.lm_alpha, options.ctc.lm_beta) == (0.7, -1.0)
 
     @pytest.mark.parametrize(
         ("arguments", "code", "told"),
@@ -480,7 +484,7 @@ def options_of(*flags: str) -> TranscribeOptions:
 def test_whispers_flags_become_its_options():
     given = ["--audio-context", "5", "--logprob-threshold", "none", "--suppress-tokens=-1,7", "--patience", "2"]
     given += ["--condition-on-previous-text", "--window-guards", "false", "--no-speech-threshold", "0.4"]
-    assert options_of(*given).whisper == WhisperOptions(
+    assert options_of(*given).decoding.whisper == WhisperOptions(
         audio_context=5.0,
         log_prob_threshold=None,
         suppress_tokens=(-1, 7),
@@ -492,15 +496,15 @@ def test_whispers_flags_become_its_options():
 
 
 def test_every_option_of_whisper_has_a_flag():
-    assert options_of().whisper == WhisperOptions()
+    assert options_of().decoding.whisper == WhisperOptions()
 
 
 def test_a_text_of_none_is_a_text():
-    assert options_of("--prefix", "none").whisper.prefix == "none"
+    assert options_of("--prefix", "none").decoding.whisper.prefix == "none"
 
 
 def test_stretches_are_seconds_with_commas():
-    assert options_of("--clip-timestamps", "0,2.5,10").clip_timestamps == (0.0, 2.5, 10.0)
+    assert options_of("--clip-timestamps", "0,2.5,10").speech.clip_timestamps == (0.0, 2.5, 10.0)
 
 
 @pytest.mark.parametrize("flag", ["--audio-context=short", "--suppress-tokens=a", "--clip-timestamps=1:2"])

@@ -324,7 +324,7 @@ def test_hot_words_come_in_a_list_or_with_weights_and_a_language_model_as_any_pa
     used.transcribe(recording((10, 1.0)), hotwords={"침실": 3.0})
     first, second = heard_by(used).options
     assert first.hotwords == (HotWord("침실", 8.0), HotWord("거실", 8.0))
-    assert (first.language_model, first.alternatives, first.beam_size) == (model, 2, None)
+    assert (first.ctc.language_model, first.ctc.alternatives, first.beam_size) == (model, 2, None)
     assert second.hotwords == (HotWord("침실", 3.0),)
 
 

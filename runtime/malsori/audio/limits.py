@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ..errors import AudioTooLong, UnsupportedFormat
+from ..kinds import LEAST_RATE, MOST_RATE
 
 _ROUNDING_S = 1e-6  # seconds are added up piece by piece
 
@@ -16,8 +17,8 @@ class Limits:
     Rates are Hz, `max_seconds` seconds of sound, `max_bytes` bytes as stored (compressed where the format compresses).
     """
 
-    min_rate: int = 4_000
-    max_rate: int = 384_000
+    min_rate: int = LEAST_RATE
+    max_rate: int = MOST_RATE
     max_channels: int = 32
     max_seconds: float | None = None
     max_bytes: int | None = None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ..errors import NoSuchTrack, OptionError, UnsupportedFormat
+from ..errors import NoSuchTrack, UnsupportedFormat
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -33,14 +33,6 @@ def pick(
         return track, []
     number = tracks.index(track) + 1
     return track, [f"track {number} of {len(tracks)} was used; --track N takes another: {_listed(tracks)}"]
-
-
-def check_track(wanted: object) -> None:
-    """Raise `OptionError` for what is neither None, a number from 1 on, nor a language."""
-    number = isinstance(wanted, int) and not isinstance(wanted, bool)
-    text = str(wanted).strip() if number or isinstance(wanted, str) else ""
-    if wanted is not None and (not text or text.startswith("-") or text.strip("0") == ""):
-        raise OptionError(f"track must be a number from 1 on or a language such as kor, found {wanted!r}")
 
 
 def check_only(wanted: int | str | None, name: str) -> None:

@@ -6,14 +6,14 @@ where a model comes from, show them. Where they are from:
 - `parameters`: counted from the architecture; a model card rounds them up.
 - `bundle_mb`: int8 as CTranslate2 4.8.5 writes it, float16 two bytes a weight, with 3 MB of tokenizer; measured.
 - `memory_mb["cpu"]`: peak of a process with the model alone, in int8 on 2 threads, that hears a full window of 30 s
-  with 5 beams; random weights, CTranslate2 4.8.5, AVX2; measured 2026-11-25. XLSR: `bench/wav2vec2.py`, 10 s without a
+  with 5 beams; random weights, CTranslate2 4.8.5, AVX2; measured 2026-11-25. XLSR: `bench/wav2vec2/`, 10 s without a
   pause (30 s: 560).
 - `memory_mb["cuda"]`: large-v3, turbo and distil-large-v3 in float16 by faster-whisper (its issue 1030); the smaller
   ones are what openai/whisper's README asks for with PyTorch, and so are upper bounds: `upper_bounds` names them.
 - `relative_speed`: openai/whisper's README, large = 1, English on an A100; distil-large-v3: its model card.
 - `cores`: how many cores keep it up with speech: the processor's time for 30 s encoded in full and 100 tokens decoded
   with 5 beams, in int8, by 30 s; measured as above on an EPYC 7003 (AVX2, no VNNI), where products in 8 bits are no
-  faster than in 32. Large-v3 and distil-large-v3 have turbo's encoder, and its time. XLSR: `bench/wav2vec2.py`, 30 s on
+  faster than in 32. Large-v3 and distil-large-v3 have turbo's encoder, and its time. XLSR: `bench/wav2vec2/`, 30 s on
   2 threads.
 
 The English models (`.en`) are their siblings with one entry less in the vocabulary (51,864 for 51,865), so the figures

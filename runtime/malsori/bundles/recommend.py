@@ -19,7 +19,7 @@ SLOW = "slower than speech here"
 
 
 @dataclass(frozen=True, slots=True)
-class Choice:
+class Recommendation:
     """A model of the catalogue on one device.
 
     `against` is why it does not serve, empty where it does; `remark` is what else there is to know of one that does.
@@ -71,7 +71,7 @@ def choose(
     any_speed: bool = False,
     threads: int = 1,
     elsewhere: bool = False,
-) -> list[Choice]:
+) -> list[Recommendation]:
     """Return all models: those that serve, the most accurate first, then the others with what is against them.
 
     Of those that serve, the ones that are slower than speech on `threads` cores come last, but with `any_speed`.
@@ -90,14 +90,15 @@ def choose(
         raise OptionError(f"language: {language!r} is not known to any model{told}")
     cores = threads if device == "cpu" else math.inf
     plain = [
-        Choice(model, device, remark=SLOW if model.cores > cores else "", elsewhere=elsewhere) for model in CATALOG
+        Recommendation(model, device, remark=SLOW if model.cores > cores else "", elsewhere=elsewhere)
+        for model in CATALOG
     ]
     most = cores if realtime else math.inf
     rated = [replace(choice, against=_against(choice, memory, language, most)) for choice in plain]
     return sorted(rated, key=lambda choice: (bool(choice.against), bool(choice.remark) and not any_speed))
 
 
-def _against(choice: Choice, memory: int | None, language: str | None, cores: float) -> str:
+def _against(choice: Recommendation, memory: int | None, language: str | None, cores: float) -> str:
     model, need = choice.model, choice.memory
     if language is None and len(model.languages) == 1:
         return f"knows {model.languages[0]} only; with --language {model.languages[0]} it serves where it fits"

@@ -9,15 +9,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from ..formats import CUED, FORMATS, ending_of
+from ..option import check
+from ..output.cues import CueOptions
+from ..sound_options import SourceOptions, SpeechOptions
 from .console import emit
-from .cue_flags import add_cue_flags, cue_changes, cue_options, cueless
+from .cue_flags import add_cue_flags, cue_options, cueless
 from .destinations import check_writable
 from .failures import report
+from .flags import add_flags, chosen
 from .model_flags import DEFAULT_MODEL, add_model_flags, load_model
 from .parser import Parser
 from .progress import Reporter, progress_of
 from .sources import STDIN, content_of, limited, sources
-from .transcribe_flags import SWITCH, add_file_flags
+from .transcribe_flags import add_file_flags
 
 if TYPE_CHECKING:
     from ..aligned import Alignment
@@ -65,7 +69,7 @@ def add_parser(subparsers: argparse._SubParsersAction[Parser]) -> None:
         "--output-format", "-f", choices=FORMATS, help="(the ending of PATH, or else tsv; of a subtitle its own)"
     )
     parser.add_argument("--cues", choices=("word", "line"), help="(word; line, which are its cues, of a subtitle)")
-    parser.add_argument("--vad", help="listen only where speech is found (True)", **SWITCH)
+    add_flags(parser, SpeechOptions, "vad")
     add_file_flags(parser)
     add_cue_flags(parser)
     add_model_flags(parser, default=DEFAULT_MODEL)
@@ -73,11 +77,10 @@ def add_parser(subparsers: argparse._SubParsersAction[Parser]) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Align the file with its text; return 0, or 1 when that failed."""
-    from ..audio.tracks import check_track
     from ..errors import AudioError, EngineError
     from ..output import atomic_file
 
-    check_track(args.track)
+    check(SourceOptions(track=args.track))
     if args.output is not None:
         check_writable(Path(args.output))
     cue_options(args)
@@ -119,13 +122,7 @@ def _aligned(
     """Return the text to write, and the warnings."""
     from ..pipeline import align, retime
 
-    reading: dict[str, Any] = {
-        "vad": args.vad is not False,
-        "allow_truncated": bool(args.allow_truncated),
-        "track": args.track,
-        "start_at_zero": bool(args.start_at_zero),
-        "progress": progress_of(reporter),
-    }
+    reading: dict[str, Any] = {**chosen(args, SourceOptions, SpeechOptions), "progress": progress_of(reporter)}
     if subtitle is None:
         found = align(source, text, transcriber, **reading)
         return _rendered(found, args, format), found.warnings
@@ -138,7 +135,7 @@ def _rendered(found: Alignment, args: argparse.Namespace, format: str, default: 
 
     if format == "json":
         return json.dumps(found.to_dict(), ensure_ascii=False) + "\n"
-    if cue_changes(args):
+    if chosen(args, CueOptions):
         return render(found.transcript(), format, cue_options(args))
     return render(found.transcript(by=args.cues or default), format, None)
 
@@ -146,7 +143,7 @@ def _rendered(found: Alignment, args: argparse.Namespace, format: str, default: 
 def _rendered_subtitle(retimed: Retimed, args: argparse.Namespace, format: str) -> str:
     from ..subtitles import render_subtitle
 
-    if args.cues != "word" and not cue_changes(args) and format in CUED:
+    if args.cues != "word" and not chosen(args, CueOptions) and format in CUED:
         return render_subtitle(retimed.subtitle, "srt" if format == "srt" else "vtt")
     return _rendered(retimed.alignment, args, format, "line")
 

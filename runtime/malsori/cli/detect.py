@@ -6,8 +6,10 @@ import argparse
 import json
 from typing import TYPE_CHECKING
 
+from ..sound_options import SourceOptions
 from .console import emit, printable
 from .failures import report
+from .flags import chosen
 from .model_flags import add_model_flags, at_least_one, load_model
 from .parser import Parser
 from .progress import Reporter
@@ -51,15 +53,10 @@ def add_parser(subparsers: argparse._SubParsersAction[Parser]) -> None:
 def run(args: argparse.Namespace) -> int:
     """Detect the language of all files; return 0, or 1 when some failed."""
     from ..errors import AudioError, EngineError
-    from ..pipeline import TranscribeOptions, WhisperOptions
+    from ..pipeline import TranscribeOptions
 
     failures, recordings = 0, sources(args.files)
-    options = TranscribeOptions(
-        whisper=WhisperOptions(language_detection_segments=args.segments),
-        allow_truncated=bool(args.allow_truncated),
-        track=args.track,
-        start_at_zero=bool(args.start_at_zero),
-    )
+    options = TranscribeOptions(language_detection_segments=args.segments, **chosen(args, SourceOptions))
     options.check_values()
     with Reporter(quiet=args.quiet) as reporter:
         transcriber = load_model(args, reporter, several=True)

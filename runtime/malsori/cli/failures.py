@@ -8,15 +8,8 @@ import traceback
 
 from ..errors import AudioError, MalsoriError, ModelNotFound, OptionError
 from .console import complain
-from .transcribe_flags import GATE
 
-FLAGS = {  # by option, where the flag has another name or the option is a single word
-    "language_model": "lm",
-    "context_s": "context",
-    "step_s": "step",
-    **{word: word for word in ("language", "temperature", "hotwords", "alternatives", "patience", "prefix", "threads")},
-    **{word: word for word in ("device", "memory", "task", "layer", "track", "commit")},
-}
+SINGLE = ("track", "threads", "device", "memory", "layer")  # words that are flags as they are
 WIDEST = 90  # characters of a line, behind the name of the command
 
 
@@ -47,7 +40,21 @@ def _with_flag(message: str) -> str:
     becomes `base has no --lm; ...`.
     """
     found = re.match(r"[a-z_]+(?=[: ])", message) or re.search(r"(?<= has no )[a-z_]+(?=;)", message)
-    flags = {**FLAGS, **{field: flag for flag, field in GATE.items()}}
+    flags = _flags()
     if found is None or (found[0] not in flags and "_" not in found[0]):
         return message
-    return message[: found.start()] + "--" + flags.get(found[0], found[0]).replace("_", "-") + message[found.end() :]
+    flag = flags.get(found[0]) or f"--{found[0].replace('_', '-')}"
+    return message[: found.start()] + flag + message[found.end() :]
+
+
+def _flags() -> dict[str, str]:
+    """Return the flags of options by the options' names."""
+    from ..engines.options import DecodeOptions
+    from ..engines.session import SessionOptions
+    from ..option import explained
+    from ..output.cues import CueOptions
+    from ..sound_options import GateOptions
+
+    known = [explained(options) for options in (DecodeOptions, GateOptions, SessionOptions, CueOptions)]
+    own = {name: each.flags[0] for options in known for name, each in options.items()}
+    return {**own, **{word: f"--{word}" for word in SINGLE}, "context_s": "--context"}

@@ -17,8 +17,7 @@ from .parser import Parser
 from .progress import Reporter
 from .stopping import FIRST, Stopping
 from .tables import table
-from .transcribe_flags import add_word_flags
-from .whisper_flags import add_whisper_flags
+from .transcribe_flags import add_whisper_flags, add_word_flags
 
 if TYPE_CHECKING:
     from ..audio.live import LiveSource

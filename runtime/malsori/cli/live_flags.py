@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import argparse
 import math
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ..engines.session import SessionOptions
 from ..formats import FORMATS, ending_of
+from ..kinds import Number
+from ..sound_options import GateOptions
 from .destinations import check_writable
+from .flags import add_flags, chosen
 from .model_flags import at_least_one, model_name
-from .transcribe_flags import add_gate_flags, gate_changes, options_from
+from .parser import reader
+from .transcribe_flags import GATE, options_from
 
 if TYPE_CHECKING:
     from ..pipeline import TranscribeOptions
@@ -23,6 +27,9 @@ ONLY_WITH = {  # what makes a difference with one source only
     "stdin": ("rate", "channels", "encoding"),
     "simulate": ("speed",),
 }
+
+
+above_zero = reader(Number(0, above=True, finite=True))
 
 
 def add_sound_flags(parser: argparse.ArgumentParser) -> None:
@@ -55,16 +62,10 @@ def add_live_flags(parser: argparse.ArgumentParser) -> None:
     )
     group.add_argument("--finals", type=model_name, metavar="NAME", help="the model of what was said (that of --model)")
     group.add_argument("--no-partials", action="store_true", help="finals only")
-    group.add_argument("--step", type=above_zero, metavar="S", help="new sound between two partials")
-    group.add_argument(
-        "--method", choices=("cached", "recomputed"), help="of partials: keep the encoder's states or not (CTC)"
-    )
-    group.add_argument(
-        "--commit", choices=("agreement", "attention"), help="what makes a word of a partial stable (Whisper)"
-    )
+    add_flags(group, SessionOptions, "step_s", "method", "commit")
     group.add_argument(
         "--context",
-        type=at_least_zero,
+        type=reader(Number(0, finite=True)),
         metavar="S",
         help="seconds before an utterance that its final is read with (15)",
     )
@@ -76,7 +77,7 @@ def add_live_flags(parser: argparse.ArgumentParser) -> None:
     speech.add_argument(
         "--detector", choices=("silero", "two-stage", "webrtc"), help="what tells speech from noise (silero)"
     )
-    add_gate_flags(speech, silence="as --endpointing")
+    add_flags(speech, GateOptions, *GATE)
 
 
 def check_flags(args: argparse.Namespace) -> None:
@@ -97,15 +98,14 @@ def stream_options(args: argparse.Namespace) -> TranscribeOptions:
     """Return how words are heard and utterances end. Raises `OptionError` for values that cannot be."""
     from ..vad.endpointing import endpointing
 
-    return replace(options_from(args), gate=endpointing(args.endpointing, **gate_changes(args)))
+    return options_from(args).changed(gate=endpointing(args.endpointing, **chosen(args, GateOptions)))
 
 
 def live_options(args: argparse.Namespace, rate: int) -> LiveOptions:
     """Return the options of a stream of sound at `rate` Hz."""
-    from ..engines.session import SessionOptions
     from ..pipeline.live.options import LiveOptions
 
-    session = SessionOptions(step_s=args.step, method=args.method, commit=args.commit)
+    session = SessionOptions(**chosen(args, SessionOptions))
     return LiveOptions(
         rate, not args.no_partials, session, args.detector, context_s=args.context, ahead=not args.no_ahead
     )
@@ -113,28 +113,7 @@ def live_options(args: argparse.Namespace, rate: int) -> LiveOptions:
 
 def speed(text: str) -> float:
     """Read a speed, as an argparse type; `max` is without any waiting."""
-    return math.inf if text.lower() == "max" else above_zero(text)
-
-
-def above_zero(text: str) -> float:
-    """Read a number above 0, as an argparse type."""
-    try:
-        value = float(text)
-    except ValueError:
-        value = math.nan
-    if not (math.isfinite(value) and value > 0):
-        raise argparse.ArgumentTypeError(f"expected a number above 0, found {text!r}")
-    return value
-
-
-def at_least_zero(text: str) -> float:
-    """Read a number of 0 or more, as an argparse type."""
-    try:
-        value = float(text)
-    except ValueError:
-        value = math.nan
-    if not (math.isfinite(value) and value >= 0):
-        raise argparse.ArgumentTypeError(f"expected a number of 0 or more, found {text!r}")
+    value: float = math.inf if text.lower() == "max" else above_zero(text)
     return value
 
 

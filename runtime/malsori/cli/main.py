@@ -95,7 +95,7 @@ def _end_process(code: int) -> NoReturn:
 
 
 def _run(arguments: list[str]) -> int:
-    parser, subparsers = _parsers(_needed_modules(arguments))
+    parser, subparsers = parsers(_needed_modules(arguments))
     _refuse_unknown_command(arguments, parser)
     args = parser.parse_args(normalise(arguments, _boolean_flags(subparsers)))
     if args.command is None:
@@ -110,7 +110,7 @@ def _needed_modules(arguments: list[str]) -> list[str]:
     return [COMMANDS[arguments[0]]] if arguments and arguments[0] in COMMANDS else list(COMMANDS.values())
 
 
-def _parsers(modules: Iterable[str]) -> tuple[Parser, argparse._SubParsersAction[Parser]]:
+def parsers(modules: Iterable[str]) -> tuple[Parser, argparse._SubParsersAction[Parser]]:
     parser = Parser(prog="malsori", description="Speech to text, without a training framework.", epilog=EPILOG)
     parser.add_argument("--version", action=Version, help="print the version and leave")
     subparsers = parser.add_subparsers(dest="command", metavar="COMMAND", title="commands")

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import math
 from typing import TYPE_CHECKING, Any
 
 from ..engines.machine.devices import DEVICES
+from ..kinds import Count, Number
+from .parser import reader
 from .progress import Reporter
 
 if TYPE_CHECKING:
@@ -101,24 +102,11 @@ def model_name(text: str) -> str:
     return text
 
 
-def at_least_one(text: str) -> int:
-    """Read a whole number of 1 or more, as an argparse type."""
-    if not text.isascii() or not text.isdigit() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"expected a whole number of 1 or more, found {text!r}")
-    return int(text)
+at_least_one = reader(Count())
+percent_points = reader(Number(0, finite=True))
 
 
 def threads(text: str) -> int | None:
     """Read a number of threads; 0 is the whisper family's way to leave the choice to us."""
-    return None if text == "0" else at_least_one(text)
-
-
-def percent_points(text: str) -> float:
-    """Read a number of 0 or more, as an argparse type."""
-    try:
-        value = float(text)
-    except ValueError:
-        value = math.nan
-    if not (math.isfinite(value) and value >= 0):
-        raise argparse.ArgumentTypeError(f"expected a number of 0 or more, found {text!r}")
-    return value
+    number: int | None = None if text == "0" else at_least_one(text)
+    return number

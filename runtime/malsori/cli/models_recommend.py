@@ -17,7 +17,7 @@ from .transcribe_flags import language
 
 if TYPE_CHECKING:
     from ..bundles import Found
-    from ..bundles.recommend import Choice
+    from ..bundles.recommend import Recommendation
 
 MB = 1_000_000
 UNITS = {None: MB, "K": 1e3, "M": 1e6, "G": 1e9, "T": 1e12, "KI": 2**10, "MI": 2**20, "GI": 2**30, "TI": 2**40}
@@ -122,7 +122,7 @@ BOUNDED = "<= upper bound: what PyTorch takes (openai/whisper's README)\n"
 class Offer:
     """A model of the catalogue, and where it is found on this machine, if anywhere."""
 
-    choice: Choice
+    choice: Recommendation
     found: Found | None
 
     @property

@@ -6,15 +6,14 @@ import argparse
 import os
 import re
 import sys
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from difflib import get_close_matches
 from itertools import takewhile
 from typing import Any, NoReturn
 
+from ..errors import OptionError
+from ..kinds import FALSE, TRUE, Kind, Switch
 from .console import complain
-
-TRUE = frozenset({"true", "yes", "on", "1"})
-FALSE = frozenset({"false", "no", "off", "0"})
 
 
 def normalise(arguments: Sequence[str], booleans: Collection[str]) -> list[str]:
@@ -26,12 +25,19 @@ def normalise(arguments: Sequence[str], booleans: Collection[str]) -> list[str]:
     return list(_rewritten(arguments, booleans))
 
 
-def boolean(text: str) -> bool:
-    """Read the value of a boolean flag, as an argparse type."""
-    word = text.lower()
-    if word not in TRUE | FALSE:
-        raise argparse.ArgumentTypeError(f"expected True or False, found {text!r}")
-    return word in TRUE
+def reader(kind: Kind) -> Callable[[str], Any]:
+    """Return an argparse type that reads values of a kind."""
+
+    def read(text: str) -> Any:
+        try:
+            return kind.read(text)
+        except OptionError as error:
+            raise argparse.ArgumentTypeError(str(error)) from None
+
+    return read
+
+
+boolean = reader(Switch())  # by which `main` knows the flags that may stand without a value
 
 
 def _rewritten(arguments: Sequence[str], booleans: Collection[str]) -> Iterator[str]:

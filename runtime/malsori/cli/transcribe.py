@@ -6,7 +6,6 @@ import argparse
 import os
 import threading
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ..formats import FORMATS
@@ -19,8 +18,7 @@ from .progress import Reporter, progress_of
 from .sources import STDIN, InputFile, find_inputs, sources
 from .stopping import ENDING, Ended, run_interruptibly
 from .tables import CoverageTable
-from .transcribe_flags import add_decoding_flags, add_vad_flags, destination, options_from
-from .whisper_flags import add_whisper_flags
+from .transcribe_flags import add_decoding_flags, add_vad_flags, add_whisper_flags, destination, options_from
 
 if TYPE_CHECKING:
     from ..errors import MalsoriError
@@ -132,7 +130,7 @@ class Task:
         files = [self._inputs[index].file for index in pending]
         unwanted = threading.Event()
         format, formats = format_of(self._args), formats_of(self._args)
-        options = replace(options, cancelled=unwanted.is_set)
+        options = options.changed(cancelled=unwanted.is_set)
         recordings = sources(files)
         transcriber = run_interruptibly(lambda: load_model(self._args, reporter, options=options))
         if lost := _unseen(self._args):

@@ -2,73 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Literal, Protocol, TypeAlias, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..bundles.manifest import Manifest
-from ..errors import Cancelled
 from ..types import Audio, Hypothesis
 from .ctc.frames import Frames
 from .ctc.vocabulary import Vocabulary
+from .options import HOTWORD_WEIGHT, DecodeOptions, HotWord, Task
 from .session import Session, SessionOptions
-from .whisper.options import WhisperOptions
 
-WHISPER = WhisperOptions()
-HOTWORD_WEIGHT = 8.0  # of a hot word without its own: it wins over a reading that is up to 3000 times likelier
+__all__ = ["HOTWORD_WEIGHT", "DecodeOptions", "Engine", "HotWord", "Layer", "Memory", "Task"]
 
-Task: TypeAlias = Literal["transcribe", "translate"]
 Memory: TypeAlias = Literal["normal", "low"]
 Layer: TypeAlias = int | Literal["all"]
 """0 is what goes into the first layer, N what comes out of the last of N; negative numbers count from the end."""
-
-
-@dataclass(frozen=True, slots=True)
-class HotWord:
-    """A word to listen for; a reading with it wins over one without that is up to e^`weight` times likelier."""
-
-    text: str
-    weight: float
-
-
-@dataclass(frozen=True, slots=True)
-class DecodeOptions:
-    """How to turn clips into words; one that a family does not have is an `OptionError` unless it is at its default.
-
-    `language` is an ISO 639-1 code or None for detection. `beam_size` None is the family's own. `temperature` is tried
-    in order until a result passes the guards (Whisper). `batch_size` bounds how many windows are read at a time.
-    `live` tells that somebody waits for the words: each call is to be short, where otherwise much is to be heard in a
-    time. `cancelled` is asked before each engine call; `progress` gets the seconds of sound that were read, as they
-    are, where an engine reads a call in parts. `hotwords` have weights for CTC. CTC only: `language_model` is a
-    KenLM file, `lm_alpha` the weight of its natural log-probabilities, `lm_beta` what each word adds, and
-    `alternatives` how many of the likeliest texts a segment carries, if above 1. Whisper only: `whisper`.
-    """
-
-    language: str | None = None
-    task: Task = "transcribe"
-    word_timestamps: bool = False
-    initial_prompt: str | None = None
-    beam_size: int | None = None
-    temperature: tuple[float, ...] = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)
-    batch_size: int = 8
-    hotwords: tuple[HotWord, ...] = ()
-    language_model: Path | None = None
-    lm_alpha: float = 0.5
-    lm_beta: float = 1.5
-    alternatives: int = 1
-    whisper: WhisperOptions = WHISPER
-    live: bool = False
-    cancelled: Callable[[], bool] | None = None
-    progress: Callable[[float], None] | None = None
-
-    def check_cancelled(self) -> None:
-        """Raise `Cancelled` when the caller no longer wants the result."""
-        if self.cancelled is not None and self.cancelled():
-            raise Cancelled
 
 
 class Engine(Protocol):

@@ -7,12 +7,17 @@ utterance is the engine's own reading of the whole of it, as in a file.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal, Protocol, TypeAlias
+from typing import Literal, Protocol, TypeAlias, get_args
 
+from ..kinds import Choice, Number
+from ..option import option
 from ..types import Audio
 
 Method: TypeAlias = Literal["cached", "recomputed"]
 Commit: TypeAlias = Literal["agreement", "attention"]
+
+
+_LENGTH = Number(0, unit="seconds", above=True, finite=True, or_none=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,21 +25,21 @@ class SessionOptions:
     """How an open utterance is heard; None is what suits the engine. Lengths are seconds of sound.
 
     step_s: new sound between two partials.
-    method: for CTC models; "cached" computes each frame once and attends to what is kept of the frames before,
-        "recomputed" runs the last `window_s` through the encoder at each step.
-    lookahead_s: for CTC models; the newest sound, whose words are read but may still change.
-    left_s: for CTC models, cached; how far back is attended to.
-    window_s: for CTC models, recomputed; how much is computed anew at each step.
-    commit: for Whisper models; a word is stable when two readings agree on it, or, sooner, when the decoder's attention
-        to it ends well before the newest sound.
+    method: of partials: keep the encoder's states or not (CTC). "cached" computes each frame once and attends to what
+        is kept of the frames before, "recomputed" runs the last `window_s` through the encoder at each step.
+    lookahead_s: the newest sound, whose words are read but may still change.
+    left_s: how far back is attended to. With cached states.
+    window_s: how much is computed anew at each step. Without cached states.
+    commit: what makes a word of a partial stable (Whisper). That two readings agree on it, or, sooner, that the
+        decoder's attention to it ends well before the newest sound.
     """
 
-    step_s: float | None = None
-    method: Method | None = None
-    lookahead_s: float | None = None
-    left_s: float | None = None
-    window_s: float | None = None
-    commit: Commit | None = None
+    step_s: float | None = option(None, _LENGTH, "--step")
+    method: Method | None = option(None, Choice(*get_args(Method), or_none=True), family="CTC")
+    lookahead_s: float | None = option(None, Number(0, unit="seconds", or_none=True), family="CTC")
+    left_s: float | None = option(None, _LENGTH, family="CTC")
+    window_s: float | None = option(None, _LENGTH, family="CTC")
+    commit: Commit | None = option(None, Choice(*get_args(Commit), or_none=True), family="Whisper")
 
 
 @dataclass(frozen=True, slots=True)

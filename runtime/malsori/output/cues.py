@@ -10,9 +10,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import accumulate, pairwise
 
-from ..errors import OptionError
 from ..joining import joined, written
-from ..numeric import is_number, is_whole
+from ..kinds import Number, Switch, Whole
+from ..option import check, option
 from ..types import Segment, Transcript, Word
 from .breaking import is_wide, may_part
 from .cutting import CueCutter, CueLimits
@@ -92,8 +92,7 @@ def _words_part(before: str, after: str, position: int, clock: _LetterTimes) -> 
 # of Korean and Chinese it wants 16 letters a line, counting those of half their width half.
 WIDTH, WIDE_WIDTH = 42, 32  # cells
 LINES = 2
-CUE_S = 7.0
-WIDEST, MOST_LINES, LONGEST_S, MOST_WORDS = 1000, 10, 3600.0, 1000
+MOST_WORDS = 1000
 LEAST_S = 0.02  # seconds of a cue whose words have no time: players show none that ends as it begins
 
 
@@ -101,28 +100,26 @@ LEAST_S = 0.02  # seconds of a cue whose words have no time: players show none t
 class CueOptions:
     """How subtitles are cut.
 
-    max_line_width: cells of a line, of which a letter of Chinese, Japanese or Korean takes two; None is 42, or 32 where
-        most of the text is in such letters. A word that is wider has a line of its own.
-    max_line_count: lines of a cue; None is 2, or 1 with `words_per_line`.
+    max_line_width: cells of a line; letters of Chinese, Japanese, Korean take two (42; 32 where they are most of the
+        text). A word that is wider has a line of its own.
+    max_line_count: lines of a cue (2; 1 with --words-per-line).
     max_cue_s: seconds that a cue lasts at most.
-    words_per_line: words of a line at most; None is as many as there is room for.
-    highlight_words: a cue for each word, in which that word is underlined.
+    words_per_line: words of a line at most (as many as there is room for).
+    highlight_words: a cue for each word, which is underlined in it.
 
     Raises `OptionError` for a value out of its range.
     """
 
-    max_line_width: int | None = None
-    max_line_count: int | None = None
-    max_cue_s: float = CUE_S
-    words_per_line: int | None = None
-    highlight_words: bool = False
+    max_line_width: int | None = option(None, Whole(1, 1000, or_none=True))
+    max_line_count: int | None = option(None, Whole(1, 10, or_none=True))
+    max_cue_s: float = option(7.0, Number(1, 3600, expected="1 to 3600 seconds"))
+    words_per_line: int | None = option(
+        None, Whole(1, MOST_WORDS, or_none=True), "--words-per-line", "--max-words-per-line"
+    )
+    highlight_words: bool = option(False, Switch())
 
     def __post_init__(self) -> None:
-        _check_whole("max_line_width", self.max_line_width, WIDEST)
-        _check_whole("max_line_count", self.max_line_count, MOST_LINES)
-        _check_whole("words_per_line", self.words_per_line, MOST_WORDS)
-        if not (is_number(self.max_cue_s) and 1 <= self.max_cue_s <= LONGEST_S):
-            raise OptionError(f"max_cue_s: expected 1 to {LONGEST_S:g} seconds, found {self.max_cue_s!r}")
+        check(self)
 
     def limits(self, text: str) -> CueLimits:
         """Return what a cue of `text` may hold."""
@@ -215,8 +212,3 @@ def _ascending(words: list[Word]) -> list[Word]:
 def _mostly_wide(text: str) -> bool:
     letters = [letter for letter in text if letter.isalpha()]
     return 2 * sum(map(is_wide, letters)) > len(letters)
-
-
-def _check_whole(name: str, value: object, most: int) -> None:
-    if value is not None and not (is_whole(value) and 1 <= value <= most):
-        raise OptionError(f"{name}: expected a whole number from 1 to {most}, found {value!r}")

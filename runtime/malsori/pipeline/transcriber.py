@@ -17,8 +17,7 @@ from .alignment.placing import placer_of
 from .files.pool import Pool, transcripts
 from .files.reading import RecordingReader
 from .files.recording import Progress
-from .options import LOADING, Loading, TranscribeOptions
-from .overrides import overridden
+from .options import LOADING, USUAL, Loading, TranscribeOptions
 
 if TYPE_CHECKING:
     from .capacity.admission import Admission
@@ -72,9 +71,9 @@ class Transcriber:
 
         Each transcript of the run has these lines among its warnings. Options as in `transcribe`.
         """
-        chosen = overridden(options, overrides)
+        chosen = (options or USUAL).changed(**overrides)
         chosen.check(self.engine.manifest)
-        return (*self.warnings, *self.engine.check(chosen.decoding(chosen.language)))
+        return (*self.warnings, *self.engine.check(chosen.decoding))
 
     @overload
     def transcribe_many(
@@ -115,7 +114,7 @@ class Transcriber:
         recording costs only itself: its error comes in its place, raised (which ends the run) or, with
         `on_error="return"`, as a value. Wrong options are raised at once.
         """
-        chosen = overridden(options, overrides)
+        chosen = (options or USUAL).changed(**overrides)
         left_out = self.check(chosen)
         if on_error not in ("raise", "return"):
             raise OptionError(f"on_error is 'raise' or 'return', found {on_error!r}")
@@ -137,7 +136,7 @@ class Transcriber:
         The dictionary is empty when there is no speech. Raises as `transcribe` does, and `OptionError` when the model
         cannot tell languages apart.
         """
-        chosen = overridden(options, overrides)
+        chosen = (options or USUAL).changed(**overrides)
         chosen.check(self.engine.manifest)
         reader = RecordingReader(self.engine, self.detector, chosen)
         with reader.open(source) as blocks:
@@ -167,8 +166,8 @@ class Transcriber:
             raise OptionError(f"partials: expected True, False, or a model from malsori.load(...), found {partials!r}")
         chosen, rest = live_overridden(live, overrides, partials=partials is not False)
         other = None if isinstance(partials, bool) else partials.engine
-        given = overridden(options, rest)
-        return Stream(self.engine, self.detector, given, chosen, scheduler, partials=other, warnings=self.warnings)
+        asked = (options or USUAL).changed(**rest)
+        return Stream(self.engine, self.detector, asked, chosen, scheduler, partials=other, warnings=self.warnings)
 
     def shared(self, scheduler: Scheduler) -> Transcriber:
         """Return the same model for files beside streams: it works when no stream of the `scheduler` wants it."""
@@ -193,7 +192,7 @@ class Transcriber:
         """
         from .capacity.admission import admission_of
 
-        chosen = overridden(options, overrides)
+        chosen = (options or USUAL).changed(**overrides)
         self.check(chosen)
         return admission_of(
             self.engine, self.detector, speech, chosen, partials=partials, limit_s=limit_s, most_stale=most_stale

@@ -6,89 +6,17 @@ cut, the spans are the same, and a span once returned is never altered. It knows
 
 from __future__ import annotations
 
-import math
 import sys
 from collections import deque
 from collections.abc import Iterable
-from dataclasses import dataclass, fields
-from typing import Any
 
-from ..errors import OptionError
-from ..numeric import is_number
+from ..sound_options import DEFAULT_GATE as DEFAULT_GATE
+from ..sound_options import GateOptions as GateOptions
 from ..types import SAMPLE_RATE, Span
 
-_HYSTERESIS = 0.15  # default distance between the two thresholds, as in Silero's own utilities
-LONGEST_SPAN = 30.0  # default in seconds
-MIN_SILENCE_MS, PADDING_MS = 500, 200  # defaults
 RESUMED = SAMPLE_RATE  # samples: speech that begins within them behind a span is taken for its continuation
 
 
-@dataclass(frozen=True, slots=True)
-class GateOptions:
-    """What counts as a span of speech.
-
-    Speech begins at a frame of `threshold` or more and goes on until one below `neg_threshold` (None: 0.15 less than
-    `threshold`). Speech shorter than `min_speech_ms` is dropped. A pause of `min_silence_ms` ends a span; one shorter
-    than `padding_ms` never does, because the padding would fill it. Each span is widened by `padding_ms` on both sides,
-    up to its neighbours and the ends of the clip. No span, padding included, is longer than `max_speech_s`. Who goes on
-    within a second of the end of a span hesitates: what he says then ends after a pause of `hesitation_ms`, if that is
-    longer. None is what suits the engine that is to hear it: `min_silence_ms` 500 and `padding_ms` 200, but 1,000 and
-    400 for files that Whisper reads, where several spans fill a window; `max_speech_s` 28 s for Whisper, 120 s for CTC,
-    and 30 s for a gate alone.
-    """
-
-    threshold: float = 0.5
-    neg_threshold: float | None = None
-    min_speech_ms: int = 100
-    min_silence_ms: int | None = None
-    padding_ms: int | None = None
-    max_speech_s: float | None = None
-    hesitation_ms: int = 0
-
-    def __post_init__(self) -> None:
-        for spec in fields(self):
-            value = getattr(self, spec.name)
-            left_open = value is None and spec.default is None
-            if not left_open and not is_number(value):
-                raise OptionError(f"{spec.name}: expected a number, found {value!r}")
-            if spec.name.endswith("_ms") and value is not None and not 0 <= value < math.inf:
-                raise OptionError(f"{spec.name}: expected milliseconds of 0 or more, found {value!r}")
-        if not 0 < self.threshold <= 1:
-            raise OptionError(f"threshold: expected more than 0 and at most 1, found {self.threshold}")
-        if self.neg_threshold is not None and not 0 <= self.neg_threshold <= self.threshold:
-            raise OptionError(f"neg_threshold: expected 0 to {self.threshold}, found {self.neg_threshold}")
-        least = (self.min_speech_ms + 2 * self.padding) / 1_000 + 0.5
-        if not self.longest >= least:
-            raise OptionError(f"max_speech_s: expected at least {least:g} with this padding, found {self.longest:g}")
-
-    @property
-    def given(self) -> dict[str, Any]:
-        """The fields that are not at their defaults."""
-        values = {spec.name: getattr(self, spec.name) for spec in fields(self)}
-        return {spec.name: values[spec.name] for spec in fields(self) if values[spec.name] != spec.default}
-
-    @property
-    def release(self) -> float:
-        """The threshold below which speech ends."""
-        return max(self.threshold - _HYSTERESIS, 0.01) if self.neg_threshold is None else self.neg_threshold
-
-    @property
-    def silence(self) -> int:
-        """The pause that ends a span in milliseconds, also where none was given."""
-        return MIN_SILENCE_MS if self.min_silence_ms is None else self.min_silence_ms
-
-    @property
-    def padding(self) -> int:
-        """What a span is widened by in milliseconds, also where nothing was given."""
-        return PADDING_MS if self.padding_ms is None else self.padding_ms
-
-    @property
-    def longest(self) -> float:
-        """The longest span in seconds, also where none was given."""
-        return LONGEST_SPAN if self.max_speech_s is None else self.max_speech_s
-
-
-DEFAULT_GATE = GateOptions()
 # For files whose spans fill windows. What is cut out of a pause leaves 0.8 s of its own room tone: stock base makes
 # fewer errors so than with 0.5 s and 0.2 s, and with pauses of 2 s left whole (docs/measured.md).
 FILLING = GateOptions(min_silence_ms=1_000, padding_ms=400)

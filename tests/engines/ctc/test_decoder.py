@@ -15,6 +15,7 @@ from malsori.engines.ctc.frames import Frames
 from malsori.engines.ctc.vocabulary import Vocabulary
 from malsori.errors import OptionError
 from malsori.joining import written
+from malsori.option import put
 
 VOCABULARY = Vocabulary.build(("<pad>", "|", "a", "b", "c"), "<pad>", "|")
 DECODER = CtcDecoder(VOCABULARY, Frames((400,), (320,)))
@@ -31,17 +32,21 @@ def logits_of(frames: str, *second: tuple[int, str, float]):
     return logits
 
 
+def asked(**options):
+    return put(DecodeOptions(), options)
+
+
 def segment_of(logits, **options):
-    (segment,) = DECODER.segments(logits, 320 * len(logits), DecodeOptions(**options))
+    (segment,) = DECODER.segments(logits, 320 * len(logits), asked(**options))
     return segment
 
 
 def test_a_beam_is_as_wide_as_asked_for_and_greedy_unless_something_needs_one():
     assert beam_width(DecodeOptions()) == 1
     assert beam_width(DecodeOptions(beam_size=7)) == beam_width(DecodeOptions(beam_size=7, hotwords=HOT)) == 7
-    assert beam_width(DecodeOptions(hotwords=HOT)) == beam_width(DecodeOptions(language_model=Path("x"))) == 16
-    assert beam_width(DecodeOptions(alternatives=3)) == 16
-    assert beam_width(DecodeOptions(alternatives=30)) == 30
+    assert beam_width(DecodeOptions(hotwords=HOT)) == beam_width(asked(language_model=Path("x"))) == 16
+    assert beam_width(asked(alternatives=3)) == 16
+    assert beam_width(asked(alternatives=30)) == 30
 
 
 def test_a_beam_of_one_is_greedy_and_a_wider_one_sums_over_alignments():
@@ -97,7 +102,7 @@ def test_texts_that_differ_in_delimiters_only_are_one_alternative_with_their_sum
 
 def test_no_frames_have_no_segment_however_they_are_decoded():
     nothing = np.zeros((0, len(VOCABULARY)), np.float32)
-    for options in (DecodeOptions(), DecodeOptions(hotwords=HOT, alternatives=2)):
+    for options in (DecodeOptions(), asked(hotwords=HOT, alternatives=2)):
         assert DECODER.segments(nothing, 100, options) == ()
 
 
@@ -120,13 +125,13 @@ def test_no_frames_have_no_segment_however_they_are_decoded():
 )
 def test_what_cannot_be_decoded_with_is_refused(options, message):
     with pytest.raises(OptionError, match=message):
-        DECODER.check(DecodeOptions(**options))
+        DECODER.check(asked(**options))
 
 
 def test_a_language_model_of_words_needs_a_vocabulary_with_a_delimiter():
     whole = replace(DECODER, vocabulary=Vocabulary.build(("<pad>", "a"), "<pad>", "|"))
     with pytest.raises(OptionError, match="no word delimiter"):
-        whole.check(DecodeOptions(language_model=Path("x.arpa")))
+        whole.check(asked(language_model=Path("x.arpa")))
 
 
 def test_hot_words_that_cannot_be_spelled_are_a_warning_and_the_others_none():

@@ -13,6 +13,7 @@ import pytest
 from malsori.engines.base import DecodeOptions
 from malsori.engines.ctc.beam import beam_search
 from malsori.engines.ctc.language_model import UNKNOWN, WordScorer, open_language_model
+from malsori.engines.ctc.options import CtcOptions
 from malsori.engines.ctc.viterbi import log_softmax
 from malsori.engines.ctc.vocabulary import Vocabulary
 from malsori.errors import MissingDependency, OptionError
@@ -211,7 +212,7 @@ class TestKenLM:
         (tmp_path / "korean.arpa").write_text(HOME, encoding="utf-8")
         clips = noisy("korean", 8, below=3)
         right = (ROOT / "samples" / "korean.txt").read_text("utf-8").strip()
-        options = DecodeOptions(language_model=tmp_path / "korean.arpa")
+        options = DecodeOptions(ctc=CtcOptions(tmp_path / "korean.arpa"))
         alone, together = (
             [hypothesis.segments[0].text == right for hypothesis in engine.transcribe(clips, used)]
             for used in (DecodeOptions(beam_size=16), options)

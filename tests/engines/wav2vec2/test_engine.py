@@ -148,7 +148,7 @@ def test_a_model_of_several_languages_cannot_tell_which(engine, manifest, speech
     ("options", "word"),
     [
         (DecodeOptions(task="translate"), "translate"),
-        (DecodeOptions(language="en"), "knows ko, not 'en'"),
+        (DecodeOptions(language="en"), "does not know the language 'en'; it knows ko"),
         (DecodeOptions(initial_prompt="a"), "initial_prompt"),
         (DecodeOptions(whisper=WhisperOptions(audio_context=5.0)), "has no audio_context"),
         (DecodeOptions(temperature=(0.5,)), "temperature"),

@@ -14,6 +14,7 @@ import pytest
 
 from malsori.audio import decode
 from malsori.engines.base import HOTWORD_WEIGHT, DecodeOptions, HotWord
+from malsori.engines.ctc.options import CtcOptions
 from malsori.engines.load import load_engine
 from malsori.engines.whisper.engine import WhisperEngine
 from malsori.engines.whisper.model_files import check_parts
@@ -433,10 +434,10 @@ def test_a_prompt_cannot_give_orders_to_the_model(tokens):
         ({"whisper": WhisperOptions(audio_context=0.5)}, "audio_context: .* from 1 to 30, found 0.5"),
         ({"whisper": WhisperOptions(patience=float("nan"))}, "patience: .*found nan"),
         ({"whisper": WhisperOptions(suppress_tokens=(70_000,))}, "suppress_tokens: .*70000"),
-        ({"language_model": Path("a.arpa")}, "has no language_model"),
-        ({"lm_alpha": 0.7}, "has no lm_alpha"),
-        ({"lm_beta": 0.7}, "has no lm_beta"),
-        ({"alternatives": 2}, "has no alternatives"),
+        ({"ctc": CtcOptions(language_model=Path("a.arpa"))}, "has no language_model"),
+        ({"ctc": CtcOptions(lm_alpha=0.7)}, "has no lm_alpha"),
+        ({"ctc": CtcOptions(lm_beta=0.7)}, "has no lm_beta"),
+        ({"ctc": CtcOptions(alternatives=2)}, "has no alternatives"),
         ({"temperature": ()}, r"found \(\)"),
         ({"temperature": (0.0, -0.2)}, "0 or more"),
     ],

@@ -26,7 +26,7 @@ from .viterbi import FLOOR
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
-LEAST = 1e-4  # probability of a token in a frame below which it begins nothing there; see bench/decoding.py
+LEAST = 1e-4  # probability of a token in a frame below which it begins nothing there; see bench/wav2vec2/decoding.py
 
 
 class Scorer(Protocol):

@@ -8,18 +8,54 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from ...bundles.manifest import Manifest
 from ...errors import OptionError
 from ...joining import mean_probability, written
+from ...option import check, given
 from ...types import SAMPLE_RATE, Alternative, Segment, Word
-from ..base import DecodeOptions
-from .asked import beam_width, check_beam, check_weights
+from ..options import DecodeOptions, check_asked
 from .beam import Prefix, Scorer, beam_search
 from .frames import Frames
+from .hotwords import MOST as MOST_HOTWORDS
 from .hotwords import hot_words
 from .language_model import WordScorer, open_language_model
+from .options import MOST_BEAM
 from .viterbi import log_softmax
 from .vocabulary import Vocabulary
 from .words import HeardWord, Token, place, words_of
+
+BEAM = 16  # where hot words, a language model or alternatives ask for a beam and nobody said how wide
+
+
+def check_options(manifest: Manifest, options: DecodeOptions) -> None:
+    """Raise `OptionError` for what the model does not have."""
+    check_beam(options)
+    check_asked(manifest, options, "CTC")
+
+
+def beam_width(options: DecodeOptions) -> int:
+    """Return the width asked for, or else 1, which is greedy, unless something needs a beam."""
+    if options.beam_size is not None:
+        return options.beam_size
+    searched = options.hotwords or options.ctc.language_model is not None or options.ctc.alternatives > 1
+    return max(BEAM, options.ctc.alternatives) if searched else 1
+
+
+def check_beam(options: DecodeOptions) -> None:
+    """Raise `OptionError` for a beam that does not serve what is asked for, and for weights of no language model."""
+    width, alternatives = beam_width(options), options.ctc.alternatives
+    if not 1 <= width <= MOST_BEAM:
+        raise OptionError(f"beam_size: expected 1 to {MOST_BEAM} for a CTC model, found {width}")
+    if alternatives > width:
+        raise OptionError(f"alternatives: a beam_size of {width} gives at most as many, found {alternatives}")
+    if len(options.hotwords) > MOST_HOTWORDS:
+        raise OptionError(f"hotwords: expected at most {MOST_HOTWORDS}, found {len(options.hotwords)}")
+    for name, value in (("hotwords", options.hotwords), ("language_model", options.ctc.language_model)):
+        if width == 1 and value:
+            raise OptionError(f"{name} needs a beam_size of 2 or more, found 1; left out, it is {BEAM}")
+    for name in given(options.ctc):
+        if options.ctc.language_model is None and name.startswith("lm_"):
+            raise OptionError(f"{name} weighs a language model, and language_model names none")
 
 
 def greedy(logits: NDArray[np.float32], blank: int) -> list[Token]:
@@ -48,8 +84,8 @@ class CtcDecoder:
 
         Raises `MissingDependency` for a language model without the package that reads it.
         """
+        check(options.ctc)
         check_beam(options)
-        check_weights(options)
         _check_language_model(options, self.vocabulary)
         return hot_words(options.hotwords, self.vocabulary)[1] if options.hotwords else ()
 
@@ -76,16 +112,16 @@ class CtcDecoder:
         log_probs = log_softmax(logits)
         found = beam_search(log_probs, blank, width, self._scorers(options))
         ranked = self._by_text(found)
-        told = tuple(alternative for alternative, _ in ranked[: options.alternatives])
-        return place(log_probs, ranked[0][1], blank), told if options.alternatives > 1 else ()
+        told = tuple(alternative for alternative, _ in ranked[: options.ctc.alternatives])
+        return place(log_probs, ranked[0][1], blank), told if options.ctc.alternatives > 1 else ()
 
     def _scorers(self, options: DecodeOptions) -> list[Scorer]:
         scorers: list[Scorer] = []
         if options.hotwords:
             scorers.append(hot_words(options.hotwords, self.vocabulary)[0])
-        if options.language_model is not None:
-            model = open_language_model(options.language_model)
-            scorers.append(WordScorer(model, self.vocabulary, options.lm_alpha, options.lm_beta))
+        if options.ctc.language_model is not None:
+            model = open_language_model(options.ctc.language_model)
+            scorers.append(WordScorer(model, self.vocabulary, options.ctc.lm_alpha, options.ctc.lm_beta))
         return scorers
 
     def _by_text(self, prefixes: Sequence[Prefix]) -> list[tuple[Alternative, tuple[int, ...]]]:
@@ -115,7 +151,7 @@ class CtcDecoder:
 
 
 def _check_language_model(options: DecodeOptions, vocabulary: Vocabulary) -> None:
-    if options.language_model is not None:
+    if options.ctc.language_model is not None:
         if not vocabulary.delimiters:
             raise OptionError("language_model scores words, and the model's vocabulary has no word delimiter")
-        open_language_model(options.language_model)
+        open_language_model(options.ctc.language_model)

@@ -13,8 +13,7 @@ from ...bundles.manifest import Manifest
 from ...errors import ModelIncompatible, OptionError
 from ...types import SAMPLE_RATE, Audio, Hypothesis
 from ..base import DecodeOptions, Layer, Memory
-from ..ctc.asked import check_options
-from ..ctc.decoder import CtcDecoder
+from ..ctc.decoder import CtcDecoder, check_options
 from ..ctc.frames import Frames
 from ..ctc.vocabulary import FILE as VOCABULARY
 from ..ctc.vocabulary import Vocabulary

@@ -15,12 +15,11 @@ from ...types import UNKNOWN, Audio, Hypothesis
 from ..base import DecodeOptions, Layer, Memory, Said
 from ..machine.devices import choose_device, cpu_threads
 from ..session import SessionOptions
-from .asked import check_options, left_out
 from .features import HOP, STRIDE, WINDOW, LogMel
 from .following import Following
 from .guards import LedAstray
 from .listening import UtteranceReader
-from .model_files import check_parts, compute_type_for, mels_of, needed
+from .model_files import check_options, check_parts, compute_type_for, left_out, mels_of, needed
 from .network import Encoded, Network, NetworkCounters
 from .options import LONGEST_WINDOW
 from .reader import WindowReader, languages_of

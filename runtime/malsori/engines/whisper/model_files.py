@@ -1,9 +1,9 @@
-"""What a Whisper bundle is made of, whether its parts fit together, and what its weights are stored and computed in."""
+"""What a Whisper bundle is made of, what its weights are stored and computed in, and what the model can be asked."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -13,6 +13,7 @@ from ...bundles.manifest import Manifest
 from ...errors import ModelIncompatible, OptionError
 from ...types import SAMPLE_RATE
 from ..machine.devices import Device, compute_types
+from ..options import HOTWORD_WEIGHT, DecodeOptions, check_asked
 from .features import HOP, STRIDE
 from .network import Network
 from .tokens import Tokens
@@ -119,3 +120,21 @@ def check_parts(folder: Path, manifest: Manifest, network: Network, tokens: Toke
     unknown = [code for code in manifest.languages if tokens.language(code) is None]
     if unknown and network.multilingual:
         raise ModelIncompatible(str(folder), f"the tokenizer has no token for the languages {', '.join(unknown)}")
+
+
+WIDEST = 100  # hypotheses; a beam takes memory before it takes time
+
+
+def check_options(manifest: Manifest, options: DecodeOptions) -> None:
+    """Raise `OptionError` for what the model does not have."""
+    if options.beam_size is not None and not 1 <= options.beam_size <= WIDEST:
+        raise OptionError(f"beam_size: expected 1 to {WIDEST}, found {options.beam_size}")
+    check_asked(manifest, options, "Whisper")
+
+
+def left_out(options: DecodeOptions) -> Iterator[str]:
+    """Yield a line for each part of the options that makes no difference."""
+    if any(word.weight != HOTWORD_WEIGHT or word.text.endswith("*") for word in options.hotwords):
+        yield "hot words lead Whisper as words said before; it has no weights for them, and no * for their endings"
+    if options.whisper.multilingual and options.language is not None:
+        yield f"multilingual tells no language where one is given, here {options.language}"

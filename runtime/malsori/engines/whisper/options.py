@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import math
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
-from ...errors import OptionError
-from ...numeric import is_number, is_whole
+from ...kinds import Kind, Number, Switch, Threshold, Whole, is_whole, not_read, number_in
+from ...option import option
 from ..word_breaks import CLOSING, OPENING
 
 AudioContext: TypeAlias = Literal["auto", "full"] | float
@@ -16,141 +16,107 @@ TEXT_POSITIONS = 448  # of the decoder; half of them at most are new text
 MOST_TOKENS = TEXT_POSITIONS // 2  # 224
 
 
+class WindowKind(Number):
+    """Seconds of sound, or a word for them."""
+
+    def __init__(self) -> None:
+        super().__init__(SHORTEST_WINDOW, LONGEST_WINDOW, "'auto', 'full' or seconds")
+        self.schema = {"anyOf": [{"enum": ["auto", "full"]}, self.schema]}
+
+    def read(self, text: str) -> Any:
+        word = text.lower()
+        return word if word in ("auto", "full") else number_in(text, "auto, full or seconds such as 10")
+
+    def allows(self, value: Any) -> bool:
+        return value in ("auto", "full") if isinstance(value, str) else super().allows(value)
+
+
+class TokenIds(Kind):
+    """Ids of tokens, and -1; in a text with commas between."""
+
+    expected, metavar = "token ids, and -1", "IDS"
+    schema: Mapping[str, Any] = {"type": "array", "items": Whole(-1).schema}
+
+    def read(self, text: str) -> tuple[int, ...]:
+        try:
+            return tuple(int(part) for part in text.split(",") if part.strip())
+        except ValueError:
+            raise not_read(text, "ids such as --suppress-tokens=-1,220") from None
+
+    def plain(self, value: Any) -> Any:
+        return () if value is None else tuple(value) if isinstance(value, list) else value
+
+    def allows(self, value: Any) -> bool:
+        return isinstance(value, tuple) and all(is_whole(token) and token >= -1 for token in value)
+
+
 @dataclass(frozen=True, slots=True)
 class WhisperOptions:
     """How Whisper decodes.
 
-    audio_context: seconds of sound that the encoder sees of a clip. "auto": the clip and a margin, at least the floor,
-        both as the bundle's manifest says; 30 s where it says nothing. A number is such a floor. "full" is 30 s.
-    window_guards: decode again in longer windows what a shorter one has led astray; False takes it as it is.
-    best_of: readings drawn at a temperature above 0, of which the likeliest counts.
-    patience, length_penalty: of beam search (arXiv 2204.05424; 1 is the mean log-probability).
-    repetition_penalty, no_repeat_ngram_size: above 1 and above 0 they make repeating less likely, or impossible.
-    compression_ratio_threshold: text that zlib shrinks more than this is a loop. None: never.
-    log_prob_threshold: mean log-probability per token below which a reading is poor. None: never.
-    no_speech_threshold: with a no-speech probability above this and a poor reading or a loop, or where none counts as
-        poor, there are no words; nor with one above it and a reading of less than -0.7 per token, one that is at most
-        0.2 lower and a poor reading, one above 0.5 or 0.75 in less than 2.5 s, or an echo of hot words. None: never.
-    condition_on_previous_text: what was read leads the reading of what follows. None: within a clip that has several
-        windows. True: from one stretch of speech to the next too, which then wait for each other. False: never.
-    prompt_reset_on_temperature: text read hotter than this leads nothing.
-    carry_initial_prompt: the initial prompt leads every window, not the first alone.
-    prefix: text that the first window's reading starts with; it is part of the result.
-    suppress_blank: no empty reading and no space first.
-    suppress_tokens: ids that are never read; -1 stands for the symbols that nobody speaks.
-    time_tokens: the decoder always writes times between its words. Without, it does only in a clip of several windows,
-        in one of less than 2.5 s, in a translation, and with `max_new_tokens`; elsewhere it reads words alone, which
-        are fewer tokens and are heard better, and a sentence has the time at which the decoder listened to it.
-    without_timestamps: no times but the clip's, neither written by the decoder nor by where it listened; one segment
-        per window.
-    max_initial_timestamp: seconds; the latest that a window's first segment may start, where the decoder writes times.
-    max_new_tokens: at most so many per window, up to 224.
-    prepend_punctuations, append_punctuations: marks that belong to the word behind them, and before them. Usual marks
-        that are not named are words by themselves.
-    multilingual: tell the language in each window anew, unless it is given.
-    language_detection_segments, language_detection_threshold: windows of 30 s that are listened to for the language,
-        fewer when one is surer than the threshold.
-    hallucination_silence_threshold: seconds; a silence that long around a reading nobody could have spoken is passed
-        over (needs word times).
+    audio_context: seconds of a short clip that are encoded at least; auto: as the bundle says; full: 30. `auto` is the
+        clip and a margin, at least the floor, both as the bundle's manifest says; 30 s where it says nothing. A number
+        is such a floor.
+    window_guards: read again in longer windows, at last of 30 s, what fails in a short one. False takes it as it is.
+    best_of: readings drawn at a temperature above 0. The likeliest counts.
+    patience: of beam search. See arXiv 2204.05424.
+    length_penalty: of beam search. 1 is the mean log-probability.
+    repetition_penalty: above 1 repeating is less likely.
+    no_repeat_ngram_size: no N tokens are said twice (0: allowed).
+    compression_ratio_threshold: above it a text is a loop; or none. It is how much zlib shrinks the text.
+    log_prob_threshold: mean per token; below it a reading is poor; or none.
+    no_speech_threshold: above it a poor reading is silence; or none. With a no-speech probability above this and a poor
+        reading or a loop, or where none counts as poor, there are no words; nor with one above it and a reading of less
+        than -0.7 per token, one that is at most 0.2 lower and a poor reading, one above 0.5 or 0.75 in less than 2.5 s,
+        or an echo of hot words.
+    condition_on_previous_text: lead each window by the text before it (in long stretches only; True: across pauses too;
+        False: never). With True stretches of speech wait for each other.
+    prompt_reset_on_temperature: text read hotter leads nothing.
+    carry_initial_prompt: the initial prompt leads every window. Without, the first alone.
+    prefix: what the text starts with. The first window's reading starts with it; it is part of the result.
+    suppress_blank: no empty reading. And no space first.
+    suppress_tokens: ids never read (=-1: symbols that nobody speaks).
+    time_tokens: the decoder writes times between its words also where attention tells them. Without, it does only in a
+        clip of several windows, in one of less than 2.5 s, in a translation, and with `max_new_tokens`; elsewhere it
+        reads words alone, which are fewer tokens and are heard better, and a sentence has the time at which the decoder
+        listened to it.
+    without_timestamps: no times but the clip's, one segment per window. Neither those that the decoder writes nor those
+        of where it listened.
+    max_initial_timestamp: the latest first time of a window, where the decoder writes times. In seconds.
+    max_new_tokens: per window (224).
+    prepend_punctuations: that belong to the word behind (the usual marks). Others of these are words by themselves.
+    append_punctuations: that belong to the word before (the usual marks). Others of these are words by themselves.
+    multilingual: tell the language in each window anew, where none is given.
+    language_detection_segments: windows listened to for the language. Of 30 s; fewer when one is surer than the
+        threshold.
+    language_detection_threshold: sure enough to listen to no more.
+    hallucination_silence_threshold: drop text that nobody can have spoken amid a silence that long, by word times
+        (none). In seconds.
     """
 
-    audio_context: AudioContext = "auto"
-    window_guards: bool = True
-    best_of: int = 5
-    patience: float = 1.0
-    length_penalty: float = 1.0
-    repetition_penalty: float = 1.0
-    no_repeat_ngram_size: int = 0
-    compression_ratio_threshold: float | None = 2.4
-    log_prob_threshold: float | None = -1.0
-    no_speech_threshold: float | None = 0.6
-    condition_on_previous_text: bool | None = None
-    prompt_reset_on_temperature: float = 0.5
-    carry_initial_prompt: bool = False
-    prefix: str | None = None
-    suppress_blank: bool = True
-    suppress_tokens: tuple[int, ...] = (-1,)
-    time_tokens: bool = False
-    without_timestamps: bool = False
-    max_initial_timestamp: float = 1.0
-    max_new_tokens: int | None = None
-    prepend_punctuations: str = OPENING
-    append_punctuations: str = CLOSING
-    multilingual: bool = False
-    language_detection_segments: int = 1
-    language_detection_threshold: float = 0.5
-    hallucination_silence_threshold: float | None = None
-
-    def check(self) -> None:
-        """Raise `OptionError` for the first value that is out of its range, naming both."""
-        if self.audio_context not in ("auto", "full"):
-            _number(
-                "audio_context", self.audio_context, SHORTEST_WINDOW, LONGEST_WINDOW, kinds="'auto', 'full' or seconds "
-            )
-        for name, bounds in NUMBERS.items():
-            _number(name, getattr(self, name), *bounds)
-        for name, bounds in NUMBERS_OR_NONE.items():
-            if getattr(self, name) is not None:
-                _number(name, getattr(self, name), *bounds, kinds="None or a number ")
-        for name, counts in COUNTS.items():
-            if not (name == "max_new_tokens" and self.max_new_tokens is None):
-                _count(name, getattr(self, name), *counts)
-        for name, (kind, expected) in KINDS.items():
-            if not isinstance(getattr(self, name), kind):
-                raise OptionError(f"{name}: expected {expected}, found {getattr(self, name)!r}")
-        if any(not isinstance(token, int) or token < -1 for token in self.suppress_tokens):
-            raise OptionError(f"suppress_tokens: expected token ids, and -1, found {self.suppress_tokens!r}")
-
-
-NUMBERS = {
-    "patience": (0.01, 100.0),
-    "length_penalty": (0.0, 100.0),
-    "repetition_penalty": (0.01, 100.0),
-    "prompt_reset_on_temperature": (0.0, math.inf),
-    "max_initial_timestamp": (0.0, LONGEST_WINDOW),
-    "language_detection_threshold": (0.0, 1.0),
-}
-NUMBERS_OR_NONE = {
-    "compression_ratio_threshold": (0.0, math.inf),
-    "log_prob_threshold": (-math.inf, 0.0),
-    "no_speech_threshold": (0.0, 1.0),
-    "hallucination_silence_threshold": (0.0, math.inf),
-}
-COUNTS = {
-    "best_of": (1, 100),
-    "no_repeat_ngram_size": (0, MOST_TOKENS),
-    "language_detection_segments": (1, 1000),
-    "max_new_tokens": (1, MOST_TOKENS),
-}
-FLAG = (bool, "True or False")
-KINDS: dict[str, tuple[type | tuple[type, ...], str]] = {
-    "window_guards": FLAG,
-    "carry_initial_prompt": FLAG,
-    "suppress_blank": FLAG,
-    "without_timestamps": FLAG,
-    "time_tokens": FLAG,
-    "multilingual": FLAG,
-    "condition_on_previous_text": ((bool, type(None)), "True, False or None"),
-    "prefix": ((str, type(None)), "a text"),
-    "prepend_punctuations": (str, "a text"),
-    "append_punctuations": (str, "a text"),
-    "suppress_tokens": (tuple, "token ids"),
-}
-
-
-def _number(name: str, value: object, least: float, most: float, kinds: str = "a number ") -> None:
-    """Refuse what is not a number from `least` to `most`."""
-    if is_number(value) and least <= value <= most:
-        return
-    bounds = f"from {least:g} to {most:g}"
-    if most == math.inf:
-        bounds = f"of {least:g} or more"
-    elif least == -math.inf:
-        bounds = f"of {most:g} or less"
-    raise OptionError(f"{name}: expected {kinds}{bounds}, found {value!r}")
-
-
-def _count(name: str, value: object, least: int, most: int) -> None:
-    """Refuse what is not a whole number from `least` to `most`."""
-    if not is_whole(value) or not least <= value <= most:
-        raise OptionError(f"{name}: expected a whole number from {least} to {most}, found {value!r}")
+    audio_context: AudioContext = option("auto", WindowKind())
+    window_guards: bool = option(True, Switch())
+    best_of: int = option(5, Whole(1, 100))
+    patience: float = option(1.0, Number(0.01, 100))
+    length_penalty: float = option(1.0, Number(0, 100))
+    repetition_penalty: float = option(1.0, Number(0.01, 100))
+    no_repeat_ngram_size: int = option(0, Whole(0, MOST_TOKENS))
+    compression_ratio_threshold: float | None = option(2.4, Threshold(0))
+    log_prob_threshold: float | None = option(-1.0, Threshold(most=0), "--log-prob-threshold", "--logprob-threshold")
+    no_speech_threshold: float | None = option(0.6, Threshold(0, 1))
+    condition_on_previous_text: bool | None = option(None, Switch(or_none=True, expected="True, False or None"))
+    prompt_reset_on_temperature: float = option(0.5, Number(0))
+    carry_initial_prompt: bool = option(False, Switch())
+    prefix: str | None = option(None, Kind(or_none=True))
+    suppress_blank: bool = option(True, Switch())
+    suppress_tokens: tuple[int, ...] = option((-1,), TokenIds())
+    time_tokens: bool = option(False, Switch())
+    without_timestamps: bool = option(False, Switch())
+    max_initial_timestamp: float = option(1.0, Number(0, LONGEST_WINDOW))
+    max_new_tokens: int | None = option(None, Whole(1, MOST_TOKENS, or_none=True))
+    prepend_punctuations: str = option(OPENING, Kind())
+    append_punctuations: str = option(CLOSING, Kind())
+    multilingual: bool = option(False, Switch())
+    language_detection_segments: int = option(1, Whole(1, 1000))
+    language_detection_threshold: float = option(0.5, Number(0, 1))
+    hallucination_silence_threshold: float | None = option(None, Threshold(0))

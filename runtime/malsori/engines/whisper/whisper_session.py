@@ -45,7 +45,7 @@ class WhisperSession:
         self.step = round((options.step_s or STEP_S) * SAMPLE_RATE)
         self._listener = listener
         self._how = options.commit or COMMIT
-        self._rule = rule(self._how)
+        self.rule = rule(self._how)
         self._language = listener.language  # of the readings that the rule knows
         self._waiting: list[Audio] = []  # pushed and not looked at
         self._sound = np.zeros(0, np.float32)
@@ -86,12 +86,12 @@ class WhisperSession:
     def _take_in(self, look: Look, words: tuple[TokenWord, ...]) -> None:
         """Commit what stands of a reading; nothing does that was read in a language which may turn out another."""
         if look.language != self._language:
-            self._language, self._rule = look.language, rule(self._how)
+            self._language, self.rule = look.language, rule(self._how)
         if self._listener.language is None:
             count = 0
-            self._rule.note(words, self._heard)
+            self.rule.note(words, self._heard)
         else:
-            count = self._rule.count_stable(words, self._heard, lambda: self._behind(look, words))
+            count = self.rule.count_stable(words, self._heard, lambda: self._behind(look, words))
         self._commit(words[:count])
         self._rest = words[count:]
 
@@ -146,7 +146,7 @@ class WhisperSession:
             count = max(0, forced.words - len(self._given))
             self._commit(self._rest[:count])
             self._rest = self._rest[count:]
-            self._rule.forget(count)
+            self.rule.forget(count)
             place = commitment.anywhere(times, len(self._given), HALF_S) or forced
         return place
 

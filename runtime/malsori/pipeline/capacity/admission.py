@@ -83,7 +83,6 @@ def admission_of(
 ) -> Admission:
     """Return the `admission` by costs that are measured now. Raises `OptionError` for what a stream does not have."""
     check_streamed(options)
-    decoding = options.decoding(options.language)
-    listen = LiveCutter(detector(), options.gate).push
-    costs = costs_of(engine, speech, decoding, SESSION if partials else None, listen)
-    return admission(costs, limit_s, most_stale=most_stale, batches=engine.batches, options=decoding)
+    listen = LiveCutter(detector(), options.speech.gate).push
+    costs = costs_of(engine, speech, options.decoding, SESSION if partials else None, listen)
+    return admission(costs, limit_s, most_stale=most_stale, batches=engine.batches, options=options.decoding)

@@ -73,7 +73,7 @@ class Pool:
             for wave in waves(group) if decoding.whisper.condition_on_previous_text else [group]:
                 batches = self._engine.batches([len(job.clip.audio) for job in wave], decoding)
                 calls += [(decoding, [wave[index] for index in batch]) for batch in batches]
-        if not self._options.whisper.condition_on_previous_text:
+        if not self._options.decoding.whisper.condition_on_previous_text:
             calls.sort(key=lambda call: min(job.recording.number for job in call[1]))
         for decoding, batch in calls:
             self._recognise(batch, decoding)
@@ -90,7 +90,7 @@ class Pool:
 
         Those whose recording has failed fall away.
         """
-        prefixed = self._options.whisper.prefix is not None
+        prefixed = self._options.decoding.whisper.prefix is not None
         groups: dict[tuple[str | None, bool], list[Job]] = {}
         for job in jobs:
             if job.recording.error is None:
@@ -99,7 +99,7 @@ class Pool:
 
     def _decoding(self, language: str | None, goes_on: bool) -> DecodeOptions:
         """Return the engine's options, without the prefix for what goes on with a recording."""
-        decoding = self._options.decoding(language)
+        decoding = replace(self._options.decoding, language=language)
         return replace(decoding, whisper=replace(decoding.whisper, prefix=None)) if goes_on else decoding
 
     def _recognise(self, jobs: Sequence[Job], decoding: DecodeOptions) -> None:
@@ -190,8 +190,7 @@ def transcripts(
     raising: bool,
 ) -> Iterator[Transcript | MalsoriError]:
     """Yield one result per source, in order, each with the `warnings`; if `raising`, the first error ends it."""
-    only = manifest.languages[0] if len(manifest.languages) == 1 else None
-    certain, words = options.language or only, options.decoding(None).word_timestamps
+    certain, words = options.decoding.language or manifest.only_language, options.decoding.word_timestamps
     for recording in heard(sources, reader, pool, warnings):
         if recording.error is not None and raising:
             raise recording.error

@@ -13,6 +13,7 @@ from ...audio import AudioSource, Blocks, decode_blocks
 from ...bundles.manifest import Manifest
 from ...engines.base import Engine, TellsLanguages
 from ...errors import AudioError, Cancelled, MalsoriError, OptionError
+from ...option import given
 from ...types import SAMPLE_RATE, Audio
 from ...vad import Detector, GateOptions
 from ...vad.gate import DEFAULT_GATE, FILLING
@@ -55,8 +56,8 @@ class RecordingReader:
             recording.error = error
             return None
         recording.name, recording.promised = blocks.name, blocks.promised
-        recording.gated = self._options.vad and not self._options.clip_timestamps
-        recording.outside = "clip_timestamps" if self._options.clip_timestamps else "gate"
+        recording.gated = self._options.speech.vad and not self._options.speech.clip_timestamps
+        recording.outside = "clip_timestamps" if self._options.speech.clip_timestamps else "gate"
         recording.held = self._longest + LANGUAGE_SECONDS
         return blocks
 
@@ -85,13 +86,13 @@ class RecordingReader:
 
     def _behind(self, duration: float) -> Iterator[str]:
         """Tell of stretches that were named and begin behind the end."""
-        for start in self._options.clip_timestamps[::2]:
+        for start in self._options.speech.clip_timestamps[::2]:
             if start >= duration:
                 yield f"clip_timestamps: {start:g} s is behind the end, {duration:g} s; nothing is recognised there"
 
     def open(self, source: AudioSource) -> Blocks:
         """Return the blocks of `source`, opened."""
-        options = self._options
+        options = self._options.source
         return decode_blocks(
             source,
             sample_rate=options.sample_rate,
@@ -102,9 +103,9 @@ class RecordingReader:
 
     def pieces(self, blocks: Iterable[Audio]) -> Iterator[Clip]:
         """Return the clips to be read: stretches of speech, several in one that fill a window, or all that there is."""
-        if self._options.clip_timestamps:
-            return clips(blocks, self._options.clip_timestamps, self._longest)
-        if not self._options.vad:
+        if self._options.speech.clip_timestamps:
+            return clips(blocks, self._options.speech.clip_timestamps, self._longest)
+        if not self._options.speech.vad:
             return slices(blocks, self._longest)
         fills = self._engine.fills_windows
         stretches = pieces_of(blocks, self._detector(), self._gate, moment=MOMENT if fills else 0)
@@ -122,48 +123,49 @@ class RecordingReader:
         if not isinstance(self._engine, TellsLanguages):
             return _only_language(self._engine.manifest)
         speech = np.concatenate([piece.audio for piece in pieces])
-        return self._engine.detect_language(speech[: round(self._listened * SAMPLE_RATE)], self._options.decoding(None))
+        return self._engine.detect_language(
+            speech[: round(self._listened * SAMPLE_RATE)], replace(self._options.decoding, language=None)
+        )
 
     @property
     def _listened(self) -> float:
         """Seconds of speech from which the language is told at most."""
-        return LANGUAGE_SECONDS * self._options.whisper.language_detection_segments
+        return LANGUAGE_SECONDS * self._options.decoding.whisper.language_detection_segments
 
     @property
     def _longest(self) -> float:
         """Seconds that a piece may have: what was asked for, or else what suits the engine."""
-        if self._options.gate.max_speech_s is not None:
-            return self._options.gate.max_speech_s
-        gated = self._options.vad and not self._options.clip_timestamps
+        if self._options.speech.gate.max_speech_s is not None:
+            return self._options.speech.gate.max_speech_s
+        gated = self._options.speech.vad and not self._options.speech.clip_timestamps
         return math.inf if self._engine.long_form and not gated else self._engine.longest_clip
 
     @property
     def _gate(self) -> GateOptions:
         """How speech is found, with what nobody asked for as suits the engine."""
         fills = self._engine.fills_windows and self._longest >= LEAST_FILLED
-        asked, usual = self._options.gate, FILLING if fills else DEFAULT_GATE
-        return replace(usual, **{**asked.given, "max_speech_s": self._longest})
+        asked, usual = self._options.speech.gate, FILLING if fills else DEFAULT_GATE
+        return replace(usual, **{**given(asked), "max_speech_s": self._longest})
 
     @property
     def _several_languages(self) -> bool:
         """Whether each window may have a language of its own: then none holds more than a stretch."""
-        return self._options.whisper.multilingual and self._options.language is None
+        return self._options.decoding.whisper.multilingual and self._options.decoding.language is None
 
     def _set_language(self, head: Sequence[Clip], recording: Recording) -> None:
         """Set the recording's language: unless it is asked to, it must not change from one pause to the next."""
         several = len(self._engine.manifest.languages) != 1
         if self._several_languages:
             return
-        if self._options.language is not None:
-            recording.language = self._options.language
+        if self._options.decoding.language is not None:
+            recording.language = self._options.decoding.language
         elif several and isinstance(self._engine, TellsLanguages) and not self._alone(head):
             languages = self.languages(head)
             recording.language, recording.language_probability = next(iter(languages.items()))
 
     def _counted(self, blocks: Iterable[Audio], recording: Recording) -> Iterator[Audio]:
-        asked = self._options.decoding(None)
         for block in blocks:
-            asked.check_cancelled()
+            self._options.decoding.check_cancelled()
             recording.samples += len(block)
             recording.loudness.push(block)
             self._tell(recording)

@@ -65,8 +65,8 @@ class Finals:
         self._engine = engine
         self._scheduler = scheduler
         self._outbox = outbox
-        self._decoding = replace(options.decoding(options.language), live=True)
-        self._author = Author(engine.manifest, options.language, words=options.decoding(None).word_timestamps)
+        self._decoding = replace(options.decoding, live=True)
+        self._author = Author(engine.manifest, options.decoding.language, words=options.decoding.word_timestamps)
         context_s = context_of(live, engine)
         self._earlier = Earlier(engine, self._decoding, context_s) if context_s else None
         self._waiting: dict[int, int] = {}  # samples of each utterance that waits for its final

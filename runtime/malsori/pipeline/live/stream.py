@@ -69,11 +69,11 @@ class Stream:
         if scheduler is not None and scheduler.closed:
             raise OptionError("the scheduler is closed; make a new one, and use its streams before it is closed")
         options.check(finals.manifest)
-        left_out = finals.check(options.decoding(options.language))
+        left_out = finals.check(options.decoding)
         self._engine, self._partials = finals, finals if partials is None else partials
         self._scheduler = Inline() if scheduler is None else scheduler
         # Another model has other options; what it must be told is the language.
-        interim = options.decoding(options.language) if partials is None else DecodeOptions(language=options.language)
+        interim = options.decoding if partials is None else DecodeOptions(language=options.decoding.language)
         self._interim = replace(interim, live=True)
         self._live = live
         self._outbox = Outbox()
@@ -82,7 +82,7 @@ class Stream:
         self._intake = Intake(live.sample_rate)
         detector = detector if live.detector is None else detector_named(live.detector)
         longest = longest_utterance(options, self._engine.longest_clip, live.backlog_s / 2)
-        self._cutter = LiveCutter(detector(), replace(options.gate, max_speech_s=longest))
+        self._cutter = LiveCutter(detector(), replace(options.speech.gate, max_speech_s=longest))
         self._troubles = Troubles(self._outbox, self._cutter.ring)
         self._seq = 0
         self._utterance: Utterance | None = None

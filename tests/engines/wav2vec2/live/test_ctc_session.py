@@ -245,7 +245,7 @@ def test_a_large_model_is_asked_half_as_often(parameters, step):
 
 
 def test_options_of_decoding_are_checked_when_a_session_is_opened():
-    with pytest.raises(OptionError, match="knows ko, not 'en'"):
+    with pytest.raises(OptionError, match="does not know the language 'en'; it knows ko"):
         ENGINE.open(DecodeOptions(language="en"))
 
 

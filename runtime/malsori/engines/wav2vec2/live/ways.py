@@ -17,7 +17,7 @@ from .ctc_session import LogitReader
 from .recomputed import ClipWindow, FeatureWindow
 from .running import FrontEnd, RunningNormalizer
 
-# Seconds; bench/streaming_ctc.py. With half the look-ahead twice as many characters of a partial were wrong, words were
+# Seconds; bench/streaming/ctc.py. With half the look-ahead twice as many characters of a partial were wrong, words were
 # shown no sooner, and a step cost a tenth less. More to the left, or a longer window, gained little.
 STEP, LOOKAHEAD, LEFT, WINDOW = 0.5, 1.0, 8.0, 12.0
 LARGE, LARGE_STEP = 100_000_000, 1.0  # parameters, seconds; XLSR-large does not keep up in half of it on two cores

@@ -1,0 +1,8 @@
+"""Words of stock models: `stock.py`, or whichever the first argument names."""
+
+import sys
+
+from bench.command import run
+
+if __name__ == "__main__":
+    sys.exit(run("words", "stock", "forms", "process"))

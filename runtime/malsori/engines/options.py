@@ -1,0 +1,173 @@
+"""What may be asked of an engine: what every family takes, and the families' own. No numpy here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal, TypeAlias, get_args
+
+from ..bundles.languages import alternatives_to, code_of
+from ..bundles.manifest import Manifest, knows
+from ..errors import Cancelled, OptionError
+from ..kinds import Choice, Count, Function, Kind, Number, Switch, is_finite, number_in
+from ..option import check, described, group, option
+from .ctc.options import MOST_BEAM, CtcOptions
+from .whisper.options import WhisperOptions
+
+HOTWORD_WEIGHT = 8.0  # of a hot word without its own: it wins over a reading that is up to 3000 times likelier
+HEAVIEST = 100.0
+
+Task: TypeAlias = Literal["transcribe", "translate"]
+
+
+@dataclass(frozen=True, slots=True)
+class HotWord:
+    """A word to listen for; a reading with it wins over one without that is up to e^`weight` times likelier."""
+
+    text: str
+    weight: float
+
+
+class Language(Kind):
+    """A language by its code or its English name, kept as the code; in a text `auto` is none."""
+
+    expected, metavar = "a code or an English name, such as ko or Korean", "LANGUAGE"
+    wrong = "{name} must be {expected}, found {value!r}"
+    schema: Mapping[str, Any] = {"type": "string", "pattern": "\\S"}
+
+    def read(self, text: str) -> str | None:
+        code = code_of(text)
+        return None if code == "auto" else code
+
+    def plain(self, value: Any) -> Any:
+        return code_of(value) if isinstance(value, str) else value
+
+    def allows(self, value: Any) -> bool:
+        return isinstance(value, str) and value.strip() != ""
+
+
+class Temperatures(Kind):
+    """One temperature or several, kept as several; in a text with commas between."""
+
+    expected, metavar = "0 or more", "T"
+    wrong = "{name} must be {expected}, found {value!r}"
+    schema: Mapping[str, Any] = {
+        "anyOf": [Number(0).schema, {"type": "array", "items": Number(0).schema, "minItems": 1}]
+    }
+
+    def read(self, text: str) -> tuple[float, ...]:
+        return tuple(number_in(part, "numbers such as 0 or 0,0.2,0.4") for part in text.split(","))
+
+    def plain(self, value: Any) -> Any:
+        return tuple(value) if isinstance(value, (list, tuple)) else (value,)
+
+    def allows(self, value: Any) -> bool:
+        return isinstance(value, tuple) and bool(value) and all(is_finite(heat) and heat >= 0 for heat in value)
+
+
+class HotWordsKind(Kind):
+    """Words, in a list, as a mapping to weights, or in a text with commas between and weights behind colons."""
+
+    expected, metavar = "a list of words or a mapping from words to weights", "WORDS"
+    _weights: Mapping[str, Any] = {"type": "object", "additionalProperties": Number(0, HEAVIEST, above=True).schema}
+    schema: Mapping[str, Any] = {"anyOf": [Kind.schema, {"type": "array", "items": Kind.schema}, _weights]}
+
+    def read(self, text: str) -> tuple[HotWord, ...]:
+        return weighted(text.split(","))
+
+    def plain(self, value: Any) -> Any:
+        if isinstance(value, str):
+            value = [word for part in value.split(",") if (word := part.strip())]
+        # An iterator would be empty at the second batch.
+        if not isinstance(value, Collection) or not all(isinstance(word, str) for word in value):
+            return value
+        weights = value if isinstance(value, Mapping) else dict.fromkeys(value, HOTWORD_WEIGHT)
+        return tuple(HotWord(word, weight) for word, weight in weights.items())
+
+    def allows(self, value: Any) -> bool:
+        return isinstance(value, tuple) and all(isinstance(word, HotWord) for word in value)
+
+    def check(self, name: str, value: Any) -> None:
+        super().check(name, value)
+        for word in value:
+            if not (is_finite(word.weight) and 0 < word.weight <= HEAVIEST):
+                raise OptionError(
+                    f"{name}: expected a weight above 0, at most {HEAVIEST:g}, for {word.text!r}, found {word.weight!r}"
+                )
+
+
+def weighted(parts: Iterable[str]) -> tuple[HotWord, ...]:
+    """Return hot words of texts, each with a weight behind a colon or without one. Raises `OptionError`."""
+    weights: dict[str, float] = {}
+    for part in filter(None, map(str.strip, parts)):
+        word, _, weight = part.partition(":")
+        try:
+            weights[word.strip()] = float(weight) if weight else HOTWORD_WEIGHT
+        except ValueError:
+            raise OptionError(f"expected WORD or WORD:WEIGHT, found {part!r}") from None
+    return tuple(HotWord(word, weight) for word, weight in weights.items())
+
+
+@dataclass(frozen=True, slots=True)
+class DecodeOptions:
+    """How to turn clips into words; one that a family does not have is an `OptionError` unless it is at its default.
+
+    language: what is spoken, such as ko or korean (detected). Its ISO 639-1 code, a tag, or its English name. Without
+        one it is detected, once per recording.
+    task: translate is to English. Where the model can.
+    word_timestamps: give each word its times, in json. And its probability. A segment then begins with its first word
+        and ends with its last; without, it does so too, but for Whisper where the decoder writes times (`time_tokens`),
+        in steps of 0.02 s.
+    initial_prompt: said before; for spelling and style (Whisper). Before each stretch of speech.
+    beam_size: hypotheses kept (1; Whisper 5 where that is unsure or it reads 20 s and more at once, CTC 16 with hot
+        words, a language model or alternatives).
+    temperature: one, or several to try (0,0.2,...,1; Whisper). They are tried in order until a result passes the
+        guards.
+    batch_size: most stretches of speech read at a time. Of memory and speed, never of the words. Whisper is given up to
+        twice as many, and reads several windows at a time on a CPU, each on a thread of its own; a CTC model reads them
+        in one call, in int8 one after another.
+    hotwords: to listen for, such as 침실,거실:12,불*; CTC: a weight (8), at most 100; * takes any ending. With CTC
+        models a reading with a hot word wins over one without that is up to e^weight times likelier, and `침실*` also
+        takes 침실을. Whisper takes them for words said before, and so hears them in noise, too: a reading of little
+        else than them (or of the initial prompt) is made again without, which counts where the model then hears nobody.
+    cancelled: asked before each engine call and as a recording is read; once it returns True, `Cancelled` is raised.
+        What was held is given back.
+
+    Of the engine alone: `live` tells that somebody waits for the words, so that each call is to be short, where
+    otherwise much is to be heard in a time; `progress` gets the seconds of sound that were read, as they are.
+    """
+
+    language: str | None = option(None, Language(or_none=True), "--language", "-l")
+    task: Task = option("transcribe", Choice(*get_args(Task)))
+    word_timestamps: bool = option(False, Switch())
+    initial_prompt: str | None = option(None, Kind(or_none=True), family="Whisper")
+    beam_size: int | None = option(None, Count(MOST_BEAM, or_none=True), "--beam-size", "--beam-width")
+    temperature: tuple[float, ...] = option((0.0, 0.2, 0.4, 0.6, 0.8, 1.0), Temperatures(), family="Whisper")
+    batch_size: int = option(8, Count())
+    hotwords: tuple[HotWord, ...] = option((), HotWordsKind())
+    ctc: CtcOptions = group(CtcOptions(), "CTC")
+    whisper: WhisperOptions = group(WhisperOptions(), "Whisper")
+    live: bool = False
+    cancelled: Callable[[], bool] | None = option(None, Function(or_none=True))
+    progress: Callable[[float], None] | None = None
+
+    def check_cancelled(self) -> None:
+        """Raise `Cancelled` when the caller no longer wants the result."""
+        if self.cancelled is not None and self.cancelled():
+            raise Cancelled
+
+
+def check_asked(manifest: Manifest, options: DecodeOptions, family: str | None = None) -> None:
+    """Raise `OptionError` for a value that no model has, and for what the manifest or the family rules out."""
+    check(options)
+    name, languages = manifest.name, manifest.languages
+    if options.task not in manifest.tasks:
+        way_out = "; a multilingual Whisper can: malsori models pull base, then --model base"
+        there = ", ".join(manifest.tasks) + (way_out if options.task == "translate" else "")
+        raise OptionError(f"{name} cannot {options.task}, only {there}")
+    if options.language is not None and languages and not knows(languages, options.language):
+        others = alternatives_to(options.language, languages, f"malsori models show {name}")
+        raise OptionError(f"{name} does not know the language {options.language!r}{others}")
+    for own, kept, value in described(options):
+        if family is not None and kept.family not in ("", family) and value != kept.default:
+            raise OptionError(f"{name} has no {own}; that is an option of {kept.family} models")

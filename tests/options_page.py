@@ -1,0 +1,69 @@
+"""The tables of docs/options.md, made of the descriptions of the options and the flags that there are. No tests here.
+
+python -m tests.options_page            # rewrites the part of the page between <!-- options --> and <!-- end -->
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+
+from malsori.cli.main import parsers
+from malsori.engines.options import DecodeOptions
+from malsori.option import Option, explained
+from malsori.output.cues import CueOptions
+from malsori.pipeline.live.options import LiveOptions
+from malsori.sound_options import GateOptions, SourceOptions, SpeechOptions
+from tests.shipped import ROOT
+
+PAGE = ROOT / "docs" / "options.md"
+GROUPS = {
+    "How a recording is read": SourceOptions,
+    "Where speech is": SpeechOptions,
+    "The gate": GateOptions,
+    "How speech becomes words": DecodeOptions,
+    "Streams": LiveOptions,
+    "Subtitles": CueOptions,
+}
+_MARKED = re.compile(r"(<!-- options -->\n).*?(<!-- end -->)", re.DOTALL)
+
+
+def flags() -> set[str]:
+    """Return every spelling of a flag that the help of `transcribe` and `live` names."""
+    helps = "".join(parsers([name])[1].choices[name].format_help() for name in ("transcribe", "live"))
+    return set(re.findall(r"(?<![\w-])--?[a-z][\w-]*", helps))
+
+
+def row(name: str, option: Option, known: set[str]) -> str:
+    """Return the row of an option."""
+    spelled = ", ".join(f"`{flag}`" for flag in option.flags if flag in known)
+    default = ", ".join(map(str, option.default)) if isinstance(option.default, tuple) else option.default
+    shown = "" if type(default).__module__ != "builtins" else f"`{default}`" if default != "" else ""
+    cells = (f"`{name}`", spelled, option.kind.expected, shown, option.family, option.text)
+    return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
+
+
+def tables() -> str:
+    """Return the tables of all options."""
+    known, lines = flags(), []
+    for title, options in GROUPS.items():
+        lines += ["", f"## {title}", "", "| option | flag | value | default | models | what |", "|---" * 6 + "|"]
+        lines += [row(name, option, known) for name, option in explained(options).items()]
+    return "\n".join([*lines, "", ""])
+
+
+def fresh(text: str) -> str:
+    """Return the page with its tables as they should be."""
+    return _MARKED.sub(lambda found: f"{found[1]}{tables()}{found[2]}", text)
+
+
+def main() -> None:
+    """Rewrite the page's tables."""
+    text = PAGE.read_text(encoding="utf-8")
+    if fresh(text) == text:
+        print(f"{PAGE.name} stays as it is", file=sys.stderr)
+    PAGE.write_text(fresh(text), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

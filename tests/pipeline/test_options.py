@@ -1,0 +1,147 @@
+"""The descriptions of the options: what keywords, flags, JSON schemas and documentation are made of."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from malsori import CueOptions, GateOptions, TranscribeOptions
+from malsori.engines.options import DecodeOptions, HotWord
+from malsori.errors import OptionError
+from malsori.option import check, explained, given, put, schema
+from malsori.pipeline.live.options import LiveOptions
+from malsori.sound_options import SourceOptions, SpeechOptions
+from tests.options_page import GROUPS, PAGE, fresh
+
+CLASSES = [*GROUPS.values()]
+TYPES: dict[str, tuple[type, ...]] = {
+    "integer": (int,),
+    "number": (int, float),
+    "string": (str,),
+    "boolean": (bool,),
+    "array": (list, tuple),
+    "object": (dict,),
+    "null": (type(None),),
+}
+
+
+def fits(value: Any, wanted: dict[str, Any]) -> bool:
+    """Whether a value is as a schema wants it, of what is used of JSON Schema here."""
+    if "anyOf" in wanted and not any(fits(value, each) for each in wanted["anyOf"]):
+        return False
+    if "enum" in wanted and value not in wanted["enum"]:
+        return False
+    kinds = TYPES.get(wanted.get("type", ""), (object,))
+    if not isinstance(value, kinds) or (isinstance(value, bool) and bool not in kinds and object not in kinds):
+        return False
+    if isinstance(value, (int, float)) and not _within(value, wanted):
+        return False
+    if isinstance(value, str) and not re.search(wanted.get("pattern", ""), value):
+        return False
+    if isinstance(value, (list, tuple)):
+        long_enough = len(value) >= wanted.get("minItems", 0)
+        return long_enough and all(fits(each, wanted.get("items", {})) for each in value)
+    if isinstance(value, dict):
+        return all(_member_fits(name, each, wanted) for name, each in value.items())
+    return True
+
+
+def _within(value: float, wanted: dict[str, Any]) -> bool:
+    least, most = wanted.get("minimum", -math.inf), wanted.get("maximum", math.inf)
+    whole = "multipleOf" not in wanted or value % wanted["multipleOf"] == 0
+    return whole and least <= value <= most and value > wanted.get("exclusiveMinimum", -math.inf)
+
+
+def _member_fits(name: str, value: Any, wanted: dict[str, Any]) -> bool:
+    other = wanted.get("additionalProperties", True)
+    if name in wanted.get("properties", {}):
+        return fits(value, wanted["properties"][name])
+    return fits(value, other) if isinstance(other, dict) else bool(other)
+
+
+def test_the_page_of_options_is_up_to_date() -> None:
+    text = PAGE.read_text(encoding="utf-8")
+    assert fresh(text) == text, "python -m tests.options_page"
+
+
+@pytest.mark.parametrize("options", CLASSES)
+def test_every_option_is_explained(options: type) -> None:
+    assert [name for name, each in explained(options).items() if not each.help] == []
+
+
+@pytest.mark.parametrize("options", CLASSES)
+def test_a_schema_takes_the_defaults_and_is_json(options: type) -> None:
+    wanted = json.loads(json.dumps(schema(options)))
+    defaults = {name: each.get("default") for name, each in wanted["properties"].items() if "default" in each}
+    assert defaults
+    assert fits(defaults, wanted)
+    assert not fits({**defaults, "nonsense": 1}, wanted)
+
+
+@pytest.mark.parametrize(
+    ("name", "good", "bad"),
+    [
+        ("beam_size", [None, 1, 256], [0, 257, 1.5, "2", True]),
+        ("batch_size", [1, 1000], [0, None]),
+        ("alternatives", [1, 256], [0, 257]),
+        ("temperature", [0, 0.5, [0, 0.2]], [-1, [], [0, -1], "hot", None]),
+        ("language", [None, "ko"], ["", " ", 5]),
+        ("task", ["translate"], ["sing", None]),
+        ("lm_alpha", [0, 0.7], [-1, "1", None]),
+        ("hotwords", ["a,b", ["a"], {"a": 3}], [5, [5], {"a": 0}, {"a": 101}]),
+        ("audio_context", ["auto", "full", 1, 30], ["half", 0.5, 31]),
+        ("log_prob_threshold", [None, -1], [1, "none"]),
+        ("suppress_tokens", [[], [-1, 5]], [[-2], 5, ["a"]]),
+        ("max_new_tokens", [None, 224], [0, 225]),
+        ("condition_on_previous_text", [None, True], ["yes", 1]),
+        ("vad", [True], ["no", 1, None]),
+        ("clip_timestamps", [[], [0, 2.5]], [[-1], 5, ["a"]]),
+        ("track", [None, 1, "kor", "2"], [0, -1, "", " ", "-1"]),
+        ("sample_rate", [None, 16_000, 44_100.0], [0, 44_100.5, 10**9, "16000"]),
+        ("allow_truncated", [True], [None, 2]),
+    ],
+)
+def test_a_schema_refuses_what_the_check_refuses(name: str, good: list[Any], bad: list[Any]) -> None:
+    wanted = schema(SourceOptions, SpeechOptions, DecodeOptions)
+    for value in good:
+        assert fits({name: value}, wanted), value
+        TranscribeOptions(**{name: value}).check_values()
+    for value in bad:
+        assert not fits({name: value}, wanted), value
+        with pytest.raises(OptionError, match=name if name != "task" else "no task"):
+            TranscribeOptions(**{name: value}).check_values()
+
+
+def test_a_keyword_finds_its_group_and_whole_groups_are_keywords_too() -> None:
+    options = TranscribeOptions(language="Korean", track=2, vad_filter=False, patience=2, alternatives=3)
+    assert (options.source.track, options.speech.vad, options.decoding.language) == (2, False, "ko")
+    assert (options.decoding.whisper.patience, options.decoding.ctc.alternatives) == (2, 3)
+    again = TranscribeOptions(decoding=options.decoding, best_of=3)
+    assert again.decoding == replace(options.decoding, whisper=replace(options.decoding.whisper, best_of=3))
+    assert given(again.decoding) == {"language": "ko", "patience": 2, "alternatives": 3, "best_of": 3}
+
+
+def test_what_is_put_in_is_taken_out_and_the_rest_is_left() -> None:
+    values = {"hotwords": "침실, 거실", "beam_size": 2, "step_s": 0.5}
+    assert put(DecodeOptions(), values).hotwords == (HotWord("침실", 8.0), HotWord("거실", 8.0))
+    assert values == {"step_s": 0.5}
+    assert put(LiveOptions(), values).session.step_s == 0.5
+
+
+def test_words_need_their_times_where_something_else_needs_those() -> None:
+    assert TranscribeOptions(align_with=Path("b")).decoding.word_timestamps
+    assert TranscribeOptions(hallucination_silence_threshold=2.0).decoding.word_timestamps
+    assert not TranscribeOptions().decoding.word_timestamps
+
+
+def test_a_group_that_is_none_is_refused_by_name() -> None:
+    with pytest.raises(OptionError, match="ctc: expected CtcOptions, found 5"):
+        check(put(DecodeOptions(), {"ctc": 5}))
+    for options in (GateOptions(), CueOptions(), LiveOptions()):
+        check(options)
