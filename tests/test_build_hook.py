@@ -30,7 +30,7 @@ def hook() -> ModuleType:
 @pytest.fixture
 def sources(tmp_path: Path) -> Path:
     """The sources of the operator in a folder of their own, beside a library of an earlier build."""
-    folder = ROOT / "runtime" / "malsori" / "engines" / "native"
+    folder = ROOT / "runtime" / "malsori" / "engines" / "onnx" / "native"
     shutil.copytree(folder, tmp_path / "native", ignore=shutil.ignore_patterns("__pycache__", "*.so"))
     (tmp_path / "native" / "libint8_linear.so.1").write_bytes(b"of an earlier build")
     return tmp_path / "native"
