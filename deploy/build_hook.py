@@ -24,7 +24,7 @@ from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 BUNDLED = ("nano-ctc-ko", "nano-whisper")
 SOURCES = Path("runtime", "malsori", "engines", "onnx", "native")
 FILES = ("linear.c", "operator.c")
-LIBRARY = "libint8_linear.so.1"  # as malsori/engines/native knows it
+LIBRARY = "libint8_linear.so.1"  # as malsori/engines/onnx/native knows it
 # linear.c asks the processor itself, so that the library may be built on one machine for another.
 FLAGS = ("-O2", "-std=gnu11", "-shared", "-fPIC", "-fvisibility=hidden")
 

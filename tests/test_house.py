@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections import defaultdict
 from functools import cache
 from pathlib import Path
@@ -10,6 +11,7 @@ from pathlib import Path
 import pytest
 
 import malsori
+from tests.shipped import ROOT
 
 PACKAGE = Path(malsori.__file__).parent
 FILES = sorted(PACKAGE.rglob("*.py"))
@@ -59,3 +61,10 @@ def test_files_and_functions_are_short_enough_to_be_read_at_once() -> None:
                 if node.end_lineno - node.lineno >= LONGEST_FUNCTION:
                     long.append(f"{path}:{node.lineno}: {node.name}")
     assert not long
+
+
+def test_the_picture_of_the_house_names_files_that_are_there() -> None:
+    named = set(re.findall(r"`([\w./-]+(?:\.py|\.h|\.c|/))`", (ROOT / "docs" / "architecture.md").read_text("utf-8")))
+    there = {f"/{path.relative_to(ROOT).as_posix()}{'/' * path.is_dir()}" for path in ROOT.rglob("*")}
+    assert len(named) > 60
+    assert sorted(name for name in named if not any(path.endswith(f"/{name}") for path in there)) == []

@@ -1,8 +1,8 @@
 """Linear layers in 8 bits by our own operator, and weights that it, and ONNX Runtime on AVX2, adds up exactly.
 
-`runtime/malsori/engines/native/linear.h` says how it multiplies. Sums of 16 bits must hold there; so each output gets a
-scale with which they do, whatever the inputs are. That makes weights coarser than 8 bits could be: in XLSR-large with
-random weights the largest of an output is 67, not 127.
+`runtime/malsori/engines/onnx/native/linear.h` says how it multiplies. Sums of 16 bits must hold there; so each output
+gets a scale with which they do, whatever the inputs are. That makes weights coarser than 8 bits could be: in XLSR-large
+with random weights the largest of an output is 67, not 127.
 """
 
 from __future__ import annotations
