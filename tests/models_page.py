@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 
-from malsori.bundles.catalog import CATALOG, Known
+from malsori.bundles.catalog import CATALOG, CatalogModel
 from malsori.bundles.pull import Model, pullable
 from malsori.bundles.recommend import Recommendation
 from tests.shipped import ROOT
@@ -26,7 +26,7 @@ def table() -> str:
     return "\n".join([HEAD, "|" + "---|" * COLUMNS, *rows]) + "\n"
 
 
-def _measured(known: Known, model: Model | None) -> str:
+def _measured(known: CatalogModel, model: Model | None) -> str:
     cpu, cuda = (Recommendation(known, device) for device in ("cpu", "cuda"))
     most = "at most " * cuda.upper_bound
     return _row(

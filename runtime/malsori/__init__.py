@@ -5,8 +5,8 @@
     transcriber = malsori.load("nano-ctc-ko")
     print(transcriber.transcribe("samples/korean.wav").text)
 
-A name is fetched on its first use, so `import malsori` itself loads neither numpy nor an engine (PEP 562). The finer
-errors stand in `malsori.errors`.
+A name is imported on its first use, so `import malsori` itself loads neither numpy nor an engine (PEP 562). The finer
+errors are in `malsori.errors`.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ import os
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-# From 1.32 on, importing ONNX Runtime queues usage events in the user's cache. Nothing here keeps a record of its user,
-# unless the user has set this otherwise.
+# From 1.32 on, importing ONNX Runtime queues usage events in the user's cache. malsori switches that off, unless the
+# user has set the variable.
 os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 
 if TYPE_CHECKING:

@@ -1,4 +1,4 @@
-"""`python -m malsori`, and the command `malsori`: an interrupt is one also while the command's modules are read."""
+"""`python -m malsori`, and the command `malsori`. Ctrl-C ends it well also while the command's modules are imported."""
 
 import sys
 

@@ -1,4 +1,4 @@
-"""A text at its place in a recording, as `align` gives it: its words and their characters, with times and scores."""
+"""The result of `align`: the words and characters of a text, with times and scores."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from .types import UNKNOWN, Segment, Transcript, Word
 
 @dataclass(frozen=True, slots=True)
 class AlignedCharacter:
-    """One character of a text at its place in the sound. `start` and `end` are seconds; `score` is in [0, 1].
+    """One character of a text. `start` and `end` are seconds; `score` is in [0, 1].
 
-    The score is the model's probability of the character where it is surest, 0 for one that it has no letters for. What
-    is not said, such as a comma, has no length.
+    The score is the model's highest probability of the character, 0 for one that is not in its vocabulary. A character
+    that is not spoken, such as a comma, has no length.
     """
 
     text: str
@@ -37,7 +37,7 @@ class AlignedCharacter:
 class AlignedWord:
     """One word, spelled as in the text, on its `line` from 0. `start` and `end` are seconds; `score` is in [0, 1].
 
-    The score is the geometric mean over the letters that the model knows, 0 where it knows none. A low one says that
+    The score is the geometric mean over the letters in the model's vocabulary, 0 for none. A low score means that
     something else was spoken.
     """
 
@@ -62,10 +62,10 @@ class AlignedWord:
 
 @dataclass(frozen=True, slots=True)
 class Alignment:
-    """A text at its place in a recording: all of its words, in order.
+    """A text aligned with a recording: all of its words, in order.
 
     `duration` is the recording's length in seconds; `language` that of a model which knows only one, else `und`;
-    `warnings` says what was mended in the recording, and that most words were not found in it, one line each.
+    `warnings` has a line for each kind of fault mended in the recording, and one if most words were not found in it.
     """
 
     text: str

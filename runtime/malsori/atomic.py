@@ -1,4 +1,4 @@
-"""Files and folders that a reader sees whole, the old or the new, whatever ends the process that writes them."""
+"""Replaces files and folders such that a reader sees the whole old one or the whole new one, even after a crash."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from typing import BinaryIO
 
 @contextmanager
 def replacing(path: Path, *, mode: int | None = None) -> Iterator[BinaryIO]:
-    """Open a new binary file beside `path` that takes its name when the block ends well, and vanishes when it does not.
+    """Open a new binary file beside `path`, which takes its name when the block ends well and is removed when not.
 
-    With a `mode` it has these permissions and is on the disk before it has the name; without one it has those of any
-    new file. Raises `OSError`; `path` is as it was before then.
+    With a `mode` it has these permissions and is flushed to the disk before it is renamed; without one it has those of
+    any new file. Raises `OSError`; `path` is then as it was before.
     """
     temporary = temporary_in(path.parent)
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
@@ -43,14 +43,14 @@ def write_atomically(path: Path, content: bytes, *, mode: int) -> None:
 
 
 def temporary_in(folder: Path) -> Path:
-    """Return a new name there, a short one: a file's own may already have all the 255 bytes that a name can have."""
+    """Return a new path in a folder, with a short name: the target's may have all 255 bytes that a name can have."""
     return folder / f".malsori-{secrets.token_hex(6)}.tmp"
 
 
 def put_in_place(new: Path, target: Path, *, old: Path) -> None:
-    """Let the folder `new` take the place of `target`, whose content goes only when the new one is there.
+    """Rename the folder `new` to `target`, and only then remove what was there.
 
-    It is `old`, a name on the same file system that nothing has, until then. Raises `OSError`; what was there is back.
+    Until then that is at `old`, a free path on the same file system. Raises `OSError`; `target` is then as it was.
     """
     if os.path.lexists(target):
         os.rename(target, old)

@@ -1,4 +1,4 @@
-"""Every error that malsori raises. A class is also the builtin that a caller would catch, and composes its message.
+"""All errors that malsori raises. A class is also the builtin that a caller would catch, and composes its message.
 
 MalsoriError
     AudioError(ValueError)              the sound given
@@ -7,7 +7,7 @@ MalsoriError
         CorruptAudio                        a known format whose content breaks its own rules
         EmptyAudio                          no samples
         AudioTooLong                        beyond an explicit limit
-        AudioTooShort                       has no room for the text that it is to be aligned with
+        AudioTooShort                       too short for the text that it is to be aligned with
         NoSuchTrack(OptionError)            it lacks the sound track that was asked for
         NoMicrophone                        nothing to record with, or it cannot be opened
         MicrophoneLost                      a microphone that was open gives no more sound
@@ -38,8 +38,8 @@ class MalsoriError(Exception):
     """Base of all errors that malsori raises on purpose; the message is one line, ready to show."""
 
     def __reduce__(self) -> tuple[Callable[..., MalsoriError], tuple[Any, ...]]:
-        # As built in, it calls the class with the finished message, which then lacks the parts it is composed of: an
-        # error from a worker process could not be unpickled, and `multiprocessing.Pool` waits for it for ever.
+        # The built-in one calls the class with the finished message in place of its parts: an error from a worker
+        # process could not be unpickled, and `multiprocessing.Pool` would wait for it for ever.
         return _restored, (type(self), self.args, self.__dict__)
 
 
@@ -72,7 +72,7 @@ class AudioTooLong(AudioError):
 
 
 class AudioTooShort(AudioError):
-    """It has no room for the text that it is to be aligned with."""
+    """It is too short for the text that it is to be aligned with."""
 
 
 class OptionError(MalsoriError, ValueError):
@@ -106,7 +106,7 @@ class ModelError(MalsoriError):
 class ModelNotFound(ModelError, LookupError):
     """No bundle of that name. Message: what to type next, then the names there are and the places looked in.
 
-    `lines` are the message in parts, what to type next first; `named_by` is said of whoever has given the name.
+    `lines` are the message in parts, what to type next first; `named_by` is what has given the name, for the message.
     """
 
     def __init__(
@@ -123,9 +123,9 @@ class ModelNotFound(ModelError, LookupError):
         self.name, self.hint = name, hint
         self.known, self.searched, self.more = tuple(known), tuple(searched), tuple(more)
         none = f"{named_by} is {name!r}: no model of that name" if named_by else f"no model named {name!r}"
-        said = "; ".join(filter(None, [none, hint]))
+        first = "; ".join(filter(None, [none, hint]))
         where = [f"models here: {names}", f"looked in {looked}"] if searched else []
-        self.lines = (said, *where, *more)
+        self.lines = (first, *where, *more)
         super().__init__("; ".join(self.lines))
 
 
@@ -159,7 +159,7 @@ class StreamClosed(MalsoriError, ValueError):
 
 
 class Cancelled(MalsoriError):
-    """The caller's `cancelled` said so; what was not finished is lost."""
+    """The caller's `cancelled` returned True; results not finished by then are lost."""
 
     def __init__(self) -> None:
         super().__init__("cancelled before the recording was read to its end")
@@ -174,20 +174,20 @@ class MissingDependency(MalsoriError, ImportError):
 
 
 class OutputError(MalsoriError, OSError):
-    """A result could not be written; nothing half-written stays behind."""
+    """A result could not be written; no half-written file is left."""
 
     @classmethod
     def unwritten(cls, name: object, error: OSError | ValueError) -> OutputError:
-        """Return the error for a file, or what else `name` is, that the system refuses."""
+        """Return the error for a file, or another place called `name`, that the system cannot write."""
         return cls(f"{name}: cannot be written, {getattr(error, 'strerror', None) or error}")
 
 
 class DownloadError(MalsoriError, OSError):
-    """A model could not be fetched, or what came is not what was asked for; none is installed then."""
+    """A model could not be fetched, or its bytes are not the expected ones; none is installed then."""
 
 
 def brief(error: Exception, limit: int = 300) -> str:
-    """Return the words of another library's exception on one line of at most `limit` characters."""
+    """Return the message of another library's exception on one line of at most `limit` characters."""
     return " ".join(str(error).split())[:limit]
 
 

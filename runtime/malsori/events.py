@@ -1,4 +1,4 @@
-"""What a stream tells while it listens. Times are seconds on the stream's clock, which counts samples and nothing else.
+"""The events of a stream. Times are seconds on the stream's clock, which counts samples and nothing else.
 
     SpeechStarted(1, at=0.42)
     Partial(1, "침실 온", stable="침실")
@@ -21,7 +21,7 @@ from .types import Segment, Word
 
 @dataclass(frozen=True, slots=True)
 class SpeechStarted:
-    """Utterance `seq` has begun, at `at`; what was said up to a moment before is part of it."""
+    """Utterance `seq` has begun at `at`, which is a little before its speech."""
 
     seq: int
     at: float
@@ -33,10 +33,10 @@ class SpeechStarted:
 
 @dataclass(frozen=True, slots=True)
 class Partial:
-    """What has been heard of the open utterance between `start` and `end`.
+    """The text of the open utterance so far, between `start` and `end`.
 
-    `text` begins with `stable`, which no later partial of the utterance changes; the rest of it may be read otherwise
-    once more has been heard. The final may differ from both.
+    `text` begins with `stable`, which no later partial of the utterance changes; the rest of it may change with more
+    sound. The final may differ from both.
     """
 
     seq: int
@@ -61,7 +61,7 @@ class Partial:
 
 @dataclass(frozen=True, slots=True)
 class SpeechEnded:
-    """Utterance `seq` has ended, at `at`; its final follows."""
+    """Utterance `seq` has ended at `at`; its final follows."""
 
     seq: int
     at: float
@@ -73,10 +73,11 @@ class SpeechEnded:
 
 @dataclass(frozen=True, slots=True)
 class Final:
-    """What was said in an utterance, never altered afterwards; finals come in order and do not overlap.
+    """The text of a closed utterance, never changed afterwards; finals come in order and do not overlap.
 
-    The text is that of the same stretch of speech in a file; but a language that is not given is told of each utterance
-    here, and once in a file. It is empty where no words were heard. `segments` are on the stream's clock.
+    The text is that of the same stretch in a file, except that a language that is not given is detected for each
+    utterance of a stream and once for a file. It is empty where no words were heard. `segments` are on the stream's
+    clock.
     """
 
     seq: int
@@ -90,7 +91,7 @@ class Final:
 
     @property
     def words(self) -> tuple[Word, ...]:
-        """The words of all segments, where their times were asked for."""
+        """The words of all segments; none unless word times were asked for."""
         return tuple(word for segment in self.segments for word in segment.words)
 
     def to_dict(self) -> dict[str, Any]:
@@ -121,11 +122,11 @@ class Final:
 class StreamWarning:
     """Something was lost or mended: `code` for programs, `message` for people, `seconds` of sound concerned, at `at`.
 
-    Codes: `dropped_audio` (sound that nobody will recognise), `mended_audio` (samples that were not numbers, or beyond
-    full scale), `dropped_partials` (the engine was late or, with `seq`, failed while that utterance was open; finals
-    are complete), `engine_error` (utterance `seq` could not be recognised and has no final), `lost_microphone` (which
-    is tried until it is back), `ignored_option` (a part of the options that makes no difference), `demonstration` (the
-    model, which nobody named, knows synthetic speech only).
+    Codes: `dropped_audio` (sound that is not recognised), `mended_audio` (samples that were not numbers, or beyond full
+    scale), `dropped_partials` (the engine was late or, with `seq`, failed while that utterance was open; finals are
+    complete), `engine_error` (utterance `seq` could not be recognised and has no final), `lost_microphone` (it is tried
+    until it is back), `ignored_option` (an option that has no effect), `demonstration` (no model was named, and the one
+    taken knows synthetic speech only).
     """
 
     code: str

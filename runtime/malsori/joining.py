@@ -1,4 +1,4 @@
-"""What holds of several words together: the text they stand in, their probability, and times that last."""
+"""Rules for several words that all layers share: their text, their mean probability, and times with a least length."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class SpacedText(Protocol):
 
 
 def written(words: Iterable[SpacedText]) -> str:
-    """Return the text that the words stand in: of all words of a segment, the segment's own."""
+    """Return the text of the words, with the spaces before them; all words of a segment give its text."""
     return "".join(" " * word.spaced + word.text for word in words).removeprefix(" ")
 
 
@@ -45,11 +45,11 @@ def counted(number: int, thing: str) -> str:
     return f"{number} {thing}{'' if number == 1 else 's'}"
 
 
-LEAST = 1e-30  # keeps the logarithm of a probability finite
+LEAST = 1e-30  # keeps the logarithm of a probability of 0 finite
 
 
 def mean_probability(probabilities: Sequence[float]) -> float:
-    """Return the geometric mean, which does not punish a word for being long; 0 for none."""
+    """Return the geometric mean, which does not depend on the number of tokens in a word; 0 for none."""
     if not probabilities:
         return 0.0
     return exp(sum(log(max(probability, LEAST)) for probability in probabilities) / len(probabilities))
@@ -61,10 +61,10 @@ Times: TypeAlias = tuple[float, float]  # start and end, seconds
 
 
 def lasting(times: Sequence[Times], earliest: float, latest: float) -> list[Times]:
-    """Return the times with a step at least for each word: from the end of the one before it, else from those behind.
+    """Return the times such that each word lasts a `STEP` at least, taken from the one before it, else from later ones.
 
-    Words without length come of attention that reaches two at once, and of words in silence. Where the bounds have no
-    room for a step each, all have as much as there is; where they have none, the words go beyond.
+    Attention may give words no length, as in silence. Where the bounds have no room for a step each, words share what
+    there is; where they have none at all, words go beyond `latest`.
     """
     room, count = latest - earliest, max(len(times), 1)
     least = min(STEP, room / count) if room > 0 else STEP

@@ -1,6 +1,6 @@
-"""The types that travel between layers: sound, spans of it, and the words found in it.
+"""The types that all layers share: sound, spans of it, and the words in it.
 
-Inside, positions are integer samples (`Span`); seconds appear in results only (`Word`, `Segment`, `Transcript`).
+Positions are integer samples (`Span`); only results have seconds (`Word`, `Segment`, `Transcript`).
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ Audio: TypeAlias = "NDArray[np.float32]"
 
 @dataclass(frozen=True, slots=True, order=True)
 class Span:
-    """A half-open stretch `[start, stop)` in samples on the clock of its clip or stream."""
+    """Samples `[start, stop)` on the clock of a clip, recording or stream."""
 
     start: int
     stop: int
@@ -39,8 +39,7 @@ class Span:
 class Word:
     """One word, punctuation included. `start` and `end` are seconds; `probability` is in [0, 1].
 
-    `spaced` tells whether a space stands before it in its text, as before a segment's first word; `written` is the way
-    back to the text.
+    `spaced`: a space stands before it in the text, as before a segment's first word. `written` joins words to a text.
     """
 
     text: str
@@ -50,7 +49,7 @@ class Word:
     spaced: bool = True
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the JSON form of the word; `spaced` is in it only where it is false."""
+        """Return the JSON form of the word, with `spaced` only where it is false."""
         fields: dict[str, Any] = {
             "word": self.text,
             "start": round(self.start, 3),
@@ -60,16 +59,16 @@ class Word:
         return fields if self.spaced else fields | {"spaced": False}
 
     def shifted(self, seconds: float) -> Word:
-        """Return the same word, `seconds` later."""
+        """Return the word with times that are `seconds` later."""
         return replace(self, start=self.start + seconds, end=self.end + seconds)
 
 
 @dataclass(frozen=True, slots=True)
 class Alternative:
-    """One way to read a segment, in natural logarithms.
+    """Another text of a segment.
 
-    `log_probability` is the text's, by the sound alone, summed over the alignments that were searched; `score` is what
-    it was ranked by: that, and what hot words and a language model added.
+    `log_probability` (natural logarithm) is that of the text by the sound alone, summed over the alignments searched;
+    `score` is that plus what hot words and a language model added, and ranks the texts.
     """
 
     text: str
@@ -87,12 +86,12 @@ class Alternative:
 
 @dataclass(frozen=True, slots=True)
 class Segment:
-    """A stretch of speech and its text. `start` and `end` are seconds; `confidence` is in [0, 1].
+    """A sentence or so, with its text. `start` and `end` are seconds; `confidence` is in [0, 1].
 
     `words` is empty in a transcript unless word times were asked for, `alternatives` unless several were; the first of
-    them is the text itself. From Whisper only: `no_speech_prob`, `compression_ratio`, and `window_s`, the seconds of
-    sound that the encoder saw; `retried` tells that a shorter window had led it astray. `language` is told where each
-    window may have its own.
+    them is the text itself. From Whisper only: `no_speech_prob`, `compression_ratio`, `window_s` (seconds of sound that
+    the encoder saw), and `retried`: a shorter window had looped or not ended. `language` is set where each window may
+    have its own.
     """
 
     text: str
@@ -108,7 +107,7 @@ class Segment:
     language: str | None = None
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the JSON form of the segment; fields that its engine does not know are left out."""
+        """Return the JSON form of the segment, without fields that its engine does not set."""
         fields: dict[str, Any] = {
             "text": self.text,
             "start": round(self.start, 3),
@@ -131,33 +130,33 @@ class Segment:
         return fields
 
     def shifted(self, seconds: float) -> Segment:
-        """Return the same segment, words included, `seconds` later."""
+        """Return the segment with times, its words' too, that are `seconds` later."""
         words = tuple(word.shifted(seconds) for word in self.words)
         return replace(self, start=self.start + seconds, end=self.end + seconds, words=words)
 
 
-WORDLESS_S = 3.0  # seconds between two words from which on they are no pause, but sound that no word comes from
+WORDLESS_S = 3.0  # seconds: a longer gap between two words is no pause but sound without words
 
 Why: TypeAlias = Literal[
     "gate", "clip_timestamps", "inaudible", "no_speech", "made_up", "implausible", "no_words", "cut_off", "filled"
 ]
-"""Why no word comes from some sound; what each of them means stands with `LeftOut`."""
+"""Why some sound has no words; `LeftOut` explains each."""
 
 
 @dataclass(frozen=True, slots=True)
 class LeftOut:
-    """Sound that no word comes from: why, and where, ascending and apart, in samples at 16 kHz.
+    """Sound without words: why, and which spans, ascending and apart, in samples at 16 kHz.
 
-    gate: the gate found no speech in it, and no model was asked.
-    clip_timestamps: it lies outside of the stretches that were asked for.
-    inaudible: it is quieter than -80 dBFS, and no model was asked.
-    no_speech: a model said that nobody speaks in it.
-    made_up: a model read in it what is read in noise: what people say to a camera, hot words, one thing over and over.
-    implausible: a model read in it what nobody can have spoken amid silence (`hallucination_silence_threshold`).
-    no_words: a model read it and found no words in `WORDLESS_S` or more, or in a whole stretch.
-    cut_off: the reading ended at the most tokens that it may have; all of it where words and times do not tell how far
-        it came.
-    filled: there is no such sound in the recording: silence that stands for a gap or for damage.
+    gate: the gate found no speech in it, and no model read it.
+    clip_timestamps: it is outside of the parts that were asked for.
+    inaudible: it is quieter than -80 dBFS, and no model read it.
+    no_speech: a model found that nobody speaks in it.
+    made_up: a model read a text that it makes up in noise: phrases of videos, hot words, a loop.
+    implausible: a model read words that cannot have been spoken, amid silence (`hallucination_silence_threshold`).
+    no_words: a model read no words in `WORDLESS_S` or more, or in a whole stretch.
+    cut_off: the reading ended at the most tokens that it may have; the whole window where neither words nor times say
+        how far it came.
+    filled: silence in place of a gap or damage in the recording.
     """
 
     why: Why
@@ -165,7 +164,7 @@ class LeftOut:
 
     @property
     def seconds(self) -> float:
-        """Length of all of it."""
+        """Length of all spans."""
         return sum(map(len, self.spans)) / SAMPLE_RATE
 
     def to_dict(self) -> dict[str, Any]:
@@ -176,10 +175,10 @@ class LeftOut:
 
 @dataclass(frozen=True, slots=True)
 class Coverage:
-    """What became of a recording's sound, in seconds: `decoded` is what is `read` and what is `left_out` together.
+    """How much of a recording has words, in seconds: `decoded` is the sum of `read` and `left_out`.
 
-    `spoken` is what the gate took for speech, with the padding around it, None where no gate was asked; `read` is what
-    a model heard and has words for, pauses of less than `WORDLESS_S` among them.
+    `spoken` is the speech that the gate found, padding included, None without a gate; `read` is the sound that has
+    words, with pauses of less than `WORDLESS_S`.
     """
 
     decoded: float
@@ -201,8 +200,8 @@ class Coverage:
 class Hypothesis:
     """What an engine heard in one clip; times and samples count from the clip's own start.
 
-    `cut_off` is how many readings ended at a limit and not by themselves, with nothing read behind them;
-    `passed` is what the engine gave no words for, as far as it knows why.
+    `cut_off` is how many readings ended at the most tokens and not by themselves, with nothing read behind them;
+    `passed` is the sound without words, as far as the engine knows why.
     """
 
     segments: tuple[Segment, ...]
@@ -214,12 +213,11 @@ class Hypothesis:
 
 @dataclass(frozen=True, slots=True)
 class Transcript:
-    """The result for one recording, from either family of models.
+    """The result for one recording, from any family of models.
 
-    `duration` is the recording's length in seconds; `language` an ISO 639-1 code and `language_probability` how sure
-    the engine was of it (1.0 when it was given or the model knows only one), or `und` and 0.0 where nothing told;
-    `warnings` says what was mended in the input, one line each; `coverage` what of it was heard, None where nobody
-    counted: in a text that was aligned, and in what a stream has said.
+    `duration` is the recording's length in seconds; `language` an ISO 639-1 code and `language_probability` its
+    probability (1.0 when it was given or the model knows only one), or `und` and 0.0 where it is unknown; `warnings`
+    has a line for each kind of fault mended in the recording; `coverage` is None for an aligned text and for a stream.
     """
 
     text: str
@@ -232,7 +230,7 @@ class Transcript:
     coverage: Coverage | None = None
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the one JSON form that the command, the writers and the services share."""
+        """Return the JSON form that the command, the writers and the services share."""
         return {
             "text": self.text,
             "language": self.language,

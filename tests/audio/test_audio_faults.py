@@ -26,7 +26,7 @@ from malsori.audio.demuxers import DEMUXERS
 from malsori.audio.libav import open_libav
 from malsori.audio.pieces import ReadingOptions
 from malsori.audio.sniff import Contained
-from malsori.audio.source import open_window
+from malsori.audio.source import open_file
 from malsori.errors import (
     AudioError,
     AudioNotFound,
@@ -401,9 +401,9 @@ def test_ffmpeg_reads_what_it_is_told_and_probes_nothing(kind: Contained) -> Non
         if own == kind:
             continue
         with ExitStack() as stack:
-            window = open_window(data, "trap", Limits(), stack)
+            file = open_file(data, "trap", Limits(), stack)
             with pytest.raises(AudioError):
-                open_libav(window, kind, "trap", Limits(), stack, ReadingOptions(), FileClock())
+                open_libav(file, kind, "trap", Limits(), stack, ReadingOptions(), FileClock())
 
 
 def test_a_codec_outside_the_list_is_refused() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 import malsori
-from malsori.bundles.languages import CODES, ENGLISH, LANGUAGES, SAME, alternatives_to, code_of, meant
+from malsori.bundles.languages import CODES, ENGLISH, LANGUAGES, SAME, alternatives_to, code_of, did_you_mean
 from malsori.bundles.manifest import knows
 from malsori.cli.main import main
 from malsori.errors import OptionError
@@ -97,8 +97,8 @@ def test_a_model_that_names_its_language_in_another_way_knows_it_too() -> None:
 
 
 def test_a_name_that_nobody_knows_is_answered_with_the_one_it_is_like() -> None:
-    assert meant("frensh") == "; did you mean french (fr)?"
-    assert meant("xx") == meant(5) == meant("frensh", ("ko", "en")) == ""
+    assert did_you_mean("frensh") == "; did you mean french (fr)?"
+    assert did_you_mean("xx") == did_you_mean(5) == did_you_mean("frensh", ("ko", "en")) == ""
 
 
 def test_options_keep_the_code_however_they_are_given() -> None:

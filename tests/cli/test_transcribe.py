@@ -18,7 +18,7 @@ from malsori.cli.console import printable
 from malsori.cli.destinations import Destinations
 from malsori.cli.main import main
 from malsori.cli.parser import Parser, normalise
-from malsori.cli.sources import given
+from malsori.cli.sources import input_files
 from malsori.cli.transcribe_flags import add_decoding_flags, add_vad_flags, add_whisper_flags, options_from
 from malsori.engines.whisper.options import WhisperOptions
 from malsori.pipeline import TranscribeOptions
@@ -536,20 +536,20 @@ def test_output_names_differ_even_where_case_and_composition_do_not_count(tmp_pa
         "stdin.wav": "stdin.wav",
     }
     for files in (list(stems), list(stems)[::-1]):
-        assert Destinations(tmp_path, given(files), ["txt"]).stems == [stems[file] for file in files]
+        assert Destinations(tmp_path, input_files(files), ["txt"]).stems == [stems[file] for file in files]
 
 
 @settings(max_examples=200, deadline=None)
 @hypothesis.given(st.lists(st.from_regex(r"\A([abA]/){0,2}[xX]{1,2}(-2)?(\.(wav|mp3))?\Z"), min_size=1, unique=True))
 def test_no_two_inputs_have_one_name_and_their_order_is_no_matter(files: list[str]):
-    stems = Destinations(Path("out"), given(files), ["txt"]).stems
+    stems = Destinations(Path("out"), input_files(files), ["txt"]).stems
     assert len({stem.casefold() for stem in stems}) == len(files)
-    backwards = Destinations(Path("out"), given(files[::-1]), ["txt"]).stems
+    backwards = Destinations(Path("out"), input_files(files[::-1]), ["txt"]).stems
     assert backwards == stems[::-1]
 
 
 def test_a_stem_is_cut_between_characters_to_leave_room_for_endings():
-    (stem,) = Destinations(Path("out"), given(["a" + "말" * 84 + ".wav"]), ["txt"]).stems
+    (stem,) = Destinations(Path("out"), input_files(["a" + "말" * 84 + ".wav"]), ["txt"]).stems
     assert stem == "a" + "말" * 81
     assert len(os.fsencode(f"{stem}-99999.json")) <= 255
 

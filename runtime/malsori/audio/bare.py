@@ -1,4 +1,4 @@
-"""MP3, MP2 and AAC without a container: frames to sound, with the encoder's delay left out and joins told of."""
+"""MP3, MP2 and AAC without a container: frames to sound, without the encoder's delay; joined files are noted."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from .clock import FileClock
 from .limits import Limits
 from .mpeg import PARSERS, FrameHead, Skipped, frames
-from .packets import Coded, Decoding, begun
+from .packets import Coded, Decoding, start_stream
 from .pieces import Promise, ReadingOptions, SoundPiece, SoundStream
 from .sniff import Bare
 from .source import FileRange
@@ -18,22 +18,22 @@ if TYPE_CHECKING:
     from av import Packet
 
 _DECODER_DELAY = 529  # samples by which every MP3 decoder is late; LAME's tag counts the encoder's alone
-_SLACK_S = 0.06  # of two frames
+_SLACK_S = 0.06  # the length of two frames
 CUT_BYTES = 2_000
-"""Less than two frames of 320 kbit/s: where a recording was cut, there is as much that is no whole frame."""
+"""Less than two frames of 320 kbit/s: a recording that was cut begins and ends with up to as much of a broken frame."""
 
 _CUT_S = 0.1
-_MENDED = 8  # frames: junk that is longer is something else than damaged headers, and lasts nobody knows how long
+_MENDED = 8  # frames: longer junk is not damaged headers, and how long it lasts is unknown
 
 
 def open_bare(
-    window: FileRange, offset: int, kind: Bare, name: str, limits: Limits, reading: ReadingOptions
+    file: FileRange, offset: int, kind: Bare, name: str, limits: Limits, reading: ReadingOptions
 ) -> SoundStream:
     """Read the frames from `offset` on. Raises `CorruptAudio` and `EmptyAudio`."""
     clock = FileClock()
-    walk = _Walk(window, offset, kind, clock)
+    walk = _Walk(file, offset, kind, clock)
     decoding = Decoding(walk.decode, clock, name, limits, allow=reading.allow_truncated)
-    stream = begun(walk.trimmed(decoding.pieces(walk.packets())), clock, walk.notes, kind, name)
+    stream = start_stream(walk.trimmed(decoding.pieces(walk.packets())), clock, walk.notes, kind, name)
     stream.promise = walk.promise
     walk.stream = stream
     return stream
@@ -41,7 +41,7 @@ def open_bare(
 
 @dataclass(frozen=True, slots=True)
 class _Tag:
-    """What the first frame of an MP3 may say instead of sounding: frames that follow, samples to leave out."""
+    """The tag in the first frame of an MP3: how many frames follow, and samples to leave out at both ends."""
 
     frames: int | None = None
     delay: int = 0
@@ -49,10 +49,10 @@ class _Tag:
 
 
 class _Walk:
-    """Walks over the frames of a file, and holds what its tags say against them. Counts are in samples."""
+    """Walks over the frames of a file and compares them with what its tags say. Counts are in samples."""
 
-    def __init__(self, window: FileRange, offset: int, kind: Bare, clock: FileClock) -> None:
-        self._window, self._offset, self._kind, self._clock = window, offset, kind, clock
+    def __init__(self, file: FileRange, offset: int, kind: Bare, clock: FileClock) -> None:
+        self._file, self._offset, self._kind, self._clock = file, offset, kind, clock
         self._parse = PARSERS[kind]
         self._contexts: dict[str, Any] = {}
         self._codec = ""
@@ -79,10 +79,10 @@ class _Walk:
 
         head: FrameHead | None = None
         parted = False
-        for found in frames(self._window, self._offset, self._parse):
+        for found in frames(self._file, self._offset, self._parse):
             if isinstance(found, Skipped):
                 parted = parted or found.tag
-                yield from self._stepped_over(found, head)
+                yield from self._missing_seconds(found, head)
                 continue
             head = self._parse(found)
             assert head is not None
@@ -113,7 +113,7 @@ class _Walk:
             start = stop
 
     def _part(self, tag: _Tag, head: FrameHead) -> None:
-        """Begin a part of the file; the one before is as long as it turned out to be."""
+        """Begin a part of a file that was joined from several: its samples to leave out, and what its tag promises."""
         at, earlier = self._samples, self._seconds
         if at:
             self._clock.join(earlier)
@@ -132,8 +132,8 @@ class _Walk:
         self._samples += frames * head.samples
         self._seconds += frames * head.samples / head.rate
 
-    def _stepped_over(self, found: Skipped, head: FrameHead | None) -> Iterator[float]:
-        """Yield how long junk has probably lasted: as many frames as have their headers damaged."""
+    def _missing_seconds(self, found: Skipped, head: FrameHead | None) -> Iterator[float]:
+        """Yield the seconds that junk stands for, where it is frames with damaged headers; else add it to the junk."""
         if found.tag:
             return
         if head is None:
@@ -143,15 +143,15 @@ class _Walk:
         if 1 <= count <= _MENDED and abs(found.size - count * head.size) <= count:
             self._count(head, count)
             yield count * head.samples / head.rate
-        elif found.at + found.size == self._window.size and found.size < head.size:
-            if self._parse(self._window.bytes_at(found.at, 9)):
+        elif found.at + found.size == self._file.size and found.size < head.size:
+            if self._parse(self._file.bytes_at(found.at, 9)):
                 yield head.samples / head.rate
         else:
             self._junk.add(found, self._clock.elapsed, found.size / head.size * head.samples / head.rate)
 
 
 class _Junk:
-    """Bytes that were stepped over."""
+    """Counts bytes that are no frames."""
 
     def __init__(self) -> None:
         self._size = 0
@@ -164,7 +164,7 @@ class _Junk:
         self._lasts += lasts
 
     def notes(self) -> list[str]:
-        """Say how much it was, unless it was next to nothing."""
+        """Return a line on how much it was; none below `CUT_BYTES` and `_CUT_S`."""
         if self._size < CUT_BYTES and self._lasts <= _CUT_S:
             return []
         return [f"{self._size} bytes that are no sound were stepped over, the first at {self._at:.2f} s"]

@@ -1,6 +1,6 @@
-"""Where sound belongs on the clock: gaps and damage become silence, so that what comes behind keeps its time.
+"""How much silence stands before each frame: gaps and damage become silence, so that the sound behind keeps its time.
 
-Two clocks are held against each other: the samples read so far, and the times that the file gives its packets.
+The samples read so far are compared with the times that the file gives its packets.
 """
 
 from __future__ import annotations
@@ -8,47 +8,47 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 LONGEST_S = 3_600.0
-"""How much silence all gaps of a file may become; a false clock would else make days of it out of a few bytes."""
+"""Most seconds of silence in a file; a wrong clock could else make days of silence out of a few bytes."""
 
 SLACK_S = 0.1  # some containers count in steps, stamp packets when they came, or begin two frames of priming late
-_LOOSE_S = 0.5  # where durations are reckoned with a sample rate that has changed since
-_BACK_S = 0.5  # further back than overlapping stamps go: another recording begins
-_TOLD = 3  # places that a line names
+_LOOSE_S = 0.5  # slack where durations are computed with a sample rate that has changed since
+_BACK_S = 0.5  # a time that goes back further than overlapping stamps do begins another recording
+_MOST = 3  # places that a line names
 
 
 @dataclass(slots=True)
 class _Places:
-    """Where something was found, and how long it lasts, in seconds."""
+    """Places in seconds where something was found: how many, how long in all, and the first ones with their lengths."""
 
     count: int = 0
     seconds: float = 0.0
     first: list[tuple[float, float]] = field(default_factory=list)
 
     def add(self, at: float, seconds: float) -> None:
-        """Count one, or make the last one longer when this one begins where it ends."""
+        """Add a place; one that begins where the last one ends makes that longer."""
         self.seconds += seconds
-        if self.first and self.count <= _TOLD and abs(sum(self.first[-1]) - at) < 1e-3:
+        if self.first and self.count <= _MOST and abs(sum(self.first[-1]) - at) < 1e-3:
             self.first[-1] = (self.first[-1][0], self.first[-1][1] + seconds)
             return
         self.count += 1
-        if self.count <= _TOLD:
+        if self.count <= _MOST:
             self.first.append((at, seconds))
 
     def __str__(self) -> str:
         places = ", ".join(f"{seconds:.2f} s at {at:.2f} s" for at, seconds in self.first)
-        return places + (f" and {self.count - _TOLD} more, {self.seconds:.2f} s in all" if self.count > _TOLD else "")
+        return places + (f" and {self.count - _MOST} more, {self.seconds:.2f} s in all" if self.count > _MOST else "")
 
 
 class FileClock:
-    """Says how much silence belongs before each frame, and keeps account of it.
+    """Computes how much silence belongs before each frame, and sums it up. All times are in seconds.
 
-    Without `follow`, times of packets are not looked at: only what does not decode becomes silence.
+    Until `follow` is called, times of packets are ignored: only what does not decode becomes silence.
     """
 
     def __init__(self) -> None:
         self._start: float | None = None
         self._trusted, self._longest = False, LONGEST_S
-        self._offset: float | None = None  # what the file's clock shows when ours shows 0
+        self._offset: float | None = None  # the file's time at our 0
         self._lost = 0.0
         self._stopped = ""
         self._leaps, self._joins = _Places(), _Places()
@@ -57,12 +57,12 @@ class FileClock:
         self.elapsed = 0.0
         self.lead = 0.0
         self.tail = 0.0
-        self.cut = False  # told elsewhere, with how much is missing
+        self.cut = False  # whether another note already says that the end is missing
         self.gaps, self.damage = _Places(), _Places()
-        self.silences: list[tuple[float, float]] = []  # from where to where, in seconds, ascending and apart
+        self.silences: list[tuple[float, float]] = []  # start and end of each, ascending and apart
 
     def follow(self, start: float | None, longest: float, slack: float = SLACK_S) -> None:
-        """Hold what comes against the file's clock, where `start` is 0 for us; None: the first frame's time is.
+        """Compare frames with the file's clock from now on; `start` is our 0 on it, None the first frame's time.
 
         A gap of more than `slack` and up to `longest` seconds becomes silence.
         """
@@ -72,24 +72,24 @@ class FileClock:
 
     @property
     def filled(self) -> float:
-        """Seconds of silence that stand for sound that is not there."""
+        """Seconds of silence in place of missing sound."""
         return self.lead + self.gaps.seconds + self.damage.seconds
 
     def change_rate(self, *, exact: bool) -> None:
-        """Take note of another sample rate: the file's clock is reckoned with the first one, if not `exact`ly in it."""
+        """Note another sample rate; an `exact` clock, which counts samples of the first one, is ignored from now on."""
         self._slack = max(self._slack, _LOOSE_S)
         self._trusted = self._trusted and not exact
 
     def lose(self, seconds: float) -> None:
-        """Take note of a packet of such a length that does not decode."""
+        """Note that a packet of such a length does not decode."""
         self._lost += seconds
 
     def advance(self, seconds: float) -> None:
-        """Take note of sound that was read."""
+        """Note that so much sound was read."""
         self.elapsed += seconds
 
     def silence_before(self, time: float | None) -> float:
-        """Return how many seconds of silence belong before a frame that the file says to be at `time`."""
+        """Return how many seconds of silence belong before a frame whose time in the file is `time`."""
         lost, self._lost = self._lost, 0.0
         if time is None or not self._trusted:
             return self._fill(lost, damaged=True) if lost else 0.0
@@ -105,20 +105,20 @@ class FileClock:
         return self._fill(jump, damaged=False) if jump > self._slack else 0.0
 
     def end(self) -> None:
-        """Take note that nothing follows: what does not decode at the end needs no silence."""
+        """Note that the sound has ended: what does not decode at the end gets no silence."""
         self.tail, self._lost = self._lost, 0.0
 
     def stop(self, reason: str) -> None:
-        """Take note that what follows cannot be read, not even taken apart."""
+        """Note that the rest of the file cannot be split into packets."""
         self._stopped = f"what follows at {self.elapsed:.2f} s cannot be read ({reason})"
 
     def join(self, at: float | None = None) -> None:
-        """Take note that another recording begins here (or at `at` seconds), on a clock of its own."""
+        """Note that another recording begins here (or at `at` seconds), with a clock of its own."""
         self._offset = None
         self._joins.add(self.elapsed if at is None else at, 0.0)
 
     def notes(self) -> list[str]:
-        """Say what was found, a line each."""
+        """Return a line for each kind of fault found."""
         lines = []
         if self.lead:
             lines.append(f"the sound begins {self.lead:.2f} s late; silence stands for that (--start-at-zero drops it)")
@@ -134,12 +134,12 @@ class FileClock:
             lines.append(f"the file's clock leaps too far for silence, times run on: {self._leaps}")
         if self._joins.count:
             places = ", ".join(f"{at:.2f} s" for at, _ in self._joins.first)
-            more = " and more" if self._joins.count > _TOLD else ""
+            more = " and more" if self._joins.count > _MOST else ""
             lines.append(f"{self._joins.count + 1} recordings one behind the other, joined at {places}{more}")
         return lines
 
     def _begin(self, time: float, lost: float) -> float:
-        """Set the offset by the first frame; sound that starts behind the file's own start begins with silence."""
+        """Set the offset by the first frame; return the silence for sound that begins later than the file does."""
         late = time - self._start if self._start is not None else 0.0
         if lost:
             silence = self._fill(lost, damaged=True)
@@ -152,7 +152,7 @@ class FileClock:
         return silence
 
     def _fill(self, seconds: float, damaged: bool) -> float:
-        """Book a gap and return its length; one without room leaves the file's clock behind instead."""
+        """Record a gap and return its length; one that is too long moves the offset instead and becomes no silence."""
         if seconds > self._longest or seconds + self.filled > LONGEST_S:
             self._leaps.add(self.elapsed, seconds)
             self.leapt += seconds
@@ -164,7 +164,7 @@ class FileClock:
         return seconds
 
     def _silence(self, seconds: float) -> None:
-        """Keep account of silence that begins here; one that follows another makes that longer."""
+        """Record silence that begins here; one that follows another makes that longer."""
         start, stop = self.elapsed, self.elapsed + seconds
         if self.silences and start - self.silences[-1][1] < 1e-3:
             start = self.silences.pop()[0]

@@ -1,7 +1,7 @@
 """Any sound to mono 16 kHz float32: whole (`decode`) or in blocks of bounded size (`decode_blocks`).
 
-The way is a chain of generators: reader of a format -> pieces of a second, counted -> mono -> 16 kHz. Formats, readers
-and limits are in their own files; recording from a microphone is not here.
+A chain of generators: reader of a format -> pieces of a second, counted -> mono -> 16 kHz. Formats, readers and limits
+are in their own files; microphones are in `live/`.
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ from .limits import DEFAULT_LIMITS, Limits
 from .mix import Mixer, weights_of
 from .opening import open_stream
 from .pieces import Form, Promise, ReadingOptions, SoundPiece, SoundStream
-from .promise import hold_to_promise
+from .promise import check_promise
 from .resample import resample
 from .samples import Samples, as_array, as_frames, to_float, whole_rate
-from .source import FileRange, Source, name_of, one_line, open_window
+from .source import FileRange, Source, name_of, one_line, open_file
 from .tracks import check_only
 
 AudioSource: TypeAlias = "Source | Samples"
@@ -34,9 +34,9 @@ AudioSource: TypeAlias = "Source | Samples"
 
 @dataclass(frozen=True, slots=True)
 class DecodedAudio:
-    """A whole recording, what messages call it, and what was mended in it, one line each.
+    """A whole recording, its name in messages, and a line for each kind of fault that was mended in it.
 
-    `filled_s` seconds of its samples are silence that stands for sound that is not in the file, or does not decode.
+    `filled_s` seconds of its samples are silence in place of sound that is not in the file, or does not decode.
     """
 
     samples: Audio
@@ -48,7 +48,7 @@ class DecodedAudio:
 class Blocks(Iterator[Audio]):
     """The recording in blocks of up to about a second. `warnings` is complete when the last block has been read.
 
-    What was opened is closed at the end, by an error, by `close()` or by leaving a `with` block.
+    The source is closed at the end, by an error, by `close()` or by leaving a `with` block.
     """
 
     def __init__(self, name: str, audio: Iterator[Audio], mixer: Mixer, stream: SoundStream, stack: ExitStack) -> None:
@@ -60,17 +60,17 @@ class Blocks(Iterator[Audio]):
 
     @property
     def warnings(self) -> tuple[str, ...]:
-        """What was mended so far, one line each."""
+        """A line for each kind of fault that was mended so far."""
         return (*self._stream.notes, *self._stream.clock.notes(), *self._mixer.warnings())
 
     @property
     def promised(self) -> float | None:
-        """Seconds that the file says it has; None where it does not say."""
+        """Seconds that the file's header promises; None where it promises none."""
         return self._stream.promise.seconds
 
     @property
     def filled_s(self) -> float:
-        """Seconds of silence so far that stand for sound that is not in the file, or does not decode."""
+        """Seconds of silence so far in place of sound that is not in the file, or does not decode."""
         return self._stream.clock.filled
 
     @property
@@ -96,7 +96,7 @@ class Blocks(Iterator[Audio]):
         self.close()
 
     def close(self) -> None:
-        """Close what was opened for the recording; a caller's own file object stays open."""
+        """Close the source; a caller's own file object stays open."""
         self._stack.close()
 
 
@@ -146,9 +146,9 @@ def decode_blocks(
     `EmptyAudio`, `AudioTooLong`; `OptionError` for a `sample_rate` where it has no meaning and for no such track.
     """
     array = as_array(source, name or "<array>")
-    file = cast("Source", source)  # which is no array
-    name = one_line(name) if name else ("<array>" if array is not None else name_of(file))
-    window: FileRange | None = None
+    readable = cast("Source", source)  # which is no array
+    name = one_line(name) if name else ("<array>" if array is not None else name_of(readable))
+    file: FileRange | None = None
     with ExitStack() as opening:
         if array is not None:
             check_only(track, name)
@@ -157,28 +157,28 @@ def decode_blocks(
         elif sample_rate is not None:
             raise OptionError(f"{name}: sample_rate is for arrays; a file says its own")
         else:
-            window = open_window(file, name, limits, opening)
-            stream = _open_file(window, name, limits, opening, ReadingOptions(allow_truncated, track, start_at_zero))
+            file = open_file(readable, name, limits, opening)
+            stream = _open_file(file, name, limits, opening, ReadingOptions(allow_truncated, track, start_at_zero))
         limits.check_length(name, stream.promise.seconds or 0.0)
         opened = opening.pop_all()
     mixer = Mixer(stream.lossy)
-    pieces = _counted(stream, window, name, limits, allow_truncated)
+    pieces = _counted(stream, file, name, limits, allow_truncated)
     audio = _checked(_at_16_khz(pieces, mixer), mixer, name)
     return Blocks(name, audio, mixer, stream, opened)
 
 
-def _open_file(window: FileRange, name: str, limits: Limits, stack: ExitStack, reading: ReadingOptions) -> SoundStream:
+def _open_file(file: FileRange, name: str, limits: Limits, stack: ExitStack, reading: ReadingOptions) -> SoundStream:
     try:
-        return open_stream(window, name, limits, stack, reading)
+        return open_stream(file, name, limits, stack, reading)
     except AudioError:
-        _check_was_readable(window, name)
+        _check_was_readable(file, name)
         raise
 
 
-def _check_was_readable(window: FileRange | None, name: str) -> None:
-    """Raise what the disk said while decoders, which cannot pass it on, took it for the end of the file."""
-    if window is not None and window.failures:
-        raise AudioNotFound(name, "a readable file", f"a read error ({window.failures[0]})") from window.failures[0]
+def _check_was_readable(file: FileRange | None, name: str) -> None:
+    """Raise the first error while reading, which decoders cannot pass on and took for the end of the file."""
+    if file is not None and file.failures:
+        raise AudioNotFound(name, "a readable file", f"a read error ({file.failures[0]})") from file.failures[0]
 
 
 def _open_array(array: NDArray[np.generic], rate: int, name: str, limits: Limits) -> SoundStream:
@@ -192,30 +192,30 @@ def _open_array(array: NDArray[np.generic], rate: int, name: str, limits: Limits
 
 
 def _at_16_khz(pieces: Iterator[SoundPiece], mixer: Mixer) -> Iterator[Audio]:
-    """Mix and resample, each stretch of one form on its own."""
-    for form, stretch in groupby(pieces, key=lambda piece: piece.form):
-        frames = (piece.frames for piece in stretch)
+    """Mix and resample; each run of pieces of one form on its own."""
+    for form, run in groupby(pieces, key=lambda piece: piece.form):
+        frames = (piece.frames for piece in run)
         yield from resample(mixer.mixed(frames, weights_of(form.layout)), form.rate)
 
 
 def _counted(
-    stream: SoundStream, window: FileRange | None, name: str, limits: Limits, allow_truncated: bool
+    stream: SoundStream, file: FileRange | None, name: str, limits: Limits, allow_truncated: bool
 ) -> Iterator[SoundPiece]:
-    """Pass the pieces on, holding their length against the limits and against what the file promised."""
+    """Pass the pieces on; raise when they are longer than the limits allow or shorter than the file promises."""
     try:
         for piece in stream.pieces:
             stream.heard_s += len(piece.frames) / piece.form.rate
             limits.check_length(name, stream.heard_s)
             yield piece
-        _check_was_readable(window, name)
-        hold_to_promise(stream, name, allow_truncated=allow_truncated)
+        _check_was_readable(file, name)
+        check_promise(stream, name, allow_truncated=allow_truncated)
     except CorruptAudio:
-        _check_was_readable(window, name)
+        _check_was_readable(file, name)
         raise
 
 
 def _checked(audio: Iterator[Audio], mixer: Mixer, name: str) -> Iterator[Audio]:
-    """Pass the blocks on; raise when in the end there was nothing, or nothing but NaN."""
+    """Pass the blocks on; raise at the end when there were no samples, or not one that is a finite number."""
     empty = True
     for block in audio:
         empty = False

@@ -10,12 +10,11 @@ from .sniff import Contained
 
 @dataclass(frozen=True, slots=True)
 class Demuxer:
-    """FFmpeg's `name` for it, and how far to trust it.
+    """One of FFmpeg's demuxers by its `name`, and which of a file's times and lengths are trusted.
 
-    `clock` says whether its packets' times are a clock, perhaps an `exact` one that counts samples, and `zero` whether
-    that begins at 0 in a whole file. A gap longer than `longest_s` is none. `promise` says whose duration an intact
-    file keeps: that of the "track", of the "file", in WMA's "header", or "" for a guess. One that is not `firm` holds
-    of most.
+    `clock`: packets have times to compare with; `exact`: these count samples; `zero`: they begin at 0 in a whole file.
+    A gap longer than `longest_s` is no gap but another clock. `promise` is the duration that an intact file keeps: that
+    of the "track", of the "file", in WMA's "header", or "" for none; most files keep one that is not `firm`, not all.
     """
 
     name: str
@@ -27,7 +26,7 @@ class Demuxer:
     longest_s: float = LONGEST_S
 
 
-_JOINED_S = 10.0  # MPEG's recordings are joined by laying them together: a longer leap is another recording's clock
+_JOINED_S = 10.0  # MPEG recordings are joined as they are: a longer leap is another recording's clock
 
 DEMUXERS: dict[Contained, Demuxer] = {
     "WAV": Demuxer("wav"),

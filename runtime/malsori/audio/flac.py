@@ -1,16 +1,16 @@
-"""FLAC that begins in the middle, as a radio stream does when one tunes in: where its first whole frame is."""
+"""The first whole frame of FLAC that begins in the middle, as a recorded radio stream does."""
 
 from __future__ import annotations
 
 from .source import FileRange
 
-_CRC8 = 0x07  # the polynomial of a frame header's sum
+_CRC8 = 0x07  # the polynomial of a frame header's checksum
 _LONGEST_HEAD = 16  # bytes
 
 
-def find_flac_frame(window: FileRange, start: int, stop: int) -> int | None:
+def find_flac_frame(file: FileRange, start: int, stop: int) -> int | None:
     """Return where in `[start, stop)` the first of two frames of one rate and shape begins, None when none does."""
-    data = window.bytes_at(start, stop - start)
+    data = file.bytes_at(start, stop - start)
     at, first = 0, None
     while (at := data.find(b"\xff", at)) >= 0:
         head = data[at : at + _LONGEST_HEAD]
@@ -24,7 +24,7 @@ def find_flac_frame(window: FileRange, start: int, stop: int) -> int | None:
 
 
 def _is_head(head: bytes) -> bool:
-    """Whether a frame header with a right sum begins here (RFC 9639, 9.1)."""
+    """Return whether a frame header with a right checksum begins here (RFC 9639, 9.1)."""
     if len(head) < _LONGEST_HEAD or head[1] & 0xFE != 0xF8 or head[3] & 1:
         return False
     block, rate = head[2] >> 4, head[2] & 15

@@ -1,4 +1,4 @@
-"""What comes into a stream, block by block, to mono 16 kHz float32. Files and whole arrays are in `decode.py`."""
+"""Blocks pushed into a stream to mono 16 kHz float32. Files and whole arrays are in `decode.py`."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _PCM16_VIEWS = {"B", "b", "c", "<h"} | ({"h", "=h", "@h"} if sys.byteorder == "l
 
 @dataclass(frozen=True, slots=True)
 class _BlockForm:
-    """What the blocks of a stream are made of; the first one that is not empty settles it."""
+    """Sample type and channels of a stream's blocks: those of its first block that is not empty."""
 
     samples: str
     channels: int
@@ -52,10 +52,10 @@ class Intake:
         self._mixer = Mixer()
         self._resampler = Resampler(self._rate)
         self._waiting: Frames = np.zeros((0, 1), np.float32)
-        self._told: set[str] = set()
+        self._reported: set[str] = set()
 
     def push(self, block: Block, sample_rate: float | None = None) -> Audio:
-        """Return what is ready at 16 kHz; `sample_rate`, where given, must be that of the stream.
+        """Return the samples completed at 16 kHz; `sample_rate`, where given, must be that of the stream.
 
         Raises `UnsupportedFormat` for a block of another type, shape, rate or channel count than the stream takes; the
         stream is as it was before.
@@ -65,7 +65,7 @@ class Intake:
         return self._mixed(self._frames(block))
 
     def flush(self) -> Audio:
-        """Return what was held back. Sound that follows is of the same form, but not joined to it."""
+        """Return the samples held back. Blocks pushed later must be of the same form, and are not joined to these."""
         self._bytes.flush()
         rest, self._waiting = self._waiting, self._waiting[:0]
         mono = self._mono([rest] if len(rest) else [])
@@ -73,12 +73,12 @@ class Intake:
 
     def mended(self) -> str | None:
         """Return what was mended in the samples, a line once for each kind of fault; None when there is nothing new."""
-        lines = {kind: line for kind, line in self._mixer.mended().items() if kind not in self._told}
-        self._told |= lines.keys()
+        lines = {kind: line for kind, line in self._mixer.mended().items() if kind not in self._reported}
+        self._reported |= lines.keys()
         return "; ".join(lines.values()) or None
 
     def _frames(self, block: Block) -> Frames:
-        """Return a block as float32 `(frames, channels)`, after a check that it is like those before."""
+        """Return a block as float32 `(frames, channels)`. Raises `UnsupportedFormat` for one unlike those before."""
         if isinstance(block, (bytes, bytearray, memoryview)):
             _check_view(self._name, memoryview(block))
             self._check_form(_BlockForm("PCM16 bytes", 1), len(block))
@@ -101,7 +101,7 @@ class Intake:
             raise UnsupportedFormat(self._name, f"{self._form} like the first", str(form))
 
     def _mixed(self, frames: Frames) -> Audio:
-        """Mix what is complete and resample it; one channel needs no steps."""
+        """Mix the complete steps of 20 ms and resample them; a single channel is not held back for that."""
         if not len(frames):
             return np.zeros(0, np.float32)
         if frames.shape[1] == 1:

@@ -17,7 +17,7 @@ from ..errors import CorruptAudio
 from .clock import SLACK_S, FileClock
 from .demuxers import CODECS, DEMUXERS, LOSSLESS, Demuxer
 from .limits import Limits
-from .packets import Coded, Decoding, begun, words
+from .packets import Coded, Decoding, start_stream, words
 from .pieces import Promise, ReadingOptions, SoundStream
 from .promise import AviIndex, asf_seconds
 from .sniff import Contained
@@ -33,7 +33,7 @@ _NONE = -1  # no seek is waiting
 
 
 class AvFile:
-    """What `av.open` is given. `check` is to be called whenever PyAV has returned, however it did.
+    """The file object for `av.open`. Call `check` whenever PyAV returns or raises: it raises what reading has raised.
 
     Python's signal handlers run where a function of Python's begins, before its first line, so a `try` inside `read`
     comes too late (most interrupts during decoding land there, since the main thread is in C until then). The method
@@ -41,25 +41,25 @@ class AvFile:
     a seek only leaves its arguments behind, for the next `read` or `tell`.
     """
 
-    def __init__(self, window: FileRange) -> None:
-        self._kept: list[BaseException] = []
+    def __init__(self, file: FileRange) -> None:
+        self._errors: list[BaseException] = []
         waiting = bytearray(_SEEK.pack(0, io.SEEK_SET))
-        serving = _serve(window, waiting, self._kept)
+        serving = _serve(file, waiting, self._errors)
         next(serving)
         self.read: Callable[[int | None], bytes | int] = serving.send
         self.tell: Callable[[], bytes | int] = serving.__next__
         self.seek: Callable[[int, int], None] = partial(_SEEK.pack_into, waiting, 0)
 
     def check(self) -> None:
-        """Raise what was kept."""
-        if self._kept:
-            raise self._kept[0]
+        """Raise the error that reading has raised, if any."""
+        if self._errors:
+            raise self._errors[0]
 
 
 def _serve(
-    window: FileRange, waiting: bytearray, kept: list[BaseException]
+    file: FileRange, waiting: bytearray, errors: list[BaseException]
 ) -> Generator[bytes | int, int | None, None]:
-    """Answer a count with so many bytes, and None with the position; nothing but ends of file after an error."""
+    """Answer a count with so many bytes and None with the position; after an error, every count with an end of file."""
     position = 0
     answer: bytes | int = b""
     while True:
@@ -69,18 +69,18 @@ def _serve(
                 answer = b"" if count is not None else position
                 offset, whence = _SEEK.unpack(waiting)
                 if whence != _NONE:
-                    base = {io.SEEK_CUR: position, io.SEEK_END: window.size}.get(whence, 0)
+                    base = {io.SEEK_CUR: position, io.SEEK_END: file.size}.get(whence, 0)
                     position = max(0, base + offset)
                     _SEEK.pack_into(waiting, 0, 0, _NONE)
                 if count is None:
                     answer = position
-                elif not kept:
-                    answer = window.bytes_at(position, count)
+                elif not errors:
+                    answer = file.bytes_at(position, count)
                     position += len(answer)
         except GeneratorExit:
             return
         except BaseException as error:
-            kept.append(error)
+            errors.append(error)
             answer = b""  # what was read last may be longer than what is asked for now
 
 
@@ -91,7 +91,7 @@ _TRIES = 16  # errors in a row with no packet between them
 
 
 def open_libav(
-    window: FileRange,
+    file: FileRange,
     kind: Contained,
     name: str,
     limits: Limits,
@@ -100,13 +100,13 @@ def open_libav(
     clock: FileClock,
 ) -> SoundStream:
     """Read one track. Raises `UnsupportedFormat` (no such track, other codec), `CorruptAudio`, `OptionError`."""
-    feed = AvFile(window)
+    feed = AvFile(file)
     container = _open(feed, kind, name, stack)
     track, notes = pick(container.streams.audio, reading.track, CODECS, kind, name)
     demuxer = DEMUXERS[kind]
     if demuxer.clock:
         notes += _follow(container, demuxer, clock, reading)
-    promise = _promise(container, track, demuxer, window)
+    promise = _promise(container, track, demuxer, file)
     if kind == "FLAC":
         track.codec_context.options = {"err_detect": "crccheck+explode"}  # else a frame that is noise passes
     tick = float(track.time_base) if track.time_base else 0.0
@@ -114,8 +114,8 @@ def open_libav(
         track.decode, clock, name, limits, tick=tick, allow=reading.allow_truncated, exact=demuxer.exact
     )
     packets = _packets(container, track, feed, clock)
-    index = AviIndex(window, track.index, clock) if kind == "AVI" else None
-    stream = begun(decoding.pieces(index.counted(packets) if index else packets), clock, notes, kind, name)
+    index = AviIndex(file, track.index, clock) if kind == "AVI" else None
+    stream = start_stream(decoding.pieces(index.counted(packets) if index else packets), clock, notes, kind, name)
     stream.promise = promise
     if index:
         stream.promise, index.stream = index.promise, stream
@@ -161,7 +161,7 @@ def _refuse(url: str, flags: int, options: dict[str, Any]) -> NoReturn:
 
 
 def _packets(container: InputContainer, track: AudioStream, feed: AvFile, clock: FileClock) -> Iterator[Coded]:
-    """Yield the packets of a track; behind a place that the demuxer stumbles over, it goes on."""
+    """Yield the packets of a track; go on behind places where the demuxer fails."""
     import av
 
     tries, read = 0, 0
@@ -192,14 +192,14 @@ def _packets(container: InputContainer, track: AudioStream, feed: AvFile, clock:
             raise
 
 
-def _promise(container: InputContainer, track: AudioStream, demuxer: Demuxer, window: FileRange) -> Promise:
-    """Return what the container promises; samples that are stored as they are, and counted, leave no slack."""
+def _promise(container: InputContainer, track: AudioStream, demuxer: Demuxer, file: FileRange) -> Promise:
+    """Return the length that the container promises; without slack where samples are stored uncoded and counted."""
     plain = track.codec_context.name.startswith(("pcm_", "flac"))
     exact = plain and (demuxer.exact or not demuxer.clock)
-    return Promise(_seconds(container, track, demuxer, window), 0.0 if exact else _SLACK_S, demuxer.firm)
+    return Promise(_seconds(container, track, demuxer, file), 0.0 if exact else _SLACK_S, demuxer.firm)
 
 
-def _seconds(container: InputContainer, track: AudioStream, demuxer: Demuxer, window: FileRange) -> float | None:
+def _seconds(container: InputContainer, track: AudioStream, demuxer: Demuxer, file: FileRange) -> float | None:
     """Return how many seconds the container promises, None where FFmpeg would be guessing."""
     seconds = 0.0
     if demuxer.promise == "track" and track.duration and track.time_base:
@@ -209,5 +209,5 @@ def _seconds(container: InputContainer, track: AudioStream, demuxer: Demuxer, wi
     elif demuxer.promise == "file" and container.duration:
         seconds = container.duration / 1_000_000
     elif demuxer.promise == "header":
-        seconds = asf_seconds(window) or 0.0
+        seconds = asf_seconds(file) or 0.0
     return seconds if seconds > 0 else None  # less than nothing is a header's fault

@@ -1,4 +1,4 @@
-"""What a recording may claim to be. Checked before anything is allocated or resampled on the strength of the claim."""
+"""Bounds on a recording's rate, channels and length, checked before memory is allocated for what a header claims."""
 
 from __future__ import annotations
 
@@ -31,12 +31,12 @@ class Limits:
             raise UnsupportedFormat(name, f"1 to {self.max_channels} channels", str(channels))
 
     def check_length(self, name: str, seconds: float) -> None:
-        """Raise `AudioTooLong` when it lasts longer than `max_seconds`."""
+        """Raise `AudioTooLong` for more than `max_seconds`."""
         if self.max_seconds is not None and seconds > self.max_seconds + _ROUNDING_S:
             raise AudioTooLong(name, f"at most {self.max_seconds:g} s", f"{seconds:.1f} s or more")
 
     def check_bytes(self, name: str, size: int) -> None:
-        """Raise `AudioTooLong` when the input is larger than `max_bytes`."""
+        """Raise `AudioTooLong` for more than `max_bytes`."""
         if self.max_bytes is not None and size > self.max_bytes:
             raise AudioTooLong(name, f"at most {self.max_bytes} bytes", f"{size} bytes or more")
 

@@ -1,4 +1,4 @@
-"""From frames as stored to mono samples fit for use: not-finite samples mended, full scale kept, channels mixed."""
+"""Frames as stored to mono samples: not-finite samples become silence, loud ones are clipped, channels are mixed."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _WEIGHTS = {  # ITU-R BS.775 to stereo and then to mono, as parts of the centre'
 
 
 def weights_of(layout: tuple[str, ...]) -> Audio | None:
-    """Return what part each channel has in a mix that cannot clip; None for the mean.
+    """Return the weight of each channel in a mix that cannot clip, shape `(channels,)`; None for the mean.
 
     Example: ("FL", "FR", "FC", "LFE") gives 0.29, 0.29, 0.41, 0.
     """
@@ -46,7 +46,7 @@ def _weighted(block: Frames, weights: Audio | None) -> Audio:
 
 @dataclass(slots=True)
 class Mixer:
-    """Mixes blocks to mono and counts what it had to mend. One per recording; blocks are mixed on their own."""
+    """Mixes blocks to mono, each on its own, and counts the samples that it mends. One per recording."""
 
     lossy: bool = False
     samples: int = 0
@@ -56,21 +56,21 @@ class Mixer:
     cancelled: bool = False
 
     def mixed(self, blocks: Iterator[Frames], weights: Audio | None = None) -> Iterator[Audio]:
-        """Yield each block in mono: the mean of its channels, or with their `weights`."""
+        """Yield each block in mono: the mean of its channels, or their sum with these `weights`."""
         for block in blocks:
             yield self._to_mono(self._mended(block), weights)
 
     @property
     def all_bad(self) -> bool:
-        """Whether there were samples and not one of them was a number."""
+        """Whether there were samples and none was a finite number."""
         return 0 < self.samples == self.not_finite
 
     def warnings(self) -> tuple[str, ...]:
-        """Say what was mended, one line each."""
+        """Return a line for each kind of fault that was mended."""
         return tuple(self.mended().values())
 
     def mended(self) -> dict[str, str]:
-        """Return the kinds of what was mended so far, with a line that says how much."""
+        """Return, by kind of fault, a line that says how much was mended so far."""
         lines = {}
         if self.not_finite:
             lines["not finite"] = f"{self.not_finite} samples that were not finite numbers became silence"

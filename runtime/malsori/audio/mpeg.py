@@ -1,7 +1,7 @@
 """Files that are nothing but frames: MPEG audio (MP1, MP2, MP3) and AAC in ADTS, found frame by frame.
 
-Such files are what radio streams and joins leave behind: they begin in the middle of a frame, tags lie between frames,
-and what follows may have another rate. So frames are looked for here and only decoded by FFmpeg.
+Recorded radio streams and joined files are such: they begin in the middle of a frame, have tags between frames, and may
+change their rate. So frames are found here; FFmpeg only decodes them.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from .source import FileRange
 
 @dataclass(frozen=True, slots=True)
 class FrameHead:
-    """What a frame's header says: its length in bytes and in samples, and all that frames of one recording share."""
+    """A frame's header: bytes, samples per channel, rate in Hz, codec, and a `kind` that all frames of a file share."""
 
     size: int
     samples: int
@@ -39,14 +39,14 @@ _MPEG_RATES = {3: (44_100, 48_000, 32_000), 2: (22_050, 24_000, 16_000), 0: (11_
 _ADTS_RATES = (96_000, 88_200, 64_000, 48_000, 44_100, 32_000, 24_000, 22_050, 16_000, 12_000, 11_025, 8_000, 7_350)
 _LONGEST = 8_191  # bytes of the longest frame, ADTS's
 _READ_BYTES = 1 << 18
-_SURE = 4  # frames in a row that no accident makes
+_SURE = 4  # frames in a row that do not occur by chance
 _SYNC = re.compile(rb"\xff[\xe0-\xff][^\xff]", re.DOTALL)  # no header's third byte is 255, with which flash is erased
 _TAG_HEADS = (b"ID3", b"TAG", b"APETAGEX", b"LYRICS")
 
 
 @dataclass(frozen=True, slots=True)
 class Skipped:
-    """Bytes at the file's position `at` that are no frame; `tag` when they are information about the sound."""
+    """`size` bytes at the file's position `at` that are no frame; `tag` when they are a tag about the sound."""
 
     at: int
     size: int
@@ -93,36 +93,36 @@ def adts_head(head: bytes) -> FrameHead | None:
 PARSERS: dict[str, Parse] = {"MP3": mpeg_head, "AAC": adts_head}
 
 
-def frames_at(window: FileRange, offset: int, parse: Parse) -> int:
-    """Return how many frames in a row begin at `offset`, up to those that make it sure; that too when they end it."""
-    first = parse(window.bytes_at(offset, 9))
+def frames_at(file: FileRange, offset: int, parse: Parse) -> int:
+    """Return how many frames in a row begin at `offset`, `_SURE` at most; `_SURE` also when they end the file."""
+    first = parse(file.bytes_at(offset, 9))
     found, head = 0, first
     while first and head and head.kind == first.kind and found < _SURE:
         found, offset = found + 1, offset + head.size
-        if offset == window.size:
+        if offset == file.size:
             return _SURE
-        head = parse(window.bytes_at(offset, 9))
+        head = parse(file.bytes_at(offset, 9))
     return found
 
 
-def find_frames(window: FileRange, start: int, stop: int, parse: Parse) -> int | None:
-    """Return where in `[start, stop)` the first row of frames begins; None when there is none."""
-    data = window.bytes_at(start, stop - start + _SURE * _LONGEST)
+def find_frames(file: FileRange, start: int, stop: int, parse: Parse) -> int | None:
+    """Return where in `[start, stop)` the first row of `_SURE` frames begins; None when there is none."""
+    data = file.bytes_at(start, stop - start + _SURE * _LONGEST)
     at = _next_row(data, 0, parse, len(data) < stop - start + _SURE * _LONGEST)
     return None if at is None or at >= stop - start else start + at
 
 
-def frames(window: FileRange, offset: int, parse: Parse) -> Iterator[bytes | Skipped]:
+def frames(file: FileRange, offset: int, parse: Parse) -> Iterator[bytes | Skipped]:
     """Yield the frames from `offset` on, and what lies between them. A last frame that is cut short is left out."""
     data, base, at = b"", offset, 0
     kind: tuple[int, ...] | None = None
     while True:
-        if len(data) - at < 2 * _SURE * _LONGEST and base + len(data) < window.size:
-            base, data = base + at, data[at:] + window.bytes_at(base + len(data), _READ_BYTES)
+        if len(data) - at < 2 * _SURE * _LONGEST and base + len(data) < file.size:
+            base, data = base + at, data[at:] + file.bytes_at(base + len(data), _READ_BYTES)
             at = 0
         if at >= len(data):
             return
-        ended = base + len(data) >= window.size
+        ended = base + len(data) >= file.size
         head = parse(data[at : at + 9])
         if head is not None and at + head.size <= len(data) and _fits(data, at, head, kind, parse, ended):
             yield data[at : at + head.size]
@@ -130,7 +130,7 @@ def frames(window: FileRange, offset: int, parse: Parse) -> Iterator[bytes | Ski
             continue
         tag = _tag_size(data, at)
         if tag:
-            size = min(tag, window.size - base - at)
+            size = min(tag, file.size - base - at)
             yield Skipped(base + at, size, tag=True)
             at, kind = at + size, None
             if at >= len(data):  # the rest of a long one is not read
@@ -144,9 +144,9 @@ def frames(window: FileRange, offset: int, parse: Parse) -> Iterator[bytes | Ski
 
 
 def _fits(data: bytes, at: int, head: FrameHead, kind: tuple[int, ...] | None, parse: Parse, ended: bool) -> bool:
-    """Whether it is a frame: what follows it says so, or it is like those before and no other begins within it.
+    """Return whether a frame is whole: one of its kind follows, or it is like those before and none begins inside.
 
-    The latter is a frame behind which the sound is damaged; the former would be one that was cut off in a join.
+    The second case is a frame with damage behind it. A frame that was cut short in a join has another one inside.
     """
     end = at + head.size
     following = parse(data[end : end + 9])
@@ -197,7 +197,7 @@ def id3_bytes(head: bytes) -> int:
 
 
 def _tag_size(data: bytes, at: int) -> int:
-    """Return the length of the tag that begins at `at`, 0 when none does. Tags are stepped over and never read."""
+    """Return the length in bytes of the tag that begins at `at`, 0 for none. Tags are skipped and never read."""
     head = data[at : at + 32]
     if len(head) >= 10 and head[3] < 0xFF and max(head[6:10]) < 0x80 and (size := id3_bytes(head)):
         return size

@@ -1,4 +1,4 @@
-"""From bytes to the reader of their format: the one place that knows all readers."""
+"""Opens a file with the reader of its format: the one place that knows all readers."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from itertools import chain
 
 from ..errors import AudioError, CorruptAudio, EmptyAudio
-from . import promise
 from .bare import CUT_BYTES, open_bare
 from .clock import FileClock
 from .libav import open_libav
@@ -16,30 +15,30 @@ from .limits import Limits
 from .packets import USE_ANYWAY
 from .parts import parts_of
 from .pieces import ReadingOptions, SoundPiece, SoundStream
-from .promise import hold_to_promise
+from .promise import check_promise, ogg_notes
 from .sniff import Contained, Identity, identify
 from .source import FileRange
 from .tracks import check_only
 from .wav import open_wav, read_header
 
 
-def open_stream(window: FileRange, name: str, limits: Limits, stack: ExitStack, reading: ReadingOptions) -> SoundStream:
-    """Return the sound of a file. What is opened for it is closed with `stack`. Raises `AudioError`, `OptionError`."""
-    found = identify(window, name)
-    stream = _open(window, found, name, limits, stack, reading)
+def open_stream(file: FileRange, name: str, limits: Limits, stack: ExitStack, reading: ReadingOptions) -> SoundStream:
+    """Return the sound of a file; its reader is closed with `stack`. Raises `AudioError`, `OptionError`."""
+    found = identify(file, name)
+    stream = _open(file, found, name, limits, stack, reading)
     if found.junk >= CUT_BYTES:
         stream.notes.insert(0, f"{found.junk} bytes in front are no sound and were stepped over")
     return stream
 
 
 def _open(
-    window: FileRange, found: Identity, name: str, limits: Limits, stack: ExitStack, reading: ReadingOptions
+    file: FileRange, found: Identity, name: str, limits: Limits, stack: ExitStack, reading: ReadingOptions
 ) -> SoundStream:
     if found.format == "MP3" or found.format == "AAC":
         check_only(reading.track, name)
-        return open_bare(window, found.offset, found.format, name, limits, reading)
+        return open_bare(file, found.offset, found.format, name, limits, reading)
     opener = _Opener(found.format, name, limits, stack, reading, FileClock())
-    parts = parts_of(window.part(found.offset, window.size), found.format)
+    parts = parts_of(file.part(found.offset, file.size), found.format)
     stream = opener.open(next(parts), stack)
     stream.pieces = chain(stream.pieces, opener.others(parts, stream))
     return stream
@@ -56,53 +55,53 @@ class _Opener:
     reading: ReadingOptions
     clock: FileClock
 
-    def open(self, window: FileRange, stack: ExitStack) -> SoundStream:
-        """Open one part; what that takes is closed with `stack`."""
+    def open(self, file: FileRange, stack: ExitStack) -> SoundStream:
+        """Open one part; its reader is closed with `stack`."""
         if self.kind == "WAV":
-            return self._open_wav(window, stack)
-        stream = open_libav(window, self.kind, self.name, self.limits, stack, self.reading, self.clock)
+            return self._open_wav(file, stack)
+        stream = open_libav(file, self.kind, self.name, self.limits, stack, self.reading, self.clock)
         if self.kind == "OGG":
-            stream.notes += promise.notes(window)
+            stream.notes += ogg_notes(file)
         return stream
 
     def others(self, parts: Iterator[FileRange], stream: SoundStream) -> Iterator[SoundPiece]:
-        """Yield the sound of the parts behind the first one, whose `stream` keeps account of all."""
+        """Yield the sound of the parts behind the first one; their notes and promises go to its `stream`."""
         opened = self.stack.enter_context(ExitStack())
-        for window in parts:
-            opened.close()  # the part before: a radio station's recording has one for each song
+        for file in parts:
+            opened.close()  # the part before: a recorded radio stream may have hundreds, one for each song
             allow = self.reading.allow_truncated
-            hold_to_promise(stream, self.name, allow_truncated=allow)
+            check_promise(stream, self.name, allow_truncated=allow)
             self.clock.join()
             try:
-                part = self.open(window, opened)
+                part = self.open(file, opened)
             except EmptyAudio:
                 continue
             except AudioError as error:
                 if not allow:
                     raise
                 reason = str(error).removeprefix(f"{self.name}: ")
-                _note(stream, f"what follows at {self.clock.elapsed:.2f} s was left out: {reason}")
+                _note_once(stream, f"what follows at {self.clock.elapsed:.2f} s was left out: {reason}")
                 continue
             stream.promise = part.promise
             for note in part.notes:
-                _note(stream, note)
+                _note_once(stream, note)
             yield from part.pieces
 
-    def _open_wav(self, window: FileRange, stack: ExitStack) -> SoundStream:
-        header = read_header(window, self.name, self.limits)
+    def _open_wav(self, file: FileRange, stack: ExitStack) -> SoundStream:
+        header = read_header(file, self.name, self.limits)
         check_only(self.reading.track, self.name)
         if not header.coded:
-            return open_wav(window, header, self.clock)
+            return open_wav(file, header, self.clock)
         present = header.stop - header.start
         if present < header.declared and not self.reading.allow_truncated:
             raise CorruptAudio(self.name, f"{header.declared} bytes of sound", f"{present} bytes; {USE_ANYWAY}")
-        stream = open_libav(window, "WAV", self.name, self.limits, stack, self.reading, self.clock)
+        stream = open_libav(file, "WAV", self.name, self.limits, stack, self.reading, self.clock)
         if present < header.declared:
             self.clock.cut = True
             stream.notes.append(f"cut short: expected {header.declared} bytes of sound, found {present}")
         return stream
 
 
-def _note(stream: SoundStream, line: str) -> None:
+def _note_once(stream: SoundStream, line: str) -> None:
     if line not in stream.notes:
         stream.notes.append(line)

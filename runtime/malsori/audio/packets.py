@@ -1,6 +1,6 @@
-"""Packets to pieces of sound with PyAV: what does not decode costs only itself, gaps become silence, forms may change.
+"""Decodes packets to pieces of sound with PyAV: gaps and packets that do not decode become silence, forms may change.
 
-Which packets there are is told by `libav.py` (FFmpeg's demuxers) and `mpeg.py` (files that are nothing but frames).
+The packets come from `libav.py` (FFmpeg's demuxers) and `bare.py` (files that are nothing but frames).
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from av import AudioFrame, AudioResampler, Packet
 
 Coded: TypeAlias = "Packet | float | Exception"
-"""A packet; or seconds that are missing here; or why there are no more."""
+"""A packet; or the seconds that are missing here; or the error after which there are no more."""
 
 USE_ANYWAY = "--allow-truncated (allow_truncated=True) uses what is there"
 _SAFE_PLANES = 8  # reading a planar frame of so many channels crashes PyAV (seen in 18.1.0)
@@ -29,9 +29,9 @@ _LONGEST_PACKET_S = 10.0  # what a packet that does not decode may claim
 
 
 class Decoding:
-    """Decodes the packets of one track. `decode` is PyAV's, `tick` the seconds of a step of its clock.
+    """Decodes the packets of one track. `decode` is PyAV's, `tick` the unit of packet times in seconds.
 
-    Where the clock is `exact`, it counts samples of the first rate, and a gap is damage.
+    With an `exact` clock packet times count samples of the first rate, and a gap is damage.
     """
 
     def __init__(
@@ -49,7 +49,7 @@ class Decoding:
         self._tick, self._allow, self._exact = tick, allow, exact
         self._batch: _Batch | None = None
         self._failure: CorruptAudio | None = None
-        self._usual_s = 0.0  # how long a packet is where it does not say so
+        self._usual_s = 0.0  # the length of the last frame, for a packet that has no duration
 
     def pieces(self, packets: Iterator[Coded]) -> Iterator[SoundPiece]:
         """Yield the sound, with silence for gaps and for what does not decode.
@@ -81,8 +81,8 @@ class Decoding:
         except av.error.FFmpegError as error:
             self._fail(error)
             if packet.size:
-                said = (packet.duration or 0) * self._tick
-                self._clock.lose(min(said or self._usual_s, _LONGEST_PACKET_S))
+                duration = (packet.duration or 0) * self._tick
+                self._clock.lose(min(duration or self._usual_s, _LONGEST_PACKET_S))
             return []
 
     def _fail(self, error: Exception) -> None:
@@ -91,11 +91,11 @@ class Decoding:
         self._failure.__cause__ = error
 
     def _take(self, frame: AudioFrame) -> Iterator[SoundPiece]:
-        """Add a frame to the batch; yield what is complete: a full batch, one of another form, silence in a gap."""
+        """Add a frame to the batch; yield full batches, one of another form before it, and silence for a gap."""
         batch = self._batch
         if batch is None or not batch.takes(frame):
             yield from self._rest()
-            batch = self._begin(frame)
+            batch = self._new_batch(frame)
         pts = frame.pts
         gap = self._clock.silence_before(None if pts is None else pts * self._tick)
         if gap:
@@ -111,7 +111,7 @@ class Decoding:
         if batch.count >= batch.room:
             yield from batch.blocks()
 
-    def _begin(self, frame: AudioFrame) -> _Batch:
+    def _new_batch(self, frame: AudioFrame) -> _Batch:
         rate = frame.sample_rate
         self._limits.check_shape(self._name, rate, frame.layout.nb_channels)
         if self._batch is not None and self._batch.form.rate != rate:
@@ -123,8 +123,8 @@ class Decoding:
         return self._batch.rest() if self._batch is not None else ()
 
 
-def begun(pieces: Iterator[SoundPiece], clock: FileClock, notes: list[str], kind: str, name: str) -> SoundStream:
-    """Return a stream of pieces, whose first one tells the form. Raises `EmptyAudio` where there is none."""
+def start_stream(pieces: Iterator[SoundPiece], clock: FileClock, notes: list[str], kind: str, name: str) -> SoundStream:
+    """Return a stream of the pieces, with the form of the first one. Raises `EmptyAudio` where there is none."""
     first = next(pieces, None)
     if first is None:
         raise EmptyAudio(name, "sound", f"a {kind} file without any")
@@ -132,7 +132,7 @@ def begun(pieces: Iterator[SoundPiece], clock: FileClock, notes: list[str], kind
 
 
 class _Batch:
-    """Frames of one form, as the decoder gives them, one behind the other until they are worth numpy's while."""
+    """Collects decoded frames of one form until they are a block: numpy is slow on single frames."""
 
     def __init__(self, frame: AudioFrame) -> None:
         import av
@@ -150,28 +150,28 @@ class _Batch:
 
     @property
     def count(self) -> int:
-        """How many frames are waiting."""
+        """How many samples per channel are waiting."""
         return int(self._fifo.samples)
 
     def takes(self, frame: AudioFrame) -> bool:
-        """Whether the frame is of the same form and kind."""
+        """Return whether the frame is of the same rate, layout and sample format."""
         return bool(
             frame.sample_rate == self.form.rate and frame.format.name == self._kind and frame.layout == self._layout
         )
 
     def add(self, frame: AudioFrame) -> None:
-        """Put a frame behind the others."""
+        """Append a frame."""
         for whole in self._packer.resample(frame) if self._packer else (frame,):
             whole.pts = None  # else the queue checks that they follow each other
             self._fifo.write(whole)
 
     def blocks(self) -> Iterator[SoundPiece]:
-        """Yield what is waiting in whole blocks."""
+        """Yield the whole blocks."""
         while self._fifo.samples >= self.room:
             yield self._piece(self.room)
 
     def rest(self) -> tuple[SoundPiece, ...]:
-        """Return what is waiting, less than a block."""
+        """Return the rest, less than a block, as one piece; none when there is none."""
         return (self._piece(self._fifo.samples),) if self._fifo.samples else ()
 
     def _piece(self, count: int) -> SoundPiece:

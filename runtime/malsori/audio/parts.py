@@ -1,6 +1,6 @@
-"""Files that are several, one laid behind the other, as joins and radio stations leave them: where each begins.
+"""Splits a file that is several joined ones (recorded radio streams are) into its parts.
 
-FFmpeg reads the first of them and stops, or stumbles over the next when its codec, rate or channels are others.
+FFmpeg reads the first part and stops, or fails at the next when its codec, rate or channels are others.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from itertools import pairwise
 from .promise import PAGE_BYTES
 from .source import FileRange
 
-# How files begin, of kinds whose end cannot be told from where they begin: no sound has all these bytes by accident.
+# How files begin, of kinds that do not say how long they are: no sound has all these bytes by chance.
 _HEADS = {
     kind: re.compile(head, re.DOTALL)
     for kind, head in {
@@ -39,19 +39,19 @@ _READ_BYTES = 1 << 20
 _MOST_BOXES = 1 << 16
 
 
-def parts_of(window: FileRange, kind: str) -> Iterator[FileRange]:
-    """Yield the parts of a file in turn; each is to be read before the next is asked for."""
+def parts_of(file: FileRange, kind: str) -> Iterator[FileRange]:
+    """Yield the parts of a file in turn; read each before taking the next."""
     if kind in _HEADS:
-        yield from _headed_parts(window, _HEADS[kind])
+        yield from _headed_parts(file, _HEADS[kind])
         return
     find = _STARTS.get(kind)
-    starts = [0, *(find(window) if find else []), window.size]
+    starts = [0, *(find(file) if find else []), file.size]
     for start, stop in pairwise(starts):
-        yield window.part(start, stop)
+        yield file.part(start, stop)
 
 
 class _Headed(FileRange):
-    """Ends where the next file of its kind begins, which is seen as the bytes pass."""
+    """Ends where the next file of its kind begins: each read looks for its header in the bytes that pass."""
 
     head = _HEADS["FLAC"]
     seen = 0  # up to where bytes have passed
@@ -66,63 +66,63 @@ class _Headed(FileRange):
         self.seen = max(self.seen, start + len(data))
         return data[position - start :]
 
-    def look_on(self) -> None:
-        """Look at what its reader had no use for, such as all that is behind the end that its header tells."""
+    def search_rest(self) -> None:
+        """Search the bytes that its reader has left, such as those behind the end in its header."""
         while self.seen < self.size and self.bytes_at(self.seen, _READ_BYTES):
             pass
 
 
-def _headed_parts(window: FileRange, head: re.Pattern[bytes]) -> Iterator[FileRange]:
+def _headed_parts(file: FileRange, head: re.Pattern[bytes]) -> Iterator[FileRange]:
     at = 0
-    while at < window.size:
-        part = window.part(at, window.size, _Headed)
+    while at < file.size:
+        part = file.part(at, file.size, _Headed)
         assert isinstance(part, _Headed)
         part.head = head
         yield part
-        part.look_on()
+        part.search_rest()
         at += part.size
 
 
-def _ogg_starts(window: FileRange) -> list[int]:
+def _ogg_starts(file: FileRange) -> list[int]:
     """Return where the chained streams behind the first one begin (RFC 3533, 4).
 
-    All pages are looked at only when the last one is of another stream than those that begin the file.
+    All pages are searched only when the last one is of another stream than those that begin the file.
     """
     first, at = set(), 0
-    while (head := window.bytes_at(at, 27))[:4] == b"OggS" and len(head) == 27 and head[5] & 2:
+    while (head := file.bytes_at(at, 27))[:4] == b"OggS" and len(head) == 27 and head[5] & 2:
         first.add(head[14:18])
-        at += _ogg_size(window, at, head)
-    tail = window.bytes_at(max(0, window.size - PAGE_BYTES), PAGE_BYTES)
+        at += _ogg_size(file, at, head)
+    tail = file.bytes_at(max(0, file.size - PAGE_BYTES), PAGE_BYTES)
     last = tail.rfind(b"OggS")
     if last < 0 or tail[last + 14 : last + 18] in first:
         return []
     starts, began = [], False
-    while (head := window.bytes_at(at, 27))[:4] == b"OggS" and len(head) == 27:
+    while (head := file.bytes_at(at, 27))[:4] == b"OggS" and len(head) == 27:
         begins = bool(head[5] & 2)
         if begins and not began:
             starts.append(at)
         began = begins
-        at += _ogg_size(window, at, head)
+        at += _ogg_size(file, at, head)
     return starts
 
 
-def _ogg_size(window: FileRange, at: int, head: bytes) -> int:
-    return 27 + head[26] + sum(window.bytes_at(at + 27, head[26]))
+def _ogg_size(file: FileRange, at: int, head: bytes) -> int:
+    return 27 + head[26] + sum(file.bytes_at(at + 27, head[26]))
 
 
-def _wav_starts(window: FileRange) -> list[int]:
+def _wav_starts(file: FileRange) -> list[int]:
     starts, at = [], 0
-    while (head := window.bytes_at(at, 12))[:4] == b"RIFF" and head[8:] == b"WAVE":
+    while (head := file.bytes_at(at, 12))[:4] == b"RIFF" and head[8:] == b"WAVE":
         starts.append(at)
         at += 8 + int.from_bytes(head[4:8], "little")
     return starts[1:]
 
 
-def _mp4_starts(window: FileRange) -> list[int]:
-    """Return where a `ftyp` box begins behind a whole file, one with its sound and its index."""
+def _mp4_starts(file: FileRange) -> list[int]:
+    """Return where a `ftyp` box begins behind a file that is whole: with its sound (`mdat`) and its index (`moov`)."""
     starts, seen, at = [], set[bytes](), 0
     for _ in range(_MOST_BOXES):
-        head = window.bytes_at(at, 16)
+        head = file.bytes_at(at, 16)
         size, kind = int.from_bytes(head[:4], "big"), head[4:8]
         if kind == b"ftyp" and {b"moov", b"mdat"} <= seen:
             starts.append(at)

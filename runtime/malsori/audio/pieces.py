@@ -1,4 +1,4 @@
-"""What a reader of some format hands on: sound in pieces, each with its form, and what the file says of itself."""
+"""The output of every reader: sound in pieces, each with its form, and what the file promises of its length."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _BLOCK_VALUES = 1 << 20  # samples times channels: 4 MiB, whatever rate and chan
 
 @dataclass(frozen=True, slots=True)
 class Form:
-    """Rate in Hz, channels, and which is which: `("FL", "FR", "FC", ...)`, empty where nobody says."""
+    """Rate in Hz, number of channels, and their speakers: `("FL", "FR", "FC", ...)`, empty where unknown."""
 
     rate: int
     channels: int
@@ -27,13 +27,13 @@ class Form:
 
     @property
     def block(self) -> int:
-        """How many frames are worked on at a time: those of a second, fewer where they would be large."""
+        """Frames per block: those of a second, fewer where that would be more than 4 MiB."""
         return max(1, min(self.rate, _BLOCK_VALUES // self.channels))
 
 
 @dataclass(frozen=True, slots=True)
 class SoundPiece:
-    """Some frames of one form, no more than a block."""
+    """Up to a block of frames of one form."""
 
     frames: Frames
     form: Form
@@ -41,9 +41,9 @@ class SoundPiece:
 
 @dataclass(frozen=True, slots=True)
 class Promise:
-    """How many `seconds` the file says it holds (None: not a word), and by how many an intact one may fall short.
+    """The `seconds` that a file says it holds (None: it does not say), and by how many an intact one may fall short.
 
-    One that is not `firm` is kept by most files: what is missing is worth a warning and no error.
+    Some intact files break one that is not `firm`: missing sound is then a warning and no error.
     """
 
     seconds: float | None = None
@@ -53,11 +53,11 @@ class Promise:
 
 @dataclass(slots=True)
 class SoundStream:
-    """Sound on its way out of a file; `form` is that of its first piece.
+    """The sound of a file while it is read; `form` is that of its first piece.
 
-    `pieces` raise `CorruptAudio`. While they are read, `clock` tells gaps and damage, `notes` warnings, `heard_s` the
-    seconds read, and `counted_s` how many of these the present `promise` is not about: some files say more as they are
-    read, such as those that are joined from several. `lossy` codecs overshoot full scale by design.
+    Iterating `pieces` raises `CorruptAudio`. `clock` has gaps and damage so far, `notes` warnings, `heard_s` the
+    seconds read, and `counted_s` those of them that belong to earlier parts: `promise` is about the present part of a
+    file that is joined from several. `lossy` codecs overshoot full scale by design.
     """
 
     form: Form
@@ -72,7 +72,7 @@ class SoundStream:
 
 @dataclass(frozen=True, slots=True)
 class ReadingOptions:
-    """How a caller wants a file to be read; the fields are those of `decode_blocks`."""
+    """How a file is to be read; the fields are parameters of `decode_blocks`."""
 
     allow_truncated: bool = False
     track: int | str | None = None
@@ -80,7 +80,7 @@ class ReadingOptions:
 
 
 def silence(seconds: float, form: Form) -> Iterator[SoundPiece]:
-    """Yield pieces of zeros that last so long."""
+    """Yield pieces of zeros of that length."""
     left = round(seconds * form.rate)
     while left > 0:
         count = min(left, form.block)

@@ -1,4 +1,4 @@
-"""The last stretch of a stream's sound, in fixed memory, by sample number: one writer, any number of readers.
+"""The last samples of a stream in fixed memory, read by their numbers: one writer, any number of readers.
 
     capacity 8, 11 samples written     memory   8  9 10  3  4  5  6  7      start 3, stop 11
 
@@ -36,7 +36,7 @@ class RingBuffer:
 
     @property
     def start(self) -> int:
-        """The oldest sample held; equal to `stop` before anything was written."""
+        """The number of the oldest sample held; equal to `stop` before anything was written."""
         with self._lock:
             return self._oldest()
 
@@ -47,7 +47,7 @@ class RingBuffer:
             return self._stop
 
     def write(self, block: Audio) -> None:
-        """Take samples in, which push out the oldest; of more than `capacity` the last ones stay."""
+        """Append samples, which replace the oldest; of more than `capacity` the last ones stay."""
         tail = block[-self.capacity :]
         with self._lock:
             assert not self._closed, "a closed ring buffer takes no more sound"
@@ -55,10 +55,10 @@ class RingBuffer:
             first = min(len(tail), self.capacity - at)
             self._memory[at : at + first] = tail[:first]
             self._memory[: len(tail) - first] = tail[first:]
-            self._went_on(len(block))
+            self._advance(len(block))
 
     def advance(self, samples: int) -> None:
-        """Leave a gap of any length, in which silence is read."""
+        """Append so many samples of silence; their number may exceed the capacity."""
         silent = min(samples, self.capacity)
         with self._lock:
             assert not self._closed, "a closed ring buffer takes no more sound"
@@ -66,7 +66,7 @@ class RingBuffer:
             first = min(silent, self.capacity - at)
             self._memory[at : at + first] = 0
             self._memory[: silent - first] = 0
-            self._went_on(samples)
+            self._advance(samples)
 
     def read(self, start: int, stop: int) -> Audio:
         """Return a copy of the samples `[start, stop)`. Raises `SoundGone` unless all of them are held."""
@@ -80,7 +80,7 @@ class RingBuffer:
     def parts(self, start: int, stop: int) -> tuple[Audio, ...]:
         """Return the samples `[start, stop)` without a copy, as one read-only view, or two where the memory wraps.
 
-        The writer may overwrite them at any time. What was made of them counts only if `holds(start, stop)` is true
+        The writer may overwrite them at any time: use what was computed from them only if `holds(start, stop)` is true
         afterwards. Raises `SoundGone` unless all of them are held.
         """
         with self._lock:
@@ -90,21 +90,21 @@ class RingBuffer:
         return (head, self._readable[:rest]) if rest else (head,)
 
     def holds(self, start: int, stop: int) -> bool:
-        """Return whether all samples of `[start, stop)` are here, untouched until now."""
+        """Return whether all samples of `[start, stop)` are held and not overwritten."""
         with self._lock:
             return self._oldest() <= start <= stop <= self._stop
 
     def wait(self, stop: int, timeout: float | None = None) -> bool:
         """Wait until all samples before `stop` were written, for at most `timeout` seconds (None: for ever).
 
-        False when the time is over, or when the ring was closed before.
+        Return False when the time is over, or when the ring was closed before.
         """
         with self._arrived:
             self._arrived.wait_for(lambda: self._stop >= stop or self._closed, timeout)
             return self._stop >= stop
 
     def close(self) -> None:
-        """End the writing: nobody waits any longer. What is held can still be read."""
+        """End the writing and wake all who wait. Samples held can still be read."""
         with self._arrived:
             self._closed = True
             self._arrived.notify_all()
@@ -112,12 +112,12 @@ class RingBuffer:
     def _oldest(self) -> int:
         return max(0, self._stop - self.capacity)
 
-    def _went_on(self, samples: int) -> None:
+    def _advance(self, samples: int) -> None:
         self._stop += samples
         self._arrived.notify_all()
 
     def _place(self, start: int, stop: int) -> tuple[int, int]:
-        """Return where `start` lies in the memory, and how many samples lie there before it wraps."""
+        """Return the place of `start` in the memory, and how many of the samples lie there before it wraps."""
         oldest = self._oldest()
         if not oldest <= start <= stop <= self._stop:
             raise SoundGone(start, stop, oldest, self._stop)

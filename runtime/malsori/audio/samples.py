@@ -1,7 +1,7 @@
-"""Samples as callers and files have them, to float32 in which full scale is 1.0.
+"""Samples of callers and files to float32 with a full scale of 1.0.
 
-Arrays of any layout, stored samples of whatever type, byte order or companding, and 16-bit PCM of microphones, sockets
-and WebRTC, whose pieces may end within a sample.
+Arrays of any layout, stored samples of any type, byte order or companding, and 16-bit PCM of microphones, sockets and
+WebRTC, whose pieces may end within a sample.
 """
 
 from __future__ import annotations
@@ -21,17 +21,17 @@ from ..types import Audio
 from .limits import DEFAULT_LIMITS
 from .pieces import Frames
 
-INTEGERS = ("i1", "u1", "i2", "i4")  # whose full scale is known; int64 is what arithmetic makes of any of them
-SCALES = (2**15, 2**23, 2**31)  # that floats come in where nobody has divided them: 16, 24 and 32 bits
+INTEGERS = ("i1", "u1", "i2", "i4")  # types whose full scale is known; int64 is what arithmetic makes of any of them
+SCALES = (2**15, 2**23, 2**31)  # full scales of floats that were not divided: 16, 24 and 32 bits
 LOUD = 8.0  # times full scale, 18 dB above it: no mix is as loud as that
-SHARE = 0.01  # of the samples that may be: a click is a fault of the recording, which the mixer tells of
-FEW = 16  # samples that may be in any case
-WIDTH = DEFAULT_LIMITS.max_channels  # an axis that is longer is one of samples
-CHUNK = 1 << 20  # samples that are looked at at a time
+SHARE = 0.01  # of the samples may be louder: a click is a fault of the recording, of which the mixer warns
+FEW = 16  # samples may be louder in any case
+WIDTH = DEFAULT_LIMITS.max_channels  # a longer axis is one of samples
+CHUNK = 1 << 20  # samples checked at a time
 
 
 class Arraylike(Protocol):
-    """What numpy makes an array of by itself, such as a tensor in the CPU's memory."""
+    """An object that numpy converts to an array, such as a tensor in the CPU's memory."""
 
     def __array__(self, *args: Any, **settings: Any) -> NDArray[Any]:
         """Return the array."""
@@ -44,7 +44,7 @@ at their full scale."""
 
 
 def as_array(samples: object, name: str) -> NDArray[np.generic] | None:
-    """Return samples as an array, None for what is none. Raises `UnsupportedFormat` for one that cannot be read."""
+    """Return samples as an array, None for anything else. Raises `UnsupportedFormat` for one that cannot be read."""
     if isinstance(samples, np.ndarray):
         return np.asarray(samples)  # without what a class of the caller adds
     numbers = isinstance(samples, (list, tuple)) and all(isinstance(each, (Real, list, tuple)) for each in samples)
@@ -63,24 +63,24 @@ def as_array(samples: object, name: str) -> NDArray[np.generic] | None:
 def as_frames(array: NDArray[np.generic], name: str, *, whole: bool = True) -> NDArray[np.generic]:
     """Return a view `(frames, channels)` of samples in one or two dimensions, the channels on either axis.
 
-    The shorter axis has the channels. Where both could, in a `whole` recording of a few samples, nobody can tell; in a
-    block of a stream it is the second. Raises `UnsupportedFormat`, with `name`, for any other shape, type or scale.
+    The shorter axis has the channels. Where both axes could, a block of a stream has them on the second, and a `whole`
+    recording is refused. Raises `UnsupportedFormat`, with `name`, for any other shape, type or scale.
     """
     if array.ndim not in (1, 2):
         raise UnsupportedFormat(name, "an array (samples,) or (samples, channels)", f"{array.ndim} dimensions")
     if array.dtype.kind != "f" and _code(array) not in INTEGERS:
-        raise UnsupportedFormat(name, "float, int16, int32, int8 or uint8 samples", _told(array))
+        raise UnsupportedFormat(name, "float, int16, int32, int8 or uint8 samples", _refused_type(array))
     _check_scale(array, name, whole=whole)
     return array[:, np.newaxis] if array.ndim == 1 else _upright(array, name, whole=whole)
 
 
 def kind_of(array: NDArray[np.generic]) -> str:
-    """Return what samples are called in a message: those of all floats are one kind."""
+    """Return the name of a sample type for messages; all floats have one name."""
     return "float samples" if array.dtype.kind == "f" else f"{array.dtype.name} samples"
 
 
 def whole_rate(rate: object, name: str) -> int:
-    """Return a sample rate in Hz, which may be given as any number that is whole. Raises `UnsupportedFormat`."""
+    """Return a sample rate in Hz as an int. Raises `UnsupportedFormat` for what is no whole number."""
     number = math.nan
     if isinstance(rate, (int, float, np.integer, np.floating)) and rate is not True:
         with suppress(OverflowError):  # an integer that no float can be
@@ -91,12 +91,12 @@ def whole_rate(rate: object, name: str) -> int:
 
 
 def _code(array: NDArray[np.generic]) -> str:
-    """Return kind and width of an array's numbers, whatever the order of their bytes."""
+    """Return kind and bytes of an array's numbers, such as "i2", without their byte order."""
     return f"{array.dtype.kind}{array.dtype.itemsize}"
 
 
-def _told(array: NDArray[np.generic]) -> str:
-    """Return the type of numbers that are no samples, and what to type where that can be guessed."""
+def _refused_type(array: NDArray[np.generic]) -> str:
+    """Return, for an error, a type that samples cannot have, and what to type where that can be guessed."""
     name = array.dtype.name
     if array.dtype.kind in "iu":  # int64, which arithmetic makes of them, or without a sign
         return f"{name}, whose full scale nobody knows; for samples of 16 bits pass x.astype('int16')"
@@ -106,7 +106,7 @@ def _told(array: NDArray[np.generic]) -> str:
 
 
 def _upright(array: NDArray[np.generic], name: str, *, whole: bool) -> NDArray[np.generic]:
-    """Return `(frames, channels)` of an array in two dimensions."""
+    """Return a two-dimensional array as `(frames, channels)`. Raises `UnsupportedFormat` where neither axis fits."""
     rows, columns = array.shape
     if not array.size:
         return array.reshape(0, 1)
@@ -122,7 +122,7 @@ def _upright(array: NDArray[np.generic], name: str, *, whole: bool) -> NDArray[n
 
 
 def _check_scale(array: NDArray[np.generic], name: str, *, whole: bool) -> None:
-    """Refuse floats that nobody has divided, and a recording in 32 bits that has no more than 16."""
+    """Raise `UnsupportedFormat` for floats beyond full scale, and for a recording in int32 at the scale of int16."""
     if _code(array) == "i4" and whole:
         peak = max((int(np.abs(part.astype(np.int64)).max()) for part in _parts(array)), default=0)
         if 0 < peak <= SCALES[0]:
@@ -135,7 +135,7 @@ def _check_scale(array: NDArray[np.generic], name: str, *, whole: bool) -> None:
 
 
 def _beyond(array: NDArray[Any]) -> float:
-    """Return the peak of floats of which too many lie far beyond full scale, else 0."""
+    """Return the peak of floats if too many of them are far beyond full scale, else 0."""
     count, peak = 0, 0.0
     for part in _parts(array):
         loudness = np.abs(part)
@@ -145,7 +145,7 @@ def _beyond(array: NDArray[Any]) -> float:
 
 
 def _parts(array: NDArray[Any]) -> Iterator[NDArray[Any]]:
-    """Yield an array along its longer axis in parts, so that what is computed of it takes little memory."""
+    """Yield an array in parts along its longer axis, so that computing on it takes little memory."""
     tall = array if array.ndim == 1 or array.shape[0] >= array.shape[1] else array.T
     step = max(1, CHUNK * len(tall) // max(1, tall.size))
     return (tall[start : start + step] for start in range(0, len(tall), step))
@@ -157,8 +157,7 @@ _FULL_SCALE = {"i1": 1 << 7, "u1": 1 << 7, "i2": 1 << 15, "i4": 1 << 31, "i8": 1
 def to_float(samples: NDArray[np.generic]) -> Frames:
     """Return a float32 copy of 8-bit, signed 16, 32 or 64-bit, or float samples, of the same shape.
 
-    Eight bits without a sign are silent at 128. What float32 cannot hold becomes infinite; the mixer counts and mends
-    it.
+    Unsigned 8 bits are silent at 128. What float32 cannot hold becomes infinite, which the mixer counts and mends.
     """
     kind = samples.dtype.str[1:]
     with np.errstate(over="ignore"):
@@ -171,7 +170,7 @@ def to_float(samples: NDArray[np.generic]) -> Frames:
 
 
 def from_24_bits(data: bytes, order: str) -> Frames:
-    """Return the samples that are packed in three bytes each; `order` is "<" or ">"."""
+    """Return samples that are packed in three bytes each; `order` is "<" or ">"."""
     packed = np.frombuffer(data, np.uint8).reshape(-1, 3)
     wide = np.zeros((len(packed), 4), np.uint8)
     wide[:, 1:] = packed if order == "<" else packed[:, ::-1]
@@ -190,7 +189,7 @@ def from_u_law(data: bytes) -> Frames:
 
 @cache
 def _a_law() -> Frames:
-    """All 256 values of A-law (ITU-T G.711, table 1): a sign, three bits of segment, four bits of step."""
+    """Return all 256 values of A-law (ITU-T G.711, table 1): a sign, three bits of segment, four bits of step."""
     code = np.arange(256) ^ 0x55
     segment, step = code >> 4 & 7, code & 15
     magnitude = np.where(segment == 0, 2 * step + 1, (2 * step + 33) << np.maximum(segment - 1, 0)) << 3
@@ -199,7 +198,7 @@ def _a_law() -> Frames:
 
 @cache
 def _u_law() -> Frames:
-    """All 256 values of u-law (ITU-T G.711, table 2), which is stored with all bits turned over."""
+    """Return all 256 values of u-law (ITU-T G.711, table 2), which is stored with all bits inverted."""
     code = ~np.arange(256) & 0xFF
     magnitude = (((code & 15) * 2 + 33) << (code >> 4 & 7)) - 33 << 2
     return (np.where(code & 0x80, -magnitude, magnitude) / 32_768).astype(np.float32)
@@ -209,7 +208,7 @@ _PCM16_SCALE = 32_768  # of int16: -32768 is -1.0, and 32767 the largest value b
 
 
 class Pcm16Decoder:
-    """Bytes in pieces of any size to samples; half a sample waits inside for its other half."""
+    """Decodes PCM16 bytes in pieces of any size; half a sample is kept for the next piece."""
 
     def __init__(self) -> None:
         self._half = b""
@@ -234,6 +233,6 @@ def from_pcm16(data: bytes) -> Audio:
 
 
 def to_pcm16(audio: Audio) -> bytes:
-    """Return the PCM16 form: rounded to the nearest step, clipped at full scale. Exact for what `from_pcm16` made."""
+    """Return samples as PCM16: rounded to the nearest step, clipped at full scale. Exact for those of `from_pcm16`."""
     scaled = np.clip(np.rint(audio * np.float32(_PCM16_SCALE)), -_PCM16_SCALE, _PCM16_SCALE - 1)
     return bytes(scaled.astype("<i2").tobytes())

@@ -1,7 +1,7 @@
-"""Which format bytes are in, told by their content. The name of a file plays no part, and no decoder is asked.
+"""Finds the format of a file by its content; its name plays no part, and no decoder is tried.
 
-A prober that guesses is a way in: FFmpeg's would take a text file that begins with `ffconcat` for a list of other local
-files and open them. So a decoder only sees bytes whose signature stands here, and is told which format they are in.
+A prober that guesses is a security hole: FFmpeg's would take a text file that begins with `ffconcat` for a list of
+other local files and open them. So a decoder only gets bytes whose signature is listed here, and is given their format.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ Format: TypeAlias = Bare | Contained
 
 EXPECTED = f"a sound file ({', '.join(get_args(Contained))}, MP3 or AAC)"
 _HEAD_BYTES = 4_096
-_SEARCHED_BYTES = 1 << 18  # in which a recording that begins in the middle of a frame has its first whole one
+_SEARCHED_BYTES = 1 << 18  # a recording that begins in the middle of a frame has its first whole one in them
 _MAX_TAGS = 256  # ID3 tags in a row; real files have one
 _MAGIC: tuple[tuple[int, bytes, Contained], ...] = (
     (0, b"fLaC", "FLAC"),
@@ -73,7 +73,7 @@ _MAGIC: tuple[tuple[int, bytes, Contained], ...] = (
     (0, b"ajkg", "Shorten"),
     (0, b"Creative Voice File\x1a", "VOC"),
 )
-_FORMS: dict[tuple[bytes, bytes], Contained] = {  # IFF and RIFF: the kind stands behind the length
+_FORMS: dict[tuple[bytes, bytes], Contained] = {  # IFF and RIFF: the kind follows the length
     **dict.fromkeys([(b"RIFF", b"WAVE"), (b"RIFX", b"WAVE"), (b"RF64", b"WAVE"), (b"BW64", b"WAVE")], "WAV"),
     **dict.fromkeys([(b"FORM", b"AIFF"), (b"FORM", b"AIFC")], "AIFF"),
     (b"RIFF", b"AVI "): "AVI",
@@ -119,24 +119,24 @@ _UNKNOWN = "unknown content"
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """The format and where it begins: `offset` bytes in, behind any ID3 tags and `junk` bytes of something else."""
+    """The format, and the `offset` in bytes where it begins, behind ID3 tags and `junk` bytes of something else."""
 
     format: Format
     offset: int
     junk: int = 0
 
 
-def identify(window: FileRange, name: str) -> Identity:
-    """Tell the format from the content. Raises `EmptyAudio` (no bytes), `UnsupportedFormat` (which says what it is)."""
-    if not window.size:
+def identify(file: FileRange, name: str) -> Identity:
+    """Return the format by the content. Raises `EmptyAudio` (no bytes), `UnsupportedFormat` (which says what it is)."""
+    if not file.size:
         raise EmptyAudio(name, "a sound file", "an empty file")
-    offset = _after_tags(window)
-    head = window.bytes_at(offset, _HEAD_BYTES)
-    found = _by_magic(head) or _by_rhythm(head)
+    offset = _after_tags(file)
+    head = file.bytes_at(offset, _HEAD_BYTES)
+    found = _by_magic(head) or _by_sync_bytes(head)
     if found is not None:
         return Identity(found, offset)
     words = describe(head)
-    bare = _by_frames(window, offset, searched=words.startswith(_UNKNOWN))
+    bare = _by_frames(file, offset, searched=words.startswith(_UNKNOWN))
     if bare is None:
         more = f"; {converting(name)}" if words in _CONVERTIBLE else ""
         known = not more and not words.startswith(_UNKNOWN)  # what is no sound at all needs no list of what is read
@@ -145,7 +145,7 @@ def identify(window: FileRange, name: str) -> Identity:
 
 
 def is_sound(content: bytes) -> bool:
-    """Whether bytes are in a format that malsori reads."""
+    """Return whether bytes are in a format that malsori reads."""
     try:
         identify(FileRange(io.BytesIO(content), 0, len(content)), "")
     except (EmptyAudio, UnsupportedFormat):
@@ -154,7 +154,7 @@ def is_sound(content: bytes) -> bool:
 
 
 def describe(head: bytes) -> str:
-    """Say what bytes that are no known sound look like."""
+    """Return, for an error, what bytes look like that are in no format malsori reads."""
     for magic, words in _OTHERS:
         if head.startswith(magic) or head.lower().startswith(magic):
             return words
@@ -173,11 +173,11 @@ def _is_text(head: bytes) -> bool:
     return all(character.isprintable() or character.isspace() for character in text)
 
 
-def _after_tags(window: FileRange) -> int:
-    """Return where the sound begins behind ID3v2 tags, which are stepped over and never read (album art)."""
+def _after_tags(file: FileRange) -> int:
+    """Return the offset behind all ID3v2 tags, which are skipped and never read (album art)."""
     offset = 0
     for _ in range(_MAX_TAGS):
-        size = id3_bytes(window.bytes_at(offset, 10))
+        size = id3_bytes(file.bytes_at(offset, 10))
         if not size:
             break
         offset += size
@@ -191,8 +191,8 @@ def _by_magic(head: bytes) -> Contained | None:
     return next((kind for at, magic, kind in _MAGIC if head.startswith(magic, at)), None)
 
 
-def _by_rhythm(head: bytes) -> Contained | None:
-    """Recognise what has a sign at regular distances and no other header."""
+def _by_sync_bytes(head: bytes) -> Contained | None:
+    """Return a format that has no file header, by its sync bytes at regular distances; None for none."""
     for packet, first in ((188, 0), (192, 4), (204, 0)):
         signs = head[first::packet][:8]
         if len(signs) >= 3 and set(signs) == {0x47}:
@@ -225,20 +225,19 @@ def _ac3_bytes(head: bytes) -> int:
     return 2 * (kbps * 2 if rate == 0 else kbps * 3 if rate == 2 else kbps * 320 // 147 + code % 2)
 
 
-def _by_frames(window: FileRange, offset: int, *, searched: bool) -> Identity | None:
-    """Recognise MP3 and AAC, which have no file header: two frames in a row, or one that fills the rest.
+def _by_frames(file: FileRange, offset: int, *, searched: bool) -> Identity | None:
+    """Return MP3 or AAC, which have no file header, by two frames in a row, or by one that is all; None for neither.
 
-    Where nothing else is known of the content, four in a row also count further on, and two of FLAC: the file was cut
-    from a stream.
+    If `searched`, four frames in a row, or two of FLAC, also count further on: the file was cut out of a stream.
     """
     kinds = get_args(Bare)
     for kind in kinds:
-        if frames_at(window, offset, PARSERS[kind]) > 1:
+        if frames_at(file, offset, PARSERS[kind]) > 1:
             return Identity(kind, offset)
-    stop = min(window.size, offset + _SEARCHED_BYTES)
+    stop = min(file.size, offset + _SEARCHED_BYTES)
     if not searched:
         return None
-    starts: dict[Format, int | None] = {kind: find_frames(window, offset, stop, PARSERS[kind]) for kind in kinds}
-    starts["FLAC"] = find_flac_frame(window, offset, stop)
+    starts: dict[Format, int | None] = {kind: find_frames(file, offset, stop, PARSERS[kind]) for kind in kinds}
+    starts["FLAC"] = find_flac_frame(file, offset, stop)
     found = [(start, kind) for kind, start in starts.items() if start is not None]
     return Identity(min(found)[1], min(found)[0], min(found)[0] - offset) if found else None

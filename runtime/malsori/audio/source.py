@@ -1,6 +1,6 @@
-"""Where the bytes come from: a path, bytes in memory or a binary file object, all seen as one seekable `FileRange`.
+"""A path, bytes in memory or a binary file object, opened as one seekable `FileRange`; nothing is decoded here.
 
-Only regular files are opened by path, and opening never waits. What the bytes mean is no matter of this file.
+Only regular files are opened by path, and opening never waits.
 """
 
 from __future__ import annotations
@@ -32,10 +32,10 @@ _NO_WAITING = getattr(os, "O_NONBLOCK", 0)  # Windows has no such flag, and no F
 
 
 class FileRange(io.RawIOBase):
-    """The stretch `[start, stop)` of an open file, as a file of its own that decoders may read and seek in.
+    """The bytes `[start, stop)` of an open file, as a file of its own that decoders may read and seek in.
 
     An error while reading looks like the end of the file to the decoder, which could not pass it on through C, and is
-    kept in `failures` (shared with the window's parts).
+    kept in `failures` (shared with the parts).
     """
 
     def __init__(self, file: BinaryIO, start: int, stop: int) -> None:
@@ -82,7 +82,7 @@ class FileRange(io.RawIOBase):
         return b"".join(parts)[:count]  # some objects return more than they are asked for
 
     def part(self, start: int, stop: int, kind: type[FileRange] | None = None) -> FileRange:
-        """Return the stretch `[start, stop)` of this window as a window, of that class."""
+        """Return the bytes `[start, stop)` of this range as a range of its own, an instance of `kind`."""
         part = (kind or FileRange)(self._file, self._start + start, self._start + min(stop, self.size))
         part.failures = self.failures
         return part
@@ -109,8 +109,8 @@ def name_of(source: Source) -> str:
     return one_line(name) if isinstance(name, str) else "<file>"
 
 
-def open_window(source: Source, name: str, limits: Limits, stack: ExitStack) -> FileRange:
-    """Return the bytes of `source`; what had to be opened for it is closed with `stack`, a caller's file object is not.
+def open_file(source: Source, name: str, limits: Limits, stack: ExitStack) -> FileRange:
+    """Return `source` as one file; what is opened for it is closed with `stack`, a caller's file object is not.
 
     A file object counts from its present position; one that cannot seek is copied to a temporary file first.
     Raises `AudioNotFound` and `AudioTooLong` (more than `limits.max_bytes`).
@@ -125,13 +125,13 @@ def open_window(source: Source, name: str, limits: Limits, stack: ExitStack) -> 
 
 
 def can_seek(file: object) -> bool:
-    """Return whether a file object can go back, unlike a pipe, whose end must come before it is a recording."""
+    """Return whether a file object can seek; a pipe cannot, and is read to its end first."""
     seekable = getattr(file, "seekable", None)  # a SpooledTemporaryFile has none before Python 3.11
     return seekable is not None and bool(seekable())
 
 
 def check_readable(path: str | Path) -> None:
-    """Raise `AudioNotFound` for what `open_window` would, but for what is in it; nothing is read."""
+    """Raise `AudioNotFound` for a path that is no readable regular file; nothing is read."""
     with ExitStack() as stack:
         _open_path(path, name_of(path), stack)
 
@@ -152,7 +152,7 @@ def _open(source: Source, name: str, limits: Limits, stack: ExitStack) -> tuple[
 
 
 def _open_path(path: str | Path, name: str, stack: ExitStack) -> BinaryIO:
-    """Open a regular file. The kind is asked before opening (devices may act on it) and again after (no race)."""
+    """Open a regular file. Its kind is checked before opening (opening a device may act on it) and after (no race)."""
     if "\0" in os.fspath(path):
         raise AudioNotFound(name, "the path of a file", "a path with a null byte")
     try:

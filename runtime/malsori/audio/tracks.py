@@ -1,4 +1,4 @@
-"""Which of several sound tracks is heard: the one asked for, else the container's default one, else the first."""
+"""Picks one of several sound tracks: the one asked for, else the container's default one, else the first."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _LISTED = 16  # tracks that a line names
 def pick(
     tracks: Sequence[AudioStream], wanted: int | str | None, codecs: Collection[str], kind: str, name: str
 ) -> tuple[AudioStream, list[str]]:
-    """Return the track to read, and a note where it was taken among several that `wanted` leaves.
+    """Return the track to read, and a note where several are as `wanted`.
 
     `wanted` is a number from 1 on or a language as the container tags it ("kor"; "ko" is enough). Raises `NoSuchTrack`
     for one that is not there, `UnsupportedFormat` for no track and for one with a codec outside `codecs`.
@@ -36,13 +36,13 @@ def pick(
 
 
 def check_only(wanted: int | str | None, name: str) -> None:
-    """Raise `NoSuchTrack` unless the one track there is, or none, was asked for."""
+    """Raise `NoSuchTrack` if another track than the first is asked for of a format that has one only."""
     if wanted is not None and str(wanted) != "1":
         raise NoSuchTrack(name, f"the sound track {wanted}", "one track, without a language")
 
 
 def converting(name: str) -> str:
-    """Return the line that makes of a file something that malsori reads for sure."""
+    """Return the command line that converts a file to a format that malsori reads."""
     import shlex
 
     file = "FILE" if name.startswith("<") else shlex.quote(name)
@@ -68,7 +68,7 @@ def _wanted(tracks: Sequence[AudioStream], wanted: int | str, name: str) -> Sequ
 
 
 def _listed(tracks: Sequence[AudioStream]) -> str:
-    """Say which tracks there are, the first ones where they are many: 1 (kor, aac, stereo), 2 (...)."""
+    """Return the tracks, or the first of many, as in: 1 (kor, aac, stereo), 2 (...)."""
     lines = []
     for number, track in enumerate(tracks[:_LISTED], 1):
         layout = track.codec_context.layout.name if track.codec_context else ""

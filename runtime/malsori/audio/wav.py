@@ -1,4 +1,4 @@
-"""Read a WAV: its header, and its samples where they are plain numbers. Coded ones (ADPCM, MP3) are FFmpeg's matter.
+"""Reads a WAV: its header, and its samples where they are plain numbers. FFmpeg decodes coded ones (ADPCM, MP3).
 
 FFmpeg's own reader is slower to load than a short recording is to read, and takes false headers for true.
 """
@@ -41,10 +41,10 @@ _SPEAKERS = (
 
 @dataclass(frozen=True, slots=True)
 class WavHeader:
-    """How samples are stored (`tag`, `width` bytes each, `order` as numpy writes it) and which bytes they are.
+    """How samples are stored (format `tag`, `width` in bytes, `order` "<" or ">") and where in the file.
 
-    `[start, stop)` are the bytes present, of whole frames where the samples are plain. `declared` is the number of
-    frames that the header promises, or those present when the file was streamed; for `coded` ones it counts bytes.
+    `[start, stop)` are the bytes present, whole frames where the samples are plain. `declared` is the number of frames
+    that the header promises, or those present when the file was streamed; of `coded` samples it is a number of bytes.
     """
 
     tag: int
@@ -61,29 +61,29 @@ class WavHeader:
         return self.tag in _CODED
 
 
-def open_wav(window: FileRange, header: WavHeader, clock: FileClock) -> SoundStream:
+def open_wav(file: FileRange, header: WavHeader, clock: FileClock) -> SoundStream:
     """Return the samples of a WAV that are plain numbers."""
-    return SoundStream(header.form, _pieces(window, header, clock), clock, Promise(header.declared / header.form.rate))
+    return SoundStream(header.form, _pieces(file, header, clock), clock, Promise(header.declared / header.form.rate))
 
 
-def read_header(window: FileRange, name: str, limits: Limits) -> WavHeader:
+def read_header(file: FileRange, name: str, limits: Limits) -> WavHeader:
     """Parse the chunks up to the samples. Raises `CorruptAudio` and `UnsupportedFormat`."""
-    order = ">" if window.bytes_at(0, 4) == b"RIFX" else "<"
-    chunks = _find_chunks(window, order)
+    order = ">" if file.bytes_at(0, 4) == b"RIFX" else "<"
+    chunks = _find_chunks(file, order)
     if b"fmt " not in chunks:
         raise CorruptAudio(name, "a WAV with a fmt chunk", "none")
     if b"data" not in chunks:
         raise CorruptAudio(name, "a WAV with a data chunk", "none (the file may be cut short)")
     at, size = chunks[b"fmt "]
-    fmt = window.bytes_at(at, min(size, 40))
+    fmt = file.bytes_at(at, min(size, 40))
     if len(fmt) < 16:
         raise CorruptAudio(name, "a fmt chunk of 16 bytes or more", f"{len(fmt)} bytes")
     tag, channels, rate, _, align, bits = struct.unpack_from(f"{order}HHIIHH", fmt)
     limits.check_shape(name, rate, channels)
     tag = _plain_tag(tag, fmt, order, name)
     start, size = chunks[b"data"]
-    present = max(0, window.size - start)
-    promised = _data_bytes(window, start, size, present, order)
+    present = max(0, file.size - start)
+    promised = _data_bytes(file, start, size, present, order)
     found = min(present, promised)
     form = Form(rate, channels, _layout(fmt, order, channels))
     if tag in _CODED:
@@ -95,13 +95,13 @@ def read_header(window: FileRange, name: str, limits: Limits) -> WavHeader:
     return WavHeader(tag, width, order, form, start, start + found // frame * frame, promised // frame)
 
 
-def _pieces(window: FileRange, header: WavHeader, clock: FileClock) -> Iterator[SoundPiece]:
+def _pieces(file: FileRange, header: WavHeader, clock: FileClock) -> Iterator[SoundPiece]:
     channels = header.form.channels
     convert = _CONVERT[header.tag, header.width](header.order)
     frame = header.width * channels
     step = header.form.block * frame
     for at in range(header.start, header.stop, step):
-        data = window.bytes_at(at, min(step, header.stop - at))
+        data = file.bytes_at(at, min(step, header.stop - at))
         data = data[: len(data) // frame * frame]
         if not data:  # the file has shrunk since
             return
@@ -126,7 +126,7 @@ _CONVERT: dict[tuple[int, int], Callable[[str], Convert]] = {
 
 
 def _layout(fmt: bytes, order: str, channels: int) -> tuple[str, ...]:
-    """Return which channel is which speaker, as an extensible header says; one or two need no saying."""
+    """Return the speaker of each channel by an extensible header; empty where it does not say."""
     tag = int.from_bytes(fmt[:2], "little" if order == "<" else "big")
     if tag != _EXTENSIBLE or len(fmt) < 24:
         return ()
@@ -135,12 +135,12 @@ def _layout(fmt: bytes, order: str, channels: int) -> tuple[str, ...]:
     return layout if len(layout) == channels else ()
 
 
-def _find_chunks(window: FileRange, order: str) -> dict[bytes, tuple[int, int]]:
-    """Return where the first fmt and data chunks begin and what size they claim; other chunks are stepped over."""
+def _find_chunks(file: FileRange, order: str) -> dict[bytes, tuple[int, int]]:
+    """Return position and declared size of the first fmt and data chunks; other chunks are skipped."""
     chunks: dict[bytes, tuple[int, int]] = {}
     at = 12
     for _ in range(_MAX_CHUNKS):
-        head = window.bytes_at(at, 9)
+        head = file.bytes_at(at, 9)
         if head[:1] == b"\0":  # stray padding, which some writers add
             at, head = at + 1, head[1:]
         if len(head) < 8:
@@ -151,19 +151,19 @@ def _find_chunks(window: FileRange, order: str) -> dict[bytes, tuple[int, int]]:
             break
         at += 8 + size
         # Chunks are padded to even lengths, yet some writers forget it: a pad byte is zero, a chunk's name is not.
-        at += size % 2 if window.bytes_at(at, 1) == b"\0" else 0
+        at += size % 2 if file.bytes_at(at, 1) == b"\0" else 0
     return chunks
 
 
-def _data_bytes(window: FileRange, start: int, size: int, present: int, order: str) -> int:
-    """Return how many bytes of samples the file promises; what is present, where the size is only a placeholder."""
-    if window.bytes_at(0, 4) in (b"RF64", b"BW64") and size == 0xFFFF_FFFF:
-        head = window.bytes_at(12, 24)  # ds64 comes first: its own header, RIFF size, data size (EBU Tech 3306)
+def _data_bytes(file: FileRange, start: int, size: int, present: int, order: str) -> int:
+    """Return how many bytes of samples the file promises; those `present` where the size is a placeholder."""
+    if file.bytes_at(0, 4) in (b"RF64", b"BW64") and size == 0xFFFF_FFFF:
+        head = file.bytes_at(12, 24)  # ds64 comes first: its own header, RIFF size, data size (EBU Tech 3306)
         return int.from_bytes(head[16:24], "little") if head[:4] == b"ds64" else present
     if size >= _STREAMED and size > present:
         return present
-    (riff,) = struct.unpack(f"{order}I", window.bytes_at(4, 4))
-    if size == 0 and riff + 8 != window.size:
+    (riff,) = struct.unpack(f"{order}I", file.bytes_at(4, 4))
+    if size == 0 and riff + 8 != file.size:
         return present  # an unfinished file: a finished one without samples has its true length in the RIFF header
     return size
 

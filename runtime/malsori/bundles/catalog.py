@@ -1,7 +1,7 @@
-"""The published models that bundles are made of: what each takes to run, and what it is good for.
+"""The published models that bundles are made of: size, memory, speed and languages of each.
 
-The one place for these figures; `recommend.py` picks by them, and the recipes in `models/` of a checkout, which say
-where a model comes from, show them. Where they are from:
+The one place for these figures; `recommend.py` ranks by them, and the recipes in `models/` of a checkout, which say
+where a model comes from, show them. Sources:
 
 - `parameters`: counted from the architecture; a model card rounds them up.
 - `bundle_mb`: int8 as CTranslate2 4.8.5 writes it, float16 two bytes a weight, with 3 MB of tokenizer; measured.
@@ -35,12 +35,12 @@ ALL_BUT_CANTONESE = LANGUAGES[:-1]
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
+class CatalogModel:
     """One published model under its recipe's name.
 
-    `parameters` in millions; `bundle_mb` by quantization and `memory_mb` by device, in 10^6 bytes, absent where nobody
-    has measured it; on those of `upper_bounds` it is less, nobody knows how much. `relative_speed` is None where it
-    has not been published; `lacks` is what it was not trained for.
+    `parameters` in millions; `bundle_mb` by quantization and `memory_mb` by device, in 10^6 bytes, without those not
+    measured; on devices in `upper_bounds` the true memory is less. `cores` are kept busy by a stream; `relative_speed`
+    is None where none is published; `lacks` is what it was not trained for.
     """
 
     name: str
@@ -56,7 +56,7 @@ class Known:
 
 
 CATALOG = (
-    Known(
+    CatalogModel(
         name="whisper-large-v3",
         kind="whisper",
         parameters=1543,
@@ -66,7 +66,7 @@ CATALOG = (
         cores=2.3,
         languages=LANGUAGES,
     ),
-    Known(
+    CatalogModel(
         name="whisper-large-v3-turbo",
         kind="whisper",
         parameters=809,
@@ -77,7 +77,7 @@ CATALOG = (
         languages=LANGUAGES,
         lacks="translation",
     ),
-    Known(
+    CatalogModel(
         name="distil-large-v3",
         kind="whisper",
         parameters=756,
@@ -88,7 +88,7 @@ CATALOG = (
         languages=("en",),
         lacks="translation; anything but English",
     ),
-    Known(
+    CatalogModel(
         name="whisper-medium.en",
         kind="whisper",
         parameters=764,
@@ -100,7 +100,7 @@ CATALOG = (
         lacks="translation; anything but English",
         upper_bounds=("cuda",),
     ),
-    Known(
+    CatalogModel(
         name="whisper-medium",
         kind="whisper",
         parameters=764,
@@ -112,7 +112,7 @@ CATALOG = (
         lacks="Cantonese",
         upper_bounds=("cuda",),
     ),
-    Known(
+    CatalogModel(
         name="whisper-small.en",
         kind="whisper",
         parameters=242,
@@ -124,7 +124,7 @@ CATALOG = (
         lacks="translation; anything but English",
         upper_bounds=("cuda",),
     ),
-    Known(
+    CatalogModel(
         name="whisper-small",
         kind="whisper",
         parameters=242,
@@ -136,7 +136,7 @@ CATALOG = (
         lacks="Cantonese",
         upper_bounds=("cuda",),
     ),
-    Known(
+    CatalogModel(
         name="xlsr-ko",
         kind="wav2vec2-ctc",
         parameters=316,
@@ -147,7 +147,7 @@ CATALOG = (
         languages=("ko",),
         lacks="translation; punctuation, digits and Latin letters; anything but Korean",
     ),
-    Known(
+    CatalogModel(
         name="whisper-base.en",
         kind="whisper",
         parameters=73,
@@ -159,7 +159,7 @@ CATALOG = (
         lacks="translation; anything but English",
         upper_bounds=("cuda",),
     ),
-    Known(
+    CatalogModel(
         name="whisper-base",
         kind="whisper",
         parameters=73,
@@ -171,7 +171,7 @@ CATALOG = (
         lacks="Cantonese",
         upper_bounds=("cuda",),
     ),
-    Known(
+    CatalogModel(
         name="whisper-tiny.en",
         kind="whisper",
         parameters=38,
@@ -183,7 +183,7 @@ CATALOG = (
         lacks="translation; anything but English",
         upper_bounds=("cuda",),
     ),
-    Known(
+    CatalogModel(
         name="whisper-tiny",
         kind="whisper",
         parameters=38,
@@ -198,6 +198,6 @@ CATALOG = (
 )
 
 
-def find(name: str) -> Known:
+def find(name: str) -> CatalogModel:
     """Return the model of that name. Raises `KeyError` for one that is not in the catalogue."""
     return {known.name: known for known in CATALOG}[name]

@@ -1,4 +1,4 @@
-"""Which model serves where none was named: `$MALSORI_MODEL`, the most accurate one here, else a demonstration model."""
+"""The model when none is named: `$MALSORI_MODEL`, else the most accurate one here, else a demonstration model."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from ..errors import ModelError, ModelNotFound, OptionError
 from .catalog import CATALOG
 from .find import HINT, Found, find_bundle, list_bundles
-from .languages import LANGUAGES, code_of, meant
+from .languages import LANGUAGES, code_of, did_you_mean
 from .manifest import Manifest
 from .names import NAMES, known, pull_line
 
@@ -19,7 +19,7 @@ PLACES = {model.name: place for place, model in enumerate(CATALOG)}
 
 @dataclass(frozen=True, slots=True)
 class Chosen:
-    """The model that serves, what it says of itself, how many others would have, and whether the user named it."""
+    """The model chosen, its manifest, how many others would have done, and whether `$MALSORI_MODEL` named it."""
 
     found: Found
     manifest: Manifest
@@ -28,7 +28,7 @@ class Chosen:
 
     @property
     def line(self) -> str:
-        """What a user is told who named no model; nothing where a warning says it."""
+        """The line on which model was chosen; "" for one that was named, or that `warning` names."""
         if self.named or self.manifest.demonstration:
             return ""
         among = f", the most accurate of {self.others + 1} that are here" if self.others else ""
@@ -36,7 +36,7 @@ class Chosen:
 
     @property
     def warning(self) -> str:
-        """What must be said along with the words of a demonstration model, empty for a real one."""
+        """The warning that goes with the text of a demonstration model, "" for a real one."""
         if self.named or not self.manifest.demonstration:
             return ""
         return (
@@ -48,18 +48,18 @@ class Chosen:
 def best(
     language: str | None = None, *, task: str = "transcribe", several: bool = False, cores: float | None = None
 ) -> Chosen:
-    """Return what serves for a language and a task best; `several` takes only models that tell languages apart.
+    """Return the best model for a language and a task; `several` takes only models that tell languages apart.
 
-    The model that `$MALSORI_MODEL` names, as `--model` takes it, comes before all others where it serves. Without a
-    language those that know several come before those that know one. With `cores` a model that is known to keep more of
-    them busy comes behind all that do not: a stream cannot wait. A model that cannot be read is passed over. Raises
-    `OptionError` where no model here serves, `ModelNotFound` where there is none at all.
+    The model that `$MALSORI_MODEL` names, as `--model` takes it, comes first if it has the language and the task.
+    Without a language those that know several come before those that know one. With `cores` models known to keep more
+    cores busy come last: a stream cannot wait. Models that cannot be read are skipped. Raises `OptionError` where no
+    model here fits, `ModelNotFound` where there is none at all.
     """
     language = None if language is None else code_of(language)
     if preferred := os.environ.get(PREFERRED):
-        named, said = _preferred(preferred)
-        if _serves(said, language, task, several):
-            return Chosen(named, said, 0, named=True)
+        named, own = _preferred(preferred)
+        if _serves(own, language, task, several):
+            return Chosen(named, own, 0, named=True)
     there = [(found, manifest) for found in list_bundles() if (manifest := _read(found)) is not None]
     if not there:
         raise ModelNotFound("any", hint=HINT)
@@ -71,7 +71,7 @@ def best(
 
 
 def rank(name: str, manifest: Manifest) -> tuple[int, int]:
-    """Return where a model stands in accuracy, the best first: by its name, else as one of as many parameters."""
+    """Return the rank of a model by accuracy, best first: by its name, else by its number of parameters."""
     if name in PLACES:
         return PLACES[name], 0
     if named := known(name):
@@ -84,7 +84,7 @@ def rank(name: str, manifest: Manifest) -> tuple[int, int]:
 
 
 def _preferred(name: str) -> tuple[Found, Manifest]:
-    """Return the model that `$MALSORI_MODEL` names. Its errors say that the name is from there."""
+    """Return the model that `$MALSORI_MODEL` names. Raises `ModelError` whose message names the variable."""
     try:
         found = find_bundle(name)
         return found, found.manifest()
@@ -125,10 +125,10 @@ def _nothing(language: str | None, task: str, several: bool, names: list[str]) -
     asked = f"the language {language!r}" if language else "several languages" if several else f"the task {task!r}"
     also = f" with the task {task!r}" if language and task != "transcribe" else ""
     line = f"; {_getting(language)} gets one" if language in (None, *LANGUAGES) else ""
-    return f"no model here knows {asked}{also}{meant(language)}; here: {', '.join(names)}{line}"
+    return f"no model here knows {asked}{also}{did_you_mean(language)}; here: {', '.join(names)}{line}"
 
 
 def _getting(language: str | None) -> str:
-    """Return the line that gets a model of a language: base, or the best that knows what base does not."""
+    """Return the command line that gets a model for a language: base, or else the best that knows it."""
     able = [model.name for model in CATALOG if pull_line(model.name) and language in (None, *model.languages)]
     return GET if "whisper-base" in able or not able else f"malsori models pull {able[0]}"

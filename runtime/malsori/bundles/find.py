@@ -22,7 +22,7 @@ from .places import (
     PREFIX,
     REPOSITORY,
     VARIABLE,
-    Cached,
+    CachedRepository,
     cached,
     cached_as,
     hub_folder,
@@ -177,7 +177,7 @@ def _in(folder: Path, name: str, origin: str) -> Found | None:
     return Found(name, path, origin, plain=True) if is_plain(path) else None
 
 
-def _downloaded(download: Cached) -> Found:
+def _downloaded(download: CachedRepository) -> Found:
     return Found(download.repository, download.folder, ORIGIN, plain=True)
 
 

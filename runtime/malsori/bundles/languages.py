@@ -1,4 +1,4 @@
-"""What languages are called: the codes that models go by, and the English names that people type for them."""
+"""Names of languages: the codes that models have, and the English names, other codes and tags that people type."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ _PAIRS = """
 """
 ENGLISH = {code: name.replace("_", " ") for code, name in (pair.split("=") for pair in _PAIRS.split())}
 LANGUAGES = tuple(ENGLISH)
-# ISO 639-3 and, where another, 639-2/B, of the above and of the two in recipes that Whisper does not know: pycountry's
-# `alpha_3` and `bibliographic` of each.
+# ISO 639-3 codes and, where they differ, 639-2/B ones, of the above and of the two in recipes that Whisper does not
+# know: pycountry's `alpha_3` and `bibliographic` of each.
 _LONGER = """
     en=eng zh=zho,chi de=deu,ger es=spa ru=rus ko=kor fr=fra,fre ja=jpn pt=por tr=tur pl=pol ca=cat nl=nld,dut ar=ara
     sv=swe it=ita id=ind hi=hin fi=fin vi=vie he=heb uk=ukr el=ell,gre ms=msa,may cs=ces,cze ro=ron,rum da=dan hu=hun
@@ -33,7 +33,7 @@ _LONGER = """
     be=bel tg=tgk sd=snd gu=guj am=amh yi=yid lo=lao uz=uzb fo=fao ht=hat ps=pus tk=tuk nn=nno mt=mlt sa=san lb=ltz
     my=mya,bur bo=bod,tib tl=tgl mg=mlg as=asm tt=tat ln=lin ha=hau ba=bak jw=jav su=sun ga=gle gn=grn
 """
-# What a language was called before, or is called more closely, by ISO 639 and BCP 47: Whisper writes `he`, `no`, `jw`.
+# Former and narrower codes of ISO 639 and BCP 47: Whisper writes `he`, `no`, `jw`.
 _ALSO = """
     he=iw no=nb,nob id=in yi=ji jw=jv ro=mo,mol tl=fil zh=cmn ar=arb fa=pes,prs et=ekk lv=lvs ne=npi sw=swh uz=uzn
     ms=zsm mn=khk mg=plt az=azj sq=als yi=ydd
@@ -79,11 +79,10 @@ CODES = {name: code for code, name in ENGLISH.items()} | OTHERS
 
 
 def code_of(text: str) -> str:
-    """Return the code of a language that is given by its English name, its code or a tag, in whatever case.
+    """Return the code of a language by its English name, its code or a tag, in any case.
 
-    Codes of three letters and earlier ones count as well (`kor`, `iw`); what a tag says of script and country is left
-    out (`ko-KR`, `pt_BR`, `zh-Hans`). Any other text comes back in lower case: a model may know a code that stands in
-    no table.
+    Codes of three letters and former ones are known as well (`kor`, `iw`); script and country of a tag are ignored
+    (`ko-KR`, `pt_BR`, `zh-Hans`). Any other text is returned in lower case: a model may know codes that no table has.
     """
     plain = text.strip().lower()
     name = REMARK.sub("", plain.replace("-", " ").replace("_", " "))
@@ -94,19 +93,16 @@ def code_of(text: str) -> str:
     return SAME.get(code, code)
 
 
-def meant(text: object, known: Collection[str] = CODES.values()) -> str:
-    """Return what is said of a language that nobody knows where the name of a `known` one is like it, else nothing."""
+def did_you_mean(text: object, known: Collection[str] = CODES.values()) -> str:
+    """Return, for an error, `; did you mean ...?` where a `known` language has a name like `text`, else ""."""
     close = _like(text, known, ALIKE)[:1]
     return f"; did you mean {close[0]}?" if close else ""
 
 
 def alternatives_to(text: object, known: Sequence[str], whole: str) -> str:
-    """Return what is said of a language that is not `known`: those that are, the likest of many, and where the rest is.
-
-    `whole` is the command that lists them all.
-    """
-    if told := meant(text, known):
-        return told
+    """Return, for an error, the `known` languages in place of `text`, of many the likest; `whole` lists them all."""
+    if guess := did_you_mean(text, known):
+        return guess
     if len(known) <= FEW:
         return f"; it knows {', '.join(known)}"
     near = _like(text, known, SOMEWHAT_ALIKE)

@@ -1,6 +1,6 @@
-"""Where this machine keeps models: the user's cache folder, the folders bundles are looked for in, and the hub's cache.
+"""The folders of models on this machine: the user's cache, where bundles are looked for, and the hub's cache.
 
-The hub's cache is what faster-whisper and the hub's own client have downloaded; it is read and never written.
+The hub's cache has the downloads of faster-whisper and of the hub's own client; it is read and never written.
 """
 
 from __future__ import annotations
@@ -17,14 +17,14 @@ OUR_PROJECT = re.compile(r'^name\s*=\s*"malsori"\s*$', re.MULTILINE)
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A folder whose subfolders may be bundles, and how it is called in lists and messages."""
+    """A folder whose subfolders may be bundles, and its name in lists and messages."""
 
     folder: Path
     origin: str
 
 
 def places() -> list[Place]:
-    """Return the folders to look in, the first to win first; each may be absent."""
+    """Return the folders to look in, those that take precedence first; each may be absent."""
     listed = os.environ.get(VARIABLE, "").split(os.pathsep)
     found = [Place(Path(entry), f"${VARIABLE}") for entry in listed if entry]
     if (root := checkout()) is not None:
@@ -36,22 +36,22 @@ def places() -> list[Place]:
 
 
 def shelf() -> Path | None:
-    """Return the folder that models are pulled and adopted into, there or not yet; None for a user without a home."""
+    """Return the folder that models are pulled and adopted into, which may not exist yet; None without a home."""
     cache = cache_folder()
     return None if cache is None else cache / "models"
 
 
 def unfinished(folder: Path) -> Path:
-    """Return where what has come of a bundle is kept until its pull is finished: hidden, beside it."""
+    """Return the hidden folder beside a bundle that keeps its files until its pull is finished."""
     whole = Path(os.path.abspath(folder))  # also for one that is given as "."
     return whole.with_name(f".{whole.name}.pull")
 
 
 def checkout(package: Path = PACKAGE) -> Path | None:
-    """Return the repository that `package` is run from, or None for an installed one.
+    """Return the checkout that `package` is run from, or None for an installed one.
 
-    Both signs must be there, the folder `runtime` and our own pyproject.toml above it: a stranger's `models/` beside
-    some site-packages is no place of ours.
+    The folder `runtime` and our own pyproject.toml above it must both be there: another project's `models/` beside
+    site-packages must not be searched.
     """
     root = package.parents[1]
     try:
@@ -62,7 +62,7 @@ def checkout(package: Path = PACKAGE) -> Path | None:
 
 
 def cache_folder() -> Path | None:
-    """Return `$XDG_CACHE_HOME/malsori` or `~/.cache/malsori`, there or not yet; None for a user without a home."""
+    """Return `$XDG_CACHE_HOME/malsori` or `~/.cache/malsori`, which may not exist yet; None without a home."""
     base = os.environ.get("XDG_CACHE_HOME", "")
     if os.path.isabs(base):  # the XDG specification has relative paths ignored
         return Path(base) / "malsori"
@@ -78,8 +78,8 @@ REPOSITORY = re.compile(r"[\w.-]{1,96}/[\w.-]{1,96}", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
-class Cached:
-    """One repository as it was downloaded: `Systran/faster-whisper-base`, its commit, the folder of its files."""
+class CachedRepository:
+    """A downloaded repository: its name (`Systran/faster-whisper-base`), its commit, the folder of its files."""
 
     repository: str
     revision: str
@@ -87,7 +87,7 @@ class Cached:
 
 
 def hub_folder() -> Path | None:
-    """Return where the hub's client keeps downloads, by its own variables; None for a user without a home."""
+    """Return the folder of the hub client's downloads, by its own variables; None without a home."""
     for variable in ("HF_HUB_CACHE", "HUGGINGFACE_HUB_CACHE"):
         if named := os.environ.get(variable):
             return _expanded(named)
@@ -101,8 +101,8 @@ def hub_folder() -> Path | None:
         return None
 
 
-def cached() -> list[Cached]:
-    """Return all repositories of models that are there, whatever they hold, sorted by name."""
+def cached() -> list[CachedRepository]:
+    """Return all downloaded repositories of models, whatever they hold, sorted by name."""
     folder = hub_folder()
     try:
         names = sorted(os.listdir(folder)) if folder is not None else []
@@ -112,7 +112,7 @@ def cached() -> list[Cached]:
     return [each for each in found if each is not None]
 
 
-def cached_as(repository: str) -> Cached | None:
+def cached_as(repository: str) -> CachedRepository | None:
     """Return the repository of that name, None where it was never downloaded."""
     folder = hub_folder()
     if folder is None or not REPOSITORY.fullmatch(repository):
@@ -120,8 +120,8 @@ def cached_as(repository: str) -> Cached | None:
     return snapshot(folder / (PREFIX + repository.replace("/", "--")))
 
 
-def snapshot(folder: Path) -> Cached | None:
-    """Return what a folder `models--OWNER--NAME` holds: the commit of `main`, else the newest that is there."""
+def snapshot(folder: Path) -> CachedRepository | None:
+    """Return the repository in a folder `models--OWNER--NAME`, at the commit of `main`, else at its newest one."""
     try:
         main = (folder / "refs" / "main").read_text("ascii").strip()
     except (OSError, UnicodeDecodeError):
@@ -129,19 +129,19 @@ def snapshot(folder: Path) -> Cached | None:
     if not re.fullmatch(r"[0-9a-f]{4,64}", main) or not (folder / "snapshots" / main).is_dir():
         main = _newest(folder / "snapshots")
     repository = folder.name.removeprefix(PREFIX).replace("--", "/", 1)
-    return Cached(repository, main, folder / "snapshots" / main) if main else None
+    return CachedRepository(repository, main, folder / "snapshots" / main) if main else None
 
 
-def repository_of(folder: Path) -> Cached | None:
-    """Return the repository that a folder in `snapshots/` belongs to, None for a folder that is elsewhere."""
+def repository_of(folder: Path) -> CachedRepository | None:
+    """Return the repository that a folder in `snapshots/` belongs to, None for any other folder."""
     root = folder.parent.parent
     if folder.parent.name != "snapshots" or not root.name.startswith(PREFIX):
         return None
-    return Cached(root.name.removeprefix(PREFIX).replace("--", "/", 1), folder.name, folder)
+    return CachedRepository(root.name.removeprefix(PREFIX).replace("--", "/", 1), folder.name, folder)
 
 
 def is_within(folder: Path) -> bool:
-    """Return whether a folder, by whatever path it was reached, is in what the hub's client has downloaded."""
+    """Return whether a folder, links resolved, is in the hub's cache."""
     whole = folder.resolve()
     return any(repository_of(each) is not None for each in (whole, *whole.parents))
 

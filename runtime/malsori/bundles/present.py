@@ -6,7 +6,7 @@ from ..errors import ModelError
 from .find import Found, answering
 from .infer.ct2_folder import WEIGHTS
 from .manifest import Manifest
-from .names import Named, known
+from .names import PublishedName, known
 from .taken import may_be
 
 
@@ -31,7 +31,7 @@ def is_it(name: str, found: Found) -> bool:
     return may_be(manifest, named) and (found.plain or _is_from(manifest, named))
 
 
-def _is_from(manifest: Manifest, named: Named) -> bool:
+def _is_from(manifest: Manifest, named: PublishedName) -> bool:
     """Whether a bundle was made of the published model, by the source that it names or by the sum of its weights."""
     from .pull.published import PUBLISHED
 

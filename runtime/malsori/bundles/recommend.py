@@ -1,4 +1,4 @@
-"""Which of the published models suits a machine: a pure function over the catalogue, best first, with reasons."""
+"""Ranks the published models for a machine: a pure function over the catalogue, best first, with reasons."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ import math
 from dataclasses import dataclass, replace
 
 from ..errors import OptionError
-from .catalog import CATALOG, Known
+from .catalog import CATALOG, CatalogModel
 from .families import FAMILIES
 from .languages import LANGUAGES, alternatives_to, code_of
 from .names import pull_line
 
-QUANTIZATION = {"cpu": "int8", "cuda": "float16"}  # what is computed in on a device, and how it is pulled there
+QUANTIZATION = {"cpu": "int8", "cuda": "float16"}  # what a device computes in, and below what it is pulled in
 PULLED = {"cpu": "int8", "cuda": "none"}
-REST_MB = {"cpu": 50, "cuda": 0}  # reading files and finding speech beside the model: 287 MB in all with tiny's 235
+REST_MB = {"cpu": 50, "cuda": 0}  # memory of everything but the model: 287 MB in all with tiny's 235
 MB = 1_000_000
 SLOW = "slower than speech here"
 
@@ -22,11 +22,11 @@ SLOW = "slower than speech here"
 class Recommendation:
     """A model of the catalogue on one device.
 
-    `against` is why it does not serve, empty where it does; `remark` is what else there is to know of one that does.
-    The device is `elsewhere` where the machine that gets the model would by itself take it for another.
+    `against` is why it does not serve, "" where it does; `remark` is a remark on one that does. `elsewhere`: it is
+    planned for another device than this machine would choose, so that `pull` must be told the quantization.
     """
 
-    model: Known
+    model: CatalogModel
     device: str
     against: str = ""
     remark: str = ""
@@ -34,12 +34,12 @@ class Recommendation:
 
     @property
     def quantization(self) -> str:
-        """What it computes in on this device."""
+        """The quantization it computes in on this device."""
         return QUANTIZATION[self.device]
 
     @property
     def command(self) -> str:
-        """What gets it; what cannot be pulled is made in a checkout, with the dependencies of `export/`."""
+        """The command that gets it; one that cannot be pulled is made in a checkout, with what `export/` needs."""
         name = self.model.name
         if line := pull_line(name):
             return f"{line} --quantize {PULLED[self.device]}" if self.elsewhere else line
@@ -47,18 +47,18 @@ class Recommendation:
 
     @property
     def bundle(self) -> int | None:
-        """What `command` puts on the disk, in 10^6 bytes; None where nobody measured."""
+        """What `command` writes to the disk, in 10^6 bytes; None if not measured."""
         return self.model.bundle_mb.get(self.quantization)
 
     @property
     def memory(self) -> int | None:
-        """What all of malsori takes with it on this device, in 10^6 bytes; None where nobody measured."""
+        """The memory of malsori with this model on this device, in 10^6 bytes; None if not measured."""
         need = self.model.memory_mb.get(self.device)
         return None if need is None else need + REST_MB[self.device]
 
     @property
     def upper_bound(self) -> bool:
-        """Whether it takes less than `memory` says: that is what PyTorch takes."""
+        """Whether `memory` is that of PyTorch, and so more than it takes."""
         return self.device in self.model.upper_bounds
 
 
@@ -74,20 +74,19 @@ def choose(
 ) -> list[Recommendation]:
     """Return all models: those that serve, the most accurate first, then the others with what is against them.
 
-    Of those that serve, the ones that are slower than speech on `threads` cores come last, but with `any_speed`.
-    `memory` is what may be taken, in bytes, None for no limit; `device` is `cpu` or `cuda`, whose memory is meant.
-    Without a `language` those that know a single one do not serve. With `realtime` a model on the CPU must keep up with
-    speech on `threads` cores, and without it one that does not is remarked on; a GPU does that with any of them
-    (faster-whisper's README: large-v2 is 12 times as fast as speech on an RTX 3070 Ti). `elsewhere` tells that this
-    machine would compute on another device, so that what is pulled here has to be told what it is for. Raises
-    `OptionError` for a device or a language that nobody here has.
+    Of those that serve, the ones slower than speech on `threads` cores come last, unless `any_speed`. `memory` is the
+    most to take of the device's, in bytes, None for no limit; `device` is `cpu` or `cuda`. Without a `language` models
+    of a single one do not serve. With `realtime` a model on the CPU must keep up with speech on `threads` cores;
+    without it one that does not gets a remark. A GPU keeps up with any of them (faster-whisper's README: large-v2 is
+    12 times as fast as speech on an RTX 3070 Ti). `elsewhere` is as in `Choice`. Raises `OptionError` for an unknown
+    device or language.
     """
     if device not in QUANTIZATION:
         raise OptionError(f"device: expected {' or '.join(QUANTIZATION)}, found {device!r}")
     language = None if language is None else code_of(language)
     if language is not None and language not in LANGUAGES:
-        told = alternatives_to(language, LANGUAGES, "malsori models recommend --json")
-        raise OptionError(f"language: {language!r} is not known to any model{told}")
+        others = alternatives_to(language, LANGUAGES, "malsori models recommend --json")
+        raise OptionError(f"language: {language!r} is not known to any model{others}")
     cores = threads if device == "cpu" else math.inf
     plain = [
         Recommendation(model, device, remark=SLOW if model.cores > cores else "", elsewhere=elsewhere)

@@ -1,7 +1,7 @@
-"""Rounding the float weights of CTranslate2's `model.bin` to int8, as CTranslate2 itself does when it loads them.
+"""Rounds the float weights of CTranslate2's `model.bin` to int8, as CTranslate2 itself does when it loads them.
 
-A CPU computes in int8 either way and reads the same words, to the letter; a file that is rounded already is half as
-long, and loads without the floats: a process that loads stock base peaks at 192 MB instead of 395.
+A CPU computes in int8 either way and reads exactly the same words; a rounded file is half as long and takes less memory
+to load: a process that loads stock base peaks at 192 MB instead of 395.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from .infer.ct2_folder import WEIGHTS, stored_in
 from .infer.model_bin import SCALE, TYPES, VERSION, Header, Variable
 from .manifest import Manifest
 
-ROWS = 1024  # converted at a time, so that a large vocabulary needs a few MB
+ROWS = 1024  # converted at a time, so that a large vocabulary takes a few MB
 LARGEST = 127.0  # what the largest weight of a row becomes
 SMALLEST = 1e-30  # no weight is as small; its scale would be infinite
 FLOATS = ("float32", "float16", "bfloat16")
@@ -30,12 +30,12 @@ Say = Callable[[float, float], None]
 
 
 def is_rounded(manifest: Manifest) -> bool:
-    """Whether a model's weights are in int8, whatever the rest is in."""
+    """Return whether a model's weights are in int8, whatever the rest is in."""
     return manifest.quantization.startswith("int8")
 
 
 def can_round(manifest: Manifest) -> bool:
-    """Whether a model's weights can be rounded to int8, or are."""
+    """Return whether a model's weights can be rounded to int8, or are in int8."""
     return WEIGHTS in manifest.files and (manifest.quantization in FLOATS or is_rounded(manifest))
 
 
@@ -49,8 +49,8 @@ def round_weights(path: Path, say: Say = lambda done, total: None) -> bool:
     """Round the float weights of a `model.bin` in place; return False, and leave it, where it has none.
 
     Each row of a matrix has a scale, 127 over its largest weight; convolutions and all that is no matrix stay as they
-    are. `say` hears bytes read and in all. Raises `ModelError` for a file that is none, `OSError` where the new one
-    cannot be written, which then leaves the old one.
+    are. `say` is called with bytes read and in all. Raises `ModelError` for another kind of file, `OSError` where the
+    new one cannot be written; the old one then stays.
     """
     header = Header.read(path)
     chosen = {variable.name for variable in header.stored if _to_round(variable)}
@@ -62,7 +62,7 @@ def round_weights(path: Path, say: Say = lambda done, total: None) -> bool:
 
 
 def _to_round(variable: Variable) -> bool:
-    """Whether a variable is one of those that CTranslate2 computes with in int8 (`Model::is_quantizable`)."""
+    """Return whether CTranslate2 computes with a variable in int8 (`Model::is_quantizable`)."""
     matrix = variable.name.endswith("weight") and len(variable.shape) == 2 and "conv" not in variable.name
     return matrix and 0 not in variable.shape and variable.type in FLOATS
 

@@ -15,13 +15,13 @@ from .families import FAMILIES
 from .find import Found, answering
 from .infer.ct2_folder import KIND, MELS_SINCE_V3, MULTILINGUAL, PUBLISHED, SHAPE
 from .manifest import Manifest
-from .names import Named, known
+from .names import PublishedName, known
 from .places import ORIGIN, is_within, places
 
 WITH_128_MELS = "large-v3"  # turbo and its distilled ones have it in their names too
 
 
-def may_be(manifest: Manifest, named: Named) -> bool:
+def may_be(manifest: Manifest, named: PublishedName) -> bool:
     """Return whether what a manifest says is true of that published model; what it leaves out may be anything."""
     if manifest.kind != KIND:
         return False
@@ -34,7 +34,7 @@ def may_be(manifest: Manifest, named: Named) -> bool:
     return not vocabulary or (vocabulary < MULTILINGUAL) == named.name.endswith(".en")
 
 
-def _shape(named: Named) -> tuple[int, int, int]:
+def _shape(named: PublishedName) -> tuple[int, int, int]:
     """Return width and layers of a published model, by its name without a version where several share them."""
     name = named.name.removeprefix("whisper-").removesuffix(".en")
     return next(shape for shape, size in PUBLISHED.items() if re.fullmatch(rf"{size}(-v[\d.]+)?", name))

@@ -119,7 +119,7 @@ def _aligned(
     reporter: Reporter,
     format: str,
 ) -> tuple[str, tuple[str, ...]]:
-    """Return what is to be written, and what is to be warned of."""
+    """Return the text to write, and the warnings."""
     from ..pipeline import align, retime
 
     reading: dict[str, Any] = {**chosen(args, SourceOptions, SpeechOptions), "progress": progress_of(reporter)}
@@ -149,13 +149,13 @@ def _rendered_subtitle(retimed: Retimed, args: argparse.Namespace, format: str) 
 
 
 def _format(args: argparse.Namespace, default: str) -> str:
-    """Return the format asked for, or that the output's ending names, else `default`."""
+    """Return the format asked for, else that of the output's ending, else `default`."""
     ending = ending_of(args.output or "")
     return args.output_format or (ending if ending in FORMATS else default)
 
 
 def _subtitle(args: argparse.Namespace, text: str) -> Subtitle | None:
-    """Return the subtitle that a text is, by content or its file's ending. Raises `OptionError` for a broken one."""
+    """Return the subtitle if the text is one, by content or file ending. Raises `OptionError` for a broken one."""
     from ..subtitles import kind_of, read_subtitle
 
     if args.text is not None:
@@ -168,7 +168,7 @@ def _subtitle(args: argparse.Namespace, text: str) -> Subtitle | None:
 
 
 def _text(args: argparse.Namespace) -> str:
-    """Return the text that the flags give. Raises `OptionError` for none, two, an empty one, and no UTF-8."""
+    """Return the text of TRANSCRIPT or --text. Raises `OptionError` for none, both, an empty one, and no UTF-8."""
     from ..errors import OptionError
 
     if (args.transcript is None) == (args.text is None):

@@ -1,4 +1,4 @@
-"""A calibration for people: what was heard and what came of it, a row of figures for each setting, and a picture."""
+"""A calibration for people: a table of its outcome, a table of figures for each setting, and a plot."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ if TYPE_CHECKING:
     from ..pipeline.trials import Calibration, Errors
     from ..pipeline.trials.figures import Figures
 
-LEAST_TOLD = ("WER", "p95", "CER to full", "p50")  # left out of a table that a terminal is too narrow for, in turn
+OMITTED_FIRST = ("WER", "p95", "CER to full", "p50")  # columns to leave out in turn where the terminal is too narrow
 
 
 def tables(calibration: Calibration, bundle: Bundle, *, written: bool) -> str:
-    """Return both tables; a bundle that was not written into is not to look as if it had been."""
+    """Return both tables; `written` says whether the setting was written into the bundle."""
     return table(_outcome(calibration, bundle, written)) + "\n" + table(_settings(calibration, written))
 
 
@@ -56,7 +56,7 @@ def _describe_heard(calibration: Calibration) -> str:
 
 
 def _describe_unheard(calibration: Calibration) -> str:
-    """Return what became of the others."""
+    """Return why the other settings were not heard."""
     given_up = len(calibration.given_up)
     rest = len(calibration.same) - len(calibration.settings) - given_up
     why = (f"{given_up} read too many clips again" if given_up else "", f"{rest} could not be taken" if rest else "")
@@ -64,7 +64,7 @@ def _describe_unheard(calibration: Calibration) -> str:
 
 
 def _kept(bundle: Bundle) -> str:
-    """Return the window that a bundle has, as floor and margin."""
+    """Return the window in a bundle's manifest, as floor and margin."""
     kept = bundle.manifest.audio_context
     return " + ".join(f"{seconds:g} s" for seconds in kept.values()) or "full window"
 
@@ -76,12 +76,12 @@ def _settings(calibration: Calibration, written: bool) -> list[tuple[str, ...]]:
     if calibration.seen:
         verdicts[chosen.context] = "chosen" if written else "would be chosen"
     rows = [_setting(each, verdicts[each.context]) for each in (*calibration.settings, full)]
-    for count in range(len(LEAST_TOLD) + 1):
-        names = [name for name in rows[0] if name not in LEAST_TOLD[:count]]
-        told = [tuple(names), *(tuple(row[name] for name in names) for row in rows)]
-        if fits(told):
+    for count in range(len(OMITTED_FIRST) + 1):
+        names = [name for name in rows[0] if name not in OMITTED_FIRST[:count]]
+        cells = [tuple(names), *(tuple(row[name] for name in names) for row in rows)]
+        if fits(cells):
             break
-    return told
+    return cells
 
 
 def _setting(figures: Figures, verdict: str) -> dict[str, str]:
@@ -110,12 +110,12 @@ def _rate(errors: Errors) -> str:
 ENDINGS = (".png", ".svg")
 COLORS = ("#74add1", "#1f78b4", "#54278f", "#1b1035")  # one per margin, the longest darkest
 FULL, REFUSED, CHOSEN = "#555555", "#fdece0", "#d94801"
-APART = 0.13  # of a floor's place, between its margins: points on one another would hide each other
-BEYOND = 5.0  # percent points shown above what is allowed: a loop has hundreds, and would flatten the rest
+APART = 0.13  # between the points of two margins, as a share of a floor's width, so that none hides another
+BEYOND = 5.0  # percent points shown above the most allowed: a loop has hundreds, which would flatten the rest
 
 
 def check_plot(path: Path) -> None:
-    """Raise `OptionError` for another ending, `MissingDependency` without matplotlib, before any work is done."""
+    """Raise `OptionError` for an ending that cannot be drawn, `MissingDependency` without matplotlib."""
     if path.suffix.lower() not in ENDINGS:
         raise OptionError(f"--plot: expected a file that ends in {' or '.join(ENDINGS)}, found {path}")
     _figure()
@@ -156,7 +156,7 @@ class Drawing:
 
     @property
     def title(self) -> str:
-        """What was heard, and what came out."""
+        """The model, how much it heard, and the setting chosen."""
         from ..pipeline.trials.outcome import label
 
         full, chosen = self.calibration.full, self.calibration.chosen
@@ -169,19 +169,19 @@ class Drawing:
         return self._cer(self.calibration.full) + self.calibration.limits.max_loss + BEYOND
 
     def errors(self, axes: Any) -> None:
-        """Draw the error rates, and from where on they are too many; what loops is drawn at the upper edge."""
+        """Draw the error rates and the area of those too high; rates beyond the scale are drawn at its upper edge."""
         calibration = self.calibration
         full, most = self._cer(calibration.full), calibration.limits.max_loss
         axes.axhline(full, color=FULL, linestyle="--", linewidth=1)
         highest = 1.2 * max(self._points(axes, self._cer, self._ceiling), full + most, 1.0)
         refused = f"more than {most:g} points lost"
         axes.axhspan(full + most, highest, color=REFUSED, linewidth=0, zorder=0, label=refused)
-        said = "what was said" if calibration.full.cer else "the full window"
-        axes.set(ylabel=f"CER against {said}, %", ylim=(-0.06 * highest, highest))
+        reference = "what was said" if calibration.full.cer else "the full window"
+        axes.set(ylabel=f"CER against {reference}, %", ylim=(-0.06 * highest, highest))
         axes.grid(axis="y", alpha=0.3)
 
     def times(self, axes: Any) -> None:
-        """Draw the seconds for a clip."""
+        """Draw the median seconds per clip."""
         full = self.calibration.full.p50
         axes.axhline(full, color=FULL, linestyle="--", linewidth=1)
         highest = self._points(axes, lambda figures: figures.p50)
@@ -190,12 +190,12 @@ class Drawing:
         axes.grid(axis="y", alpha=0.3)
 
     def _cer(self, figures: Figures) -> float:
-        """Return the error rate that decided, in per cent: the full window's own and what is lost against it."""
+        """Return the error rate in per cent that a setting is judged by: the full window's, and the loss against it."""
         full = self.calibration.full.cer
         return 100 * ((full.rate or 0.0) if full else 0.0) + (100 * figures.loss)
 
     def _points(self, axes: Any, value: Callable[[Figures], float], ceiling: float = math.inf) -> float:
-        """Draw a line per margin, hollow where a setting is not safe; return the highest value, `ceiling` at most."""
+        """Draw a line per margin, with hollow points for settings not safe; return the highest value drawn."""
         from ..pipeline.trials.search import order
 
         highest = 0.0
@@ -220,7 +220,7 @@ class Drawing:
             axes.plot(*spot, "o", markersize=13, markerfacecolor="none", markeredgecolor=CHOSEN, markeredgewidth=2)
 
     def explain(self, axes: Any, figure: Any) -> None:
-        """Put what the signs mean below the axes."""
+        """Draw the legend below the axes."""
         for number, margin in enumerate(self._margins):
             axes.plot([], [], "o-", color=COLORS[number % len(COLORS)], label=f"margin {margin:g} s")
         axes.plot([], [], "--", color=FULL, linewidth=1, label="full window, 30 s")

@@ -1,17 +1,18 @@
-"""What the command says: results on stdout, UTF-8 in every locale; harmless one-line messages on stderr."""
+"""Output of the command: results on stdout, UTF-8 in every locale; one-line messages without escapes on stderr."""
 
 from __future__ import annotations
 
 import faulthandler
 import io
+import json
 import os
 import re
 import sys
-from typing import TextIO
+from typing import Any, TextIO
 
 from ..errors import OutputError
 
-# A C locale must not change a result; an undecodable byte of a file name comes out as \udcXX, which JSON reads back.
+# A C locale must not change a result; an undecodable byte of a file name is written as \udcXX, which JSON reads back.
 ENCODING = ("utf-8", "backslashreplace")
 
 
@@ -19,7 +20,7 @@ def emit(text: str) -> None:
     """Write `text` to stdout at once.
 
     Raises:
-        BrokenPipeError: nobody reads it any more, or stdout was closed from the start.
+        BrokenPipeError: its reader has gone, or stdout was closed from the start.
         OutputError: it cannot be written for another reason, such as a full disk.
     """
     if sys.stdout is None:
@@ -30,42 +31,48 @@ def emit(text: str) -> None:
         sys.stdout.write(text)
         sys.stdout.flush()
     except BrokenPipeError:
-        _abandon(sys.stdout)
+        _discard_output(sys.stdout)
         raise
     except OSError as error:
-        _abandon(sys.stdout)
+        _discard_output(sys.stdout)
         raise OutputError.unwritten("standard output", error) from error
 
 
+def emit_json(value: Any) -> None:
+    """Write a result for programs to stdout, as indented JSON. Raises as `emit`."""
+    emit(json.dumps(value, ensure_ascii=False, indent=2) + "\n")
+
+
 def complain(message: str) -> None:
-    """Write one line `malsori: message` to stderr; results are worth more than a log that nobody can read any more."""
+    """Write one line `malsori: message` to stderr; where that cannot be written, drop it, since results go on."""
     if sys.stderr is not None:
         try:
             sys.stderr.write(f"malsori: {printable(message)}\n")
             sys.stderr.flush()
         except OSError:
-            _abandon(sys.stderr)
+            _discard_output(sys.stderr)
 
 
-def keep_stderr_for_us() -> None:
-    """Keep native libraries off stderr for the rest of this process; our messages and crash reports still go there.
+def silence_native_libraries() -> None:
+    """Keep native libraries from writing to stderr in this process; messages and crash reports still go there.
 
-    Engines, drivers and codecs print lines of their own, not all of which have a switch; a failed file is to cost one
-    line, ours. `--debug` leaves everything as it was.
+    Engines, drivers and codecs print lines of their own, not all of which have a switch; a failed file should cost one
+    line. With `--debug` this is not called.
     """
     if sys.stderr is None:
         return
     try:
-        ours = os.dup(sys.stderr.fileno())
+        descriptor = os.dup(sys.stderr.fileno())
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stderr.fileno())
     except (OSError, ValueError):  # replaced by something without a descriptor
         return
-    sys.stderr = open(ours, "w", buffering=1, encoding=sys.stderr.encoding, errors="backslashreplace")  # noqa: SIM115
+    encoding = sys.stderr.encoding
+    sys.stderr = open(descriptor, "w", buffering=1, encoding=encoding, errors="backslashreplace")  # noqa: SIM115
     faulthandler.enable(sys.stderr)
 
 
 def printable(text: str) -> str:
-    r"""Return `text` with everything that a terminal would obey or could not show written as an escape.
+    r"""Return `text` with control characters and what a terminal cannot show written as escapes.
 
     Example: a file called `a<ESC>[2J.wav` is shown as `a\x1b[2J.wav`, an undecodable byte 0xFF as `\xff`.
     """
@@ -81,8 +88,8 @@ def _escape(match: re.Match[str]) -> str:
     return character.encode("unicode_escape").decode("ascii")
 
 
-def _abandon(stream: TextIO) -> None:
-    """Point a stream that cannot be written at nothing, so that the interpreter's last flush does not complain too."""
+def _discard_output(stream: TextIO) -> None:
+    """Redirect a stream that cannot be written to the null device, so that the interpreter's last flush is no error."""
     try:
         os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
     except (OSError, ValueError):  # replaced by something without a descriptor

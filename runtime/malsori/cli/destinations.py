@@ -1,4 +1,4 @@
-"""Which file each input's result goes to, decided before any work so that no result replaces another or an input."""
+"""The output file of each input, chosen before any work such that no result replaces another or an input."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from itertools import count
 from pathlib import Path
 
-from .sources import STDIN, Given
+from .sources import STDIN, InputFile
 
 NAME_BYTES = 255  # the longest file name of the usual file systems
 STEM_BYTES = NAME_BYTES - len("-99999.json")  # so that any suffix and ending fit behind it
@@ -20,7 +20,7 @@ class Destinations:
     """Output paths for the inputs of one run, in one folder, for one or several formats.
 
     An input's stem names its outputs, below the folders that it was found in. Inputs that would share a name, or whose
-    output would replace an input, are told apart by what is theirs whatever their order:
+    output would replace an input, get longer names, whatever their order:
 
         talk.mp3, talk.wav      -> talk.mp3.txt, talk.wav.txt
         a/talk.mp3, b/talk.mp3  -> a/talk.txt, b/talk.txt
@@ -28,7 +28,7 @@ class Destinations:
     Results of an earlier run are replaced.
     """
 
-    def __init__(self, folder: Path, inputs: Sequence[Given], formats: Sequence[str]) -> None:
+    def __init__(self, folder: Path, inputs: Sequence[InputFile], formats: Sequence[str]) -> None:
         self.folder = folder
         self.formats = tuple(formats)
         self._sources = {os.path.realpath(each.file) for each in inputs if each.file != STDIN}
@@ -38,15 +38,15 @@ class Destinations:
         """Return the path for each format of input number `index`."""
         return {format: self._path(self.stems[index], format) for format in self.formats}
 
-    def _stems(self, inputs: Sequence[Given]) -> list[str]:
-        """Return a name for each input, as short as may be: names that clash are made longer until none does."""
+    def _stems(self, inputs: Sequence[InputFile]) -> list[str]:
+        """Return a name for each input, as short as possible: names that clash are made longer until none does."""
         names = [_names(each) for each in inputs]
         level = [0] * len(inputs)
         while clashing := [
             index
             for group in _groups(own[at] for own, at in zip(names, level, strict=True))
             for index in group
-            # Those that even their longest names do not tell apart are numbered.
+            # Inputs whose longest names are equal, too, are numbered.
             if (_differ(names, group) or self._hits_source(names[index][level[index]]))
             and level[index] + 1 < len(names[index])
         ]:
@@ -54,8 +54,8 @@ class Destinations:
                 level[index] += 1
         return self._numbered([own[at] for own, at in zip(names, level, strict=True)], inputs)
 
-    def _numbered(self, stems: list[str], inputs: Sequence[Given]) -> list[str]:
-        """Return the names, with a number behind those that are still another's, in order of their paths."""
+    def _numbered(self, stems: list[str], inputs: Sequence[InputFile]) -> list[str]:
+        """Return the names, with a number behind those that are already taken, in order of their paths."""
         taken: set[str] = set()
         free = list(stems)
         for index in sorted(range(len(stems)), key=lambda index: os.fsencode(inputs[index].file)):
@@ -74,7 +74,7 @@ class Destinations:
 def check_writable(output: Path, *, grows: bool = False) -> None:
     """Raise `OutputError` for a path that cannot become a file, before any work is done.
 
-    A file that `grows` is written where it is, and may be a pipe; any other takes the place of what has its name.
+    A file that `grows` is appended to, and may be a pipe; any other replaces what has its name.
     """
     from ..errors import OutputError
 
@@ -94,7 +94,7 @@ def check_writable(output: Path, *, grows: bool = False) -> None:
 
 
 def make_folder(folder: Path) -> None:
-    """Make a folder that files can be written to, if it is not there. Raises `OutputError` where it cannot be one."""
+    """Make a folder unless it exists, and write a file in it for trial. Raises `OutputError` where that fails."""
     from ..errors import OutputError
 
     try:
@@ -106,7 +106,7 @@ def make_folder(folder: Path) -> None:
 
 
 def _try_to_write(folder: Path, name: Path) -> None:
-    """Make a file there and take it away: what a mount or a quota allows is in no permission."""
+    """Make a file in a folder and remove it: permissions do not show what a mount or a quota allows."""
     from ..atomic import temporary_in
     from ..errors import OutputError
 
@@ -119,19 +119,19 @@ def _try_to_write(folder: Path, name: Path) -> None:
 
 
 def _safe(name: str, ending: str = "") -> str:
-    """Return part of a path, control characters replaced, short enough for any format's ending behind its own."""
+    """Return part of a path without control characters, short enough for any format's ending behind its own."""
     kept = "".join("_" if unicodedata.category(character) in CONTROLS else character for character in name)
     tail = "".join("_" if unicodedata.category(character) in CONTROLS else character for character in ending)
     room = STEM_BYTES - len(os.fsencode(tail))
     encoded = os.fsencode(kept)
     if len(encoded) > room:
-        # The cut may have split a character of up to four bytes; what is left of it goes too.
+        # The cut may have split a character of up to four bytes, the rest of which is removed.
         kept = re.sub("[\udc80-\udcff]{1,3}$", "", os.fsdecode(encoded[:room]))
     return kept + tail
 
 
-def _names(each: Given) -> list[str]:
-    """Return what an input may be called, from the shortest to the longest: its ending, then its folders tell more."""
+def _names(each: InputFile) -> list[str]:
+    """Return the names that an input may have, the shortest first: longer ones have its ending, then its folders."""
     name = Path(each.below)
     if each.file == STDIN:
         return [each.below]
@@ -142,7 +142,7 @@ def _names(each: Given) -> list[str]:
 
 
 def _groups(stems: Iterable[str]) -> list[list[int]]:
-    """Return the places of the names, those together that some file systems hold for one."""
+    """Return the indices of the names, grouped by what some file systems take for one name."""
     groups: dict[str, list[int]] = {}
     for index, stem in enumerate(stems):
         groups.setdefault(_key(stem), []).append(index)
@@ -150,10 +150,10 @@ def _groups(stems: Iterable[str]) -> list[list[int]]:
 
 
 def _differ(names: Sequence[Sequence[str]], group: Sequence[int]) -> bool:
-    """Whether the longest names of a group are not all one."""
+    """Return whether the longest names of a group are not all equal."""
     return len({_key(names[index][-1]) for index in group}) > 1
 
 
 def _key(stem: str) -> str:
-    """Fold what some file systems hold for one name: upper and lower case, composed and decomposed letters."""
+    """Return a name with what some file systems ignore folded: case, and composed or decomposed letters."""
     return unicodedata.normalize("NFC", stem).casefold()

@@ -55,15 +55,15 @@ def run(args: argparse.Namespace) -> int:
     from ..errors import AudioError, EngineError
     from ..pipeline import TranscribeOptions
 
-    failures, given = 0, sources(args.files)
+    failures, recordings = 0, sources(args.files)
     options = TranscribeOptions(language_detection_segments=args.segments, **chosen(args, SourceOptions))
     options.check_values()
     with Reporter(quiet=args.quiet) as reporter:
         transcriber = load_model(args, reporter, several=True)
-        _check(transcriber)
+        _check_multilingual(transcriber)
         for warning in transcriber.warnings:
             reporter.warn(f"warning, {warning}")
-        for file, source in zip(args.files, given, strict=True):
+        for file, source in zip(args.files, recordings, strict=True):
             reporter.say(file)
             try:
                 languages = transcriber.detect_language(source, options)
@@ -77,8 +77,8 @@ def run(args: argparse.Namespace) -> int:
     return 1 if failures else 0
 
 
-def _check(transcriber: Transcriber) -> None:
-    """Raise `OptionError` for a model of one language, whose answer would be the same whatever is spoken."""
+def _check_multilingual(transcriber: Transcriber) -> None:
+    """Raise `OptionError` for a model that knows one language only, which it would always answer."""
     from ..engines.base import TellsLanguages
     from ..errors import OptionError
 

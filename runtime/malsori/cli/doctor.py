@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import json
 import os
 from collections.abc import Iterator
 from importlib.metadata import PackageNotFoundError, requires, version
 from typing import TYPE_CHECKING
 
-from .console import emit
+from .console import emit, emit_json
 from .parser import Parser
 from .tables import table
 
@@ -43,7 +42,7 @@ def run(args: argparse.Namespace) -> int:
     facts = report()
     if args.json:
         found = [{"name": fact.name, "value": fact.value, "ok": fact.ok, "fix": fact.fix} for fact in facts]
-        emit(json.dumps(found, ensure_ascii=False, indent=2) + "\n")
+        emit_json(found)
     else:
         emit(table([(_mark(fact), fact.name, fact.value) for fact in facts], color=_color))
         fixes = "".join(f"  {fact.name}: {fact.fix}\n" for fact in facts if not fact.ok and fact.fix)
@@ -57,7 +56,7 @@ def report() -> list[Fact]:
 
 
 def _mark(fact: Fact) -> str:
-    """Return the sign of a fact: what is not there, and need not be, has no tick."""
+    """Return the mark of a fact: ✓, ✗ to mend, or - for what is absent and need not be there."""
     absent = fact.value.startswith("no: ") or fact.value.endswith(", 0 devices")
     return "✗" if not fact.ok else "-" if absent else "✓"
 
@@ -92,7 +91,7 @@ def _packages() -> Iterator[Fact]:
 
 
 def package(line: str) -> Iterator[Fact]:
-    """Yield what there is to tell of a requirement; nothing where it is not for this machine."""
+    """Yield the fact about a requirement line; none where it is not for this machine."""
     from packaging.requirements import Requirement
 
     from ..engines.machine.installed import Fact, why_not_importable
@@ -104,7 +103,7 @@ def package(line: str) -> Iterator[Fact]:
     try:
         there = version(need.name)
     except PackageNotFoundError:
-        if need.name != "onnxruntime":  # onnxruntime-gpu serves as well; its own line has told of it
+        if need.name != "onnxruntime":  # onnxruntime-gpu serves as well; `onnxruntime_fact` reports it
             yield Fact(need.name, "not installed", False, fix)
         return
     if not need.specifier.contains(there, prereleases=True):
@@ -127,7 +126,7 @@ def _engines() -> Iterator[Fact]:
         if library := FAMILIES[kind].library:
             kinds.setdefault(library, []).append(kind.partition("-")[0])
     for library, names in kinds.items():
-        if why_not_importable(library):  # its own line has told of it
+        if why_not_importable(library):  # the line of the package reports it
             continue
         family = " and ".join(names)
         there = cuda(library)
@@ -153,7 +152,7 @@ def _engines() -> Iterator[Fact]:
 
 
 def _microphones() -> Iterator[Fact]:
-    """Tell what records, and how many devices it knows; a machine without a microphone is well."""
+    """Yield what is recorded with, and how many devices it has; a machine without a microphone is well."""
     from ..audio.live import list_microphones, recorder
     from ..engines.machine.installed import Fact
     from ..errors import NoMicrophone

@@ -13,7 +13,7 @@ from .failures import report
 from .model_flags import DEFAULT_MODEL, add_model_flags, load_model
 from .parser import Parser
 from .progress import Reporter
-from .sources import given, sources
+from .sources import input_files, sources
 
 if TYPE_CHECKING:
     import numpy as np
@@ -51,7 +51,7 @@ def run(args: argparse.Namespace) -> int:
     from ..errors import AudioError, EngineError
 
     output, sound = _output(args), sources(args.files)
-    stems = Destinations(output.parent, given(args.files), ()).stems
+    stems = Destinations(output.parent, input_files(args.files), ()).stems
     arrays: dict[str, NDArray[np.float32]] = {}
     with Reporter(quiet=args.quiet) as reporter:
         transcriber = load_model(args, reporter)

@@ -1,4 +1,4 @@
-"""How a failure is told: one input's in one line that begins with its name, a model's that is not here in several."""
+"""Errors on stderr: that of one input on a line that begins with its name, that of a command with its flags' names."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ def report(file: str, error: Exception, *, debug: bool) -> None:
     complain(str(error) if isinstance(error, AudioError) else f"{file}: {error}")
 
 
-def tell(error: MalsoriError) -> None:
-    """Write to stderr what stopped a command. What to type next stays on one line, so that it can be copied."""
+def report_command(error: MalsoriError) -> None:
+    """Write to stderr the error that ended a command. What to type next stays on one line, so that it can be copied."""
     if not isinstance(error, ModelNotFound):
-        complain(_flagged(str(error)) if isinstance(error, OptionError) else str(error))
+        complain(_with_flag(str(error)) if isinstance(error, OptionError) else str(error))
         return
     first, *rest = error.lines
     complain(first)
@@ -33,8 +33,8 @@ def tell(error: MalsoriError) -> None:
             complain(part)
 
 
-def _flagged(message: str) -> str:
-    """Return a message about an option with its flag's name where it begins with the option's, or says what has none.
+def _with_flag(message: str) -> str:
+    """Return a message with the flag in place of the option at its beginning, or behind `has no`.
 
     Examples: `padding_ms: expected ...` becomes `--vad-speech-pad-ms: expected ...`, `base has no language_model; ...`
     becomes `base has no --lm; ...`.

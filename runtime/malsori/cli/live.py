@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 
 def open_source(args: argparse.Namespace) -> LiveSource:
-    """Open what the flags name.
+    """Open the source that the flags name.
 
     Raises:
         AudioError: the microphone or the file cannot be opened.
@@ -52,8 +52,8 @@ def _pipe(args: argparse.Namespace) -> LiveSource:
         found = "closed" if sys.stdin is None else "a terminal"
         raise OptionError(f"--stdin: expected raw PCM, found that standard input is {found}; try arecord ... | malsori")
     form = {"rate": args.rate, "channels": args.channels, "encoding": args.encoding}
-    given = {name: value for name, value in form.items() if value is not None}
-    return PcmPipe(sys.stdin.fileno(), name="standard input", **given)
+    set_flags = {name: value for name, value in form.items() if value is not None}
+    return PcmPipe(sys.stdin.fileno(), name="standard input", **set_flags)
 
 
 EPILOG = """\
@@ -97,12 +97,12 @@ def run(args: argparse.Namespace) -> int:
     if args.list_devices:
         return _list_devices()
     options = stream_options(args)
-    live_options(args, SAMPLE_RATE)  # whatever the source says: a wrong value is told before there is one
+    live_options(args, SAMPLE_RATE)  # raises for a wrong value before the source, which has the rate, is opened
     check_loading_flags(args)
     with ExitStack() as opened:
         outputs = Outputs.of(args)
         opened.callback(outputs.end)
-        # Before the models, which take their time: what is said meanwhile is kept, and a wrong name is told at once.
+        # Before the models, which take seconds to load: sound is kept meanwhile, and a wrong name fails at once.
         source = opened.enter_context(closing(open_source(args)))
         stream = opened.enter_context(_stream(args, options, source.rate))
         return _listen(args, source, stream, outputs)
@@ -116,14 +116,14 @@ def _listen(args: argparse.Namespace, source: Any, stream: Stream, outputs: Outp
     with Stopping() as stopping:
 
         def stopped() -> bool:
-            outputs.alone = stopping.hung_up
+            outputs.hung_up = stopping.hung_up
             outputs.tick(stream)
             return stopping.asked or (args.duration is not None and stream.seconds >= args.duration)
 
         outputs.begin(source.name)
         for event in listen(source, stream, stopped=stopped):
             failed |= isinstance(event, StreamWarning) and event.code == "engine_error"
-            outputs.alone = stopping.hung_up
+            outputs.hung_up = stopping.hung_up
             outputs.take(event)
         if not stream.seconds and not stopping.asked:
             complain(f"{source.name}: no sound came")
@@ -137,7 +137,7 @@ def _listen(args: argparse.Namespace, source: Any, stream: Stream, outputs: Outp
 def _stream(args: argparse.Namespace, options: TranscribeOptions, rate: int) -> Iterator[Stream]:
     """Load the models and open a stream over them.
 
-    Where nothing waits for the sound, `push` itself computes: threads would only drop partials that came too late.
+    At `--speed max` `push` itself computes, without a scheduler, which would drop partials that come too late.
     """
     from ..engines.machine.cpus import cpu_threads
     from ..pipeline.sharing.scheduler import Scheduler
@@ -152,7 +152,7 @@ def _stream(args: argparse.Namespace, options: TranscribeOptions, rate: int) -> 
     scheduler = Scheduler()
     try:
         yield finals.stream(options, partials=partials, live=live, scheduler=scheduler)
-    except BaseException:  # an interrupt too: nobody waits for what an engine has yet to say
+    except BaseException:  # an interrupt, too: work still queued is not waited for
         scheduler.close(0.0)
         raise
     scheduler.close()

@@ -1,4 +1,4 @@
-"""Where the events of `malsori live` go: JSON lines, plain text or the view, and a file beside."""
+"""Outputs for the events of `malsori live`: JSON lines, plain text or the view, and a file."""
 
 from __future__ import annotations
 
@@ -23,18 +23,18 @@ if TYPE_CHECKING:
     from ..pipeline.live.stream import Stream
     from ..types import Transcript
 
-JSON_EVERY = 1.0  # seconds: a day's transcript is a megabyte, and what is said comes in sentences
+JSON_EVERY = 1.0  # seconds between writes: a day's transcript is a megabyte
 
 
 class Sink(Protocol):
-    """Takes the events of a stream, one by one, and shows or keeps what there is to be shown or kept."""
+    """Shows or stores the events of a stream, one by one."""
 
     def begin(self, name: str) -> None:
-        """Be told that `name` is listened to now."""
+        """Start: the source called `name` is open."""
         return
 
     def tick(self, stream: Stream) -> None:
-        """Be told, many times a second, that the stream goes on."""
+        """Update from the stream; called many times a second."""
         return
 
     def take(self, event: Event) -> None:
@@ -42,7 +42,7 @@ class Sink(Protocol):
         ...
 
     def end(self) -> None:
-        """Be told that it is over, however it ended, also before it began."""
+        """Finish; called at any end, also before `begin`."""
         return
 
 
@@ -61,7 +61,7 @@ class PlainText(Sink):
         self._quiet = quiet
 
     def take(self, event: Event) -> None:
-        """Write the event, if it is one of these."""
+        """Write the event if it is a final or a warning."""
         from ..events import Final, StreamWarning
 
         if isinstance(event, Final) and event.text:
@@ -88,10 +88,10 @@ class EventFile(Sink):
 
 
 class TranscriptFile(Sink):
-    """What was said as a transcript, each final behind the others as soon as it is there.
+    """The finals as a transcript file, each appended as soon as it comes.
 
-    JSON, which is one object, is written whole, at most once in `JSON_EVERY` seconds. A transcript that is there
-    already is kept under another name; where no sound came, it stays as it is.
+    JSON, which is one object, is written whole, at most once in `JSON_EVERY` seconds. An earlier transcript is kept
+    under another name; where no sound came, it stays as it is.
     """
 
     def __init__(self, path: Path, *, clock: Callable[[], float] = time.monotonic) -> None:
@@ -99,45 +99,45 @@ class TranscriptFile(Sink):
         self._format = ending_of(path)
         self._clock = clock
         self._written = -math.inf
-        self._told: list[Event] = []
+        self._events: list[Event] = []
         self._stream: Stream | None = None
         self._file: Growing | None = None
-        self._begun = self._put_off = False
+        self._begun = self._postponed = False
 
     def tick(self, stream: Stream) -> None:
-        """Note which stream it is, and write what was put off."""
+        """Keep the stream, and write what was postponed."""
         self._stream = stream
-        if self._put_off:
+        if self._postponed:
             self._write_whole_if_due()
 
     def take(self, event: Event) -> None:
-        """Write what the transcript is made of."""
+        """Write a final; keep warnings for JSON."""
         from ..events import Final, StreamWarning
 
         if not isinstance(event, (Final, StreamWarning)):
             return
         if self._format not in GROWING:
-            self._told.append(event)
+            self._events.append(event)
             if isinstance(event, Final):
                 self._write_whole_if_due()
         elif isinstance(event, Final):
-            self._begin()
+            self._open_file()
             assert self._file is not None  # begun
             self._file.add(_transcript([event], event.end))
 
     def end(self) -> None:
-        """Write what is still to be written."""
+        """Write the rest and close the file."""
         if self._stream is not None and self._stream.seconds:
             if self._format not in GROWING:
                 self._write_whole()
             else:
-                self._begin()  # of silence, too, there is a transcript
+                self._open_file()  # an empty transcript of a stream without speech
         if self._file is not None:
             self._file.close()
 
     def _write_whole_if_due(self) -> None:
-        self._put_off = self._clock() - self._written < JSON_EVERY
-        if not self._put_off:
+        self._postponed = self._clock() - self._written < JSON_EVERY
+        if not self._postponed:
             self._write_whole()
 
     def _write_whole(self) -> None:
@@ -145,10 +145,10 @@ class TranscriptFile(Sink):
 
         self._keep_earlier()
         seconds = self._stream.seconds if self._stream is not None else 0.0
-        write(_transcript(self._told, seconds), self._path, self._format)
+        write(_transcript(self._events, seconds), self._path, self._format)
         self._written = self._clock()
 
-    def _begin(self) -> None:
+    def _open_file(self) -> None:
         from ..output.files import Growing
 
         if self._file is None:
@@ -164,55 +164,55 @@ class TranscriptFile(Sink):
 
 
 class Outputs(Sink):
-    """All places that the events go to, as one."""
+    """All outputs of a run as one."""
 
     def __init__(self, sinks: Sequence[Sink], shown: Sink) -> None:
-        """`shown` is the one that goes to whoever looks on; it comes last, because they may go away."""
+        """`shown` is the one on stdout, which comes last, because its reader may go away."""
         self._sinks = [*sinks, shown]
         self._shown = shown
-        self.alone = False  # whether nobody looks on any more, for whom it would be a fault not to be told
+        self.hung_up = False  # whether the terminal is gone, so that failing to write there is no error
 
     @classmethod
     def of(cls, args: argparse.Namespace) -> Outputs:
-        """Return what the flags ask for. Raises `OutputError` for a file that cannot be opened."""
+        """Return the outputs that the flags ask for. Raises `OutputError` for a file that cannot be opened."""
         if args.output is None:
             return cls([], _shown(args))
         file = EventFile(args.output) if ending_of(args.output) == EVENTS else TranscriptFile(args.output)
         return cls([file], _shown(args))
 
     def begin(self, name: str) -> None:
-        """Tell all that `name` is listened to now."""
+        """Start all outputs."""
         for sink in self._sinks:
             sink.begin(name)
 
     def tick(self, stream: Stream) -> None:
-        """Tell all that the stream goes on."""
+        """Update all outputs from the stream."""
         for sink in self._sinks:
-            with self._perhaps(sink):
+            with self._ignoring_hangup(sink):
                 sink.tick(stream)
 
     def take(self, event: Event) -> None:
-        """Hand on the next event."""
+        """Pass the next event to all outputs."""
         for sink in self._sinks:
-            with self._perhaps(sink):
+            with self._ignoring_hangup(sink):
                 sink.take(event)
 
     def end(self) -> None:
-        """Tell all that it is over, the last one first, whatever the others raise."""
+        """Finish all outputs, the last one first, even if others raise."""
         with ExitStack() as ends:
             for sink in self._sinks:
-                ends.enter_context(self._perhaps(sink))
+                ends.enter_context(self._ignoring_hangup(sink))
                 ends.callback(sink.end)
 
     @contextmanager
-    def _perhaps(self, sink: Sink) -> Iterator[None]:
-        """Let it pass that nothing can be shown where nobody looks on."""
+    def _ignoring_hangup(self, sink: Sink) -> Iterator[None]:
+        """Ignore errors of the output on stdout once the terminal is gone."""
         from ..errors import OutputError
 
         try:
             yield
         except (OutputError, BrokenPipeError):
-            if not (self.alone and sink is self._shown):
+            if not (self.hung_up and sink is self._shown):
                 raise
 
 

@@ -1,4 +1,4 @@
-"""What `malsori live` shows on a terminal: finals scroll by; below them what is being said, a level meter, the lag."""
+"""The view of `malsori live` on a terminal: finals scroll; below them open utterances, a level meter, and the lag."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ if TYPE_CHECKING:
 
 
 class Region:
-    """Keeps some lines at the end of what is on a terminal. The cursor stays behind the last of them.
+    """The last lines on a terminal, which are redrawn. The cursor stays behind the last of them.
 
-    Each change is one write, and what has not changed is not written: nothing flickers. A terminal that has become
-    narrower has wrapped the lines that stand there, so they are counted anew before they are erased.
+    Each change is one write, and unchanged lines are not written, so that nothing flickers. A terminal that has become
+    narrower has wrapped the lines, so rows are counted anew before they are erased.
     """
 
     def __init__(self, console: Console, *, write: Callable[[str], None] = emit) -> None:
@@ -34,21 +34,21 @@ class Region:
 
     @property
     def width(self) -> int:
-        """Columns that a line may fill: all but the last, behind which a cursor would be on the next line or not."""
+        """Columns that a line may fill: all but the last, behind which terminals put the cursor differently."""
         return max(1, self._console.width - 1)
 
     def draw(self, content: RenderableType) -> None:
-        """Put `content` where the lines before were."""
+        """Replace the lines with `content`."""
         lines = self._lines(content)
         if (lines, self._console.width) != (self._shown, self._columns):
             self._replace("", lines)
 
     def scroll(self, line: RenderableType, content: RenderableType) -> None:
-        """Leave `line` above, for the terminal to wrap and to scroll away, and draw `content` below it."""
+        """Write `line`, which the terminal may wrap and scroll away, and draw `content` below it."""
         self._replace(self._ansi(line, soft_wrap=True), self._lines(content))
 
     def erase(self) -> None:
-        """Take the lines away."""
+        """Erase the lines."""
         if self._shown:
             self._replace("", [])
 
@@ -57,9 +57,9 @@ class Region:
         self._shown, self._columns = lines, self._console.width
 
     def _erased(self) -> str:
-        """Return what clears the lines and brings the cursor to where they begin.
+        """Return the escapes that clear the lines and move the cursor to where they begin.
 
-        Row by row: a terminal may keep what is cleared all at once in its history, as tmux does at the top of a screen.
+        Row by row: some terminals keep what is cleared at once in their history, as tmux does at the top of a screen.
         """
         rows = sum(self._rows(line) for line in self._shown)
         return "\r\x1b[2K" + "\x1b[1A\x1b[2K" * (rows - 1) if rows else ""
@@ -81,19 +81,19 @@ class Region:
         return captured.get()
 
 
-EVERY_S = 0.1  # between two redraws
+EVERY_S = 0.1  # seconds between two redraws
 METER = 10  # characters
-QUIETEST_DB = -50.0  # of full scale, where the meter begins
-LOUD_DB = -1.0  # from here on it is about to be clipped
-FALL = 0.9  # of the level from one block to the next: peaks alone would jump
-MOST_LINES = 6  # of what is being said; of more than that the end is shown
+QUIETEST_DB = -50.0  # dBFS where the meter begins
+LOUD_DB = -1.0  # dBFS from which on it is red: sound is about to be clipped
+FALL = 0.9  # factor by which the level falls at most from one block to the next, so that it does not jump
+MOST_LINES = 6  # of open utterances; of more the last ones are shown
 
 
 class View:
     """Draws the state of a stream on `console`, at most ten times a second and only what has changed.
 
-    The letters of an utterance that may still change are dimmed; so is all of it from its end until its final is there.
-    Nothing wider than ASCII is drawn but the text itself: what terminals hold for one column or two differs.
+    The text of an utterance that may still change is dimmed; so is all of it between its end and its final. But for the
+    text only ASCII is drawn: terminals differ in the width of other characters.
     """
 
     def __init__(self, console: Console | None = None, *, clock: Callable[[], float] = time.monotonic) -> None:
@@ -106,7 +106,7 @@ class View:
         self._who = ""
 
     def begin(self, name: str) -> None:
-        """Say what is listened to."""
+        """Show the name of the source."""
         self._who = f"listening to {printable(name)}"
         self._draw()
 
@@ -128,17 +128,17 @@ class View:
         self._draw_if_due()
 
     def tick(self, stream: Stream) -> None:
-        """Note how loud it is and what waits, and draw when that is due."""
+        """Take level, lag and length from the stream, and draw when that is due."""
         self._level = max(stream.level, FALL * self._level)
         self._lag, self._seconds = stream.lag, stream.seconds
         self._draw_if_due()
 
     def end(self) -> None:
-        """Erase what stands below the finals."""
+        """Erase the lines below the finals."""
         self._region.erase()
 
     def content(self) -> Group:
-        """Return what stands below the finals."""
+        """Return the lines below the finals."""
         lines = [line for text in self._spoken.values() for line in self._wrapped(text)]
         room = max(0, min(MOST_LINES, self._console.height - 2))
         return Group(*lines[len(lines) - room if len(lines) > room else 0 :], self._status())

@@ -1,7 +1,7 @@
-"""The entry of `malsori`: finds the command, runs it, and turns whatever happens into an exit code.
+"""The entry of `malsori`: finds the command, runs it, and turns its result or error into an exit code.
 
 Each command is a module with `add_parser(subparsers)` and `run(args) -> int`, and imports what it needs only in `run`,
-so that help costs no numpy and no engine. A command that is asked for costs no import of the others.
+so that help needs neither numpy nor an engine. Only the module of the command asked for is imported.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ from typing import Any, NoReturn
 
 from ..engines.machine.process import share_heap
 from ..errors import MalsoriError, OptionError
-from .console import complain, keep_stderr_for_us
-from .failures import tell
+from .console import complain, silence_native_libraries
+from .failures import report_command
 from .parser import USAGE, Parser, boolean, normalise, suggestion
 from .stopping import ENDING, FIRST, Ended
 
@@ -50,21 +50,21 @@ output went away
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command line and return its exit code; never raises, never shows a traceback without `--debug`."""
-    if argv is not None:  # a call from somebody's program, whose process is not ours to arrange
-        return _code(list(argv))
+    if argv is not None:  # a call from another program: its signal handlers and stderr stay as they are
+        return _exit_code(list(argv))
     try:
         ENDING.arm()
         if "--debug" not in sys.argv:
-            keep_stderr_for_us()
+            silence_native_libraries()
         share_heap()
-        code = _code(sys.argv[1:])
-        ENDING.over()
-    except Ended as ended:  # between two steps of ours; it comes once, and the next one ends the process by itself
+        code = _exit_code(sys.argv[1:])
+        ENDING.finish()
+    except Ended as ended:  # a signal outside of `_run`; there is one at most, as the next one ends the process at once
         code = ended.code
-    return _leave(code)
+    return _end_process(code)
 
 
-def _code(arguments: list[str]) -> int:
+def _exit_code(arguments: list[str]) -> int:
     try:
         return _run(arguments)
     except SystemExit as leave:  # argparse, after help, the version or a wrong flag
@@ -72,7 +72,7 @@ def _code(arguments: list[str]) -> int:
     except Ended as ended:
         complain(str(ended))
         return ended.code
-    except KeyboardInterrupt as interrupt:  # a command that knows what becomes of its work has said so
+    except KeyboardInterrupt as interrupt:  # its text, if any, says what became of the work
         complain(f"interrupted; {interrupt}" if str(interrupt) else "interrupted")
         return INTERRUPTED
     except BrokenPipeError:
@@ -81,12 +81,12 @@ def _code(arguments: list[str]) -> int:
         return _failure(error, debug="--debug" in arguments)
 
 
-def _leave(code: int) -> NoReturn:
-    """End the process here and now.
+def _end_process(code: int) -> NoReturn:
+    """End the process at once.
 
-    The interpreter's own end takes 60 ms to free a model that the system takes back at once. And where a thread that
-    nobody waits for is still in an engine, or closes a device, it would take the thread from under the engine, which
-    then crashes (seen: SIGABRT, SIGSEGV). All threads that are waited for have ended by now.
+    A normal end takes 60 ms to free a model whose memory the system frees at once. And while a daemon thread is still
+    in an engine, or closes a device, it would end that thread within the engine, which then crashes (seen: SIGABRT,
+    SIGSEGV). All other threads have ended by now.
     """
     for stream in filter(None, (sys.stdout, sys.stderr)):
         with suppress(OSError, ValueError):
@@ -95,7 +95,7 @@ def _leave(code: int) -> NoReturn:
 
 
 def _run(arguments: list[str]) -> int:
-    parser, subparsers = parsers(_asked(arguments))
+    parser, subparsers = parsers(_needed_modules(arguments))
     _refuse_unknown_command(arguments, parser)
     args = parser.parse_args(normalise(arguments, _boolean_flags(subparsers)))
     if args.command is None:
@@ -105,8 +105,8 @@ def _run(arguments: list[str]) -> int:
     return code
 
 
-def _asked(arguments: list[str]) -> list[str]:
-    """Return the modules of the commands that there must be flags of: the one asked for, else all."""
+def _needed_modules(arguments: list[str]) -> list[str]:
+    """Return the modules whose flags the parser needs: that of the command asked for, else all."""
     return [COMMANDS[arguments[0]]] if arguments and arguments[0] in COMMANDS else list(COMMANDS.values())
 
 
@@ -122,7 +122,7 @@ def parsers(modules: Iterable[str]) -> tuple[Parser, argparse._SubParsersAction[
 
 
 class Version(argparse.Action):
-    """`--version`, looked up only when asked: reading the installed metadata costs as much as the rest of the start."""
+    """`--version`, looked up only when asked for: reading the metadata takes as long as the rest of the start."""
 
     def __init__(self, option_strings: Sequence[str], dest: str, **settings: Any) -> None:
         super().__init__(option_strings, dest, nargs=0, default=argparse.SUPPRESS, **settings)
@@ -153,7 +153,7 @@ def _failure(error: Exception, *, debug: bool) -> int:
     if debug:
         traceback.print_exception(error)
     if isinstance(error, MalsoriError):
-        tell(error)
+        report_command(error)
         return USAGE if isinstance(error, OptionError) else FAILED
     complain(f"internal error, {type(error).__name__}: {error}" + ("" if debug else "; --debug shows where"))
     return FAILED

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +16,7 @@ from . import (
     models_show,
     models_verify,
 )
-from .console import complain, emit
+from .console import complain, emit, emit_json
 from .parser import Parser
 from .tables import size, table
 
@@ -95,9 +94,9 @@ def _list(args: argparse.Namespace) -> int:
         except ModelError as error:
             complain(f"{found.name}: {error}")
             failed = True
-    _say_what_is_odd()
+    _complain_of_places()
     if args.json:
-        emit(_json([_summary(found, manifest) for found, manifest in bundles]))
+        emit_json([_summary(found, manifest) for found, manifest in bundles])
     elif bundles:
         emit(table([_row(found, manifest) for found, manifest in bundles]))
     else:
@@ -105,8 +104,8 @@ def _list(args: argparse.Namespace) -> int:
     return 1 if failed else 0
 
 
-def _say_what_is_odd() -> None:
-    """Tell of folders that hold no models, and of names that only one of several models answers to."""
+def _complain_of_places() -> None:
+    """Write to stderr which folders hold no models, and which names several models have."""
     from ..bundles.find import complaints, namesakes
 
     for line in complaints():
@@ -143,7 +142,3 @@ def _row(found: Found, manifest: Manifest) -> tuple[str, ...]:
 
 def _total(manifest: Manifest) -> int:
     return sum(entry.size for entry in manifest.files.values())
-
-
-def _json(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False, indent=2) + "\n"

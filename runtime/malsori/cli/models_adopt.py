@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import json
 import shlex
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from .console import emit
+from .console import emit, emit_json
 from .parser import Parser
 from .progress import Reporter
 from .transcribe_flags import folder, language
@@ -68,7 +67,7 @@ def run(args: argparse.Namespace) -> int:
         found = find_bundle(args.model)
         reporter.say(f"loading {found.name}")
         inferred = found.manifest()
-        _prove(found.folder, replace(inferred, languages=args.language or inferred.languages))
+        _check_loads(found.folder, replace(inferred, languages=args.language or inferred.languages))
         into = _destination(args.output_dir)
         target = adopt(
             found,
@@ -85,14 +84,14 @@ def run(args: argparse.Namespace) -> int:
         by = manifest.name if args.output_dir is None else shlex.quote(str(target))
         reporter.warn(f"{manifest.name} is a bundle now: malsori transcribe FILE --model {by}")
     if args.json:
-        emit(json.dumps({"name": manifest.name, "folder": str(target)}, ensure_ascii=False, indent=2) + "\n")
+        emit_json({"name": manifest.name, "folder": str(target)})
     else:
         emit(f"{target}\n")
     return 0
 
 
-def _prove(folder: Path, manifest: Manifest) -> None:
-    """Load the model, so that one that does not run is refused before it is taken in."""
+def _check_loads(folder: Path, manifest: Manifest) -> None:
+    """Load the model. Raises the engine's error for one that does not run, before anything is copied."""
     from ..engines.load import load_engine
 
     load_engine(folder, manifest, device="cpu")

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import json
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..engines.machine.devices import DEVICES
 from .calibration_table import tables
-from .console import complain, emit
+from .console import complain, emit, emit_json
 from .destinations import check_writable
 from .model_flags import at_least_one, percent_points, threads
 from .parser import Parser
@@ -118,7 +117,7 @@ def run(args: argparse.Namespace) -> int:
         for line in warnings:
             reporter.warn(f"{calibration.model}: {line}")
     if args.json:
-        emit(_json(calibration, bundle, written, [*left_out, *warnings, *([refused] if refused else [])]))
+        emit_json(_summary(calibration, bundle, written, [*left_out, *warnings, *([refused] if refused else [])]))
     else:
         emit(tables(calibration, bundle, written=written))
     if refused:
@@ -127,7 +126,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _refusal(args: argparse.Namespace, calibration: Calibration) -> str:
-    """Return why the outcome is not to be written, though nobody asked to leave the bundle alone, or ""."""
+    """Return why the outcome must not be written, or ""."""
     if not calibration.seen:
         return (
             "fewer than three clips were short enough for any shorter window, so nothing is known of it and nothing "
@@ -139,7 +138,7 @@ def _refusal(args: argparse.Namespace, calibration: Calibration) -> str:
 
 
 def _calibrate(args: argparse.Namespace, bundle: Bundle, reporter: Reporter, left_out: list[str]) -> Calibration:
-    """Refuse what cannot end well before the first second is spent, then listen."""
+    """Check that the outcome can be written, then calibrate."""
     from ..bundles.seal import check_amendable
     from ..engines.load import load_engine
     from ..pipeline.trials import CalibrationLimits, calibrate, check_kind, find_recordings
@@ -179,8 +178,8 @@ def _write(bundle: Bundle, calibration: Calibration) -> None:
     amend(bundle.folder, audio_context=calibration.audio_context, measured=measured)
 
 
-def _json(calibration: Calibration, bundle: Bundle, written: bool, warnings: list[str]) -> str:
-    told = {
+def _summary(calibration: Calibration, bundle: Bundle, written: bool, warnings: list[str]) -> dict[str, Any]:
+    return {
         "model": calibration.model,
         **calibration.to_dict(),
         "audio_context": calibration.audio_context,
@@ -188,4 +187,3 @@ def _json(calibration: Calibration, bundle: Bundle, written: bool, warnings: lis
         "kept": None if written else bundle.manifest.audio_context,
         "warnings": warnings,
     }
-    return json.dumps(told, ensure_ascii=False, indent=2) + "\n"

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..engines.machine.devices import DEVICES
-from .console import complain, emit
+from .console import complain, emit, emit_json
 from .model_flags import percent_points
 from .parser import Parser
 from .progress import Reporter
@@ -70,7 +69,7 @@ def run(args: argparse.Namespace) -> int:
     complaints = proof.complaints(limits)
     if args.json:
         result = {**proof.to_dict(), "max_loss": limits.max_loss} if other else proof.to_dict()
-        emit(json.dumps({**result, "complaints": complaints}, ensure_ascii=False, indent=2) + "\n")
+        emit_json({**result, "complaints": complaints})
     else:
         emit(table(_figures(proof, bundle, other)) + "\n" + table(_speeds(proof)))
     for line in complaints:
@@ -91,7 +90,7 @@ def _prove(args: argparse.Namespace, bundle: Bundle, other: Bundle | None, repor
 
 
 def device_for(asked: str, *manifests: Manifest) -> str:
-    """Return where all of the bundles run that are timed against each other: one in int8 would take the CPU alone."""
+    """Return the device for bundles that are timed against each other: by default the CPU if one runs only there."""
     from ..bundles.families import FAMILIES
     from ..engines.wav2vec2.graphs import DYNAMIC
 
@@ -120,8 +119,8 @@ def _figures(proof: Proof, bundle: Bundle, other: Bundle | None) -> list[tuple[s
         beside = f"{_rate(proof.cer_against)} {proof.against}" if proof.cer_against else ""
         rows.append(("CER against transcripts", _rate(proof.cer), beside))
     repeats = proof.repeats
-    told = [("other text, heard again", repeats.again), ("other text, heard together", repeats.batched)]
-    return [*rows, *((name, str(count), f"of {repeats.clips} clips") for name, count in told)]
+    counts = [("other text, heard again", repeats.again), ("other text, heard together", repeats.batched)]
+    return [*rows, *((name, str(count), f"of {repeats.clips} clips") for name, count in counts)]
 
 
 def _speeds(proof: Proof) -> list[tuple[str, ...]]:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .console import emit
+from .console import emit, emit_json
 from .parser import Parser
 from .progress import Reporter
 from .tables import size, table
@@ -91,10 +90,10 @@ def destination() -> Path:
 
 
 def _elsewhere(model: Model, reporter: Reporter) -> Found | None:
-    """Return the model that `--model` finds, unless it is a bundle in the place to pull into, or None.
+    """Return the model that `--model` finds under this name, unless it is a bundle in the folder to pull into, or None.
 
-    A plain folder that has the place is somebody's own, and not replaced unasked. Another model that goes by the name
-    is told of and does not count.
+    A plain folder in that place is the user's own, and not replaced without --force. For another model of that name a
+    warning is written and None returned.
     """
     from ..bundles.find import answering
     from ..bundles.present import is_it
@@ -137,7 +136,7 @@ def _pull(model: Model, args: argparse.Namespace, reporter: Reporter) -> Pulled:
 
 
 def _is_other(found: Pulled, args: argparse.Namespace) -> bool:
-    """Whether what is here is rounded and was asked for as it was published, or the other way round."""
+    """Return whether the bundle is rounded and --quantize wants it as published, or the other way round."""
     from ..bundles.rounding import is_rounded
 
     return args.quantize is not None and is_rounded(found.manifest) != _int8(args)
@@ -151,7 +150,7 @@ def _int8(args: argparse.Namespace) -> bool:
 
 
 def _interrupted(model: Model, args: argparse.Namespace, count: int, came: int) -> str:
-    """Return what is said to somebody who has stopped it: what is kept, and the line that goes on from there.
+    """Return the message of an interrupted pull: how much is kept, and the command line that goes on from there.
 
     What `came` and is not kept is the beginning of a package: pip, which alone knows where it is from, begins it anew.
     """
@@ -169,15 +168,15 @@ def _interrupted(model: Model, args: argparse.Namespace, count: int, came: int) 
 
 
 def _line(model: Model, pulled: Pulled) -> str:
-    said = pulled.manifest
+    made = pulled.manifest
     if pulled.there:
         from ..bundles.rounding import can_round, is_rounded
 
-        form = "" if is_rounded(said) or not can_round(said) else f" in {said.quantization} (--quantize int8 halves it)"
+        form = "" if is_rounded(made) or not can_round(made) else f" in {made.quantization} (--quantize int8 halves it)"
         intact = f"{model.name} is here already and intact, {size(pulled.size)}{form}, {pulled.folder}"
         return f"{intact}; --force pulls it again"
     return (
-        f"{model.name}, {size(pulled.size)} on disk, licence {said.licence}, from {said.source} {said.revision[:12]}: "
+        f"{model.name}, {size(pulled.size)} on disk, licence {made.licence}, from {made.source} {made.revision[:12]}: "
         f"malsori transcribe FILE --model {_by(model, pulled.folder)}"
     )
 
@@ -191,7 +190,7 @@ def _by(model: Model, folder: Path) -> str:
 
 def _print_pulled(args: argparse.Namespace, model: Model, folder: str, *, pulled: bool) -> int:
     if args.json:
-        emit(_json({"name": model.name, "folder": folder, "pulled": pulled}))
+        emit_json({"name": model.name, "folder": folder, "pulled": pulled})
     else:
         emit(f"{folder}\n")
     return 0
@@ -202,14 +201,14 @@ def _list(models: tuple[Model, ...], args: argparse.Namespace) -> int:
 
     here = {model.name: present(model.name) is not None for model in models}
     if args.json:
-        emit(_json([_summary(model, here=here[model.name]) for model in models]))
+        emit_json([_summary(model, here=here[model.name]) for model in models])
         return 0
     rows = [("NAME", "PUBLISHED", "HERE", "LICENCE", "FROM")]
     for model in models:
         packed = size(sum(wheel.size for wheel in model.wheels))
         sources = model.repository + (f", index ({packed} packed)" if model.wheels else "")
-        told = size(model.size) if model.size else "-"
-        rows.append((model.short, told, "here" if here[model.name] else "", model.licence, sources))
+        published = size(model.size) if model.size else "-"
+        rows.append((model.short, published, "here" if here[model.name] else "", model.licence, sources))
     emit(table(rows))
     return 0
 
@@ -226,7 +225,3 @@ def _summary(model: Model, *, here: bool) -> dict[str, Any]:
         "packages": [wheel.requirement for wheel in model.wheels],
         "here": here,
     }
-
-
-def _json(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False, indent=2) + "\n"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 import re
 import shlex
 import textwrap
@@ -11,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from .console import complain, emit
+from .console import complain, emit, emit_json
 from .parser import Parser
 from .tables import columns, fits, table
 from .transcribe_flags import language
@@ -23,7 +22,7 @@ if TYPE_CHECKING:
 MB = 1_000_000
 UNITS = {None: MB, "K": 1e3, "M": 1e6, "G": 1e9, "T": 1e12, "KI": 2**10, "MI": 2**20, "GI": 2**30, "TI": 2**40}
 MOST = 1e14  # bytes, more than any machine has; a plain number above it was meant in bytes
-WIDEST = 100  # characters of a line, also where nobody has said how wide lines may be
+WIDEST = 100  # characters of a line, also in a pipe
 NARROW_LEFT_OUT = ("parameters", "bundle")
 INDENT = "     "  # to below a model's name, and a little on
 EPILOG = """\
@@ -77,15 +76,7 @@ def run(args: argparse.Namespace) -> int:
     if args.json:
         free = None if memory is None else memory // MB
         facts = {"device": device, "memory_mb": free, "threads": threads, "language": args.language}
-        emit(
-            _json(
-                {
-                    **facts,
-                    **speed,
-                    "models": [_summary(offer) for offer in offers],
-                }
-            )
-        )
+        emit_json({**facts, **speed, "models": [_summary(offer) for offer in offers]})
     else:
         here = "any amount of memory" if memory is None else f"{memory // MB} MB"
         emit(f"{here} on {device}, {threads} thread{'s' if threads > 1 else ''}\n\n")
@@ -129,7 +120,7 @@ BOUNDED = "<= upper bound: what PyTorch takes (openai/whisper's README)\n"
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """A model of the catalogue, and where it is on this machine if it is."""
+    """A model of the catalogue, and where it is found on this machine, if anywhere."""
 
     choice: Recommendation
     found: Found | None
@@ -161,22 +152,22 @@ def _row(offer: Offer) -> dict[str, str]:
 
 
 def _listing(offers: Sequence[Offer]) -> str:
-    """Return a line for each model, a shorter one where the terminal is narrow, and below it what is to be said."""
+    """Return a line for each model, with fewer columns where the terminal is narrow, and remarks below it."""
     rows = [_row(offer) for offer in offers]
     cells = [tuple(rows[0]), *(tuple(row.values()) for row in rows)]
     if not fits(cells):
-        told = [name for name in rows[0] if name not in NARROW_LEFT_OUT]
-        cells = [tuple(told), *(tuple(row[name] for name in told) for row in rows)]
+        names = [name for name in rows[0] if name not in NARROW_LEFT_OUT]
+        cells = [tuple(names), *(tuple(row[name] for name in names) for row in rows)]
     head, *models = table(cells, color=_color, whole=True).splitlines()
-    return "".join(f"{line}\n" for line in (head, *map(_remarked, models, offers)))
+    return "".join(f"{line}\n" for line in (head, *map(_with_remarks, models, offers)))
 
 
-def _remarked(line: str, offer: Offer) -> str:
-    """Return the line of a model with what is to be said of it below, as far right as its name."""
+def _with_remarks(line: str, offer: Offer) -> str:
+    """Return the line of a model with its remarks below, indented."""
     choice = offer.choice
     lacks = choice.model.lacks and f"not trained for {choice.model.lacks}"
-    told = choice.against or "; ".join(filter(None, (offer.use or choice.command, choice.remark, lacks)))
-    return "\n".join([line, *textwrap.wrap(told, _wide(), initial_indent=INDENT, subsequent_indent=INDENT)])
+    remarks = choice.against or "; ".join(filter(None, (offer.use or choice.command, choice.remark, lacks)))
+    return "\n".join([line, *textwrap.wrap(remarks, _wide(), initial_indent=INDENT, subsequent_indent=INDENT)])
 
 
 def _wide() -> int:
@@ -198,7 +189,7 @@ def _mb(value: int | None) -> str:
 
 
 def _summary(offer: Offer) -> dict[str, Any]:
-    """Return what there is to know of a model on the device, in 10^6 bytes and single parameters."""
+    """Return the JSON form of a model on the device; memory and disk in 10^6 bytes."""
     choice, model = offer.choice, offer.choice.model
     return {
         "name": model.name,
@@ -218,7 +209,3 @@ def _summary(offer: Offer) -> dict[str, Any]:
         "command": choice.command,
         "here": offer.found is not None,
     }
-
-
-def _json(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False, indent=2) + "\n"

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 from typing import TYPE_CHECKING
 
-from .console import complain, emit, printable
+from .console import complain, emit, emit_json, printable
 from .parser import Parser
 from .tables import size
 
@@ -41,20 +40,19 @@ def run(args: argparse.Namespace) -> int:
 
     found = find_bundle(args.name)
     check_removable(found)
-    if not args.yes and not _asked(found, size_of(found)):
+    if not args.yes and not _confirmed(found, size_of(found)):
         complain(f"{found.folder}: left as it is")
         return 1
     freed = remove(found, lambda: complain(f"another process pulls {found.name}, waiting"))
     if args.json:
-        told = {"name": found.name, "folder": str(found.folder), "freed": freed}
-        emit(json.dumps(told, ensure_ascii=False, indent=2) + "\n")
+        emit_json({"name": found.name, "folder": str(found.folder), "freed": freed})
     else:
         emit(f"{found.name} is removed, {size(freed)} freed: {found.folder}\n")
     return 0
 
 
-def _asked(found: Found, count: int) -> bool:
-    """Ask on the terminal. Raises `OptionError` where there is none, and so nobody to answer."""
+def _confirmed(found: Found, count: int) -> bool:
+    """Ask on the terminal; return whether the answer is yes. Raises `OptionError` without a terminal."""
     from ..errors import OptionError
 
     if sys.stdin is None or sys.stderr is None or not (sys.stdin.isatty() and sys.stderr.isatty()):

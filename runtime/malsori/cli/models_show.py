@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from .console import emit
+from .console import emit, emit_json
 from .tables import size, table
 
 if TYPE_CHECKING:
@@ -26,15 +26,15 @@ def run(args: argparse.Namespace) -> int:
     found = find_bundle(args.name)
     manifest = found.manifest()
     if args.json:
-        told = {**asdict(manifest), "folder": str(found.folder), "origin": found.origin, "inferred": found.plain}
-        emit(json.dumps(told, ensure_ascii=False, indent=2) + "\n")
+        location = {"folder": str(found.folder), "origin": found.origin, "inferred": found.plain}
+        emit_json({**asdict(manifest), **location})
         return 0
     fields = {**asdict(manifest), **_notes(found, manifest), "folder": f"{found.folder} ({found.origin})"}
-    told = {name: value for name, value in fields.items() if name not in APART and value not in ("", (), {})}
+    shown = {name: value for name, value in fields.items() if name not in APART and value not in ("", (), {})}
     for name in ("demonstration", "lower_case"):
-        if not told[name]:
-            del told[name]
-    emit(table([(name, _text(value)) for name, value in told.items()]))
+        if not shown[name]:
+            del shown[name]
+    emit(table([(name, _text(value)) for name, value in shown.items()]))
     emit("files\n" + table([(f"  {name}", size(entry.size)) for name, entry in manifest.files.items()]))
     if manifest.measured:
         emit("measured\n" + "".join(f"{line}\n" for line in _tree(_without_windows(manifest.measured), "  ")))
@@ -42,7 +42,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _notes(found: Found, manifest: Manifest) -> dict[str, str]:
-    """Return what follows from the fields, or from there being no manifest, under the names of lines of their own."""
+    """Return additional lines by name: what follows from the fields, or from there being no manifest."""
     from ..bundles.families import FAMILIES
     from ..engines.whisper.model_files import FLOATS
 
@@ -59,14 +59,14 @@ def _notes(found: Found, manifest: Manifest) -> dict[str, str]:
 
 
 def _without_windows(measured: dict[str, Any]) -> dict[str, Any]:
-    """Return what was measured with but one row of a calibration, the one that was chosen."""
+    """Return the measurements, of a calibration only the row of the chosen setting."""
     figures = measured.get("audio_context")
     if not isinstance(figures, dict) or not isinstance(windows := figures.get("windows"), dict):
         return measured
     chosen = figures.get("chosen")
     own = {chosen: windows[chosen]} if chosen in windows else {}
-    told = {**figures, "windows": f"{len(windows)} heard, --json has them all", **own}
-    return {**measured, "audio_context": told}
+    shown = {**figures, "windows": f"{len(windows)} heard, --json has them all", **own}
+    return {**measured, "audio_context": shown}
 
 
 def _text(value: Any) -> str:

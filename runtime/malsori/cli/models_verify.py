@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import argparse
-import json
 from typing import Any
 
-from .console import complain, emit, printable
+from .console import complain, emit, emit_json, printable
 from .progress import Reporter
 
 
@@ -24,7 +23,7 @@ def run(args: argparse.Namespace) -> int:
             if not args.json:
                 _tell(results[-1])
     if args.json:
-        emit(json.dumps(results, ensure_ascii=False, indent=2) + "\n")
+        emit_json(results)
     elif not results:
         from ..bundles.find import HINT
 
@@ -33,7 +32,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _verified(name: str) -> dict[str, Any]:
-    """Return what came of one model: `intact` is None where there is no manifest to vouch for its bytes."""
+    """Return the JSON form of one model's result; `intact` is None where there is no manifest with sums."""
     from ..bundles import find_bundle, verify
     from ..engines.load import load_engine
     from ..errors import DeviceUnavailable, EngineError, ModelError, ModelNotFound, OptionError
@@ -49,9 +48,9 @@ def _verified(name: str) -> dict[str, Any]:
             intact = True
         load_engine(found.folder, manifest, device="cpu")
     except (ModelError, EngineError, OptionError, DeviceUnavailable) as error:
-        # The other lines of a name that is not known would stand once for each of several models.
-        told = error.lines[0] if isinstance(error, ModelNotFound) else str(error)
-        return {"name": name, "ok": False, "intact": intact, "loads": False, "error": told}
+        # The other lines of an unknown name would be repeated for each of several models.
+        message = error.lines[0] if isinstance(error, ModelNotFound) else str(error)
+        return {"name": name, "ok": False, "intact": intact, "loads": False, "error": message}
     return {"name": name, "ok": True, "intact": intact, "loads": True}
 
 

@@ -1,4 +1,4 @@
-"""Where the transcripts of a run go: to standard output, into one file, or into a folder. Settled before any work."""
+"""Where the transcripts of a run go: to standard output, into one file, or into a folder. Chosen before any work."""
 
 from __future__ import annotations
 
@@ -15,37 +15,37 @@ from ..formats import FORMATS, ending_of
 from .console import emit, printable
 from .cue_flags import asked, cue_options
 from .destinations import Destinations, check_writable, make_folder
-from .sources import Given
+from .sources import InputFile
 
 if TYPE_CHECKING:
     from ..output import CueOptions
     from ..types import Transcript
 
-FILE_ENDING = re.compile(r"\.[A-Za-z][A-Za-z0-9]{1,4}")  # of a name that nobody gives to a folder unless they say so
+FILE_ENDING = re.compile(r"\.[A-Za-z][A-Za-z0-9]{1,4}")  # a name with one is taken for a folder only with a slash
 _EMPTY_OF_SILENCE = ("txt", "srt")
 
 
 class Output:
-    """Takes the transcripts of a run's inputs, by their numbers."""
+    """Writes the transcripts of a run's inputs, by their indices."""
 
-    keeps = False  # whether a run that was cut off can go on where it was
+    keeps = False  # whether a later run can go on where one was interrupted
 
-    def put(self, index: int, transcript: Transcript) -> None:
-        """Take a transcript. Raises `OutputError` where it cannot be written."""
+    def write(self, index: int, transcript: Transcript) -> None:
+        """Write a transcript. Raises `OutputError` where it cannot be written."""
         raise NotImplementedError
 
     def done(self, index: int) -> bool:
-        """Whether all that belongs to the input is there already."""
+        """Return whether all results of the input are there already."""
         return False
 
 
 class Printed(Output):
     """On stdout, with the names of the files where there are several."""
 
-    def __init__(self, inputs: Sequence[Given], format: str, cues: CueOptions, *, several: bool) -> None:
+    def __init__(self, inputs: Sequence[InputFile], format: str, cues: CueOptions, *, several: bool) -> None:
         self._inputs, self._format, self._cues, self._several = inputs, format, cues, several
 
-    def put(self, index: int, transcript: Transcript) -> None:
+    def write(self, index: int, transcript: Transcript) -> None:
         """Print it."""
         from ..output import render
 
@@ -61,7 +61,7 @@ class Written(Output):
     def __init__(self, paths: Sequence[dict[str, Path]], args: argparse.Namespace) -> None:
         self._paths, self._args, self._cues = paths, args, cue_options(args)
 
-    def put(self, index: int, transcript: Transcript) -> None:
+    def write(self, index: int, transcript: Transcript) -> None:
         """Write its files, each of them whole or not at all."""
         from ..errors import OutputError
         from ..output import write
@@ -74,17 +74,17 @@ class Written(Output):
             write(asked(transcript, format, self._args), path, format, self._cues)
 
     def done(self, index: int) -> bool:
-        """Whether all files are there, and none is empty that a transcript of silence would not leave empty."""
+        """Return whether all files are there, and none is empty, except in formats that are empty for silence."""
         return all(
             path.is_file() and (format in _EMPTY_OF_SILENCE or path.stat().st_size > 0)
             for format, path in self._paths[index].items()
         )
 
 
-def output_of(args: argparse.Namespace, inputs: Sequence[Given]) -> Output:
-    """Return where results go, as the flags say; a folder is made here, since a wrong path should fail before the work.
+def output_of(args: argparse.Namespace, inputs: Sequence[InputFile]) -> Output:
+    """Return the output that the flags ask for; a folder is made here, so that a wrong path fails before the work.
 
-    Raises `OptionError` for what cannot be, `OutputError` for what cannot be written.
+    Raises `OptionError` for flags that contradict each other, `OutputError` for what cannot be written.
     """
     if args.output is None:
         return _printed(args, inputs)
@@ -108,7 +108,7 @@ def formats_of(args: argparse.Namespace) -> tuple[str, ...]:
     return FORMATS if format == "all" else (format,)
 
 
-def _printed(args: argparse.Namespace, inputs: Sequence[Given]) -> Printed:
+def _printed(args: argparse.Namespace, inputs: Sequence[InputFile]) -> Printed:
     from ..errors import OptionError
 
     several = len(inputs) > 1 or any(os.path.isdir(file) for file in args.files)
@@ -121,7 +121,7 @@ def _printed(args: argparse.Namespace, inputs: Sequence[Given]) -> Printed:
     return Printed(inputs, format, cue_options(args), several=several)
 
 
-def _one_file(args: argparse.Namespace, inputs: Sequence[Given], format: str) -> Written:
+def _one_file(args: argparse.Namespace, inputs: Sequence[InputFile], format: str) -> Written:
     from ..errors import OptionError
 
     path = Path(args.output)
@@ -141,7 +141,7 @@ def _one_file(args: argparse.Namespace, inputs: Sequence[Given], format: str) ->
 
 
 def _check_folder(output: str) -> None:
-    """Raise `OptionError` for what looks like a file of a kind that is not written here; `film.ass/` is a folder."""
+    """Raise `OptionError` for a name like that of a file in a format that is not written; `film.ass/` is a folder."""
     from ..errors import OptionError
 
     path = Path(output)

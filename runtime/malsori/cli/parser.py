@@ -52,9 +52,9 @@ def _rewritten(arguments: Sequence[str], booleans: Collection[str]) -> Iterator[
             flag = flag.replace("_", "-")
         if flag in booleans and not equals:
             following = arguments[position + 1].lower() if position + 1 < len(arguments) else ""
-            given = following in TRUE | FALSE
-            equals, value = "=", following if given else "true"
-            position += given
+            has_value = following in TRUE | FALSE
+            equals, value = "=", following if has_value else "true"
+            position += has_value
         yield f"{flag}{equals}{value}"
         position += 1
 
@@ -77,7 +77,7 @@ class Parser(argparse.ArgumentParser):
         self._file_flag = file_flag
 
     def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
-        """Parse as argparse does; a command without actions tells what it does not know itself, with its own help."""
+        """Parse as argparse does; a command without actions reports unknown arguments itself, naming its own help."""
         if self._subparsers is None:
             self._refuse_dashes(args or ())
         found, unknown = super().parse_known_args(args, namespace)
@@ -86,7 +86,7 @@ class Parser(argparse.ArgumentParser):
         return found, unknown
 
     def _refuse_dashes(self, args: Sequence[str]) -> None:
-        """Refuse `--flag=--`: argparse drops the value and hands on an empty list, which no type has looked at."""
+        """Refuse `--flag=--`: argparse drops the value and gives an empty list, without calling the flag's type."""
         for flag in takewhile(lambda each: each != "--", args):
             if flag.startswith("--") and flag.endswith("=--"):
                 self.error(f"argument {flag.removesuffix('=--')}: expected a value, found '--'")
@@ -96,7 +96,7 @@ class Parser(argparse.ArgumentParser):
         return "" if file is None else f"; did you mean {self.prog} {self._file_flag} {file}?"
 
     def error(self, message: str) -> NoReturn:
-        """Say what is wrong and leave with 2."""
+        """Write what is wrong to stderr and exit with 2."""
         message = re.sub(r"invalid (int|float) value: ", lambda found: f"expected {NUMBERS[found[1]]}, found ", message)
         complain(f"{message}{self._guess(message)}; see {self.prog} --help")
         sys.exit(USAGE)

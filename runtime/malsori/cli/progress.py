@@ -1,7 +1,6 @@
-"""Progress on stderr for what takes longer than two seconds: a bar on a terminal, otherwise a line now and then.
+"""Progress on stderr for what takes longer than two seconds: a bar on a terminal, otherwise a line every ten seconds.
 
-Of bytes both tell how many have come of how many, and how fast: `pulling base, 45.3 of 147.9 MB, 31%, 5.2 MB/s, 20 s
-left`.
+Of a download both show bytes, rate and remaining time: `pulling base, 45.3 of 147.9 MB, 31%, 5.2 MB/s, 20 s left`.
 """
 
 from __future__ import annotations
@@ -24,15 +23,15 @@ if TYPE_CHECKING:
 PATIENCE = 2.0  # seconds before anything is shown
 LINE_EVERY = 10.0  # seconds between plain lines
 BAR_EVERY = 0.2  # seconds between redraws of the bar
-SOON = 1.0  # seconds after which a rate is told
-SURE = 5.0  # seconds of which something must have been done before the remaining time is told
+RATE_AFTER = 1.0  # seconds until a rate is shown
+REMAINING_AFTER = 5.0  # seconds until the remaining time is shown
 
 
 class Reporter:
-    """Show how far a run is, from a thread of its own: loading a model or an engine call reports nothing meanwhile.
+    """Context that shows the progress of a run from a thread of its own, since loading a model blocks the caller's.
 
-    Use as a context; `say` sets what is being done, `done` and `total` are in any one unit, those of `say_bytes` are
-    bytes. `pause` clears the bar before something else is printed.
+    `say` sets the label, `done` and `total` in any one unit, `say_bytes` in bytes. `pause` clears the bar before
+    something else is printed.
     """
 
     def __init__(self, *, quiet: bool = False, now: Callable[[], float] = time.monotonic) -> None:
@@ -44,7 +43,7 @@ class Reporter:
         self._label, self._done, self._total = "", 0.0, 0.0
         self._bytes = False
         self._began = self._now()
-        self._since, self._from = 0.0, 0.0  # when that was begun which `done` counts, and what was done by then
+        self._since, self._from = 0.0, 0.0  # when the present step began, and `done` at that time
         self._bar: Any = None
         self._written = ""
         self._thread = threading.Thread(target=self._watch, name="malsori-progress", daemon=True)
@@ -64,15 +63,15 @@ class Reporter:
 
     @property
     def name_cells(self) -> int | None:
-        """How wide a name in a label may be, so that the figures behind it and the bar have room; None for any."""
+        """Cells that a name in a label may have, so that figures and bar have room; None for any number."""
         return max(16, shutil.get_terminal_size().columns // 3) if self._terminal else None
 
     def say(self, label: str, done: float = 0.0, total: float = 0.0) -> None:
-        """Set what is shown from the next redraw on; `total` 0 means that nobody knows."""
+        """Set what is shown from the next redraw on; a `total` of 0 is unknown."""
         self._set(label, done, total, False)
 
     def say_bytes(self, label: str, done: float = 0.0, total: float = 0.0) -> None:
-        """Set what is shown from the next redraw on, of something that is counted in bytes."""
+        """Set what is shown from the next redraw on, in bytes."""
         self._set(label, done, total, True)
 
     def _set(self, label: str, done: float, total: float, counts_bytes: bool) -> None:
@@ -82,14 +81,14 @@ class Reporter:
             self._label, self._done, self._total, self._bytes = printable(label), done, total, counts_bytes
 
     def pause(self) -> None:
-        """Take the bar off the terminal until the next redraw."""
+        """Remove the bar from the terminal until the next redraw."""
         with self._lock:
             if self._bar is not None:
                 self._bar.stop()
                 self._bar = None
 
     def warn(self, message: str) -> None:
-        """Write a line to stderr that is not progress, unless asked to be quiet."""
+        """Write a line to stderr that is not progress, unless `quiet`."""
         if not self._quiet:
             self.pause()
             complain(message)
@@ -101,28 +100,28 @@ class Reporter:
             wait = BAR_EVERY if self._terminal else LINE_EVERY
 
     def _write(self) -> None:
-        """Write where the run is, unless that was written before."""
+        """Write the line of progress, unless it is the one written before."""
         if (line := self.line) != self._written:
             complain(line)
             self._written = line
 
     @property
     def line(self) -> str:
-        """Where the run is, as it is written where there is no terminal."""
+        """The line of progress that is written where there is no terminal."""
         with self._lock:
-            if not self._total or not (self._done or self._bytes):  # nothing has been done yet that could be told
+            if not self._total or not (self._done or self._bytes):  # no figures yet
                 return f"{self._label} ..."
             amount, speed, left = self._figures()
             return ", ".join(filter(None, [self._label, amount, percent(self._done, self._total), speed, left]))
 
     def _figures(self) -> tuple[str, str, str]:
-        """Return what has come of how much and how fast it comes, both of bytes alone, and how long the rest takes."""
+        """Return amount and rate, both "" unless bytes are counted, and the remaining time."""
         seconds, done = self._now() - self._since, self._done - self._from
         left = remaining(seconds, done, self._total - self._done)
-        told = left and f"{left} left"
+        shown = left and f"{left} left"
         if not (self._bytes and self._total):
-            return "", "", told
-        return f"{self._done / 1e6:.1f} of {self._total / 1e6:.1f} MB", rate(seconds, done), told
+            return "", "", shown
+        return f"{self._done / 1e6:.1f} of {self._total / 1e6:.1f} MB", rate(seconds, done), shown
 
     def draw(self) -> None:
         """Draw the bar anew, on a terminal."""
@@ -134,12 +133,12 @@ class Reporter:
             amount, speed, left = self._figures()
             elapsed = clock(self._now() - self._began)
             figures = {"amount": amount, "speed": speed, "elapsed": elapsed, "left": left}
-            known = self._total if self._done or self._bytes else None  # of nothing done, that something is being done
+            known = self._total if self._done or self._bytes else None  # without a total the bar pulsates
             self._bar.update(0, description=self._label, completed=self._done, total=known or None, **figures)
 
 
 def progress_of(reporter: Reporter, files: Sequence[str] = ()) -> Callable[[Progress], None]:
-    """Return what shows how far a run over these files is: by their sizes, since nobody knows their lengths before."""
+    """Return a callback that shows the progress of a run over these files, weighted by size: lengths are not known."""
     sizes = [_size(file) for file in files] or [1]
     furthest = 0.0
 
@@ -155,7 +154,7 @@ def progress_of(reporter: Reporter, files: Sequence[str] = ()) -> Callable[[Prog
 
 
 def _within(name: str, room: int | None) -> str:
-    """Return a name, or as much of its end as has room, in cells: of a path that tells most."""
+    """Return a name, or as much of its end as fits into `room` cells: the end of a path says most."""
     from ..output.breaking import cells
 
     if room is None or cells(name) <= room:
@@ -170,7 +169,7 @@ def _size(file: str) -> int:
 
 
 def _position(progress: Progress) -> str:
-    """Return what is told of the seconds of one recording, nothing while they are none."""
+    """Return the position within a recording, and its length if known; "" at its beginning."""
     if not progress.seconds:
         return ""
     length = f" of {clock(progress.length)}" if progress.length else ""
@@ -185,21 +184,21 @@ def clock(seconds: float) -> str:
 
 
 def percent(done: float, total: float) -> str:
-    """Return how much is done; 100 % is what is over."""
+    """Return the share done, rounded down: 100 % is shown at the end only."""
     return f"{int(100 * done / total)}%"
 
 
 def rate(seconds: float, count: float) -> str:
-    """Return how many bytes a second came; "" if nobody can tell."""
-    if seconds < SOON or count <= 0:
+    """Return the bytes per second; "" as long as they cannot be told."""
+    if seconds < RATE_AFTER or count <= 0:
         return ""
     speed = count / seconds
     return f"{speed / 1e6:.1f} MB/s" if speed >= 100_000 else f"{speed / 1e3:.1f} kB/s"
 
 
 def remaining(seconds: float, done: float, rest: float) -> str:
-    """Return how long the rest takes if it goes on like what was done in so many seconds; "" if nobody can tell."""
-    if seconds < SURE or done <= 0 or rest <= 0:
+    """Return how long the rest takes at the rate of what was `done` in `seconds`; "" as long as that is unsure."""
+    if seconds < REMAINING_AFTER or done <= 0 or rest <= 0:
         return ""
     left = rest * seconds / done
     if left < 90:

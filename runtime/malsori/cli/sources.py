@@ -1,4 +1,4 @@
-"""What the FILE arguments of a command stand for: paths, folders of sound files, and `-` for standard input."""
+"""FILE arguments of a command to inputs: paths, folders of sound files, and `-` for standard input."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 if TYPE_CHECKING:
     from ..errors import AudioError
 
-LONGEST = 64 << 20  # bytes, of a text that a person has
+LONGEST = 64 << 20  # bytes of a text
 
 
 def content_of(path: str) -> bytes:
-    """Return what a file holds. Raises `OSError`, and `ValueError` for a text that is too long or no path at all."""
+    """Return the bytes of a file. Raises `OSError`, and `ValueError` for more than `LONGEST` or an impossible path."""
     with open(path, "rb") as file:
         return limited(file)
 
 
 def limited(file: BinaryIO) -> bytes:
-    """Return the rest of a file, which may be a pipe. Raises `ValueError` when it is no text for its length alone."""
+    """Return the rest of a file, which may be a pipe. Raises `ValueError` for more than `LONGEST`."""
     content = file.read(LONGEST + 1)
     if len(content) > LONGEST:
         raise ValueError(f"more than {LONGEST >> 20} MiB")
@@ -30,7 +30,7 @@ def limited(file: BinaryIO) -> bytes:
 
 STDIN = "-"
 
-# What a folder is looked through for: endings of sound and of films. What is in a file, only its first bytes tell.
+# Files of a folder are taken by these endings of sound and films; their format is found by their first bytes.
 ENDINGS = frozenset(
     "3g2 3gp aac ac3 adts aif aifc aiff amr ape asf au avi awb caf dts eac3 f4a flac flv gsm m2ts m4a m4b m4v mka mkv "
     "mov mp1 mp2 mp3 mp4 mpeg mpg mpga mts nist oga ogg ogv opus rf64 snd sph spx ts vob w64 wav wave webm wma wmv "
@@ -39,10 +39,10 @@ ENDINGS = frozenset(
 
 
 @dataclass(frozen=True, slots=True)
-class Given:
-    """An input: `file` is how people know it, `below` where it lies below the folder that was given, or its name.
+class InputFile:
+    """An input: `file` is its path as given or `-`, `below` its path below the folder given, or its name.
 
-    `trouble` is why it cannot be read, where that is known before anybody tries.
+    `trouble` is why it cannot be read, where that is known beforehand.
     """
 
     file: str
@@ -51,10 +51,10 @@ class Given:
 
 
 def sources(files: Sequence[str]) -> list[Any]:
-    """Return what `malsori.audio.decode` takes: each path as it is, the binary stream of standard input for `-`.
+    """Return sources for `malsori.audio.decode`: each path as it is, the binary stream of standard input for `-`.
 
     Raises:
-        OptionError: standard input is closed, or asked for twice, when there is only one to be read.
+        OptionError: standard input is closed, or given twice.
     """
     from ..errors import OptionError
 
@@ -65,55 +65,55 @@ def sources(files: Sequence[str]) -> list[Any]:
     return [sys.stdin.buffer if file == STDIN else file for file in files]
 
 
-def given(files: Sequence[str]) -> list[Given]:
-    """Return the inputs of a command that takes no folders; what came through `-` is called stdin."""
-    return [Given(file, "stdin" if file == STDIN else os.path.basename(file)) for file in files]
+def input_files(files: Sequence[str]) -> list[InputFile]:
+    """Return the inputs of a command that takes no folders; standard input is called stdin."""
+    return [InputFile(file, "stdin" if file == STDIN else os.path.basename(file)) for file in files]
 
 
-def found(files: Sequence[str], *, recursive: bool = False) -> list[Given]:
-    """Return the inputs, a folder's sound files in its place, sorted by name; hidden ones are left out.
+def find_inputs(files: Sequence[str], *, recursive: bool = False) -> list[InputFile]:
+    """Return the inputs, with a folder's sound files in its place, sorted by name, without hidden ones.
 
-    What is not there, cannot be read, or is a folder without sound files has its `trouble`.
+    A path that does not exist or cannot be read, and a folder without sound files, has its `trouble`.
     """
-    return [each for file in files for each in _found(file, recursive=recursive)]
+    return [each for file in files for each in _inputs_of(file, recursive=recursive)]
 
 
-def _found(file: str, *, recursive: bool) -> Iterator[Given]:
+def _inputs_of(file: str, *, recursive: bool) -> Iterator[InputFile]:
     from ..audio.source import check_readable
     from ..errors import AudioNotFound
 
     if file == STDIN:
-        yield from given([file])
+        yield from input_files([file])
     elif os.path.isdir(file):
         closed: list[OSError] = []
-        inside = list(_inside(file, recursive=recursive, closed=closed.append))
+        inside = list(_sound_files_in(file, recursive=recursive, closed=closed.append))
         for error in closed:
             trouble = AudioNotFound(str(error.filename), "a folder that can be read", (error.strerror or "").lower())
-            yield Given(str(error.filename), os.path.basename(str(error.filename)), trouble)
+            yield InputFile(str(error.filename), os.path.basename(str(error.filename)), trouble)
         if not inside and not closed:
-            deeper = "; -r takes those of its folders too" if any(_inside(file, recursive=True)) else ""
+            deeper = "; -r takes those of its folders too" if any(_sound_files_in(file, recursive=True)) else ""
             trouble = AudioNotFound(file, "a folder with sound files", f"none in it{deeper}")
-            yield Given(file, os.path.basename(os.path.normpath(file)), trouble)
+            yield InputFile(file, os.path.basename(os.path.normpath(file)), trouble)
         for below in inside:
             yield _checked(os.path.join(file, below), below, check_readable)
     else:
         yield _checked(file, os.path.basename(file), check_readable)
 
 
-def _checked(file: str, below: str, check: Any) -> Given:
+def _checked(file: str, below: str, check: Any) -> InputFile:
     from ..errors import AudioNotFound
 
     try:
         check(file)
     except AudioNotFound as trouble:
-        return Given(file, below, trouble)
-    return Given(file, below)
+        return InputFile(file, below, trouble)
+    return InputFile(file, below)
 
 
-def _inside(folder: str, *, recursive: bool, closed: Callable[[OSError], None] | None = None) -> Iterator[str]:
-    """Yield the paths of a folder's sound files below it, each folder's own before those of the folders in it.
+def _sound_files_in(folder: str, *, recursive: bool, closed: Callable[[OSError], None] | None = None) -> Iterator[str]:
+    """Yield the paths below a folder of its sound files, each folder's own before those of the folders in it.
 
-    `closed` is told of the folders that cannot be looked into.
+    `closed` is called with the errors of folders that cannot be read.
     """
     for where, folders, files in os.walk(folder, onerror=closed):
         folders[:] = sorted(name for name in folders if not name.startswith(".")) if recursive else []

@@ -1,4 +1,4 @@
-"""Ctrl-C, and what a service manager or a terminal that goes away sends: to end well, to end at once, and with what."""
+"""Signals that end a command (Ctrl-C, SIGTERM, SIGHUP): the first ends it in order, the next at once; exit codes."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from typing import Any, TypeVar
 
 Result = TypeVar("Result")
 
-LOOK_EVERY = 0.2  # seconds, where the system does not wake who waits when a signal comes
+LOOK_EVERY = 0.2  # seconds between checks, where a signal does not wake a waiting thread
 
 
-def beside(work: Callable[[], Result]) -> Result:
-    """Return what `work` gives, or raise what it raises.
+def run_interruptibly(work: Callable[[], Result]) -> Result:
+    """Run `work` in a thread and return its result, or raise its error. A signal interrupts the wait, not the work.
 
-    Python hears of a signal between two of its own instructions, which may be minutes away in an engine, and decoders
-    take an exception in the midst of a read for the end of the file. After an interrupt nobody waits for the work: it
-    goes on until the process ends, or until it finds out that it is not wanted.
+    Python handles a signal between two of its own instructions, which may be minutes away in an engine, and decoders
+    take an exception within a read for the end of the file. After an interrupt the work goes on until the process ends,
+    or until it is cancelled.
     """
     done: Future[Result] = Future()
 
@@ -42,12 +42,12 @@ def beside(work: Callable[[], Result]) -> Result:
 FIRST = 128  # what a shell adds to the number of a signal that has ended a command
 HANGUP = getattr(signal, "SIGHUP", None)  # which Windows does not have
 WORDS = {signal.SIGINT: "interrupted", signal.SIGTERM: "terminated", HANGUP: "hung up"}
-AGAIN_S = 0.01  # by then the callback is over
-POLITE = tuple(number for number in (signal.SIGTERM, HANGUP) if number is not None)
+AGAIN_S = 0.01  # seconds until the callback has returned
+TERMINATION = tuple(number for number in (signal.SIGTERM, HANGUP) if number is not None)
 
 
 class Ended(KeyboardInterrupt):
-    """A signal has come, `number`, that ends the command; what is said of its work may be its text."""
+    """The signal `number` ends the command; the text, if any, says what became of its work."""
 
     def __init__(self, number: int, text: str = "") -> None:
         super().__init__(text)
@@ -59,15 +59,15 @@ class Ended(KeyboardInterrupt):
         return FIRST + self.number
 
     def __str__(self) -> str:
-        said = super().__str__()
+        text = super().__str__()
         word = WORDS.get(self.number, "interrupted")
-        return f"{word}; {said}" if said else word
+        return f"{word}; {text}" if text else word
 
 
 class Ending:
-    """What signals do to a process that is ours alone: the first is an `Ended`, the next ends it then and there.
+    """Signal handlers of the command's process: the first signal raises `Ended`, the next ends the process at once.
 
-    Signals that are ignored stay so: a shell's `&` ignores SIGINT, nohup SIGHUP.
+    Ignored signals stay ignored: a shell's `&` ignores SIGINT, nohup SIGHUP.
     """
 
     def __init__(self) -> None:
@@ -76,18 +76,18 @@ class Ending:
         self._ignored = sys.unraisablehook
 
     def arm(self) -> None:
-        """Begin with SIGINT."""
+        """Handle SIGINT from now on."""
         self._armed = True
         self._ignored, sys.unraisablehook = sys.unraisablehook, self._again
         self._take_over([signal.SIGINT])
 
-    def politely(self) -> None:
-        """Take what otherwise ends a process without a word, too. For commands whose main thread only waits."""
+    def catch_termination(self) -> None:
+        """Handle SIGTERM and SIGHUP, too, for a command whose main thread only waits."""
         if self._armed:
-            self._take_over(POLITE)
+            self._take_over(TERMINATION)
 
-    def over(self) -> None:
-        """Say that there is nothing more to be told: from now on the first signal ends it at once."""
+    def finish(self) -> None:
+        """Note that the command is done: from now on the first signal ends the process at once."""
         self._last = True
 
     def _take_over(self, numbers: Sequence[int]) -> None:
@@ -102,23 +102,23 @@ class Ending:
         raise Ended(number)
 
     def _again(self, ignored: sys.UnraisableHookArgs) -> None:
-        """Send a signal again whose `Ended` was raised where nothing can be: in a weakref's callback, in a `__del__`.
+        """Send a signal again whose `Ended` was raised in a weakref's callback or a `__del__`.
 
-        Python drops what is raised there, and the command would go on as if nobody had asked it to end.
+        Python drops what is raised there, and the command would go on as if no signal had come.
         """
         ended = ignored.exc_value
         if not isinstance(ended, Ended):
             self._ignored(ignored)
             return
         self._last = False
-        _thread.start_new_thread(_send, (ended.number,))  # threading's own locks may be held where this came
+        _thread.start_new_thread(_send, (ended.number,))  # not `threading`, whose locks may be held here
 
 
 def _send(number: int) -> None:
     time.sleep(AGAIN_S)
     main = threading.main_thread().ident
     if hasattr(signal, "pthread_kill") and main is not None:
-        signal.pthread_kill(main, number)  # another thread's would not wake it
+        signal.pthread_kill(main, number)  # a signal to another thread would not wake the main one
     else:
         signal.raise_signal(number)
 
@@ -127,9 +127,9 @@ ENDING = Ending()  # of this process
 
 
 class Stopping:
-    """As a context, takes SIGINT, SIGTERM and SIGHUP; `asked` says that one has come.
+    """Context that handles SIGINT, SIGTERM and SIGHUP: the first sets `asked`, the next raises `KeyboardInterrupt`.
 
-    The next is a `KeyboardInterrupt`. After a SIGHUP `hung_up` says that there may be no terminal any more.
+    After a SIGHUP `hung_up` is set: the terminal may be gone.
     """
 
     def __init__(self) -> None:
@@ -139,7 +139,7 @@ class Stopping:
 
     def __enter__(self) -> Stopping:
         if threading.current_thread() is threading.main_thread():  # no other may set handlers
-            for number in (signal.SIGINT, *POLITE):
+            for number in (signal.SIGINT, *TERMINATION):
                 if number != HANGUP or signal.getsignal(number) != signal.SIG_IGN:  # nohup
                     self._before[number] = signal.signal(number, self._take)
         return self

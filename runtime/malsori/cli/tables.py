@@ -1,4 +1,4 @@
-"""Columns for people: aligned, coloured on a terminal only, and never wrapped where another program reads them."""
+"""Tables for people: aligned columns, coloured on a terminal only, and never wrapped in a pipe."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from ..types import Coverage, LeftOut
 
 GAP = 2  # characters between columns
-UNWRAPPED = 10_000  # columns; lines in a pipe are as long as they are
+UNWRAPPED = 10_000  # columns of a line in a pipe
 
 
 def table(
@@ -24,7 +24,7 @@ def table(
     color: Callable[[tuple[str, ...]], str] = lambda row: "",
     whole: bool = False,
 ) -> str:
-    """Return `rows` in aligned columns, the first never wrapped, with `whole` none and so a line for each row.
+    """Return `rows` in aligned columns, of which the first is never wrapped, with `whole` none: a line for each row.
 
     `color` gives each row a rich style. Honours NO_COLOR, as rich does.
     """
@@ -45,12 +45,12 @@ def table(
 
 
 def fits(rows: Sequence[tuple[str, ...]]) -> bool:
-    """Whether a table of these rows needs no wrapping."""
+    """Return whether a table of these rows needs no wrapping."""
     return sum(max(map(len, cells)) + GAP for cells in zip(*rows, strict=True)) <= columns()
 
 
 def columns() -> int:
-    """Return how many characters a line has room for: those of the terminal, more than enough in a pipe."""
+    """Return the characters of a line: those of the terminal, `UNWRAPPED` in a pipe."""
     return shutil.get_terminal_size().columns if _on_terminal() else UNWRAPPED
 
 
@@ -59,11 +59,11 @@ def _on_terminal() -> bool:
 
 
 def size(count: int) -> str:
-    """Return a number of bytes for people."""
+    """Return a number of bytes in MB or kB (10^6, 10^3)."""
     return f"{count / 1e6:.1f} MB" if count >= 100_000 else f"{count / 1e3:.1f} kB"
 
 
-SAID = {  # of each reason in `LeftOut`
+REASONS = {  # of `LeftOut`, for people
     "gate": "no speech, by the gate",
     "clip_timestamps": "outside of --clip-timestamps",
     "inaudible": "nothing to be heard",
@@ -77,7 +77,7 @@ SAID = {  # of each reason in `LeftOut`
 
 
 class CoverageTable:
-    """Writes the lines of each file as it is done, and those of all when there were several."""
+    """Writes the coverage of each file to stderr as it is done, and the sums when there were several."""
 
     def __init__(self) -> None:
         self._files = 0
@@ -96,7 +96,7 @@ class CoverageTable:
         complain(name)
         _write(coverage.decoded, coverage.spoken, coverage.read)
         for each in coverage.left_out:
-            _line("left out", each.seconds, f"{SAID[each.why]}, {_where(each)}")
+            _line("left out", each.seconds, f"{REASONS[each.why]}, {_where(each)}")
 
     def end(self) -> None:
         """Write the sums, if there were several files."""
@@ -105,7 +105,7 @@ class CoverageTable:
         complain(f"all {self._files} files")
         _write(self._decoded, self._spoken, self._read)
         for why, seconds in self._left.items():
-            _line("left out", seconds, SAID[why])
+            _line("left out", seconds, REASONS[why])
 
 
 def _write(decoded: float, spoken: float | None, read: float) -> None:

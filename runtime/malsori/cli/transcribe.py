@@ -1,4 +1,4 @@
-"""`malsori transcribe`: files and folders to text on stdout, or to files whose names `destinations.py` gives."""
+"""`malsori transcribe`: files and folders to text on stdout, or to files named by `destinations.py`."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from .model_flags import add_model_flags, check_loading_flags, load_model
 from .outputs import format_of, formats_of, output_of
 from .parser import Parser
 from .progress import Reporter, progress_of
-from .sources import STDIN, Given, found, sources
-from .stopping import ENDING, Ended, beside
+from .sources import STDIN, InputFile, find_inputs, sources
+from .stopping import ENDING, Ended, run_interruptibly
 from .tables import CoverageTable
 from .transcribe_flags import add_decoding_flags, add_vad_flags, add_whisper_flags, destination, options_from
 
@@ -70,8 +70,8 @@ def add_parser(subparsers: argparse._SubParsersAction[Parser]) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Transcribe all files; return 0, or 1 when some failed."""
-    ENDING.politely()
-    task = Task(args, found(args.files, recursive=args.recursive))
+    ENDING.catch_termination()
+    task = Task(args, find_inputs(args.files, recursive=args.recursive))
     with Reporter(quiet=args.quiet) as reporter:
         try:
             return task.run(reporter)
@@ -80,10 +80,10 @@ def run(args: argparse.Namespace) -> int:
 
 
 class Task:
-    """The inputs of one command, which of them are still to be heard, and how many are done."""
+    """One run of the command: its inputs, its output, and how many inputs are done or failed."""
 
-    def __init__(self, args: argparse.Namespace, inputs: Sequence[Given]) -> None:
-        """Find out where results go. Raises `OptionError` and `OutputError` for what cannot be."""
+    def __init__(self, args: argparse.Namespace, inputs: Sequence[InputFile]) -> None:
+        """Choose the output. Raises `OptionError` and `OutputError` where results cannot be written."""
         self._args = args
         self._inputs = _distinct(inputs) if args.output is not None else list(inputs)
         self._output = output_of(args, self._inputs)
@@ -92,7 +92,7 @@ class Task:
 
     @property
     def summary(self) -> str:
-        """What is said of a run that was cut off; nothing of a single file."""
+        """A line on how far an interrupted run came, "" for a single file."""
         total = len(self._inputs)
         if total == 1:
             return ""
@@ -101,18 +101,18 @@ class Task:
         return f"{self._done} of {total} files are done{failed}{on}"
 
     def run(self, reporter: Reporter) -> int:
-        """Hear what is to be heard, and have it written; return the exit code."""
+        """Transcribe and write all inputs; return the exit code."""
         options = timed(options_from(self._args), formats_of(self._args))
         check_loading_flags(self._args)
-        ahead = list(self._ahead(reporter))
-        if ahead:
-            self._hear(ahead, options, reporter)
+        pending = list(self._pending(reporter))
+        if pending:
+            self._transcribe(pending, options, reporter)
         if self._failed and len(self._inputs) > 1:
             reporter.warn(f"{self._failed} of {len(self._inputs)} files failed")
         return 1 if self._failed else 0
 
-    def _ahead(self, reporter: Reporter) -> Iterator[int]:
-        """Yield the inputs to be heard, by number; tell of those that cannot be, and of those that need not."""
+    def _pending(self, reporter: Reporter) -> Iterator[int]:
+        """Yield the indices of the inputs to transcribe; report those that cannot be read and those already done."""
         there = 0
         for index, each in enumerate(self._inputs):
             if each.trouble is not None:
@@ -126,13 +126,13 @@ class Task:
         if there:
             reporter.warn(f"{there} of {len(self._inputs)} files are there already and left out")
 
-    def _hear(self, ahead: Sequence[int], options: TranscribeOptions, reporter: Reporter) -> None:
-        files = [self._inputs[index].file for index in ahead]
+    def _transcribe(self, pending: Sequence[int], options: TranscribeOptions, reporter: Reporter) -> None:
+        files = [self._inputs[index].file for index in pending]
         unwanted = threading.Event()
         format, formats = format_of(self._args), formats_of(self._args)
         options = options.changed(cancelled=unwanted.is_set)
-        given = sources(files)
-        transcriber = beside(lambda: load_model(self._args, reporter, options=options))
+        recordings = sources(files)
+        transcriber = run_interruptibly(lambda: load_model(self._args, reporter, options=options))
         if lost := _unseen(self._args):
             reporter.warn(f"warning, {format} cannot show the results of {lost}; json can: -f json")
         if lost := cueless(self._args, formats):
@@ -140,21 +140,24 @@ class Task:
         warned = transcriber.check(options)
         for warning in warned:
             reporter.warn(f"warning, {warning}")
-        results = transcriber.transcribe_many(given, options, on_error="return", progress=progress_of(reporter, files))
+        progress = progress_of(reporter, files)
+        results = transcriber.transcribe_many(recordings, options, on_error="return", progress=progress)
         try:
-            for index in ahead:
-                result = beside(lambda: next(results))
+            for index in pending:
+                result = run_interruptibly(lambda: next(results))
                 reporter.pause()
-                self._put(index, result, reporter, warned)
+                self._write(index, result, reporter, warned)
         finally:
             unwanted.set()
             self._coverages.end()
 
-    def _put(self, index: int, result: Transcript | MalsoriError, reporter: Reporter, warned: Collection[str]) -> None:
+    def _write(
+        self, index: int, result: Transcript | MalsoriError, reporter: Reporter, warned: Collection[str]
+    ) -> None:
         """Print or write one result, and its warnings other than those `warned`.
 
         Raises:
-            OutputError: standard output cannot be written: what it has lost is no fault of this file, and it stays so.
+            OutputError: standard output cannot be written, which ends the run: it is no fault of this file.
         """
         from ..errors import MalsoriError, OutputError
 
@@ -162,7 +165,7 @@ class Task:
         try:
             if isinstance(result, MalsoriError):
                 raise result
-            self._output.put(index, result)
+            self._output.write(index, result)
         except MalsoriError as error:
             if isinstance(error, OutputError) and self._args.output is None:
                 raise
@@ -176,16 +179,16 @@ class Task:
             reporter.warn(f"{file}: warning, {warning}")
 
 
-def _distinct(inputs: Sequence[Given]) -> list[Given]:
-    """Return the inputs without those that are one file with an earlier one: their results would be the same."""
-    known: dict[str, Given] = {}
+def _distinct(inputs: Sequence[InputFile]) -> list[InputFile]:
+    """Return the inputs without those that are the same file as an earlier one."""
+    known: dict[str, InputFile] = {}
     for each in inputs:
         known.setdefault(STDIN if each.file == STDIN else os.path.realpath(each.file), each)
     return list(known.values())
 
 
 def _unseen(args: argparse.Namespace) -> str:
-    """Return the flags whose results the output format has no place for; new times of words also move cues."""
+    """Return the flags whose results the output format cannot show; other word times also move cues."""
     format = format_of(args)
     if format in ("json", "all"):
         return ""

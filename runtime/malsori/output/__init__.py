@@ -1,4 +1,4 @@
-"""Transcript -> txt, srt, vtt, tsv, json: text made by `render`, files written whole or not at all by `write`."""
+"""Transcripts as txt, srt, vtt, tsv and json: `render` returns text, `write` writes a file whole or not at all."""
 
 from ..formats import FORMATS
 from .cues import Cue, CueOptions, cues_of

@@ -1,6 +1,6 @@
-"""Where a text may be broken: how wide letters are shown, and how badly it reads between two of its words.
+"""Where a line or cue may end: the width of letters in cells, and the points of a break between two words.
 
-At a full stop a break reads well, behind an article badly.
+More points read worse: a break at a full stop has none, one behind an article many.
 """
 
 from __future__ import annotations
@@ -24,26 +24,26 @@ NEVER_LAST = frozenset("‘“（(〔［[｛{〈《「『【￥＄$£")
 
 
 def cells(text: str) -> int:
-    """Return how wide a text is shown."""
+    """Return the width of a text in cells of a fixed-width font."""
     return len(text) if text.isascii() else sum(map(_cells, text))
 
 
 def is_wide(letter: str) -> bool:
-    """Whether a letter takes two cells."""
+    """Return whether a letter takes two cells."""
     return _cells(letter) > 1
 
 
 def may_part(before: str, after: str, *, known: bool) -> bool:
-    """Whether a line may end between two neighbouring letters; `known` tells that a word ends there."""
+    """Return whether a line may end between two neighbouring letters; `known`: a word is known to end there."""
     if before in NEVER_LAST or after in NEVER_FIRST or not _cells(after):
         return False
     return any(_in_ranges(letter, CJK) or (known and _in_ranges(letter, UNSPACED)) for letter in (before, after))
 
 
 def parts_words(before: str, after: str) -> bool:
-    """Whether a word of a text without spaces is likely to end between two letters.
+    """Return whether a word of a text without spaces is likely to end between two letters.
 
-    Of Japanese: behind its endings and particles, which are hiragana, where other letters follow.
+    In Japanese it does where hiragana (endings and particles) is followed by other letters.
     """
     return _in_ranges(before, (HIRAGANA,)) and not _in_ranges(after, (HIRAGANA,))
 
@@ -59,11 +59,11 @@ def _in_ranges(letter: str, ranges: tuple[tuple[int, int], ...]) -> bool:
     return any(first <= ord(letter) <= last for first, last in ranges)
 
 
-SENTENCE, CLAUSE, SEGMENT, PHRASE = 0.0, 1.5, 3.0, 6.0  # points: behind a sentence, a comma, a segment, any word
-TORN = 8.0  # more, where what belongs together is torn
-EASY = 2.0  # less, before a word that begins a phrase
-HEARD = 0.8  # of the points that a pause takes away
-PAUSE = 0.5  # seconds of a pause that takes away all that it can
+SENTENCE, CLAUSE, SEGMENT, PHRASE = 0.0, 1.5, 3.0, 6.0  # points behind a sentence, a comma, a segment, any word
+TORN = 8.0  # points more for tearing apart what belongs together
+EASY = 2.0  # points less before a word that begins a phrase
+HEARD = 0.8  # share of the points that a pause takes away at most
+PAUSE = 0.5  # seconds of a pause that takes away that share
 STOPS, COMMAS = ".?!…。？！", ",;:，、；：—–"
 CLOSING = "\"'”’»)）]］」』】〉》*"
 TITLES = frozenset("mr mrs ms dr st prof vs m mme mlle hr fr sr sra srta sig dott bzw z.b d.h".split())
@@ -96,12 +96,12 @@ LEADING = {
     "ko": "제 내 우리 이 그 저 한 두 세 네 몇 각 새 전 안 못 잘 더 덜 꽤 매우 너무 아주 또 및 또는 "
     "그리고 하지만 그런데 그래서",
 }
-# Words that lean on the one before them: Korean bound nouns and auxiliaries.
+# Words that belong to the one before them: Korean bound nouns and auxiliaries.
 LEANING = frozenset(
     "것 것이 것을 것은 것도 수 때 때문에 줄 적 뿐 만큼 대로 채 척 중 후 있다 있는 있습니다 있어요 없다 없는 없습니다 "
     "없어요 합니다 않는 않습니다 않아요 못합니다 주세요 줘 줘요 싶다 싶어요 싶습니다 보다 보세요 했다 했습니다".split()
 )
-# Endings of Korean sentences, which models without punctuation write all the same, and numbers in Korean letters.
+# Endings of Korean sentences, by which sentences end in texts of models without punctuation.
 ENDINGS = tuple("니다 니까 어요 아요 세요 예요 에요 해요 네요 군요 지요 데요 고요 래요 까요 죠".split())
 # The same of Japanese: polite verbs, unless a particle or more of the ending follows ("ですが", "ませんでした").
 POLITE = tuple(
@@ -110,8 +110,8 @@ POLITE = tuple(
     for particle in ("", "か", "ね", "よ", "よね", "かね")
 )
 LONGEST_ENDING = max(map(len, POLITE))
-GOING_ON = frozenset("がけのとかねよしもらでなっんわぞ")
-NUMERALS = frozenset("영공일이삼사오육칠팔구십백천만억")
+GOING_ON = frozenset("がけのとかねよしもらでなっんわぞ")  # letters with which such an ending goes on
+NUMERALS = frozenset("영공일이삼사오육칠팔구십백천만억")  # Korean letters of numbers
 
 
 def break_costs(words: Sequence[Word], ends: Collection[int], language: str) -> list[float]:
@@ -124,30 +124,30 @@ def break_costs(words: Sequence[Word], ends: Collection[int], language: str) -> 
 
 
 def closings(words: Sequence[Word]) -> list[bool]:
-    """Return of each word whether it ends a sentence: by its mark or, where there is none, by its last letters."""
+    """Return for each word whether it ends a sentence, by its punctuation or else its last letters."""
     found = [ends_sentence(word) for word in words]
-    said = ""
+    tail = ""
     for index, (before, after) in enumerate(pairwise(words)):
-        said = (said * (not before.spaced) + before.text)[-LONGEST_ENDING:]
-        found[index] |= said.endswith(ENDINGS) if after.spaced else said.endswith(POLITE) and _begins(after)
+        tail = (tail * (not before.spaced) + before.text)[-LONGEST_ENDING:]
+        found[index] |= tail.endswith(ENDINGS) if after.spaced else tail.endswith(POLITE) and _begins_sentence(after)
     return found
 
 
 def ends_sentence(word: Word) -> bool:
-    """Whether a sentence ends with a word: a title's full stop or an initial's ends none."""
-    said = word.text.rstrip(CLOSING)
-    if not said.endswith(tuple(STOPS)):
+    """Return whether a word ends a sentence by its punctuation; the full stop of a title or an initial does not."""
+    text = word.text.rstrip(CLOSING)
+    if not text.endswith(tuple(STOPS)):
         return False
-    bare = said[:-1].lstrip(CLOSING + "(“‘«")
-    return not said.endswith(".") or not (bare.lower() in TITLES or (len(bare) == 1 and bare.isalpha()))
+    bare = text[:-1].lstrip(CLOSING + "(“‘«")
+    return not text.endswith(".") or not (bare.lower() in TITLES or (len(bare) == 1 and bare.isalpha()))
 
 
-def _begins(word: Word) -> bool:
+def _begins_sentence(word: Word) -> bool:
     return word.text[0] not in GOING_ON
 
 
 def _cost(before: Word, after: Word, last: bool, closed: bool, leading: frozenset[str]) -> float:
-    """Return the points of a break between two words, the first of which may be the last of its segment or sentence."""
+    """Return the points of a break between two words; the first is the `last` of its segment, or ends a sentence."""
     if ends_sentence(before):
         return SENTENCE
     if closed or before.text.rstrip(CLOSING).endswith(tuple(COMMAS)):
@@ -168,7 +168,7 @@ def _within(before: Word, after: Word, leading: frozenset[str]) -> float:
 
 
 def _torn(before: Word, after: Word, leading: frozenset[str]) -> bool:
-    """Whether a break leaves a word behind that leads what follows, or takes a number from what it counts."""
+    """Return whether a break parts an article or the like from what follows, or a number from what it counts."""
     if _bare(before) in leading or before.text.endswith(("'", "’", "-", ".")) or after.text in LEANING:
         return True
     return _is_number(before) and (_is_number(after) or cells(after.text) <= 4 or not after.spaced)

@@ -1,4 +1,4 @@
-"""A transcript as the subtitles that people can read: how much one holds, where it is cut, how long it is shown.
+"""A transcript to cues: how much one may hold, which words it has, and how long it is shown.
 
 A cue may hold the end of one segment and the start of the next where one of them alone would be too short.
 """
@@ -17,11 +17,11 @@ from ..types import Segment, Transcript, Word
 from .breaking import is_wide, may_part
 from .cutting import CueCutter, CueLimits
 
-LONGEST_WORD = 12  # letters; a longer one in a text without spaces is several, of which the model knew no borders
+LONGEST_WORD = 12  # letters; a longer one in a text without spaces is several that the model did not part
 
 
 def shown_words(segment: Segment) -> list[Word]:
-    """Return the parts of a segment's text in order: `written` makes the text of them, its white space made single.
+    """Return a segment's text in words, with times; `written` joins them to the text again, with single spaces.
 
     Example: "東京に行く。OK then" heard as 東京 に 行く。 OK then  ->  東京 に 行く。OK then
     """
@@ -31,11 +31,11 @@ def shown_words(segment: Segment) -> list[Word]:
     if "".join(word.text for word in heard) != letters:
         heard = [Word(letters, segment.start, segment.end, segment.confidence)]
     clock = _LetterTimes(heard)
-    return [clock.placed(first, stop, spaced) for first, stop, spaced in _parts(segment.text, clock)]
+    return [clock.word(first, stop, spaced) for first, stop, spaced in _word_spans(segment.text, clock)]
 
 
 class _LetterTimes:
-    """When each letter of some words is spoken: those of one word share its time evenly."""
+    """The time of each letter of some words: those of one word share its time evenly."""
 
     def __init__(self, words: Sequence[Word]) -> None:
         self._words = words
@@ -43,15 +43,15 @@ class _LetterTimes:
         self.text = "".join(word.text for word in words)
 
     def known(self, position: int) -> bool:
-        """Whether a word ends before the letter at `position`."""
+        """Return whether a word ends before the letter at `position`."""
         return self._begins[self._index(position)] == position
 
     def inside(self, position: int) -> bool:
-        """Whether the letter at `position` is in a word too long to be one."""
+        """Return whether the letter at `position` is in a word longer than `LONGEST_WORD`."""
         return len(self._words[self._index(position)].text) > LONGEST_WORD
 
-    def placed(self, first: int, stop: int, spaced: bool) -> Word:
-        """Return the letters `[first, stop)` with their times."""
+    def word(self, first: int, stop: int, spaced: bool) -> Word:
+        """Return the letters `[first, stop)` as a word with its times."""
         probability = self._words[self._index(first)].probability
         return Word(self.text[first:stop], self._at(first, first), self._at(stop - 1, stop), probability, spaced)
 
@@ -59,21 +59,21 @@ class _LetterTimes:
         return bisect_right(self._begins, letter, hi=len(self._words)) - 1
 
     def _at(self, letter: int, position: int) -> float:
-        """Return the time of a position, from 0, at one of the edges of a letter."""
+        """Return the time in seconds of a `position` before or behind a letter."""
         index = self._index(letter)
         word = self._words[index]
         return word.start + (word.end - word.start) * (position - self._begins[index]) / len(word.text)
 
 
-def _parts(text: str, clock: _LetterTimes) -> Iterator[tuple[int, int, bool]]:
-    """Yield each part's first letter, the one behind it, both counted without spaces, and whether a space precedes."""
+def _word_spans(text: str, clock: _LetterTimes) -> Iterator[tuple[int, int, bool]]:
+    """Yield the words of a text as letters `[first, stop)`, counted without spaces, and whether a space precedes."""
     begin = 0
     for token in text.split():
         stop = begin + len(token)
         cuts = [
             position
             for position in range(begin + 1, stop)
-            if _parted(clock.text[position - 1], clock.text[position], position, clock)
+            if _words_part(clock.text[position - 1], clock.text[position], position, clock)
         ]
         edges = [begin, *cuts, stop]
         for first, last in pairwise(edges):
@@ -81,7 +81,7 @@ def _parts(text: str, clock: _LetterTimes) -> Iterator[tuple[int, int, bool]]:
         begin = stop
 
 
-def _parted(before: str, after: str, position: int, clock: _LetterTimes) -> bool:
+def _words_part(before: str, after: str, position: int, clock: _LetterTimes) -> bool:
     if before.isascii() and after.isascii():
         return False
     known = clock.known(position)
@@ -135,7 +135,7 @@ class CueOptions:
 
 @dataclass(frozen=True, slots=True)
 class Cue:
-    """One subtitle: words on lines, shown from `start` to `end`, seconds. `marked` is the one that is spoken."""
+    """One subtitle: words on lines, shown from `start` to `end` seconds. `marked` is the word to be underlined."""
 
     start: float
     end: float
@@ -148,11 +148,11 @@ class Cue:
         return "\n".join(map(written, self.lines))
 
     def by_word(self) -> Iterator[Cue]:
-        """Yield the cue once for each of its words that has a time, which is marked until the next one begins."""
+        """Yield the cue once for each of its words that has a length, marked until the next word begins."""
         words = [word for line in self.lines for word in line]
         starts = [self.start, *(max(self.start, min(word.start, self.end)) for word in words[1:]), self.end]
-        told = zip(words, starts[:-1], starts[1:], strict=True)
-        shown = [(word, start) for word, start, end in told if round(end, 3) > round(start, 3)]
+        spans = zip(words, starts[:-1], starts[1:], strict=True)
+        shown = [(word, start) for word, start, end in spans if round(end, 3) > round(start, 3)]
         marked = [word for word, _ in shown] or words[:1]
         edges = [self.start, *(start for _, start in shown[1:]), self.end]
         for word, start, end in zip(marked, edges[:-1], edges[1:], strict=True):
@@ -160,10 +160,10 @@ class Cue:
 
 
 def cues_of(transcript: Transcript, options: CueOptions | None) -> Iterator[Cue]:
-    """Yield the cues of a transcript in order, which never overlap; without options each segment is one of one line."""
+    """Yield the cues of a transcript in order, none overlapping; without options each segment is a cue of one line."""
     spoken = [segment for segment in transcript.segments if segment.text.strip()]
     if options is None:
-        yield from map(_whole, spoken)
+        yield from map(_segment_cue, spoken)
         return
     words: list[Word] = []
     ends: set[int] = set()
@@ -180,7 +180,7 @@ def cues_of(transcript: Transcript, options: CueOptions | None) -> Iterator[Cue]
 
 
 def _timed(words: list[Word], cutter: CueCutter) -> Iterator[Cue]:
-    """Yield the cues with their times, each behind the one before."""
+    """Yield the cues with their times; each begins at the end of the one before or later."""
     earliest = 0.0
     for first, stop in cutter.cues():
         start, end = cutter.shown(first, stop)
@@ -190,7 +190,7 @@ def _timed(words: list[Word], cutter: CueCutter) -> Iterator[Cue]:
         yield Cue(start, earliest, lines)
 
 
-def _whole(segment: Segment) -> Cue:
+def _segment_cue(segment: Segment) -> Cue:
     text = " ".join(segment.text.split())
     return Cue(segment.start, segment.end, ((Word(text, segment.start, segment.end, segment.confidence),),))
 

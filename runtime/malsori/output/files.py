@@ -1,4 +1,4 @@
-"""Results on disk: a file appears under its name whole or not at all, or grows by records while somebody speaks."""
+"""Results on disk: a file that appears whole or not at all, or one that grows by records while a stream goes on."""
 
 from __future__ import annotations
 
@@ -53,19 +53,19 @@ _NUMBER = re.compile(r"^\d+(?=\n\d+:\d\d:\d\d,\d{3} --> )", re.MULTILINE)
 class Records:
     """A file that texts are appended to, each by one write. Raises `OutputError` where it cannot be opened or written.
 
-    A record that was not written whole, as on a full disk, is taken back.
+    A record that could not be written whole, as on a full disk, is removed again.
     """
 
     def __init__(self, path: Path) -> None:
         self._path = path
         try:
-            self._torn = _ends_amid_a_line(path)
+            self._torn = _ends_within_a_line(path)
             self._file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | getattr(os, "O_BINARY", 0), 0o666)
         except OSError as error:
             raise self._failed(error) from error
 
     def add(self, text: str) -> None:
-        """Append a text that ends in a line feed, behind one of its own where the file does not."""
+        """Append a text that ends in a line feed; if the file does not end in one, add that first."""
         data = ("\n" * self._torn + text).encode("utf-8", errors="replace")
         written = 0
         try:
@@ -78,7 +78,7 @@ class Records:
         self._torn = False
 
     def close(self) -> None:
-        """Close the file when it is on the disk."""
+        """Flush the file to the disk and close it."""
         with suppress(OSError):  # a pipe has no disk
             os.fsync(self._file)
         os.close(self._file)
@@ -88,10 +88,7 @@ class Records:
 
 
 class Growing:
-    """A transcript in a file of its own that grows by what is said, in one of `formats.GROWING`.
-
-    A transcript that is there already is kept: see `set_aside`.
-    """
+    """A transcript file that is appended to, in one of `formats.GROWING`; `set_aside` keeps an earlier one."""
 
     def __init__(self, path: Path, format: str) -> None:
         self._format = format
@@ -101,10 +98,10 @@ class Growing:
             self._records.add(head)
 
     def add(self, part: Transcript) -> None:
-        """Append what was said. Raises `OutputError`."""
+        """Append the segments of a transcript. Raises `OutputError`."""
         text = render(part, self._format).removeprefix(HEADS.get(self._format, ""))
         if self._format == "srt":
-            text = _NUMBER.sub(self._next, text)
+            text = _NUMBER.sub(self._next_number, text)
         if text:
             self._records.add(text)
 
@@ -112,13 +109,13 @@ class Growing:
         """Close the file."""
         self._records.close()
 
-    def _next(self, number: re.Match[str]) -> str:
+    def _next_number(self, number: re.Match[str]) -> str:
         self._cues += 1
         return str(self._cues)
 
 
 def set_aside(path: Path) -> Path | None:
-    """Give a file that holds something another name (`talk-1.srt`), which is returned; None where there is none.
+    """Rename a file that is not empty, as to `talk-1.srt`, and return its new path; None where there is none.
 
     Raises `OutputError` where it cannot be renamed.
     """
@@ -133,8 +130,8 @@ def set_aside(path: Path) -> Path | None:
     return kept
 
 
-def _ends_amid_a_line(path: Path) -> bool:
-    """Whether a file was cut off: what is written behind would be part of its last line."""
+def _ends_within_a_line(path: Path) -> bool:
+    """Return whether a file does not end in a line feed, as one that was cut off."""
     if not path.is_file() or not path.stat().st_size:
         return False
     with path.open("rb") as file:

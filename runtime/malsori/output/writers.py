@@ -1,7 +1,7 @@
-"""A transcript as text in each format, laid out as the whisper family lays it out; no file is touched here.
+"""A transcript as text in each format, laid out as openai/whisper does it; no file is touched here.
 
-Times are rounded to milliseconds once, the same way for every format, so all of them agree with each other. srt and vtt
-have cues (`cues.py`), txt and tsv a line for each segment that has text, json all that there is.
+Times are rounded to milliseconds in one way for all formats, so they agree. srt and vtt have cues (`cues.py`), txt and
+tsv a line for each segment that has text, json all fields of the transcript.
 """
 
 from __future__ import annotations
@@ -12,19 +12,19 @@ from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 
 from ..errors import OptionError
-from ..formats import FORMATS
+from ..formats import FORMATS, clock_time
 from ..types import Segment, Transcript, Word
 from .cues import Cue, CueOptions, cues_of
 
 CUES = CueOptions()
-HEADS = {"vtt": "WEBVTT\n\n", "tsv": "start\tend\ttext\n"}  # what stands in a file once, before anything else
+HEADS = {"vtt": "WEBVTT\n\n", "tsv": "start\tend\ttext\n"}  # the first lines of a file
 
 
 def render(transcript: Transcript, format: str, cues: CueOptions | None = CUES) -> str:
     """Return `transcript` in `format`, one of `FORMATS`, each line ended by a newline.
 
-    `cues` says how subtitles are cut, which is best done with the words' times (`word_timestamps`); None makes each
-    segment one of a single line. Other formats take no notice of it.
+    `cues` says how subtitles are cut, best with the words' times (`word_timestamps`); None makes each segment a cue of
+    one line. Other formats ignore it.
 
     Raises:
         OptionError: there is no such format.
@@ -37,34 +37,32 @@ def render(transcript: Transcript, format: str, cues: CueOptions | None = CUES) 
 
 
 def _txt(transcript: Transcript) -> str:
-    """One segment per line."""
+    """Return a line for each segment."""
     return "".join(f"{_flat(segment)}\n" for segment in _spoken(transcript))
 
 
 def _tsv(transcript: Transcript) -> str:
-    """A header line, then integer milliseconds and text; a tab inside text became a space."""
+    """Return a header line, then start and end in whole milliseconds and the text of each segment."""
     rows = (f"{_milliseconds(each.start)}\t{_milliseconds(each.end)}\t{_flat(each)}\n" for each in _spoken(transcript))
     return HEADS["tsv"] + "".join(rows)
 
 
 def _json(transcript: Transcript) -> str:
-    """`Transcript.to_dict()` on one line, so that several make a JSON Lines file."""
+    """Return `Transcript.to_dict()` on one line, so that several make a JSON Lines file."""
     return json.dumps(transcript.to_dict(), ensure_ascii=False) + "\n"
 
 
 def _srt(cues: Iterable[Cue]) -> str:
-    """Numbered cues; hours always, comma before the milliseconds."""
+    """Return numbered cues; hours always, a comma before the milliseconds."""
     return "".join(
-        f"{number}\n{_clock(cue.start, ',', hours=True)} --> {_clock(cue.end, ',', hours=True)}\n{_shown(cue)}\n\n"
-        for number, cue in enumerate(cues, start=1)
+        f"{number}\n{_times(cue, ',', hours=True)}\n{_shown(cue)}\n\n" for number, cue in enumerate(cues, start=1)
     )
 
 
 def _vtt(cues: Iterable[Cue]) -> str:
-    """Cues without numbers; hours only when there are any. Markup characters are escaped, as WebVTT asks."""
+    """Return cues without numbers; hours only where there are any; `&`, `<` and `>` escaped, as WebVTT wants."""
     return HEADS["vtt"] + "".join(
-        f"{_clock(cue.start, '.')} --> {_clock(cue.end, '.')}\n{_shown(cue, partial(html.escape, quote=False))}\n\n"
-        for cue in cues
+        f"{_times(cue, '.', hours=False)}\n{_shown(cue, partial(html.escape, quote=False))}\n\n" for cue in cues
     )
 
 
@@ -82,7 +80,7 @@ def _flat(segment: Segment) -> str:
 
 
 def _shown(cue: Cue, escape: Callable[[str], str] = str) -> str:
-    """Return a cue's lines, the marked word underlined; an arrow would be taken for times."""
+    """Return a cue's lines, the marked word underlined. An arrow in a text becomes `->`: `-->` would mean times."""
     return "\n".join("".join(_pieces(line, cue.marked, escape)).removeprefix(" ") for line in cue.lines)
 
 
@@ -97,10 +95,6 @@ def _milliseconds(seconds: float) -> int:
     return round(round(seconds, 3) * 1000)
 
 
-def _clock(seconds: float, separator: str, *, hours: bool = False) -> str:
-    """Return `[HH:]MM:SS<separator>mmm`; example: 3661.5 -> `01:01:01,500`."""
-    minutes, milliseconds = divmod(_milliseconds(seconds), 60_000)
-    hour, minute = divmod(minutes, 60)
-    second, millisecond = divmod(milliseconds, 1000)
-    hours_part = f"{hour:02d}:" if hours or hour else ""
-    return f"{hours_part}{minute:02d}:{second:02d}{separator}{millisecond:03d}"
+def _times(cue: Cue, point: str, *, hours: bool) -> str:
+    start, end = (clock_time(_milliseconds(each), point, hours=hours) for each in (cue.start, cue.end))
+    return f"{start} --> {end}"

@@ -1,4 +1,4 @@
-"""Subtitles as files: read with all that stands in them, said what of them is spoken, and written with other times."""
+"""Subtitle files: read with all their content, reduced to what is spoken, and written with other times."""
 
 from .srt_vtt import is_subtitle, kind_of, read_subtitle, render_subtitle
 from .subtitle import Subtitle, SubtitleCue, SubtitleFormat, SubtitleNote, spoken

@@ -1,4 +1,4 @@
-"""SubRip and WebVTT to cues and back. What is broken is refused with its line; what is only unusual is taken."""
+"""Reads and writes SubRip and WebVTT. A broken line is an error that names it; unusual ones are read."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from dataclasses import dataclass, replace
 from itertools import count
 
 from ..errors import OptionError
-from ..formats import CUED
+from ..formats import CUED, clock_time
 from .subtitle import TAG, Subtitle, SubtitleCue, SubtitleFormat, SubtitleNote
 
 CLOCK = r"(?:(\d{1,4}):)?([0-5]?\d):([0-5]?\d)[,.](\d{1,3})"
 TIMES = re.compile(rf"\s*{CLOCK}\s*-->\s*{CLOCK}(?:\s+(\S.*))?")  # of a line without space behind it
 ARROW = "-->"
-LIKE_TIMES = re.compile(r"\s*\d+:\d+[:,.]\d+.*\d:\d{1,9}[:,.]\d")  # two clocks in a line, whatever is between them
+LIKE_TIMES = re.compile(r"\s*\d+:\d+[:,.]\d+.*\d:\d{1,9}[:,.]\d")  # two times in a line, whatever is between them
 WEBVTT = re.compile(r"WEBVTT(?:[ \t].*)?")
 NOTES = re.compile(r"(?:NOTE|STYLE|REGION)(?:\s.*)?")
 EXAMPLE = {"srt": "00:00:01,000 --> 00:00:02,500", "vtt": "00:01.000 --> 00:02.500"}
@@ -26,7 +26,7 @@ OTHERS = (
 
 
 def kind_of(text: str) -> str:
-    """Return what a text is by its content: "srt", "vtt", the name of a kind of subtitle that is not read, or ""."""
+    """Return the kind of a subtitle by its content: "srt", "vtt", the name of a kind that is not read, or ""."""
     lines = text.lstrip("\ufeff").lstrip().splitlines()[:2]
     if lines and WEBVTT.fullmatch(lines[0].rstrip()):
         return "vtt"
@@ -36,14 +36,14 @@ def kind_of(text: str) -> str:
 
 
 def is_subtitle(text: str) -> bool:
-    """Whether a text is a subtitle of one of the kinds that are read."""
+    """Return whether a text is SubRip or WebVTT."""
     return kind_of(text) in CUED
 
 
 def read_subtitle(text: str, name: str, format: SubtitleFormat | None = None) -> Subtitle:
-    """Return the subtitle in a text, of the format that its content tells, or else of the one that is given.
+    """Return the subtitle in a text, in the format of its content, else in `format`.
 
-    Raises `OptionError` for one that is broken, with the number of the line, and for another kind of subtitle.
+    Raises `OptionError` for a broken one, with the number of the line, and for another kind of subtitle.
     """
     kind = kind_of(text)
     if kind not in CUED and (kind or format is None):
@@ -51,12 +51,12 @@ def read_subtitle(text: str, name: str, format: SubtitleFormat | None = None) ->
             f"{name}: expected SubRip (.srt) or WebVTT (.vtt), found {kind or 'neither'}; "
             "a program such as ffmpeg makes an .srt of other kinds"
         )
-    told: SubtitleFormat = "vtt" if kind == "vtt" or (not kind and format == "vtt") else "srt"
+    found: SubtitleFormat = "vtt" if kind == "vtt" or (not kind and format == "vtt") else "srt"
     lines = text.lstrip("\ufeff").replace("\r\n", "\n").replace("\r", "\n").split("\n")
-    reader = _SubtitleReader(name, told, [line.rstrip() for line in lines])
-    subtitle = reader.webvtt() if told == "vtt" else reader.subrip()
+    reader = _SubtitleReader(name, found, [line.rstrip() for line in lines])
+    subtitle = reader.webvtt() if found == "vtt" else reader.subrip()
     if not subtitle.cues:
-        raise OptionError(f"{name}: expected at least one cue, such as {EXAMPLE[told]!r} and a text, found none")
+        raise OptionError(f"{name}: expected at least one cue, such as {EXAMPLE[found]!r} and a text, found none")
     return subtitle
 
 
@@ -99,7 +99,7 @@ class _SubtitleReader:
         return cue
 
     def _blocks(self, begin: int) -> Iterator[tuple[int, list[str]]]:
-        """Yield what stands between empty lines, each with the number of its first line from 0."""
+        """Yield the blocks of lines between empty lines, each with the index of its first line."""
         block: list[str] = []
         for at, line in enumerate([*self.lines[begin:], ""], begin):
             if line.strip():
@@ -109,7 +109,7 @@ class _SubtitleReader:
                 block = []
 
     def _cue(self, first: int, block: Sequence[str], *, numbered: bool) -> SubtitleCue | None:
-        """Return the cue in a block, None where it has no times; its name is a number, if it is to be `numbered`."""
+        """Return the cue in a block, None where it has no times; if `numbered`, only a number can be its name."""
         named = ARROW not in block[0] and len(block) > 1 and (block[0].strip().isdigit() or not numbered)
         at = int(named)
         if TIMES.fullmatch(block[at]) is None:
@@ -131,7 +131,7 @@ class _SubtitleReader:
         return start, end, found[9] or ""
 
     def _error(self, at: int, expected: str) -> OptionError:
-        """Return an error for the line of a number from 0."""
+        """Return an error for the line at an index."""
         line = self.lines[at] if at < len(self.lines) else ""
         found = repr(line[:60]) if line.strip() else "nothing"
         return OptionError(f"{self.name}: line {at + 1}: expected {expected}, found {found}")
@@ -142,14 +142,14 @@ def _seconds(clock: Sequence[str | None]) -> float:
     return ((int(hours) * 60 + int(minutes)) * 60_000 + int(seconds) * 1000 + int(fraction.ljust(3, "0"))) / 1000
 
 
-SHARED = re.compile(r"</?[biu]>")  # markup of both
+SHARED = re.compile(r"</?[biu]>")  # markup that both formats have
 
 
 def render_subtitle(subtitle: Subtitle, format: SubtitleFormat) -> str:
     """Return the subtitle's text, each line ended by a newline.
 
     In its own format everything stays: numbers and identifiers, settings, line breaks, markup, comments. In the other
-    cues are numbered anew where they need a number, and what only one of the two has is left out.
+    format cues get new numbers where they need them, and what that format does not have is left out.
     """
     if subtitle.format != format:
         subtitle = _converted(subtitle, format)
@@ -161,7 +161,9 @@ def render_subtitle(subtitle: Subtitle, format: SubtitleFormat) -> str:
 
 
 def _cue(cue: SubtitleCue, format: SubtitleFormat, number: str) -> str:
-    times = f"{_clock(cue.start, format)} --> {_clock(cue.end, format)} {cue.settings}".rstrip()
+    point = "," if format == "srt" else "."
+    start, end = (clock_time(round(each * 1000), point) for each in (cue.start, cue.end))
+    times = f"{start} --> {end} {cue.settings}".rstrip()
     name = cue.name or (number if format == "srt" else "")
     return "\n".join([*([name] if name else []), times, *cue.lines])
 
@@ -173,7 +175,7 @@ def _converted(subtitle: Subtitle, format: SubtitleFormat) -> Subtitle:
 
 
 def _to_webvtt(line: str) -> str:
-    """Return a line of SubRip without what only that has, and with the signs escaped that would be markup."""
+    """Return a line of SubRip without markup that only SubRip has, other `&`, `<` and `>` escaped."""
     text = _with_shared_tags(line).replace("-->", "->")
     return "".join(
         part if SHARED.fullmatch(part) else html.escape(html.unescape(part), quote=False)
@@ -188,10 +190,3 @@ def _to_subrip(line: str) -> str:
 def _with_shared_tags(line: str) -> str:
     """Return a line without the markup that only one of the two formats has."""
     return TAG.sub(lambda tag: tag[0] if SHARED.fullmatch(tag[0]) else "", line)
-
-
-def _clock(seconds: float, format: SubtitleFormat) -> str:
-    """Return `HH:MM:SS,mmm`, or with a point in WebVTT."""
-    minutes, rest = divmod(round(seconds * 1000), 60_000)
-    point = "," if format == "srt" else "."
-    return f"{minutes // 60:02d}:{minutes % 60:02d}:{rest // 1000:02d}{point}{rest % 1000:03d}"

@@ -1,4 +1,4 @@
-"""A subtitle: its cues in the order of the file, and what stands between them."""
+"""A subtitle: its cues in the order of the file, and the notes between them."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ SubtitleFormat: TypeAlias = Literal["srt", "vtt"]
 class SubtitleCue:
     """A text and when it is shown: `start` and `end` in seconds, `lines` as they are written, markup included.
 
-    `name` is SubRip's number or WebVTT's identifier, "" without one; `settings` what follows the times on their line.
+    `name` is SubRip's number or WebVTT's identifier, or ""; `settings` is the text behind the times on their line.
     """
 
     start: float
@@ -27,7 +27,7 @@ class SubtitleCue:
 
 @dataclass(frozen=True, slots=True)
 class SubtitleNote:
-    """What WebVTT has between cues (comments, styles, regions), as it is written."""
+    """A block of WebVTT that is no cue (a comment, style or region), as it is written."""
 
     text: str
 
@@ -53,25 +53,25 @@ class Subtitle:
 
 
 TAG = re.compile(r"</?[A-Za-z][^<>]*>|<\d[\d:.]*>|\{\\[^{}]*\}")  # <i>, <v Ann>, <00:01.500>, {\an8}
-RUBY = re.compile(r"<rt\b[^<>]*>.*?(?:</rt>|$)", re.DOTALL)  # how the letters before it are read
+RUBY = re.compile(r"<rt\b[^<>]*>.*?(?:</rt>|$)", re.DOTALL)  # the pronunciation of the letters before it
 NOTES = re.compile(r"\[[^\[\]]*\]|［[^［］]*］|【[^【】]*】")  # [music]
-WHOLE_NOTE = re.compile(r"\s*(?:[-–—]\s*)?(?:\([^()]*\)|（[^（）]*）)\s*")  # a line that is (applause) alone
+WHOLE_NOTE = re.compile(r"\s*(?:[-–—]\s*)?(?:\([^()]*\)|（[^（）]*）)\s*")  # a line that is nothing but (applause)
 LABEL = re.compile(r"^\s*(?:[-–—]\s*)?[A-Z][A-Z0-9 .'’#&-]*[A-Z0-9.]\s*:(?=\s|$)")  # MRS. SMITH:
 DASH = re.compile(r"^\s*(?:[-–—‐]|>>+)\s*")  # another speaker
 MUSIC = re.compile(r"[♩♪♫♬#*]+(?=\s|$)|(?:(?<=\s)|^)[♩♪♫♬#*]+")
 
 
 def spoken(lines: Sequence[str]) -> str:
-    """Return what is said in the lines of a cue, in one line; "" where that is nothing.
+    """Return the spoken text of a cue's lines on one line, "" for none.
 
     Example: "- <i>Well,</i> [sighs]" "- MARY: no &amp; no."  ->  "Well, no & no."
     """
     plain = html.unescape(TAG.sub("", RUBY.sub("", "\n".join(lines)))).replace(r"\N", "\n").replace(r"\h", " ")
-    said = (_said(line) for line in NOTES.sub(" ", plain).splitlines())
-    return " ".join(" ".join(said).split())
+    texts = (_spoken_line(line) for line in NOTES.sub(" ", plain).splitlines())
+    return " ".join(" ".join(texts).split())
 
 
-def _said(line: str) -> str:
+def _spoken_line(line: str) -> str:
     if WHOLE_NOTE.fullmatch(line):
         return ""
     return MUSIC.sub(" ", DASH.sub("", LABEL.sub("", line)))

@@ -1,4 +1,4 @@
-"""Where speech is: detectors give a probability per frame, the gate makes spans of them."""
+"""Finds speech: a detector gives a probability per frame, the gate makes spans of them."""
 
 from .detector import Detector
 from .endpointing import ENDPOINTINGS, endpointing

@@ -1,4 +1,4 @@
-"""What the gate asks of a detector, and the framing that detectors share. The detectors are in their own files."""
+"""The contract between gate and detector, and the framing that detectors share. Detectors are in their own files."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Probabilities: TypeAlias = NDArray[np.float32]
 
 
 class Detector(Protocol):
-    """Sound to one speech probability per frame. Holds the state of one clip or stream; not to be shared by threads."""
+    """Turns sound into a speech probability per frame. Holds the state of one recording or stream; not thread-safe."""
 
     @property
     def frame(self) -> int:
@@ -22,20 +22,20 @@ class Detector(Protocol):
         ...
 
     def push(self, block: Audio) -> Probabilities:
-        """Return the probabilities of the frames that `block` completes; the remainder is kept inside."""
+        """Return the probabilities of the frames that `block` completes; the rest waits for the next block."""
         ...
 
     def flush(self) -> Probabilities:
-        """Return the probability of the remainder, filled up with silence (none when there is none), and start over."""
+        """Return the probability of the rest, filled up with silence (none when there is none), and start over."""
         ...
 
     def reset(self) -> None:
-        """Forget the clip."""
+        """Forget all that was pushed."""
         ...
 
 
 class Framer:
-    """Cuts blocks of any size into whole frames; what is left waits inside."""
+    """Cuts blocks of any size into whole frames; the rest waits for the next block."""
 
     def __init__(self, frame: int) -> None:
         self._frame = frame
@@ -50,5 +50,5 @@ class Framer:
 
     @property
     def held(self) -> int:
-        """Samples that wait for the rest of their frame."""
+        """Samples that wait for the next block."""
         return len(self._rest)

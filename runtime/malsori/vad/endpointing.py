@@ -1,4 +1,4 @@
-"""When an utterance of a stream has ended: a few settings of the gate by name, from quick to patient."""
+"""Presets of the gate for streams, by name: how long a silence ends an utterance."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from .gate import DEFAULT_GATE, GateOptions
 
 ENDPOINTINGS: MappingProxyType[str, GateOptions] = MappingProxyType(
     {
-        # For commands. The padding is shorter than the silence, or it would decide: a pause that it fills ends nothing.
-        # Who goes on at once was cut off amid a sentence, which costs Whisper words: the next pause is to be longer.
+        # For commands. The padding is shorter than the silence: a pause that it fills ends nothing. A speaker who goes
+        # on at once was cut off within a sentence, which costs Whisper words: the next pause must be longer.
         "eager": replace(DEFAULT_GATE, min_silence_ms=250, padding_ms=200, hesitation_ms=500),
         "normal": replace(DEFAULT_GATE, min_silence_ms=500, padding_ms=200),
-        # For people who think while they speak. A cough is not worth a second of waiting.
+        # For people who think while they speak. Speech as short as a cough is dropped: it would cost a second's wait.
         "relaxed": replace(DEFAULT_GATE, min_silence_ms=1_000, min_speech_ms=150, padding_ms=300),
     }
 )
@@ -24,7 +24,7 @@ ENDPOINTINGS: MappingProxyType[str, GateOptions] = MappingProxyType(
 def endpointing(preset: str = "normal", **changes: Any) -> GateOptions:
     """Return the gate's options of a preset, "eager", "normal" or "relaxed", with single fields changed.
 
-    eager    ends an utterance after 250 ms of silence     answers sooner; 500 ms where the speaker had gone on at once
+    eager    ends an utterance after 250 ms of silence     answers sooner; after 500 ms if the speaker hesitates
     normal   after 500 ms
     relaxed  after 1,000 ms                                keeps slow sentences whole
 

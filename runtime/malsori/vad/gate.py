@@ -14,7 +14,7 @@ from ..sound_options import DEFAULT_GATE as DEFAULT_GATE
 from ..sound_options import GateOptions as GateOptions
 from ..types import SAMPLE_RATE, Span
 
-RESUMED = SAMPLE_RATE  # samples of silence behind a span within which somebody goes on with what he was saying
+RESUMED = SAMPLE_RATE  # samples: speech that begins within them behind a span is taken for its continuation
 
 
 # For files whose spans fill windows. What is cut out of a pause leaves 0.8 s of its own room tone: stock base makes
@@ -23,7 +23,7 @@ FILLING = GateOptions(min_silence_ms=1_000, padding_ms=400)
 
 
 class Gate:
-    """Turns the probabilities of one clip or stream into spans; `frame` is the detector's samples per frame.
+    """Turns the probabilities of one recording or stream into spans; `frame` is the detector's samples per frame.
 
     p   .1 .9 .8 .2 .1 .1 .1        threshold .5, min_silence 3 frames, no padding
     span    [-----)                 returned by the push that brings the third quiet frame
@@ -58,33 +58,33 @@ class Gate:
 
     @property
     def speaking(self) -> bool:
-        """Whether a span is open that has been speech for long enough to be kept whatever comes."""
+        """Whether a span is open whose speech is long enough to be kept, whatever comes."""
         return self._kept(self._voiced)
 
     @property
     def start(self) -> int | None:
-        """Where the span that `speaking` tells of begins, padding included; None when there is none."""
+        """Where the open span begins, padding included; None unless `speaking`."""
         return self._start if self.speaking else None
 
     @property
     def ending(self) -> Span | None:
-        """The span that the pause so far makes, if it lasts: from when the padding is full until somebody speaks on."""
+        """The span that will be returned if the pause so far lasts; None before the pause is as long as the padding."""
         if not self.speaking or self._loud or self._start is None or self._clock - self._voiced < self._padding:
             return None
         return Span(self._start, self._voiced + self._padding)
 
     @property
     def reach(self) -> int:
-        """The earliest sample that a span still to be returned may hold."""
+        """The earliest sample that a span yet to be returned may hold."""
         return max(self._floor, self._clock - self._padding) if self._start is None else self._start
 
     def push(self, probabilities: Iterable[float]) -> list[Span]:
-        """Take frames in; return the spans that they settle, in order."""
+        """Take the probabilities of the next frames; return the spans that end with them, in order."""
         spans = (self._step(float(probability)) for probability in probabilities)
         return [span for span in spans if span is not None]
 
     def flush(self, stop: int | None = None) -> list[Span]:
-        """End the clip after `stop` samples (default: all frames), return the span still open, if any; start over."""
+        """Return the span still open, if any, when the sound ends after `stop` samples (default: all); start over."""
         stop = self._clock if stop is None else min(stop, self._clock)
         span = self._ended(min(self._voiced + self._padding, stop), min(self._voiced, stop))
         self.reset()
@@ -119,7 +119,7 @@ class Gate:
         return Span(start, stop)
 
     def _cut(self) -> Span | None:
-        """End the span where it is least like speech; go on with a new one from there when there was speech since."""
+        """End the span where it is least like speech; open a new one there if there was speech since."""
         assert self._start is not None
         at = self._clock - self._frames_behind_cut() * self._frame
         if self._voiced <= at and not self._loud:
@@ -130,9 +130,9 @@ class Gate:
         return span
 
     def _frames_behind_cut(self) -> int:
-        """Return how many frames before now the cut falls: amid the longest pause, else behind the weakest frame.
+        """Return how many frames ago the cut falls: in the middle of the longest pause, else behind the weakest frame.
 
-        Of equals the latest, so that a stretch without any difference is cut as late as possible.
+        Of equal ones the latest, so that sound without any difference is cut as late as possible.
         """
         longest = run = behind = 0
         for age, probability in enumerate(reversed(self._recent)):

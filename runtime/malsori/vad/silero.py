@@ -18,24 +18,24 @@ from ..types import SAMPLE_RATE, Audio
 from .detector import Framer, Probabilities
 
 QUIET = 10 ** (-35 / 20)  # RMS of a frame, -35 dBFS; recordings with a louder one need no gain
-MOST = 10 ** (40 / 20)  # 40 dB; what is quieter than -75 dBFS is no speech
-FORGOTTEN = 10 ** (-0.5 / 20 * 0.032)  # per frame of 32 ms: half a dB in a second
+MOST_GAIN = 10 ** (40 / 20)  # 40 dB; what is quieter than -75 dBFS is no speech
+DECAY = 10 ** (-0.5 / 20 * 0.032)  # of the loudest level per frame of 32 ms: half a dB in a second
 
 
-class Levelled:
-    """Gains for the frames of one clip or stream."""
+class AutomaticGain:
+    """Makes a quiet recording or stream louder: frames get the gain that brings the loudest one so far to `QUIET`."""
 
     def __init__(self) -> None:
         self._loudest = 0.0
 
     def push(self, frames: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Return frames `(n, samples)` with the quiet ones made louder."""
+        """Return frames, float32 `(n, samples)`, with their gain."""
         levels = np.sqrt(np.square(frames, dtype=np.float64).mean(axis=1))
         gains = np.empty(len(levels), np.float32)
         loudest = self._loudest
         for index, level in enumerate(levels.tolist()):
-            loudest = max(level, loudest * FORGOTTEN)
-            gains[index] = min(QUIET / loudest, MOST) if 0 < loudest < QUIET else 1.0
+            loudest = max(level, loudest * DECAY)
+            gains[index] = min(QUIET / loudest, MOST_GAIN) if 0 < loudest < QUIET else 1.0
         self._loudest = loudest
         return frames if not len(frames) or gains.max() == 1 else frames * gains[:, np.newaxis]
 
@@ -48,7 +48,7 @@ _ASSET = "silero_vad_v6.onnx"
 
 
 class SileroDetector:
-    """Speech probabilities from Silero. The network is shared by all detectors of a process, the state is this one's.
+    """Speech probabilities from Silero. All detectors of a process share the network; each has its own state.
 
     Frames go through the network in the same order and with the same state however they are pushed, so streaming and
     batched probabilities agree (to about 1e-6: kernels sum in another order for other batch sizes).
@@ -57,7 +57,7 @@ class SileroDetector:
     frame = FRAME
 
     def __init__(self, *, levelled: bool = True) -> None:
-        """Without `levelled` quiet speech stays as quiet as it is."""
+        """With `levelled`, make quiet recordings louder."""
         self._levelled = levelled
         self._session = open_network(_asset())
         self.reset()
@@ -71,21 +71,21 @@ class SileroDetector:
         return np.concatenate(parts) if parts else np.zeros(0, np.float32)
 
     def flush(self) -> Probabilities:
-        """Return the probability of the remainder, filled up with silence, and start over."""
+        """Return the probability of the rest, filled up with silence, and start over."""
         rest = self.push(np.zeros(-self._framer.held % FRAME, np.float32))
         self.reset()
         return rest
 
     def reset(self) -> None:
-        """Forget the clip."""
+        """Forget all that was pushed."""
         self._framer = Framer(FRAME)
-        self._level = Levelled()
+        self._level = AutomaticGain()
         self._context = np.zeros((1, _CONTEXT), np.float32)
         self._hidden = np.zeros(_STATE, np.float32)
         self._cell = np.zeros(_STATE, np.float32)
 
     def _run(self, frames: NDArray[np.float32]) -> Probabilities:
-        """Run `(frames, 512)`, in which the network takes the first axis as time, and carry its state on."""
+        """Return the probabilities of `(frames, 512)`, whose first axis the network takes as time; keep its state."""
         tails = frames[:, -_CONTEXT:]
         before = np.concatenate([self._context, tails[:-1]])
         feed = {"input": np.concatenate([before, frames], axis=1), "h": self._hidden, "c": self._cell}
@@ -96,7 +96,7 @@ class SileroDetector:
 
 @lru_cache(maxsize=1)
 def open_network(path: Path) -> Any:
-    """Return the network of a file. Raises `EngineError` where it is damaged."""
+    """Return the network in a file. Raises `EngineError` for a damaged one."""
     import onnxruntime
     from onnxruntime.capi import onnxruntime_pybind11_state as state
 
@@ -113,7 +113,7 @@ def open_network(path: Path) -> Any:
 
 
 def _asset() -> Path:
-    """Return the network's file, without importing faster-whisper, which would load its engine."""
+    """Return the path of the network without importing faster-whisper, which would load its engine."""
     spec = find_spec("faster_whisper")
     for folder in (spec.submodule_search_locations or ()) if spec else ():
         path = Path(folder, "assets", _ASSET)

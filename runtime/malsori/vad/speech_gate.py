@@ -1,4 +1,4 @@
-"""A detector and a gate in one: sound in, spans of speech out, for clips and for streams; detectors by name."""
+"""A detector and a gate in one: sound to spans of speech, for recordings and streams; detectors by name."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from .webrtc import TwoStageDetector, WebRtcDetector
 
 
 class SpeechGate:
-    """Finds speech in one clip or stream, pushed in blocks of any size. Positions count from its first sample."""
+    """Finds speech in one recording or stream, pushed in blocks of any size. Spans count from its first sample."""
 
     def __init__(self, detector: Detector, options: GateOptions = DEFAULT_GATE) -> None:
         self._detector = detector
@@ -23,7 +23,7 @@ class SpeechGate:
 
     @property
     def speaking(self) -> bool:
-        """Whether a span is open that will be returned sooner or later."""
+        """Whether a span is open that is sure to be returned."""
         return self._gate.speaking
 
     @property
@@ -33,29 +33,29 @@ class SpeechGate:
 
     @property
     def ending(self) -> Span | None:
-        """The span that the pause so far makes, if it lasts; None while somebody speaks, and where nothing is open."""
+        """The span that will be returned if the pause so far lasts; None during speech, and when no span is open."""
         return self._gate.ending
 
     @property
     def reach(self) -> int:
-        """The earliest sample that a span still to be returned may hold."""
+        """The earliest sample that a span yet to be returned may hold."""
         return self._gate.reach
 
     def push(self, block: Audio) -> list[Span]:
-        """Return the spans that `block` settles. They end at or before the last sample pushed."""
+        """Return the spans that end with `block`. They end at or before the last sample pushed."""
         self._samples += len(block)
         return self._gate.push(self._detector.push(block))
 
     def flush(self) -> list[Span]:
-        """End the clip: return what was open, and start over."""
+        """Return the spans still open at the end of the sound, and start over."""
         stop, self._samples = self._samples, 0
-        # The last frame is filled up with silence: a span that it closes may end in what was filled in.
+        # The last frame is filled up with silence: a span that it closes may end within the filling.
         closed = [Span(span.start, min(span.stop, stop)) for span in self._gate.push(self._detector.flush())]
         return closed + self._gate.flush(stop)
 
 
 def speech_spans(audio: Audio, detector: Detector, options: GateOptions = DEFAULT_GATE) -> list[Span]:
-    """Return the spans of speech in a whole clip, in order, none overlapping another."""
+    """Return the spans of speech in a whole recording, in order, none overlapping another."""
     detector.reset()
     gate = SpeechGate(detector, options)
     return gate.push(audio) + gate.flush()
@@ -67,7 +67,7 @@ DETECTORS: MappingProxyType[str, Callable[[], Detector]] = MappingProxyType(
 
 
 def detector_named(name: str) -> Callable[[], Detector]:
-    """Return what makes a detector of that name. Raises `OptionError`, which lists those there are."""
+    """Return the constructor of the detector of that name. Raises `OptionError`, which lists all names."""
     try:
         return DETECTORS[name]
     except (KeyError, TypeError):

@@ -1,7 +1,7 @@
 """The WebRTC detector, alone and in front of Silero.
 
-It is nearly free (4 microseconds per frame) and credulous; noise passes for speech often. `TwoStageDetector` asks
-Silero only while WebRTC hears something: the detector for streams that are quiet most of the time.
+It is nearly free (4 microseconds per frame) and often takes noise for speech. `TwoStageDetector` runs Silero only while
+WebRTC finds speech: for streams that are quiet most of the time.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ _LENGTHS = (10, 20, 30)  # ms, of the frames that WebRTC knows
 class WebRtcDetector:
     """WebRTC's Gaussian mixture detector. Its answers are yes or no, so probabilities are 0 or 1.
 
-    `mode` 0 to 3: how readily a frame is called noise; `frame_ms` 10, 20 or 30. A detector serves one clip or stream at
-    a time.
+    `mode` 0 to 3: how readily a frame is called noise; `frame_ms` 10, 20 or 30. A detector serves one recording or
+    stream at a time.
     """
 
     def __init__(self, mode: int = 1, frame_ms: int = 30) -> None:
@@ -45,39 +45,39 @@ class WebRtcDetector:
         return np.array([self._vad.is_speech(piece, SAMPLE_RATE) for piece in pieces], np.float32)
 
     def flush(self) -> Probabilities:
-        """Return the answer for the remainder, filled up with silence, and start over."""
+        """Return the answer for the rest, filled up with silence, and start over."""
         rest = self.push(np.zeros(-self._framer.held % self.frame, np.float32))
         self.reset()
         return rest
 
     def reset(self) -> None:
-        """Forget the clip, its noise estimates included."""
+        """Forget all that was pushed, noise estimates included."""
         import webrtcvad
 
         self._framer = Framer(self.frame)
         self._vad = webrtcvad.Vad(self._mode)
 
 
-MODE = 1  # stricter ones sleep little more and miss speech: `bench/detectors.py`
+MODE = 1  # stricter ones save little and miss speech: `bench/detectors.py`
 _WEBRTC_MS = 20  # 30 ms frames say yes later, 10 ms cost half as much again
-_HANGOVER = SAMPLE_RATE * 300 // 1_000  # samples
-_WARM_UP = 16  # frames: 512 ms
+_HANGOVER = SAMPLE_RATE * 300 // 1_000  # samples for which Silero runs on after WebRTC's last yes
+_WARM_UP = 16  # frames, 512 ms, that Silero gets first when it runs again
 
 
 class TwoStageDetector:
-    """Silero's probabilities while WebRTC has said yes within the last 300 ms, and 0 otherwise, when Silero sleeps.
+    """Silero's probabilities within 300 ms after WebRTC has said yes; 0 otherwise, when Silero does not run.
 
     A frame's probability depends on the samples up to its end and on nothing else, so any chunking gives the same.
-    Silero wakes with the last 512 ms of what it slept through: after a shorter nap it is as if it had not slept, after
-    a longer one it is close to that (its state remembers seconds, so that of before the nap is kept and not cleared:
-    measured, this is nearer to never sleeping). A detector serves one clip or stream at a time.
+    Silero starts again with the last 512 ms of what it has missed: after a shorter rest nothing is missing, after a
+    longer one the probabilities are close to those without any (its state remembers seconds, so it is kept and not
+    cleared: measured, this is closer). A detector serves one recording or stream at a time.
     """
 
     frame = FRAME
 
     def __init__(self, mode: int = MODE) -> None:
         self._webrtc = WebRtcDetector(mode, _WEBRTC_MS)
-        self._silero = SileroDetector(levelled=False)  # WebRTC, which wakes it, hears no quiet speech either
+        self._silero = SileroDetector(levelled=False)  # WebRTC, which starts it, finds no quiet speech either
         self.reset()
 
     def push(self, block: Audio) -> Probabilities:
@@ -96,24 +96,24 @@ class TwoStageDetector:
         return probabilities
 
     def flush(self) -> Probabilities:
-        """Return the probability of the remainder, filled up with silence, and start over."""
+        """Return the probability of the rest, filled up with silence, and start over."""
         rest = self.push(np.zeros(-self._framer.held % FRAME, np.float32))
         self.reset()
         return rest
 
     def reset(self) -> None:
-        """Forget the clip."""
+        """Forget all that was pushed."""
         self._webrtc.reset()
         self._silero.reset()
         self._framer = Framer(FRAME)
         self._judged = 0  # samples of the frames that WebRTC has answered for
         self._seen = 0  # samples of the frames that have their probability
         self._yes = -_HANGOVER  # where the last frame ends that WebRTC called speech
-        self._missed: deque[Audio] = deque(maxlen=_WARM_UP)  # the last frames that Silero slept through
+        self._missed: deque[Audio] = deque(maxlen=_WARM_UP)  # the last frames that Silero has not got
         self.listened = 0  # frames that Silero gave the probability of
 
     def _awake(self, answers: Probabilities, frames: int) -> list[bool]:
-        """Return for each of the next frames whether WebRTC, by the end of it, has said yes a short while ago."""
+        """Return for each of the next frames whether WebRTC has said yes within `_HANGOVER` before its end."""
         # Plain numbers: of one frame, which a small block holds, NumPy would take longer than WebRTC.
         size, awake = self._webrtc.frame, []
         said = deque(self._judged + size * place for place, yes in enumerate(answers.tolist(), 1) if yes)
@@ -127,7 +127,7 @@ class TwoStageDetector:
         return awake
 
     def _listen(self, frames: NDArray[np.float32]) -> Probabilities:
-        """Return Silero's probabilities, after the last of the frames that it slept through."""
+        """Return Silero's probabilities of the frames; it gets the last frames that it has missed first."""
         self.listened += len(frames)
         if not self._missed:
             return self._silero.push(frames.reshape(-1))

@@ -1,4 +1,4 @@
-"""Sound while it is made: microphones, pipes, and files played as if they were one. Recordings are `decode`'s."""
+"""Live sound: microphones, pipes, and files played as if they were spoken now. Whole recordings: see `decode.py`."""
 
 from .capture import Captured, LiveSource
 from .pipe import ENCODINGS, PcmPipe

@@ -1,4 +1,4 @@
-"""A microphone through the program arecord of alsa-utils, where sounddevice is not installed."""
+"""A microphone through the program arecord of alsa-utils, for where sounddevice is not installed."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from ..samples import Pcm16Decoder
 from .capture import HELD_S, SEE, Captured, Inbox, InputDevice, pick
 
 PROGRAM = "arecord"
-OPENING_S = 2.0  # until the first sound, or the program's end
-SILENT_S = 1.5  # without sound for that long a microphone is lost; it is to be told within 2 s
-ENDING_S = 1.0
-REASON_S = 0.4  # for the program's last words, when its sound has ended; with SILENT_S it is below 2 s
+OPENING_S = 2.0  # longest wait for the first sound, or the program's end
+SILENT_S = 1.5  # a microphone without sound for that long is lost; that is to be reported within 2 s
+ENDING_S = 1.0  # longest wait for the program's end, before and after it is killed
+REASON_S = 0.4  # longest wait for the program's error message, when its sound has ended; with SILENT_S below 2 s
 PIECE_BYTES = 2 * SAMPLE_RATE // 50  # 20 ms
 OVERRUN = "the microphone's buffer ran over"
 
@@ -29,8 +29,8 @@ _OVERRUN = re.compile(r"overrun!*\s*\(at least ([0-9.]+) ms")
 class Arecord:
     """Records mono 16 kHz from an ALSA device, chosen by its number or a part of its name, or from the default one.
 
-    The gap that an overrun leaves stands before the sound that was in the pipe when the program told of it.
-    Raises `NoMicrophone` when the program is not there, or gives no sound.
+    The gap of an overrun is put before the sound that was in the pipe when the program reported it. Raises
+    `NoMicrophone` when the program is not installed, or gives no sound.
     """
 
     rate = SAMPLE_RATE
@@ -41,10 +41,10 @@ class Arecord:
         pcm = None if device is None else _pcm(device)
         self.name = f"microphone {pcm or 'default'} (arecord)"
         self._inbox = Inbox(round(HELD_S * SAMPLE_RATE))
-        self._overrun = 0  # frames that arecord has told are lost, and the reader not yet
-        self._said = ""
+        self._overrun = 0  # frames that arecord has reported as lost, and the reader was not yet told of
+        self._message = ""
         self._process = _started(pcm)
-        work = {"arecord-sound": self._take_sound, "arecord-words": self._take_words}
+        work = {"arecord-sound": self._read_sound, "arecord-words": self._read_messages}
         self._threads = [threading.Thread(target=each, name=name, daemon=True) for name, each in work.items()]
         for thread in self._threads:
             thread.start()
@@ -52,7 +52,7 @@ class Arecord:
 
     @property
     def overruns(self) -> int:
-        """How many blocks gave way because nobody read them in time."""
+        """How many blocks were dropped because they were not read in time."""
         return self._inbox.overruns
 
     @property
@@ -91,8 +91,8 @@ class Arecord:
         self.close()
         raise NoMicrophone(self.name, "sound", f"{reason}; {SEE}, and --simulate FILE plays a file")
 
-    def _take_sound(self) -> None:
-        """Bring what the program records into the inbox, until its end."""
+    def _read_sound(self) -> None:
+        """Put the program's sound into the inbox, until its end."""
         decoder = Pcm16Decoder()
         assert self._process.stdout is not None
         with self._process.stdout as pipe:
@@ -102,8 +102,8 @@ class Arecord:
                     self._inbox.put(samples, lost, OVERRUN if lost else "")
         self._inbox.close()
 
-    def _take_words(self) -> None:
-        """Read what the program says: how much an overrun cost, and in the end why it ended."""
+    def _read_messages(self) -> None:
+        """Read the program's messages: how long an overrun was, and the last one, which says why it ended."""
         assert self._process.stderr is not None
         with self._process.stderr as pipe:
             for line in pipe:
@@ -111,14 +111,14 @@ class Arecord:
                 if found := _OVERRUN.search(text):
                     self._overrun += round(float(found[1]) / 1_000 * SAMPLE_RATE)
                 elif text:
-                    self._said = text
+                    self._message = text
 
     def _reason(self) -> str:
         self._threads[1].join(REASON_S / 2)
         with suppress(subprocess.TimeoutExpired):
             self._process.wait(REASON_S / 2)
         code = self._process.returncode
-        return brief(Exception(self._said)) or ("no word why" if code is None else f"exit code {code}")
+        return brief(Exception(self._message)) or ("no word why" if code is None else f"exit code {code}")
 
 
 def arecord_devices() -> list[InputDevice]:
@@ -132,7 +132,7 @@ def arecord_devices() -> list[InputDevice]:
     return [InputDevice(number, name, note=note) for number, (name, note) in enumerate(_listed(run.stdout))]
 
 
-# What ALSA lists beside devices: ways to turn sound into other sound, and into nothing.
+# What ALSA lists beside devices: plugins that convert sound or discard it.
 FILTERS = frozenset({"null", "lavrate", "samplerate", "speexrate", "speex", "upmix", "vdownmix", "jack", "oss"})
 
 
@@ -145,7 +145,7 @@ def _listed(text: str) -> Iterator[tuple[str, str]]:
 
 
 def _pcm(wanted: int | str) -> str:
-    """Return the name of an ALSA device; one with a colon, such as plughw:1,0, need not be listed."""
+    """Return the name of an ALSA device; one with a colon, such as plughw:1,0, is not looked up."""
     text = str(wanted)
     return text if ":" in text else pick(arecord_devices(), wanted).name
 
@@ -155,7 +155,7 @@ def _started(pcm: str | None) -> subprocess.Popen[bytes]:
     command += [] if pcm is None else ["-D", pcm]
     pipe = subprocess.PIPE
     try:
-        # In a session of its own: an interrupt from the terminal is for us, who end it when all has been read.
+        # In a session of its own: Ctrl-C must not reach the program, which `close` ends when all has been read.
         return subprocess.Popen(
             command, stdin=subprocess.DEVNULL, stdout=pipe, stderr=pipe, env=_in_english(), start_new_session=True
         )
@@ -164,5 +164,5 @@ def _started(pcm: str | None) -> subprocess.Popen[bytes]:
 
 
 def _in_english() -> dict[str, str]:
-    """Return the environment in which arecord says what is looked for in its words, whatever the user's language."""
+    """Return the environment in which arecord's messages are English, whatever the user's language."""
     return {**os.environ, "LC_ALL": "C"}

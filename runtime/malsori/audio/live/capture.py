@@ -1,4 +1,4 @@
-"""What a live source gives, block after block; which microphones there are; blocks on their way from their thread.
+"""The contract of a live source (`LiveSource`, `Captured`), and what its kinds share: devices, the inbox of blocks.
 
 The sources are in the files beside it.
 """
@@ -26,9 +26,9 @@ def _nothing() -> NDArray[np.generic]:
 class Captured:
     """A block of sound, and what happened before it.
 
-    `samples` are int16 or float32, `(frames,)` or `(frames, channels)`, at the source's rate; none when nothing came in
-    time. `lost` frames were lost just before them, for `reason`. `trouble` is an error that the source goes on after.
-    `mended` has what was mended in the sound up to here, one line each.
+    `samples` are int16 or float32, `(frames,)` or `(frames, channels)`, at the source's rate; none when none came in
+    time. `lost` frames were lost just before them, for `reason`. `trouble` is an error after which the source goes on.
+    `mended` has a line for each kind of fault that was mended in the sound so far.
     """
 
     samples: NDArray[np.generic] = field(default_factory=_nothing)
@@ -39,22 +39,22 @@ class Captured:
 
 
 class LiveSource(Protocol):
-    """Sound in blocks, as it is made. To be read by one thread."""
+    """Sound in blocks while it is recorded. To be read by one thread."""
 
     name: str
     rate: int  # Hz; the same from the first block to the last
     channels: int
-    patient: bool  # whether sound waits for a reader who is late, as in a pipe
+    patient: bool  # whether sound waits for a reader that is late, as in a pipe
 
     def read(self, timeout: float) -> Captured | None:
-        """Return the next block, waiting up to `timeout` seconds for it; None when the sound is at its end.
+        """Return the next block, waiting up to `timeout` seconds for it; None at the end of the sound.
 
-        Raises `AudioError` for sound that cannot be read on.
+        Raises `AudioError` when no more can be read.
         """
         ...
 
     def close(self) -> None:
-        """Let go of what was opened; sound that was not read is lost."""
+        """Close the source; sound that was not read is lost."""
         ...
 
 
@@ -63,7 +63,7 @@ SEE = "malsori live --list-devices shows them"
 
 @dataclass(frozen=True, slots=True)
 class InputDevice:
-    """A microphone by the number and the name that choose it; `rate` is its own in Hz, 0 where nobody says."""
+    """A microphone, chosen by its number or name; `rate` is its own in Hz, 0 where unknown."""
 
     number: int
     name: str
@@ -74,9 +74,9 @@ class InputDevice:
 
 
 def pick(devices: Sequence[InputDevice], wanted: int | str) -> InputDevice:
-    """Return the device of that number, of that name, or else the first whose name has it in it.
+    """Return the device with that number or name, else the first whose name contains it.
 
-    Raises `NoMicrophone` where there is none.
+    Raises `NoMicrophone` for none.
     """
     text = str(wanted).strip()
     if text.isdigit():
@@ -90,14 +90,14 @@ def pick(devices: Sequence[InputDevice], wanted: int | str) -> InputDevice:
     return found[0]
 
 
-HELD_S = 30.0  # seconds of sound that wait for a reader who is late
+HELD_S = 30.0  # seconds of sound that are kept for a reader that is late
 UNREAD = "nobody read it in time"
 
 
 class Inbox:
-    """Holds up to `limit` frames. When there are more, the oldest give way and are told of as a gap in their place.
+    """Queue of up to `limit` frames from a recording thread to its reader; more drop the oldest, which leaves a gap.
 
-    `heard` is when the last block came (monotonic seconds), `overruns` how often blocks had to give way.
+    `heard` is when the last block came (monotonic seconds), `overruns` the number of blocks dropped.
     """
 
     def __init__(self, limit: int, *, clock: Callable[[], float] = time.monotonic) -> None:
@@ -105,14 +105,14 @@ class Inbox:
         self._clock = clock
         self._blocks: deque[Captured] = deque()
         self._frames = 0
-        self._gone = 0  # frames that stood before the block in front
+        self._dropped = 0  # frames, before the oldest block
         self._closed = False
         self._changed = threading.Condition()
         self.heard = clock()
         self.overruns = 0
 
     def put(self, samples: NDArray[np.generic], lost: int = 0, reason: str = "") -> None:
-        """Take a block, which nobody else may write to, and never wait."""
+        """Append a block, which must not be written to any more, without waiting."""
         with self._changed:
             self._blocks.append(Captured(samples, lost, reason))
             self._frames += len(samples)
@@ -122,20 +122,20 @@ class Inbox:
             self._changed.notify()
 
     def take(self, timeout: float) -> Captured | None:
-        """Return the oldest block, an empty one when none comes in time, None when none will come any more."""
+        """Return the oldest block, an empty one when none comes in time, None when the inbox is closed and empty."""
         with self._changed:
             self._changed.wait_for(lambda: self._blocks or self._closed, timeout)
             if not self._blocks:
                 return None if self._closed else Captured()
             block = self._blocks.popleft()
             self._frames -= len(block.samples)
-            if self._gone:
-                block = Captured(block.samples, block.lost + self._gone, UNREAD)
-                self._gone = 0
+            if self._dropped:
+                block = Captured(block.samples, block.lost + self._dropped, UNREAD)
+                self._dropped = 0
             return block
 
     def close(self) -> None:
-        """Take no more blocks; those that are here can still be taken."""
+        """Note that no more blocks will come; those held can still be taken."""
         with self._changed:
             self._closed = True
             self._changed.notify_all()
@@ -143,5 +143,5 @@ class Inbox:
     def _drop(self) -> None:
         oldest = self._blocks.popleft()
         self._frames -= len(oldest.samples)
-        self._gone += oldest.lost + len(oldest.samples)
+        self._dropped += oldest.lost + len(oldest.samples)
         self.overruns += 1

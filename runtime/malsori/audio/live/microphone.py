@@ -1,4 +1,4 @@
-"""A microphone through sounddevice (PortAudio). Its callback copies and counts; nothing else happens in there."""
+"""A microphone through sounddevice (PortAudio). Its callback copies blocks into the inbox and does nothing else."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from ...types import SAMPLE_RATE
 from .capture import HELD_S, Captured, Inbox, InputDevice, pick
 
 BLOCKS_PER_SECOND = 50
-SILENT_S = 1.5  # without a block for that long a microphone is lost; it is to be told within 2 s
-CLOSING_S = 1.0  # closing a device that is gone can hang (PortAudio issue 1037), and is not waited for any longer
+SILENT_S = 1.5  # a microphone without a block for that long is lost; that is to be reported within 2 s
+CLOSING_S = 1.0  # longest wait for closing, which can hang when the device is gone (PortAudio issue 1037)
 OVERRUN = "the microphone's buffer ran over"
 
 _open: WeakSet[Microphone] = WeakSet()
@@ -28,9 +28,8 @@ _closing: WeakSet[threading.Thread] = WeakSet()
 class Microphone:
     """Records from a device, chosen by its number or a part of its name, or from the default one.
 
-    `rate` and `channels` are what the device must take; where they are not given, 16 kHz and one channel if it does,
-    else its own. `library` is the module sounddevice. Raises `NoMicrophone` when there is no such device or it cannot
-    be opened.
+    `rate` and `channels` are what the device must take; by default 16 kHz and one channel if it takes them, else its
+    own. `library` is the module sounddevice. Raises `NoMicrophone` when there is no such device or it cannot be opened.
     """
 
     patient = False
@@ -51,14 +50,14 @@ class Microphone:
             self.name = chosen.name
             self.rate, self.channels = _form(self._library, chosen, rate, channels)
             self._inbox = Inbox(round(HELD_S * self.rate), clock=clock)
-            self._due: float | None = None  # when, on the device's clock, the next block's first sample is to be made
+            self._due: float | None = None  # time of the next block's first sample, on the device's clock
             self._stream = self._library.InputStream(
                 samplerate=self.rate,
                 blocksize=self.rate // BLOCKS_PER_SECOND,
                 device=chosen.number,
                 channels=self.channels,
                 dtype="int16",
-                callback=self._called,
+                callback=self._callback,
             )
             self._stream.start()
         except self._library.PortAudioError as error:
@@ -67,7 +66,7 @@ class Microphone:
 
     @property
     def overruns(self) -> int:
-        """How many blocks gave way because nobody read them in time."""
+        """How many blocks were dropped because they were not read in time."""
         return self._inbox.overruns
 
     @property
@@ -84,7 +83,7 @@ class Microphone:
         return captured
 
     def close(self) -> None:
-        """Stop recording; a device that hangs is left to itself."""
+        """Stop recording; a device that hangs is not waited for longer than `CLOSING_S`."""
         _open.discard(self)
         closing = threading.Thread(target=self._stop, name="malsori-microphone-close", daemon=True)
         _closing.add(closing)
@@ -97,15 +96,15 @@ class Microphone:
         with suppress(Exception):
             self._stream.close()
 
-    def _called(self, block: NDArray[np.int16], frames: int, times: Any, status: Any) -> None:
-        """Take a block from PortAudio, in its own thread."""
+    def _callback(self, block: NDArray[np.int16], frames: int, times: Any, status: Any) -> None:
+        """Take a block from PortAudio, in PortAudio's thread."""
         made = float(times.inputBufferAdcTime)
         lost = self._missing(made, frames) if status.input_overflow else 0
         self._due = made + frames / self.rate if made > 0 else None
         self._inbox.put((block[:, 0] if self.channels == 1 else block).copy(), lost, OVERRUN if lost else "")
 
     def _missing(self, made: float, frames: int) -> int:
-        """Return how many frames an overrun has cost, by the device's clock, or by ours where the device has none."""
+        """Return how many frames an overrun has lost, by the device's clock, or by ours where the device has none."""
         if made > 0 and self._due is not None:
             seconds = made - self._due
         else:

@@ -1,4 +1,4 @@
-"""Raw PCM from a pipe or any other file descriptor, in which half a sample may end a piece."""
+"""Raw PCM from a pipe or any other file descriptor; a read may end within a sample."""
 
 from __future__ import annotations
 
@@ -21,8 +21,7 @@ PIECES_PER_SECOND = 20
 class PcmPipe:
     """Reads interleaved samples from descriptor `fd`, which stays open. A pipe that is read late loses nothing.
 
-    Raises `UnsupportedFormat` for a rate or a number of channels out of bounds, `OptionError` for an encoding that
-    there is not.
+    Raises `UnsupportedFormat` for a rate or a number of channels out of bounds, `OptionError` for an unknown encoding.
     """
 
     patient = True
@@ -41,8 +40,8 @@ class PcmPipe:
         self._begun = False
 
     def read(self, timeout: float) -> Captured | None:
-        """Return up to 50 ms of sound; None at the end, where a part of a frame is dropped."""
-        if not _ready(self._fd, timeout):
+        """Return up to 50 ms of sound; None at the end. A part of a frame at the end is dropped."""
+        if not _is_readable(self._fd, timeout):
             return Captured()
         try:
             data = os.read(self._fd, self._frame * max(1, self.rate // PIECES_PER_SECOND))
@@ -61,13 +60,13 @@ class PcmPipe:
         """Do nothing: the descriptor is the caller's."""
 
     def _check_raw(self, data: bytes) -> None:
-        """Refuse a file with a header, whose content at the wrong rate would be heard as noise."""
+        """Raise `UnsupportedFormat` for a file with a header, which would be heard as noise."""
         if not self._begun and data.startswith((b"RIFF", b"fLaC", b"OggS", b"ID3")):
             raise UnsupportedFormat(self.name, "raw PCM (arecord -t raw)", "a sound file; --simulate FILE plays those")
         self._begun = self._begun or len(data) >= len(b"RIFF")
 
 
-def _ready(fd: int, timeout: float) -> bool:
+def _is_readable(fd: int, timeout: float) -> bool:
     if sys.platform == "win32":  # select takes sockets only there, so a read may wait
         return True
     return bool(select.select([fd], [], [], timeout)[0])

@@ -1,6 +1,6 @@
-"""Opening a microphone the way this machine has, and opening it again when it was lost.
+"""Opens a microphone with sounddevice, or else arecord, and opens it again when it was lost.
 
-A loss is told once, and the time without the microphone is a gap on the clock.
+A loss is reported once, and the time without the microphone becomes a gap on the clock.
 """
 
 from __future__ import annotations
@@ -15,22 +15,21 @@ from .arecord import PROGRAM, Arecord, arecord_devices
 from .capture import Captured, InputDevice, LiveSource
 from .microphone import Microphone, NoSounddevice, microphones, rescan, sounddevice
 
-FIRST_S, LONGEST_S = 0.5, 10.0  # between two tries; each wait is twice the one before
+FIRST_S, LONGEST_S = 0.5, 10.0  # seconds between two tries; each wait is twice the one before
 AWAY = "the microphone was away"
 
 
 class Recorder(LiveSource, Protocol):
-    """A source that raises `MicrophoneLost`, and says when it last gave sound."""
+    """A source that raises `MicrophoneLost`; `heard` is when it last gave sound, in monotonic seconds."""
 
     @property
     def heard(self) -> float: ...
 
 
 class Reconnecting:
-    """Reads from what `connect` opens, and opens it again when it is lost.
+    """Reads from the source `first`; when it is lost, from sources that `connect` opens.
 
-    The first try is `first`, so that a microphone that is not there to begin with is an error. `connect` must give a
-    source of the same rate and channels.
+    `connect` is called until it raises no `AudioError`. It must return a source of the same rate and channels.
     """
 
     patient = False
@@ -49,13 +48,13 @@ class Reconnecting:
         self._gone: Recorder | None = None  # lost, and not yet closed
         self._wait = FIRST_S
         self._retry = 0.0  # when the next try is due
-        self._told = 0.0  # up to when sound has been given or told to be lost, while there is no source
+        self._accounted = 0.0  # up to when sound was given or reported as lost, while there is no source
 
     def read(self, timeout: float) -> Captured:
-        """Return the next block, or what became of the microphone."""
+        """Return the next block, or the loss of the microphone, or the gap when it is back."""
         self._close_gone()
         if self._source is None:
-            return self._tried(timeout)
+            return self._try_again(timeout)
         try:
             captured = self._source.read(timeout)
         except MicrophoneLost as error:
@@ -65,7 +64,7 @@ class Reconnecting:
         return captured or Captured()
 
     def close(self) -> None:
-        """Stop recording, and trying to."""
+        """Stop recording, and trying to reconnect."""
         self._close_gone()
         self._gone, self._source = self._source, None
         self._close_gone()
@@ -76,14 +75,14 @@ class Reconnecting:
             gone.close()
 
     def _lost(self, source: Recorder, error: MicrophoneLost) -> Captured:
-        """Tell the loss at once, within 2 s of the last sound; closing may hang, and waits for the next read."""
+        """Report the loss at once, within 2 s of the last sound; the next read closes the source, which may hang."""
         self._gone, self._source = source, None
-        self._told = self._clock()
-        self._retry = self._told + self._wait
-        return Captured(lost=self._frames(self._told - source.heard), reason=AWAY, trouble=error)
+        self._accounted = self._clock()
+        self._retry = self._accounted + self._wait
+        return Captured(lost=self._frames(self._accounted - source.heard), reason=AWAY, trouble=error)
 
-    def _tried(self, timeout: float) -> Captured:
-        """Try to open it again when that is due; what was lost meanwhile is told when it is back."""
+    def _try_again(self, timeout: float) -> Captured:
+        """Try to open it again when that is due; return the gap since the loss when it is back."""
         left = self._retry - self._clock()
         if left > 0:
             self._sleep(min(timeout, left))
@@ -94,13 +93,13 @@ class Reconnecting:
         except AudioError:
             self._retry = self._clock() + self._wait
             return Captured()
-        return Captured(lost=self._frames(self._source.heard - self._told), reason=AWAY)
+        return Captured(lost=self._frames(self._source.heard - self._accounted), reason=AWAY)
 
     def _frames(self, seconds: float) -> int:
         return max(0, round(seconds * self.rate))
 
 
-HOW = "pip install 'malsori[mic]', or the package alsa-utils for arecord"
+INSTALL = "pip install 'malsori[mic]', or the package alsa-utils for arecord"
 
 
 def open_microphone(
@@ -112,8 +111,8 @@ def open_microphone(
 ) -> Reconnecting:
     """Start recording from a device, given by its number or a part of its name, or from the default one.
 
-    A microphone that is lost later is tried again until it is back. `tell` is told when arecord has to serve. Raises
-    `NoMicrophone` when there is no such device, or nothing to record with.
+    A microphone that is lost later is opened again as soon as it is back. `tell` gets a line when arecord records.
+    Raises `NoMicrophone` when there is no such device, or nothing to record with.
     """
     library, lacking = _library()
     if library is None:
@@ -123,7 +122,7 @@ def open_microphone(
     first = Microphone(device, library=library, clock=clock)
 
     def again() -> Microphone:
-        rescan(library)  # after which numbers may be others, and names are not
+        rescan(library)  # numbers may change by it, names do not
         name = None if device is None else first.name
         return Microphone(name, rate=first.rate, channels=first.channels, library=library, clock=clock)
 
@@ -131,22 +130,22 @@ def open_microphone(
 
 
 def list_microphones() -> list[InputDevice]:
-    """Return the microphones that there are. Raises `NoMicrophone` when there is nothing to record with."""
+    """Return all microphones. Raises `NoMicrophone` when there is nothing to record with."""
     library, _ = _library()
     return arecord_devices() if library is None else microphones(library)
 
 
 def recorder() -> str:
-    """Return what records here, sounddevice or arecord. Raises `NoMicrophone` where neither can."""
+    """Return what is recorded with, sounddevice or arecord. Raises `NoMicrophone` where neither is installed."""
     library, _ = _library()
     return PROGRAM if library is None else "sounddevice"
 
 
 def _library() -> tuple[Any, str]:
-    """Return sounddevice, or what it lacks. Raises `NoMicrophone` when there is no arecord either."""
+    """Return sounddevice and "", or None and what is not installed. Raises `NoMicrophone` without arecord, too."""
     try:
         return sounddevice(), ""
     except NoSounddevice as error:
         if shutil.which(PROGRAM) is None:
-            raise NoMicrophone("microphone", f"a way to record: {HOW}", "neither") from error
+            raise NoMicrophone("microphone", f"a way to record: {INSTALL}", "neither") from error
         return None, error.lacking

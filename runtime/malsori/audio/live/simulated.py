@@ -1,4 +1,4 @@
-"""A file played as if it were a microphone, at the speed of life or faster."""
+"""A file played as if it were a microphone, in real time or faster."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ BLOCK = SAMPLE_RATE // 50
 class Simulated:
     """Gives a recording in blocks of 20 ms, each when it would have been spoken; `speed` may be infinite.
 
-    The times are those of a schedule, so that waits that last too long do not add up, and a late reader gets what has
-    become due at once. What was mended in the file is told at its end. Raises `AudioError` for a file that
-    cannot be opened, `OptionError` for a speed of 0 or less.
+    Times count from the first read, so that waits that last too long do not add up; a late reader gets all that is due
+    at once. The last block has what was mended in the file. Raises `AudioError` for a file that cannot be opened,
+    `OptionError` for a speed of 0 or less.
     """
 
     rate = SAMPLE_RATE
@@ -48,7 +48,7 @@ class Simulated:
         self._ended = False
 
     def read(self, timeout: float) -> Captured | None:
-        """Return the next block when it is due, an empty one when that is not within `timeout`, None at the end."""
+        """Return the next block when it is due, an empty one if that is not within `timeout`, None at the end."""
         if self._begun is None:
             self._begun = self._clock()
         if self._next is None:
@@ -69,7 +69,7 @@ class Simulated:
         self._blocks.close()
 
     def _end(self) -> Captured | None:
-        """Tell once what was mended, and then that there is no more."""
+        """Return what was mended, once, and then None."""
         mended = () if self._ended else self._blocks.warnings
         self._ended = True
         return Captured(mended=mended) if mended else None

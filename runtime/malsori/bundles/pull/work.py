@@ -1,8 +1,8 @@
-"""Where a pull is while it is not done: a hidden folder beside the target, kept when it fails, for the next time.
+"""The folder of an unfinished pull: hidden, beside the target, and kept for the next try when it fails.
 
-.whisper-base.pull/files/      files of the model that are whole and right
-.whisper-base.pull/parts/      beginnings of files, by the sum that they are to have
-.whisper-base.pull/origin.json where all of them came from, once they are there
+.whisper-base.pull/files/      files of the model that are whole and checked
+.whisper-base.pull/parts/      beginnings of files, by the sum that they must have
+.whisper-base.pull/origin.json where they came from, once all are there
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from pathlib import Path
 from ..contents import digest
 from .model import File
 
-POLL = 0.2  # seconds between looks, so that Ctrl-C is heard in between
+POLL = 0.2  # seconds between tries, so that Ctrl-C has an effect in between
 
 
 def lock_of(target: Path) -> Path:
@@ -33,14 +33,14 @@ def locked(path: Path, waiting: Callable[[], None]) -> Iterator[None]:
 
     The file stays. Who holds the lock may remove it: whoever waits for it then sees that, and locks the new one.
     """
-    told = False
+    reported = False
     while True:
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)  # not inherited by what is started meanwhile
         try:
             while not _take(descriptor):
-                if not told:
+                if not reported:
                     waiting()
-                    told = True
+                    reported = True
                 time.sleep(POLL)
             if _is_at(path, descriptor):
                 yield
@@ -85,7 +85,7 @@ Say = Callable[[str, float, float], None]
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """Where files came from, as a manifest says it; `unpinned` are those whose sum nobody but the source knew."""
+    """Where files came from, for the manifest; `unpinned` are those of which only the source had a sum."""
 
     source: str
     revision: str
@@ -93,35 +93,35 @@ class Origin:
 
 
 def _holds(path: Path, file: File) -> bool:
-    """Whether a path holds that very file; one whose sum is not known is never taken for it."""
+    """Return whether a path has a file's size and sum; False for a file whose sum is unknown."""
     whole = bool(file.sha256) and path.is_file() and path.stat().st_size == file.size
     return whole and digest(path) == file.sha256
 
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """The folder of one pull, in the hands of one process."""
+    """The folder of one pull; the process that uses it holds the lock."""
 
     folder: Path
 
     @property
     def files(self) -> Path:
-        """What is to become the bundle."""
+        """The folder that becomes the bundle."""
         return self.folder / "files"
 
     @property
     def old(self) -> Path:
-        """Where what has the name goes while the new one takes its place."""
+        """Where an earlier bundle is put while the new one takes its place."""
         return self.folder / "old"
 
     def prepare(self) -> None:
-        """Make the folders, without what was replaced when a pull was killed."""
+        """Make the folders; remove an earlier bundle that a killed pull has left in `old`."""
         shutil.rmtree(self.old, ignore_errors=True)
         for folder in (self.files, self.folder / "parts"):
             folder.mkdir(parents=True, exist_ok=True)
 
     def has(self, file: File) -> bool:
-        """Whether a file is there, whole and right; one that is not is removed."""
+        """Return whether a file is there and has its sum; one with another sum is removed."""
         path, aside = self.files / file.name, self.part(file.name, file.sha256)
         if _holds(path, file):
             return True
@@ -132,15 +132,15 @@ class Work:
         return False
 
     def note(self, origin: Origin) -> None:
-        """Keep where all the files came from, for a pull that ends before they are a bundle."""
-        said = {"source": origin.source, "revision": origin.revision}  # a file without a sum would be brought again
-        (self.folder / ORIGIN).write_text(json.dumps(said), "utf-8")
+        """Write down where all files came from, for a pull that ends before they are a bundle."""
+        fields = {"source": origin.source, "revision": origin.revision}  # a file without a sum is downloaded again
+        (self.folder / ORIGIN).write_text(json.dumps(fields), "utf-8")
 
     def noted(self) -> Origin | None:
-        """Return where an earlier try has brought all the files from, None where none has."""
+        """Return where an earlier try has downloaded all files from, None where none has."""
         try:
-            said = json.loads((self.folder / ORIGIN).read_text("utf-8"))
-            return Origin(said["source"], said["revision"])
+            fields = json.loads((self.folder / ORIGIN).read_text("utf-8"))
+            return Origin(fields["source"], fields["revision"])
         except (OSError, ValueError, KeyError, TypeError):
             return None
 
@@ -152,34 +152,34 @@ class Work:
         return 0
 
     def kept(self) -> int:
-        """Return how many bytes are there for the next try."""
+        """Return how many bytes are kept for the next try."""
         there = [path for folder in (self.files, self.folder / "parts") for path in folder.rglob("*") if path.is_file()]
         return sum({(found := path.stat()).st_ino: found.st_size for path in there}.values())  # one may have two names
 
     def part(self, name: str, sum_: str) -> Path:
-        """Return where the beginning of a file with this sum is."""
+        """Return the path for the beginning of a file with this sum."""
         return self.folder / "parts" / f"{name.replace('/', '-')}.{sum_[:16] or 'unknown'}"
 
     def keep(self, part: Path, name: str) -> None:
-        """Let a file that is whole and right be one of the model's."""
+        """Move a file that is whole and checked to `files`."""
         (self.files / name).parent.mkdir(parents=True, exist_ok=True)
         with part.open("rb+") as file:
             os.fsync(file.fileno())
         os.replace(part, self.files / name)
 
     def set_aside(self, file: File) -> None:
-        """Keep a second name for a file that is about to be changed, so that a pull that ends here loses nothing."""
+        """Keep a second link to a file that will be replaced, so that a pull that ends here loses nothing."""
         part = self.part(file.name, file.sha256)
         part.unlink(missing_ok=True)
         with suppress(OSError):  # a file system without links
             os.link(self.files / file.name, part)
 
-    def only(self, names: set[str]) -> None:
-        """Remove what is no file of the model."""
+    def keep_only(self, names: set[str]) -> None:
+        """Remove all files but those of these names."""
         for path in self.files.rglob("*"):
             if not path.is_dir() and path.relative_to(self.files).as_posix() not in names:
                 path.unlink()
 
     def discard(self) -> None:
-        """Remove all of it."""
+        """Remove the folder."""
         shutil.rmtree(self.folder, ignore_errors=True)

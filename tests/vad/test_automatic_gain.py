@@ -7,7 +7,7 @@ import pytest
 
 from malsori.audio import decode
 from malsori.vad import SileroDetector, speech_spans
-from malsori.vad.silero import MOST, QUIET, Levelled
+from malsori.vad.silero import MOST_GAIN, QUIET, AutomaticGain
 from tests.sounds import recording
 
 FRAME = 512
@@ -19,33 +19,33 @@ def noise(level: float, frames: int = 40, seed: int = 1) -> np.ndarray:
 
 def test_loud_sound_stays_as_it_is_to_the_bit():
     frames = noise(0.1)
-    assert Levelled().push(frames) is frames
+    assert AutomaticGain().push(frames) is frames
 
 
 def test_digital_silence_stays_silent():
-    assert not Levelled().push(np.zeros((5, FRAME), np.float32)).any()
+    assert not AutomaticGain().push(np.zeros((5, FRAME), np.float32)).any()
 
 
 def test_quiet_sound_is_lifted_to_where_speech_is_known():
-    lifted = Levelled().push(noise(0.001))
+    lifted = AutomaticGain().push(noise(0.001))
     assert np.sqrt(np.square(lifted).mean()) == pytest.approx(QUIET, rel=0.1)
 
 
 def test_hardly_anything_is_lifted_by_no_more_than_forty_decibels():
     frames = noise(1e-6)
-    assert np.abs(Levelled().push(frames)).max() == pytest.approx(np.abs(frames).max() * MOST, rel=1e-5)
+    assert np.abs(AutomaticGain().push(frames)).max() == pytest.approx(np.abs(frames).max() * MOST_GAIN, rel=1e-5)
 
 
 def test_what_is_quiet_beside_loud_speech_is_not_lifted():
     frames = np.concatenate([noise(0.1, 10), noise(0.001, 10)])
-    np.testing.assert_array_equal(Levelled().push(frames), frames)
+    np.testing.assert_array_equal(AutomaticGain().push(frames), frames)
 
 
 def test_the_gain_does_not_depend_on_the_cuts():
     frames = np.concatenate([noise(0.002, 10), noise(0.0005, 30), noise(0.01, 5)])
-    level = Levelled()
+    level = AutomaticGain()
     parts = [level.push(frames[start : start + 7]) for start in range(0, len(frames), 7)]
-    np.testing.assert_array_equal(np.concatenate(parts), Levelled().push(frames))
+    np.testing.assert_array_equal(np.concatenate(parts), AutomaticGain().push(frames))
 
 
 @pytest.mark.parametrize("decibels", [-40, -50, -60])
