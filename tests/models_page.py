@@ -8,8 +8,8 @@ from __future__ import annotations
 import re
 
 from malsori.bundles.catalog import CATALOG, CatalogModel
+from malsori.bundles.choice import Recommendation
 from malsori.bundles.pull import Model, pullable
-from malsori.bundles.recommend import Recommendation
 from tests.shipped import ROOT
 
 PAGE = ROOT / "docs" / "models.md"

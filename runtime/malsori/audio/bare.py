@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from .clock import FileClock
+from .elementary import PARSERS, FrameHead, Skipped, frames
 from .limits import Limits
-from .mpeg import PARSERS, FrameHead, Skipped, frames
 from .packets import Coded, Decoding, start_stream
 from .pieces import Promise, ReadingOptions, SoundPiece, SoundStream
 from .sniff import Bare

@@ -19,11 +19,10 @@ from ..errors import AudioError, AudioNotFound, CorruptAudio, EmptyAudio, Option
 from ..types import SAMPLE_RATE, Audio, Span
 from .clock import FileClock
 from .limits import DEFAULT_LIMITS, Limits
-from .mix import Mixer, weights_of
+from .mono import Mixer, resample, weights_of
 from .opening import open_stream
 from .pieces import Form, Promise, ReadingOptions, SoundPiece, SoundStream
 from .promise import check_promise
-from .resample import resample
 from .samples import Samples, as_array, as_frames, to_float, whole_rate
 from .source import FileRange, Source, name_of, one_line, open_file
 from .tracks import check_only

@@ -11,9 +11,8 @@ import numpy as np
 from ..errors import UnsupportedFormat
 from ..types import SAMPLE_RATE, Audio
 from .limits import DEFAULT_LIMITS, Limits
-from .mix import Mixer
+from .mono import Mixer, Resampler
 from .pieces import Frames
-from .resample import Resampler
 from .samples import Pcm16Decoder, Samples, as_array, as_frames, kind_of, to_float, whole_rate
 
 Block: TypeAlias = "bytes | bytearray | memoryview | Samples"

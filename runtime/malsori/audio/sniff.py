@@ -13,8 +13,7 @@ from dataclasses import dataclass
 from typing import Literal, TypeAlias, get_args
 
 from ..errors import EmptyAudio, UnsupportedFormat
-from .flac import find_flac_frame
-from .mpeg import PARSERS, find_frames, frames_at, id3_bytes
+from .elementary import PARSERS, find_flac_frame, find_frames, frames_at, id3_bytes
 from .source import FileRange
 from .tracks import converting
 

@@ -17,8 +17,8 @@ from pathlib import Path
 from ..atomic import put_in_place
 from ..errors import OptionError, OutputError
 from .find import NAME, Found
-from .languages import code_of
 from .manifest import MANIFEST, Manifest
+from .names import code_of
 from .places import is_within, places
 from .rounding import can_round, rounded
 from .seal import seal

@@ -1,6 +1,6 @@
 """The published models that bundles are made of: size, memory, speed and languages of each.
 
-The one place for these figures; `recommend.py` ranks by them, and the recipes in `models/` of a checkout, which say
+The one place for these figures; `choice.py` ranks by them, and the recipes in `models/` of a checkout, which say
 where a model comes from, show them. Sources:
 
 - `parameters`: counted from the architecture; a model card rounds them up.
@@ -29,7 +29,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from .languages import LANGUAGES
+from .names import LANGUAGES
 
 ALL_BUT_CANTONESE = LANGUAGES[:-1]
 

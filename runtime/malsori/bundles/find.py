@@ -13,6 +13,7 @@ from difflib import get_close_matches
 from pathlib import Path
 
 from ..errors import ModelError, ModelIncompatible, ModelNotFound
+from .families import inferred, is_plain
 from .infer.strangers import lacking, strange_file, stranger
 from .manifest import MANIFEST, Manifest
 from .names import known, near, pull_line
@@ -30,7 +31,6 @@ from .places import (
     repository_of,
     snapshot,
 )
-from .plain import inferred, is_plain
 from .verify import verify as verify_files
 
 

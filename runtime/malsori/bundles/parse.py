@@ -11,9 +11,9 @@ from typing import Any
 
 from ..errors import ModelCorrupt, ModelIncompatible
 from ..types import SAMPLE_RATE
-from .contents import foreign
 from .families import FAMILIES
 from .manifest import FORMAT, MANIFEST, FileEntry, Manifest, is_safe
+from .verify import foreign
 
 NUMBERS = ("hidden_size", "num_hidden_layers")  # of `sizes`, that the runtime counts with
 CONTEXT = {"floor_s": (1.0, 30.0), "margin_s": (0.0, 29.0)}  # of `audio_context`: least and most, in seconds

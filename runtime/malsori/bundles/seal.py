@@ -15,9 +15,9 @@ from typing import Any
 
 from ..atomic import write_atomically
 from ..errors import ModelCorrupt, OutputError
-from .contents import digest
 from .manifest import MANIFEST, FileEntry, Manifest, is_safe
 from .parse import read_manifest
+from .verify import digest
 
 
 def describe_files(folder: Path) -> dict[str, FileEntry]:

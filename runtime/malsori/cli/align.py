@@ -12,16 +12,13 @@ from ..formats import CUED, FORMATS, ending_of
 from ..option import check
 from ..output.cues import CueOptions
 from ..sound_options import SourceOptions, SpeechOptions
-from .console import emit
-from .cue_flags import add_cue_flags, cue_options, cueless
+from .console import emit, report
 from .destinations import check_writable
-from .failures import report
-from .flags import add_flags, chosen
 from .model_flags import DEFAULT_MODEL, add_model_flags, load_model
-from .parser import Parser
+from .parser import Parser, add_flags, chosen
 from .progress import Reporter, progress_of
 from .sources import STDIN, content_of, limited, sources
-from .transcribe_flags import add_file_flags
+from .transcribe_flags import add_cue_flags, add_file_flags, cue_options, cueless
 
 if TYPE_CHECKING:
     from ..aligned import Alignment

@@ -1,4 +1,4 @@
-"""Output of the command: results on stdout, UTF-8 in every locale; one-line messages without escapes on stderr."""
+"""What the command prints: results on stdout, UTF-8 in every locale; one-line messages and errors on stderr."""
 
 from __future__ import annotations
 
@@ -8,9 +8,11 @@ import json
 import os
 import re
 import sys
+import textwrap
+import traceback
 from typing import Any, TextIO
 
-from ..errors import OutputError
+from ..errors import AudioError, MalsoriError, ModelNotFound, OptionError, OutputError
 
 # A C locale must not change a result; an undecodable byte of a file name is written as \udcXX, which JSON reads back.
 ENCODING = ("utf-8", "backslashreplace")
@@ -94,3 +96,54 @@ def _discard_output(stream: TextIO) -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
     except (OSError, ValueError):  # replaced by something without a descriptor
         return
+
+
+SINGLE = ("track", "threads", "device", "memory", "layer")  # words that are flags as they are
+WIDEST = 90  # characters of a line, behind the name of the command
+
+
+def report(file: str, error: Exception, *, debug: bool) -> None:
+    """Write the line for `file` to stderr."""
+    if debug:
+        traceback.print_exception(error)
+    # The message of an AudioError already begins with the name.
+    complain(str(error) if isinstance(error, AudioError) else f"{file}: {error}")
+
+
+def report_command(error: MalsoriError) -> None:
+    """Write to stderr the error that ended a command. What to type next stays on one line, so that it can be copied."""
+    if not isinstance(error, ModelNotFound):
+        complain(_with_flag(str(error)) if isinstance(error, OptionError) else str(error))
+        return
+    first, *rest = error.lines
+    complain(first)
+    for line in rest:
+        for part in textwrap.wrap(line, WIDEST, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False):
+            complain(part)
+
+
+def _with_flag(message: str) -> str:
+    """Return a message with the flag in place of the option at its beginning, or behind `has no`.
+
+    Examples: `padding_ms: expected ...` becomes `--vad-speech-pad-ms: expected ...`, `base has no language_model; ...`
+    becomes `base has no --lm; ...`.
+    """
+    found = re.match(r"[a-z_]+(?=[: ])", message) or re.search(r"(?<= has no )[a-z_]+(?=;)", message)
+    flags = _flags()
+    if found is None or (found[0] not in flags and "_" not in found[0]):
+        return message
+    flag = flags.get(found[0]) or f"--{found[0].replace('_', '-')}"
+    return message[: found.start()] + flag + message[found.end() :]
+
+
+def _flags() -> dict[str, str]:
+    """Return the flags of options by the options' names."""
+    from ..engines.options import DecodeOptions
+    from ..engines.session import SessionOptions
+    from ..option import explained
+    from ..output.cues import CueOptions
+    from ..sound_options import GateOptions
+
+    known = [explained(options) for options in (DecodeOptions, GateOptions, SessionOptions, CueOptions)]
+    own = {name: each.flags[0] for options in known for name, each in options.items()}
+    return {**own, **{word: f"--{word}" for word in SINGLE}, "context_s": "--context"}

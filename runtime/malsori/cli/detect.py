@@ -7,11 +7,9 @@ import json
 from typing import TYPE_CHECKING
 
 from ..sound_options import SourceOptions
-from .console import emit, printable
-from .failures import report
-from .flags import chosen
+from .console import emit, printable, report
 from .model_flags import add_model_flags, at_least_one, load_model
-from .parser import Parser
+from .parser import Parser, chosen
 from .progress import Reporter
 from .sources import sources
 from .transcribe_flags import add_file_flags

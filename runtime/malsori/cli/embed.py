@@ -7,9 +7,8 @@ import zipfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from .console import printable
+from .console import printable, report
 from .destinations import Destinations, check_writable
-from .failures import report
 from .model_flags import DEFAULT_MODEL, add_model_flags, load_model
 from .parser import Parser
 from .progress import Reporter

@@ -12,9 +12,8 @@ from ..formats import FORMATS, ending_of
 from ..kinds import Number
 from ..sound_options import GateOptions
 from .destinations import check_writable
-from .flags import add_flags, chosen
 from .model_flags import at_least_one, model_name
-from .parser import reader
+from .parser import add_flags, chosen, reader
 from .transcribe_flags import GATE, options_from
 
 if TYPE_CHECKING:
@@ -96,7 +95,7 @@ def check_flags(args: argparse.Namespace) -> None:
 
 def stream_options(args: argparse.Namespace) -> TranscribeOptions:
     """Return how words are heard and utterances end. Raises `OptionError` for values that cannot be."""
-    from ..vad.endpointing import endpointing
+    from ..vad.speech_gate import endpointing
 
     return options_from(args).changed(gate=endpointing(args.endpointing, **chosen(args, GateOptions)))
 

@@ -18,8 +18,7 @@ from typing import Any, NoReturn
 
 from ..engines.machine.process import share_heap
 from ..errors import MalsoriError, OptionError
-from .console import complain, silence_native_libraries
-from .failures import report_command
+from .console import complain, report_command, silence_native_libraries
 from .parser import USAGE, Parser, boolean, normalise, suggestion
 from .stopping import ENDING, FIRST, Ended
 

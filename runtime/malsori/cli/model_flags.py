@@ -61,7 +61,7 @@ def load_model(
     chosen = None
     check_loading_flags(args)
     if not (named := name or args.model):
-        from ..bundles.default import best
+        from ..bundles.choice import best
 
         chosen = best(getattr(args, "language", None), task=getattr(args, "task", None) or "transcribe", **wanted)
         named = chosen.found.name

@@ -17,7 +17,7 @@ from .transcribe_flags import language
 
 if TYPE_CHECKING:
     from ..bundles import Found
-    from ..bundles.recommend import Recommendation
+    from ..bundles.choice import Recommendation
 
 MB = 1_000_000
 UNITS = {None: MB, "K": 1e3, "M": 1e6, "G": 1e9, "T": 1e12, "KI": 2**10, "MI": 2**20, "GI": 2**30, "TI": 2**40}
@@ -61,8 +61,8 @@ def add_action(actions: argparse._SubParsersAction[Parser]) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Print the models, best first; return 0, or 1 when none serves."""
+    from ..bundles.choice import choose
     from ..bundles.present import present
-    from ..bundles.recommend import choose
     from ..engines.machine.cpus import cpu_threads
     from ..engines.machine.devices import choose_device
 

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING
 
 from ..formats import FORMATS, ending_of
 from .console import emit, printable
-from .cue_flags import asked, cue_options
 from .destinations import Destinations, check_writable, make_folder
 from .sources import InputFile
+from .transcribe_flags import asked, cue_options
 
 if TYPE_CHECKING:
     from ..output import CueOptions

@@ -9,8 +9,7 @@ from collections.abc import Collection, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from ..formats import FORMATS
-from .cue_flags import add_cue_flags, cueless, timed
-from .failures import report
+from .console import report
 from .model_flags import add_model_flags, check_loading_flags, load_model
 from .outputs import format_of, formats_of, output_of
 from .parser import Parser
@@ -18,7 +17,16 @@ from .progress import Reporter, progress_of
 from .sources import STDIN, InputFile, find_inputs, sources
 from .stopping import ENDING, Ended, run_interruptibly
 from .tables import CoverageTable
-from .transcribe_flags import add_decoding_flags, add_vad_flags, add_whisper_flags, destination, options_from
+from .transcribe_flags import (
+    add_cue_flags,
+    add_decoding_flags,
+    add_vad_flags,
+    add_whisper_flags,
+    cueless,
+    destination,
+    options_from,
+    timed,
+)
 
 if TYPE_CHECKING:
     from ..errors import MalsoriError

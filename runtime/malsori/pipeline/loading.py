@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 
 from ..bundles import Found, find_bundle
-from ..bundles.default import best
+from ..bundles.choice import best
 from ..bundles.find import open_found
 from ..engines.base import Memory
 from ..engines.load import check_loading

@@ -1,10 +1,9 @@
 """Finds speech: a detector gives a probability per frame, the gate makes spans of them."""
 
 from .detector import Detector
-from .endpointing import ENDPOINTINGS, endpointing
 from .gate import Gate, GateOptions
 from .silero import SileroDetector
-from .speech_gate import DETECTORS, SpeechGate, detector_named, speech_spans
+from .speech_gate import DETECTORS, ENDPOINTINGS, SpeechGate, detector_named, endpointing, speech_spans
 from .webrtc import TwoStageDetector, WebRtcDetector
 
 __all__ = [

@@ -25,7 +25,7 @@ from malsori.pipeline.sharing.scheduler import Scheduler
 from malsori.pipeline.sharing.scheduling import Hear, Inline, Outcome
 from malsori.types import SAMPLE_RATE, Audio, Hypothesis, Segment, Span
 from malsori.vad import GateOptions, SileroDetector, speech_spans
-from malsori.vad.endpointing import endpointing
+from malsori.vad.speech_gate import endpointing
 from tests.loudness import LoudnessDetector, LoudnessEngine, recording, tone
 from tests.shipped import ROOT, model
 from tests.sounds import recording as recorded

@@ -7,9 +7,8 @@ from typing import Any
 
 from ...errors import ModelIncompatible
 from ...types import SAMPLE_RATE
-from ..languages import LANGUAGES
 from ..manifest import Manifest
-from ..names import audio_context
+from ..names import LANGUAGES, audio_context
 from .json_fields import card, entries, json_object, json_value
 from .model_bin import Header, Variable
 

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from ...errors import ModelCorrupt, ModelIncompatible
-from ..contents import foreign
 from ..manifest import FileEntry
+from ..verify import foreign
 
 LARGEST = 64 << 20  # bytes; the tokenizer of Whisper has 4 MB
 FRONT = re.compile(r"\A---\r?\n(.*?)\r?\n---", re.DOTALL)  # the head of a model card

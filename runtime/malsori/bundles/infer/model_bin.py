@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from ...errors import ModelCorrupt, ModelIncompatible
-from ..contents import foreign, head
+from ..verify import foreign, head
 
 VERSION = 6
 TYPES = ("float32", "int8", "int16", "int32", "float16", "bfloat16")  # by number

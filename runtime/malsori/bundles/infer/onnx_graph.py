@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from ...errors import ModelCorrupt
-from ..contents import foreign, head
+from ..verify import foreign, head
 
 FLOAT16, BFLOAT16 = 10, 16  # of TensorProto.DataType
 LARGEST = 1 << 16  # bytes of a field that is looked into: those of nodes and names have some hundred

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from ...errors import DownloadError
-from ..contents import BLOCK, digest
+from ..verify import BLOCK, digest
 from .model import File, Model
 from .web import Lost, Patience, ask, check_status, fetch, final_error
 from .work import Origin, Say, Work

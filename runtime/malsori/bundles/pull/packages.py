@@ -20,7 +20,7 @@ from hashlib import sha256
 from pathlib import Path
 
 from ...errors import DownloadError
-from ..contents import BLOCK, digest
+from ..verify import BLOCK, digest
 from .model import File, Model, Wheel
 from .work import Origin, Say, Work
 

@@ -15,12 +15,12 @@ from urllib.parse import urlsplit
 from ...atomic import put_in_place
 from ...errors import DownloadError, MalsoriError, ModelError, OptionError, OutputError
 from ..adopt import adopt
+from ..families import inferred
 from ..find import find_bundle
 from ..infer.ct2_folder import WEIGHTS
 from ..manifest import MANIFEST, Manifest
 from ..parse import read_manifest
 from ..places import unfinished
-from ..plain import inferred
 from ..rounding import is_rounded, round_weights
 from ..seal import seal
 from ..verify import verify

@@ -16,7 +16,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..contents import digest
+from ..verify import digest
 from .model import File
 
 POLL = 0.2  # seconds between tries, so that Ctrl-C has an effect in between

@@ -1,4 +1,4 @@
-"""Files that are nothing but frames: MPEG audio (MP1, MP2, MP3) and AAC in ADTS, found frame by frame.
+"""Files that are nothing but frames: MPEG audio (MP1, MP2, MP3), AAC in ADTS, and FLAC from its middle on.
 
 Recorded radio streams and joined files are such: they begin in the middle of a frame, have tags between frames, and may
 change their rate. So frames are found here; FFmpeg only decodes them.
@@ -207,3 +207,43 @@ def _tag_size(data: bytes, at: int) -> int:
         has_head = head[23] & 0x20  # this is the header, not the footer, of an APEv2 tag
         return 32 + int.from_bytes(head[12:16], "little") if has_head else 32
     return 0
+
+
+_CRC8 = 0x07  # the polynomial of a frame header's checksum
+_LONGEST_HEAD = 16  # bytes
+
+
+def find_flac_frame(file: FileRange, start: int, stop: int) -> int | None:
+    """Return where in `[start, stop)` the first of two frames of one rate and shape begins, None when none does."""
+    data = file.bytes_at(start, stop - start)
+    at, first = 0, None
+    while (at := data.find(b"\xff", at)) >= 0:
+        head = data[at : at + _LONGEST_HEAD]
+        if _is_head(head):
+            shape = (head[1], head[2] & 15, head[3])
+            if first is not None and shape == first[1]:
+                return start + first[0]
+            first = (at, shape)
+        at += 1
+    return None
+
+
+def _is_head(head: bytes) -> bool:
+    """Return whether a frame header with a right checksum begins here (RFC 9639, 9.1)."""
+    if len(head) < _LONGEST_HEAD or head[1] & 0xFE != 0xF8 or head[3] & 1:
+        return False
+    block, rate = head[2] >> 4, head[2] & 15
+    if block == 0 or rate == 15 or head[3] >> 4 > 10 or head[3] >> 1 & 7 == 3:
+        return False
+    number = 1 if head[4] < 0x80 else 8 - (head[4] ^ 0xFF).bit_length()
+    size = 4 + number + {6: 1, 7: 2}.get(block, 0) + {12: 1, 13: 2, 14: 2}.get(rate, 0)
+    return size < len(head) and _crc8(head[:size]) == head[size]
+
+
+def _crc8(data: bytes) -> int:
+    crc = 0
+    for byte in data:
+        crc ^= byte
+        for _ in range(8):
+            crc = (crc << 1 ^ (_CRC8 if crc & 0x80 else 0)) & 0xFF
+    return crc
