@@ -221,7 +221,7 @@ def test_an_unknown_kind_has_no_class(folder: Path) -> None:
         engine_class(replace(manifest, kind="parrot"))
 
 
-@pytest.mark.parametrize("part", ["bundles", "engines"])
+@pytest.mark.parametrize("part", ["bundles", "engines", "pipeline", "cli"])
 def test_what_all_families_share_asks_for_no_kind_by_its_name(part: str) -> None:
     kinds = "|".join(FAMILIES)
     named = re.compile(rf"kind\s*(==|!=|in)\s*[(\[]?['\"]({kinds})['\"]")
