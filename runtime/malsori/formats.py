@@ -1,4 +1,4 @@
-"""The formats that a transcript is written in, by the endings of their files. It loads no numpy: help needs it, too."""
+"""The formats that a transcript is written in, by the endings of their files; how they write times. No numpy here."""
 
 from __future__ import annotations
 

@@ -18,6 +18,8 @@ from .infer.strangers import stranger
 from .manifest import Manifest
 from .names import known
 
+MOST = 6  # files named of a folder that is no model
+
 
 class PlainForm(Protocol):
     """How a family's folders are told and read that have no manifest. A module in `infer/` is one."""
@@ -76,9 +78,6 @@ FAMILIES: dict[str, Family] = {
         logits=True,
     ),
 }
-
-
-MOST = 6  # files named of a folder that is no model
 
 
 def is_plain(folder: Path) -> bool:

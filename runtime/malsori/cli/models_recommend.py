@@ -36,6 +36,11 @@ examples:
   malsori models recommend
   malsori models recommend --memory 2G --device cpu --language ko --realtime
 """
+LEGEND = (
+    "What is marked ✗ does not serve as it was asked, for the reason below it. memory: at the peak. "
+    "cores: kept busy while it listens. speed/large-v3: how many times as fast as that one, as published."
+)
+BOUNDED = "<= upper bound: what PyTorch takes (openai/whisper's README)\n"
 
 
 def add_action(actions: argparse._SubParsersAction[Parser]) -> None:
@@ -109,13 +114,6 @@ def _machine(device: str, memory: int | None) -> tuple[str, int | None]:
         return device, memory
     # A GPU that does not tell shares the machine's memory, as Jetson's do.
     return device, (free_gpu_memory() if device == "cuda" else None) or free_memory()
-
-
-LEGEND = (
-    "What is marked ✗ does not serve as it was asked, for the reason below it. memory: at the peak. "
-    "cores: kept busy while it listens. speed/large-v3: how many times as fast as that one, as published."
-)
-BOUNDED = "<= upper bound: what PyTorch takes (openai/whisper's README)\n"
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,53 +16,10 @@ from ..kinds import FALSE, TRUE, Choice, Kind, Switch
 from ..option import Option, explained
 from .console import complain
 
-
-def normalise(arguments: Sequence[str], booleans: Collection[str]) -> list[str]:
-    """Return `arguments` with hyphens for underscores in flags and a value glued to each boolean flag.
-
-    Everything after `--` is left alone. Example, with `--vad` a boolean: `--output_dir o --vad a.wav` becomes
-    `--output-dir o --vad=true a.wav`; argparse alone would take `a.wav` for the value of `--vad`.
-    """
-    return list(_rewritten(arguments, booleans))
-
-
-def reader(kind: Kind) -> Callable[[str], Any]:
-    """Return an argparse type that reads values of a kind."""
-
-    def read(text: str) -> Any:
-        try:
-            return kind.read(text)
-        except OptionError as error:
-            raise argparse.ArgumentTypeError(str(error)) from None
-
-    return read
-
-
-boolean = reader(Switch())  # by which `main` knows the flags that may stand without a value
-
-
-def _rewritten(arguments: Sequence[str], booleans: Collection[str]) -> Iterator[str]:
-    position = 0
-    while position < len(arguments):
-        argument = arguments[position]
-        if argument == "--":
-            yield from arguments[position:]
-            return
-        flag, equals, value = argument.partition("=")
-        if flag.startswith("--"):
-            flag = flag.replace("_", "-")
-        if flag in booleans and not equals:
-            following = arguments[position + 1].lower() if position + 1 < len(arguments) else ""
-            has_value = following in TRUE | FALSE
-            equals, value = "=", following if has_value else "true"
-            position += has_value
-        yield f"{flag}{equals}{value}"
-        position += 1
-
-
 USAGE = 2  # exit code of a wrong command line
 MANY = 10  # flags
 NUMBERS = {"int": "a whole number", "float": "a number"}  # what argparse calls otherwise
+NOT_AT_ALL = object()  # a threshold of none, which is not the same as a flag that was not given
 
 
 class Parser(argparse.ArgumentParser):
@@ -125,20 +82,28 @@ class Layout(argparse.RawDescriptionHelpFormatter):
         super().add_usage(usage, actions, groups, prefix)
 
 
-def _typed(action: argparse.Action) -> str:
-    """Return how an argument is typed: FILE, [FILE], FILE [FILE ...], --output FILE."""
-    name = str(action.metavar or action.dest)
-    value = {"+": f"{name} [{name} ...]", "?": f"[{name}]"}.get(str(action.nargs), name)
-    return " ".join([*action.option_strings[:1], value])
+def normalise(arguments: Sequence[str], booleans: Collection[str]) -> list[str]:
+    """Return `arguments` with hyphens for underscores in flags and a value glued to each boolean flag.
+
+    Everything after `--` is left alone. Example, with `--vad` a boolean: `--output_dir o --vad a.wav` becomes
+    `--output-dir o --vad=true a.wav`; argparse alone would take `a.wav` for the value of `--vad`.
+    """
+    return list(_rewritten(arguments, booleans))
 
 
-def suggestion(word: str, known: list[str]) -> str:
-    """Return `; did you mean X?` for the nearest of `known`, or nothing."""
-    near = get_close_matches(word, known, n=1)
-    return f"; did you mean {near[0]}?" if near else ""
+def reader(kind: Kind) -> Callable[[str], Any]:
+    """Return an argparse type that reads values of a kind."""
+
+    def read(text: str) -> Any:
+        try:
+            return kind.read(text)
+        except OptionError as error:
+            raise argparse.ArgumentTypeError(str(error)) from None
+
+    return read
 
 
-NOT_AT_ALL = object()  # a threshold of none, which is not the same as a flag that was not given
+boolean = reader(Switch())  # by which `main` knows the flags that may stand without a value
 
 
 def add_flags(group: argparse._ActionsContainer, options: type, *names: str) -> None:
@@ -152,6 +117,38 @@ def chosen(args: argparse.Namespace, *classes: type) -> dict[str, Any]:
     """Return the values of the options of some classes that flags ask for."""
     values = {name: getattr(args, name, None) for each in classes for name in explained(each)}
     return {name: None if value is NOT_AT_ALL else value for name, value in values.items() if value is not None}
+
+
+def suggestion(word: str, known: list[str]) -> str:
+    """Return `; did you mean X?` for the nearest of `known`, or nothing."""
+    near = get_close_matches(word, known, n=1)
+    return f"; did you mean {near[0]}?" if near else ""
+
+
+def _rewritten(arguments: Sequence[str], booleans: Collection[str]) -> Iterator[str]:
+    position = 0
+    while position < len(arguments):
+        argument = arguments[position]
+        if argument == "--":
+            yield from arguments[position:]
+            return
+        flag, equals, value = argument.partition("=")
+        if flag.startswith("--"):
+            flag = flag.replace("_", "-")
+        if flag in booleans and not equals:
+            following = arguments[position + 1].lower() if position + 1 < len(arguments) else ""
+            has_value = following in TRUE | FALSE
+            equals, value = "=", following if has_value else "true"
+            position += has_value
+        yield f"{flag}{equals}{value}"
+        position += 1
+
+
+def _typed(action: argparse.Action) -> str:
+    """Return how an argument is typed: FILE, [FILE], FILE [FILE ...], --output FILE."""
+    name = str(action.metavar or action.dest)
+    value = {"+": f"{name} [{name} ...]", "?": f"[{name}]"}.get(str(action.nargs), name)
+    return " ".join([*action.option_strings[:1], value])
 
 
 def _settings(option: Option) -> dict[str, Any]:

@@ -23,56 +23,6 @@ if TYPE_CHECKING:
     from ..pipeline import TranscribeOptions
     from ..types import Transcript
 
-
-def add_cue_flags(parser: argparse.ArgumentParser) -> None:
-    """Add the flags; the values' ranges are checked with the options."""
-    add_flags(parser.add_argument_group("subtitles"), CueOptions)
-
-
-def cue_options(args: argparse.Namespace) -> CueOptions:
-    """Return how subtitles are cut. Raises `OptionError` for values that cannot be."""
-    return CueOptions(**chosen(args, CueOptions))
-
-
-def cueless(args: argparse.Namespace, formats: Collection[str]) -> str:
-    """Return the flags that make no difference because no output format has cues."""
-    return "" if has_cues(formats) else ", ".join(f"--{name.replace('_', '-')}" for name in chosen(args, CueOptions))
-
-
-def has_cues(formats: Collection[str]) -> bool:
-    """Whether any of the formats has cues."""
-    return not {*formats}.isdisjoint(CUED)
-
-
-def timed(options: TranscribeOptions, formats: Collection[str]) -> TranscribeOptions:
-    """Return the options with words' times where cues are made of them.
-
-    They cost nothing where Whisper reads without time tokens, as it does by itself, 7 % of its time with them (stock
-    base, 60 s), and CTC models have them anyway.
-    """
-    return options.changed(word_timestamps=True) if has_cues(formats) else options
-
-
-def asked(transcript: Transcript, format: str, args: argparse.Namespace) -> Transcript:
-    """Return the transcript for a format: json has words only where they were asked for, not for cues beside it."""
-    wanted = args.word_timestamps or args.align_with or args.hallucination_silence_threshold is not None
-    if format != "json" or wanted:
-        return transcript
-    return replace(transcript, segments=tuple(replace(segment, words=()) for segment in transcript.segments))
-
-
-def named(what: str) -> Callable[[str], str]:
-    """Return an argparse type; an empty name is more likely an unset variable than the place where one stands."""
-
-    def name(text: str) -> str:
-        if not text:
-            raise argparse.ArgumentTypeError(f"expected the name of {what}, found an empty text")
-        return text
-
-    return name
-
-
-folder, destination = named("a folder"), named("a file or a folder")
 language = reader(Language())
 
 WHISPER = {  # the groups of flags that Whisper models alone heed, by the names that their users know
@@ -97,11 +47,6 @@ def add_decoding_flags(parser: argparse.ArgumentParser) -> None:
     add_file_flags(group)
 
 
-def add_file_flags(group: argparse._ActionsContainer) -> None:
-    """Add the flags that say how sound is read from files."""
-    add_flags(group, SourceOptions, "allow_truncated", "track", "start_at_zero")
-
-
 def add_word_flags(parser: argparse.ArgumentParser) -> argparse._ArgumentGroup:
     """Add the flags that say how speech becomes words, in files and in streams; return their group."""
     group = parser.add_argument_group("words")
@@ -110,6 +55,11 @@ def add_word_flags(parser: argparse.ArgumentParser) -> argparse._ArgumentGroup:
     group.add_argument("--hotwords-file", type=hotwords_file, metavar="FILE", help="the same, a word a line")
     add_flags(group, CtcOptions)
     return group
+
+
+def add_file_flags(group: argparse._ActionsContainer) -> None:
+    """Add the flags that say how sound is read from files."""
+    add_flags(group, SourceOptions, "allow_truncated", "track", "start_at_zero")
 
 
 def add_vad_flags(parser: argparse.ArgumentParser) -> None:
@@ -125,6 +75,11 @@ def add_whisper_flags(parser: argparse.ArgumentParser) -> None:
         add_flags(parser.add_argument_group(f"Whisper: {title}"), WhisperOptions, *group.split())
 
 
+def add_cue_flags(parser: argparse.ArgumentParser) -> None:
+    """Add the flags; the values' ranges are checked with the options."""
+    add_flags(parser.add_argument_group("subtitles"), CueOptions)
+
+
 def options_from(args: argparse.Namespace) -> TranscribeOptions:
     """Return the options that the flags ask for. Raises `OptionError` for values that cannot be."""
     from ..pipeline import TranscribeOptions
@@ -137,6 +92,52 @@ def options_from(args: argparse.Namespace) -> TranscribeOptions:
     options = TranscribeOptions(gate=gate, align_with=getattr(args, "align_with", None), **values)
     options.check_values()
     return options
+
+
+def cue_options(args: argparse.Namespace) -> CueOptions:
+    """Return how subtitles are cut. Raises `OptionError` for values that cannot be."""
+    return CueOptions(**chosen(args, CueOptions))
+
+
+def timed(options: TranscribeOptions, formats: Collection[str]) -> TranscribeOptions:
+    """Return the options with words' times where cues are made of them.
+
+    They cost nothing where Whisper reads without time tokens, as it does by itself, 7 % of its time with them (stock
+    base, 60 s), and CTC models have them anyway.
+    """
+    return options.changed(word_timestamps=True) if has_cues(formats) else options
+
+
+def asked(transcript: Transcript, format: str, args: argparse.Namespace) -> Transcript:
+    """Return the transcript for a format: json has words only where they were asked for, not for cues beside it."""
+    wanted = args.word_timestamps or args.align_with or args.hallucination_silence_threshold is not None
+    if format != "json" or wanted:
+        return transcript
+    return replace(transcript, segments=tuple(replace(segment, words=()) for segment in transcript.segments))
+
+
+def cueless(args: argparse.Namespace, formats: Collection[str]) -> str:
+    """Return the flags that make no difference because no output format has cues."""
+    return "" if has_cues(formats) else ", ".join(f"--{name.replace('_', '-')}" for name in chosen(args, CueOptions))
+
+
+def has_cues(formats: Collection[str]) -> bool:
+    """Whether any of the formats has cues."""
+    return not {*formats}.isdisjoint(CUED)
+
+
+def named(what: str) -> Callable[[str], str]:
+    """Return an argparse type; an empty name is more likely an unset variable than the place where one stands."""
+
+    def name(text: str) -> str:
+        if not text:
+            raise argparse.ArgumentTypeError(f"expected the name of {what}, found an empty text")
+        return text
+
+    return name
+
+
+folder, destination = named("a folder"), named("a file or a folder")
 
 
 def hotwords_file(name: str) -> tuple[HotWord, ...]:

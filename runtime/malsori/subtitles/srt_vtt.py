@@ -23,6 +23,7 @@ OTHERS = (
     (re.compile(r"\s*\[Script Info\]"), "an ASS subtitle"),
     (re.compile(r"\s*(?:<\?xml[^>]*>\s*)?<tt[\s:>]"), "TTML"),
 )
+SHARED = re.compile(r"</?[biu]>")  # markup that both formats have
 
 
 def kind_of(text: str) -> str:
@@ -140,9 +141,6 @@ class _SubtitleReader:
 def _seconds(clock: Sequence[str | None]) -> float:
     hours, minutes, seconds, fraction = (each or "0" for each in clock)
     return ((int(hours) * 60 + int(minutes)) * 60_000 + int(seconds) * 1000 + int(fraction.ljust(3, "0"))) / 1000
-
-
-SHARED = re.compile(r"</?[biu]>")  # markup that both formats have
 
 
 def render_subtitle(subtitle: Subtitle, format: SubtitleFormat) -> str:

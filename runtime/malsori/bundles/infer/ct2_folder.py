@@ -29,6 +29,20 @@ SHORTENED = 4  # layers of the decoder: turbo has 4, distil-large 2, and neither
 DISTILLED = 2
 MELS_SINCE_V3 = 128  # large, large-v2 and the smaller ones have 80
 EMBEDDINGS = ("decoder/embeddings/weight", "decoder/projection/weight")
+# Width and layers of the published sizes (arXiv 2212.04356, table 1; turbo and distil by their model cards), the one
+# place for them. Several versions have the sizes of large and of distil-large.
+SHAPE = ("d_model", "encoder_layers", "decoder_layers")
+PUBLISHED = {
+    (384, 4, 4): "tiny",
+    (512, 6, 6): "base",
+    (768, 12, 12): "small",
+    (768, 12, 4): "distil-small",
+    (1024, 24, 24): "medium",
+    (1024, 24, 2): "distil-medium",
+    (1280, 32, 32): "large",
+    (1280, 32, 4): "large-v3-turbo",
+    (1280, 32, 2): "distil-large",
+}
 
 
 def is_begun(folder: Path) -> bool:
@@ -154,22 +168,6 @@ def _tasks(sizes: dict[str, Any]) -> tuple[str, ...]:
     """Return what it does: those that know English only, and large ones with a shortened decoder, only transcribe."""
     shortened = sizes["encoder_layers"] == ENCODER_OF_LARGE and sizes["decoder_layers"] <= SHORTENED
     return ("transcribe",) if shortened or not _multilingual(sizes) else ("transcribe", "translate")
-
-
-# Width and layers of the published sizes (arXiv 2212.04356, table 1; turbo and distil by their model cards), the one
-# place for them. Several versions have the sizes of large and of distil-large.
-SHAPE = ("d_model", "encoder_layers", "decoder_layers")
-PUBLISHED = {
-    (384, 4, 4): "tiny",
-    (512, 6, 6): "base",
-    (768, 12, 12): "small",
-    (768, 12, 4): "distil-small",
-    (1024, 24, 24): "medium",
-    (1024, 24, 2): "distil-medium",
-    (1280, 32, 32): "large",
-    (1280, 32, 4): "large-v3-turbo",
-    (1280, 32, 2): "distil-large",
-}
 
 
 def published(sizes: dict[str, Any]) -> str:

@@ -16,8 +16,7 @@ from ...types import SAMPLE_RATE, Alternative, Segment, Word
 from ..options import DecodeOptions, check_asked
 from .beam import Prefix, Scorer, beam_search
 from .frames import Frames
-from .hotwords import MOST as MOST_HOTWORDS
-from .hotwords import hot_words
+from .hotwords import MOST_HOTWORDS, hot_words
 from .language_model import WordScorer, open_language_model
 from .options import MOST_BEAM
 from .viterbi import log_softmax

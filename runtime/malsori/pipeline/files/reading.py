@@ -14,9 +14,10 @@ from ...bundles.manifest import Manifest
 from ...engines.base import Engine, TellsLanguages
 from ...errors import AudioError, Cancelled, MalsoriError, OptionError
 from ...option import given
+from ...sound_options import DEFAULT_GATE
 from ...types import SAMPLE_RATE, Audio
 from ...vad import Detector, GateOptions
-from ...vad.gate import DEFAULT_GATE, FILLING
+from ...vad.gate import FILLING
 from ..clip import Clip, fill_clips
 from ..options import TranscribeOptions
 from .recording import Job, Recording
