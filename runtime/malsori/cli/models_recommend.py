@@ -67,7 +67,7 @@ def add_action(actions: argparse._SubParsersAction[Parser]) -> None:
 def run(args: argparse.Namespace) -> int:
     """Print the models, best first; return 0, or 1 when none serves."""
     from ..bundles.choice import choose
-    from ..bundles.present import present
+    from ..bundles.present import find_published
     from ..engines.machine.cpus import cpu_threads
     from ..engines.machine.devices import choose_device
 
@@ -76,7 +76,7 @@ def run(args: argparse.Namespace) -> int:
     speed = {"realtime": args.realtime, "any_speed": args.any_speed}
     elsewhere = args.device != "auto" and device != choose_device("auto")
     choices = choose(memory, device, args.language, threads=threads, elsewhere=elsewhere, **speed)
-    offers = [Offer(choice, present(choice.model.name)) for choice in choices]
+    offers = [Offer(choice, find_published(choice.model.name)) for choice in choices]
     serving = [offer for offer in offers if not offer.choice.against]
     if args.json:
         free = None if memory is None else memory // MB
@@ -128,9 +128,9 @@ class Offer:
         """The line that transcribes with a model that is here, "" for one that is not."""
         if self.found is None:
             return ""
-        from ..bundles.present import called
+        from ..bundles.present import shortest_name
 
-        return f"malsori transcribe FILE --model {shlex.quote(called(self.choice.model.name, self.found))}"
+        return f"malsori transcribe FILE --model {shlex.quote(shortest_name(self.choice.model.name, self.found))}"
 
 
 def _row(offer: Offer) -> dict[str, str]:
