@@ -10,7 +10,7 @@ import sys
 
 from malsori.cli.main import parsers
 from malsori.engines.options import DecodeOptions
-from malsori.option import Option, explained
+from malsori.option import Option, options_of
 from malsori.output.cues import CueOptions
 from malsori.pipeline.live.options import LiveOptions
 from malsori.sound_options import GateOptions, SourceOptions, SpeechOptions
@@ -48,7 +48,7 @@ def tables() -> str:
     known, lines = flags(), []
     for title, options in GROUPS.items():
         lines += ["", f"## {title}", "", "| option | flag | value | default | models | what |", "|---" * 6 + "|"]
-        lines += [row(name, option, known) for name, option in explained(options).items()]
+        lines += [row(name, option, known) for name, option in options_of(options).items()]
     return "\n".join([*lines, "", ""])
 
 

@@ -14,7 +14,7 @@ import pytest
 from malsori import CueOptions, GateOptions, TranscribeOptions
 from malsori.engines.options import DecodeOptions, HotWord
 from malsori.errors import OptionError
-from malsori.option import check, explained, given, put, schema
+from malsori.option import check, non_defaults, options_of, put, schema
 from malsori.pipeline.live.options import LiveOptions
 from malsori.sound_options import SourceOptions, SpeechOptions
 from tests.options_page import GROUPS, PAGE, fresh
@@ -72,7 +72,7 @@ def test_the_page_of_options_is_up_to_date() -> None:
 
 @pytest.mark.parametrize("options", CLASSES)
 def test_every_option_is_explained(options: type) -> None:
-    assert [name for name, each in explained(options).items() if not each.help] == []
+    assert [name for name, each in options_of(options).items() if not each.help] == []
 
 
 @pytest.mark.parametrize("options", CLASSES)
@@ -124,7 +124,7 @@ def test_a_keyword_finds_its_group_and_whole_groups_are_keywords_too() -> None:
     assert (options.decoding.whisper.patience, options.decoding.ctc.alternatives) == (2, 3)
     again = TranscribeOptions(decoding=options.decoding, best_of=3)
     assert again.decoding == replace(options.decoding, whisper=replace(options.decoding.whisper, best_of=3))
-    assert given(again.decoding) == {"language": "ko", "patience": 2, "alternatives": 3, "best_of": 3}
+    assert non_defaults(again.decoding) == {"language": "ko", "patience": 2, "alternatives": 3, "best_of": 3}
 
 
 def test_what_is_put_in_is_taken_out_and_the_rest_is_left() -> None:

@@ -1,4 +1,4 @@
-"""What the command prints: results on stdout, UTF-8 in every locale; one-line messages and errors on stderr."""
+"""What the command prints: results on stdout, in UTF-8 in every locale; messages and errors on stderr, in one line."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from ..errors import AudioError, MalsoriError, ModelNotFound, OptionError, Outpu
 
 # A C locale must not change a result; an undecodable byte of a file name is written as \udcXX, which JSON reads back.
 ENCODING = ("utf-8", "backslashreplace")
-SINGLE = ("track", "threads", "device", "memory", "layer")  # words that are flags as they are
+SINGLE = ("track", "threads", "device", "memory", "layer")  # options of one word, whose flags are named like them
 WIDEST = 90  # characters of a line, behind the name of the command
 
 
@@ -58,7 +58,7 @@ def complain(message: str) -> None:
 
 
 def report(file: str, error: Exception, *, debug: bool) -> None:
-    """Write the line for `file` to stderr."""
+    """Write to stderr, in one line, why a file failed."""
     if debug:
         traceback.print_exception(error)
     # The message of an AudioError already begins with the name.
@@ -121,11 +121,11 @@ def _flags() -> dict[str, str]:
     """Return the flags of options by the options' names."""
     from ..engines.options import DecodeOptions
     from ..engines.session import SessionOptions
-    from ..option import explained
+    from ..option import options_of
     from ..output.cues import CueOptions
     from ..sound_options import GateOptions
 
-    known = [explained(options) for options in (DecodeOptions, GateOptions, SessionOptions, CueOptions)]
+    known = [options_of(options) for options in (DecodeOptions, GateOptions, SessionOptions, CueOptions)]
     own = {name: each.flags[0] for options in known for name, each in options.items()}
     return {**own, **{word: f"--{word}" for word in SINGLE}, "context_s": "--context"}
 

@@ -1,4 +1,4 @@
-"""The flags of `malsori transcribe`, groups of which other commands have as well, and the options that they make."""
+"""The flags of `malsori transcribe`, some of which other commands share, and the options that they make."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ..engines.options import DecodeOptions, HotWord, Language, weighted
 from ..engines.whisper.options import WhisperOptions
 from ..errors import OptionError
 from ..formats import CUED
-from ..option import explained
+from ..option import options_of
 from ..output.cues import CueOptions
 from ..sound_options import GateOptions, SourceOptions, SpeechOptions
 from .model_flags import model_name
@@ -34,7 +34,7 @@ WHISPER = {  # the groups of flags that Whisper models alone heed, by the names 
     "what does not stand": "compression_ratio_threshold log_prob_threshold no_speech_threshold "
     "prompt_reset_on_temperature hallucination_silence_threshold prepend_punctuations append_punctuations",
 }
-GATE = [name for name in explained(GateOptions) if name != "neg_threshold"]
+GATE = [name for name in options_of(GateOptions) if name != "neg_threshold"]
 
 
 def add_decoding_flags(parser: argparse.ArgumentParser) -> None:
@@ -76,7 +76,7 @@ def add_whisper_flags(parser: argparse.ArgumentParser) -> None:
 
 
 def add_cue_flags(parser: argparse.ArgumentParser) -> None:
-    """Add the flags; the values' ranges are checked with the options."""
+    """Add the flags that say how subtitles are cut."""
     add_flags(parser.add_argument_group("subtitles"), CueOptions)
 
 
@@ -127,7 +127,7 @@ def has_cues(formats: Collection[str]) -> bool:
 
 
 def named(what: str) -> Callable[[str], str]:
-    """Return an argparse type; an empty name is more likely an unset variable than the place where one stands."""
+    """Return an argparse type for a name; an empty one is refused, since it is more likely an unset variable."""
 
     def name(text: str) -> str:
         if not text:
