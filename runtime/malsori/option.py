@@ -23,20 +23,20 @@ from .errors import OptionError
 from .kinds import Kind
 
 T = TypeVar("T")
-KEY = "malsori"  # the key of a field's metadata
+KEY = "malsori"  # in the metadata of a field, of its `Option` or its group's family
 _PARAGRAPH = re.compile(r"^(\w+): (.*(?:\n {4}.*)*)", re.MULTILINE)
 
 
 @dataclass(frozen=True)
 class Option:
-    """What is known of an option. `family` is the one whose models alone heed it, "CTC" or "Whisper", else ""."""
+    """The description of an option. `family` is the only one whose models have it, "CTC" or "Whisper", or ""."""
 
     default: Any
     kind: Kind
     flags: tuple[str, ...] = ()  # how its flag may be spelled
     family: str = ""
     text: str = ""
-    group: str = ""  # the field that holds the group that it is of
+    group: str = ""  # name of the field that holds its group, if any
 
     @property
     def help(self) -> str:
@@ -45,7 +45,7 @@ class Option:
 
 
 def option(default: Any, kind: Kind, *flags: str, family: str = "") -> Any:
-    """Return a dataclass field with the description of an option; `flags` are given where they are not its name."""
+    """Return a dataclass field with the description of an option; `flags` only where they differ from its name."""
     return field(default=default, metadata={KEY: Option(default, kind, flags, family)})
 
 
@@ -73,7 +73,7 @@ def options_of(options: type, family: str = "", group: str = "") -> dict[str, Op
 def values_of(options: Any) -> Iterator[tuple[str, Option, Any]]:
     """Yield name, description and value of the options of an object, those of its groups too.
 
-    Raises `OptionError` for what is no group of options where one stands.
+    Raises `OptionError` where a group has a value of another class.
     """
     for spec in fields(options):
         if isinstance(spec.metadata.get(KEY), str) and not isinstance(getattr(options, spec.name), type(spec.default)):
@@ -89,14 +89,14 @@ def non_defaults(options: Any) -> dict[str, Any]:
 
 
 def check(options: Any, *but: str) -> None:
-    """Raise `OptionError` for the first value that its option cannot have; those named are left to others."""
+    """Raise `OptionError` for the first value that its option cannot have; those named in `but` are not checked."""
     for name, kept, value in values_of(options):
         if name not in but:
             kept.kind.check(name, value)
 
 
 def put(options: T, values: dict[str, Any]) -> T:
-    """Return the options with values put in, each where its name stands; those that were are taken out of `values`."""
+    """Return the options with those of the `values` that are theirs, by name; these are taken out of `values`."""
     own: dict[str, Any] = {}
     for spec in fields(options):  # type: ignore[arg-type]
         kept = spec.metadata.get(KEY)

@@ -1,4 +1,4 @@
-"""What a caller may ask of a stream beside what he may ask of a transcription."""
+"""What a caller may ask of a stream beside the options of a transcription."""
 
 from __future__ import annotations
 
