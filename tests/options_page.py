@@ -6,7 +6,6 @@ python -m tests.options_page            # rewrites the part of the page between 
 from __future__ import annotations
 
 import re
-import sys
 
 from malsori.cli.main import parsers
 from malsori.engines.options import DecodeOptions
@@ -14,9 +13,9 @@ from malsori.option import Option, options_of
 from malsori.output.cues import CueOptions
 from malsori.pipeline.live.options import LiveOptions
 from malsori.sound_options import GateOptions, SourceOptions, SpeechOptions
-from tests.shipped import ROOT
+from tests.marked import MarkedPage
 
-PAGE = ROOT / "docs" / "options.md"
+PAGE = MarkedPage("options.md", "options")
 GROUPS = {
     "How a recording is read": SourceOptions,
     "Where speech is": SpeechOptions,
@@ -25,7 +24,6 @@ GROUPS = {
     "Streams": LiveOptions,
     "Subtitles": CueOptions,
 }
-_MARKED = re.compile(r"(<!-- options -->\n).*?(<!-- end -->)", re.DOTALL)
 
 
 def flags() -> set[str]:
@@ -52,18 +50,5 @@ def tables() -> str:
     return "\n".join([*lines, "", ""])
 
 
-def fresh(text: str) -> str:
-    """Return the page with its tables as they should be."""
-    return _MARKED.sub(lambda found: f"{found[1]}{tables()}{found[2]}", text)
-
-
-def main() -> None:
-    """Rewrite the page's tables."""
-    text = PAGE.read_text(encoding="utf-8")
-    if fresh(text) == text:
-        print(f"{PAGE.name} stays as it is", file=sys.stderr)
-    PAGE.write_text(fresh(text), encoding="utf-8")
-
-
 if __name__ == "__main__":
-    main()
+    PAGE.rewrite(tables())
