@@ -131,7 +131,7 @@ class MeterForm:
 @pytest.fixture(autouse=True)
 def loudness(monkeypatch: pytest.MonkeyPatch) -> None:
     """The one line."""
-    family = Family(f"{__name__}:MeterEngine", "a meter", plain=MeterForm())
+    family = Family(f"{__name__}:MeterEngine", "a meter", plain=(MeterForm(),))
     monkeypatch.setitem(FAMILIES, "loudness", family)
 
 
