@@ -44,8 +44,8 @@ class Family:
 
     `engine` is the class that runs them, as `module:class` (see `engines/load.py`); `library` what it computes with;
     `title` what people call such a model; `script` makes a bundle of a checkpoint; `plain` reads folders without a
-    manifest, in each of its forms; models with `logits` score tokens in each frame, so that words can be placed by them; `windowed` ones
-    hear windows of one length, which `models calibrate` makes shorter.
+    manifest, in each of its forms; models with `logits` score tokens in each frame, so that words can be placed by
+    them; `windowed` ones hear windows of one length, which `models calibrate` makes shorter.
     """
 
     engine: str

@@ -141,10 +141,11 @@ def suggestion(word: str, known: list[str]) -> str:
 NOT_AT_ALL = object()  # a threshold of none, which is not the same as a flag that was not given
 
 
-def add_flags(group: argparse._ActionsContainer, options: type, *names: str) -> None:
-    """Add the flags of some options of a class, or of all."""
+def add_flags(group: argparse._ActionsContainer, options: type, *names: str, but: Collection[str] = ()) -> None:
+    """Add the flags of some options of a class, or of all but a few that a text can give; groups have their own."""
     known = explained(options)
-    for name in names or known:
+    all_but = [name for name, kept in known.items() if kept.kind.schema and not kept.group and name not in but]
+    for name in names or all_but:
         group.add_argument(*known[name].flags, dest=name, help=_help(known[name]), **_settings(known[name]))
 
 
