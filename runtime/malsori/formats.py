@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-CUED = ("srt", "vtt")  # those made of cues
+SUBTITLES = ("srt", "vtt")  # those that are also read
+CUED = (*SUBTITLES,)  # those made of cues
 GROWING = ("txt", *CUED, "tsv")  # those that can be appended to
 FORMATS = (*GROWING, "json")
 

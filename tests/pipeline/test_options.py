@@ -17,7 +17,7 @@ from malsori.errors import OptionError
 from malsori.option import check, non_defaults, options_of, put, schema
 from malsori.pipeline.live.options import LiveOptions
 from malsori.sound_options import SourceOptions, SpeechOptions
-from tests.options_page import GROUPS, PAGE, tables
+from tests.options_page import GROUPS, PAGE, flags, tables
 
 CLASSES = [*GROUPS.values()]
 TYPES: dict[str, tuple[type, ...]] = {
@@ -144,3 +144,10 @@ def test_a_group_that_is_none_is_refused_by_name() -> None:
         check(put(DecodeOptions(), {"ctc": 5}))
     for options in (GateOptions(), CueOptions(), LiveOptions()):
         check(options)
+
+
+def test_every_option_that_a_text_can_give_has_a_flag_but_those_named_here() -> None:
+    classes = (SourceOptions, SpeechOptions, GateOptions, DecodeOptions, CueOptions)
+    wanted = {name: kept.flags for each in classes for name, kept in options_of(each).items() if kept.kind.schema}
+    without = {name for name, spelled in wanted.items() if not flags() & {*spelled}}
+    assert without == {"sample_rate", "gate", "neg_threshold"}

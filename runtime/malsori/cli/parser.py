@@ -105,10 +105,11 @@ def reader(kind: Kind) -> Callable[[str], Any]:
 boolean = reader(Switch())  # by which `main` knows the flags that may stand without a value
 
 
-def add_flags(group: argparse._ActionsContainer, options: type, *names: str) -> None:
-    """Add the flags of some options of a class, or of all."""
+def add_flags(group: argparse._ActionsContainer, options: type, *names: str, but: Collection[str] = ()) -> None:
+    """Add the flags of some options of a class, or of all but a few that a text can give; groups have their own."""
     known = options_of(options)
-    for name in names or known:
+    all_but = [name for name, kept in known.items() if kept.kind.schema and not kept.group and name not in but]
+    for name in names or all_but:
         group.add_argument(*known[name].flags, dest=name, help=_help(known[name]), **_settings(known[name]))
 
 

@@ -34,7 +34,7 @@ WHISPER = {  # the groups of flags that Whisper models alone heed, by the names 
     "what does not stand": "compression_ratio_threshold log_prob_threshold no_speech_threshold "
     "prompt_reset_on_temperature hallucination_silence_threshold prepend_punctuations append_punctuations",
 }
-GATE = [name for name in options_of(GateOptions) if name != "neg_threshold"]
+WITHOUT_FLAG = ("neg_threshold",)  # of the gate
 
 
 def add_decoding_flags(parser: argparse.ArgumentParser) -> None:
@@ -50,23 +50,22 @@ def add_decoding_flags(parser: argparse.ArgumentParser) -> None:
 def add_word_flags(parser: argparse.ArgumentParser) -> argparse._ArgumentGroup:
     """Add the flags that say how speech becomes words, in files and in streams; return their group."""
     group = parser.add_argument_group("words")
-    add_flags(group, DecodeOptions, "language", "task", "word_timestamps", "initial_prompt", "beam_size")
-    add_flags(group, DecodeOptions, "temperature", "hotwords")
+    add_flags(group, DecodeOptions, but=["batch_size"])
     group.add_argument("--hotwords-file", type=hotwords_file, metavar="FILE", help="the same, a word a line")
-    add_flags(group, CtcOptions)
+    add_flags(group, DecodeOptions, *options_of(CtcOptions))
     return group
 
 
 def add_file_flags(group: argparse._ActionsContainer) -> None:
     """Add the flags that say how sound is read from files."""
-    add_flags(group, SourceOptions, "allow_truncated", "track", "start_at_zero")
+    add_flags(group, SourceOptions, but=["sample_rate"])
 
 
 def add_vad_flags(parser: argparse.ArgumentParser) -> None:
     """Add the flags that say what counts as speech in files."""
     group = parser.add_argument_group("where speech is")
-    add_flags(group, SpeechOptions, "vad", "clip_timestamps")
-    add_flags(group, GateOptions, *GATE)
+    add_flags(group, SpeechOptions, but=["gate"])
+    add_flags(group, GateOptions, but=WITHOUT_FLAG)
 
 
 def add_whisper_flags(parser: argparse.ArgumentParser) -> None:
