@@ -20,8 +20,9 @@ from ..errors import OptionError, OutputError
 from .families import FAMILIES
 from .find import NAME, Found, answering
 from .infer.ct2_folder import fits
+from .languages import code_of
 from .manifest import MANIFEST, Manifest
-from .names import code_of, known
+from .names import known
 from .places import ORIGIN, is_within, places
 from .rounding import can_round, rounded
 from .seal import seal

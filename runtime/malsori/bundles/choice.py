@@ -10,8 +10,9 @@ from ..errors import ModelError, ModelNotFound, OptionError
 from .catalog import CATALOG, CatalogModel
 from .families import FAMILIES
 from .find import HINT, Found, find_bundle, list_bundles
+from .languages import LANGUAGES, alternatives_to, code_of, did_you_mean
 from .manifest import Manifest
-from .names import LANGUAGES, NAMES, alternatives_to, code_of, did_you_mean, known, pull_line
+from .names import NAMES, known, pull_line
 
 GET = "malsori models pull base"
 PREFERRED = "MALSORI_MODEL"

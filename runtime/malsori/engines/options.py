@@ -6,8 +6,8 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias, get_args
 
+from ..bundles.languages import alternatives_to, code_of
 from ..bundles.manifest import Manifest, knows
-from ..bundles.names import alternatives_to, code_of
 from ..errors import Cancelled, OptionError
 from ..kinds import Choice, Count, Function, Kind, Number, Switch, is_finite, number_in
 from ..option import check, group, option, values_of

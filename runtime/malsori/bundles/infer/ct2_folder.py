@@ -8,8 +8,9 @@ from typing import Any
 
 from ...errors import ModelIncompatible
 from ...types import SAMPLE_RATE
+from ..languages import LANGUAGES
 from ..manifest import Manifest
-from ..names import LANGUAGES, PublishedName, audio_context
+from ..names import PublishedName, audio_context
 from .json_fields import card, entries, json_object, json_value
 from .model_bin import Header, Variable
 
