@@ -141,10 +141,10 @@ class Number(Kind):
         self.schema = {"type": "number", **{name: value for name, value in bounds.items() if math.isfinite(value)}}
 
     def read(self, text: str) -> float:
-        """Return the number. Of its range the sign alone is seen to, and that it ends where it must."""
+        """Return the number. Of its range only a bound of 0 is seen to, and that it ends where it must."""
         signs = f"a number {between(0, math.inf, self.above)}"
         value = number_in(text, "a number" if self.least else signs)
-        signed = math.isinf(self.least) or (value > 0 if self.above else value >= 0)
+        signed = self.least != 0 or (value > 0 if self.above else value >= 0)
         if not signed or (self.finite and not math.isfinite(value)):
             raise not_read(text, self.expected if signed else signs)
         return value

@@ -108,7 +108,7 @@ def add_word_flags(parser: argparse.ArgumentParser) -> argparse._ArgumentGroup:
     add_flags(group, DecodeOptions, "language", "task", "word_timestamps", "initial_prompt", "beam_size")
     add_flags(group, DecodeOptions, "temperature", "hotwords")
     group.add_argument("--hotwords-file", type=hotwords_file, metavar="FILE", help="the same, a word a line")
-    add_flags(group, CtcOptions)
+    add_flags(group, DecodeOptions, *explained(CtcOptions))
     return group
 
 
