@@ -141,10 +141,10 @@ class Number(Kind):
         self.schema = {"type": "number", **{name: value for name, value in bounds.items() if math.isfinite(value)}}
 
     def read(self, text: str) -> float:
-        """Return the number. Its sign is checked, and that a `finite` one is; the rest of its range is for `check`."""
+        """Return the number. Checked are its sign where the range begins at 0, and that a `finite` one is finite."""
         signs = f"a number {between(0, math.inf, self.above)}"
         value = number_in(text, "a number" if self.least else signs)
-        signed = math.isinf(self.least) or (value > 0 if self.above else value >= 0)
+        signed = self.least != 0 or (value > 0 if self.above else value >= 0)
         if not signed or (self.finite and not math.isfinite(value)):
             raise not_read(text, self.expected if signed else signs)
         return value

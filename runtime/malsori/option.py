@@ -43,6 +43,10 @@ class Option:
         """The first sentence of its text."""
         return self.text.partition(". ")[0].rstrip(".")
 
+    def differs(self, value: Any) -> bool:
+        """Return whether a value is not the default. What it cannot be is not compared: arrays compare their items."""
+        return value is not self.default and (not self.kind.allows(value) or bool(value != self.default))
+
 
 def option(default: Any, kind: Kind, *flags: str, family: str = "") -> Any:
     """Return a dataclass field with the description of an option; `flags` only where they differ from its name."""
@@ -85,7 +89,7 @@ def values_of(options: Any) -> Iterator[tuple[str, Option, Any]]:
 
 def non_defaults(options: Any) -> dict[str, Any]:
     """Return the values that are not at their defaults, by name."""
-    return {name: value for name, kept, value in values_of(options) if value != kept.default}
+    return {name: value for name, kept, value in values_of(options) if kept.differs(value)}
 
 
 def check(options: Any, *but: str) -> None:

@@ -8,15 +8,25 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
-if TYPE_CHECKING:  # so that options and bundles cost no numpy
-    import numpy as np
-    from numpy.typing import NDArray
-
 SAMPLE_RATE = 16_000  # Hz, of every `Audio`
 UNKNOWN = "und"  # ISO 639's code for a language that could not be determined
 
-Audio: TypeAlias = "NDArray[np.float32]"
-"""Sound inside malsori: float32, shape `(samples,)`, mono, 16 kHz, in [-1, 1]."""
+if TYPE_CHECKING:
+    from numpy import float32
+    from numpy.typing import NDArray
+
+    Audio: TypeAlias = NDArray[float32]
+    """Sound inside malsori: float32, shape `(samples,)`, mono, 16 kHz, in [-1, 1]."""
+else:
+
+    def __getattr__(name: str) -> object:
+        """Return `Audio` where it is asked for: options and bundles, which do not, cost no numpy (PEP 562)."""
+        if name != "Audio":
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        from numpy import float32
+        from numpy.typing import NDArray
+
+        return NDArray[float32]
 
 
 @dataclass(frozen=True, slots=True, order=True)

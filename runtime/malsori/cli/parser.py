@@ -163,6 +163,6 @@ def _settings(option: Option) -> dict[str, Any]:
 def _help(option: Option) -> str:
     """Return its first sentence, with the default unless it is said there or is what stands for nothing."""
     default = f"{option.default:g}" if isinstance(option.default, float) else str(option.default)
-    remarks = [default] if option.default not in (None, False, ()) else []
+    remarks = [default] if option.default is not False and option.default not in (None, ()) else []
     remarks += ["CTC"] if option.family == "CTC" else []  # flags of Whisper alone stand in groups of their own
     return option.help if not remarks or option.help.endswith(")") else f"{option.help} ({'; '.join(remarks)})"

@@ -49,7 +49,7 @@ class Language(Kind):
 class Temperatures(Kind):
     """One temperature or several, kept as several; in a text with commas between."""
 
-    expected, metavar = "0 or more", "T"
+    expected, metavar = "0 or more, or several such numbers", "T"
     wrong = "{name} must be {expected}, found {value!r}"
     schema: Mapping[str, Any] = {
         "anyOf": [Number(0).schema, {"type": "array", "items": Number(0).schema, "minItems": 1}]
@@ -81,8 +81,8 @@ class HotWordsKind(Kind):
         # An iterator would be empty at the second batch.
         if not isinstance(value, Collection) or not all(isinstance(word, str) for word in value):
             return value
-        weights = value if isinstance(value, Mapping) else dict.fromkeys(value, HOTWORD_WEIGHT)
-        return tuple(HotWord(word, weight) for word, weight in weights.items())
+        pairs = value.items() if isinstance(value, Mapping) else ((word, HOTWORD_WEIGHT) for word in value)
+        return tuple(HotWord(word, weight) for word, weight in pairs)
 
     def allows(self, value: Any) -> bool:
         return isinstance(value, tuple) and all(isinstance(word, HotWord) for word in value)
