@@ -23,10 +23,9 @@ else:
         """Return `Audio` where it is asked for: options and bundles, which do not, cost no numpy (PEP 562)."""
         if name != "Audio":
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-        from numpy import float32
-        from numpy.typing import NDArray
+        import numpy.typing
 
-        return NDArray[float32]
+        return numpy.typing.NDArray[numpy.float32]
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -87,11 +86,8 @@ class Alternative:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the JSON form of the alternative."""
-        return {
-            "text": self.text,
-            "score": round(self.score, 4),
-            "log_probability": round(self.log_probability, 4),
-        }
+        scores = {"score": round(self.score, 4), "log_probability": round(self.log_probability, 4)}
+        return {"text": self.text, **scores}
 
 
 @dataclass(frozen=True, slots=True)
