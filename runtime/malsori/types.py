@@ -12,10 +12,9 @@ SAMPLE_RATE = 16_000  # Hz, of every `Audio`
 UNKNOWN = "und"  # ISO 639's code for a language that could not be determined
 
 if TYPE_CHECKING:
-    from numpy import float32
-    from numpy.typing import NDArray
+    import numpy.typing
 
-    Audio: TypeAlias = NDArray[float32]
+    Audio: TypeAlias = numpy.typing.NDArray[numpy.float32]
     """Sound inside malsori: float32, shape `(samples,)`, mono, 16 kHz, in [-1, 1]."""
 else:
 
@@ -23,10 +22,9 @@ else:
         """Return `Audio` where it is asked for: options and bundles, which do not, cost no numpy (PEP 562)."""
         if name != "Audio":
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-        from numpy import float32
-        from numpy.typing import NDArray
+        import numpy.typing
 
-        return NDArray[float32]
+        return numpy.typing.NDArray[numpy.float32]
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -87,11 +85,7 @@ class Alternative:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the JSON form of the alternative."""
-        return {
-            "text": self.text,
-            "score": round(self.score, 4),
-            "log_probability": round(self.log_probability, 4),
-        }
+        return {"text": self.text, "score": round(self.score, 4), "log_probability": round(self.log_probability, 4)}
 
 
 @dataclass(frozen=True, slots=True)
