@@ -20,7 +20,7 @@ import malsori
 from bench import command
 from bench.places import MODELS
 from bench.results import Row, seconds, write
-from bench.timing import NOISE, PERCENTILES, error_row
+from bench.time_errors import NOISE, PERCENTILES, error_row
 from export.nano.timed_speech import TimedClip, TimedWord, draw_timed
 from malsori.engines.ctc.viterbi import Chain, best_path
 

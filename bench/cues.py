@@ -20,7 +20,7 @@ from typing import Any
 
 from bench import command
 from bench.places import RECORDINGS
-from bench.recordings import Clip, rows_of
+from bench.recordings import Recording, rows_of
 from bench.results import Row, write
 from bench.whisper.peers import BEAM, faster_model
 from malsori import CueOptions, Transcript, load, render
@@ -85,16 +85,16 @@ def main() -> None:
     print(write("cues", list(rows(case, found))))
 
 
-def long(folder: Path) -> list[Clip]:
+def long(folder: Path) -> list[Recording]:
     """Return the long recordings, whether or not their words are known."""
     return [
-        Clip(row["file"], folder / row["file"], row["language"], float(row["duration_s"]), None)
+        Recording(row["file"], folder / row["file"], row["language"], float(row["duration_s"]), None)
         for row in rows_of(folder)
         if row["file"].startswith("long/")
     ]
 
 
-def heard(base: str, clips: Sequence[Clip], openai: str | None) -> dict[str, list[Shown]]:
+def heard(base: str, clips: Sequence[Recording], openai: str | None) -> dict[str, list[Shown]]:
     """Return the cues of all recordings by whoever made them; all hear the same samples in the same language."""
     from faster_whisper import decode_audio
 

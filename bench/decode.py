@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from bench import command
 from bench.places import SAMPLES
-from bench.processes import told
+from bench.processes import printed_json
 from bench.results import Row, alternate, row, tell, write
 from malsori.audio import decode
 
@@ -106,7 +106,7 @@ def encode(path: Path, kind: Kind, minutes: float) -> None:
 def read(who: str, warm_up: Path, path: Path) -> dict[str, float]:
     """Decode in a process of its own; return `seconds`, its `peak` in MB, and the seconds `heard`."""
     program = _PROGRAM.format(imports=_IMPORTS[who])
-    found: dict[str, float] = told("-c", program, str(warm_up), str(path))
+    found: dict[str, float] = printed_json("-c", program, str(warm_up), str(path))
     return found
 
 

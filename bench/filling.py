@@ -14,7 +14,7 @@ from pathlib import Path
 
 from bench import command
 from bench.places import RECORDINGS
-from bench.recordings import Clip as Recording
+from bench.recordings import Recording
 from bench.results import Row, write
 from bench.words.score import Errors, compare, total
 from bench.words.sets import address, indexed

@@ -20,7 +20,7 @@ import numpy as np
 
 from bench import command
 from bench.places import MODELS, SAMPLES
-from bench.processes import told
+from bench.processes import printed_json
 from bench.results import Row, row, write
 from malsori.audio import decode, decode_blocks
 from malsori.engines.base import DecodeOptions
@@ -85,7 +85,7 @@ def write_wav(path: Path, sound: Audio, minutes: float) -> None:
 
 def transcribe(path: Path, *, vad: bool) -> dict[str, float]:
     """Transcribe in a process of its own; return its `peak` in MB, its `seconds`, and what it found."""
-    found: dict[str, float] = told("-c", PROGRAM, str(path), "on" if vad else "off")
+    found: dict[str, float] = printed_json("-c", PROGRAM, str(path), "on" if vad else "off")
     return found
 
 

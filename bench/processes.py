@@ -1,4 +1,4 @@
-"""Processes of their own: what they print, how long they take from outside, and how much memory they hold."""
+"""Runs programs in processes of their own: what they print, how long they take, and how much memory they hold."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from typing import Any
 ENVIRONMENT = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
 
 
-def told(*arguments: str) -> Any:
+def printed_json(*arguments: str) -> Any:
     """Run this Python with some arguments; return what it prints, as JSON. Raises `CalledProcessError` if it fails."""
     done = subprocess.run([sys.executable, *arguments], capture_output=True, text=True, check=True)
     return json.loads(done.stdout)
 
 
-def outside(command: list[str]) -> tuple[float, float]:
+def time_process(command: list[str]) -> tuple[float, float]:
     """Run a command and return its wall-clock seconds and its peak memory in MB."""
     start = time.perf_counter()
     process = subprocess.Popen(command, env=ENVIRONMENT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)

@@ -29,7 +29,7 @@ Audio = NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True)
-class Clip:
+class Recording:
     """A recording: its name below the folder of recordings, where it lies, its language if told, its length, its words.
 
     `said` is None where nobody speaks.

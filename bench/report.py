@@ -128,7 +128,7 @@ LIVE_DELAYS = {
 
 
 def live(columns: dict[str, str], needed: str) -> str:
-    """Return the cases of `bench/live_words.py` that have the metric `needed`, one a line, files' figures beside."""
+    """Return the cases of `bench.streaming live_words` with the metric `needed`, one a line, files' figures beside."""
     result = newest("live_words")
     found: dict[str, dict[str, str]] = {}
     for row in result["rows"]:

@@ -15,7 +15,7 @@ from statistics import median
 
 from bench import command
 from bench.places import MODELS, SAMPLES
-from bench.processes import outside
+from bench.processes import time_process
 from bench.results import Row, alternate, row, write
 
 SAMPLE = SAMPLES / "korean.wav"
@@ -33,11 +33,11 @@ print(" ".join(segment.text for segment in segments))
 
 def imports() -> Row:
     """Compare `import malsori` with `import faster_whisper`."""
-    bare = median(outside([PYTHON, "-c", "pass"])[0] for _ in range(RUNS))
+    bare = median(time_process([PYTHON, "-c", "pass"])[0] for _ in range(RUNS))
     figures = alternate(
         {
-            "ours": lambda: outside([PYTHON, "-c", "import malsori"])[0] - bare,
-            "faster-whisper": lambda: outside([PYTHON, "-c", "import faster_whisper"])[0] - bare,
+            "ours": lambda: time_process([PYTHON, "-c", "import malsori"])[0] - bare,
+            "faster-whisper": lambda: time_process([PYTHON, "-c", "import faster_whisper"])[0] - bare,
         },
         RUNS,
     )
@@ -50,7 +50,7 @@ def help_text() -> Row:
         "malsori --help",
         "time",
         "s",
-        alternate({"ours": lambda: outside([*MALSORI, "--help"])[0]}, RUNS),
+        alternate({"ours": lambda: time_process([*MALSORI, "--help"])[0]}, RUNS),
         target="below 0.3",
     )
 
@@ -65,7 +65,7 @@ def first_words(
     seen: dict[str, list[tuple[float, float]]] = {name: [] for name in commands}
     for turn in range(runs + 1):
         for name, each in commands.items():
-            figure = outside(each)
+            figure = time_process(each)
             if turn:
                 seen[name].append(figure)
     times = {name: [seconds for seconds, _ in pairs] for name, pairs in seen.items()}

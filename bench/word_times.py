@@ -20,7 +20,7 @@ import numpy as np
 from bench import command
 from bench.places import MODELS
 from bench.results import Row, alternate, row, seconds, write
-from bench.timing import NOISE, PERCENTILES, error_row
+from bench.time_errors import NOISE, PERCENTILES, error_row
 from bench.whisper.peers import faster_model
 from export.nano.grammar import draw
 from export.nano.speech import HELD_OUT_VOICES, SAMPLE_RATE

@@ -17,8 +17,8 @@ from onnx import numpy_helper
 from transformers import Wav2Vec2Config, Wav2Vec2CTCTokenizer, Wav2Vec2FeatureExtractor, Wav2Vec2ForCTC
 
 from export.common import ExportRefused
+from malsori.bundles.infer.onnx_export import VOCABULARY
 from malsori.bundles.manifest import Manifest
-from malsori.engines.ctc.vocabulary import FILE
 from malsori.engines.wav2vec2.graphs import ENCODER, FRONTEND
 
 POSITIONS = "wav2vec2.encoder.pos_conv_embed.conv"
@@ -38,7 +38,7 @@ def write_wav2vec2(folder: Path, manifest: Manifest, out: Path) -> None:
     model.load_state_dict(_state(manifest, arrays, model), strict=True)
     torch.nn.utils.parametrizations.weight_norm(model.get_submodule(POSITIONS), "weight", dim=2)
     model.save_pretrained(out)
-    _write_tokenizer(manifest, folder / FILE, out)
+    _write_tokenizer(manifest, folder / VOCABULARY, out)
 
 
 def _arrays(path: Path) -> Arrays:
@@ -90,7 +90,7 @@ def _write_tokenizer(manifest: Manifest, vocabulary: Path, out: Path) -> None:
     tokens = json.loads(vocabulary.read_text("utf-8"))
     specials = {"pad_token": manifest.blank, "word_delimiter_token": manifest.word_delimiter or " "}
     specials |= {"unk_token": next((token for token in ("<unk>", "[UNK]") if token in tokens), manifest.blank)}
-    (out / FILE).write_text(json.dumps(tokens, ensure_ascii=False), "utf-8")
-    Wav2Vec2CTCTokenizer(str(out / FILE), **specials).save_pretrained(out)
+    (out / VOCABULARY).write_text(json.dumps(tokens, ensure_ascii=False), "utf-8")
+    Wav2Vec2CTCTokenizer(str(out / VOCABULARY), **specials).save_pretrained(out)
     features = {"do_normalize": manifest.normalize, "return_attention_mask": manifest.attention_mask}
     Wav2Vec2FeatureExtractor(**features).save_pretrained(out)

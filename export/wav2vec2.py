@@ -39,8 +39,8 @@ from export.speech import prove_alone, prove_quantized
 from export.wav2vec2_checkpoint import Checkpoint, write_vocabulary
 from export.wav2vec2_proof import TOLERANCES, prove
 from malsori.bundles import describe_files
+from malsori.bundles.infer.onnx_export import VOCABULARY
 from malsori.bundles.manifest import Manifest
-from malsori.engines.ctc.vocabulary import FILE
 from malsori.engines.onnx.native import native_of, why_unavailable
 from malsori.engines.wav2vec2.engine import Wav2Vec2Engine
 from malsori.engines.wav2vec2.graphs import ENCODER, SINGLE
@@ -139,7 +139,7 @@ def write(
 ) -> dict[str, Any]:
     """Write the graphs and the vocabulary; return what the manifest is to say of how their weights are stored."""
     _check_native(native, exporter, quantization, checkpoint)
-    write_vocabulary(checkpoint, folder / FILE)
+    write_vocabulary(checkpoint, folder / VOCABULARY)
     if exporter == "optimum":
         return optimum_graph.write_graph(checkpoint.model, folder / SINGLE, quantization)
     if quantization == "float16":

@@ -8,8 +8,6 @@ in front of it (priming), where the container does not say how much that is.
 
 from __future__ import annotations
 
-import re
-import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
 from statistics import median
@@ -17,10 +15,9 @@ from statistics import median
 from malsori.audio import decode
 from malsori.errors import UnsupportedFormat
 from tests.containers import SECONDS, Form, burst_times, encoded, forms_of, pairs
-from tests.shipped import ROOT
+from tests.marked import MarkedPage
 
-PAGE = ROOT / "docs" / "formats.md"
-_MARKED = re.compile(r"(<!-- formats -->\n).*?(<!-- end -->)", re.DOTALL)
+PAGE = MarkedPage("formats.md", "formats")
 _UNEVEN_MS = 1.0  # by which the bursts of one file may lie apart
 _NAMES = {  # as the page calls them; others are called as FFmpeg calls them
     "3gp": "3GP",
@@ -127,14 +124,5 @@ def table(wanted: Iterable[Form]) -> str:
     return "\n".join([*lines, ""])
 
 
-def main() -> None:
-    """Rewrite the page's table."""
-    text = PAGE.read_text(encoding="utf-8")
-    fresh = _MARKED.sub(lambda found: f"{found[1]}{table(pairs())}{found[2]}", text)
-    if fresh == text:
-        print(f"{PAGE.name} stays as it is", file=sys.stderr)
-    PAGE.write_text(fresh, encoding="utf-8")
-
-
 if __name__ == "__main__":
-    main()
+    PAGE.rewrite(table(pairs()))

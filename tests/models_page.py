@@ -5,17 +5,14 @@ python -m tests.models_page             # rewrites the part of the page between 
 
 from __future__ import annotations
 
-import re
-
 from malsori.bundles.catalog import CATALOG, CatalogModel
 from malsori.bundles.choice import Recommendation
 from malsori.bundles.pull import Model, pullable
-from tests.shipped import ROOT
+from tests.marked import MarkedPage
 
-PAGE = ROOT / "docs" / "models.md"
+PAGE = MarkedPage("models.md", "sizes")
 HEAD = "| model | knows | parameters | pulled | disk, int8 | memory, CPU | memory, CUDA |"
 COLUMNS = HEAD.count("|") - 1
-MARKED = re.compile(r"(?<=<!-- sizes -->\n).*?(?=<!-- end -->)", re.DOTALL)
 
 
 def table() -> str:
@@ -53,5 +50,4 @@ def _told(megabytes: int | None) -> str:
 
 
 if __name__ == "__main__":
-    text = PAGE.read_text("utf-8")
-    PAGE.write_text(MARKED.sub(lambda _: table(), text), "utf-8")
+    PAGE.rewrite(table())

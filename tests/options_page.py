@@ -6,17 +6,16 @@ python -m tests.options_page            # rewrites the part of the page between 
 from __future__ import annotations
 
 import re
-import sys
 
 from malsori.cli.main import parsers
 from malsori.engines.options import DecodeOptions
-from malsori.option import Option, explained
+from malsori.option import Option, options_of
 from malsori.output.cues import CueOptions
 from malsori.pipeline.live.options import LiveOptions
 from malsori.sound_options import GateOptions, SourceOptions, SpeechOptions
-from tests.shipped import ROOT
+from tests.marked import MarkedPage
 
-PAGE = ROOT / "docs" / "options.md"
+PAGE = MarkedPage("options.md", "options")
 GROUPS = {
     "How a recording is read": SourceOptions,
     "Where speech is": SpeechOptions,
@@ -25,7 +24,6 @@ GROUPS = {
     "Streams": LiveOptions,
     "Subtitles": CueOptions,
 }
-_MARKED = re.compile(r"(<!-- options -->\n).*?(<!-- end -->)", re.DOTALL)
 
 
 def flags() -> set[str]:
@@ -48,22 +46,9 @@ def tables() -> str:
     known, lines = flags(), []
     for title, options in GROUPS.items():
         lines += ["", f"## {title}", "", "| option | flag | value | default | models | what |", "|---" * 6 + "|"]
-        lines += [row(name, option, known) for name, option in explained(options).items()]
+        lines += [row(name, option, known) for name, option in options_of(options).items()]
     return "\n".join([*lines, "", ""])
 
 
-def fresh(text: str) -> str:
-    """Return the page with its tables as they should be."""
-    return _MARKED.sub(lambda found: f"{found[1]}{tables()}{found[2]}", text)
-
-
-def main() -> None:
-    """Rewrite the page's tables."""
-    text = PAGE.read_text(encoding="utf-8")
-    if fresh(text) == text:
-        print(f"{PAGE.name} stays as it is", file=sys.stderr)
-    PAGE.write_text(fresh(text), encoding="utf-8")
-
-
 if __name__ == "__main__":
-    main()
+    PAGE.rewrite(tables())

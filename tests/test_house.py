@@ -1,4 +1,4 @@
-"""One word for one idea: no two classes of one name in the package, and no two files."""
+"""The package reads well: no name is used twice, files and functions are short, and the docs name files that exist."""
 
 from __future__ import annotations
 

@@ -184,10 +184,9 @@ def normalisation(engine: Wav2Vec2Engine, sounds: Sequence[Audio]) -> Iterator[R
 
 def large(work: Path) -> Iterator[Row]:
     """Yield real-time factors at the size of XLSR-large, int8, on all cores of this process."""
-    from bench.wav2vec2.models import bundle
-    from bench.wav2vec2.models import engine as open_engine
+    from bench.wav2vec2 import models
 
-    engine, clip = open_engine(bundle(work, "int8")), synthetic_speech(LARGE_SECONDS)
+    engine, clip = models.engine(models.bundle(work, "int8")), synthetic_speech(LARGE_SECONDS)
     second = replace(CACHED, step_s=1.0)
     window = _factors(engine, clip, replace(RECOMPUTED, step_s=1.0), 1)
     for asked in (second, replace(second, lookahead_s=0.5), replace(second, step_s=STEP)):

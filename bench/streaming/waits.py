@@ -28,7 +28,7 @@ import numpy as np
 
 from bench import command
 from bench.places import MODELS
-from bench.processes import memory_mb, told
+from bench.processes import memory_mb, printed_json
 from bench.results import Row, others, write
 from bench.streaming.listeners import Chunks, FinalsOnly, Growing, Ours
 from bench.streaming.peer import Loop, reader
@@ -128,7 +128,7 @@ def hours() -> list[Row]:
 
 def hour(name: str) -> Row:
     """Run an hour of conversation, behind half of one, in a process of its own; return how its memory grows."""
-    found = told("-m", "bench.streaming", "--hour", name)
+    found = printed_json("-m", "bench.streaming", "--hour", name)
     times, memory = np.array(found["times"]), np.array(found["memory"])
     settled = times >= SETTLED
     slope = float(np.polyfit(times[settled] / HOUR, memory[settled], 1)[0])

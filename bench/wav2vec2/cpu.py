@@ -16,7 +16,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from bench import command
-from bench.processes import told
+from bench.processes import printed_json
 from bench.recordings import Audio, sound
 from bench.results import Row, alternate, others, row, seconds, write
 from bench.wav2vec2 import decoding, models
@@ -87,7 +87,7 @@ def memory(work: Path) -> list[Row]:
     folder, rows = models.bundle(work, "int8"), []
     for kind in ("normal", "low"):
         for length, most in MEMORY.items():
-            peak, private = told("-c", HEAR, str(folder), kind, str(length))
+            peak, private = printed_json("-c", HEAR, str(folder), kind, str(length))
             target = f"at most {most}" if kind == "normal" else ""
             rows.append(
                 row(f'{length} s, memory="{kind}"', "peak memory", "MB", {"ours": [peak]}, target=target, digits=0)

@@ -27,7 +27,7 @@ WORD = re.compile(r"Ġ[a-z]{3,}")  # as the tokenizer spells a word with its spa
 TOWARDS = 10.0  # logits by which the words lead; the others' spread is 0.4 to 0.7
 FULL: Context = {}
 CAREFUL: Context = {"floor_s": 10.0, "margin_s": 2.0}
-CALIBRATED: Context = {"floor_s": 5.0, "margin_s": 1.0}  # what a model that has learned short windows gets
+SHORT_WINDOW: Context = {"floor_s": 5.0, "margin_s": 1.0}  # what a model that has learned short windows gets
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +136,7 @@ def bundle(checkpoint: Path, folder: Path, context: Context) -> None:
 def calibrated(stock: Path, folder: Path) -> None:
     """Make the same bundle with the window of a calibrated model; the weights are shared on disk."""
     shutil.copytree(stock, folder, copy_function=lambda source, to: Path(to).hardlink_to(source))
-    set_window(folder, CALIBRATED)
+    set_window(folder, SHORT_WINDOW)
 
 
 def set_window(folder: Path, context: Context) -> None:

@@ -23,7 +23,7 @@ from statistics import median
 import numpy as np
 
 from bench import command
-from bench.processes import outside
+from bench.processes import time_process
 from bench.recordings import sound
 from bench.results import Row, alternate, others, row, tell, write
 from bench.whisper import long_file, utterances
@@ -103,12 +103,12 @@ def memory(work: Path, plan: Plan) -> list[Row]:
 
 def starting(work: Path, plan: Plan) -> list[Row]:
     """How long an import takes, and a fresh process until it has heard a clip of 4 s."""
-    bare = median(outside([sys.executable, "-c", "pass"])[0] for _ in range(plan.starts))
+    bare = median(time_process([sys.executable, "-c", "pass"])[0] for _ in range(plan.starts))
     modules = {"ours": "malsori"} | {
         name: module for name, module in MODULES.items() if name == "faster-whisper" or installed(name)
     }
     works = {
-        name: (lambda module=module: outside([sys.executable, "-c", f"import {module}"])[0] - bare)
+        name: (lambda module=module: time_process([sys.executable, "-c", f"import {module}"])[0] - bare)
         for name, module in modules.items()
     }
     rows = [row("import", "time", "s", alternate(works, plan.starts))]

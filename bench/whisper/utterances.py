@@ -9,8 +9,7 @@ from bench.recordings import sound
 from bench.results import Row, alternate
 from bench.whisper import ours, peers
 from bench.whisper.clips import BUCKETS, UTTERANCES, Figures, label, latency_rows, lengths, only, timed, words_in
-from bench.whisper.models import CALIBRATED as CONTEXT
-from bench.whisper.models import Forms
+from bench.whisper.models import SHORT_WINDOW, Forms
 from bench.whisper.peers import Hear, installed
 
 STOCK, CALIBRATED, CPP_SHORT = "ours", "ours, calibrated", "whisper.cpp, same window"
@@ -54,7 +53,7 @@ def hearers(found: Forms, size: str) -> dict[str, Hear]:
         opened["faster-whisper batched"] = peers.faster_whisper_batched(found.stock)
     if size != "turbo" and installed("whisper.cpp"):
         opened["whisper.cpp"] = peers.whisper_cpp(found.ggml)
-        opened[CPP_SHORT] = peers.whisper_cpp(found.ggml, CONTEXT["floor_s"], CONTEXT["margin_s"])
+        opened[CPP_SHORT] = peers.whisper_cpp(found.ggml, SHORT_WINDOW["floor_s"], SHORT_WINDOW["margin_s"])
     if size != "turbo" and installed("openai-whisper"):
         opened["openai-whisper"] = peers.openai_whisper(found.openai)
     return opened

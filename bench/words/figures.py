@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from statistics import median
 
 from bench.nonspeech import words_per_minute
-from bench.recordings import Clip
+from bench.recordings import Recording
 from bench.results import Row, row
 from bench.words.runs import Key, Outcome
 from bench.words.score import Errors, compare, metric, total
@@ -117,7 +117,7 @@ def memory_row(case: str, runs: Runs, judged: bool) -> Row:
     return figure(case, "peak memory", "MB", {name: float(value) for name, value in peaks.items()}, target)
 
 
-def errors_of(clips: Iterable[Clip], outcome: Outcome) -> Errors:
+def errors_of(clips: Iterable[Recording], outcome: Outcome) -> Errors:
     """Return all errors of somebody in the clips of a set."""
     return total(compare(str(clip.said), outcome.clips[clip.name].text, clip.language) for clip in clips)
 

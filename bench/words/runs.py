@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from bench.places import ROOT
-from bench.recordings import Clip
+from bench.recordings import Recording
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +43,7 @@ class Outcome:
     clips: dict[str, Heard]
     peak_mb: float
 
-    def only(self, clips: Sequence[Clip]) -> tuple[Heard, ...]:
+    def only(self, clips: Sequence[Recording]) -> tuple[Heard, ...]:
         """Return what was heard in these clips. Raises `KeyError` for one that was not among them."""
         return tuple(self.clips[clip.name] for clip in clips)
 
@@ -53,7 +53,7 @@ class Job:
     """A process to run: the form of the weights that the system reads, and the Python that has it."""
 
     key: Key
-    clips: tuple[Clip, ...]
+    clips: tuple[Recording, ...]
     model: Path
     python: str = sys.executable
     search: str = ""

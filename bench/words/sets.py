@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from bench.nonspeech import Sound, at_level, kinds
-from bench.recordings import RATE, ROOMS, Clip, rows_of
+from bench.recordings import RATE, ROOMS, Recording, rows_of
 
 SHORT = 40.0  # seconds: a clip; what is longer is a recording
 SPEECH_SECONDS, MINUTES = 120.0, 10  # of the sparse recording
@@ -53,7 +53,7 @@ class Set:
     """Recordings that are judged together, and what they are judged by besides their errors."""
 
     name: str
-    clips: tuple[Clip, ...]
+    clips: tuple[Recording, ...]
     speech: bool = field(default=True)
 
     @property
@@ -67,20 +67,20 @@ class Set:
         return all(clip.language in ("en", None) for clip in self.clips)
 
 
-def indexed(folder: Path) -> tuple[Clip, ...]:
+def indexed(folder: Path) -> tuple[Recording, ...]:
     """Return all recordings that have a transcript, each once, in the order of the index."""
-    found: dict[str, Clip] = {}
+    found: dict[str, Recording] = {}
     for row in rows_of(folder):
         said = ADDRESS if row["file"] == ADDRESS_FILE else row["transcript"]
         if said not in ("NONE", "") and row["duration_s"] != "ERR" and row["file"] not in UNNAMED:
-            name = row["file"]
-            found[name] = Clip(name, folder / name, row["language"], float(row["duration_s"]), " ".join(said.split()))
+            name, words = row["file"], " ".join(said.split())
+            found[name] = Recording(name, folder / name, row["language"], float(row["duration_s"]), words)
     return tuple(found.values())
 
 
-def spoken(clips: Sequence[Clip], most: int) -> Iterator[Set]:
+def spoken(clips: Sequence[Recording], most: int) -> Iterator[Set]:
     """Yield the sets of speech, of each at most so many clips, evenly chosen."""
-    folders: dict[str, list[Clip]] = {}
+    folders: dict[str, list[Recording]] = {}
     for clip in clips:
         folders.setdefault(clip.name.partition("/")[0], []).append(clip)
     english = folders.pop("en", [])
@@ -98,18 +98,18 @@ def spoken(clips: Sequence[Clip], most: int) -> Iterator[Set]:
     yield _set("long", long, most)
 
 
-def chosen(clips: Sequence[Clip], most: int) -> tuple[Clip, ...]:
+def chosen(clips: Sequence[Recording], most: int) -> tuple[Recording, ...]:
     """Return so many clips, evenly spread over all: of ten, five are every second one."""
     if len(clips) <= most:
         return tuple(clips)
     return tuple(clips[index * len(clips) // most] for index in range(most))
 
 
-def _set(name: str, clips: Sequence[Clip], most: int) -> Set:
+def _set(name: str, clips: Sequence[Recording], most: int) -> Set:
     return Set(name, chosen(clips, most))
 
 
-def address(clips: Sequence[Clip], work: Path) -> Set:
+def address(clips: Sequence[Recording], work: Path) -> Set:
     """Return the presidential address, as WAV: the container that it lies in is read by PyAV and not by everybody."""
     path = work / "address.wav"
     given = [clip for clip in clips if clip.name == ADDRESS_FILE]
@@ -125,7 +125,7 @@ def decoded(path: Path) -> Sound:
     return np.asarray(decode_audio(str(path), sampling_rate=RATE), np.float32)
 
 
-def quiet(clips: Sequence[Clip], work: Path, most: int) -> Set:
+def quiet(clips: Sequence[Recording], work: Path, most: int) -> Set:
     """Return English clips turned down to -50 dBFS."""
     from malsori.audio import decode
 
@@ -133,11 +133,11 @@ def quiet(clips: Sequence[Clip], work: Path, most: int) -> Set:
     for clip in chosen([clip for clip in clips if clip.name.startswith("en/") and clip.seconds <= SHORT], most):
         path = work / "quiet" / f"{Path(clip.name).stem}.wav"
         write_once(path, lambda clip=clip: at_level(decode(clip.path).samples, QUIET))
-        made.append(Clip(f"quiet/{path.name}", path, clip.language, clip.seconds, clip.said))
+        made.append(Recording(f"quiet/{path.name}", path, clip.language, clip.seconds, clip.said))
     return Set(f"en at {QUIET} dBFS", tuple(made))
 
 
-def sparse(clips: Sequence[Clip], folder: Path, work: Path, seed: int = 0) -> Set:
+def sparse(clips: Sequence[Recording], folder: Path, work: Path, seed: int = 0) -> Set:
     """Return ten minutes of a recorded room in which English clips of two minutes in all are spoken, by a seed."""
     from malsori.audio import decode
 
@@ -155,19 +155,19 @@ def sparse(clips: Sequence[Clip], folder: Path, work: Path, seed: int = 0) -> Se
 
     write_once(path, make)
     said = " ".join(str(clip.said) for clip in talks)
-    return Set("ten minutes, two of speech", (Clip(path.name, path, "en", MINUTES * 60.0, said),))
+    return Set("ten minutes, two of speech", (Recording(path.name, path, "en", MINUTES * 60.0, said),))
 
 
-def picked(clips: Sequence[Clip], random: np.random.Generator) -> list[Clip]:
+def picked(clips: Sequence[Recording], random: np.random.Generator) -> list[Recording]:
     """Return clips in a random order until there are two minutes of them."""
-    talks: list[Clip] = []
+    talks: list[Recording] = []
     for index in random.permutation(len(clips)):
         if sum(clip.seconds for clip in talks) < SPEECH_SECONDS:
             talks.append(clips[index])
     return talks
 
 
-def starts(talks: Sequence[Clip], seconds: float, random: np.random.Generator) -> list[float]:
+def starts(talks: Sequence[Recording], seconds: float, random: np.random.Generator) -> list[float]:
     """Return when each clip starts: one after another, the rest of the time shared out between them at random."""
     free = seconds - sum(clip.seconds + 0.5 for clip in talks)
     gaps = random.dirichlet(np.ones(len(talks) + 1)) * free
@@ -185,18 +185,18 @@ def silent(folder: Path, work: Path) -> Iterator[Set]:
     for name, make in kinds().items():
         path = work / "made" / f"{name}.wav"
         write_once(path, lambda make=make: make(np.random.default_rng(0), MADE_SECONDS))
-        made.append(Clip(f"made/{path.name}", path, None, MADE_SECONDS, None))
+        made.append(Recording(f"made/{path.name}", path, None, MADE_SECONDS, None))
     yield Set("no speech, made", tuple(made), speech=False)
     names = [name for group in ROOMS.values() for name in group] + ["vad/aeneas_vad_n", "vad/pyannote_empty"]
     paths = [folder / f"{name}.flac" for name in names]
     yield Set("no speech, recorded", tuple(recorded(path) for path in paths if path.exists()), speech=False)
 
 
-def recorded(path: Path) -> Clip:
+def recorded(path: Path) -> Recording:
     """Return a recording that nobody speaks in."""
     import soundfile
 
-    return Clip(f"{path.parent.name}/{path.name}", path, None, float(soundfile.info(str(path)).duration), None)
+    return Recording(f"{path.parent.name}/{path.name}", path, None, float(soundfile.info(str(path)).duration), None)
 
 
 def write_once(path: Path, make: Callable[[], Sound]) -> None:

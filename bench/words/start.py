@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from bench import startup
-from bench.recordings import Clip
+from bench.recordings import Recording
 from bench.results import Row
 from bench.whisper.peers import BEAM
 
@@ -22,13 +22,13 @@ print(" ".join(segment.text for segment in segments))
 """
 
 
-def nearest(clips: Sequence[Clip]) -> Clip:
+def nearest(clips: Sequence[Recording]) -> Recording:
     """Return the English clip whose length is nearest to 5 s."""
     english = [clip for clip in clips if clip.name.startswith("en/")]
     return min(english, key=lambda clip: abs(clip.seconds - SECONDS))
 
 
-def first_words(name: str, ours: Path, theirs: Path, clip: Clip, runs: int) -> list[Row]:
+def first_words(name: str, ours: Path, theirs: Path, clip: Recording, runs: int) -> list[Row]:
     """Time processes that hear one clip, and their peaks of memory."""
     asked = ["--model", str(ours), "--language", "en", "--device", "cpu", "--compute-type", "int8"]
     commands = {

@@ -26,7 +26,7 @@ from pathlib import Path
 
 from bench import command
 from bench.places import RECORDINGS
-from bench.recordings import Clip
+from bench.recordings import Recording
 from bench.results import Row, others, tell, write
 from bench.words import figures
 from bench.words.figures import SPARING, WHOLE
@@ -101,7 +101,7 @@ def jobs_of(model: str, found: Set, work: Path, plan: Plan) -> Iterator[Job]:
             system = SYSTEMS[name]
             if not hears(name, found) or (system.slow and run):
                 continue
-            clips: tuple[Clip, ...] = chosen(found.clips, plan.slow_clips) if system.slow else found.clips
+            clips: tuple[Recording, ...] = chosen(found.clips, plan.slow_clips) if system.slow else found.clips
             python = plan.peers_python if system.needs else sys.executable
             weights = as_pulled(plan.models[model], work / model) if name.startswith("ours") else folder
             if system.form != "folder":

@@ -1,4 +1,4 @@
-"""The checkpoints of a run in its work folder; a run killed while saving leaves one that is not complete."""
+"""The checkpoints of a run in its work folder: which are complete, which is the best, and removing the others."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ STATE = "trainer_state.json"  # what transformers writes last into a checkpoint
 
 
 def checkpoints(work: Path) -> list[Path]:
-    """Return the complete checkpoints of a work folder, the oldest first; a run killed while saving leaves another."""
+    """Return the complete checkpoints, the oldest first; a run killed while saving leaves one that is not."""
     found = sorted(work.glob("checkpoint-*"), key=lambda path: int(path.name.rpartition("-")[2]))
     return [path for path in found if state_of(path)]
 

@@ -1,4 +1,4 @@
-"""From manifest rows to clips that can be learned from: measured, held against the limits, and what was left out told.
+"""From manifest rows to clips to learn from: each is measured, kept within the limits or left out, and that is told.
 
 Every recording is decoded once to be measured, and its length remembered in the work folder; training decodes it again.
 """

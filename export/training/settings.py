@@ -22,7 +22,7 @@ STORED = "how the weights are stored"
 
 @dataclass(frozen=True, slots=True)
 class DataOptions:
-    """Where the recordings and their texts are; without `held_out` a share of them is kept for it."""
+    """Where the recordings and their texts are; without a manifest `held_out` a share of them is held out."""
 
     manifest: Path
     held_out: Path | None = option(None, "a manifest of clips to be judged by", type=Path, metavar="MANIFEST")

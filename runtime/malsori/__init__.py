@@ -24,13 +24,15 @@ if TYPE_CHECKING:
     from .aligned import AlignedCharacter, AlignedWord, Alignment
     from .audio import decode
     from .bundles import list_bundles, open_bundle
+    from .engines.whisper.options import WhisperOptions
     from .errors import AudioError, EngineError, MalsoriError, ModelError, OptionError, OutputError
     from .events import Event, Final, Partial, SpeechEnded, SpeechStarted, StreamWarning
     from .joining import written
     from .output import CueOptions, render, write
-    from .pipeline import Progress, TranscribeOptions, Transcriber, WhisperOptions, align, load, retime
+    from .pipeline import Progress, TranscribeOptions, Transcriber, align, load, retime
     from .pipeline.alignment.retime import Retimed
-    from .pipeline.live import LiveOptions, Scheduler, Stream, listen
+    from .pipeline.live import LiveOptions, Stream, listen
+    from .pipeline.sharing.scheduler import Scheduler
     from .subtitles import Subtitle, render_subtitle
     from .types import (
         SAMPLE_RATE,
@@ -50,13 +52,15 @@ _HOMES = {
     "aligned": ("AlignedCharacter", "AlignedWord", "Alignment"),
     "audio": ("decode",),
     "bundles": ("list_bundles", "open_bundle"),
+    "engines.whisper.options": ("WhisperOptions",),
     "errors": ("AudioError", "EngineError", "MalsoriError", "ModelError", "OptionError", "OutputError"),
     "events": ("Event", "Final", "Partial", "SpeechEnded", "SpeechStarted", "StreamWarning"),
     "joining": ("written",),
     "output": ("CueOptions", "render", "write"),
-    "pipeline": ("Progress", "TranscribeOptions", "Transcriber", "WhisperOptions", "align", "load", "retime"),
+    "pipeline": ("Progress", "TranscribeOptions", "Transcriber", "align", "load", "retime"),
     "pipeline.alignment.retime": ("Retimed",),
-    "pipeline.live": ("LiveOptions", "Scheduler", "Stream", "listen"),
+    "pipeline.live": ("LiveOptions", "Stream", "listen"),
+    "pipeline.sharing.scheduler": ("Scheduler",),
     "subtitles": ("Subtitle", "render_subtitle"),
     "types": (
         "SAMPLE_RATE",

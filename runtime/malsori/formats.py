@@ -1,10 +1,11 @@
-"""The formats that a transcript is written in, by the endings of their files. It loads no numpy: help needs it, too."""
+"""The formats that a transcript is written in, by the endings of their files; how they write times. No numpy here."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-CUED = ("srt", "vtt")  # those made of cues
+SUBTITLES = ("srt", "vtt")  # those that are also read
+CUED = (*SUBTITLES,)  # those made of cues
 GROWING = ("txt", *CUED, "tsv")  # those that can be appended to
 FORMATS = (*GROWING, "json")
 

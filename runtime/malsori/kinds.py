@@ -60,7 +60,7 @@ def between(least: float, most: float, above: bool = False) -> str:
 
 
 class Kind:
-    """One kind of value; this one is any text. With `or_none` it may also be None; `expected` is what messages say.
+    """What the values of an option may be; here any text. With `or_none` also None; `expected` is what messages say.
 
     `schema` is the JSON schema of a value that is not None, an empty one where JSON has no such value.
     """
@@ -77,7 +77,7 @@ class Kind:
         return text
 
     def plain(self, value: Any) -> Any:
-        """Return a value in the form in which options keep it; what cannot be is returned as it is, to be refused."""
+        """Return a value in the form in which options keep it; one of another kind as it is, for `check` to refuse."""
         return value
 
     def allows(self, value: Any) -> bool:
@@ -141,7 +141,7 @@ class Number(Kind):
         self.schema = {"type": "number", **{name: value for name, value in bounds.items() if math.isfinite(value)}}
 
     def read(self, text: str) -> float:
-        """Return the number. Of its range only a bound of 0 is seen to, and that it ends where it must."""
+        """Return the number. A sign is checked where 0 is the bound, and that a `finite` one is; else see `check`."""
         signs = f"a number {between(0, math.inf, self.above)}"
         value = number_in(text, "a number" if self.least else signs)
         signed = self.least != 0 or (value > 0 if self.above else value >= 0)
@@ -155,7 +155,7 @@ class Number(Kind):
 
 
 class Threshold(Number):
-    """A number, or none where nothing is to be held against it."""
+    """A number, or None for no threshold."""
 
     def __init__(self, least: float = -math.inf, most: float = math.inf) -> None:
         super().__init__(least, most, "None or a number", or_none=True)
@@ -229,7 +229,7 @@ class FilePath(Kind):
 
 
 class Function(Kind):
-    """A function without arguments, which no text and no JSON can be."""
+    """A function without arguments, which neither flags nor JSON can give."""
 
     expected = "a function without arguments"
     schema: Mapping[str, Any] = {}

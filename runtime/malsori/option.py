@@ -23,20 +23,20 @@ from .errors import OptionError
 from .kinds import Kind
 
 T = TypeVar("T")
-KEPT = "malsori"  # the key of a field's metadata
+KEY = "malsori"  # in the metadata of a field, of its `Option` or its group's family
 _PARAGRAPH = re.compile(r"^(\w+): (.*(?:\n {4}.*)*)", re.MULTILINE)
 
 
 @dataclass(frozen=True)
 class Option:
-    """What is known of an option. `family` is the one whose models alone heed it, "CTC" or "Whisper", else ""."""
+    """The description of an option. `family` is the only one whose models have it, "CTC" or "Whisper", or ""."""
 
     default: Any
     kind: Kind
     flags: tuple[str, ...] = ()  # how its flag may be spelled
     family: str = ""
     text: str = ""
-    group: str = ""  # the field that holds the group that it is of
+    group: str = ""  # name of the field that holds its group, if any
 
     @property
     def help(self) -> str:
@@ -49,61 +49,61 @@ class Option:
 
 
 def option(default: Any, kind: Kind, *flags: str, family: str = "") -> Any:
-    """Return a dataclass field with the description of an option; `flags` are given where they are not its name."""
-    return field(default=default, metadata={KEPT: Option(default, kind, flags, family)})
+    """Return a dataclass field with the description of an option; `flags` only where they differ from its name."""
+    return field(default=default, metadata={KEY: Option(default, kind, flags, family)})
 
 
 def group(default: Any, family: str = "") -> Any:
     """Return a dataclass field that holds the options of a class of its own."""
-    return field(default=default, metadata={KEPT: family})
+    return field(default=default, metadata={KEY: family})
 
 
 @cache
-def explained(options: type, family: str = "", group: str = "") -> dict[str, Option]:
+def options_of(options: type, family: str = "", group: str = "") -> dict[str, Option]:
     """Return the options of a class by name, those of its groups too, with all that is known of each."""
     texts = dict(_PARAGRAPH.findall(inspect.cleandoc(options.__doc__ or "")))
     found: dict[str, Option] = {}
     for spec in fields(options):
-        kept, text = spec.metadata.get(KEPT), " ".join(texts.get(spec.name, "").split())
+        kept, text = spec.metadata.get(KEY), " ".join(texts.get(spec.name, "").split())
         if isinstance(kept, Option):
             flags = kept.flags or (f"--{spec.name.replace('_', '-')}",)
             found[spec.name] = replace(kept, flags=flags, family=kept.family or family, text=text, group=group)
         elif kept is not None:
             default: Any = spec.default
-            found |= explained(type(default), kept, spec.name)  # type: ignore[arg-type]  # classes are hashable
+            found |= options_of(type(default), kept, spec.name)  # type: ignore[arg-type]  # classes are hashable
     return found
 
 
-def described(options: Any) -> Iterator[tuple[str, Option, Any]]:
+def values_of(options: Any) -> Iterator[tuple[str, Option, Any]]:
     """Yield name, description and value of the options of an object, those of its groups too.
 
-    Raises `OptionError` for what is no group of options where one stands.
+    Raises `OptionError` where a group has a value of another class.
     """
     for spec in fields(options):
-        if isinstance(spec.metadata.get(KEPT), str) and not isinstance(getattr(options, spec.name), type(spec.default)):
+        if isinstance(spec.metadata.get(KEY), str) and not isinstance(getattr(options, spec.name), type(spec.default)):
             expected = type(spec.default).__name__
             raise OptionError(f"{spec.name}: expected {expected}, found {getattr(options, spec.name)!r}")
-    for name, kept in explained(options.__class__).items():
+    for name, kept in options_of(options.__class__).items():
         yield name, kept, getattr(getattr(options, kept.group) if kept.group else options, name)
 
 
-def given(options: Any) -> dict[str, Any]:
+def non_defaults(options: Any) -> dict[str, Any]:
     """Return the values that are not at their defaults, by name."""
-    return {name: value for name, kept, value in described(options) if kept.differs(value)}
+    return {name: value for name, kept, value in values_of(options) if kept.differs(value)}
 
 
 def check(options: Any, *but: str) -> None:
-    """Raise `OptionError` for the first value that its option cannot have; those named are left to others."""
-    for name, kept, value in described(options):
+    """Raise `OptionError` for the first value that its option cannot have; those named in `but` are not checked."""
+    for name, kept, value in values_of(options):
         if name not in but:
             kept.kind.check(name, value)
 
 
 def put(options: T, values: dict[str, Any]) -> T:
-    """Return the options with values put in, each where its name stands; those that were are taken out of `values`."""
+    """Return the options with those of the `values` that are theirs, by name; these are taken out of `values`."""
     own: dict[str, Any] = {}
     for spec in fields(options):  # type: ignore[arg-type]
-        kept = spec.metadata.get(KEPT)
+        kept = spec.metadata.get(KEY)
         if isinstance(kept, Option) and spec.name in values:
             own[spec.name] = kept.kind.plain(values.pop(spec.name))
         elif isinstance(kept, str):
@@ -114,14 +114,14 @@ def put(options: T, values: dict[str, Any]) -> T:
 
 def schema(*classes: type) -> dict[str, Any]:
     """Return the JSON schema of an object that has the options of some classes as its members."""
-    members = {name: _member(kept) for each in classes for name, kept in explained(each).items() if kept.kind.schema}
+    members = {name: _member(kept) for each in classes for name, kept in options_of(each).items() if kept.kind.schema}
     return {"type": "object", "properties": members, "additionalProperties": False}
 
 
-def nearest(name: str, known: Collection[str]) -> str:
+def nearest(name: str, known: Collection[str], *, quoted: bool = True) -> str:
     """Return `; did you mean 'X'?` for the nearest of the names there are, or nothing."""
     near = get_close_matches(name, known, 1)
-    return f"; did you mean {near[0]!r}?" if near else ""
+    return f"; did you mean {repr(near[0]) if quoted else near[0]}?" if near else ""
 
 
 def _member(kept: Option) -> dict[str, Any]:

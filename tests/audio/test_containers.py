@@ -13,7 +13,7 @@ from tests.containers import Form, encoded, every_form, pairs
 
 CELLS = [
     [cell.strip() for cell in line.strip("|\n").split("|")]
-    for line in formats_page.PAGE.read_text(encoding="utf-8").splitlines()
+    for line in formats_page.PAGE.text.splitlines()
     if line.count("|") == 7
 ]
 SAID = {(container, codec): late for container, codec, _, _, late, _ in CELLS}

@@ -13,7 +13,7 @@ from bench.words import figures, score, stock, tables
 from bench.words.forms import sizes_of
 from bench.words.runs import Heard, Job, Kept, Key, Outcome, read
 from bench.words.score import Errors, compare, metric, total
-from bench.words.sets import ADDRESS, SPEECH_SECONDS, Clip, Set, chosen, indexed, picked, spoken, starts
+from bench.words.sets import ADDRESS, SPEECH_SECONDS, Recording, Set, chosen, indexed, picked, spoken, starts
 from bench.words.start import nearest
 from bench.words.systems import MODES
 from tests.sounds import SPEECH
@@ -21,8 +21,10 @@ from tests.sounds import SPEECH
 HEAD = "file\tlanguage\tduration_s\tsample_rate\tchannels\ttranscript\tlicence\tsource\tnote\n"
 
 
-def clip(name: str, seconds: float = 5.0, language: str | None = "en", said: str | None = "one two three four") -> Clip:
-    return Clip(name, Path(name), language, seconds, said)
+def clip(
+    name: str, seconds: float = 5.0, language: str | None = "en", said: str | None = "one two three four"
+) -> Recording:
+    return Recording(name, Path(name), language, seconds, said)
 
 
 @pytest.fixture
@@ -44,7 +46,7 @@ def test_recordings_without_words_or_length_are_left_out_and_one_named_twice_cou
         "en/b.flac\ten\t3.5\t16000\t1\tNONE",
         "en/c.flac\ten\tERR\t16000\t1\twords",
     )
-    assert indexed(folder) == (Clip("en/a.flac", folder / "en/a.flac", "en", 3.5, "an old"),)
+    assert indexed(folder) == (Recording("en/a.flac", folder / "en/a.flac", "en", 3.5, "an old"),)
 
 
 def test_the_address_has_the_words_that_stand_here_though_the_index_has_none(tmp_path) -> None:

@@ -11,8 +11,8 @@ import pytest
 
 from malsori.bundles import find_bundle, open_bundle, read_manifest, seal, verify
 from malsori.bundles.adopt import adopt
+from malsori.bundles.infer.ct2_folder import fits
 from malsori.bundles.names import NAMES
-from malsori.bundles.taken import may_be
 from malsori.cli.main import main
 from malsori.errors import ModelCorrupt, OptionError, OutputError
 from tests.plain import CTC, WHISPER, ctc_folder, hub_repository, whisper_folder
@@ -254,7 +254,7 @@ def test_what_everybody_calls_another_model_is_no_name_for_it(home: Path, tmp_pa
 def test_a_name_that_finds_another_model_is_taken_from_it_by_force_alone(
     home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("malsori.bundles.taken.may_be", lambda manifest, named: True)
+    monkeypatch.setattr("malsori.bundles.adopt.fits", lambda manifest, named: True)
     found = find_bundle(whisper_folder(tmp_path / "mine"))
     adopt(found, home, "whisper-base")
     with pytest.raises(OptionError, match=r"the name base finds .*whisper-base \(cache\) now .* --force"):
@@ -301,9 +301,9 @@ def test_a_published_model_is_told_from_others_by_its_sizes() -> None:
     whisper = read_manifest(WHISPER)
     for name, sizes in PUBLISHED.items():
         manifest = replace(whisper, sizes=dict(zip(fields, sizes, strict=True)))
-        found = {named.name for named in NAMES if may_be(manifest, named)} & PUBLISHED.keys()
+        found = {named.name for named in NAMES if fits(manifest, named)} & PUBLISHED.keys()
         assert found == {other for other, its in PUBLISHED.items() if its == sizes}, name
     base = next(named for named in NAMES if named.name == "whisper-base")
-    assert may_be(replace(whisper, sizes={}), base)  # it does not say
-    assert all(may_be(replace(whisper, sizes={}), named) for named in NAMES)
-    assert not may_be(read_manifest(CTC), base)
+    assert fits(replace(whisper, sizes={}), base)  # it does not say
+    assert all(fits(replace(whisper, sizes={}), named) for named in NAMES)
+    assert not fits(read_manifest(CTC), base)

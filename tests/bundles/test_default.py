@@ -10,7 +10,7 @@ import pytest
 import malsori
 from malsori.bundles import Manifest, read_manifest, seal
 from malsori.bundles.choice import best, rank
-from malsori.bundles.names import LANGUAGES
+from malsori.bundles.languages import LANGUAGES
 from malsori.cli.main import main
 from malsori.errors import ModelNotFound, OptionError
 from tests.plain import WHISPER, hub_repository, whisper_folder

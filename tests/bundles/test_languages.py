@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 import malsori
+from malsori.bundles.languages import CODES, ENGLISH, LANGUAGES, SAME, alternatives_to, code_of, did_you_mean
 from malsori.bundles.manifest import knows
-from malsori.bundles.names import CODES, ENGLISH, LANGUAGES, SAME, alternatives_to, code_of, did_you_mean
 from malsori.cli.main import main
 from malsori.errors import OptionError
 from malsori.pipeline import TranscribeOptions

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from malsori.bundles import FileEntry, Found, read_manifest
-from malsori.bundles.present import is_it
+from malsori.bundles.present import may_be_published
 from malsori.bundles.pull import find
 from tests.plain import WHISPER
 
@@ -32,11 +32,11 @@ def test_a_bundle_that_was_given_the_name_is_the_model_if_it_is_from_there(
     files = {"model.bin": FileEntry(WEIGHTS.size, sum_)}
     said = replace(read_manifest(WHISPER), name="base", source=source, sizes=BASE, files=files)
     (tmp_path / "manifest.json").write_text(said.to_json())
-    assert is_it("base", Found("base", tmp_path, "cache")) is real
-    assert is_it("whisper-base", Found("whisper-base", tmp_path, "cache"))  # the name that `pull` gives
+    assert may_be_published("base", Found("base", tmp_path, "cache")) is real
+    assert may_be_published("whisper-base", Found("whisper-base", tmp_path, "cache"))  # the name that `pull` gives
 
 
 def test_one_of_other_sizes_is_not_the_model_whatever_it_is_from(tmp_path: Path) -> None:
     said = replace(read_manifest(WHISPER), name="base", source="openai/whisper-base", sizes={**BASE, "d_model": 384})
     (tmp_path / "manifest.json").write_text(said.to_json())
-    assert not is_it("base", Found("base", tmp_path, "cache"))
+    assert not may_be_published("base", Found("base", tmp_path, "cache"))

@@ -8,7 +8,7 @@ import pytest
 
 from malsori.bundles.catalog import CATALOG, find
 from malsori.bundles.choice import MB, REST_MB, choose
-from malsori.bundles.names import LANGUAGES
+from malsori.bundles.languages import LANGUAGES
 from malsori.errors import OptionError
 
 GB = 1000 * MB

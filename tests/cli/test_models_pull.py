@@ -178,7 +178,7 @@ def test_after_an_interrupt_what_came_is_not_asked_for_again(
 
 
 def test_the_list_fits_a_hundred_columns(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("malsori.bundles.present.present", lambda name: name)
+    monkeypatch.setattr("malsori.bundles.present.find_published", lambda name: name)
     assert main(["models", "pull"]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert len(lines) == 1 + len(pullable())

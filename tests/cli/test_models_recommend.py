@@ -43,7 +43,7 @@ def test_each_model_is_looked_for_once_and_every_column_has_its_unit(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked: list[str] = []
-    monkeypatch.setattr("malsori.bundles.present.present", asked.append)
+    monkeypatch.setattr("malsori.bundles.present.find_published", asked.append)
     assert main(["models", "recommend", "--memory", "700M", "--device", "cpu"]) == 0
     assert len(asked) == len(set(asked)) > 10
     head, row = capsys.readouterr().out.splitlines()[2:5:2]

@@ -21,6 +21,7 @@ from malsori.cli.parser import Parser, normalise
 from malsori.cli.sources import input_files
 from malsori.cli.transcribe_flags import add_decoding_flags, add_vad_flags, add_whisper_flags, options_from
 from malsori.engines.whisper.options import WhisperOptions
+from malsori.formats import FORMATS
 from malsori.pipeline import TranscribeOptions
 from tests.loudness import recording, wav
 
@@ -54,8 +55,8 @@ class TestTranscribe:
 
     def test_a_folder_gets_all_formats_and_stdout_stays_empty(self, clips: Path, capsys: pytest.CaptureFixture[str]):
         assert main(["transcribe", "one.wav", "two.wav", "-o", "deep/out", "-f", "all"]) == 0
-        formats = ("json", "srt", "tsv", "txt", "vtt")
-        assert sorted(os.listdir(clips / "deep/out")) == [f"{n}.{format}" for n in ("one", "two") for format in formats]
+        names = sorted(f"{name}.{format}" for name in ("one", "two") for format in FORMATS)
+        assert sorted(os.listdir(clips / "deep/out")) == names
         assert (clips / "deep/out/two.txt").read_text() == "w20\nw30\n"
         assert capsys.readouterr().out == ""
 
@@ -177,7 +178,7 @@ class TestTranscribe:
             ("one.wav -o none/talk.srt", 1, "none/talk.srt: cannot be written, none is no folder"),
             ("talk.txt -o talk.txt", 2, "talk.txt: is the file to be heard"),
             ("one.wav --skip-existing", 2, "--skip-existing is for files that were written; add --output-dir DIR"),
-            ("one.wav -o one.wav", 2, "-o one.wav: expected a name that ends in .txt, .srt, .vtt, .tsv, .json"),
+            ("one.wav -o one.wav", 2, f"-o one.wav: expected a name that ends in .{', .'.join(FORMATS)}"),
             ("one.wav -o film.ass", 2, "or a folder; for one so called: -o film.ass/"),
             ("one.wav -o two", 1, "two: cannot be made a folder, File exists"),
             ("one.wav -o one.wav/out", 1, "one.wav/out: cannot be made a folder, Not a directory"),

@@ -1,6 +1,6 @@
 """Weights for our own int8 operator: no sum of 16 bits runs over, whatever x is, and none is coarser than that needs.
 
-What a sum is, is counted here by hand, from the picture in `runtime/malsori/engines/native/linear.h`.
+What a sum is, is counted here by hand, from the picture in `runtime/malsori/engines/onnx/native/linear.h`.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The training itself: the pupil's batches at windows drawn by chance, held-out clips at their shortest."""
+"""What trains the pupil: its batches at windows drawn by chance, held-out clips at their shortest."""
 
 from __future__ import annotations
 

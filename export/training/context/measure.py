@@ -16,7 +16,7 @@ from export.training.context.settings import ContextOptions
 from export.training.context.sound import LONGEST, in_window, shortest
 from export.training.rates import rates
 from export.whisper_checkpoint import Checkpoint
-from malsori.engines.machine.devices import cpu_threads
+from malsori.engines.machine.cpus import cpu_threads
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,8 +13,9 @@ from transformers import AutoConfig, Wav2Vec2Config, Wav2Vec2CTCTokenizer, Wav2V
 from export.common import ExportRefused, check_rate, loading
 from export.training.ctc.settings import ModelOptions
 from export.training.ctc.vocabulary import SPECIALS
+from malsori.bundles.infer.onnx_export import VOCABULARY
 from malsori.engines.ctc.frames import Frames
-from malsori.engines.ctc.vocabulary import FILE, Vocabulary
+from malsori.engines.ctc.vocabulary import Vocabulary
 
 NEW_HEAD = "--vocabulary syllables, jamo or characters makes a new one"
 OPTIONAL = {"wav2vec2.masked_spec_embed"}  # what a masked frame is replaced by; learned anew where there is none
@@ -65,7 +66,7 @@ class Learned:
     def respell(self, new: Vocabulary, work: Path) -> int:
         """Give the model a head for `new` and keep the rows of tokens that it had; return how many were kept."""
         kept = replace_head(self.model, self.vocabulary, new)
-        path = work / FILE
+        path = work / VOCABULARY
         ids = {token: index for index, token in enumerate(new.tokens)}
         path.write_text(json.dumps(ids, ensure_ascii=False, indent=0) + "\n", "utf-8")
         blank, bos, eos, unknown, delimiter = SPECIALS

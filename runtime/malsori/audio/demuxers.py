@@ -7,6 +7,23 @@ from dataclasses import dataclass
 from .clock import LONGEST_S
 from .sniff import Contained
 
+_JOINED_S = 10.0  # MPEG recordings are joined as they are: a longer leap is another recording's clock
+LOSSLESS = ("pcm_", "flac", "alac", "wavpack", "tta", "ape", "shorten", "wmalossless", "truehd", "mlp")
+_PCM = (
+    *(f"pcm_{kind}{order}" for kind in ("s16", "s24", "s32", "s64", "f32", "f64") for order in ("le", "be")),
+    *("pcm_u8", "pcm_s8", "pcm_mulaw", "pcm_alaw", "pcm_bluray", "pcm_dvd"),
+)
+CODECS = frozenset(
+    (
+        *("aac", "aac_latm", "ac3", "eac3", "dca", "truehd", "mlp", "opus", "libopus", "vorbis", "speex", "nellymoser"),
+        *("mp1", "mp1float", "mp2", "mp2float", "mp3", "mp3float", "amrnb", "amrwb", "gsm", "gsm_ms", "g722", "g726"),
+        *("flac", "alac", "wavpack", "tta", "ape", "shorten", "truespeech"),
+        *("wmav1", "wmav2", "wmapro", "wmalossless", "wmavoice"),
+        *("adpcm_ima_wav", "adpcm_ima_qt", "adpcm_ms", "adpcm_swf", "adpcm_yamaha"),
+        *_PCM,
+    )
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Demuxer:
@@ -25,8 +42,6 @@ class Demuxer:
     firm: bool = True
     longest_s: float = LONGEST_S
 
-
-_JOINED_S = 10.0  # MPEG recordings are joined as they are: a longer leap is another recording's clock
 
 DEMUXERS: dict[Contained, Demuxer] = {
     "WAV": Demuxer("wav"),
@@ -54,18 +69,3 @@ DEMUXERS: dict[Contained, Demuxer] = {
     "Shorten": Demuxer("shn"),
     "VOC": Demuxer("voc"),
 }
-LOSSLESS = ("pcm_", "flac", "alac", "wavpack", "tta", "ape", "shorten", "wmalossless", "truehd", "mlp")
-_PCM = (
-    *(f"pcm_{kind}{order}" for kind in ("s16", "s24", "s32", "s64", "f32", "f64") for order in ("le", "be")),
-    *("pcm_u8", "pcm_s8", "pcm_mulaw", "pcm_alaw", "pcm_bluray", "pcm_dvd"),
-)
-CODECS = frozenset(
-    (
-        *("aac", "aac_latm", "ac3", "eac3", "dca", "truehd", "mlp", "opus", "libopus", "vorbis", "speex", "nellymoser"),
-        *("mp1", "mp1float", "mp2", "mp2float", "mp3", "mp3float", "amrnb", "amrwb", "gsm", "gsm_ms", "g722", "g726"),
-        *("flac", "alac", "wavpack", "tta", "ape", "shorten", "truespeech"),
-        *("wmav1", "wmav2", "wmapro", "wmalossless", "wmavoice"),
-        *("adpcm_ima_wav", "adpcm_ima_qt", "adpcm_ms", "adpcm_swf", "adpcm_yamaha"),
-        *_PCM,
-    )
-)

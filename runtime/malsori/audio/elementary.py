@@ -14,18 +14,6 @@ from typing import TypeAlias
 
 from .source import FileRange
 
-
-@dataclass(frozen=True, slots=True)
-class FrameHead:
-    """A frame's header: bytes, samples per channel, rate in Hz, codec, and a `kind` that all frames of a file share."""
-
-    size: int
-    samples: int
-    rate: int
-    kind: tuple[int, ...]
-    codec: str
-
-
 Parse: TypeAlias = Callable[[bytes], "FrameHead | None"]
 
 _LAYER_KBPS = {
@@ -42,6 +30,19 @@ _READ_BYTES = 1 << 18
 _SURE = 4  # frames in a row that do not occur by chance
 _SYNC = re.compile(rb"\xff[\xe0-\xff][^\xff]", re.DOTALL)  # no header's third byte is 255, with which flash is erased
 _TAG_HEADS = (b"ID3", b"TAG", b"APETAGEX", b"LYRICS")
+_CRC8 = 0x07  # the polynomial of a frame header's checksum
+_LONGEST_HEAD = 16  # bytes
+
+
+@dataclass(frozen=True, slots=True)
+class FrameHead:
+    """A frame's header: bytes, samples per channel, rate in Hz, codec, and a `kind` that all frames of a file share."""
+
+    size: int
+    samples: int
+    rate: int
+    kind: tuple[int, ...]
+    codec: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,10 +208,6 @@ def _tag_size(data: bytes, at: int) -> int:
         has_head = head[23] & 0x20  # this is the header, not the footer, of an APEv2 tag
         return 32 + int.from_bytes(head[12:16], "little") if has_head else 32
     return 0
-
-
-_CRC8 = 0x07  # the polynomial of a frame header's checksum
-_LONGEST_HEAD = 16  # bytes
 
 
 def find_flac_frame(file: FileRange, start: int, stop: int) -> int | None:

@@ -30,6 +30,10 @@ if TYPE_CHECKING:
 
 _SEEK = struct.Struct("<qq")  # where to, from where on
 _NONE = -1  # no seek is waiting
+_OPTIONS = {"codec_whitelist": ",".join(sorted(CODECS)), "protocol_whitelist": "", "enable_drefs": "0"}
+_SLACK_S = 0.25  # encoder delay, which the durations of MP4 and WebM count and decoders drop
+_EXACT_S = 0.001
+_TRIES = 16  # errors in a row with no packet between them
 
 
 class AvFile:
@@ -82,12 +86,6 @@ def _serve(
         except BaseException as error:
             errors.append(error)
             answer = b""  # what was read last may be longer than what is asked for now
-
-
-_OPTIONS = {"codec_whitelist": ",".join(sorted(CODECS)), "protocol_whitelist": "", "enable_drefs": "0"}
-_SLACK_S = 0.25  # encoder delay, which the durations of MP4 and WebM count and decoders drop
-_EXACT_S = 0.001
-_TRIES = 16  # errors in a row with no packet between them
 
 
 def open_libav(

@@ -26,6 +26,7 @@ Coded: TypeAlias = "Packet | float | Exception"
 USE_ANYWAY = "--allow-truncated (allow_truncated=True) uses what is there"
 _SAFE_PLANES = 8  # reading a planar frame of so many channels crashes PyAV (seen in 18.1.0)
 _LONGEST_PACKET_S = 10.0  # what a packet that does not decode may claim
+_DTYPES = {"u8": "u1", "s16": "i2", "s32": "i4", "s64": "i8", "flt": "f4", "dbl": "f8"}
 
 
 class Decoding:
@@ -182,9 +183,6 @@ class _Batch:
             values = np.frombuffer(planes[0], self._dtype, count * self.form.channels)
             rows = np.ascontiguousarray(values.reshape(count, -1).T)
         return SoundPiece((rows if rows.dtype == np.float32 else to_float(rows)).T, self.form)
-
-
-_DTYPES = {"u8": "u1", "s16": "i2", "s32": "i4", "s64": "i8", "flt": "f4", "dbl": "f8"}
 
 
 def words(error: Exception) -> str:

@@ -16,6 +16,17 @@ from .source import FileRange
 
 _NOTED_S = 0.1  # a larger difference from the promise is noted
 _DELAY = 1_152  # frames that an encoder puts in front and a decoder drops: no loss at low rates either
+PAGE_BYTES = 65_307  # at most (RFC 3533)
+_REVERSED = bytes(int(f"{byte:08b}"[::-1], 2) for byte in range(256))  # each byte with its bits the other way round
+_HEAD_BYTES = 1 << 16
+_MOST_CHUNKS = 4_096
+_MOST_INDEX = 1 << 24  # bytes: a million chunks
+_MOST_INDEXES = 16  # places that look like one
+_ENTRY = struct.Struct("<4sIII")  # of an index: name, flags, place, bytes (Microsoft's AVI RIFF File Reference)
+_SLACK_S = 0.1
+_FILE_PROPERTIES = bytes.fromhex("a1dcab8c47a9cf118ee400c00c205365")  # ASF specification, section 3.2
+_FIELDS = struct.Struct("<40xQ8xQI")  # behind its size: play duration in 100 ns, preroll in ms, flags
+_BROADCAST = 1
 
 
 def check_promise(stream: SoundStream, name: str, *, allow_truncated: bool) -> None:
@@ -47,10 +58,6 @@ def check_promise(stream: SoundStream, name: str, *, allow_truncated: bool) -> N
     stream.clock.cut = True
 
 
-PAGE_BYTES = 65_307  # at most (RFC 3533)
-_REVERSED = bytes(int(f"{byte:08b}"[::-1], 2) for byte in range(256))  # each byte with its bits the other way round
-
-
 def ogg_notes(file: FileRange) -> list[str]:
     """Return a warning when an OGG does not end with a last page. No error: a live recording has none either."""
     tail = file.bytes_at(max(0, file.size - PAGE_BYTES), PAGE_BYTES)
@@ -66,17 +73,6 @@ def _page_crc(page: bytes) -> int:
     data = (page[:22] + bytes(4) + page[26:]).translate(_REVERSED)
     crc = zlib.crc32(data, 0xFFFF_FFFF) ^ 0xFFFF_FFFF
     return int(f"{crc:032b}"[::-1], 2)
-
-
-_HEAD_BYTES = 1 << 16
-_MOST_CHUNKS = 4_096
-_MOST_INDEX = 1 << 24  # bytes: a million chunks
-_MOST_INDEXES = 16  # places that look like one
-_ENTRY = struct.Struct("<4sIII")  # of an index: name, flags, place, bytes (Microsoft's AVI RIFF File Reference)
-_SLACK_S = 0.1
-_FILE_PROPERTIES = bytes.fromhex("a1dcab8c47a9cf118ee400c00c205365")  # ASF specification, section 3.2
-_FIELDS = struct.Struct("<40xQ8xQI")  # behind its size: play duration in 100 ns, preroll in ms, flags
-_BROADCAST = 1
 
 
 class AviIndex:

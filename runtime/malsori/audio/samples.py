@@ -28,6 +28,11 @@ SHARE = 0.01  # of the samples may be louder: a click is a fault of the recordin
 FEW = 16  # samples may be louder in any case
 WIDTH = DEFAULT_LIMITS.max_channels  # a longer axis is one of samples
 CHUNK = 1 << 20  # samples checked at a time
+Samples: TypeAlias = "NDArray[np.generic] | Arraylike | list[float] | tuple[float, ...]"
+"""Samples `(samples,)`, `(samples, channels)` or `(channels, samples)`: floats in [-1, 1], or int16, int32, int8, uint8
+at their full scale."""
+_FULL_SCALE = {"i1": 1 << 7, "u1": 1 << 7, "i2": 1 << 15, "i4": 1 << 31, "i8": 1 << 63}
+_PCM16_SCALE = 32_768  # of int16: -32768 is -1.0, and 32767 the largest value below 1.0
 
 
 class Arraylike(Protocol):
@@ -36,11 +41,6 @@ class Arraylike(Protocol):
     def __array__(self, *args: Any, **settings: Any) -> NDArray[Any]:
         """Return the array."""
         ...
-
-
-Samples: TypeAlias = "NDArray[np.generic] | Arraylike | list[float] | tuple[float, ...]"
-"""Samples `(samples,)`, `(samples, channels)` or `(channels, samples)`: floats in [-1, 1], or int16, int32, int8, uint8
-at their full scale."""
 
 
 def as_array(samples: object, name: str) -> NDArray[np.generic] | None:
@@ -151,9 +151,6 @@ def _parts(array: NDArray[Any]) -> Iterator[NDArray[Any]]:
     return (tall[start : start + step] for start in range(0, len(tall), step))
 
 
-_FULL_SCALE = {"i1": 1 << 7, "u1": 1 << 7, "i2": 1 << 15, "i4": 1 << 31, "i8": 1 << 63}
-
-
 def to_float(samples: NDArray[np.generic]) -> Frames:
     """Return a float32 copy of 8-bit, signed 16, 32 or 64-bit, or float samples, of the same shape.
 
@@ -202,9 +199,6 @@ def _u_law() -> Frames:
     code = ~np.arange(256) & 0xFF
     magnitude = (((code & 15) * 2 + 33) << (code >> 4 & 7)) - 33 << 2
     return (np.where(code & 0x80, -magnitude, magnitude) / 32_768).astype(np.float32)
-
-
-_PCM16_SCALE = 32_768  # of int16: -32768 is -1.0, and 32767 the largest value below 1.0
 
 
 class Pcm16Decoder:

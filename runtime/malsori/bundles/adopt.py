@@ -6,6 +6,7 @@ The new bundle appears whole or not at all; what was there before stays until th
 from __future__ import annotations
 
 import os
+import shlex
 import shutil
 import tempfile
 from collections.abc import Callable, Sequence
@@ -16,13 +17,15 @@ from pathlib import Path
 
 from ..atomic import put_in_place
 from ..errors import OptionError, OutputError
-from .find import NAME, Found
+from .families import FAMILIES
+from .find import NAME, Found, answering
+from .infer.ct2_folder import fits
+from .languages import code_of
 from .manifest import MANIFEST, Manifest
-from .names import code_of
-from .places import is_within, places
+from .names import known
+from .places import ORIGIN, is_within, places
 from .rounding import can_round, rounded
 from .seal import seal
-from .taken import check_name
 from .verify import verify
 
 Say = Callable[[str, float, float], None]
@@ -72,7 +75,7 @@ def adopt(
         return _in_place(target, manifest, say)
     in_place = same and not (target.is_symlink() or is_within(target))  # else it is somebody's, and is copied
     if not in_place and any(_same(place.folder, into) for place in places()):
-        check_name(found, manifest, target, force=force)
+        _check_name(found, manifest, target, force=force)
     if os.path.lexists(target) and not (force or in_place):
         raise OutputError(f"{target}: is there already; --force replaces it, or give another NAME")
     try:
@@ -86,6 +89,66 @@ def adopt(
     if move and not same:
         _remove(found.folder, manifest)
     return target
+
+
+def _check_name(found: Found, manifest: Manifest, target: Path, *, force: bool) -> None:
+    """Raise `OptionError` where `target`, in one of the places, is no good home for what was found.
+
+    That is where an earlier place has the name, where the name is a published model's and this is another one, or,
+    without `force`, where the name finds another model now.
+    """
+    again = f"malsori models adopt {shlex.quote(str(found.folder))} NEW_NAME"
+    _check_meaning(found, manifest, again)
+    for other in answering(manifest.name):
+        if other.folder == target or other.origin == ORIGIN:
+            continue
+        where = f"{other.folder} ({other.origin})"
+        if _comes_before(other, target):
+            raise OptionError(_there_already(found, other, again))
+        if not force:
+            raise OptionError(
+                f"the name {manifest.name} finds {where} now and would find this model then: take another, {again}, or "
+                "--force to let it have this one"
+            )
+
+
+def _check_meaning(found: Found, manifest: Manifest, again: str) -> None:
+    """Refuse a published model's name for another model; what the hub has under such a name goes by it already."""
+    named = known(manifest.name)
+    if named is None or fits(manifest, named) or (is_within(found.folder) and known(found.name) is named):
+        return
+    raise OptionError(
+        f"{manifest.name} is what everybody calls {named.name}, and this is another model ({_described(manifest)}): "
+        f"give it a name of its own, {again}"
+    )
+
+
+def _comes_before(other: Found, target: Path) -> bool:
+    """Return whether a model has the very name in a place that is looked in before that of `target`."""
+    order = [place.folder.resolve() for place in places()]
+    first, own = (order.index(folder.parent.resolve()) for folder in (other.folder, target))
+    return other.name == target.name and first < own
+
+
+def _there_already(found: Found, other: Found, again: str) -> str:
+    there = f"{other.folder} ({other.origin})"
+    if found.folder.resolve() != other.folder.resolve():
+        return f"the name {other.name} finds {there}, which is looked in first and stays first: take another, {again}"
+    if not other.plain:
+        return f"{there} is a bundle and found by its name already: malsori transcribe FILE --model {other.name}"
+    folder, parent = (shlex.quote(str(path)) for path in (other.folder, other.folder.parent))
+    return (
+        f"{there} is found by its name already; this makes a bundle of it where it is: "
+        f"malsori models adopt {folder} --output-dir {parent}"
+    )
+
+
+def _described(manifest: Manifest) -> str:
+    """Return what a model is in a few words: `Whisper, 10 M parameters, 99 languages`."""
+    count = manifest.sizes.get("parameters")
+    weights = f", {count / 1e6:.0f} M parameters" if count else ""
+    languages = manifest.only_language or f"{len(manifest.languages)} languages"
+    return f"{FAMILIES[manifest.kind].title}{weights}, {languages}"
 
 
 def _same(one: Path, other: Path) -> bool:

@@ -10,12 +10,18 @@ from ..errors import ModelError, ModelNotFound, OptionError
 from .catalog import CATALOG, CatalogModel
 from .families import FAMILIES
 from .find import HINT, Found, find_bundle, list_bundles
+from .languages import LANGUAGES, alternatives_to, code_of, did_you_mean
 from .manifest import Manifest
-from .names import LANGUAGES, NAMES, alternatives_to, code_of, did_you_mean, known, pull_line
+from .names import NAMES, known, pull_line
 
 GET = "malsori models pull base"
 PREFERRED = "MALSORI_MODEL"
 PLACES = {model.name: place for place, model in enumerate(CATALOG)}
+QUANTIZATION = {"cpu": "int8", "cuda": "float16"}  # what a device computes in, and below what it is pulled in
+PULLED = {"cpu": "int8", "cuda": "none"}
+REST_MB = {"cpu": 50, "cuda": 0}  # memory of everything but the model: 287 MB in all with tiny's 235
+MB = 1_000_000
+SLOW = "slower than speech here"
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,64 +90,6 @@ def rank(name: str, manifest: Manifest) -> tuple[int, int]:
     return min(smaller, default=len(CATALOG)), len(NAMES)
 
 
-def _preferred(name: str) -> tuple[Found, Manifest]:
-    """Return the model that `$MALSORI_MODEL` names. Raises `ModelError` whose message names the variable."""
-    try:
-        found = find_bundle(name)
-        return found, found.manifest()
-    except ModelNotFound as error:
-        hint = f"{error.hint}; set ${PREFERRED} to one that is here, or unset it"
-        raise ModelNotFound(name, error.known, error.searched, hint, error.more, named_by=f"${PREFERRED}") from None
-    except ModelError as error:
-        error.args = (f"${PREFERRED} is {name!r}: {error}",)
-        raise
-
-
-def _read(found: Found) -> Manifest | None:
-    try:
-        return found.manifest()
-    except ModelError:
-        return None
-
-
-def _serves(manifest: Manifest, language: str | None, task: str, several: bool) -> bool:
-    if task not in manifest.tasks or (several and manifest.only_language is not None):
-        return False
-    return language is None or language in map(code_of, manifest.languages)
-
-
-def _order(
-    found: Found, manifest: Manifest, language: str | None, cores: float | None
-) -> tuple[bool, bool, bool, tuple[int, int], bool, str]:
-    place = rank(found.name, manifest)
-    busy = CATALOG[place[0]].cores if place[0] < len(CATALOG) else 0.0
-    slow = cores is not None and busy > cores
-    single = language is None and manifest.only_language is not None
-    if manifest.demonstration:  # the smaller one by name, which is the one of CTC
-        return True, False, False, (0, 0), found.plain, found.name
-    return False, slow, single, place, found.plain, found.name
-
-
-def _nothing(language: str | None, task: str, several: bool, names: list[str]) -> str:
-    asked = f"the language {language!r}" if language else "several languages" if several else f"the task {task!r}"
-    also = f" with the task {task!r}" if language and task != "transcribe" else ""
-    line = f"; {_getting(language)} gets one" if language in (None, *LANGUAGES) else ""
-    return f"no model here knows {asked}{also}{did_you_mean(language)}; here: {', '.join(names)}{line}"
-
-
-def _getting(language: str | None) -> str:
-    """Return the command line that gets a model for a language: base, or else the best that knows it."""
-    able = [model.name for model in CATALOG if pull_line(model.name) and language in (None, *model.languages)]
-    return GET if "whisper-base" in able or not able else f"malsori models pull {able[0]}"
-
-
-QUANTIZATION = {"cpu": "int8", "cuda": "float16"}  # what a device computes in, and below what it is pulled in
-PULLED = {"cpu": "int8", "cuda": "none"}
-REST_MB = {"cpu": 50, "cuda": 0}  # memory of everything but the model: 287 MB in all with tiny's 235
-MB = 1_000_000
-SLOW = "slower than speech here"
-
-
 @dataclass(frozen=True, slots=True)
 class Recommendation:
     """A model of the catalogue on one device.
@@ -202,8 +150,8 @@ def choose(
     most to take of the device's, in bytes, None for no limit; `device` is `cpu` or `cuda`. Without a `language` models
     of a single one do not serve. With `realtime` a model on the CPU must keep up with speech on `threads` cores;
     without it one that does not gets a remark. A GPU keeps up with any of them (faster-whisper's README: large-v2 is
-    12 times as fast as speech on an RTX 3070 Ti). `elsewhere` is as in `Choice`. Raises `OptionError` for an unknown
-    device or language.
+    12 times as fast as speech on an RTX 3070 Ti). `elsewhere` is as in `Recommendation`. Raises `OptionError` for an
+    unknown device or language.
     """
     if device not in QUANTIZATION:
         raise OptionError(f"device: expected {' or '.join(QUANTIZATION)}, found {device!r}")
@@ -219,6 +167,57 @@ def choose(
     most = cores if realtime else math.inf
     rated = [replace(choice, against=_against(choice, memory, language, most)) for choice in plain]
     return sorted(rated, key=lambda choice: (bool(choice.against), bool(choice.remark) and not any_speed))
+
+
+def _preferred(name: str) -> tuple[Found, Manifest]:
+    """Return the model that `$MALSORI_MODEL` names. Raises `ModelError` whose message names the variable."""
+    try:
+        found = find_bundle(name)
+        return found, found.manifest()
+    except ModelNotFound as error:
+        hint = f"{error.hint}; set ${PREFERRED} to one that is here, or unset it"
+        raise ModelNotFound(name, error.known, error.searched, hint, error.more, named_by=f"${PREFERRED}") from None
+    except ModelError as error:
+        error.args = (f"${PREFERRED} is {name!r}: {error}",)
+        raise
+
+
+def _read(found: Found) -> Manifest | None:
+    try:
+        return found.manifest()
+    except ModelError:
+        return None
+
+
+def _serves(manifest: Manifest, language: str | None, task: str, several: bool) -> bool:
+    if task not in manifest.tasks or (several and manifest.only_language is not None):
+        return False
+    return language is None or language in map(code_of, manifest.languages)
+
+
+def _order(
+    found: Found, manifest: Manifest, language: str | None, cores: float | None
+) -> tuple[bool, bool, bool, tuple[int, int], bool, str]:
+    place = rank(found.name, manifest)
+    busy = CATALOG[place[0]].cores if place[0] < len(CATALOG) else 0.0
+    slow = cores is not None and busy > cores
+    single = language is None and manifest.only_language is not None
+    if manifest.demonstration:  # the smaller one by name, which is the one of CTC
+        return True, False, False, (0, 0), found.plain, found.name
+    return False, slow, single, place, found.plain, found.name
+
+
+def _nothing(language: str | None, task: str, several: bool, names: list[str]) -> str:
+    asked = f"the language {language!r}" if language else "several languages" if several else f"the task {task!r}"
+    also = f" with the task {task!r}" if language and task != "transcribe" else ""
+    line = f"; {_getting(language)} gets one" if language in (None, *LANGUAGES) else ""
+    return f"no model here knows {asked}{also}{did_you_mean(language)}; here: {', '.join(names)}{line}"
+
+
+def _getting(language: str | None) -> str:
+    """Return the command line that gets a model for a language: base, or else the best that knows it."""
+    able = [model.name for model in CATALOG if pull_line(model.name) and language in (None, *model.languages)]
+    return GET if "whisper-base" in able or not able else f"malsori models pull {able[0]}"
 
 
 def _against(choice: Recommendation, memory: int | None, language: str | None, cores: float) -> str:

@@ -18,9 +18,11 @@ from .infer.strangers import stranger
 from .manifest import Manifest
 from .names import known
 
+MOST = 6  # files named of a folder that is no model
+
 
 class PlainForm(Protocol):
-    """How a family's folders are told and read that have no manifest. A module in `infer/` is one."""
+    """One form of folders without a manifest: how it is recognised and read. A module in `infer/` is one."""
 
     LOOKED_FOR: str
     """The files that make such a folder, for people."""
@@ -44,27 +46,27 @@ class Family:
 
     `engine` is the class that runs them, as `module:class` (see `engines/load.py`); `library` what it computes with;
     `title` what people call such a model; `script` makes a bundle of a checkpoint; `plain` reads folders without a
-    manifest; models with `logits` score tokens in each frame, so that words can be placed by them; `windowed` ones
-    hear windows of one length, which `models calibrate` makes shorter.
+    manifest, in each of its forms; models with `logits` score tokens in each frame, so that words can be placed by
+    them; `windowed` ones hear windows of one length, which `models calibrate` makes shorter.
     """
 
     engine: str
     title: str
     library: Literal["onnxruntime", "ctranslate2", ""] = ""
     script: str = ""
-    plain: PlainForm | None = None
+    plain: tuple[PlainForm, ...] = ()
     logits: bool = False
     windowed: bool = False
 
 
-# A plain folder is read in the form of the first family that it has begun to be of.
+# Of all forms in this order, the first whose `is_begun` is true of a plain folder reads it.
 FAMILIES: dict[str, Family] = {
     "whisper": Family(
         "malsori.engines.whisper.engine:WhisperEngine",
         "Whisper",
         "ctranslate2",
         "export/whisper.py",
-        ct2_folder,
+        (ct2_folder,),
         windowed=True,
     ),
     "wav2vec2-ctc": Family(
@@ -72,13 +74,10 @@ FAMILIES: dict[str, Family] = {
         "a CTC model",
         "onnxruntime",
         "export/wav2vec2.py",
-        onnx_export,
+        (onnx_export,),
         logits=True,
     ),
 }
-
-
-MOST = 6  # files named of a folder that is no model
 
 
 def is_plain(folder: Path) -> bool:
@@ -104,7 +103,7 @@ def inferred(folder: Path, name: str) -> Manifest:
 
 
 def _forms() -> list[PlainForm]:
-    return [family.plain for family in FAMILIES.values() if family.plain is not None]
+    return [form for family in FAMILIES.values() for form in family.plain]
 
 
 def _english(manifest: Manifest) -> Manifest:

@@ -33,6 +33,14 @@ from .places import (
 )
 from .verify import verify as verify_files
 
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
+HINT = "malsori models pull base gets one"
+LISTED = "malsori models list tells which are here"
+OWN = (
+    f"one of your own goes by its path, or by its name in a folder of ${VARIABLE}; in a checkout export/wav2vec2.py "
+    "and export/whisper.py make one of a checkpoint"
+)
+
 
 def complaints() -> Iterator[str]:
     """Yield a line for each folder of `$MALSORI_MODELS` that holds no models, with what to do about it."""
@@ -47,15 +55,6 @@ def complaints() -> Iterator[str]:
         elif (folder / MANIFEST).is_file() or is_plain(folder):
             whole = folder.resolve()
             yield f"${VARIABLE} names {entry}, which is itself a model; name {whole.parent}, or use --model {whole}"
-
-
-NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
-HINT = "malsori models pull base gets one"
-LISTED = "malsori models list tells which are here"
-OWN = (
-    f"one of your own goes by its path, or by its name in a folder of ${VARIABLE}; in a checkout export/wav2vec2.py "
-    "and export/whisper.py make one of a checkpoint"
-)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from ..types import UNKNOWN
-from .names import code_of
+from .languages import code_of
 
 MANIFEST = "manifest.json"
 FORMAT = 1  # raised when a reader of the old shape would misread the new one

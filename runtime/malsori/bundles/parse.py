@@ -30,7 +30,7 @@ def read_manifest(folder: Path) -> Manifest:
             version reads.
     """
     path = folder / MANIFEST
-    return _manifest(_text(path), str(path))
+    return manifest_from(_text(path), str(path))
 
 
 def _text(path: Path) -> str:
@@ -49,7 +49,8 @@ def _text(path: Path) -> str:
         raise ModelCorrupt(str(path), "UTF-8 text", f"other bytes at {error.start}") from error
 
 
-def _manifest(text: str, path: str) -> Manifest:
+def manifest_from(text: str, path: str) -> Manifest:
+    """Return the manifest in a text, which errors call `path`. Raises `ModelCorrupt`, `ModelIncompatible`."""
     data = _json_object(text, path)
     # The format first: in a newer one everything else may rightly look wrong.
     _check_format(data, path)

@@ -13,6 +13,9 @@ from pathlib import Path
 VARIABLE = "MALSORI_MODELS"
 PACKAGE = Path(__file__).resolve().parents[1]  # .../malsori
 OUR_PROJECT = re.compile(r'^name\s*=\s*"malsori"\s*$', re.MULTILINE)
+ORIGIN = "hub cache"
+PREFIX = "models--"
+REPOSITORY = re.compile(r"[\w.-]{1,96}/[\w.-]{1,96}", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,11 +73,6 @@ def cache_folder() -> Path | None:
         return Path.home() / ".cache" / "malsori"
     except RuntimeError:
         return None
-
-
-ORIGIN = "hub cache"
-PREFIX = "models--"
-REPOSITORY = re.compile(r"[\w.-]{1,96}/[\w.-]{1,96}", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)

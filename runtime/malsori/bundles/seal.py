@@ -16,7 +16,7 @@ from typing import Any
 from ..atomic import write_atomically
 from ..errors import ModelCorrupt, OutputError
 from .manifest import MANIFEST, FileEntry, Manifest, is_safe
-from .parse import read_manifest
+from .parse import manifest_from, read_manifest
 from .verify import digest
 
 
@@ -40,9 +40,14 @@ def describe_files(folder: Path) -> dict[str, FileEntry]:
 
 
 def seal(folder: Path, manifest: Manifest) -> Manifest:
-    """Write `manifest.json` with all files of `folder` listed; return what was written. An old one is replaced."""
+    """Write `manifest.json` with all files of `folder` listed; return what was written. An old one is replaced.
+
+    Raises `ModelError` for a manifest that could not be read again; nothing is written then.
+    """
     sealed = replace(manifest, files=describe_files(folder))
-    write_atomically(folder / MANIFEST, sealed.to_json().encode(), mode=0o644)
+    content = sealed.to_json()
+    manifest_from(content, str(folder / MANIFEST))
+    write_atomically(folder / MANIFEST, content.encode(), mode=0o644)
     return sealed
 
 

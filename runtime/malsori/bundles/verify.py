@@ -1,4 +1,4 @@
-"""Are the files of a bundle the ones that its manifest lists? Size and sha256 of each, links that lead out refused.
+"""Check the files of a bundle against its manifest: size and sha256 of each; links that lead out are refused.
 
 ONNX Runtime loads a model with a flipped byte without a word, so every file is hashed before it is used. What was
 found right is remembered, and an unchanged file costs one `stat` the next time. Files that the manifest
@@ -23,36 +23,9 @@ from .places import cache_folder
 
 BLOCK = 1 << 20  # bytes read at a time
 HEAD = 512  # bytes that are enough to tell a pointer or a page
-
 LFS_POINTER = b"version https://git-lfs.github.com/spec/"
-
-
-def digest(path: Path) -> str:
-    """Return the sha256 of a file in hex, read in blocks. Raises `OSError`."""
-    sums = sha256()
-    with path.open("rb") as file:
-        while block := file.read(BLOCK):
-            sums.update(block)
-    return sums.hexdigest()
-
-
-def head(path: Path) -> bytes:
-    """Return the first bytes of a file. Raises `OSError`."""
-    with path.open("rb") as file:
-        return file.read(HEAD)
-
-
-def foreign(start: bytes) -> str:
-    """Return what a file with this start is when it is no model at all, else an empty text."""
-    if start.startswith(LFS_POINTER):
-        return "a git-lfs pointer instead of the file itself (git lfs pull fetches it)"
-    if start.lstrip()[:15].lower().startswith((b"<!doctype html", b"<html")):
-        return "an HTML page, as a failed download leaves it"
-    return ""
-
-
-VERSION = 1
-LARGEST = 8 << 20  # bytes of the file itself; an entry takes about 200
+VERSION = 1  # of the file that remembers sums
+LARGEST = 8 << 20  # bytes of that file; an entry takes about 200
 TICK_NS = 100_000_000  # file clocks advance in steps (up to 10 ms on Linux): a file this fresh may change unseen
 
 
@@ -98,32 +71,6 @@ class KnownSums:
         self.changed = False
 
 
-def _entry(status: os.stat_result, sha256: str) -> list[Any]:
-    return [status.st_size, status.st_ino, status.st_mtime_ns, status.st_ctime_ns, sha256]
-
-
-def _read(path: Path) -> dict[str, list[Any]]:
-    try:
-        with path.open("rb") as file:
-            if not _is_ours(os.fstat(file.fileno())):
-                return {}
-            data = json.loads(file.read(LARGEST).decode("utf-8", "surrogateescape"))
-        files = data["files"] if data["version"] == VERSION else {}
-    except (OSError, ValueError, LookupError, TypeError, RecursionError):
-        return {}
-    if not isinstance(files, dict):
-        return {}
-    return {name: entry for name, entry in files.items() if isinstance(entry, list)}
-
-
-def _is_ours(status: os.stat_result) -> bool:
-    """Return whether only this user can have written the file: anyone else could vouch for an altered model."""
-    if not hasattr(os, "getuid"):  # Windows keeps profiles apart by other means
-        return True
-    shared = status.st_mode & (stat.S_IWGRP | stat.S_IWOTH)
-    return not shared and status.st_uid in (os.getuid(), 0)
-
-
 def verify(folder: Path, manifest: Manifest, *, force: bool = False) -> None:
     """Check every file that `manifest` lists. `force` hashes also what was found right before.
 
@@ -142,6 +89,30 @@ def verify(folder: Path, manifest: Manifest, *, force: bool = False) -> None:
             _check(root, name, entry, memory, force=force)
     finally:
         memory.save()
+
+
+def digest(path: Path) -> str:
+    """Return the sha256 of a file in hex, read in blocks. Raises `OSError`."""
+    sums = sha256()
+    with path.open("rb") as file:
+        while block := file.read(BLOCK):
+            sums.update(block)
+    return sums.hexdigest()
+
+
+def head(path: Path) -> bytes:
+    """Return the first bytes of a file. Raises `OSError`."""
+    with path.open("rb") as file:
+        return file.read(HEAD)
+
+
+def foreign(start: bytes) -> str:
+    """Return what a file with this start is when it is no model at all, else an empty text."""
+    if start.startswith(LFS_POINTER):
+        return "a git-lfs pointer instead of the file itself (git lfs pull fetches it)"
+    if start.lstrip()[:15].lower().startswith((b"<!doctype html", b"<html")):
+        return "an HTML page, as a failed download leaves it"
+    return ""
 
 
 def _check(root: Path, name: str, entry: FileEntry, memory: KnownSums, *, force: bool) -> None:
@@ -178,3 +149,29 @@ def _check_size(path: Path, size: int, entry: FileEntry) -> None:
     if size != entry.size:
         found = foreign(head(path)) or f"{size} bytes"
         raise ModelCorrupt(str(path), f"{entry.size} bytes, sha256 {entry.sha256}", found)
+
+
+def _entry(status: os.stat_result, sha256: str) -> list[Any]:
+    return [status.st_size, status.st_ino, status.st_mtime_ns, status.st_ctime_ns, sha256]
+
+
+def _read(path: Path) -> dict[str, list[Any]]:
+    try:
+        with path.open("rb") as file:
+            if not _is_ours(os.fstat(file.fileno())):
+                return {}
+            data = json.loads(file.read(LARGEST).decode("utf-8", "surrogateescape"))
+        files = data["files"] if data["version"] == VERSION else {}
+    except (OSError, ValueError, LookupError, TypeError, RecursionError):
+        return {}
+    if not isinstance(files, dict):
+        return {}
+    return {name: entry for name, entry in files.items() if isinstance(entry, list)}
+
+
+def _is_ours(status: os.stat_result) -> bool:
+    """Return whether only this user can have written the file: anyone else could vouch for an altered model."""
+    if not hasattr(os, "getuid"):  # Windows keeps profiles apart by other means
+        return True
+    shared = status.st_mode & (stat.S_IWGRP | stat.S_IWOTH)
+    return not shared and status.st_uid in (os.getuid(), 0)

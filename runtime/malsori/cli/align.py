@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
-from ..formats import CUED, FORMATS, ending_of
+from ..formats import FORMATS, SUBTITLES, ending_of
 from ..option import check
 from ..output.cues import CueOptions
 from ..sound_options import SourceOptions, SpeechOptions
@@ -140,7 +140,7 @@ def _rendered(found: Alignment, args: argparse.Namespace, format: str, default: 
 def _rendered_subtitle(retimed: Retimed, args: argparse.Namespace, format: str) -> str:
     from ..subtitles import render_subtitle
 
-    if args.cues != "word" and not chosen(args, CueOptions) and format in CUED:
+    if args.cues != "word" and not chosen(args, CueOptions) and format in SUBTITLES:
         return render_subtitle(retimed.subtitle, "srt" if format == "srt" else "vtt")
     return _rendered(retimed.alignment, args, format, "line")
 
@@ -158,7 +158,7 @@ def _subtitle(args: argparse.Namespace, text: str) -> Subtitle | None:
     if args.text is not None:
         return None
     ending = ending_of(args.transcript)
-    if not kind_of(text) and ending not in CUED:
+    if not kind_of(text) and ending not in SUBTITLES:
         return None
     name = "standard input" if args.transcript == STDIN else args.transcript
     return read_subtitle(text, name, "vtt" if ending == "vtt" else "srt")

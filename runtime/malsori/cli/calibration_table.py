@@ -18,6 +18,11 @@ if TYPE_CHECKING:
     from ..pipeline.trials.figures import Figures
 
 OMITTED_FIRST = ("WER", "p95", "CER to full", "p50")  # columns to leave out in turn where the terminal is too narrow
+ENDINGS = (".png", ".svg")
+COLORS = ("#74add1", "#1f78b4", "#54278f", "#1b1035")  # one per margin, the longest darkest
+FULL, REFUSED, CHOSEN = "#555555", "#fdece0", "#d94801"
+APART = 0.13  # between the points of two margins, as a share of a floor's width, so that none hides another
+BEYOND = 5.0  # percent points shown above the most allowed: a loop has hundreds, which would flatten the rest
 
 
 def tables(calibration: Calibration, bundle: Bundle, *, written: bool) -> str:
@@ -105,13 +110,6 @@ def _setting(figures: Figures, verdict: str) -> dict[str, str]:
 
 def _rate(errors: Errors) -> str:
     return "-" if errors.rate is None else f"{errors.rate:.2%}"
-
-
-ENDINGS = (".png", ".svg")
-COLORS = ("#74add1", "#1f78b4", "#54278f", "#1b1035")  # one per margin, the longest darkest
-FULL, REFUSED, CHOSEN = "#555555", "#fdece0", "#d94801"
-APART = 0.13  # between the points of two margins, as a share of a floor's width, so that none hides another
-BEYOND = 5.0  # percent points shown above the most allowed: a loop has hundreds, which would flatten the rest
 
 
 def check_plot(path: Path) -> None:

@@ -1,4 +1,4 @@
-"""What the command prints: results on stdout, UTF-8 in every locale; one-line messages and errors on stderr."""
+"""What the command prints: results on stdout, in UTF-8 in every locale; messages and errors on stderr, in one line."""
 
 from __future__ import annotations
 
@@ -16,6 +16,8 @@ from ..errors import AudioError, MalsoriError, ModelNotFound, OptionError, Outpu
 
 # A C locale must not change a result; an undecodable byte of a file name is written as \udcXX, which JSON reads back.
 ENCODING = ("utf-8", "backslashreplace")
+SINGLE = ("track", "threads", "device", "memory", "layer")  # options of one word, whose flags are named like them
+WIDEST = 90  # characters of a line, behind the name of the command
 
 
 def emit(text: str) -> None:
@@ -55,55 +57,8 @@ def complain(message: str) -> None:
             _discard_output(sys.stderr)
 
 
-def silence_native_libraries() -> None:
-    """Keep native libraries from writing to stderr in this process; messages and crash reports still go there.
-
-    Engines, drivers and codecs print lines of their own, not all of which have a switch; a failed file should cost one
-    line. With `--debug` this is not called.
-    """
-    if sys.stderr is None:
-        return
-    try:
-        descriptor = os.dup(sys.stderr.fileno())
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stderr.fileno())
-    except (OSError, ValueError):  # replaced by something without a descriptor
-        return
-    encoding = sys.stderr.encoding
-    sys.stderr = open(descriptor, "w", buffering=1, encoding=encoding, errors="backslashreplace")  # noqa: SIM115
-    faulthandler.enable(sys.stderr)
-
-
-def printable(text: str) -> str:
-    r"""Return `text` with control characters and what a terminal cannot show written as escapes.
-
-    Example: a file called `a<ESC>[2J.wav` is shown as `a\x1b[2J.wav`, an undecodable byte 0xFF as `\xff`.
-    """
-    return re.sub(r"[^ -~]", _escape, text)
-
-
-def _escape(match: re.Match[str]) -> str:
-    character = match[0]
-    if character.isprintable():
-        return character
-    if "\udc80" <= character <= "\udcff":  # how Python carries a byte of a name that is not UTF-8 (PEP 383)
-        return f"\\x{ord(character) - 0xDC00:02x}"
-    return character.encode("unicode_escape").decode("ascii")
-
-
-def _discard_output(stream: TextIO) -> None:
-    """Redirect a stream that cannot be written to the null device, so that the interpreter's last flush is no error."""
-    try:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
-    except (OSError, ValueError):  # replaced by something without a descriptor
-        return
-
-
-SINGLE = ("track", "threads", "device", "memory", "layer")  # words that are flags as they are
-WIDEST = 90  # characters of a line, behind the name of the command
-
-
 def report(file: str, error: Exception, *, debug: bool) -> None:
-    """Write the line for `file` to stderr."""
+    """Write to stderr, in one line, why a file failed."""
     if debug:
         traceback.print_exception(error)
     # The message of an AudioError already begins with the name.
@@ -120,6 +75,32 @@ def report_command(error: MalsoriError) -> None:
     for line in rest:
         for part in textwrap.wrap(line, WIDEST, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False):
             complain(part)
+
+
+def printable(text: str) -> str:
+    r"""Return `text` with control characters and what a terminal cannot show written as escapes.
+
+    Example: a file called `a<ESC>[2J.wav` is shown as `a\x1b[2J.wav`, an undecodable byte 0xFF as `\xff`.
+    """
+    return re.sub(r"[^ -~]", _escape, text)
+
+
+def silence_native_libraries() -> None:
+    """Keep native libraries from writing to stderr in this process; messages and crash reports still go there.
+
+    Engines, drivers and codecs print lines of their own, not all of which have a switch; a failed file should cost one
+    line. With `--debug` this is not called.
+    """
+    if sys.stderr is None:
+        return
+    try:
+        descriptor = os.dup(sys.stderr.fileno())
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stderr.fileno())
+    except (OSError, ValueError):  # replaced by something without a descriptor
+        return
+    encoding = sys.stderr.encoding
+    sys.stderr = open(descriptor, "w", buffering=1, encoding=encoding, errors="backslashreplace")  # noqa: SIM115
+    faulthandler.enable(sys.stderr)
 
 
 def _with_flag(message: str) -> str:
@@ -140,10 +121,27 @@ def _flags() -> dict[str, str]:
     """Return the flags of options by the options' names."""
     from ..engines.options import DecodeOptions
     from ..engines.session import SessionOptions
-    from ..option import explained
+    from ..option import options_of
     from ..output.cues import CueOptions
     from ..sound_options import GateOptions
 
-    known = [explained(options) for options in (DecodeOptions, GateOptions, SessionOptions, CueOptions)]
+    known = [options_of(options) for options in (DecodeOptions, GateOptions, SessionOptions, CueOptions)]
     own = {name: each.flags[0] for options in known for name, each in options.items()}
     return {**own, **{word: f"--{word}" for word in SINGLE}, "context_s": "--context"}
+
+
+def _escape(match: re.Match[str]) -> str:
+    character = match[0]
+    if character.isprintable():
+        return character
+    if "\udc80" <= character <= "\udcff":  # how Python carries a byte of a name that is not UTF-8 (PEP 383)
+        return f"\\x{ord(character) - 0xDC00:02x}"
+    return character.encode("unicode_escape").decode("ascii")
+
+
+def _discard_output(stream: TextIO) -> None:
+    """Redirect a stream that cannot be written to the null device, so that the interpreter's last flush is no error."""
+    try:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+    except (OSError, ValueError):  # replaced by something without a descriptor
+        return

@@ -68,7 +68,7 @@ def _color(row: tuple[str, ...]) -> str:
 def _machine() -> Iterator[Fact]:
     import platform
 
-    from ..engines.machine.devices import cpu_threads
+    from ..engines.machine.cpus import cpu_threads
     from ..engines.machine.installed import Fact
 
     yield Fact("python", f"{platform.python_version()} on {platform.system()} {platform.machine()}")

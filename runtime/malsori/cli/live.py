@@ -24,6 +24,22 @@ if TYPE_CHECKING:
     from ..pipeline import TranscribeOptions, Transcriber
     from ..pipeline.live.stream import Stream
 
+EPILOG = """\
+On a terminal: finals scroll, each with its time; below them what is being said, dimmed where it may still change, a
+level meter, and how much speech waits for its final. Elsewhere, or with -f json, one JSON object a line: speech_start,
+partial, speech_end, final, warning. With -f text the finals alone. Ctrl-C ends it with the final of what was said; once
+more ends it at once. So does a terminal that goes away (exit code 129).
+
+--output FILE gets each final as soon as it is there, whatever happens then: .jsonl the events, appended; .txt, .srt,
+.vtt and .tsv the transcript; .json too, at most once a second. A transcript of that name is kept under another one.
+
+examples:
+  malsori live --partials nano-ctc-ko --finals nano-whisper
+  malsori live --simulate samples/korean.wav
+  malsori live --simulate samples/numbers.wav --speed max --no-partials -f text
+  arecord -q -t raw -f S16_LE -r 16000 | malsori live --stdin -o meeting.srt
+"""
+
 
 def open_source(args: argparse.Namespace) -> LiveSource:
     """Open the source that the flags name.
@@ -54,23 +70,6 @@ def _pipe(args: argparse.Namespace) -> LiveSource:
     form = {"rate": args.rate, "channels": args.channels, "encoding": args.encoding}
     set_flags = {name: value for name, value in form.items() if value is not None}
     return PcmPipe(sys.stdin.fileno(), name="standard input", **set_flags)
-
-
-EPILOG = """\
-On a terminal: finals scroll, each with its time; below them what is being said, dimmed where it may still change, a
-level meter, and how much speech waits for its final. Elsewhere, or with -f json, one JSON object a line: speech_start,
-partial, speech_end, final, warning. With -f text the finals alone. Ctrl-C ends it with the final of what was said; once
-more ends it at once. So does a terminal that goes away (exit code 129).
-
---output FILE gets each final as soon as it is there, whatever happens then: .jsonl the events, appended; .txt, .srt,
-.vtt and .tsv the transcript; .json too, at most once a second. A transcript of that name is kept under another one.
-
-examples:
-  malsori live --partials nano-ctc-ko --finals nano-whisper
-  malsori live --simulate samples/korean.wav
-  malsori live --simulate samples/numbers.wav --speed max --no-partials -f text
-  arecord -q -t raw -f S16_LE -r 16000 | malsori live --stdin -o meeting.srt
-"""
 
 
 def add_parser(subparsers: argparse._SubParsersAction[Parser]) -> None:

@@ -14,7 +14,7 @@ from ..sound_options import GateOptions
 from .destinations import check_writable
 from .model_flags import at_least_one, model_name
 from .parser import add_flags, chosen, reader
-from .transcribe_flags import GATE, options_from
+from .transcribe_flags import WITHOUT_FLAG, options_from
 
 if TYPE_CHECKING:
     from ..pipeline import TranscribeOptions
@@ -76,7 +76,7 @@ def add_live_flags(parser: argparse.ArgumentParser) -> None:
     speech.add_argument(
         "--detector", choices=("silero", "two-stage", "webrtc"), help="what tells speech from noise (silero)"
     )
-    add_flags(speech, GateOptions, *GATE)
+    add_flags(speech, GateOptions, but=WITHOUT_FLAG)
 
 
 def check_flags(args: argparse.Namespace) -> None:

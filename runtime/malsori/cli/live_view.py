@@ -18,6 +18,13 @@ if TYPE_CHECKING:
 
     from ..pipeline.live.stream import Stream
 
+EVERY_S = 0.1  # seconds between two redraws
+METER = 10  # characters
+QUIETEST_DB = -50.0  # dBFS where the meter begins
+LOUD_DB = -1.0  # dBFS from which on it is red: sound is about to be clipped
+FALL = 0.9  # factor by which the level falls at most from one block to the next, so that it does not jump
+MOST_LINES = 6  # of open utterances; of more the last ones are shown
+
 
 class Region:
     """The last lines on a terminal, which are redrawn. The cursor stays behind the last of them.
@@ -79,14 +86,6 @@ class Region:
             else:
                 self._console.print(content, width=self.width)
         return captured.get()
-
-
-EVERY_S = 0.1  # seconds between two redraws
-METER = 10  # characters
-QUIETEST_DB = -50.0  # dBFS where the meter begins
-LOUD_DB = -1.0  # dBFS from which on it is red: sound is about to be clipped
-FALL = 0.9  # factor by which the level falls at most from one block to the next, so that it does not jump
-MOST_LINES = 6  # of open utterances; of more the last ones are shown
 
 
 class View:

@@ -18,8 +18,9 @@ from typing import Any, NoReturn
 
 from ..engines.machine.process import share_heap
 from ..errors import MalsoriError, OptionError
+from ..option import nearest
 from .console import complain, report_command, silence_native_libraries
-from .parser import USAGE, Parser, boolean, normalise, suggestion
+from .parser import USAGE, Parser, boolean, normalise
 from .stopping import ENDING, FIRST, Ended
 
 COMMANDS = {
@@ -142,7 +143,7 @@ def _refuse_unknown_command(arguments: list[str], parser: Parser) -> None:
     if not arguments or arguments[0].startswith("-") or arguments[0] in COMMANDS:
         return
     word = arguments[0]
-    hint = suggestion(word, list(COMMANDS))
+    hint = nearest(word, COMMANDS, quoted=False)
     if not hint and Path(word).exists():
         hint = f"; did you mean malsori transcribe {word}?"
     parser.error(f"no command {word!r}; there are {', '.join(COMMANDS)}{hint}")

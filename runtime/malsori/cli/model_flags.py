@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from ..pipeline import TranscribeOptions, Transcriber
 
 DEFAULT_MODEL = "nano-ctc-ko"
+at_least_one = reader(Count())
+percent_points = reader(Number(0, finite=True))
 
 
 def add_model_flags(parser: argparse.ArgumentParser, *, default: str | None = None) -> None:
@@ -55,8 +57,8 @@ def load_model(
 ) -> Transcriber:
     """Load the model that the flags ask for, or another the same way, telling `reporter` so.
 
-    Where none is asked for it is the best that is here, for what is `wanted` of it (see `bundles.default.best`). What
-    its manifest says that it does not have, of the `options`, is refused before it is loaded.
+    Without `--model` it is the best one here for what is `wanted` of it (see `best` in `bundles/choice.py`). `options`
+    that its manifest rules out are refused before it is loaded.
     """
     chosen = None
     check_loading_flags(args)
@@ -100,10 +102,6 @@ def model_name(text: str) -> str:
             "taken without one"
         )
     return text
-
-
-at_least_one = reader(Count())
-percent_points = reader(Number(0, finite=True))
 
 
 def threads(text: str) -> int | None:

@@ -96,12 +96,12 @@ def _elsewhere(model: Model, reporter: Reporter) -> Found | None:
     warning is written and None returned.
     """
     from ..bundles.find import answering
-    from ..bundles.present import is_it
+    from ..bundles.present import may_be_published
 
     found = next(answering(model.short), None)
     if found is None or (found.folder == destination() / model.name and not found.plain):
         return None
-    if is_it(model.name, found):
+    if may_be_published(model.name, found):
         return found
     reporter.warn(f"{found.folder} ({found.origin}) is called {found.name}, but is another model than {model.name}")
     return None
@@ -183,9 +183,9 @@ def _line(model: Model, pulled: Pulled) -> str:
 
 def _by(model: Model, folder: Path) -> str:
     from ..bundles import Found
-    from ..bundles.present import called
+    from ..bundles.present import shortest_name
 
-    return shlex.quote(called(model.name, Found(model.name, folder, "cache")))
+    return shlex.quote(shortest_name(model.name, Found(model.name, folder, "cache")))
 
 
 def _print_pulled(args: argparse.Namespace, model: Model, folder: str, *, pulled: bool) -> int:
@@ -197,9 +197,9 @@ def _print_pulled(args: argparse.Namespace, model: Model, folder: str, *, pulled
 
 
 def _list(models: tuple[Model, ...], args: argparse.Namespace) -> int:
-    from ..bundles.present import present
+    from ..bundles.present import find_published
 
-    here = {model.name: present(model.name) is not None for model in models}
+    here = {model.name: find_published(model.name) is not None for model in models}
     if args.json:
         emit_json([_summary(model, here=here[model.name]) for model in models])
         return 0

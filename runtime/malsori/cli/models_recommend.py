@@ -36,6 +36,11 @@ examples:
   malsori models recommend
   malsori models recommend --memory 2G --device cpu --language ko --realtime
 """
+LEGEND = (
+    "What is marked ✗ does not serve as it was asked, for the reason below it. memory: at the peak. "
+    "cores: kept busy while it listens. speed/large-v3: how many times as fast as that one, as published."
+)
+BOUNDED = "<= upper bound: what PyTorch takes (openai/whisper's README)\n"
 
 
 def add_action(actions: argparse._SubParsersAction[Parser]) -> None:
@@ -62,7 +67,7 @@ def add_action(actions: argparse._SubParsersAction[Parser]) -> None:
 def run(args: argparse.Namespace) -> int:
     """Print the models, best first; return 0, or 1 when none serves."""
     from ..bundles.choice import choose
-    from ..bundles.present import present
+    from ..bundles.present import find_published
     from ..engines.machine.cpus import cpu_threads
     from ..engines.machine.devices import choose_device
 
@@ -71,7 +76,7 @@ def run(args: argparse.Namespace) -> int:
     speed = {"realtime": args.realtime, "any_speed": args.any_speed}
     elsewhere = args.device != "auto" and device != choose_device("auto")
     choices = choose(memory, device, args.language, threads=threads, elsewhere=elsewhere, **speed)
-    offers = [Offer(choice, present(choice.model.name)) for choice in choices]
+    offers = [Offer(choice, find_published(choice.model.name)) for choice in choices]
     serving = [offer for offer in offers if not offer.choice.against]
     if args.json:
         free = None if memory is None else memory // MB
@@ -111,13 +116,6 @@ def _machine(device: str, memory: int | None) -> tuple[str, int | None]:
     return device, (free_gpu_memory() if device == "cuda" else None) or free_memory()
 
 
-LEGEND = (
-    "What is marked ✗ does not serve as it was asked, for the reason below it. memory: at the peak. "
-    "cores: kept busy while it listens. speed/large-v3: how many times as fast as that one, as published."
-)
-BOUNDED = "<= upper bound: what PyTorch takes (openai/whisper's README)\n"
-
-
 @dataclass(frozen=True, slots=True)
 class Offer:
     """A model of the catalogue, and where it is found on this machine, if anywhere."""
@@ -130,9 +128,9 @@ class Offer:
         """The line that transcribes with a model that is here, "" for one that is not."""
         if self.found is None:
             return ""
-        from ..bundles.present import called
+        from ..bundles.present import shortest_name
 
-        return f"malsori transcribe FILE --model {shlex.quote(called(self.choice.model.name, self.found))}"
+        return f"malsori transcribe FILE --model {shlex.quote(shortest_name(self.choice.model.name, self.found))}"
 
 
 def _row(offer: Offer) -> dict[str, str]:

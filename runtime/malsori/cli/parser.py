@@ -1,4 +1,4 @@
-"""An argparse parser that fails in one line, with a guess at what was meant; flags made of descriptions of options."""
+"""An argparse parser that fails in one line, with a guess at what was meant; flags made from options."""
 
 from __future__ import annotations
 
@@ -7,68 +7,24 @@ import os
 import re
 import sys
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from difflib import get_close_matches
 from itertools import takewhile
 from typing import Any, NoReturn
 
 from ..errors import OptionError
 from ..kinds import FALSE, TRUE, Choice, Kind, Switch
-from ..option import Option, explained
+from ..option import Option, nearest, options_of
 from .console import complain
-
-
-def normalise(arguments: Sequence[str], booleans: Collection[str]) -> list[str]:
-    """Return `arguments` with hyphens for underscores in flags and a value glued to each boolean flag.
-
-    Everything after `--` is left alone. Example, with `--vad` a boolean: `--output_dir o --vad a.wav` becomes
-    `--output-dir o --vad=true a.wav`; argparse alone would take `a.wav` for the value of `--vad`.
-    """
-    return list(_rewritten(arguments, booleans))
-
-
-def reader(kind: Kind) -> Callable[[str], Any]:
-    """Return an argparse type that reads values of a kind."""
-
-    def read(text: str) -> Any:
-        try:
-            return kind.read(text)
-        except OptionError as error:
-            raise argparse.ArgumentTypeError(str(error)) from None
-
-    return read
-
-
-boolean = reader(Switch())  # by which `main` knows the flags that may stand without a value
-
-
-def _rewritten(arguments: Sequence[str], booleans: Collection[str]) -> Iterator[str]:
-    position = 0
-    while position < len(arguments):
-        argument = arguments[position]
-        if argument == "--":
-            yield from arguments[position:]
-            return
-        flag, equals, value = argument.partition("=")
-        if flag.startswith("--"):
-            flag = flag.replace("_", "-")
-        if flag in booleans and not equals:
-            following = arguments[position + 1].lower() if position + 1 < len(arguments) else ""
-            has_value = following in TRUE | FALSE
-            equals, value = "=", following if has_value else "true"
-            position += has_value
-        yield f"{flag}{equals}{value}"
-        position += 1
-
 
 USAGE = 2  # exit code of a wrong command line
 MANY = 10  # flags
 NUMBERS = {"int": "a whole number", "float": "a number"}  # what argparse calls otherwise
+NOT_AT_ALL = object()  # a threshold of none, which is not the same as a flag that was not given
 
 
 class Parser(argparse.ArgumentParser):
-    """No abbreviations (a new flag must not change what an old script means), one-line errors, epilogs as typed.
+    """Takes no abbreviations (a new flag must not change what an old script means), and tells errors in one line.
 
-    `hints` has, by the last word of an error, what may have been meant; `file_flag` is the flag that a file without
+    `hints` says, by the last word of an error, what may have been meant; `file_flag` is the flag that a file without
     one may have been meant for.
     """
 
@@ -105,13 +61,13 @@ class Parser(argparse.ArgumentParser):
     def _guess(self, message: str) -> str:
         unknown = re.match(r"unrecognized arguments: (--[\w-]+)", message)
         if unknown:
-            return suggestion(unknown[1], list(self._option_string_actions))
+            return nearest(unknown[1], self._option_string_actions, quoted=False)
         hint = self._hints.get(message.rpartition(" ")[2])
         return f"; {hint}" if hint else ""
 
 
 class Layout(argparse.RawDescriptionHelpFormatter):
-    """Description and epilog as written, the flags in a column that leaves them room, and of many no usage as well."""
+    """Shows description and epilog as written, gives flags a wide column, and lists no flags in the usage of many."""
 
     def __init__(self, prog: str) -> None:
         super().__init__(prog, max_help_position=34)
@@ -125,33 +81,68 @@ class Layout(argparse.RawDescriptionHelpFormatter):
         super().add_usage(usage, actions, groups, prefix)
 
 
-def _typed(action: argparse.Action) -> str:
-    """Return how an argument is typed: FILE, [FILE], FILE [FILE ...], --output FILE."""
-    name = str(action.metavar or action.dest)
-    value = {"+": f"{name} [{name} ...]", "?": f"[{name}]"}.get(str(action.nargs), name)
-    return " ".join([*action.option_strings[:1], value])
+def normalise(arguments: Sequence[str], booleans: Collection[str]) -> list[str]:
+    """Return `arguments` with hyphens for underscores in flags and a value glued to each boolean flag.
+
+    Everything after `--` is left alone. Example, with `--vad` a boolean: `--output_dir o --vad a.wav` becomes
+    `--output-dir o --vad=true a.wav`; argparse alone would take `a.wav` for the value of `--vad`.
+    """
+    return list(_rewritten(arguments, booleans))
 
 
-def suggestion(word: str, known: list[str]) -> str:
-    """Return `; did you mean X?` for the nearest of `known`, or nothing."""
-    near = get_close_matches(word, known, n=1)
-    return f"; did you mean {near[0]}?" if near else ""
+def reader(kind: Kind) -> Callable[[str], Any]:
+    """Return an argparse type that reads values of a kind."""
+
+    def read(text: str) -> Any:
+        try:
+            return kind.read(text)
+        except OptionError as error:
+            raise argparse.ArgumentTypeError(str(error)) from None
+
+    return read
 
 
-NOT_AT_ALL = object()  # a threshold of none, which is not the same as a flag that was not given
+boolean = reader(Switch())  # by which `main` knows the flags that may stand without a value
 
 
-def add_flags(group: argparse._ActionsContainer, options: type, *names: str) -> None:
-    """Add the flags of some options of a class, or of all."""
-    known = explained(options)
-    for name in names or known:
+def add_flags(group: argparse._ActionsContainer, options: type, *names: str, but: Collection[str] = ()) -> None:
+    """Add the flags of some options of a class, or of all but a few that a text can give; groups have their own."""
+    known = options_of(options)
+    all_but = [name for name, kept in known.items() if kept.kind.schema and not kept.group and name not in but]
+    for name in names or all_but:
         group.add_argument(*known[name].flags, dest=name, help=_help(known[name]), **_settings(known[name]))
 
 
 def chosen(args: argparse.Namespace, *classes: type) -> dict[str, Any]:
     """Return the values of the options of some classes that flags ask for."""
-    values = {name: getattr(args, name, None) for each in classes for name in explained(each)}
+    values = {name: getattr(args, name, None) for each in classes for name in options_of(each)}
     return {name: None if value is NOT_AT_ALL else value for name, value in values.items() if value is not None}
+
+
+def _rewritten(arguments: Sequence[str], booleans: Collection[str]) -> Iterator[str]:
+    position = 0
+    while position < len(arguments):
+        argument = arguments[position]
+        if argument == "--":
+            yield from arguments[position:]
+            return
+        flag, equals, value = argument.partition("=")
+        if flag.startswith("--"):
+            flag = flag.replace("_", "-")
+        if flag in booleans and not equals:
+            following = arguments[position + 1].lower() if position + 1 < len(arguments) else ""
+            has_value = following in TRUE | FALSE
+            equals, value = "=", following if has_value else "true"
+            position += has_value
+        yield f"{flag}{equals}{value}"
+        position += 1
+
+
+def _typed(action: argparse.Action) -> str:
+    """Return how an argument is typed: FILE, [FILE], FILE [FILE ...], --output FILE."""
+    name = str(action.metavar or action.dest)
+    value = {"+": f"{name} [{name} ...]", "?": f"[{name}]"}.get(str(action.nargs), name)
+    return " ".join([*action.option_strings[:1], value])
 
 
 def _settings(option: Option) -> dict[str, Any]:

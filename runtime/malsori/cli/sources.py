@@ -12,6 +12,14 @@ if TYPE_CHECKING:
     from ..errors import AudioError
 
 LONGEST = 64 << 20  # bytes of a text
+STDIN = "-"
+
+# Files of a folder are taken by these endings of sound and films; their format is found by their first bytes.
+ENDINGS = frozenset(
+    "3g2 3gp aac ac3 adts aif aifc aiff amr ape asf au avi awb caf dts eac3 f4a flac flv gsm m2ts m4a m4b m4v mka mkv "
+    "mov mp1 mp2 mp3 mp4 mpeg mpg mpga mts nist oga ogg ogv opus rf64 snd sph spx ts vob w64 wav wave webm wma wmv "
+    "wv".split()
+)
 
 
 def content_of(path: str) -> bytes:
@@ -26,16 +34,6 @@ def limited(file: BinaryIO) -> bytes:
     if len(content) > LONGEST:
         raise ValueError(f"more than {LONGEST >> 20} MiB")
     return content
-
-
-STDIN = "-"
-
-# Files of a folder are taken by these endings of sound and films; their format is found by their first bytes.
-ENDINGS = frozenset(
-    "3g2 3gp aac ac3 adts aif aifc aiff amr ape asf au avi awb caf dts eac3 f4a flac flv gsm m2ts m4a m4b m4v mka mkv "
-    "mov mp1 mp2 mp3 mp4 mpeg mpg mpga mts nist oga ogg ogv opus rf64 snd sph spx ts vob w64 wav wave webm wma wmv "
-    "wv".split()
-)
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,11 @@ from typing import Any, TypeVar
 Result = TypeVar("Result")
 
 LOOK_EVERY = 0.2  # seconds between checks, where a signal does not wake a waiting thread
+FIRST = 128  # what a shell adds to the number of a signal that has ended a command
+HANGUP = getattr(signal, "SIGHUP", None)  # which Windows does not have
+WORDS = {signal.SIGINT: "interrupted", signal.SIGTERM: "terminated", HANGUP: "hung up"}
+AGAIN_S = 0.01  # seconds until the callback has returned
+TERMINATION = tuple(number for number in (signal.SIGTERM, HANGUP) if number is not None)
 
 
 def run_interruptibly(work: Callable[[], Result]) -> Result:
@@ -37,13 +42,6 @@ def run_interruptibly(work: Callable[[], Result]) -> Result:
     while not done.done():
         wait([done], LOOK_EVERY)
     return done.result()
-
-
-FIRST = 128  # what a shell adds to the number of a signal that has ended a command
-HANGUP = getattr(signal, "SIGHUP", None)  # which Windows does not have
-WORDS = {signal.SIGINT: "interrupted", signal.SIGTERM: "terminated", HANGUP: "hung up"}
-AGAIN_S = 0.01  # seconds until the callback has returned
-TERMINATION = tuple(number for number in (signal.SIGTERM, HANGUP) if number is not None)
 
 
 class Ended(KeyboardInterrupt):

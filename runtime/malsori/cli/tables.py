@@ -16,6 +16,17 @@ if TYPE_CHECKING:
 
 GAP = 2  # characters between columns
 UNWRAPPED = 10_000  # columns of a line in a pipe
+REASONS = {  # of `LeftOut`, for people
+    "gate": "no speech, by the gate",
+    "clip_timestamps": "outside of --clip-timestamps",
+    "inaudible": "nothing to be heard",
+    "no_speech": "no speech, by the model",
+    "made_up": "read as what is made up in noise",
+    "implausible": "read as what nobody can have said amid silence",
+    "no_words": "no words, by the model",
+    "cut_off": "behind the most tokens that a reading may have",
+    "filled": "filled in for a gap or damage",
+}
 
 
 def table(
@@ -61,19 +72,6 @@ def _on_terminal() -> bool:
 def size(count: int) -> str:
     """Return a number of bytes in MB or kB (10^6, 10^3)."""
     return f"{count / 1e6:.1f} MB" if count >= 100_000 else f"{count / 1e3:.1f} kB"
-
-
-REASONS = {  # of `LeftOut`, for people
-    "gate": "no speech, by the gate",
-    "clip_timestamps": "outside of --clip-timestamps",
-    "inaudible": "nothing to be heard",
-    "no_speech": "no speech, by the model",
-    "made_up": "read as what is made up in noise",
-    "implausible": "read as what nobody can have said amid silence",
-    "no_words": "no words, by the model",
-    "cut_off": "behind the most tokens that a reading may have",
-    "filled": "filled in for a gap or damage",
-}
 
 
 class CoverageTable:

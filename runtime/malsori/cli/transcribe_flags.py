@@ -1,4 +1,4 @@
-"""The flags of `malsori transcribe`, groups of which other commands have as well, and the options that they make."""
+"""The flags of `malsori transcribe`, some of which other commands share, and the options that they make."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ..engines.options import DecodeOptions, HotWord, Language, weighted
 from ..engines.whisper.options import WhisperOptions
 from ..errors import OptionError
 from ..formats import CUED
-from ..option import explained
+from ..option import options_of
 from ..output.cues import CueOptions
 from ..sound_options import GateOptions, SourceOptions, SpeechOptions
 from .model_flags import model_name
@@ -23,25 +23,79 @@ if TYPE_CHECKING:
     from ..pipeline import TranscribeOptions
     from ..types import Transcript
 
+language = reader(Language())
+
+WHISPER = {  # the groups of flags that Whisper models alone heed, by the names that their users know
+    "what it listens to": "audio_context window_guards multilingual language_detection_segments "
+    "language_detection_threshold",
+    "how it searches": "best_of patience length_penalty repetition_penalty no_repeat_ngram_size prefix "
+    "carry_initial_prompt condition_on_previous_text max_new_tokens suppress_tokens suppress_blank time_tokens "
+    "without_timestamps max_initial_timestamp",
+    "what does not stand": "compression_ratio_threshold log_prob_threshold no_speech_threshold "
+    "prompt_reset_on_temperature hallucination_silence_threshold prepend_punctuations append_punctuations",
+}
+WITHOUT_FLAG = ("neg_threshold",)  # of the gate
+
+
+def add_decoding_flags(parser: argparse.ArgumentParser) -> None:
+    """Add the flags that say how the speech of files becomes words."""
+    group = add_word_flags(parser)
+    group.add_argument(
+        "--align-with", type=model_name, metavar="NAME", help="find the words' times anew with this CTC model; in json"
+    )
+    add_flags(group, DecodeOptions, "batch_size")
+    add_file_flags(group)
+
+
+def add_word_flags(parser: argparse.ArgumentParser) -> argparse._ArgumentGroup:
+    """Add the flags that say how speech becomes words, in files and in streams; return their group."""
+    group = parser.add_argument_group("words")
+    add_flags(group, DecodeOptions, but=["batch_size"])
+    group.add_argument("--hotwords-file", type=hotwords_file, metavar="FILE", help="the same, a word a line")
+    add_flags(group, DecodeOptions, *options_of(CtcOptions))
+    return group
+
+
+def add_file_flags(group: argparse._ActionsContainer) -> None:
+    """Add the flags that say how sound is read from files."""
+    add_flags(group, SourceOptions, but=["sample_rate"])
+
+
+def add_vad_flags(parser: argparse.ArgumentParser) -> None:
+    """Add the flags that say what counts as speech in files."""
+    group = parser.add_argument_group("where speech is")
+    add_flags(group, SpeechOptions, but=["gate"])
+    add_flags(group, GateOptions, but=WITHOUT_FLAG)
+
+
+def add_whisper_flags(parser: argparse.ArgumentParser) -> None:
+    """Add the flags that Whisper models alone heed."""
+    for title, group in WHISPER.items():
+        add_flags(parser.add_argument_group(f"Whisper: {title}"), WhisperOptions, *group.split())
+
 
 def add_cue_flags(parser: argparse.ArgumentParser) -> None:
-    """Add the flags; the values' ranges are checked with the options."""
+    """Add the flags that say how subtitles are cut."""
     add_flags(parser.add_argument_group("subtitles"), CueOptions)
+
+
+def options_from(args: argparse.Namespace) -> TranscribeOptions:
+    """Return the options that the flags ask for. Raises `OptionError` for values that cannot be."""
+    from ..pipeline import TranscribeOptions
+
+    values = chosen(args, SourceOptions, SpeechOptions, DecodeOptions)
+    values["hotwords"] = tuple(
+        {word.text: word for word in (*(args.hotwords_file or ()), *(args.hotwords or ()))}.values()
+    )
+    gate = GateOptions(**chosen(args, GateOptions))
+    options = TranscribeOptions(gate=gate, align_with=getattr(args, "align_with", None), **values)
+    options.check_values()
+    return options
 
 
 def cue_options(args: argparse.Namespace) -> CueOptions:
     """Return how subtitles are cut. Raises `OptionError` for values that cannot be."""
     return CueOptions(**chosen(args, CueOptions))
-
-
-def cueless(args: argparse.Namespace, formats: Collection[str]) -> str:
-    """Return the flags that make no difference because no output format has cues."""
-    return "" if has_cues(formats) else ", ".join(f"--{name.replace('_', '-')}" for name in chosen(args, CueOptions))
-
-
-def has_cues(formats: Collection[str]) -> bool:
-    """Whether any of the formats has cues."""
-    return not {*formats}.isdisjoint(CUED)
 
 
 def timed(options: TranscribeOptions, formats: Collection[str]) -> TranscribeOptions:
@@ -61,8 +115,18 @@ def asked(transcript: Transcript, format: str, args: argparse.Namespace) -> Tran
     return replace(transcript, segments=tuple(replace(segment, words=()) for segment in transcript.segments))
 
 
+def cueless(args: argparse.Namespace, formats: Collection[str]) -> str:
+    """Return the flags that make no difference because no output format has cues."""
+    return "" if has_cues(formats) else ", ".join(f"--{name.replace('_', '-')}" for name in chosen(args, CueOptions))
+
+
+def has_cues(formats: Collection[str]) -> bool:
+    """Whether any of the formats has cues."""
+    return not {*formats}.isdisjoint(CUED)
+
+
 def named(what: str) -> Callable[[str], str]:
-    """Return an argparse type; an empty name is more likely an unset variable than the place where one stands."""
+    """Return an argparse type for a name; an empty one is refused, since it is more likely an unset variable."""
 
     def name(text: str) -> str:
         if not text:
@@ -73,70 +137,6 @@ def named(what: str) -> Callable[[str], str]:
 
 
 folder, destination = named("a folder"), named("a file or a folder")
-language = reader(Language())
-
-WHISPER = {  # the groups of flags that Whisper models alone heed, by the names that their users know
-    "what it listens to": "audio_context window_guards multilingual language_detection_segments "
-    "language_detection_threshold",
-    "how it searches": "best_of patience length_penalty repetition_penalty no_repeat_ngram_size prefix "
-    "carry_initial_prompt condition_on_previous_text max_new_tokens suppress_tokens suppress_blank time_tokens "
-    "without_timestamps max_initial_timestamp",
-    "what does not stand": "compression_ratio_threshold log_prob_threshold no_speech_threshold "
-    "prompt_reset_on_temperature hallucination_silence_threshold prepend_punctuations append_punctuations",
-}
-GATE = [name for name in explained(GateOptions) if name != "neg_threshold"]
-
-
-def add_decoding_flags(parser: argparse.ArgumentParser) -> None:
-    """Add the flags that say how the speech of files becomes words."""
-    group = add_word_flags(parser)
-    group.add_argument(
-        "--align-with", type=model_name, metavar="NAME", help="find the words' times anew with this CTC model; in json"
-    )
-    add_flags(group, DecodeOptions, "batch_size")
-    add_file_flags(group)
-
-
-def add_file_flags(group: argparse._ActionsContainer) -> None:
-    """Add the flags that say how sound is read from files."""
-    add_flags(group, SourceOptions, "allow_truncated", "track", "start_at_zero")
-
-
-def add_word_flags(parser: argparse.ArgumentParser) -> argparse._ArgumentGroup:
-    """Add the flags that say how speech becomes words, in files and in streams; return their group."""
-    group = parser.add_argument_group("words")
-    add_flags(group, DecodeOptions, "language", "task", "word_timestamps", "initial_prompt", "beam_size")
-    add_flags(group, DecodeOptions, "temperature", "hotwords")
-    group.add_argument("--hotwords-file", type=hotwords_file, metavar="FILE", help="the same, a word a line")
-    add_flags(group, DecodeOptions, *explained(CtcOptions))
-    return group
-
-
-def add_vad_flags(parser: argparse.ArgumentParser) -> None:
-    """Add the flags that say what counts as speech in files."""
-    group = parser.add_argument_group("where speech is")
-    add_flags(group, SpeechOptions, "vad", "clip_timestamps")
-    add_flags(group, GateOptions, *GATE)
-
-
-def add_whisper_flags(parser: argparse.ArgumentParser) -> None:
-    """Add the flags that Whisper models alone heed."""
-    for title, group in WHISPER.items():
-        add_flags(parser.add_argument_group(f"Whisper: {title}"), WhisperOptions, *group.split())
-
-
-def options_from(args: argparse.Namespace) -> TranscribeOptions:
-    """Return the options that the flags ask for. Raises `OptionError` for values that cannot be."""
-    from ..pipeline import TranscribeOptions
-
-    values = chosen(args, SourceOptions, SpeechOptions, DecodeOptions)
-    values["hotwords"] = tuple(
-        {word.text: word for word in (*(args.hotwords_file or ()), *(args.hotwords or ()))}.values()
-    )
-    gate = GateOptions(**chosen(args, GateOptions))
-    options = TranscribeOptions(gate=gate, align_with=getattr(args, "align_with", None), **values)
-    options.check_values()
-    return options
 
 
 def hotwords_file(name: str) -> tuple[HotWord, ...]:

@@ -1,1 +1,1 @@
-"""Sound to text: the contract (`base`), the two families that keep it, and what they share. `load` knows them all."""
+"""Sound to text: the contract (`base`), the families that keep it, and what they share. `load` opens one of them."""

@@ -36,39 +36,6 @@ class EngineClass(Protocol):
         ...
 
 
-def engine_class(manifest: Manifest, path: str = MANIFEST) -> EngineClass:
-    """Import and return the class that runs a model. Raises `ModelIncompatible` for a kind that this version lacks."""
-    if manifest.kind not in FAMILIES:
-        raise ModelIncompatible(path, f"kind {manifest.kind!r} is not one that this version runs")
-    module, _, name = FAMILIES[manifest.kind].engine.partition(":")
-    return cast(EngineClass, getattr(import_module(module), name))
-
-
-def check_loading(*, device: object, compute_type: object, threads: object, workers: object, memory: object) -> None:
-    """Raise `OptionError` for what no model can be loaded with, before one is looked for."""
-    most, cores = max(ALWAYS_ALLOWED, THREADS_PER_CORE * cpu_threads()), max(1, cpu_threads())
-    if not _counts(threads, 0, most) and threads is not None:
-        raise OptionError(f"threads: expected 0 to {most}, found {threads!r}")
-    if not _counts(workers, 1, cores):
-        raise OptionError(f"workers: expected 1 to {cores}, the cores there are, found {workers!r}")
-    if memory not in get_args(Memory):
-        raise OptionError(f"memory: expected {' or '.join(get_args(Memory))}, found {memory!r}")
-    if device not in DEVICES:
-        raise OptionError(f"device: expected {', '.join(DEVICES)}, found {device!r}")
-    if compute_type not in COMPUTE_TYPES:
-        raise OptionError(f"compute_type: expected {', '.join(COMPUTE_TYPES)}, found {compute_type!r}")
-
-
-def check_options(manifest: Manifest, options: DecodeOptions) -> None:
-    """Raise `OptionError` for what a model does not have, as far as its manifest tells: before it is loaded."""
-    engine_class(manifest).check_options(manifest, options)
-
-
-def _counts(value: object, least: int, most: int) -> bool:
-    """Return whether it is a whole number between two."""
-    return isinstance(value, int) and not isinstance(value, bool) and least <= value <= most
-
-
 def load_engine(
     folder: Path,
     manifest: Manifest,
@@ -95,3 +62,36 @@ def load_engine(
     return made_by(
         folder, manifest, device=device, compute_type=compute_type, threads=threads, workers=workers, memory=memory
     )
+
+
+def engine_class(manifest: Manifest, path: str = MANIFEST) -> EngineClass:
+    """Import and return the class that runs a model. Raises `ModelIncompatible` for a kind that this version lacks."""
+    if manifest.kind not in FAMILIES:
+        raise ModelIncompatible(path, f"kind {manifest.kind!r} is not one that this version runs")
+    module, _, name = FAMILIES[manifest.kind].engine.partition(":")
+    return cast(EngineClass, getattr(import_module(module), name))
+
+
+def check_options(manifest: Manifest, options: DecodeOptions) -> None:
+    """Raise `OptionError` for what a model does not have, as far as its manifest tells: before it is loaded."""
+    engine_class(manifest).check_options(manifest, options)
+
+
+def check_loading(*, device: object, compute_type: object, threads: object, workers: object, memory: object) -> None:
+    """Raise `OptionError` for what no model can be loaded with, before one is looked for."""
+    most, cores = max(ALWAYS_ALLOWED, THREADS_PER_CORE * cpu_threads()), max(1, cpu_threads())
+    if not _counts(threads, 0, most) and threads is not None:
+        raise OptionError(f"threads: expected 0 to {most}, found {threads!r}")
+    if not _counts(workers, 1, cores):
+        raise OptionError(f"workers: expected 1 to {cores}, the cores there are, found {workers!r}")
+    if memory not in get_args(Memory):
+        raise OptionError(f"memory: expected {' or '.join(get_args(Memory))}, found {memory!r}")
+    if device not in DEVICES:
+        raise OptionError(f"device: expected {', '.join(DEVICES)}, found {device!r}")
+    if compute_type not in COMPUTE_TYPES:
+        raise OptionError(f"compute_type: expected {', '.join(COMPUTE_TYPES)}, found {compute_type!r}")
+
+
+def _counts(value: object, least: int, most: int) -> bool:
+    """Return whether it is a whole number between two."""
+    return isinstance(value, int) and not isinstance(value, bool) and least <= value <= most

@@ -6,11 +6,11 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias, get_args
 
+from ..bundles.languages import alternatives_to, code_of
 from ..bundles.manifest import Manifest, knows
-from ..bundles.names import alternatives_to, code_of
 from ..errors import Cancelled, OptionError
 from ..kinds import Choice, Count, Function, Kind, Number, Switch, is_finite, number_in
-from ..option import check, described, group, option
+from ..option import check, group, option, values_of
 from .ctc.options import MOST_BEAM, CtcOptions
 from .whisper.options import WhisperOptions
 
@@ -168,6 +168,6 @@ def check_asked(manifest: Manifest, options: DecodeOptions, family: str | None =
     if options.language is not None and languages and not knows(languages, options.language):
         others = alternatives_to(options.language, languages, f"malsori models show {name}")
         raise OptionError(f"{name} does not know the language {options.language!r}{others}")
-    for own, kept, value in described(options):
+    for own, kept, value in values_of(options):
         if family is not None and kept.family not in ("", family) and value != kept.default:
             raise OptionError(f"{name} has no {own}; that is an option of {kept.family} models")

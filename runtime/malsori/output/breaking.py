@@ -21,44 +21,6 @@ NEVER_FIRST = frozenset(
     "、。，．,.・：；:;？！?!゛゜ヽヾゝゞ々ー’”\"'）)〕］]｝}〉》」』】〜～…‥％%ぁぃぅぇぉっゃゅょゎァィゥェォッャュョヮヵヶ"
 )
 NEVER_LAST = frozenset("‘“（(〔［[｛{〈《「『【￥＄$£")
-
-
-def cells(text: str) -> int:
-    """Return the width of a text in cells of a fixed-width font."""
-    return len(text) if text.isascii() else sum(map(_cells, text))
-
-
-def is_wide(letter: str) -> bool:
-    """Return whether a letter takes two cells."""
-    return _cells(letter) > 1
-
-
-def may_part(before: str, after: str, *, known: bool) -> bool:
-    """Return whether a line may end between two neighbouring letters; `known`: a word is known to end there."""
-    if before in NEVER_LAST or after in NEVER_FIRST or not _cells(after):
-        return False
-    return any(_in_ranges(letter, CJK) or (known and _in_ranges(letter, UNSPACED)) for letter in (before, after))
-
-
-def parts_words(before: str, after: str) -> bool:
-    """Return whether a word of a text without spaces is likely to end between two letters.
-
-    In Japanese it does where hiragana (endings and particles) is followed by other letters.
-    """
-    return _in_ranges(before, (HIRAGANA,)) and not _in_ranges(after, (HIRAGANA,))
-
-
-@lru_cache(maxsize=4096)
-def _cells(letter: str) -> int:
-    if unicodedata.category(letter) in ("Mn", "Me", "Cf") or _in_ranges(letter, (MEDIAL_JAMO,)):
-        return 0
-    return 2 if unicodedata.east_asian_width(letter) in ("W", "F") else 1
-
-
-def _in_ranges(letter: str, ranges: tuple[tuple[int, int], ...]) -> bool:
-    return any(first <= ord(letter) <= last for first, last in ranges)
-
-
 SENTENCE, CLAUSE, SEGMENT, PHRASE = 0.0, 1.5, 3.0, 6.0  # points behind a sentence, a comma, a segment, any word
 TORN = 8.0  # points more for tearing apart what belongs together
 EASY = 2.0  # points less before a word that begins a phrase
@@ -112,6 +74,42 @@ POLITE = tuple(
 LONGEST_ENDING = max(map(len, POLITE))
 GOING_ON = frozenset("がけのとかねよしもらでなっんわぞ")  # letters with which such an ending goes on
 NUMERALS = frozenset("영공일이삼사오육칠팔구십백천만억")  # Korean letters of numbers
+
+
+def cells(text: str) -> int:
+    """Return the width of a text in cells of a fixed-width font."""
+    return len(text) if text.isascii() else sum(map(_cells, text))
+
+
+def is_wide(letter: str) -> bool:
+    """Return whether a letter takes two cells."""
+    return _cells(letter) > 1
+
+
+def may_part(before: str, after: str, *, known: bool) -> bool:
+    """Return whether a line may end between two neighbouring letters; `known`: a word is known to end there."""
+    if before in NEVER_LAST or after in NEVER_FIRST or not _cells(after):
+        return False
+    return any(_in_ranges(letter, CJK) or (known and _in_ranges(letter, UNSPACED)) for letter in (before, after))
+
+
+def parts_words(before: str, after: str) -> bool:
+    """Return whether a word of a text without spaces is likely to end between two letters.
+
+    In Japanese it does where hiragana (endings and particles) is followed by other letters.
+    """
+    return _in_ranges(before, (HIRAGANA,)) and not _in_ranges(after, (HIRAGANA,))
+
+
+@lru_cache(maxsize=4096)
+def _cells(letter: str) -> int:
+    if unicodedata.category(letter) in ("Mn", "Me", "Cf") or _in_ranges(letter, (MEDIAL_JAMO,)):
+        return 0
+    return 2 if unicodedata.east_asian_width(letter) in ("W", "F") else 1
+
+
+def _in_ranges(letter: str, ranges: tuple[tuple[int, int], ...]) -> bool:
+    return any(first <= ord(letter) <= last for first, last in ranges)
 
 
 def break_costs(words: Sequence[Word], ends: Collection[int], language: str) -> list[float]:

@@ -18,6 +18,12 @@ from .breaking import is_wide, may_part
 from .cutting import CueCutter, CueLimits
 
 LONGEST_WORD = 12  # letters; a longer one in a text without spaces is several that the model did not part
+# A line of 42 characters and cues of up to 7 s are what the Netflix Timed Text Style Guide asks for in most languages;
+# of Korean and Chinese it wants 16 letters a line, counting those of half their width half.
+WIDTH, WIDE_WIDTH = 42, 32  # cells
+LINES = 2
+MOST_WORDS = 1000
+LEAST_S = 0.02  # seconds of a cue whose words have no time: players show none that ends as it begins
 
 
 def shown_words(segment: Segment) -> list[Word]:
@@ -86,14 +92,6 @@ def _words_part(before: str, after: str, position: int, clock: _LetterTimes) -> 
         return False
     known = clock.known(position)
     return (known or clock.inside(position)) and may_part(before, after, known=known)
-
-
-# A line of 42 characters and cues of up to 7 s are what the Netflix Timed Text Style Guide asks for in most languages;
-# of Korean and Chinese it wants 16 letters a line, counting those of half their width half.
-WIDTH, WIDE_WIDTH = 42, 32  # cells
-LINES = 2
-MOST_WORDS = 1000
-LEAST_S = 0.02  # seconds of a cue whose words have no time: players show none that ends as it begins
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,20 @@ from ..types import Word
 from .breaking import break_costs, cells, closings
 
 UNEVEN = 20.0  # points of a line that is longer or shorter than the mean by a whole width
+LEAST_S = 1.0  # seconds that a cue is shown at least, where there is room
+SPEED = 20  # cells a second that people read with ease
+GAP_S = 0.08  # seconds between two cues, so that the eye sees the change: two frames of a film
+CLOSED_S = 0.5  # seconds: a cue stays until the next one across a shorter gap, which would flicker
+SILENCE_S = 1.2  # seconds of a pause that ends a cue
+BREATH_S = 0.2  # seconds of a pause inside a cue that have no points
+
+# Points
+CUE = 3.0  # for one cue more
+JOINED = 4.0  # for the end of a sentence inside a cue: more than `CUE`, so that sentences are joined in need only
+PAUSED = 6.0  # for a second of pause inside a cue, beyond `BREATH_S`
+FULL = 4.0  # for a full cue; by the square, so that long sentences fall into even parts
+ORPHAN = 5.0  # for a single word that is no sentence
+LACKING = 20.0  # for each second that a cue is shown too short to be read
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,22 +88,6 @@ class Ruler:
     def _line_cost(self, first: int, end: int, stop: int, mean: float) -> float:
         uneven = (self.cells(first, end) - mean) / self._limits.width
         return UNEVEN * uneven * uneven + (self._costs[end - 1] if end < stop else 0.0)
-
-
-LEAST_S = 1.0  # seconds that a cue is shown at least, where there is room
-SPEED = 20  # cells a second that people read with ease
-GAP_S = 0.08  # seconds between two cues, so that the eye sees the change: two frames of a film
-CLOSED_S = 0.5  # seconds: a cue stays until the next one across a shorter gap, which would flicker
-SILENCE_S = 1.2  # seconds of a pause that ends a cue
-BREATH_S = 0.2  # seconds of a pause inside a cue that have no points
-
-# Points
-CUE = 3.0  # for one cue more
-JOINED = 4.0  # for the end of a sentence inside a cue: more than `CUE`, so that sentences are joined in need only
-PAUSED = 6.0  # for a second of pause inside a cue, beyond `BREATH_S`
-FULL = 4.0  # for a full cue; by the square, so that long sentences fall into even parts
-ORPHAN = 5.0  # for a single word that is no sentence
-LACKING = 20.0  # for each second that a cue is shown too short to be read
 
 
 class CueCutter:

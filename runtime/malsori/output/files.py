@@ -16,6 +16,8 @@ from ..types import Transcript
 from .cues import CueOptions
 from .writers import CUES, HEADS, render
 
+_NUMBER = re.compile(r"^\d+(?=\n\d+:\d\d:\d\d,\d{3} --> )", re.MULTILINE)
+
 
 def write(transcript: Transcript, path: str | os.PathLike[str], format: str, cues: CueOptions | None = CUES) -> None:
     """Write `transcript` to `path` in `format` as UTF-8, replacing what was there; `cues` is as in `render`.
@@ -45,9 +47,6 @@ def atomic_file(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
             yield file
     except OSError as error:
         raise OutputError.unwritten(target, error) from error
-
-
-_NUMBER = re.compile(r"^\d+(?=\n\d+:\d\d:\d\d,\d{3} --> )", re.MULTILINE)
 
 
 class Records:

@@ -31,43 +31,48 @@ def render(transcript: Transcript, format: str, cues: CueOptions | None = CUES) 
     """
     if format not in FORMATS:
         raise OptionError(f"no output format {format!r}; there are {', '.join(FORMATS)}")
-    if format in CUE_WRITERS:
-        return CUE_WRITERS[format](cues_of(transcript, cues))
-    return WRITERS[format](transcript)
+    return WRITERS[format](transcript, cues)
 
 
-def _txt(transcript: Transcript) -> str:
+def _txt(transcript: Transcript, cues: CueOptions | None) -> str:
     """Return a line for each segment."""
     return "".join(f"{_flat(segment)}\n" for segment in _spoken(transcript))
 
 
-def _tsv(transcript: Transcript) -> str:
+def _tsv(transcript: Transcript, cues: CueOptions | None) -> str:
     """Return a header line, then start and end in whole milliseconds and the text of each segment."""
     rows = (f"{_milliseconds(each.start)}\t{_milliseconds(each.end)}\t{_flat(each)}\n" for each in _spoken(transcript))
     return HEADS["tsv"] + "".join(rows)
 
 
-def _json(transcript: Transcript) -> str:
+def _json(transcript: Transcript, cues: CueOptions | None) -> str:
     """Return `Transcript.to_dict()` on one line, so that several make a JSON Lines file."""
     return json.dumps(transcript.to_dict(), ensure_ascii=False) + "\n"
 
 
-def _srt(cues: Iterable[Cue]) -> str:
+def _srt(transcript: Transcript, cues: CueOptions | None) -> str:
     """Return numbered cues; hours always, a comma before the milliseconds."""
     return "".join(
-        f"{number}\n{_times(cue, ',', hours=True)}\n{_shown(cue)}\n\n" for number, cue in enumerate(cues, start=1)
+        f"{number}\n{_times(cue, ',', hours=True)}\n{_shown(cue)}\n\n"
+        for number, cue in enumerate(cues_of(transcript, cues), start=1)
     )
 
 
-def _vtt(cues: Iterable[Cue]) -> str:
+def _vtt(transcript: Transcript, cues: CueOptions | None) -> str:
     """Return cues without numbers; hours only where there are any; `&`, `<` and `>` escaped, as WebVTT wants."""
     return HEADS["vtt"] + "".join(
-        f"{_times(cue, '.', hours=False)}\n{_shown(cue, partial(html.escape, quote=False))}\n\n" for cue in cues
+        f"{_times(cue, '.', hours=False)}\n{_shown(cue, partial(html.escape, quote=False))}\n\n"
+        for cue in cues_of(transcript, cues)
     )
 
 
-WRITERS: dict[str, Callable[[Transcript], str]] = {"txt": _txt, "tsv": _tsv, "json": _json}
-CUE_WRITERS: dict[str, Callable[[Iterable[Cue]], str]] = {"srt": _srt, "vtt": _vtt}
+WRITERS: dict[str, Callable[[Transcript, CueOptions | None], str]] = {
+    "txt": _txt,
+    "srt": _srt,
+    "vtt": _vtt,
+    "tsv": _tsv,
+    "json": _json,
+}
 
 
 def _spoken(transcript: Transcript) -> Iterator[Segment]:

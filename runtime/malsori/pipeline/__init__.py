@@ -1,6 +1,5 @@
 """Recordings to transcripts: from a source through decoding, the gate and a shared engine to a `Transcript`."""
 
-from ..engines.whisper.options import WhisperOptions
 from .alignment.retime import retime
 from .alignment.text import align
 from .files.recording import Progress
@@ -8,4 +7,4 @@ from .loading import load
 from .options import TranscribeOptions
 from .transcriber import Transcriber
 
-__all__ = ["Progress", "TranscribeOptions", "Transcriber", "WhisperOptions", "align", "load", "retime"]
+__all__ = ["Progress", "TranscribeOptions", "Transcriber", "align", "load", "retime"]

@@ -13,7 +13,7 @@ from ..engines.ctc.language_model import check_file
 from ..engines.load import check_options, load_engine
 from ..engines.options import DecodeOptions, check_asked
 from ..errors import OptionError
-from ..option import check, explained, given, nearest, put
+from ..option import check, nearest, non_defaults, options_of, put
 from ..sound_options import SourceOptions, SpeechOptions
 
 ALIASES = {"vad_filter": "vad", "vad_parameters": "gate", "logprob_threshold": "log_prob_threshold"}  # faster-whisper's
@@ -91,9 +91,9 @@ class TranscribeOptions:
         source, speech, decoding = put(source, left), put(speech, left), put(decoding, left)
         for name in options:
             if ALIASES.get(name, name) in left:
-                known = [each for group in (SourceOptions, SpeechOptions, DecodeOptions) for each in explained(group)]
+                known = [each for group in (SourceOptions, SpeechOptions, DecodeOptions) for each in options_of(group)]
                 raise TypeError(f"there is no option {name!r}{nearest(name, [*known, 'align_with', *ALIASES])}")
-        if align_with is not None or "hallucination_silence_threshold" in given(decoding):
+        if align_with is not None or "hallucination_silence_threshold" in non_defaults(decoding):
             decoding = replace(decoding, word_timestamps=True)
         for name, value in (("source", source), ("speech", speech), ("decoding", decoding), ("align_with", align_with)):
             object.__setattr__(self, name, value)

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from itertools import count
 
 from ..errors import OptionError
-from ..formats import CUED, clock_time
+from ..formats import SUBTITLES, clock_time
 from .subtitle import TAG, Subtitle, SubtitleCue, SubtitleFormat, SubtitleNote
 
 CLOCK = r"(?:(\d{1,4}):)?([0-5]?\d):([0-5]?\d)[,.](\d{1,3})"
@@ -23,6 +23,7 @@ OTHERS = (
     (re.compile(r"\s*\[Script Info\]"), "an ASS subtitle"),
     (re.compile(r"\s*(?:<\?xml[^>]*>\s*)?<tt[\s:>]"), "TTML"),
 )
+SHARED = re.compile(r"</?[biu]>")  # markup that both formats have
 
 
 def kind_of(text: str) -> str:
@@ -37,7 +38,7 @@ def kind_of(text: str) -> str:
 
 def is_subtitle(text: str) -> bool:
     """Return whether a text is SubRip or WebVTT."""
-    return kind_of(text) in CUED
+    return kind_of(text) in SUBTITLES
 
 
 def read_subtitle(text: str, name: str, format: SubtitleFormat | None = None) -> Subtitle:
@@ -46,7 +47,7 @@ def read_subtitle(text: str, name: str, format: SubtitleFormat | None = None) ->
     Raises `OptionError` for a broken one, with the number of the line, and for another kind of subtitle.
     """
     kind = kind_of(text)
-    if kind not in CUED and (kind or format is None):
+    if kind not in SUBTITLES and (kind or format is None):
         raise OptionError(
             f"{name}: expected SubRip (.srt) or WebVTT (.vtt), found {kind or 'neither'}; "
             "a program such as ffmpeg makes an .srt of other kinds"
@@ -140,9 +141,6 @@ class _SubtitleReader:
 def _seconds(clock: Sequence[str | None]) -> float:
     hours, minutes, seconds, fraction = (each or "0" for each in clock)
     return ((int(hours) * 60 + int(minutes)) * 60_000 + int(seconds) * 1000 + int(fraction.ljust(3, "0"))) / 1000
-
-
-SHARED = re.compile(r"</?[biu]>")  # markup that both formats have
 
 
 def render_subtitle(subtitle: Subtitle, format: SubtitleFormat) -> str:

@@ -9,6 +9,13 @@ from dataclasses import dataclass, replace
 from typing import Literal, TypeAlias
 
 SubtitleFormat: TypeAlias = Literal["srt", "vtt"]
+TAG = re.compile(r"</?[A-Za-z][^<>]*>|<\d[\d:.]*>|\{\\[^{}]*\}")  # <i>, <v Ann>, <00:01.500>, {\an8}
+RUBY = re.compile(r"<rt\b[^<>]*>.*?(?:</rt>|$)", re.DOTALL)  # the pronunciation of the letters before it
+NOTES = re.compile(r"\[[^\[\]]*\]|［[^［］]*］|【[^【】]*】")  # [music]
+WHOLE_NOTE = re.compile(r"\s*(?:[-–—]\s*)?(?:\([^()]*\)|（[^（）]*）)\s*")  # a line that is nothing but (applause)
+LABEL = re.compile(r"^\s*(?:[-–—]\s*)?[A-Z][A-Z0-9 .'’#&-]*[A-Z0-9.]\s*:(?=\s|$)")  # MRS. SMITH:
+DASH = re.compile(r"^\s*(?:[-–—‐]|>>+)\s*")  # another speaker
+MUSIC = re.compile(r"[♩♪♫♬#*]+(?=\s|$)|(?:(?<=\s)|^)[♩♪♫♬#*]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,15 +57,6 @@ class Subtitle:
         moved = iter([replace(cue, start=a, end=b) for cue, (a, b) in zip(self.cues, times, strict=True)])
         blocks = (next(moved) if isinstance(block, SubtitleCue) else block for block in self.blocks)
         return replace(self, blocks=tuple(blocks))
-
-
-TAG = re.compile(r"</?[A-Za-z][^<>]*>|<\d[\d:.]*>|\{\\[^{}]*\}")  # <i>, <v Ann>, <00:01.500>, {\an8}
-RUBY = re.compile(r"<rt\b[^<>]*>.*?(?:</rt>|$)", re.DOTALL)  # the pronunciation of the letters before it
-NOTES = re.compile(r"\[[^\[\]]*\]|［[^［］]*］|【[^【】]*】")  # [music]
-WHOLE_NOTE = re.compile(r"\s*(?:[-–—]\s*)?(?:\([^()]*\)|（[^（）]*）)\s*")  # a line that is nothing but (applause)
-LABEL = re.compile(r"^\s*(?:[-–—]\s*)?[A-Z][A-Z0-9 .'’#&-]*[A-Z0-9.]\s*:(?=\s|$)")  # MRS. SMITH:
-DASH = re.compile(r"^\s*(?:[-–—‐]|>>+)\s*")  # another speaker
-MUSIC = re.compile(r"[♩♪♫♬#*]+(?=\s|$)|(?:(?<=\s)|^)[♩♪♫♬#*]+")
 
 
 def spoken(lines: Sequence[str]) -> str:

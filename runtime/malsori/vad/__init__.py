@@ -1,7 +1,8 @@
 """Finds speech: a detector gives a probability per frame, the gate makes spans of them."""
 
+from ..sound_options import GateOptions
 from .detector import Detector
-from .gate import Gate, GateOptions
+from .gate import Gate
 from .silero import SileroDetector
 from .speech_gate import DETECTORS, ENDPOINTINGS, SpeechGate, detector_named, endpointing, speech_spans
 from .webrtc import TwoStageDetector, WebRtcDetector

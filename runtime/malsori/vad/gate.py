@@ -10,12 +10,10 @@ import sys
 from collections import deque
 from collections.abc import Iterable
 
-from ..sound_options import DEFAULT_GATE as DEFAULT_GATE
-from ..sound_options import GateOptions as GateOptions
+from ..sound_options import DEFAULT_GATE, GateOptions
 from ..types import SAMPLE_RATE, Span
 
 RESUMED = SAMPLE_RATE  # samples: speech that begins within them behind a span is taken for its continuation
-
 
 # For files whose spans fill windows. What is cut out of a pause leaves 0.8 s of its own room tone: stock base makes
 # fewer errors so than with 0.5 s and 0.2 s, and with pauses of 2 s left whole (docs/measured.md).

@@ -20,6 +20,11 @@ from .detector import Framer, Probabilities
 QUIET = 10 ** (-35 / 20)  # RMS of a frame, -35 dBFS; recordings with a louder one need no gain
 MOST_GAIN = 10 ** (40 / 20)  # 40 dB; what is quieter than -75 dBFS is no speech
 DECAY = 10 ** (-0.5 / 20 * 0.032)  # of the loudest level per frame of 32 ms: half a dB in a second
+FRAME = SAMPLE_RATE * 32 // 1_000  # 512 samples, the only length that the network knows
+_CONTEXT = 64  # samples of the frame before that the network sees again
+_STATE = (1, 1, 128)  # of the LSTM: hidden and cell
+_BATCH = 1_024  # frames per run: bounds memory (about 33 s of sound), gives away no speed
+_ASSET = "silero_vad_v6.onnx"
 
 
 class AutomaticGain:
@@ -38,13 +43,6 @@ class AutomaticGain:
             gains[index] = min(QUIET / loudest, MOST_GAIN) if 0 < loudest < QUIET else 1.0
         self._loudest = loudest
         return frames if not len(frames) or gains.max() == 1 else frames * gains[:, np.newaxis]
-
-
-FRAME = SAMPLE_RATE * 32 // 1_000  # 512 samples, the only length that the network knows
-_CONTEXT = 64  # samples of the frame before that the network sees again
-_STATE = (1, 1, 128)  # of the LSTM: hidden and cell
-_BATCH = 1_024  # frames per run: bounds memory (about 33 s of sound), gives away no speed
-_ASSET = "silero_vad_v6.onnx"
 
 
 class SileroDetector:

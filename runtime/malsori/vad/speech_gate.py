@@ -8,9 +8,10 @@ from types import MappingProxyType
 from typing import Any
 
 from ..errors import OptionError
+from ..sound_options import DEFAULT_GATE, GateOptions
 from ..types import Audio, Span
 from .detector import Detector
-from .gate import DEFAULT_GATE, Gate, GateOptions
+from .gate import Gate
 from .silero import SileroDetector
 from .webrtc import TwoStageDetector, WebRtcDetector
 
@@ -23,6 +24,9 @@ ENDPOINTINGS: MappingProxyType[str, GateOptions] = MappingProxyType(
         # For people who think while they speak. Speech as short as a cough is dropped: it would cost a second's wait.
         "relaxed": replace(DEFAULT_GATE, min_silence_ms=1_000, min_speech_ms=150, padding_ms=300),
     }
+)
+DETECTORS: MappingProxyType[str, Callable[[], Detector]] = MappingProxyType(
+    {"silero": SileroDetector, "two-stage": TwoStageDetector, "webrtc": WebRtcDetector}
 )
 
 
@@ -90,11 +94,6 @@ def speech_spans(audio: Audio, detector: Detector, options: GateOptions = DEFAUL
     detector.reset()
     gate = SpeechGate(detector, options)
     return gate.push(audio) + gate.flush()
-
-
-DETECTORS: MappingProxyType[str, Callable[[], Detector]] = MappingProxyType(
-    {"silero": SileroDetector, "two-stage": TwoStageDetector, "webrtc": WebRtcDetector}
-)
 
 
 def detector_named(name: str) -> Callable[[], Detector]:

@@ -19,6 +19,10 @@ from .detector import Framer, Probabilities
 from .silero import FRAME, SileroDetector
 
 _LENGTHS = (10, 20, 30)  # ms, of the frames that WebRTC knows
+MODE = 1  # stricter ones save little and miss speech: `bench/detectors.py`
+_WEBRTC_MS = 20  # 30 ms frames say yes later, 10 ms cost half as much again
+_HANGOVER = SAMPLE_RATE * 300 // 1_000  # samples for which Silero runs on after WebRTC's last yes
+_WARM_UP = 16  # frames, 512 ms, that Silero gets first when it runs again
 
 
 class WebRtcDetector:
@@ -56,12 +60,6 @@ class WebRtcDetector:
 
         self._framer = Framer(self.frame)
         self._vad = webrtcvad.Vad(self._mode)
-
-
-MODE = 1  # stricter ones save little and miss speech: `bench/detectors.py`
-_WEBRTC_MS = 20  # 30 ms frames say yes later, 10 ms cost half as much again
-_HANGOVER = SAMPLE_RATE * 300 // 1_000  # samples for which Silero runs on after WebRTC's last yes
-_WARM_UP = 16  # frames, 512 ms, that Silero gets first when it runs again
 
 
 class TwoStageDetector:

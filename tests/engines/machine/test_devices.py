@@ -7,12 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from malsori.engines.machine.cpus import quotas
+from malsori.engines.machine.cpus import cpu_threads, quotas
 from malsori.engines.machine.devices import (
     Availability,
     choose_device,
     compute_types,
-    cpu_threads,
     cuda,
     decide,
     gpu_lines,

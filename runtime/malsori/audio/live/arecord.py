@@ -24,6 +24,8 @@ PIECE_BYTES = 2 * SAMPLE_RATE // 50  # 20 ms
 OVERRUN = "the microphone's buffer ran over"
 
 _OVERRUN = re.compile(r"overrun!*\s*\(at least ([0-9.]+) ms")
+# What ALSA lists beside devices: plugins that convert sound or discard it.
+FILTERS = frozenset({"null", "lavrate", "samplerate", "speexrate", "speex", "upmix", "vdownmix", "jack", "oss"})
 
 
 class Arecord:
@@ -130,10 +132,6 @@ def arecord_devices() -> list[InputDevice]:
     except (OSError, subprocess.TimeoutExpired) as error:
         raise NoMicrophone("microphone", "arecord, of the package alsa-utils", brief(error)) from error
     return [InputDevice(number, name, note=note) for number, (name, note) in enumerate(_listed(run.stdout))]
-
-
-# What ALSA lists beside devices: plugins that convert sound or discard it.
-FILTERS = frozenset({"null", "lavrate", "samplerate", "speexrate", "speex", "upmix", "vdownmix", "jack", "oss"})
 
 
 def _listed(text: str) -> Iterator[tuple[str, str]]:

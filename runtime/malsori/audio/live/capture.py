@@ -17,6 +17,10 @@ from numpy.typing import NDArray
 
 from ...errors import AudioError, NoMicrophone
 
+SEE = "malsori live --list-devices shows them"
+HELD_S = 30.0  # seconds of sound that are kept for a reader that is late
+UNREAD = "nobody read it in time"
+
 
 def _nothing() -> NDArray[np.generic]:
     return np.zeros(0, np.int16)
@@ -58,9 +62,6 @@ class LiveSource(Protocol):
         ...
 
 
-SEE = "malsori live --list-devices shows them"
-
-
 @dataclass(frozen=True, slots=True)
 class InputDevice:
     """A microphone, chosen by its number or name; `rate` is its own in Hz, 0 where unknown."""
@@ -88,10 +89,6 @@ def pick(devices: Sequence[InputDevice], wanted: int | str) -> InputDevice:
         names = ", ".join(f"{device.number} {device.name}" for device in devices) or "none"
         raise NoMicrophone(f"microphone {text!r}", f"a number or a part of a name; {SEE}", f"these: {names}")
     return found[0]
-
-
-HELD_S = 30.0  # seconds of sound that are kept for a reader that is late
-UNREAD = "nobody read it in time"
 
 
 class Inbox:

@@ -17,6 +17,7 @@ from .microphone import Microphone, NoSounddevice, microphones, rescan, sounddev
 
 FIRST_S, LONGEST_S = 0.5, 10.0  # seconds between two tries; each wait is twice the one before
 AWAY = "the microphone was away"
+INSTALL = "pip install 'malsori[mic]', or the package alsa-utils for arecord"
 
 
 class Recorder(LiveSource, Protocol):
@@ -97,9 +98,6 @@ class Reconnecting:
 
     def _frames(self, seconds: float) -> int:
         return max(0, round(seconds * self.rate))
-
-
-INSTALL = "pip install 'malsori[mic]', or the package alsa-utils for arecord"
 
 
 def open_microphone(

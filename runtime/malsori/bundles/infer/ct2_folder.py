@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
 from ...errors import ModelIncompatible
 from ...types import SAMPLE_RATE
+from ..languages import LANGUAGES
 from ..manifest import Manifest
-from ..names import LANGUAGES, audio_context
+from ..names import PublishedName, audio_context
 from .json_fields import card, entries, json_object, json_value
 from .model_bin import Header, Variable
 
@@ -28,7 +30,22 @@ ENCODER_OF_LARGE = 32  # layers
 SHORTENED = 4  # layers of the decoder: turbo has 4, distil-large 2, and neither was trained to translate
 DISTILLED = 2
 MELS_SINCE_V3 = 128  # large, large-v2 and the smaller ones have 80
+WITH_128_MELS = "large-v3"  # in their names: turbo and its distilled ones have it, too
 EMBEDDINGS = ("decoder/embeddings/weight", "decoder/projection/weight")
+# Width and layers of the published sizes (arXiv 2212.04356, table 1; turbo and distil by their model cards), the one
+# place for them. Several versions have the sizes of large and of distil-large.
+SHAPE = ("d_model", "encoder_layers", "decoder_layers")
+SIZE_NAMES = {
+    (384, 4, 4): "tiny",
+    (512, 6, 6): "base",
+    (768, 12, 12): "small",
+    (768, 12, 4): "distil-small",
+    (1024, 24, 24): "medium",
+    (1024, 24, 2): "distil-medium",
+    (1280, 32, 32): "large",
+    (1280, 32, 4): "large-v3-turbo",
+    (1280, 32, 2): "distil-large",
+}
 
 
 def is_begun(folder: Path) -> bool:
@@ -156,31 +173,28 @@ def _tasks(sizes: dict[str, Any]) -> tuple[str, ...]:
     return ("transcribe",) if shortened or not _multilingual(sizes) else ("transcribe", "translate")
 
 
-# Width and layers of the published sizes (arXiv 2212.04356, table 1; turbo and distil by their model cards), the one
-# place for them. Several versions have the sizes of large and of distil-large.
-SHAPE = ("d_model", "encoder_layers", "decoder_layers")
-PUBLISHED = {
-    (384, 4, 4): "tiny",
-    (512, 6, 6): "base",
-    (768, 12, 12): "small",
-    (768, 12, 4): "distil-small",
-    (1024, 24, 24): "medium",
-    (1024, 24, 2): "distil-medium",
-    (1280, 32, 32): "large",
-    (1280, 32, 4): "large-v3-turbo",
-    (1280, 32, 2): "distil-large",
-}
-
-
 def published(sizes: dict[str, Any]) -> str:
     """Return the name of the published size that a model has, English ones with `.en`; empty for one of no such size.
 
     Of several versions the name has none, but for large-v3, which is told by its mels.
     """
-    size = PUBLISHED.get((sizes["d_model"], sizes["encoder_layers"], sizes["decoder_layers"]), "")
+    size = SIZE_NAMES.get((sizes["d_model"], sizes["encoder_layers"], sizes["decoder_layers"]), "")
     if size == "large" and sizes.get("num_mel_bins") == MELS_SINCE_V3:
         return "large-v3"
     return f"{size}.en" if size and not _multilingual(sizes) else size
+
+
+def fits(manifest: Manifest, named: PublishedName) -> bool:
+    """Return whether what a manifest says is true of that published model; what it leaves out may be anything."""
+    if manifest.kind != KIND:
+        return False
+    sizes = manifest.sizes
+    expected = dict(zip(SHAPE, _shape(named), strict=True))
+    expected["num_mel_bins"] = MELS_SINCE_V3 if WITH_128_MELS in named.name else 80
+    if any((sizes.get(name) or value) != value for name, value in expected.items()):
+        return False
+    vocabulary = sizes.get("vocab_size")
+    return not vocabulary or (vocabulary < MULTILINGUAL) == named.name.endswith(".en")
 
 
 def window(sizes: dict[str, Any]) -> dict[str, float]:
@@ -196,3 +210,9 @@ def _description(sizes: dict[str, Any]) -> str:
     size = published(sizes).removesuffix(".en")
     of = f"of the size of {size}" if size else f"of {sizes['parameters'] / 1e6:.0f} M parameters"
     return f"a Whisper {of}{'' if _multilingual(sizes) else ', English only'}"
+
+
+def _shape(named: PublishedName) -> tuple[int, int, int]:
+    """Return width and layers of a published model, by its name without a version where several share them."""
+    name = named.name.removeprefix("whisper-").removesuffix(".en")
+    return next(shape for shape, size in SIZE_NAMES.items() if re.fullmatch(rf"{size}(-v[\d.]+)?", name))

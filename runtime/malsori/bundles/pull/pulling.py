@@ -33,6 +33,8 @@ from .work import Origin, Say, Work, lock_of, locked
 OFFLINE = ("MALSORI_OFFLINE", "HF_HUB_OFFLINE")
 MIRROR = "HF_ENDPOINT"
 TRUE = ("1", "on", "yes", "true")
+SPARE = 16_000_000  # bytes that stay free
+Tell = Callable[[str], None]
 
 
 class Source(Protocol):
@@ -81,10 +83,6 @@ def _valid(hub: Hub, said_by: str) -> Hub:
             f"{said_by}: expected hub, index or the address of a mirror, https://..., found {hub.endpoint!r}"
         )
     return hub
-
-
-SPARE = 16_000_000  # bytes that stay free
-Tell = Callable[[str], None]
 
 
 @dataclass(frozen=True, slots=True)

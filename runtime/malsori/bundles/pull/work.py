@@ -20,6 +20,8 @@ from ..verify import digest
 from .model import File
 
 POLL = 0.2  # seconds between tries, so that Ctrl-C has an effect in between
+ORIGIN = "origin.json"
+Say = Callable[[str, float, float], None]
 
 
 def lock_of(target: Path) -> Path:
@@ -77,10 +79,6 @@ def _take_on_windows(descriptor: int) -> bool:
     except OSError:
         return False
     return True
-
-
-ORIGIN = "origin.json"
-Say = Callable[[str, float, float], None]
 
 
 @dataclass(frozen=True, slots=True)

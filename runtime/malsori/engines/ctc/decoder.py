@@ -11,13 +11,12 @@ from numpy.typing import NDArray
 from ...bundles.manifest import Manifest
 from ...errors import OptionError
 from ...joining import mean_probability, written
-from ...option import check, given
+from ...option import check, non_defaults
 from ...types import SAMPLE_RATE, Alternative, Segment, Word
 from ..options import DecodeOptions, check_asked
 from .beam import Prefix, Scorer, beam_search
 from .frames import Frames
-from .hotwords import MOST as MOST_HOTWORDS
-from .hotwords import hot_words
+from .hotwords import MOST_HOTWORDS, hot_words
 from .language_model import WordScorer, open_language_model
 from .options import MOST_BEAM
 from .viterbi import log_softmax
@@ -53,7 +52,7 @@ def check_beam(options: DecodeOptions) -> None:
     for name, value in (("hotwords", options.hotwords), ("language_model", options.ctc.language_model)):
         if width == 1 and value:
             raise OptionError(f"{name} needs a beam_size of 2 or more, found 1; left out, it is {BEAM}")
-    for name in given(options.ctc):
+    for name in non_defaults(options.ctc):
         if options.ctc.language_model is None and name.startswith("lm_"):
             raise OptionError(f"{name} weighs a language model, and language_model names none")
 

@@ -17,6 +17,11 @@ AROUND = 4  # blocks on either side that count for a threshold
 DEEPEST = 40.0  # dB below the loudest hops, the least level that counts; digital silence would be infinitely deep
 SHARE = 0.35  # of the way from the quietest to the loudest, in dB
 FLAT = 12.0  # dB from the quietest to the loudest, below which nothing counts as silence
+LATE = 0.03  # seconds by which a word's sound may begin behind the middle of its first frame
+CLOSURE = 0.08  # seconds; the same where that frame is silent, as in the closure of a stop
+LEAD = 1.0  # seconds by which it may begin before that middle at most: some models emit tokens late
+TAIL = 0.3  # seconds by which it may end behind the middle of its last frame at most
+SHORT_TAIL = 0.06  # seconds; the same for the last word where no silence follows
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,13 +72,6 @@ def _thresholds(levels: NDArray[np.float64]) -> NDArray[np.float64]:
         quiet = max(quiet, loud - DEEPEST)
         thresholds[start : start + BLOCK] = quiet + SHARE * (loud - quiet) if loud - quiet > FLAT else -np.inf
     return thresholds
-
-
-LATE = 0.03  # seconds by which a word's sound may begin behind the middle of its first frame
-CLOSURE = 0.08  # seconds; the same where that frame is silent, as in the closure of a stop
-LEAD = 1.0  # seconds by which it may begin before that middle at most: some models emit tokens late
-TAIL = 0.3  # seconds by which it may end behind the middle of its last frame at most
-SHORT_TAIL = 0.06  # seconds; the same for the last word where no silence follows
 
 
 def word_edges(

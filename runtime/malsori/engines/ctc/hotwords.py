@@ -26,7 +26,7 @@ from .spelling import Speller
 from .vocabulary import Vocabulary
 
 ANY_ENDING = "*"  # at the end of a hot word: any word that begins so
-MOST = 1000  # hot words; the tables grow with the square of their number
+MOST_HOTWORDS = 1000  # hot words; the tables grow with the square of their number
 CELLS = 1 << 24  # states times columns, 8 bytes each in both tables: 134 MB
 ROOT, LOST = 0, 1  # states: where a word may begin; inside of a word that is no hot word
 DELIMITER, SILENT, OTHER, FIRST = 0, 1, 2, 3  # columns: word delimiter, no text, in no hot word, the first token of one

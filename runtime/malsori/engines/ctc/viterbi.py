@@ -18,6 +18,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 FLOOR = -1e4  # least log-probability, so that no sum is infinite
+Scores: TypeAlias = Callable[[int, int], NDArray[np.float64]]
+"""`scores(start, stop)` gives the finite log scores of frames `[start, stop)`, float64 `(stop - start, columns)`."""
+
+BLOCK = 512  # frames whose backpointers are held at a time, one byte for each state
+NARROWEST = 4096  # states of a band; with 12 tokens a second nearly three minutes of speech
+CELLS = 1 << 29  # frames times states up to which the search is exact; some 5 s on one core
 
 
 def log_softmax(logits: NDArray[np.float32]) -> NDArray[np.float64]:
@@ -32,14 +38,6 @@ def log_sum_exp(logits: NDArray[np.float32]) -> NDArray[np.float64]:
     shifted = logits - best
     totals: NDArray[np.float64] = best[:, 0] + np.log(np.exp(shifted, out=shifted).sum(axis=1))
     return totals
-
-
-Scores: TypeAlias = Callable[[int, int], NDArray[np.float64]]
-"""`scores(start, stop)` gives the finite log scores of frames `[start, stop)`, float64 `(stop - start, columns)`."""
-
-BLOCK = 512  # frames whose backpointers are held at a time, one byte for each state
-NARROWEST = 4096  # states of a band; with 12 tokens a second nearly three minutes of speech
-CELLS = 1 << 29  # frames times states up to which the search is exact; some 5 s on one core
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,6 @@ from pathlib import Path
 from ...bundles.infer.onnx_export import VOCABULARY
 from ...errors import ModelIncompatible
 
-FILE = VOCABULARY
 SPECIAL = re.compile(r"<[^<>]+>|\[[^\[\]]+\]")  # <pad> <s> </s> <unk> [PAD] [UNK], as checkpoints spell them
 
 
@@ -43,7 +42,7 @@ class Vocabulary:
         With `lower_case` letters are lowered, as some tokenizers do. With `width`, the number of logits, tokens without
         a logit are left out, and logits without a token never become text: published checkpoints have both.
         """
-        path = folder / FILE
+        path = folder / VOCABULARY
         try:
             ids: dict[str, int] = dict(json.loads(path.read_text("utf-8")))
             if width is not None:

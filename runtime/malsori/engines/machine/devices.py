@@ -10,7 +10,6 @@ from functools import cache
 from typing import Any, Literal, TypeAlias, get_args
 
 from ...errors import DeviceUnavailable, OptionError, brief
-from .cpus import cpu_threads
 from .libraries import CTRANSLATE2, ONNXRUNTIME, TENSORRT_LIBRARIES, has_driver, missing
 from .process import ctranslate2
 
@@ -22,6 +21,15 @@ PROBE = bytes.fromhex(
 )
 SILENT = 4  # ONNX Runtime's severity "fatal"; a failing provider otherwise writes red lines on stderr
 WARNING = 2  # ONNX Runtime's own default
+Device: TypeAlias = Literal["cpu", "cuda", "tensorrt"]
+DEVICES = ("auto", *get_args(Device))  # what may be asked for
+Library: TypeAlias = Literal["ctranslate2", "onnxruntime"]
+
+CUDA_EXTRA = "pip install 'malsori[cuda]'"
+TENSORRT = "TensorrtExecutionProvider"
+TENSORRT_PACKAGE = "pip install 'tensorrt-cu12>=10,<11'"
+GPU_PACKAGE = "onnxruntime-gpu==1.24.4"  # also in deploy/onnxruntime-cuda12 and docs/install.md
+GPU_PACKAGE_310 = "onnxruntime-gpu==1.23.2"  # the last with wheels for Python 3.10
 
 
 def why_not_running(provider: str) -> str:
@@ -48,31 +56,6 @@ def why_not_running(provider: str) -> str:
     finally:
         onnxruntime.set_default_logger_severity(WARNING)
     return "" if np.array_equal(result, 4 * np.eye(2)) else f"{provider} computes wrong numbers"
-
-
-__all__ = [
-    "DEVICES",
-    "Availability",
-    "Device",
-    "Library",
-    "choose_device",
-    "compute_types",
-    "cpu_threads",
-    "cuda",
-    "decide",
-    "tensorrt",
-    "why_not_running",
-]
-
-Device: TypeAlias = Literal["cpu", "cuda", "tensorrt"]
-DEVICES = ("auto", *get_args(Device))  # what may be asked for
-Library: TypeAlias = Literal["ctranslate2", "onnxruntime"]
-
-CUDA_EXTRA = "pip install 'malsori[cuda]'"
-TENSORRT = "TensorrtExecutionProvider"
-TENSORRT_PACKAGE = "pip install 'tensorrt-cu12>=10,<11'"
-GPU_PACKAGE = "onnxruntime-gpu==1.24.4"  # also in deploy/onnxruntime-cuda12 and docs/install.md
-GPU_PACKAGE_310 = "onnxruntime-gpu==1.23.2"  # the last with wheels for Python 3.10
 
 
 @dataclass(frozen=True, slots=True)

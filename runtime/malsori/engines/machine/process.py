@@ -11,6 +11,8 @@ from typing import Any
 
 POLICY = "OMP_WAIT_POLICY"
 CHOICES = (POLICY, "GOMP_SPINCOUNT", "KMP_BLOCKTIME")  # environment variables by which users choose that for OpenMP
+M_ARENA_MAX = -8  # of glibc's malloc.h
+_LOADED: weakref.WeakKeyDictionary[Any, Callable[[Any], Any]] = weakref.WeakKeyDictionary()
 
 
 def ctranslate2() -> Any:
@@ -29,9 +31,6 @@ def ctranslate2() -> Any:
     finally:
         os.environ.pop(POLICY, None)
     return ctranslate2
-
-
-M_ARENA_MAX = -8  # of glibc's malloc.h
 
 
 def share_heap() -> None:
@@ -58,9 +57,6 @@ def _call(name: str, *numbers: int) -> None:
     except (AttributeError, OSError, TypeError):  # musl and macOS have none; Windows has no library of that name
         return
     function(*numbers)
-
-
-_LOADED: weakref.WeakKeyDictionary[Any, Callable[[Any], Any]] = weakref.WeakKeyDictionary()
 
 
 def keep_in_forks(owner: Any, loaded: Callable[[Any], Any]) -> None:

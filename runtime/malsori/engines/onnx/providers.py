@@ -9,27 +9,9 @@ from typing import TypeAlias
 
 from ..machine.devices import TENSORRT, Device
 
-
-def failures() -> tuple[type[Exception], ...]:
-    """Return what ONNX Runtime raises; its exceptions have no base class of their own."""
-    from onnxruntime.capi import onnxruntime_pybind11_state as state
-
-    named = ("EPFail", "Fail", "InvalidArgument", "InvalidGraph", "InvalidProtobuf", "NoModel", "NoSuchFile")
-    more = ("NotImplemented", "RuntimeException")
-    return (*(getattr(state, name) for name in (*named, *more)), RuntimeError, ValueError, MemoryError)
-
-
 STEP = 8  # frames; 160 ms
 STEPS = 8  # buckets from one power of two to the next
 LARGEST = 1536  # frames; the bucket of a window of 30 s
-
-
-def bucket(frames: int) -> int:
-    """Return the number of frames to which `frames`, 1 or more, are padded."""
-    step = max(STEP, (1 << (frames - 1).bit_length()) // (2 * STEPS))
-    return -(-frames // step) * step
-
-
 Provider: TypeAlias = tuple[str, dict[str, str]]
 Axes: TypeAlias = Mapping[str, tuple[str | int, ...]]
 
@@ -47,6 +29,21 @@ CUDA: Provider = (
 )
 LARGEST_BATCH = 16  # clips in one call of a TensorRT engine, whose buffers are made for that many
 USUAL = (4, 256)  # clips and frames for which a TensorRT engine is optimised: some 5 s of speech
+
+
+def failures() -> tuple[type[Exception], ...]:
+    """Return what ONNX Runtime raises; its exceptions have no base class of their own."""
+    from onnxruntime.capi import onnxruntime_pybind11_state as state
+
+    named = ("EPFail", "Fail", "InvalidArgument", "InvalidGraph", "InvalidProtobuf", "NoModel", "NoSuchFile")
+    more = ("NotImplemented", "RuntimeException")
+    return (*(getattr(state, name) for name in (*named, *more)), RuntimeError, ValueError, MemoryError)
+
+
+def bucket(frames: int) -> int:
+    """Return the number of frames to which `frames`, 1 or more, are padded."""
+    step = max(STEP, (1 << (frames - 1).bit_length()) // (2 * STEPS))
+    return -(-frames // step) * step
 
 
 @dataclass(frozen=True, slots=True)

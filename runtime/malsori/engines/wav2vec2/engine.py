@@ -9,16 +9,17 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from ...bundles.infer.onnx_export import VOCABULARY
 from ...bundles.manifest import Manifest
 from ...errors import ModelIncompatible, OptionError
 from ...types import SAMPLE_RATE, Audio, Hypothesis
 from ..base import DecodeOptions, Layer, Memory
 from ..ctc.decoder import CtcDecoder, check_options
 from ..ctc.frames import Frames
-from ..ctc.vocabulary import FILE as VOCABULARY
 from ..ctc.vocabulary import Vocabulary
 from ..ctc.words import silences
-from ..machine.devices import Device, choose_device, cpu_threads
+from ..machine.cpus import cpu_threads
+from ..machine.devices import Device, choose_device
 from ..onnx.providers import LARGEST_BATCH
 from ..session import Session, SessionOptions
 from .acoustic import AcousticModel, open_graphs
@@ -28,6 +29,8 @@ from .live.ctc_session import CtcSession
 from .live.ways import open_reader
 
 LAST = "hidden"  # name of the output of the last layer
+DEFAULTS = DecodeOptions()
+NORMAL = SessionOptions()
 
 
 def outputs_of(layer: Layer, there: Collection[str], name: str) -> list[str]:
@@ -49,10 +52,6 @@ def outputs_of(layer: Layer, there: Collection[str], name: str) -> list[str]:
 
 def _number(output: str) -> int:
     return int(output.removeprefix(STATE))
-
-
-DEFAULTS = DecodeOptions()
-NORMAL = SessionOptions()
 
 
 class Wav2Vec2Engine:

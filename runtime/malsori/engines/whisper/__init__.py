@@ -1,1 +1,1 @@
-"""Whisper on CTranslate2: `engine.py` is the front, `track.py` the way through a clip, `window.py` what is encoded."""
+"""Whisper on CTranslate2: `engine.py` is the front, `reader.py` the way through a clip, `window.py` what is encoded."""

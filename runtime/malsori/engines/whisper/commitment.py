@@ -21,6 +21,12 @@ SoundBehind: TypeAlias = Callable[[], Sequence[float]]
 AGREEMENT_SPAN = SAMPLE_RATE
 # Seconds of sound behind a word from which on it is committed: 5.1 and 6.1 % then, 8.5 and 10.3 % at 1 s.
 LEFT_BEHIND_S = 1.5
+KEPT_WORDS = 2  # committed words whose sound stays, in front of the next reading
+CUT_SNAP_S = 0.25  # seconds between the end of a word, by attention, and the pause that it belongs to
+SHORTEST_PAUSE_S = 0.2  # seconds of silence that separate sentences; the closure of a stop is shorter
+BEST_PAUSE_S = 0.5  # seconds from which on no pause is better than another
+FRESH_S = 1.0  # seconds at the end of the sound without cuts
+RECENT_S = 5.0  # seconds that stay where there is no pause
 
 
 class CommitRule(Protocol):
@@ -123,14 +129,6 @@ def count_whole(words: Sequence[TokenWord]) -> int:
 def _common(one: Sequence[str], other: Sequence[str]) -> int:
     """Return the length of the common prefix of two lists."""
     return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(one, other, strict=False)))
-
-
-KEPT_WORDS = 2  # committed words whose sound stays, in front of the next reading
-CUT_SNAP_S = 0.25  # seconds between the end of a word, by attention, and the pause that it belongs to
-SHORTEST_PAUSE_S = 0.2  # seconds of silence that separate sentences; the closure of a stop is shorter
-BEST_PAUSE_S = 0.5  # seconds from which on no pause is better than another
-FRESH_S = 1.0  # seconds at the end of the sound without cuts
-RECENT_S = 5.0  # seconds that stay where there is no pause
 
 
 @dataclass(frozen=True, slots=True)

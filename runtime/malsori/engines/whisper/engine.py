@@ -13,7 +13,8 @@ from ...bundles.manifest import Manifest
 from ...errors import ModelCorrupt, OptionError
 from ...types import UNKNOWN, Audio, Hypothesis
 from ..base import DecodeOptions, Layer, LeftContext, Memory
-from ..machine.devices import choose_device, cpu_threads
+from ..machine.cpus import cpu_threads
+from ..machine.devices import choose_device
 from ..session import SessionOptions
 from .features import HOP, STRIDE, WINDOW, LogMel, padded
 from .following import Following

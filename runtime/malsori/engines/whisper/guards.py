@@ -30,6 +30,11 @@ SHORT_SILENT = 0.75  # probability; of 160 words spoken in so little sound (base
 POOR_NO_SPEECH_DROP = 0.2  # taken off the no-speech threshold where the log-probability is below its own
 ECHO_NO_SPEECH, ECHO_LOG_PROB = 0.4, -1.5  # probability, mean log-probability
 PAST_END_S = 1.0  # seconds by which a time token may lie behind the sound, in the margin of silence
+JUDGED_WORDS = 8  # first words of a segment that are scored
+UNLIKELY_WORD = 0.15  # probability of a word
+SHORT_WORD_S, LONG_WORD_S = 0.133, 2.0  # seconds; shorter and longer words add to the score
+ANOMALOUS_SCORE = 3.0  # score from which on a segment counts as not spoken
+WINDOW_EDGE_S = 2.0  # seconds from a window's start, or to its end, that count as silence around a segment
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,13 +179,6 @@ def _repeats(tokens: Sequence[int]) -> bool:
     ngrams = Counter(zip(*(tokens[shift:] for shift in range(NGRAM)), strict=False))
     total = ngrams.total()
     return total >= LEAST_NGRAMS and 1 - len(ngrams) / total > NGRAM_SHARE
-
-
-JUDGED_WORDS = 8  # first words of a segment that are scored
-UNLIKELY_WORD = 0.15  # probability of a word
-SHORT_WORD_S, LONG_WORD_S = 0.133, 2.0  # seconds; shorter and longer words add to the score
-ANOMALOUS_SCORE = 3.0  # score from which on a segment counts as not spoken
-WINDOW_EDGE_S = 2.0  # seconds from a window's start, or to its end, that count as silence around a segment
 
 
 def drop_implausible(

@@ -31,6 +31,8 @@ WIDER: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "int16": ("float32",),
     }
 )
+SOUND = {"sampling_rate": SAMPLE_RATE, "hop_length": HOP, "n_fft": 400}  # the features that `features.py` computes
+WIDEST = 100  # hypotheses; a beam takes memory before it takes time
 
 
 def computing(stored: str, there: Collection[str]) -> str | None:
@@ -80,9 +82,6 @@ def compute_type_for(asked: str, stored: str, device: Device) -> str:
     return asked
 
 
-SOUND = {"sampling_rate": SAMPLE_RATE, "hop_length": HOP, "n_fft": 400}  # the features that `features.py` computes
-
-
 def needed(folder: Path, manifest: Manifest) -> tuple[str, ...]:
     """Return the files that such a bundle must list: the necessary ones, and optional ones that are there."""
     vocabulary = next((name for name in VOCABULARIES if name in manifest.files), VOCABULARIES[0])
@@ -125,9 +124,6 @@ def check_parts(folder: Path, manifest: Manifest, network: Network, tokens: Toke
     unknown = [code for code in manifest.languages if tokens.language(code) is None]
     if unknown and network.multilingual:
         raise ModelIncompatible(str(folder), f"the tokenizer has no token for the languages {', '.join(unknown)}")
-
-
-WIDEST = 100  # hypotheses; a beam takes memory before it takes time
 
 
 def check_options(manifest: Manifest, options: DecodeOptions) -> None:

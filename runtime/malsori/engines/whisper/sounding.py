@@ -20,6 +20,7 @@ SHORTEST_SILENCE_S = 0.05  # seconds; shorter silences are parts of words
 DEEPEST_DB = 40.0  # dB below the loudest frames, the least level that counts; digital silence would be infinitely deep
 SHARE = 0.35  # of the way from the quietest to the loudest, in dB
 FLAT_DB = 12.0  # dB from the quietest to the loudest, below which nothing counts as silence
+SNAP_S = 0.15  # seconds from a word's edge, by attention, to the pause that it is moved to
 
 
 def sounding(audio: Audio) -> list[tuple[float, float]]:
@@ -57,9 +58,6 @@ def _loud(levels: NDArray[np.float64]) -> NDArray[np.bool_]:
         return np.ones(len(levels), np.bool_)
     loud: NDArray[np.bool_] = levels >= quietest + SHARE * (loudest - quietest)
     return loud
-
-
-SNAP_S = 0.15  # seconds from a word's edge, by attention, to the pause that it is moved to
 
 
 def ascending(times: Sequence[Times], earliest: float, latest: float) -> list[Times]:

@@ -13,6 +13,9 @@ from ...bundles.infer.ct2_folder import VOCABULARIES, vocabulary
 from ...errors import ModelCorrupt, ModelIncompatible
 
 HALF_CHARACTER = "\ufffd"  # in the place of bytes that are no complete character
+BYTE_TOKEN = 256  # the first tokens, of a single byte each
+END = "<|endoftext|>"  # the first special token
+TIME = "<|0.00|>"
 
 
 def spelled_bytes(token: str | None) -> bytes:
@@ -49,11 +52,6 @@ def _byte_alphabet() -> dict[str, int]:
 
 
 BYTES = _byte_alphabet()
-
-
-BYTE_TOKEN = 256  # the first tokens, of a single byte each
-END = "<|endoftext|>"  # the first special token
-TIME = "<|0.00|>"
 
 
 def rebuilt(folder: Path) -> Any:

@@ -18,6 +18,7 @@ MARGIN_S = 2.0  # seconds of silence behind a clip, where only a floor was given
 # reads eight windows of one length in 2.6 times the time of one (base, int8, 2 cores).
 WINDOW_SECONDS = (*range(1, 13), 15, 20, 25, 30)
 RETRY_FACTOR = 1.5  # least length of the window for a retry, over that of the window whose reading was rejected
+BATCHES_PER_CALL = 2  # with one batch per call, lanes that are done would wait for the last one
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,9 +52,6 @@ def longer(window: int) -> int:
 
 def _frames_of(seconds: float) -> int:
     return next((rung * MEL_RATE for rung in WINDOW_SECONDS if rung >= seconds), WINDOW)
-
-
-BATCHES_PER_CALL = 2  # with one batch per call, lanes that are done would wait for the last one
 
 
 def calls(lengths: Sequence[int], context: Context, options: DecodeOptions) -> list[list[int]]:

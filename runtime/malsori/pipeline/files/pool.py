@@ -24,6 +24,8 @@ from .recording import Job, Progress, Recording
 from .stitch import stitch
 
 MOST_GATHERED_S = 480.0  # seconds of speech gathered at most, 30 MB, unless a single clip is longer
+SHORT_S = 240.0  # seconds of sound; shorter recordings share engine calls
+SHORT_BYTES = 1 << 20  # of a file that does not say its length: four minutes of an MP3 of 32 kbit/s
 
 
 class Pool:
@@ -170,10 +172,6 @@ def waves(jobs: Sequence[Job]) -> Iterator[list[Job]]:
         counts[id(job.recording)] += 1
         numbered.setdefault(counts[id(job.recording)], []).append(job)
     yield from numbered.values()
-
-
-SHORT_S = 240.0  # seconds of sound; shorter recordings share engine calls
-SHORT_BYTES = 1 << 20  # of a file that does not say its length: four minutes of an MP3 of 32 kbit/s
 
 
 def transcripts(

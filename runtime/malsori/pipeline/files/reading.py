@@ -13,10 +13,11 @@ from ...audio import AudioSource, Blocks, decode_blocks
 from ...bundles.manifest import Manifest
 from ...engines.base import Engine, TellsLanguages
 from ...errors import AudioError, Cancelled, MalsoriError, OptionError
-from ...option import given
+from ...option import non_defaults
+from ...sound_options import DEFAULT_GATE
 from ...types import SAMPLE_RATE, Audio
 from ...vad import Detector, GateOptions
-from ...vad.gate import DEFAULT_GATE, FILLING
+from ...vad.gate import FILLING
 from ..clip import Clip, fill_clips
 from ..options import TranscribeOptions
 from .recording import Job, Recording
@@ -145,7 +146,7 @@ class RecordingReader:
         """The gate's options: those given, the others as they suit the engine."""
         fills = self._engine.fills_windows and self._longest >= LEAST_FILLED
         asked, usual = self._options.speech.gate, FILLING if fills else DEFAULT_GATE
-        return replace(usual, **{**given(asked), "max_speech_s": self._longest})
+        return replace(usual, **{**non_defaults(asked), "max_speech_s": self._longest})
 
     @property
     def _several_languages(self) -> bool:

@@ -16,6 +16,10 @@ from ...types import SAMPLE_RATE, Audio, Span
 from ...vad import Detector, GateOptions, SpeechGate
 from ..clip import Clip
 
+SEARCHED_S = 10.0  # seconds at the end of a clip in which a cut may lie; of a clip below 30 s its last third
+LOUDNESS_STEP = SAMPLE_RATE * 20 // 1000  # 320 samples
+PAUSE_STEPS = 10  # steps, 200 ms: the closure of a stop is as quiet as a pause but shorter
+
 
 def stretches_of(
     blocks: Iterable[Audio], detector: Detector, options: GateOptions, *, ungated_below: int = 0
@@ -88,11 +92,6 @@ class Cutter:
     def _drop_unneeded(self) -> None:
         while self._blocks and self._start + len(self._blocks[0]) <= self._gate.reach:
             self._start += len(self._blocks.popleft())
-
-
-SEARCHED_S = 10.0  # seconds at the end of a clip in which a cut may lie; of a clip below 30 s its last third
-LOUDNESS_STEP = SAMPLE_RATE * 20 // 1000  # 320 samples
-PAUSE_STEPS = 10  # steps, 200 ms: the closure of a stop is as quiet as a pause but shorter
 
 
 def clips_without_gate(blocks: Iterable[Audio], longest: float) -> Iterator[Clip]:

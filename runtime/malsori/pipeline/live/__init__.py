@@ -1,8 +1,7 @@
-"""Live streams: sound in blocks, events out; and who may use an engine when."""
+"""Live streams: sound in blocks, events out."""
 
-from ..sharing.scheduler import Scheduler
 from .listen import listen
 from .options import LiveOptions
 from .stream import Stream
 
-__all__ = ["LiveOptions", "Scheduler", "Stream", "listen"]
+__all__ = ["LiveOptions", "Stream", "listen"]

@@ -1,4 +1,4 @@
-"""What a caller may ask of a stream beside what he may ask of a transcription."""
+"""What a caller may ask of a stream beside the options of a transcription."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from ...engines.base import Engine, Follower
 from ...engines.session import SessionOptions
 from ...errors import OptionError
 from ...kinds import LEAST_RATE, MOST_RATE, Choice, Number, Switch
-from ...option import check, given, group, option, put
+from ...option import check, group, non_defaults, option, put
 from ...types import SAMPLE_RATE
 from ...vad import DETECTORS
 from ..options import TranscribeOptions
@@ -75,7 +75,7 @@ def live_overridden(
 
 def check_streamed(options: TranscribeOptions) -> None:
     """Raise `OptionError` for an option of files that a stream does not have."""
-    asked = {**given(options.source), **given(options.speech), **given(options.decoding)}
+    asked = {**non_defaults(options.source), **non_defaults(options.speech), **non_defaults(options.decoding)}
     if options.align_with is not None:
         asked["align_with"] = options.align_with
     for name, reason in UNSTREAMED.items():

@@ -1,8 +1,8 @@
 """One worker for each engine, shared by streams and files: finals before partials before batch work.
 
 with Scheduler() as scheduler:
-    files = transcriber.shared(scheduler)               # goes on while no stream wants anything
-    scheduler.final(engine, clip, options, done)        # what a stream does at the end of an utterance
+    files = transcriber.shared(scheduler)           # goes on while no stream wants anything
+    scheduler.final(engine, clip, options, done)    # what a stream does at the end of an utterance
 """
 
 from __future__ import annotations

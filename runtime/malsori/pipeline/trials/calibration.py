@@ -6,8 +6,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from ...bundles.families import FAMILIES
+from ...bundles.languages import code_of
 from ...bundles.manifest import Manifest
-from ...bundles.names import code_of
 from ...engines.base import DecodeOptions
 from ...engines.machine.cpus import cpu_threads
 from ...engines.whisper.engine import WhisperEngine

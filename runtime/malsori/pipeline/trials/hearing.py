@@ -25,6 +25,10 @@ from .figures import HeardWindows, Run, Take
 ENDINGS = (".aac", ".flac", ".m4a", ".mp3", ".mp4", ".oga", ".ogg", ".opus", ".wav", ".webm")  # of files in folders
 TRANSCRIPT = ".txt"
 SAMPLES = {"english.wav": "en", "korean.wav": "ko", "numbers.wav": "ko"}  # in samples/ of the checkout
+LANGUAGE = 30 * SAMPLE_RATE  # samples in which the language is detected: a window of Whisper
+CERTAIN = (0.0,)  # temperature: sampling would give other words each time
+WARM = 10  # the first reading, to warm up, is in a window of 30 s divided by this
+clock = perf_counter
 
 
 def find_recordings(given: Sequence[Path], languages: Collection[str]) -> list[Path]:
@@ -81,10 +85,6 @@ def _inside(folder: Path) -> list[Path]:
     return found
 
 
-LANGUAGE = 30 * SAMPLE_RATE  # samples in which the language is detected: a window of Whisper
-CERTAIN = (0.0,)  # temperature: sampling would give other words each time
-
-
 @dataclass(frozen=True, slots=True)
 class HeardClip:
     """The text of a clip; `logits` are float32 `(frames, vocabulary)` from a CTC model, None from Whisper."""
@@ -129,10 +129,6 @@ def work(engine: Engine, clip: Audio) -> Callable[[], object]:
 
 def _spoken(hypothesis: Hypothesis) -> str:
     return " ".join(joined(hypothesis.segments).split())
-
-
-WARM = 10  # the first reading, to warm up, is in a window of 30 s divided by this
-clock = perf_counter
 
 
 @dataclass(slots=True)

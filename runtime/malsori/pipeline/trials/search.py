@@ -16,6 +16,11 @@ from .hearing import TrialReader, TrialRecording
 
 LEAST_AT_FLOOR = 3  # clips in the floor's own window, without which nothing is known of it
 TIE_FACTOR = 1.05  # of seconds encoded; among settings within it, longer windows are preferred
+FLOORS = (3.0, 4.0, 5.0, 6.0, 8.0, 10.0, 15.0, 20.0)  # seconds
+MARGINS = (0.5, 1.0, 2.0, 3.0)  # seconds
+FULL = Context()
+GRID = tuple(Context(floor, margin) for floor in FLOORS for margin in MARGINS)
+LIKELY_HEARD = 6  # settings that are usually tried before a safe one is found
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,12 +58,6 @@ def choose(full: Figures, settings: Sequence[Figures], limits: CalibrationLimits
     return max(near, key=lambda each: (each.window, each.context.floor_s, each.context.margin_s))
 
 
-FLOORS = (3.0, 4.0, 5.0, 6.0, 8.0, 10.0, 15.0, 20.0)  # seconds
-MARGINS = (0.5, 1.0, 2.0, 3.0)  # seconds
-FULL = Context()
-GRID = tuple(Context(floor, margin) for floor in FLOORS for margin in MARGINS)
-
-
 def distinct_settings(lengths: Sequence[int]) -> dict[Context, tuple[Context, ...]]:
     """Return the settings that differ for clips of these lengths in samples, each with all that are equal to it.
 
@@ -76,9 +75,6 @@ def distinct_settings(lengths: Sequence[int]) -> dict[Context, tuple[Context, ..
 def order(context: Context) -> tuple[float, float]:
     """Return the sort key of a setting."""
     return context.floor_s, context.margin_s
-
-
-LIKELY_HEARD = 6  # settings that are usually tried before a safe one is found
 
 
 @dataclass(slots=True)

@@ -20,6 +20,8 @@ from ..graphs import KEY, PAST, VALUE
 from .ctc_session import FrameLogits
 from .running import FrontEnd
 
+MOST = 10 * SAMPLE_RATE  # samples; attention among the new frames takes the square of them
+
 
 class Recent:
     """Keeps the last `most` of the appended rows in contiguous memory that is allocated once and rarely moved."""
@@ -44,9 +46,6 @@ class Recent:
             self._start, self._stop = 0, kept
         self._memory[self._stop : self._stop + len(rows)] = rows
         self._stop += len(rows)
-
-
-MOST = 10 * SAMPLE_RATE  # samples; attention among the new frames takes the square of them
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,9 @@ from ...ctc.vocabulary import Vocabulary
 from ...ctc.words import Token, words_of
 from ...session import TextSoFar
 
+HALF_SYLLABLES = re.compile("[\u1100-\u11ff]")  # conjoining jamo of an incomplete syllable, which are not shown
+VOWELS_AND_FINALS = range(0x1160, 0x1200)  # conjoining jamo that complete a syllable begun before
+
 
 @dataclass(frozen=True, slots=True)
 class FrameLogits:
@@ -40,10 +43,6 @@ class LogitReader(Protocol):
     def read(self, sound: Audio) -> FrameLogits:
         """Take the next samples; return the logits of all frames that were not committed before."""
         ...
-
-
-HALF_SYLLABLES = re.compile("[\u1100-\u11ff]")  # conjoining jamo of an incomplete syllable, which are not shown
-VOWELS_AND_FINALS = range(0x1160, 0x1200)  # conjoining jamo that complete a syllable begun before
 
 
 class GrowingText:

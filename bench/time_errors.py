@@ -1,4 +1,4 @@
-"""How far the times of words are off: what the benches of alignment and of Whisper's word times have in common."""
+"""How far the times of words are off, as rows: for the benches of alignment and of Whisper's word times."""
 
 from __future__ import annotations
 
