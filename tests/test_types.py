@@ -1,9 +1,10 @@
-"""The JSON form of words, and what becomes of them when they are moved."""
+"""The JSON form of words, what becomes of them when they are moved, and the type of sound."""
 
 from __future__ import annotations
 
 import subprocess
 import sys
+import typing
 
 import numpy as np
 import pytest
@@ -36,3 +37,8 @@ def test_audio_is_a_type_that_costs_numpy_only_where_it_is_asked_for() -> None:
     assert done.stdout.endswith(" True\n")
     with pytest.raises(AttributeError, match="no attribute 'Video'"):
         _ = malsori.types.Video
+
+
+def test_the_type_of_sound_is_one_that_annotations_of_others_may_have() -> None:
+    assert typing.get_origin(malsori.Audio) is np.ndarray
+    assert typing.get_args(malsori.Audio | None) == (malsori.Audio, type(None))

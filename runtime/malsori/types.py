@@ -12,10 +12,9 @@ SAMPLE_RATE = 16_000  # Hz, of every `Audio`
 UNKNOWN = "und"  # ISO 639's code for a language that could not be determined
 
 if TYPE_CHECKING:
-    from numpy import float32
-    from numpy.typing import NDArray
+    import numpy.typing
 
-    Audio: TypeAlias = NDArray[float32]
+    Audio: TypeAlias = numpy.typing.NDArray[numpy.float32]
     """Sound inside malsori: float32, shape `(samples,)`, mono, 16 kHz, in [-1, 1]."""
 else:
 
@@ -86,8 +85,7 @@ class Alternative:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the JSON form of the alternative."""
-        scores = {"score": round(self.score, 4), "log_probability": round(self.log_probability, 4)}
-        return {"text": self.text, **scores}
+        return {"text": self.text, "score": round(self.score, 4), "log_probability": round(self.log_probability, 4)}
 
 
 @dataclass(frozen=True, slots=True)

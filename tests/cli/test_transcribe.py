@@ -464,6 +464,15 @@ class TestMain:
         assert main([command, "--help"]) == 0
         assert capsys.readouterr().out.splitlines()[:2] == [f"usage: malsori {usage}", ""]
 
+    @pytest.mark.parametrize("command", ["transcribe", "live"])
+    def test_help_says_what_ctc_models_alone_heed_and_a_default_of_0(
+        self, command: str, capsys: pytest.CaptureFixture[str]
+    ):
+        assert main([command, "--help"]) == 0
+        told = " ".join(capsys.readouterr().out.split())
+        for words in ("KenLM language model (CTC)", "in json (1; CTC)", "speech had gone on at once (0)"):
+            assert words in told
+
     def test_every_public_name_is_there(self):
         import malsori
 

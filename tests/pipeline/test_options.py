@@ -133,6 +133,10 @@ def test_what_is_put_in_is_taken_out_and_the_rest_is_left() -> None:
     assert put(LiveOptions(), values).session.step_s == 0.5
 
 
+def test_a_hot_word_that_is_listed_twice_is_kept_twice() -> None:
+    assert TranscribeOptions(hotwords=["a", "a"]).decoding.hotwords == (HotWord("a", 8.0), HotWord("a", 8.0))
+
+
 def test_words_need_their_times_where_something_else_needs_those() -> None:
     assert TranscribeOptions(align_with=Path("b")).decoding.word_timestamps
     assert TranscribeOptions(hallucination_silence_threshold=2.0).decoding.word_timestamps

@@ -245,6 +245,7 @@ VALUES: list[dict[str, Any]] = [
     {"initial_prompt": 5},
     *({"patience": value} for value in (0, -1, math.nan, math.inf, "1", True)),
     *({"max_new_tokens": value} for value in (0, -1, 225, 1.5, True)),
+    *({name: np.zeros(2)} for name in ("language", "vad", "beam_size", "lm_alpha", "patience", "hotwords", "gate")),
 ]
 
 
@@ -259,6 +260,24 @@ def test_the_library_refuses_them_before_the_recording_is_read_by_name(
     named = {"vad_parameters": ("threshold", "padding_ms", "min_speech_ms"), "task": ("no task",)}.get(name, (name,))
     assert any(word in said for word in named)
     assert "\n" not in said
+
+
+def test_an_array_in_place_of_an_option_is_refused_by_a_stream_as_well(whisper: malsori.Transcriber):
+    for name in ("gate", "beam_size", "word_timestamps", "patience"):
+        with pytest.raises(OptionError, match=name):
+            whisper.stream(**{name: np.zeros(2)})
+
+
+def test_a_refusal_names_the_whole_range(capsys: pytest.CaptureFixture[str]):
+    for flag, told in {
+        "--patience": "a number from 0.01 to 100",
+        "--max-cue-s": "1 to 3600 seconds",
+        "--temperature": "one or several numbers of 0 or more",
+    }.items():
+        assert f"expected {told}" in wrong(["transcribe", "none.wav", f"{flag}=-1"], capsys).replace(
+            "must be", "expected"
+        )
+    assert "expected a finite number of 0 or more" in wrong(["transcribe", "none.wav", "--lm-alpha=inf"], capsys)
 
 
 def test_numbers_of_numpy_and_limits_that_are_endless_are_taken():

@@ -279,6 +279,15 @@ def test_languages_are_told_window_by_window_where_that_is_asked_for(engine, kor
     assert [segment.language for segment in fixed.segments] == [None, None]
 
 
+def test_no_window_is_led_by_the_text_before_it_where_that_is_false_be_it_numpys(engine, korean):
+    clip = np.concatenate([np.pad(korean, (0, 30 * 16_000 - len(korean))), sample("english")])
+    usual, alone, numpys = (
+        shown(engine.transcribe([clip], replace(GREEDY, whisper=WhisperOptions(condition_on_previous_text=led))))
+        for led in (None, False, np.False_)
+    )
+    assert usual != alone == numpys
+
+
 def test_a_call_that_is_cancelled_ends_between_two_windows(engine, korean):
     long_clip = np.resize(korean, 95 * 16_000)
     before = engine.counters.windows

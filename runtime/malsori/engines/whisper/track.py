@@ -155,7 +155,8 @@ class Track:
                 )
             )
             self.spoken += segment.tokens
-        if reading.temperature > options.prompt_reset_on_temperature or options.condition_on_previous_text is False:
+        alone = options.condition_on_previous_text not in (None, True)  # numpy's False is not the False
+        if alone or reading.temperature > options.prompt_reset_on_temperature:
             self.spoken.clear()
         self.seek += max(following, LEAST_STEP)
 
