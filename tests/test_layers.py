@@ -22,6 +22,7 @@ LEVELS = {
     "formats": 0,
     "joining": 0,
     "kinds": 1,
+    "languages": 1,
     "option": 2,
     "aligned": 3,
     "atomic": 0,

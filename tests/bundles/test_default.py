@@ -10,9 +10,9 @@ import pytest
 import malsori
 from malsori.bundles import Manifest, read_manifest, seal
 from malsori.bundles.choice import best, rank
-from malsori.bundles.languages import LANGUAGES
 from malsori.cli.main import main
 from malsori.errors import ModelNotFound, OptionError
+from malsori.languages import LANGUAGES
 from tests.plain import WHISPER, hub_repository, whisper_folder
 from tests.shipped import ROOT
 

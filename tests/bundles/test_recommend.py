@@ -8,8 +8,8 @@ import pytest
 
 from malsori.bundles.catalog import CATALOG, find
 from malsori.bundles.choice import MB, REST_MB, choose
-from malsori.bundles.languages import LANGUAGES
 from malsori.errors import OptionError
+from malsori.languages import LANGUAGES
 
 GB = 1000 * MB
 WHISPER = [known.name for known in CATALOG if known.kind == "whisper"]

@@ -8,8 +8,8 @@ from export import recipes
 from export.common import ExportRefused
 from export.whisper_recipe import PARTS, WhisperRecipe
 from malsori.bundles.catalog import CATALOG, find
-from malsori.bundles.languages import LANGUAGES
 from malsori.bundles.names import audio_context
+from malsori.languages import LANGUAGES
 
 ALL = [recipes.read(name) for name in recipes.names(WhisperRecipe)]
 by_name = pytest.mark.parametrize("recipe", ALL, ids=[recipe.name for recipe in ALL])

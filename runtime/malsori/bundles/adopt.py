@@ -17,10 +17,10 @@ from pathlib import Path
 
 from ..atomic import put_in_place
 from ..errors import OptionError, OutputError
+from ..languages import code_of
 from .families import FAMILIES
 from .find import NAME, Found, answering
 from .infer.ct2_folder import fits
-from .languages import code_of
 from .manifest import MANIFEST, Manifest
 from .names import known
 from .places import ORIGIN, is_within, places

@@ -29,7 +29,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from .languages import LANGUAGES
+from ..languages import LANGUAGES
 
 ALL_BUT_CANTONESE = LANGUAGES[:-1]
 

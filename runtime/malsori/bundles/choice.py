@@ -7,10 +7,10 @@ import os
 from dataclasses import dataclass, replace
 
 from ..errors import ModelError, ModelNotFound, OptionError
+from ..languages import LANGUAGES, alternatives_to, code_of, did_you_mean
 from .catalog import CATALOG, CatalogModel
 from .families import FAMILIES
 from .find import HINT, Found, find_bundle, list_bundles
-from .languages import LANGUAGES, alternatives_to, code_of, did_you_mean
 from .manifest import Manifest
 from .names import NAMES, known, pull_line
 

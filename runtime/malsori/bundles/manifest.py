@@ -7,9 +7,6 @@ from dataclasses import asdict, dataclass, field
 from pathlib import PurePosixPath
 from typing import Any
 
-from ..types import UNKNOWN
-from .languages import code_of
-
 MANIFEST = "manifest.json"
 FORMAT = 1  # raised when a reader of the old shape would misread the new one
 
@@ -68,11 +65,6 @@ class Manifest:
     def to_json(self) -> str:
         """Return the text of `manifest.json`: stable order, readable, non-ASCII kept."""
         return json.dumps(asdict(self), ensure_ascii=False, indent=2) + "\n"
-
-
-def knows(languages: tuple[str, ...], language: str) -> bool:
-    """Return whether a model of these `languages` may be told `language`; one that names none takes any."""
-    return language in map(code_of, languages) or languages == (UNKNOWN,)
 
 
 def is_safe(name: str) -> bool:

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal, TypeAlias, get_args
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, get_args
 
-from ..bundles.languages import alternatives_to, code_of
-from ..bundles.manifest import Manifest, knows
 from ..errors import Cancelled, OptionError
 from ..kinds import Choice, Count, Function, Kind, Number, Switch, is_finite, number_in
+from ..languages import alternatives_to, code_of, knows
 from ..option import check, group, option, values_of
 from .ctc.options import MOST_BEAM, CtcOptions
 from .whisper.options import WhisperOptions
+
+if TYPE_CHECKING:
+    from ..bundles.manifest import Manifest
 
 HOTWORD_WEIGHT = 8.0  # of a hot word without its own: it wins over a reading that is up to 3000 times likelier
 HEAVIEST = 100.0

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from ...errors import ModelIncompatible
+from ...languages import LANGUAGES
 from ...types import SAMPLE_RATE
-from ..languages import LANGUAGES
 from ..manifest import Manifest
 from ..names import PublishedName, audio_context
 from .json_fields import card, entries, json_object, json_value

@@ -6,13 +6,13 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from ...bundles.families import FAMILIES
-from ...bundles.languages import code_of
 from ...bundles.manifest import Manifest
 from ...engines.base import DecodeOptions
 from ...engines.machine.cpus import cpu_threads
 from ...engines.whisper.engine import WhisperEngine
 from ...engines.whisper.features import MEL_RATE, WINDOW
 from ...errors import AudioError, OptionError
+from ...languages import code_of
 from .figures import figures_of, understood
 from .hearing import CERTAIN, TrialReader, TrialRecording, speech_of, transcript_of
 from .outcome import Calibration

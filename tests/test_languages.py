@@ -5,10 +5,9 @@ from __future__ import annotations
 import pytest
 
 import malsori
-from malsori.bundles.languages import CODES, ENGLISH, LANGUAGES, SAME, alternatives_to, code_of, did_you_mean
-from malsori.bundles.manifest import knows
 from malsori.cli.main import main
 from malsori.errors import OptionError
+from malsori.languages import CODES, ENGLISH, LANGUAGES, SAME, alternatives_to, code_of, did_you_mean, knows
 from malsori.pipeline import TranscribeOptions
 from tests.shipped import ROOT, whisper_languages
 

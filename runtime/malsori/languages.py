@@ -6,6 +6,8 @@ import re
 from collections.abc import Collection, Sequence
 from difflib import get_close_matches
 
+from .types import UNKNOWN
+
 # As many as Whisper's vocabulary names, in its order; Cantonese, the last, only from large-v3 on.
 _PAIRS = """
     en=english zh=chinese de=german es=spanish ru=russian ko=korean fr=french ja=japanese pt=portuguese
@@ -91,6 +93,11 @@ def code_of(text: str) -> str:
     tag = TAG.fullmatch(plain.replace("_", "-"))
     code = (tag["kind"] or tag["language"]) if tag else plain
     return SAME.get(code, code)
+
+
+def knows(languages: tuple[str, ...], language: str) -> bool:
+    """Return whether a model of these `languages` may be told `language`; one that names none takes any."""
+    return language in map(code_of, languages) or languages == (UNKNOWN,)
 
 
 def did_you_mean(text: object, known: Collection[str] = CODES.values()) -> str:
