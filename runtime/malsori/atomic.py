@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import secrets
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -44,7 +43,7 @@ def write_atomically(path: Path, content: bytes, *, mode: int) -> None:
 
 def temporary_in(folder: Path) -> Path:
     """Return a new path in a folder, with a short name: the target's may have all 255 bytes that a name can have."""
-    return folder / f".malsori-{secrets.token_hex(6)}.tmp"
+    return folder / f".malsori-{os.urandom(6).hex()}.tmp"
 
 
 def put_in_place(new: Path, target: Path, *, old: Path) -> None:
