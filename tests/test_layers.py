@@ -41,7 +41,7 @@ LEVELS = {
 }
 ENGINES = frozenset({"onnxruntime", "ctranslate2", "faster_whisper", "tokenizers"})
 HOMES = {  # who may import what is neither ours nor Python's; argparse and asyncio are Python's, and still have a home
-    "numpy": set(LEVELS) - {"__init__"},
+    "numpy": set(LEVELS),
     "onnxruntime": {"vad", "engines"},
     "ctranslate2": {"engines"},
     "faster_whisper": {"vad", "engines"},
@@ -220,6 +220,20 @@ def test_modules_that_every_start_needs_load_nothing_heavy(module: str) -> None:
 def test_importing_the_package_takes_less_than_150_ms() -> None:
     code = "import time; a = time.process_time(); import malsori; print(time.process_time() - a)"
     assert min(float(_run(code)) for _ in range(3)) < 0.15  # processor time: the machine may be busy with others
+
+
+@pytest.mark.parametrize("command", ["", "transcribe", "live", "models"])
+def test_no_help_loads_numpy(command: str) -> None:
+    code = f"""
+import sys
+from malsori.cli.main import main
+try:
+    main([*{command.split()!r}, "--help"])
+except SystemExit:
+    pass
+print("numpy" in sys.modules)
+"""
+    assert _run(code).endswith("False\n")
 
 
 def test_help_takes_less_than_300_ms() -> None:

@@ -135,6 +135,10 @@ def __getattr__(name: str) -> Any:
         value: Any = version("malsori")
     elif name == "errors":
         return import_module(".errors", __name__)
+    elif name == "Audio":
+        import numpy.typing
+
+        value = numpy.typing.NDArray[numpy.float32]
     elif name in _HOME_OF:
         value = getattr(import_module(f".{_HOME_OF[name]}", __name__), name)
     else:

@@ -141,7 +141,7 @@ class Number(Kind):
         self.schema = {"type": "number", **{name: value for name, value in bounds.items() if math.isfinite(value)}}
 
     def read(self, text: str) -> float:
-        """Return the number. A sign is checked where 0 is the bound, and that a `finite` one is; else see `check`."""
+        """Return the number. Checked are its sign where the range begins at 0, and that a `finite` one is finite."""
         signs = f"a number {between(0, math.inf, self.above)}"
         value = number_in(text, "a number" if self.least else signs)
         signed = self.least != 0 or (value > 0 if self.above else value >= 0)

@@ -12,19 +12,12 @@ SAMPLE_RATE = 16_000  # Hz, of every `Audio`
 UNKNOWN = "und"  # ISO 639's code for a language that could not be determined
 
 if TYPE_CHECKING:
-    import numpy.typing
+    import numpy as np
+    from numpy.typing import NDArray
 
-    Audio: TypeAlias = numpy.typing.NDArray[numpy.float32]
-    """Sound inside malsori: float32, shape `(samples,)`, mono, 16 kHz, in [-1, 1]."""
-else:
-
-    def __getattr__(name: str) -> object:
-        """Return `Audio` where it is asked for: options and bundles, which do not, cost no numpy (PEP 562)."""
-        if name != "Audio":
-            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-        import numpy.typing
-
-        return numpy.typing.NDArray[numpy.float32]
+# A text at run time, so that help, options and bundles load no numpy; `malsori.Audio` is the type itself.
+Audio: TypeAlias = "NDArray[np.float32]"
+"""Sound inside malsori: float32, shape `(samples,)`, mono, 16 kHz, in [-1, 1]."""
 
 
 @dataclass(frozen=True, slots=True, order=True)

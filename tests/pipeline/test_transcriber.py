@@ -789,3 +789,8 @@ def test_the_detector_is_opened_beside_the_engine(monkeypatch: pytest.MonkeyPatc
     load(NANO.with_name(name), device="cpu", threads=1)
     assert len(opened) == 1
     assert opened[0].startswith("malsori-detector")
+
+
+def test_what_is_no_options_is_refused_with_a_keyword_to_type() -> None:
+    with pytest.raises(OptionError, match=r"options: expected TranscribeOptions, found 'ko'; .*language='ko'"):
+        Transcriber(LoudnessEngine("ko"), detector=LoudnessDetector).transcribe(recording((10, 1.0)), "ko")

@@ -169,5 +169,5 @@ def check_asked(manifest: Manifest, options: DecodeOptions, family: str | None =
         others = alternatives_to(options.language, languages, f"malsori models show {name}")
         raise OptionError(f"{name} does not know the language {options.language!r}{others}")
     for own, kept, value in values_of(options):
-        if family is not None and kept.family not in ("", family) and value != kept.default:
+        if family is not None and kept.family not in ("", family) and kept.differs(value):
             raise OptionError(f"{name} has no {own}; that is an option of {kept.family} models")

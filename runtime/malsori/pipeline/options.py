@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
@@ -127,3 +128,10 @@ class TranscribeOptions:
 
 
 USUAL = TranscribeOptions()
+
+
+def wanted(options: TranscribeOptions | None, overrides: Mapping[str, Any]) -> TranscribeOptions:
+    """Return the options, or the defaults, with the keywords put in. Raises `OptionError` for another object."""
+    if options is not None and not isinstance(options, TranscribeOptions):
+        raise OptionError(f"options: expected TranscribeOptions, found {options!r}; a keyword is language='ko'")
+    return (options or USUAL).changed(**overrides)

@@ -11,13 +11,13 @@ from numpy.typing import NDArray
 from ..audio import AudioSource, decode
 from ..engines.base import Engine, Layer
 from ..errors import EmptyAudio, MalsoriError, OptionError
-from ..types import Audio, Transcript
+from ..types import Transcript
 from ..vad import Detector, SileroDetector
 from .alignment.placing import placer_of
 from .files.pool import Pool, transcripts
 from .files.reading import RecordingReader
 from .files.recording import Progress
-from .options import LOADING, USUAL, Loading, TranscribeOptions
+from .options import LOADING, Loading, TranscribeOptions, wanted
 
 if TYPE_CHECKING:
     from .capacity.admission import Admission
@@ -71,7 +71,7 @@ class Transcriber:
 
         Each transcript of the run has these lines among its warnings. Options as in `transcribe`.
         """
-        chosen = (options or USUAL).changed(**overrides)
+        chosen = wanted(options, overrides)
         chosen.check(self.engine.manifest)
         return (*self.warnings, *self.engine.check(chosen.decoding))
 
@@ -114,7 +114,7 @@ class Transcriber:
         recording costs only itself: its error comes in its place, raised (which ends the run) or, with
         `on_error="return"`, as a value. Wrong options are raised at once.
         """
-        chosen = (options or USUAL).changed(**overrides)
+        chosen = wanted(options, overrides)
         left_out = self.check(chosen)
         if on_error not in ("raise", "return"):
             raise OptionError(f"on_error is 'raise' or 'return', found {on_error!r}")
@@ -136,7 +136,7 @@ class Transcriber:
         The dictionary is empty when there is no speech. Raises as `transcribe` does, and `OptionError` when the model
         cannot tell languages apart.
         """
-        chosen = (options or USUAL).changed(**overrides)
+        chosen = wanted(options, overrides)
         chosen.check(self.engine.manifest)
         reader = RecordingReader(self.engine, self.detector, chosen)
         with reader.open(source) as blocks:
@@ -166,7 +166,7 @@ class Transcriber:
             raise OptionError(f"partials: expected True, False, or a model from malsori.load(...), found {partials!r}")
         chosen, rest = live_overridden(live, overrides, partials=partials is not False)
         other = None if isinstance(partials, bool) else partials.engine
-        asked = (options or USUAL).changed(**rest)
+        asked = wanted(options, rest)
         return Stream(self.engine, self.detector, asked, chosen, scheduler, partials=other, warnings=self.warnings)
 
     def shared(self, scheduler: Scheduler) -> Transcriber:
@@ -176,26 +176,27 @@ class Transcriber:
 
     def admission(
         self,
-        speech: Audio,
+        speech: AudioSource,
         options: TranscribeOptions | None = None,
         *,
         partials: bool = True,
         limit_s: float = 1.0,
-        most_stale: float = 1.0,
+        most_stale: float = 0.1,
         **overrides: Any,
     ) -> Admission:
         """Return how many streams this machine bears, so that 95 % of the finals come within `limit_s` of their speech.
 
-        `most_stale` is the share of partials that may be dropped. It takes some seconds, in which nobody else may use
-        the model: `speech`, 16 kHz mono, is somebody talking, from which the costs are measured. Options as in
-        `transcribe`; raises `OptionError` for those that a stream does not have.
+        `most_stale` is the share of partials that may be dropped, `speech` a recording of somebody talking, from which
+        the costs are measured: some seconds, in which nobody else may use the model. More than 256 streams are not
+        looked for. Options as in `transcribe`; raises `OptionError` for those that a stream does not have.
         """
         from .capacity.admission import admission_of
 
-        chosen = (options or USUAL).changed(**overrides)
+        chosen = wanted(options, overrides)
         self.check(chosen)
+        sound = decode(speech, sample_rate=chosen.source.sample_rate).samples
         return admission_of(
-            self.engine, self.detector, speech, chosen, partials=partials, limit_s=limit_s, most_stale=most_stale
+            self.engine, self.detector, sound, chosen, partials=partials, limit_s=limit_s, most_stale=most_stale
         )
 
     def embed(

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from malsori.engines.base import DecodeOptions
 from malsori.engines.session import SessionOptions, TextSoFar
-from malsori.errors import OptionError
+from malsori.errors import EmptyAudio, OptionError
 from malsori.pipeline import Transcriber
 from malsori.pipeline.capacity.admission import admission
 from malsori.pipeline.capacity.costs import LENGTHS, Costs, costs_of, on_line
@@ -295,3 +295,20 @@ def test_an_option_that_no_stream_has_is_refused_before_anything_is_measured() -
     with pytest.raises(OptionError, match="a stream has one track"):
         Transcriber(engine, detector=LoudnessDetector).admission(SPEECH, track=2)
     assert not engine.calls
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ({"limit_s": 0}, "limit_s: expected a number above 0, found 0"),
+        ({"most_stale": 2}, "most_stale: expected a number from 0 to 1, found 2"),
+    ],
+)
+def test_what_no_machine_can_be_asked_is_refused(wrong: dict[str, float], message: str) -> None:
+    with pytest.raises(OptionError, match=message):
+        Transcriber(LoudnessEngine("ko"), detector=LoudnessDetector).admission(SPEECH, **wrong)
+
+
+def test_a_recording_without_sound_measures_nothing() -> None:
+    with pytest.raises(EmptyAudio):
+        Transcriber(LoudnessEngine("ko"), detector=LoudnessDetector).admission([])

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from ...engines.base import DecodeOptions, Engine
+from ...kinds import Number
 from ...types import Audio
 from ...vad import Detector
 from ..live.options import check_streamed
@@ -82,6 +83,8 @@ def admission_of(
     most_stale: float,
 ) -> Admission:
     """Return the `admission` by costs measured now. Raises `OptionError` for options that a stream does not have."""
+    Number(0, above=True).check("limit_s", limit_s)
+    Number(0, 1).check("most_stale", most_stale)
     check_streamed(options)
     listen = LiveCutter(detector(), options.speech.gate).push
     costs = costs_of(engine, speech, options.decoding, SESSION if partials else None, listen)

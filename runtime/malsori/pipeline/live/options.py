@@ -48,7 +48,7 @@ class LiveOptions:
     """
 
     sample_rate: float = option(SAMPLE_RATE, Number(LEAST_RATE, MOST_RATE, "Hz"), "--rate")
-    partials: bool = option(True, Switch(), "--partials", "--no-partials")
+    partials: bool = option(True, Switch(), "--no-partials")
     session: SessionOptions = group(SessionOptions())
     detector: str | None = option(None, Choice(*DETECTOR_NAMES, or_none=True, wrong=NO_DETECTOR))
     backlog_s: float = option(300.0, Number(0, MOST_BACKLOG_S, "seconds", above=True))
