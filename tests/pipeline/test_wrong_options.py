@@ -268,16 +268,16 @@ def test_an_array_in_place_of_an_option_is_refused_by_a_stream_as_well(whisper: 
             whisper.stream(**{name: np.zeros(2)})
 
 
-def test_a_refusal_names_the_whole_range(capsys: pytest.CaptureFixture[str]):
-    for flag, told in {
-        "--patience": "a number from 0.01 to 100",
-        "--max-cue-s": "1 to 3600 seconds",
-        "--temperature": "one or several numbers of 0 or more",
-    }.items():
-        assert f"expected {told}" in wrong(["transcribe", "none.wav", f"{flag}=-1"], capsys).replace(
-            "must be", "expected"
-        )
-    assert "expected a finite number of 0 or more" in wrong(["transcribe", "none.wav", "--lm-alpha=inf"], capsys)
+@pytest.mark.parametrize(
+    ("flag", "told"),
+    [
+        ("--patience", "a number from 0.01 to 100"),
+        ("--max-cue-s", "1 to 3600 seconds"),
+        ("--audio-context", "from 1 to"),
+    ],
+)
+def test_a_refusal_names_the_whole_range(flag: str, told: str, capsys: pytest.CaptureFixture[str]):
+    assert told in wrong(["transcribe", "none.wav", f"{flag}=-1"], capsys)
 
 
 def test_numbers_of_numpy_and_limits_that_are_endless_are_taken():

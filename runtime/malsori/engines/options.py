@@ -51,7 +51,7 @@ class Language(Kind):
 class Temperatures(Kind):
     """One temperature or several, kept as several; in a text with commas between."""
 
-    expected, metavar = "one or several numbers of 0 or more", "T"
+    expected, metavar = "0 or more", "T"
     wrong = "{name} must be {expected}, found {value!r}"
     schema: Mapping[str, Any] = {
         "anyOf": [Number(0).schema, {"type": "array", "items": Number(0).schema, "minItems": 1}]

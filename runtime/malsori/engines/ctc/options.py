@@ -22,6 +22,6 @@ class CtcOptions:
     """
 
     language_model: Path | None = option(None, FilePath(or_none=True), "--lm", "--language-model")
-    lm_alpha: float = option(0.5, Number(0, finite=True, expected="a finite number of 0 or more"))
+    lm_alpha: float = option(0.5, Number(0, finite=True))
     lm_beta: float = option(1.5, Number(finite=True, expected="a finite number"))
     alternatives: int = option(1, Count(MOST_BEAM))
