@@ -6,12 +6,9 @@ import argparse
 from collections.abc import Sequence
 from dataclasses import Field, field, fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
-if TYPE_CHECKING:
-    from export.training.settings import Settings
-
-Kind = TypeVar("Kind", bound="Settings")
+Kind = TypeVar("Kind")
 SHARED = ("training", "bundle")  # groups that every subject has; on the command line its own stand before them
 
 

@@ -30,8 +30,12 @@ from export.training.ctc.subject import Ctc, ErrorRates  # noqa: E402
 from export.training.ctc.texts import clean  # noqa: E402
 from export.training.ctc.vocabulary import Speller, new_vocabulary  # noqa: E402
 from export.training.curve import Curve  # noqa: E402
-from export.training.learner import choose_precision, total_steps  # noqa: E402
-from export.training.loop import finetune, learn  # noqa: E402
+from export.training.learner import choose_precision  # noqa: E402
+from export.training.loop import (  # noqa: E402
+    finetune,
+    learn,
+    total_steps,
+)
 from export.training.manifest import read_rows  # noqa: E402
 from export.training.options import parse  # noqa: E402
 from export.training.settings import TrainingOptions  # noqa: E402
