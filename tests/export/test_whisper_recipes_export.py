@@ -27,9 +27,9 @@ from export.proof import synthetic_speech  # noqa: E402
 from export.whisper import export, main  # noqa: E402
 from export.whisper_checkpoint import Checkpoint  # noqa: E402
 from export.whisper_recipe import WhisperRecipe  # noqa: E402
-from malsori.bundles.names import LANGUAGES  # noqa: E402
 from malsori.engines.base import DecodeOptions  # noqa: E402
 from malsori.errors import OptionError  # noqa: E402
+from malsori.languages import LANGUAGES  # noqa: E402
 from tests.export.test_whisper_export import open_engine, save_checkpoint  # noqa: E402
 
 HEARD = DecodeOptions(beam_size=1, temperature=(0.0,), word_timestamps=True)
