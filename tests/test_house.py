@@ -63,6 +63,16 @@ def test_files_and_functions_are_short_enough_to_be_read_at_once() -> None:
     assert not long
 
 
+def test_all_that_is_public_says_what_it_is() -> None:
+    silent = [str(path) for path in FILES if not ast.get_docstring(ast.parse(path.read_text("utf-8")))]
+    for path in FILES:
+        for node in ast.parse(path.read_text("utf-8")).body:
+            public = isinstance(node, (ast.FunctionDef, ast.ClassDef)) and not node.name.startswith("_")
+            if public and not ast.get_docstring(node):
+                silent.append(f"{path}:{node.lineno}: {node.name}")
+    assert not silent
+
+
 def test_the_picture_of_the_house_names_files_that_are_there() -> None:
     named = set(re.findall(r"`([\w./-]+(?:\.py|\.h|\.c|/))`", (ROOT / "docs" / "architecture.md").read_text("utf-8")))
     there = {f"/{path.relative_to(ROOT).as_posix()}{'/' * path.is_dir()}" for path in ROOT.rglob("*")}

@@ -111,6 +111,7 @@ def _needed_modules(arguments: list[str]) -> list[str]:
 
 
 def parsers(modules: Iterable[str]) -> tuple[Parser, argparse._SubParsersAction[Parser]]:
+    """Return the parser of `malsori` with the commands of these modules, and the action whose `choices` are theirs."""
     parser = Parser(prog="malsori", description="Speech to text, without a training framework.", epilog=EPILOG)
     parser.add_argument("--version", action=Version, help="print the version and leave")
     subparsers = parser.add_subparsers(dest="command", metavar="COMMAND", title="commands")
