@@ -155,3 +155,9 @@ def test_every_option_that_a_text_can_give_has_a_flag_but_those_named_here() -> 
     wanted = {name: kept.flags for each in classes for name, kept in options_of(each).items() if kept.kind.schema}
     without = {name for name, spelled in wanted.items() if not flags() & {*spelled}}
     assert without == {"sample_rate", "gate", "neg_threshold"}
+
+
+def test_a_text_means_the_same_as_a_keyword_and_as_a_flag() -> None:
+    asked = TranscribeOptions(hotwords="침실:12, 거실", language="auto").decoding
+    assert asked.hotwords == (HotWord("침실", 12.0), HotWord("거실", 8.0))
+    assert asked.language is None

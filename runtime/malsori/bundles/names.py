@@ -105,6 +105,3 @@ def audio_context(name: str) -> dict[str, float]:
     """Return the `audio_context` of a manifest for the model with this recipe's name; empty for the full 30 s."""
     floor, margin = WINDOWS.get(name, (0.0, 0.0))
     return {"floor_s": floor, "margin_s": margin} if floor else {}
-
-
-# As many as Whisper's vocabulary names, in its order; Cantonese, the last, only from large-v3 on.

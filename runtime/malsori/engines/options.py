@@ -42,7 +42,7 @@ class Language(Kind):
         return None if code == "auto" else code
 
     def plain(self, value: Any) -> Any:
-        return code_of(value) if isinstance(value, str) else value
+        return self.read(value) if isinstance(value, str) else value
 
     def allows(self, value: Any) -> bool:
         return isinstance(value, str) and value.strip() != ""
@@ -79,7 +79,7 @@ class HotWordsKind(Kind):
 
     def plain(self, value: Any) -> Any:
         if isinstance(value, str):
-            value = [word for part in value.split(",") if (word := part.strip())]
+            return self.read(value)
         # An iterator would be empty at the second batch.
         if not isinstance(value, Collection) or not all(isinstance(word, str) for word in value):
             return value

@@ -194,9 +194,8 @@ class Transcriber:
 
         chosen = wanted(options, overrides)
         self.check(chosen)
-        sound = decode(speech, sample_rate=chosen.source.sample_rate).samples
         return admission_of(
-            self.engine, self.detector, sound, chosen, partials=partials, limit_s=limit_s, most_stale=most_stale
+            self.engine, self.detector, speech, chosen, partials=partials, limit_s=limit_s, most_stale=most_stale
         )
 
     def embed(

@@ -11,9 +11,9 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from ...audio import AudioSource, decode
 from ...engines.base import DecodeOptions, Engine
 from ...kinds import Number
-from ...types import Audio
 from ...vad import Detector
 from ..live.options import check_streamed
 from ..live.utterance import LiveCutter
@@ -75,17 +75,18 @@ def admission(
 def admission_of(
     engine: Engine,
     detector: Callable[[], Detector],
-    speech: Audio,
+    speech: AudioSource,
     options: TranscribeOptions,
     *,
     partials: bool,
     limit_s: float,
     most_stale: float,
 ) -> Admission:
-    """Return the `admission` by costs measured now. Raises `OptionError` for options that a stream does not have."""
+    """Return the `admission` by costs measured now. Raises `OptionError` for numbers and options that cannot be."""
     Number(0, above=True).check("limit_s", limit_s)
     Number(0, 1).check("most_stale", most_stale)
     check_streamed(options)
     listen = LiveCutter(detector(), options.speech.gate).push
-    costs = costs_of(engine, speech, options.decoding, SESSION if partials else None, listen)
+    sound = decode(speech, sample_rate=options.source.sample_rate).samples
+    costs = costs_of(engine, sound, options.decoding, SESSION if partials else None, listen)
     return admission(costs, limit_s, most_stale=most_stale, batches=engine.batches, options=options.decoding)
