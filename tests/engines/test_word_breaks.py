@@ -121,6 +121,7 @@ def test_words_joined_are_the_text_with_single_spaces_and_every_word_has_some(pa
 @given(st.text(LETTERS, max_size=30))
 @example("\u00a0")
 @example("\u00a0の")
+@example("1—\u00a01")
 def test_no_word_begins_inside_a_number_or_with_a_mark_that_ends_one(text: str) -> None:
     begins = word_begins(text)
     assert begins == sorted(set(begins))

@@ -118,7 +118,8 @@ def _inside(chunk: str, language: str, opening: str, closing: str) -> Iterator[i
     if language != "ko" and is_unspaced(chunk):
         found = set(_unspaced(chunk))
     else:
-        found = {dash.end() for dash in DASHES.finditer(chunk) if not _in_number(chunk, dash)}
+        behind = (dash.end() for dash in DASHES.finditer(chunk) if not _in_number(chunk, dash))
+        found = {len(chunk) - len(chunk[end:].lstrip()) for end in behind}  # a no-break space begins no word
     if any(letter.isalnum() for letter in chunk):
         found |= _parted(chunk, set(OPENING) - set(opening), set(CLOSING) - set(closing))
     else:
