@@ -1,0 +1,1 @@
+"""The local service: HTTP, WebSockets and Wyoming around shared engines."""
