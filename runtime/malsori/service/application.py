@@ -17,7 +17,6 @@ from .access import Access, hosts_of, keys_in
 from .refusal import Refusal
 from .service_log import log
 from .state import Service
-from .telemetry import Measured
 
 ROOMS: tuple[Callable[[Service], list[BaseRoute]], ...] = (
     health.routes,
@@ -41,10 +40,10 @@ def application(service: Service) -> Starlette:
         free=(*page.PATHS, *free),
         key_in_query=options.key_in_query,
     )
-    front = [Middleware(Measured, metrics=service.metrics), access]
+    front = [access]
     if options.allow_origin:
         allowed = {"allow_methods": ["*"], "allow_headers": ["*"], "expose_headers": ["x-request-id", "retry-after"]}
-        front.insert(1, Middleware(CORSMiddleware, allow_origins=list(options.allow_origin), **allowed))
+        front.insert(0, Middleware(CORSMiddleware, allow_origins=list(options.allow_origin), **allowed))
     routes = [route for room in ROOMS for route in room(service)]
     handlers = {Refusal: _refused, HTTPException: _unknown, Exception: _failed}
     return Starlette(routes=routes, middleware=front, exception_handlers=handlers)  # type: ignore[arg-type]

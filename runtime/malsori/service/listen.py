@@ -88,7 +88,6 @@ class ListenSession:
 
     async def _tell(self) -> None:
         async for event in self._feed:
-            self._service.metrics.event(event)
             await self._talk.send(event.to_dict())
 
     async def _hear(self) -> tuple[int, str]:

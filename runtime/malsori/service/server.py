@@ -14,12 +14,12 @@ import uvicorn
 from ..errors import MalsoriError, OptionError
 from ..pipeline import load
 from ..pipeline.sharing.scheduler import Scheduler
-from . import notify
 from .application import application
 from .deadlines import http_protocol, socket_protocol
+from .notify import ServiceManager
 from .registry import Registry, served
 from .serve_options import ServeOptions
-from .service_log import log, log_loads, start_logging
+from .service_log import log, start_logging
 from .startup import prepare
 from .state import Service
 from .telemetry import Metrics
@@ -51,8 +51,9 @@ def run(options: ServeOptions) -> int:
         )
 
     def told(what: str, name: str, seconds: float) -> None:
-        metrics.model(what, name, seconds)
-        log_loads(what, name, seconds)
+        if what == "load":
+            metrics.loaded(seconds)
+        log(what, model=name, seconds=round(seconds, 3))
 
     registry = Registry(
         found,
@@ -87,26 +88,26 @@ async def _serve(
     options: ServeOptions, registry: Registry, scheduler: Scheduler, metrics: Metrics, listening: socket.socket
 ) -> int:
     service = Service(options, registry, scheduler, metrics)
-    server = DrainingServer(service, _config(service))
+    manager = ServiceManager()
+    server = DrainingServer(service, manager, _config(service))
     server.handle_signals()
-    tasks = [asyncio.create_task(_sweep(service)), asyncio.create_task(_watchdog())]
+    tasks = [asyncio.create_task(_sweep(service)), asyncio.create_task(manager.keep_alive())]
     async with contextlib.AsyncExitStack() as closing:
         closing.callback(service.close)
         if options.wyoming is not None:
             wyoming = await serve_wyoming(service, options.wyoming)
             closing.push_async_callback(wyoming.close)
-        tasks.append(asyncio.create_task(_prepare(service, server)))
+        tasks.append(asyncio.create_task(_prepare(service, server, manager)))
         host, port = listening.getsockname()[:2]
         log("listening", url=f"http://{f'[{host}]' if ':' in host else host}:{port}", model=registry.default)
         await server.serve(sockets=[listening])
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-        notify.notify("STOPPING=1")
     return server.code
 
 
-async def _prepare(service: Service, server: DrainingServer) -> None:
+async def _prepare(service: Service, server: DrainingServer, manager: ServiceManager) -> None:
     """Make the service ready, or end it where it cannot be."""
     try:
         await prepare(service)
@@ -115,7 +116,7 @@ async def _prepare(service: Service, server: DrainingServer) -> None:
         server.fail()
     else:
         log("ready", models=",".join(service.registry.loaded), streams=service.places.most)
-        notify.notify("READY=1")
+        manager.ready(f"{service.places.most} live sessions")
 
 
 async def _sweep(service: Service) -> None:
@@ -123,14 +124,6 @@ async def _sweep(service: Service) -> None:
     while True:
         await asyncio.sleep(SWEEP_S)
         service.registry.unload_idle(service.options.idle_unload)
-
-
-async def _watchdog() -> None:
-    """Tell systemd that the loop answers, as often as it asks for."""
-    seconds = notify.watchdog_seconds()
-    while seconds:
-        notify.notify("WATCHDOG=1")
-        await asyncio.sleep(seconds)
 
 
 def _config(service: Service) -> uvicorn.Config:
@@ -153,9 +146,9 @@ def _config(service: Service) -> uvicorn.Config:
 class DrainingServer(uvicorn.Server):
     """uvicorn's server, which lets the service drain before it closes connections. A second signal ends it at once."""
 
-    def __init__(self, service: Service, config: uvicorn.Config) -> None:
+    def __init__(self, service: Service, manager: ServiceManager, config: uvicorn.Config) -> None:
         super().__init__(config)
-        self._service = service
+        self._service, self._manager = service, manager
         self.code = 0
 
     def handle_signals(self) -> None:
@@ -181,7 +174,7 @@ class DrainingServer(uvicorn.Server):
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Drain, then close."""
         log("draining", sessions=self._service.places.taken, uploads=self._service.work.waiting)
-        notify.notify("STOPPING=1")
+        self._manager.stopping()
         draining = asyncio.create_task(self._service.drain(self._service.limits.drain_seconds))
         while not draining.done() and not self.force_exit:
             await asyncio.wait([draining], timeout=0.1)

@@ -38,15 +38,14 @@ class Places:
         if self.closing:
             raise draining()
         if self.taken >= within(self.most or 0):
-            self._metrics.session_rejected("full")
+            self._metrics.rejected("server_busy")
             raise busy(f"{self.taken} live sessions are all that this machine bears; try again later", RETRY_S)
         self.taken += 1
-        self._metrics.sessions(self.taken)
         try:
-            yield
+            with self._metrics.session():
+                yield
         finally:
             self.taken -= 1
-            self._metrics.sessions(self.taken)
 
 
 class Service:
@@ -57,6 +56,7 @@ class Service:
         self.registry, self.scheduler, self.metrics = registry, scheduler, metrics
         self.work = Work(registry, scheduler, options.limits, metrics)
         self.places = Places(options.limits.streams, metrics)
+        metrics.watch(lambda: self.work.waiting, lambda: len(registry.loaded))
         self.state = LOADING
         self.ending = asyncio.Event()  # set once the service takes no more work
         self._threads = ThreadPoolExecutor(max(2, os.cpu_count() or 1), "malsori-stream")

@@ -33,6 +33,7 @@ class Upload:
 
     unwanted: threading.Event = field(default_factory=threading.Event)
     since: float = field(default_factory=time.monotonic)
+    begun: float = field(default_factory=time.monotonic)  # when a thread took it
 
     @property
     def seconds(self) -> float:
@@ -78,15 +79,13 @@ class Work:
             raise busy(f"{len(self._open)} uploads wait already; try again later", self._took * len(self._open) / 2)
         upload = Upload()
         self._open.add(upload)
-        self._metrics.queue(len(self._open))
         try:
             async with self._registry.lease(model) as transcriber:
                 return await self._heard(transcriber, source, options, upload, gone, on_segments)
         finally:
             upload.unwanted.set()
             self._open.discard(upload)
-            self._metrics.queue(len(self._open))
-
+    
     def close(self) -> None:
         """Stop what is still heard, and take no more."""
         for upload in self._open:
@@ -107,7 +106,7 @@ class Work:
         more: dict[str, Any] = {} if on_segments is None else {"on_segments": on_segments}
 
         def hear() -> Transcript:
-            self._metrics.queue_wait(upload.seconds)
+            upload.begun = time.monotonic()
             return shared.transcribe(source, chosen, **more)
 
         hearing = asyncio.get_running_loop().run_in_executor(self._threads, hear)
@@ -131,7 +130,9 @@ class Work:
 
     def _told(self, transcript: Transcript, upload: Upload) -> Transcript:
         self._took = 0.8 * self._took + 0.2 * upload.seconds
-        self._metrics.heard(transcript.duration, upload.seconds)
+        self._metrics.transcribed(transcript.duration, time.monotonic() - upload.begun)
+        if transcript.coverage is not None and transcript.coverage.spoken is not None:
+            self._metrics.speech(transcript.duration, transcript.coverage.spoken)
         return transcript
 
 
