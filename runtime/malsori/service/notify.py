@@ -1,7 +1,7 @@
 """What a service manager is told: ready, stopping, still alive. The protocol of sd_notify(3), without its library.
 
-Outside systemd, where `$NOTIFY_SOCKET` is not set, all of it does nothing; a socket that fails is no reason to stop serving
-and raises nothing either.
+Outside systemd, where `$NOTIFY_SOCKET` is not set, all of it does nothing; a socket that fails is no reason to stop
+serving, and raises nothing either.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ class ServiceManager:
     async def keep_alive(self, healthy: Callable[[], bool] = lambda: True) -> None:
         """Say that the process is alive, twice in each period that the manager bears without hearing of it.
 
-        As it runs in the event loop, a loop that stands still is noticed; `healthy` says the same of what else must run.
+        It runs in the event loop, so a loop that stands still is noticed; `healthy` says the same of what else must run.
         Returns at once where nobody watches, and else when it is cancelled.
         """
         while self.watchdog_s is not None:
@@ -56,7 +56,7 @@ class ServiceManager:
             await asyncio.sleep(self.watchdog_s / 2)
 
     def _send(self, *lines: str) -> bool:
-        """Send one datagram and return whether it went out. It never waits: a manager that does not read is not ours."""
+        """Send one datagram and return whether it went out. It never waits for a manager that does not read."""
         if self._address is None or not lines:
             return False
         try:
@@ -69,7 +69,7 @@ class ServiceManager:
 
 
 def _address(name: str) -> str | None:
-    """Return the address of a socket; `@` begins a name without a file. Other kinds (vsock) are for virtual machines."""
+    """Return the address of a socket, where `@` begins a name without a file; vsock, for virtual machines, is none."""
     if not hasattr(socket, "AF_UNIX") or not name.startswith(("/", "@")):
         return None
     return f"\0{name[1:]}" if name.startswith("@") else name
