@@ -117,6 +117,12 @@ class EngineQueue:
         """Drop the partial of an owner; return whether there was one."""
         return self._partials.pop(id(owner), None) is not None
 
+    def drop_finals(self, owner: object) -> list[FinalRequest]:
+        """Drop the finals of an owner and return them."""
+        dropped = [each for each in self.finals if each.owner is owner]
+        self.finals = [each for each in self.finals if each.owner is not owner]
+        return dropped
+
     def drop_all(self) -> int:
         """Drop all partials; return how many there were."""
         count = len(self._partials)

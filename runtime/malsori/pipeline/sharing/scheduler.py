@@ -84,10 +84,17 @@ class Scheduler:
                 return False
             return lane.partial(PartialRequest(owner, work))
 
-    def drop(self, owner: object) -> None:
-        """Drop the waiting partials of an owner, whose utterance has ended; they count as stale. Running ones go on."""
+    def drop(self, owner: object, *, finals: bool = False) -> None:
+        """Drop the waiting partials of an owner, whose utterance has ended; they count as stale. Running ones go on.
+
+        With `finals` also its finals, whose `done` gets `Cancelled`: nobody wants them any more.
+        """
         with self._lock:
-            self.counters.stale += sum(lane.waiting.drop(owner) for lane in [*self._lanes.values(), *self._ending])
+            lanes = [*self._lanes.values(), *self._ending]
+            self.counters.stale += sum(lane.waiting.drop(owner) for lane in lanes)
+            unwanted = [(lane, each) for lane in lanes for each in lane.waiting.drop_finals(owner)] if finals else []
+        for lane, request in unwanted:
+            lane.report(request, Cancelled())
 
     def backlog(self, engine: Engine) -> float:
         """Return the seconds of sound that wait for their finals in the engine's queue."""
