@@ -119,6 +119,9 @@ class GateKind(Kind):
         if not isinstance(value, Mapping):
             return value
         known = [spec.name for spec in fields(GateOptions)]
+        for alias, name in FASTER_WHISPERS.items():
+            if alias in value and name in value:
+                raise OptionError(f"vad_parameters: {alias} and {name} are two names of one option; give one of them")
         named = {FASTER_WHISPERS.get(str(name), str(name)): each for name, each in value.items()}
         if unknown := [name for name in named if name not in known]:
             hint = nearest(unknown[0], [*known, *FASTER_WHISPERS]) or f"; there are {', '.join(known)}"
