@@ -10,7 +10,7 @@ from ...errors import ModelIncompatible
 from ...languages import LANGUAGES
 from ...types import SAMPLE_RATE
 from ..manifest import Manifest
-from ..names import PublishedName, audio_context
+from ..names import PublishedName, audio_context, known
 from .json_fields import card, entries, json_object, json_value
 from .model_bin import Header, Variable
 
@@ -75,9 +75,7 @@ def manifest(folder: Path, name: str) -> Manifest:
         )
     sizes = _sizes(folder, header)
     written, licence = card(folder)
-    languages = _languages(folder, sizes["vocab_size"])
-    # A distilled model learned the language of its card, and has the vocabulary of all.
-    own = written if written and sizes["decoder_layers"] == DISTILLED and set(written) < set(languages) else languages
+    languages, english = _own_languages(folder, sizes, written), _knows_english_only(name)
     heads = json_object(folder / "config.json").get("alignment_heads") or []
     return Manifest(
         name=name,
@@ -85,14 +83,14 @@ def manifest(folder: Path, name: str) -> Manifest:
         source=name,
         revision="unknown",
         licence=licence,
-        languages=own,
+        languages=("en",) if english else languages,
         description=_description(sizes),
         quantization=stored_in(header),
         sample_rate=SAMPLE_RATE,
         frame_stride=STRIDE,
         files=entries(folder, (*USED, *KEPT)),
         sizes=sizes | ({"alignment_heads": heads} if heads else {}),
-        tasks=_tasks(sizes),
+        tasks=("transcribe",) if english else _tasks(sizes),
         audio_context=window(sizes),
     )
 
@@ -141,15 +139,30 @@ def stored_in(header: Header) -> str:
     return f"{kind}_{rest}" if kind == "int8" and rest in ("float16", "bfloat16") else kind
 
 
+def _knows_english_only(name: str) -> bool:
+    """Return whether a published model of this name has learned English only, though its vocabulary may have more."""
+    named = known(name)
+    return named is not None and named.english
+
+
+def _own_languages(folder: Path, sizes: dict[str, Any], written: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the languages of the vocabulary, or those `written` on the card of a distilled model.
+
+    A distilled model has learned the language of its card, and has the vocabulary of all.
+    """
+    there = _languages(folder, sizes["vocab_size"])
+    return written if written and sizes["decoder_layers"] == DISTILLED and set(written) < set(there) else there
+
+
 def _languages(folder: Path, vocab_size: int) -> tuple[str, ...]:
     """Return the languages that the vocabulary has a token for, in its order; English for one without any."""
     if vocab_size < MULTILINGUAL:
         return ("en",)
     spelled = {token: index for index, token in enumerate(vocabulary(folder))}
-    known = [code for code in LANGUAGES if f"<|{code}|>" in spelled]
-    if not known:
+    codes = [code for code in LANGUAGES if f"<|{code}|>" in spelled]
+    if not codes:
         raise ModelIncompatible(str(folder), "its vocabulary has no token of a language, as multilingual models do")
-    return tuple(known)
+    return tuple(codes)
 
 
 def vocabulary(folder: Path) -> list[str]:
