@@ -107,6 +107,7 @@ def _forms() -> list[PlainForm]:
 
 def _nothing(folder: Path) -> str:
     there = sorted(path.name + "/" * path.is_dir() for path in folder.iterdir())
-    more = f" and {len(there) - NAMED_FILES} more" if len(there) > NAMED_FILES else ""
+    names = ", ".join(there[:NAMED_FILES]) or "nothing"
+    names += f" and {len(there) - NAMED_FILES} more" if len(there) > NAMED_FILES else ""
     looked_for = ", ".join(["manifest.json (a bundle)", *(form.LOOKED_FOR for form in _forms())])
-    return f"is no model: looked for {looked_for}; there is {', '.join(there[:NAMED_FILES]) + more if there else 'nothing'}"
+    return f"is no model: looked for {looked_for}; there is {names}"
