@@ -91,7 +91,7 @@ class Kind:
 
 
 class Switch(Kind):
-    """True or False, numpy's as well."""
+    """True or False; numpy's are kept as Python's."""
 
     expected, metavar = "True or False", "BOOL"
     schema: Mapping[str, Any] = {"type": "boolean"}
@@ -100,6 +100,9 @@ class Switch(Kind):
         if text.lower() not in TRUE | FALSE:
             raise not_read(text, "True or False")
         return text.lower() in TRUE
+
+    def plain(self, value: Any) -> Any:
+        return bool(value) if self.allows(value) else value
 
     def allows(self, value: Any) -> bool:
         return isinstance(value, bool) or (str(getattr(value, "dtype", "")) == "bool" and value.shape == ())

@@ -11,6 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from malsori import CueOptions, GateOptions, TranscribeOptions
@@ -209,3 +210,12 @@ def test_a_text_means_the_same_as_a_keyword_and_as_a_flag() -> None:
     asked = TranscribeOptions(hotwords="침실:12, 거실", language="auto").decoding
     assert asked.hotwords == (HotWord("침실", 12.0), HotWord("거실", 8.0))
     assert asked.language is None
+
+
+@pytest.mark.parametrize("value", [np.bool_(True), np.array(True)])
+def test_a_switch_of_numpy_is_kept_as_pythons(value: Any) -> None:
+    options = TranscribeOptions(vad=value, word_timestamps=value)
+    assert options.speech.vad is options.decoding.word_timestamps is True
+    assert json.dumps(non_defaults(options.decoding)) == '{"word_timestamps": true}'
+    with pytest.raises(OptionError, match="vad"):
+        TranscribeOptions(vad=np.array([True])).check_values()
