@@ -375,6 +375,15 @@ class TestProcess:
         run = subprocess.run([*LIVE, *flags], input=sound, capture_output=True, cwd=tmp_path, env=environment({}))
         assert (run.returncode, run.stdout, run.stderr) == (0, b"w10\nw20\n", b"")
 
+    def test_a_file_on_standard_input_is_heard_as_fast_as_it_can_be_without_being_late(self, tmp_path: Path):
+        (tmp_path / "said.raw").write_bytes((SAID * 32_767).astype("<i2").tobytes())
+        settings = environment({"LOUDNESS_ENGINE_SECONDS": "0.5"})
+        with (tmp_path / "said.raw").open("rb") as file:
+            run = subprocess.run([*LIVE, "--stdin"], stdin=file, capture_output=True, cwd=tmp_path, env=settings)
+        events = [json.loads(line) for line in run.stdout.splitlines()]
+        assert [event for event in events if event["type"] == "warning"] == []
+        assert [event["text"] for event in events if event["type"] == "final"] == ["w10", "w20"]
+
     def test_nothing_on_standard_input_is_told(self, tmp_path: Path):
         run = subprocess.run([*LIVE, "--stdin"], input=b"", capture_output=True, cwd=tmp_path, env=environment({}))
         assert (run.returncode, run.stdout, run.stderr) == (1, b"", b"malsori: standard input: no sound came\n")
