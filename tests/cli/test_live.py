@@ -191,8 +191,9 @@ class TestTwoPasses:
 
 
 class TestText:
-    def test_finals_are_lines(self, folder: Path, capsys: pytest.CaptureFixture[str]):
-        assert main("live --simulate said.wav --speed max -f text".split()) == 0
+    @pytest.mark.parametrize("name", ["txt", "text"])
+    def test_finals_are_lines(self, name: str, folder: Path, capsys: pytest.CaptureFixture[str]):
+        assert main(f"live --simulate said.wav --speed max -f {name}".split()) == 0
         assert capsys.readouterr() == ("w10\nw20\n", "")
 
     def test_warnings_go_to_stderr_unless_it_is_to_be_quiet(self, folder: Path, capsys: pytest.CaptureFixture[str]):

@@ -15,7 +15,7 @@ from ..sound_options import SourceOptions, SpeechOptions
 from .console import emit, report
 from .destinations import check_writable
 from .model_flags import DEFAULT_MODEL, add_model_flags, load_model
-from .parser import Parser, add_flags, chosen
+from .parser import Parser, add_flags, add_format_flag, chosen
 from .progress import Reporter, progress_of
 from .sources import STDIN, content_of, limited, sources
 from .transcribe_flags import add_cue_flags, add_file_flags, cue_options, cueless
@@ -62,9 +62,7 @@ def add_parser(subparsers: argparse._SubParsersAction[Parser]) -> None:
     )
     parser.add_argument("--text", metavar="TEXT", help="the text itself, in place of TRANSCRIPT")
     parser.add_argument("--output", "-o", metavar="PATH", help="write there, not to stdout")
-    parser.add_argument(
-        "--output-format", "-f", choices=FORMATS, help="(the ending of PATH, or else tsv; of a subtitle its own)"
-    )
+    add_format_flag(parser, FORMATS, "(the ending of PATH, or else tsv; of a subtitle its own)")
     parser.add_argument(
         "--cues",
         choices=("word", "line"),

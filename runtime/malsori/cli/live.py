@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 EPILOG = """\
 On a terminal: finals scroll, each with its time; below them what is being said, dimmed where it may still change, a
 level meter, and how much speech waits for its final. Elsewhere, or with -f json, one JSON object a line: speech_start,
-partial, speech_end, final, warning. With -f text the finals alone. Ctrl-C ends it with the final of what was said; once
+partial, speech_end, final, warning. With -f txt the finals alone. Ctrl-C ends it with the final of what was said; once
 more ends it at once. So does a terminal that goes away (exit code 129).
 
 --output FILE gets each final as soon as it is there, whatever happens then: .jsonl the events, appended; .txt, .srt,
@@ -38,7 +38,7 @@ more ends it at once. So does a terminal that goes away (exit code 129).
 examples:
   malsori live --partials nano-ctc-ko --finals nano-whisper
   malsori live --simulate samples/korean.wav
-  malsori live --simulate samples/numbers.wav --speed max --no-partials -f text
+  malsori live --simulate samples/numbers.wav --speed max --no-partials -f txt
   arecord -q -t raw -f S16_LE -r 16000 | malsori live --stdin -o meeting.srt
 """
 

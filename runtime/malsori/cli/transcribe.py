@@ -12,7 +12,7 @@ from ..formats import FORMATS
 from .console import report
 from .model_flags import add_model_flags, check_loading_flags, load_model
 from .outputs import format_of, formats_of, output_of
-from .parser import Parser
+from .parser import Parser, add_format_flag
 from .progress import Reporter, progress_of
 from .sources import STDIN, InputFile, find_inputs, sources
 from .stopping import ENDING, Ended, run_interruptibly
@@ -64,7 +64,7 @@ def add_parser(subparsers: argparse._SubParsersAction[Parser]) -> None:
         metavar="PATH",
         help="write there, not to stdout: a file if it ends in .srt, .txt, ..., else a folder, made if missing",
     )
-    parser.add_argument("--output-format", "-f", choices=(*FORMATS, "all"), help="(the ending of PATH, or txt)")
+    add_format_flag(parser, (*FORMATS, "all"), "(the ending of PATH, or txt)")
     parser.add_argument("--skip-existing", action="store_true", help="leave out what PATH has the results of")
     parser.add_argument(
         "--report", action="store_true", help="tell on stderr how much was decoded, read, and left out and why"
