@@ -304,6 +304,10 @@ class TestUsage:
             ("--simulate a.wav --stdin", "not allowed with argument"),
             ("--input 1 --simulate a.wav", "not allowed with argument"),
             ("--simulate said.wav --speed 0", "--speed: expected a number above 0, found '0'"),
+            (
+                "--simulate said.wav --speed 1e-320",
+                "--speed: expected a number of 0.01 or more, or max, found 9.99989e-321",
+            ),
             ("--simulate said.wav --speed fast", "found 'fast'"),
             ("--simulate said.wav --speed inf", "found 'inf'"),
             ("--simulate said.wav --duration -1", "found '-1'"),

@@ -95,7 +95,7 @@ OF_ONE_COMMAND = {
     ],
     "live": [
         *(("--rate", wrong) for wrong in ("0", "-1", "x", "2.5")),
-        *(("--speed", wrong) for wrong in ("0", "-1", "nan", "inf", "x")),
+        *(("--speed", wrong) for wrong in ("0", "-1", "1e-320", "0.009", "nan", "inf", "x")),
         *(("--duration", wrong) for wrong in ("0", "-1", "nan", "inf", "x")),
         *(("--step", wrong) for wrong in ("0", "-1", "nan", "inf", "x")),
         *(("--context", wrong) for wrong in ("-1", "26", "nan", "inf", "x")),

@@ -16,7 +16,14 @@ from ..errors import AudioError, MalsoriError, ModelNotFound, OptionError, Outpu
 
 # A C locale must not change a result; an undecodable byte of a file name is written as \udcXX, which JSON reads back.
 ENCODING = ("utf-8", "backslashreplace")
-SINGLE = ("track", "threads", "device", "memory", "layer")  # options of one word, whose flags are named like them
+SINGLE = (
+    "track",
+    "threads",
+    "device",
+    "memory",
+    "layer",
+    "speed",
+)  # options of one word, whose flags are named like them
 _OPTION = re.compile(r"^[a-z_]+(?=[: ])|(?<= has no )[a-z_]+(?=;)|(?<= )[a-z]+(?:_[a-z]+)+(?= of \d| names )")
 WIDEST = 90  # characters of a line, behind the name of the command
 
