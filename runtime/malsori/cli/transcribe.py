@@ -39,8 +39,8 @@ several files each line of txt begins with the file's name, and each object of j
 file; another -o is a folder (FILM.ass/ too, which without the stroke is refused), where each file becomes STEM.FORMAT
 as soon as it is done, below the folders that it was found in. Of two of one stem the whole name is kept (talk.mp3.txt,
 talk.wav.txt), or the folder (a/talk.txt); what came through - is called stdin. A later run into that folder replaces
-what has the same name, also where that is of a file elsewhere; with --skip-existing it takes it for its own. Underscores
-do for hyphens (--output_dir), and BOOL may be left out or be True or False.
+what has the same name, also where that is of a file elsewhere; with --skip-existing it takes it for its own.
+Underscores do for hyphens (--output_dir), and BOOL may be left out or be True or False.
 
 examples:
   malsori transcribe samples/korean.wav
