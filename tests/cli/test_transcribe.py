@@ -474,7 +474,7 @@ class TestMain:
     ):
         assert main([command, "--help"]) == 0
         told = " ".join(capsys.readouterr().out.split())
-        for words in ("KenLM language model (CTC)", "in json (1; CTC)", "speech had gone on at once (0)"):
+        for words in ("ARPA or binary (CTC)", "in json (1; CTC)", "follows on a hesitation (0)"):
             assert words in told
 
     def test_every_public_name_is_there(self):
