@@ -88,7 +88,7 @@ def memories(model: str, folder: str, peers: Peers) -> list[Row]:
     """Measure each kind on a server of its own, so that none finds memory that another left."""
     rows = []
     for kind, what in KINDS.items():
-        with servers.ours(model, *FOR_EVER) as server:
+        with servers.ours(model, *FOR_EVER, wyoming=kind == "tcp") as server:
             port = server.wyoming if kind == "tcp" else server.port
             ours, opened = memory(server, kind, port)
         theirs = {}

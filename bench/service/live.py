@@ -7,11 +7,12 @@ rightly, first stood anywhere, in a partial or a final.
 
 from __future__ import annotations
 
-import sys
+import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from urllib.request import urlopen
 
 import numpy as np
 
@@ -110,63 +111,84 @@ def listened(server: Server, dialect: str, talks: Sequence[sounds.Talk], partial
     return found
 
 
-def rows_of(case: str, ours: Lateness, target: str = "") -> list[Row]:
-    """Return the rows of one case."""
-    if not ours.final:
-        raise SystemExit(f"{case}: no final came for any of {ours.missed} sentences; refused: {ours.refused}")
+METRICS = {  # the lists of `Lateness`, and which percentiles of each are told
+    "final": ("end of speech to final", PERCENTILES),
+    "behind": ("final behind its own end", (50,)),
+    "shown": ("last word shown", (50, 95)),
+}
+
+
+def rows_of(case: str, ours: Lateness, target: str = "", **peers: Lateness) -> list[Row]:
+    """Return the rows of one case. Raises `SystemExit` where somebody gave no final at all."""
+    for name, found in (("malsori", ours), *peers.items()):
+        if not (found.final and found.shown):
+            raise SystemExit(f"{case}: {name} gave {len(found.final)} finals; refused: {found.refused}")
     rows = []
-    for name in ("final", "behind", "shown"):
+    for name, (metric, percentiles) in METRICS.items():
         values = getattr(ours, name)
-        metric = {"final": "end of speech to final", "behind": "final behind its own end", "shown": "last word shown"}
-        for percentile in PERCENTILES if name == "final" else PERCENTILES[:1]:
-            value = round(float(np.percentile(values, percentile)), 3) if values else float("nan")
+        spread = (round(min(values), 3), round(max(values), 3))
+        for percentile in percentiles:
+            mine, *others = (_percentile(getattr(each, name), percentile) for each in (ours, *peers.values()))
+            theirs = dict(zip(peers, others, strict=True))
+            ratio = {peer: round(value / mine, 2) for peer, value in theirs.items() if mine > 0}
             wanted = target if (name, percentile) == ("final", 99) else ""
-            spread = (round(min(values), 3), round(max(values), 3)) if values else (0.0, 0.0)
-            rows.append(Row(case, f"{metric[name]}, p{percentile}", "s", value, {}, {}, wanted, len(values), spread))
-    rows.append(Row(case, "sentences without a final", "", float(ours.missed), target="0", runs=len(ours.final)))
-    rows.append(Row(case, "clients: a block sent late, most", "s", round(ours.late, 3)))
-    rows.append(Row(case, "processor of the clients themselves", "s/s", round(ours.processor, 3)))
+            rows.append(Row(case, f"{metric}, p{percentile}", "s", mine, theirs, ratio, wanted, len(values), spread))
+    for metric, unit, field_name in (
+        ("sentences without a final", "", "missed"),
+        ("a block sent late, most", "s", "late"),
+        ("processor of the clients themselves", "s/s", "processor"),
+    ):
+        figures = [round(float(getattr(each, field_name)), 3) for each in (ours, *peers.values())]
+        wanted = "0" if field_name == "missed" else ""
+        theirs = dict(zip(peers, figures[1:], strict=True))
+        rows.append(Row(case, metric, unit, figures[0], theirs, target=wanted, runs=len(ours.final)))
     return rows
 
 
-def saturated(server: Server, work: Path, seconds: float, most: int) -> list[Row]:
-    """Measure as many clients as are admitted and some more: the refused are told so, the admitted are as before."""
+def _percentile(values: Sequence[float], percentile: int) -> float:
+    return round(float(np.percentile(values, percentile)), 3)
+
+
+def saturated(case: str, server: Server, work: Path, seconds: float, most: int) -> list[Row]:
+    """Measure so many clients, more than are admitted: the refused are told so, the admitted are as before."""
     talks = [sounds.talk(work, seconds, seed) for seed in range(most)]
     found = listened(server, "listen", talks, True)
-    case = f"tiny.en, {most} clients at once"
-    codes = ", ".join(sorted({str(code) for code in found.refused})) or "none"
-    admitted = most - len(found.refused)
-    rows = [Row(case, f"admitted (refused with: {codes})", "clients", float(admitted), runs=most)]
-    return rows + rows_of(case, found, TARGET)
+    codes = ", ".join(sorted({str(code) for code in found.refused})) or "nobody"
+    taken = float(most - len(found.refused))
+    row = Row(f"{case}, {most} at once", f"admitted (refused: {codes})", "clients", taken, runs=most)
+    return [row, *rows_of(f"{case}, {most} at once", found, TARGET)]
 
 
 def admitted(server: Server) -> int | None:
     """Return how many live clients a server says that it admits."""
-    import json
-    from urllib.request import urlopen
-
     with urlopen(f"{server.url}/v1/limits") as answer:
-        limits = json.load(answer)
-    found = limits.get("streams", limits.get("limits", {}).get("streams"))
+        found = json.load(answer)["streams"]
     return None if found is None else int(found)
 
 
 def measure(model: str, work: Path, peers: Peers, seconds: float, folder: str) -> list[Row]:
-    """Measure four clients with partials and without, too many, four again; and four of WhisperLive."""
+    """Measure four clients where four are admitted, beside WhisperLive; without partials; among four more; and again.
+
+    Then more than a server admits by its own measure.
+    """
     talks = [sounds.talk(work, seconds, seed) for seed in range(CLIENTS)]
-    rows = []
+    theirs = {"WhisperLive": of_peer(work, peers, talks, folder)} if peers.whisper_live else {}
+    rows, case = [], f"tiny.en, {CLIENTS} live clients"
+    with servers.ours(model, "--max-streams", str(CLIENTS)) as server:
+        rows += rows_of(case, listened(server, "listen", talks, True), TARGET, **theirs)
+        rows += rows_of(f"{case}, finals only", listened(server, "listen", talks, False), TARGET)
+        rows += saturated(f"tiny.en, {CLIENTS} admitted", server, work, seconds, CLIENTS + MORE)
+        rows += rows_of(f"{case}, after that", listened(server, "listen", talks, True), TARGET)
     with servers.ours(model) as server:
         limit = admitted(server)
-        print(f"admitted: {limit}", file=sys.stderr, flush=True)
-        case = f"tiny.en, {CLIENTS} clients"
-        rows += rows_of(case, listened(server, "listen", talks, True), TARGET)
-        rows += rows_of(f"{case}, finals only", listened(server, "listen", talks, False), TARGET)
-        if limit is not None and limit + MORE <= MOST:
-            rows += saturated(server, work, seconds, limit + MORE)
-            rows += rows_of(f"{case}, after that", listened(server, "listen", talks, True), TARGET)
-    if peers.whisper_live:
-        with servers.whisper_live(peers, folder) as server:
-            warm = [sounds.talk(work, 5.0, 99)]
-            listened(server, "whisper_live", warm, True)  # it loads its model for the first client
-            rows += rows_of(f"WhisperLive, {case}", listened(server, "whisper_live", talks, True))
+        if limit is not None:
+            case = "tiny.en, as many admitted as are measured"
+            rows += saturated(case, server, work, seconds, min(limit + MORE, MOST))
     return rows
+
+
+def of_peer(work: Path, peers: Peers, talks: Sequence[sounds.Talk], folder: str) -> Lateness:
+    """Return WhisperLive's lateness; a client before those that count makes it load its model."""
+    with servers.whisper_live(peers, folder) as server:
+        listened(server, "whisper_live", [sounds.talk(work, 5.0, 99)], True)
+        return listened(server, "whisper_live", talks, True)

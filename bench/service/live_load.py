@@ -16,7 +16,8 @@ import numpy as np
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
-from bench.service.sounds import RATE, read_wav
+from bench.recordings import RATE
+from bench.service.sounds import read_wav
 
 TOLD_S = 20.0  # seconds that a server has for its last words
 Answer = dict[str, Any]
@@ -25,8 +26,15 @@ Answer = dict[str, Any]
 class Dialect(Protocol):
     """How a server wants to be spoken to."""
 
-    block: int
-    """Samples of a message."""
+    @property
+    def block(self) -> int:
+        """Samples of a message."""
+        ...
+
+    @property
+    def end(self) -> str | bytes:
+        """What says that no more sound comes."""
+        ...
 
     async def begin(self, socket: ClientConnection, order: Answer) -> bool:
         """Say who we are; return whether the server takes us."""
@@ -35,8 +43,6 @@ class Dialect(Protocol):
     def sound(self, samples: bytes) -> bytes:
         """Return 16-bit samples as it wants them."""
         ...
-
-    end: str | bytes
 
 
 class Listen:
@@ -48,7 +54,9 @@ class Listen:
     async def begin(self, socket: ClientConnection, order: Answer) -> bool:
         config = {"type": "config", "encoding": "pcm_s16le", "sample_rate": RATE, "language": "en"}
         await socket.send(json.dumps(config | {"interim": order["partials"]}))
-        return json.loads(await socket.recv())["type"] == "ready"
+        while json.loads(await socket.recv())["type"] != "ready":
+            pass  # an error, behind which the socket is closed with its code
+        return True
 
     def sound(self, samples: bytes) -> bytes:
         return samples

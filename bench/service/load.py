@@ -19,12 +19,10 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import h11
-from wyoming.asr import Transcribe, Transcript
-from wyoming.audio import AudioChunk, AudioStart, AudioStop
-from wyoming.client import AsyncTcpClient
 
+from bench.recordings import RATE
 from bench.service import live_load
-from bench.service.sounds import RATE, read_wav
+from bench.service.sounds import read_wav
 
 BOUNDARY = "clip-boundary-7d1"
 CHUNK = 2 * 1024  # bytes of a Wyoming chunk: 1024 samples, as Home Assistant sends them
@@ -54,7 +52,9 @@ class HttpClient:
 
     async def ask(self, path: str) -> Answer:
         """Post a clip; return status and text."""
-        body = self._bodies.setdefault(path, form(path, self._fields))
+        if path not in self._bodies:
+            self._bodies[path] = form(path, self._fields)
+        body = self._bodies[path]
         if self._reader is None:
             await self._connect()
         assert self._reader is not None
@@ -101,11 +101,15 @@ class WyomingClient:
 
     async def ask(self, path: str) -> Answer:
         """Send a clip; return its text, or status 0 where the server closed without one."""
-        events = self._clips.setdefault(path, self._events(path))
+        from wyoming.asr import Transcript
+        from wyoming.client import AsyncTcpClient
+
+        if path not in self._clips:
+            self._clips[path] = self._events(path)
         assert self._address.hostname is not None
         assert self._address.port is not None
         async with AsyncTcpClient(self._address.hostname, self._address.port) as client:
-            for event in events:
+            for event in self._clips[path]:
                 await client.write_event(event)
             while (event := await client.read_event()) is not None:
                 if Transcript.is_type(event.type):
@@ -113,6 +117,9 @@ class WyomingClient:
         return {"status": 0, "text": "closed without a transcript"}
 
     def _events(self, path: str) -> list[Any]:
+        from wyoming.asr import Transcribe
+        from wyoming.audio import AudioChunk, AudioStart, AudioStop
+
         sound = read_wav(path)
         chunks = [
             AudioChunk(rate=RATE, width=2, channels=1, audio=sound[start : start + CHUNK]).event()

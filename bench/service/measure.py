@@ -22,6 +22,7 @@ plain route as faster-whisper's. Servers and clients are processes of their own,
     live         end of speech to final on /v1/listen, within what is admitted and beyond
     idle         a good client beside 500 idle and slow sockets
     memory       of idle sockets, by kind
+    referee      wyoming-bench (PyPI) judges Wyoming, with --wyoming-bench PROGRAM
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ from tempfile import TemporaryDirectory
 
 from bench import command
 from bench.results import Row, others, tell, write
-from bench.service import idle, live, overhead, throughput
+from bench.service import idle, live, overhead, referee, throughput
 from bench.service.servers import Peers
 from bench.words.systems import resolved
 
@@ -42,16 +43,19 @@ LIVE_S, QUICK_LIVE_S = 50.0, 8.0
 GOOD, QUICK_GOOD = 40, 4  # requests of a block
 
 
-def cases(base: str, tiny: str, work: Path, peers: Peers, quick: bool) -> dict[str, Callable[[], list[Row]]]:
+def cases(
+    base: str, tiny: str, work: Path, peers: Peers, judge: str, quick: bool
+) -> dict[str, Callable[[], list[Row]]]:
     """Return what is measured by its name, in the order in which it is."""
     folder = str(resolved(base))
-    return {
+    found = {
         "overhead": lambda: overhead.measure(base, work, QUICK_PAIRS if quick else PAIRS),
         "throughput": lambda: throughput.measure(base, folder, work, peers, quick),
         "live": lambda: live.measure(tiny, work, peers, QUICK_LIVE_S if quick else LIVE_S, str(resolved(tiny))),
         "idle": lambda: idle.disturbed(base, work, QUICK_GOOD if quick else GOOD),
         "memory": lambda: idle.memories(base, folder, peers),
     }
+    return found | ({"referee": lambda: referee.measure(base, folder, work, peers, judge)} if judge else {})
 
 
 def main() -> int:
@@ -61,6 +65,7 @@ def main() -> int:
     parser.add_argument("tiny_en", help="stock tiny.en, int8, likewise")
     for name in ("wyoming-faster-whisper", "fastapi", "crispasr", "whisper-live"):
         parser.add_argument(f"--{name}", default="", metavar="PYTHON")
+    parser.add_argument("--wyoming-bench", default="", metavar="PROGRAM", help="the command of that name")
     parser.add_argument("--ggml", default="", metavar="FILE", help="the weights of base as CrispASR reads them")
     parser.add_argument("--cases", default="", help="only these, with commas between")
     parser.add_argument("--quick", action="store_true", help="few of everything, no result file")
@@ -68,7 +73,7 @@ def main() -> int:
     peers = Peers(asked.wyoming_faster_whisper, asked.fastapi, asked.crispasr, asked.ggml, asked.whisper_live)
     rows: list[Row] = []
     with TemporaryDirectory() as work:
-        known = cases(asked.base, asked.tiny_en, Path(work), peers, asked.quick)
+        known = cases(asked.base, asked.tiny_en, Path(work), peers, asked.wyoming_bench, asked.quick)
         wanted = asked.cases.split(",") if asked.cases else list(known)
         if unknown := set(wanted) - known.keys():
             parser.error(f"--cases {', '.join(sorted(unknown))}: there are {', '.join(known)}")

@@ -34,7 +34,7 @@ class Lines:
         assert self._process.stdout is not None
         line = self._process.stdout.readline()
         if not line:
-            raise SystemExit(f"{' '.join(map(str, self._process.args))} ended")  # type: ignore[union-attr]
+            raise SystemExit(f"{self._process.args!r} ended before it answered")
         return json.loads(line)
 
     def ask(self, question: Any) -> Any:

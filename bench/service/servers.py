@@ -99,12 +99,13 @@ def free_port() -> int:
 
 
 @contextmanager
-def ours(model: str, *flags: str) -> Iterator[Server]:
-    """Run `malsori serve` with a model, HTTP and Wyoming."""
-    http, wyoming = free_port(), free_port()
+def ours(model: str, *flags: str, wyoming: bool = False) -> Iterator[Server]:
+    """Run `malsori serve` with a model, and Wyoming beside HTTP if that is wanted."""
+    http, tcp = free_port(), free_port() if wyoming else 0
     command = [sys.executable, "-m", "malsori", "serve", "--model", model, "--language", "en", "--device", "cpu"]
-    command += ["--port", str(http), "--wyoming", f"tcp://{HOST}:{wyoming}", "--threads", str(THREADS), *flags]
-    with running("malsori", command, http, wyoming, ready="/readyz") as server:
+    command += ["--port", str(http), "--threads", str(THREADS), "--log-level", "warning", *flags]
+    command += ["--wyoming", f"tcp://{HOST}:{tcp}"] if wyoming else []
+    with running("malsori", command, http, tcp, ready="/readyz") as server:
         yield server
 
 

@@ -17,11 +17,12 @@ READ = "en/libri-test-"  # sentences that were read aloud, cut where they begin 
 LENGTHS = {3: (2.9, 3.6), 10: (9.0, 10.7)}  # seconds: what is sent as a clip of 3 s is between these
 JOINED = {30: (26.0, 29.9)}  # made of several with `GAP` between
 GAP = 0.3  # seconds of silence; shorter than any pause that ends an utterance
-TALKED = (2.0, 6.5)  # seconds of a sentence in a talk
+TALKED = (2.0, 8.5)  # seconds of a sentence in a talk
 PAUSES = (1.2, 2.5)  # seconds between two of them
 FRAME = RATE // 50
-BELOW = 10 ** (-35 / 20)  # of a sentence's loud frames: what is softer is not its end
-INNER_PAUSE = 0.35  # seconds without voice within a sentence, from which on it might be two utterances
+BELOW = 10 ** (-28 / 20)  # of a sentence's loud frames: what is softer is not its end
+QUIET = 10 ** (-36 / 20)  # likewise, what the pauses in it must be below: in noise nobody knows where speech ends
+INNER_PAUSE = 0.45  # seconds without voice within a sentence, from which on it might be two utterances
 ROOM = 10 ** (-60 / 20)  # of full scale: the noise of a room
 LEAD = 0.7  # seconds of room before the first sentence
 LISTENED = 3.0  # seconds of room behind the last
@@ -117,17 +118,13 @@ def read_wav(path: str) -> bytes:
         return file.readframes(file.getnframes())
 
 
-def voiced(sound: Audio) -> np.ndarray:
-    """Return for each frame of 20 ms whether somebody speaks, by its level alone."""
+def trimmed(sound: Audio) -> Audio | None:
+    """Return a sentence from its first loud frame to its last; None in noise, and where it may be two utterances."""
     count = len(sound) // FRAME
     levels = np.sqrt(np.mean(np.square(sound[: count * FRAME].reshape(count, FRAME)), axis=1))
-    return levels > BELOW * np.percentile(levels, 95)
-
-
-def trimmed(sound: Audio) -> Audio | None:
-    """Return a sentence from its first voiced frame to its last, None where it may be two utterances."""
-    frames = np.flatnonzero(voiced(sound))
-    if len(frames) == 0 or np.diff(frames, prepend=frames[0]).max() * FRAME >= INNER_PAUSE * RATE:
+    loud = np.percentile(levels, 95)
+    frames = np.flatnonzero(levels > BELOW * loud)
+    if np.percentile(levels, 5) > QUIET * loud or np.diff(frames).max() * FRAME > INNER_PAUSE * RATE:
         return None
     return sound[frames[0] * FRAME : (frames[-1] + 1) * FRAME]
 
