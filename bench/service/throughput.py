@@ -39,7 +39,8 @@ class Figures:
 
 def all_servers(stack: ExitStack, model: str, folder: str, peers: Peers) -> dict[str, str]:
     """Start everybody; return their addresses, ours first."""
-    our = stack.enter_context(servers.ours(model, wyoming=True))
+    # Wyoming's sessions are counted as live ones, of which the service admits as many as it can hear in real time.
+    our = stack.enter_context(servers.ours(model, "--max-streams", str(CLIENTS), wyoming=True))
     found = {"ours": our.transcriptions, "ours over Wyoming": our.tcp}
     if peers.wyoming_faster_whisper:
         for name, beam in (("wyoming-faster-whisper", 0), ("wyoming-faster-whisper, greedy", 1)):
