@@ -73,6 +73,7 @@ class WhisperOptions:
         False: never). With True stretches of speech wait for each other.
     prompt_reset_on_temperature: text read hotter leads nothing.
     carry_initial_prompt: the initial prompt leads every window. Without, the first alone.
+    cut_prompt: of an initial prompt that is too long, its end leads. Without, it is an error.
     prefix: what the text starts with. The first window's reading starts with it; it is part of the result.
     suppress_blank: no empty reading. And no space first.
     suppress_tokens: ids never read (=-1: symbols that nobody speaks).
@@ -107,6 +108,7 @@ class WhisperOptions:
     condition_on_previous_text: bool | None = option(None, Switch(or_none=True, expected="True, False or None"))
     prompt_reset_on_temperature: float = option(0.5, Number(0))
     carry_initial_prompt: bool = option(False, Switch())
+    cut_prompt: bool = option(False, Switch())
     prefix: str | None = option(None, Kind(or_none=True))
     suppress_blank: bool = option(True, Switch())
     suppress_tokens: tuple[int, ...] = option((-1,), TokenIds())
