@@ -108,9 +108,7 @@ def test_of_a_prompt_that_is_too_long_the_end_leads_where_that_is_asked_for(toke
     text = "부엌 " * 300 + "침실"
     made = prompts(tokens, initial_prompt=text, cut_prompt=True)
     assert made.first == tokens.encode(" " + text)[-MOST_LEADING:]
-    assert [*made.left_out()] == [
-        "initial_prompt: its last 223 tokens lead the words; there is no room for what stands before them"
-    ]
+    assert [*made.left_out()] == ["initial_prompt: its last 223 tokens lead, there is no room for those before"]
     with pytest.raises(OptionError, match="initial_prompt: expected a text of at most 223 tokens"):
         prompts(tokens, initial_prompt=text)
 

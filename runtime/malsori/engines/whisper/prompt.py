@@ -41,7 +41,7 @@ class Prompts:
     def left_out(self) -> Iterator[str]:
         """Yield a line where the initial prompt was cut."""
         if self._cut:
-            yield f"initial_prompt: its last {self._kept} tokens lead the words; there is no room for what stands before them"
+            yield f"initial_prompt: its last {self._kept} tokens lead, there is no room for those before"
 
     def leading(self, spoken: Sequence[int]) -> list[int]:
         """Return `<|startofprev|>` and the previous text of a window; nothing where there is no text."""

@@ -96,7 +96,9 @@ def _shape(fields: FormFields) -> AudioRequest:
     stream = fields.switch("stream")
     if stream and format not in STREAMED:
         raise invalid("response_format", f"with stream=true expected {' or '.join(STREAMED)}, found {format!r}")
-    wanted = [_chosen("timestamp_granularities", each, GRANULARITIES) for each in fields.listed("timestamp_granularities")]
+    wanted = [
+        _chosen("timestamp_granularities", each, GRANULARITIES) for each in fields.listed("timestamp_granularities")
+    ]
     included = [_chosen("include", each, ("logprobs",)) for each in fields.listed("include")]
     if included and format != "json":
         raise invalid("include", f"logprobs come with response_format json, not with {format}")

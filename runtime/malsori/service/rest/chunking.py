@@ -22,9 +22,9 @@ def gate_of(fields: FormFields) -> GateOptions | None:
     What `vad_parameters` say goes before the strategy.
     """
     gate: GateOptions | None = None
-    strategy = fields.members(STRATEGY)
+    strategy, example = fields.members(STRATEGY), '{"type": "server_vad"}'
     if isinstance(strategy, str) and strategy.strip() != "auto":
-        raise invalid(STRATEGY, f"expected 'auto' or an object such as {{\"type\": \"server_vad\"}}, found {strategy!r}")
+        raise invalid(STRATEGY, f"expected 'auto' or an object such as {example}, found {strategy!r}")
     if isinstance(strategy, dict):
         kind = strategy.pop("type", "server_vad")
         if kind not in TYPES:
@@ -33,7 +33,7 @@ def gate_of(fields: FormFields) -> GateOptions | None:
     for name in (GATE, "gate"):
         parameters = fields.members(name)
         if isinstance(parameters, str):
-            raise invalid(name, f"expected an object such as {{\"threshold\": 0.4}}, found {parameters!r}")
+            raise invalid(name, f'expected an object such as {{"threshold": 0.4}}, found {parameters!r}')
         if parameters is not None:
             own = {each: each for each in options_of(GateOptions)}
             asked = _gate(name, parameters, FASTER_WHISPERS | own)

@@ -209,7 +209,7 @@ def boundary_of(headers: Mapping[str, str]) -> bytes:
     """Return the boundary of a form. Raises `Refusal`: 415 for another kind of body, 400 where it names none."""
     coding = headers.get("content-encoding", "identity").strip().lower()
     if coding not in ("", "identity"):
-        raise Refusal(415, "unsupported_encoding", f"the body is taken as it is, without Content-Encoding {coding[:20]!r}")
+        raise Refusal(415, "unsupported_encoding", f"a body has no Content-Encoding here, found {coding[:20]!r}")
     kind, options = parse_options_header(headers.get("content-type"))
     if kind != b"multipart/form-data":
         found = repr(kind.decode("latin-1")[:60]) if kind else "none"

@@ -36,9 +36,7 @@ OPTIONS = {
     for group in (SourceOptions, SpeechOptions, DecodeOptions, CueOptions)
     for name, kept in options_of(group).items()
 }
-NAMES = {name: name for name in (*ALLOWED, *CUES)} | {
-    other: name for other, name in ALIASES.items() if name in ALLOWED
-}
+NAMES = {name: name for name in (*ALLOWED, *CUES)} | {other: name for other, name in ALIASES.items() if name in ALLOWED}
 
 
 def own_options(fields: FormFields) -> tuple[dict[str, Any], dict[str, str]]:

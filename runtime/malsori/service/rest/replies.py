@@ -95,7 +95,7 @@ def text_of(segments: Sequence[Segment], *, first: bool) -> str:
 
 
 def _pieces(segments: Sequence[Segment], *, first: bool) -> Iterator[str]:
-    """Yield the text of each segment, with the space before it, so that all of them joined are the transcript's text."""
+    """Yield the text of each segment with the space before it; joined they are the transcript's text."""
     for segment in segments:
         text = segment.text.strip()
         yield f" {text}" if text and not first else text

@@ -84,7 +84,9 @@ async def stream_reply(request: AudioRequest, hear: Hear) -> Response:
 class _EventResponse(StreamingResponse):
     """Events, the first of which is there; what is heard for them is given up when the client leaves."""
 
-    def __init__(self, first: Sequence[bytes], events: AsyncIterator[bytes], hearing: asyncio.Future[Transcript]) -> None:
+    def __init__(
+        self, first: Sequence[bytes], events: AsyncIterator[bytes], hearing: asyncio.Future[Transcript]
+    ) -> None:
         self._hearing = hearing
         super().__init__(_guarded(first, events), headers=HEADERS, media_type="text/event-stream")
 
