@@ -13,10 +13,10 @@ from ..engines.base import Engine, Layer
 from ..errors import EmptyAudio, MalsoriError, OptionError
 from ..types import Transcript
 from ..vad import Detector, SileroDetector
-from .alignment.placing import placer_of
-from .files.pool import Pool, transcripts
 from .files.reading import RecordingReader
 from .files.recording import Progress
+from .files.run import FileRun
+from .files.telling import OnSegments
 from .options import LOADING, Loading, TranscribeOptions, wanted
 
 if TYPE_CHECKING:
@@ -49,12 +49,19 @@ class Transcriber:
         self.detector = detector
         self.loading = loading
 
-    def transcribe(self, source: AudioSource, options: TranscribeOptions | None = None, **overrides: Any) -> Transcript:
+    def transcribe(
+        self,
+        source: AudioSource,
+        options: TranscribeOptions | None = None,
+        *,
+        on_segments: OnSegments | None = None,
+        **overrides: Any,
+    ) -> Transcript:
         """Return the transcript of one recording: a path, bytes, a binary file, or an array of samples.
 
         Options are the fields of `TranscribeOptions`, given as keywords (`language="ko"`), as a whole, or both; so
         are those of `WhisperOptions` (`audio_context="full"`). A recording without speech costs no engine call and has
-        an empty text.
+        an empty text. `on_segments` gets the segments of a long recording as they become final, in their order.
 
         Raises:
             AudioError: the recording cannot be read (`AudioNotFound`, `UnsupportedFormat`, `CorruptAudio`, ...).
@@ -63,8 +70,10 @@ class Transcriber:
             EngineError: the engine failed.
             Cancelled: `cancelled` said so.
         """
-        results: Iterator[Transcript] = self.transcribe_many([source], options, **overrides)
-        return next(results)
+        chosen = wanted(options, overrides)
+        left_out = self.check(chosen)
+        run = FileRun(self.engine, self.detector, self.loading, chosen, left_out, on_segments=on_segments)
+        return run.transcript(source)
 
     def check(self, options: TranscribeOptions | None = None, **overrides: Any) -> tuple[str, ...]:
         """Raise `OptionError` for what the model does not have; return a line for each part that it will leave out.
@@ -121,11 +130,8 @@ class Transcriber:
         if isinstance(sources, (str, bytes)) or (isinstance(sources, np.ndarray) and sources.ndim == 1):
             # whose letters would each be taken for a path, or samples for a recording
             raise OptionError("transcribe_many takes a list of recordings, found a single one; transcribe takes that")
-        placer = None if chosen.align_with is None else placer_of(chosen.align_with, self.loading)
-        pool = Pool(self.engine, chosen, progress, placer)
-        reader = RecordingReader(self.engine, self.detector, chosen, pool.reading)
-        manifest, raising = self.engine.manifest, on_error == "raise"
-        return transcripts(sources, reader, pool, manifest, chosen, warnings=left_out, raising=raising)
+        run = FileRun(self.engine, self.detector, self.loading, chosen, left_out, progress=progress)
+        return run.transcripts(sources, raising=on_error == "raise")
 
     def detect_language(
         self, source: AudioSource, options: TranscribeOptions | None = None, **overrides: Any

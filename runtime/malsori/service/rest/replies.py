@@ -138,7 +138,7 @@ def _text(transcript: Transcript, request: AudioRequest) -> str:
 
 
 def _log(probability: float) -> float:
-    return round(log(max(probability, LEAST)), 4)
+    return round(log(max(probability, LEAST)), 4) or 0.0  # without the sign of -0.0
 
 
 def _warned(warnings: Sequence[str]) -> dict[str, str]:
