@@ -154,8 +154,8 @@ def _hot_words(fields: FormFields) -> Any:
     if len(plain) + len(weighted) > MOST_CHOICES:
         raise invalid("keywords", f"expected at most {MOST_CHOICES}, found {len(plain) + len(weighted)}")
     kind = HotWordsKind()
-    found = (*kind.plain([_composed(each) for each in plain]), *kind.plain(_composed(",".join(weighted)) or ""))
     try:
+        found = (*kind.plain([_composed(each) for each in plain]), *kind.read(_composed(",".join(weighted)) or ""))
         kind.check("hotwords", found)
     except OptionError as error:
         raise invalid("hotwords", str(error)) from error

@@ -56,9 +56,9 @@ class AudioRoute:
         form: UploadForm,
         on_segments: Callable[[Sequence[Segment]], None] | None = None,
     ) -> Transcript:
-        # Where it fails, a thread may still read the file: it is closed once nobody has it any more.
-        transcript = await self.service.work.transcribe(
-            asked.model, form.file, asked.options, gone=request.is_disconnected, on_segments=on_segments
-        )
-        form.close()
-        return transcript
+        try:
+            return await self.service.work.transcribe(
+                asked.model, form.file, asked.options, gone=request.is_disconnected, on_segments=on_segments
+            )
+        finally:
+            form.close()  # for a thread that still reads it, it ends here
