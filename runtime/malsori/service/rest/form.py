@@ -29,6 +29,16 @@ PIECE = 64 << 10  # bytes that are parsed at a time, so that so many are read be
 PLAIN_CODINGS = (b"", b"binary", b"8bit", b"7bit")
 
 
+class UploadedFile(tempfile.SpooledTemporaryFile):  # type: ignore[type-arg]  # of bytes
+    """A file that was sent, in memory as long as it is short."""
+
+    name = FILE  # in messages
+
+    def seekable(self) -> bool:
+        """Return that it can seek; before Python 3.11 its class does not say so."""
+        return True
+
+
 @dataclass(slots=True)
 class UploadForm:
     """The texts of a form by name, in the order in which they came, and its file at its beginning."""
@@ -155,7 +165,7 @@ class FormReader:
             raise Refusal(400, "invalid_value", f"a file is taken in the field 'file' alone, not in {found!r}", FILE)
         if self._file is not None:
             raise Refusal(400, "invalid_value", "file: expected one, found two; send one request for each", FILE)
-        self._file = cast(BinaryIO, tempfile.SpooledTemporaryFile(IN_MEMORY))  # noqa: SIM115
+        self._file = cast(BinaryIO, UploadedFile(IN_MEMORY))
 
     def _data(self, data: bytes, start: int, end: int) -> None:
         if not self._part.is_file:
