@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from contextlib import closing, suppress
 from typing import Any
 
+import numpy as np
 import pytest
 
 from tests.service.running import RunningServer, start_server
@@ -230,3 +231,26 @@ def test_nothing_of_a_request_is_logged(small: RunningServer) -> None:
     assert "secretword" not in log
     assert SAID.split()[0] not in log
     assert "\x1b" not in log
+
+
+def test_the_place_of_a_client_that_leaves_is_free_for_the_next_one() -> None:
+    with start_server("--max-uploads", "1", "--models", "nano-whisper,nano-ctc-ko") as server:
+        noise = np.random.default_rng(1).integers(-9000, 9000, 600 * 16_000, dtype=np.int16).tobytes()
+        body = form(wav(0)[:40] + len(noise).to_bytes(4, "little") + noise, model="nano-whisper", vad="false")
+        head = f"POST {PATH} HTTP/1.1\r\nHost: 127.0.0.1:{server.port}\r\nContent-Type: {FORM}\r\n"
+        with closing(socket.create_connection(("127.0.0.1", server.port), timeout=20)) as connection:
+            connection.sendall(head.encode() + f"Content-Length: {len(body)}\r\n\r\n".encode() + body)
+            time.sleep(0.5)  # until it is heard: whoever asks before that would have the place
+            first = until(server, 429)
+        assert first[1]["error"]["type"] == "rate_limit_error"
+        assert first[1]["error"]["code"] == "server_busy"
+        assert until(server, 200)[1]["text"] == SAID
+
+
+def until(server: RunningServer, status: int, seconds: float = 5.0) -> tuple[int, Any]:
+    """Ask again and again until there is such an answer."""
+    end = time.monotonic() + seconds
+    while (found := sent(server, form(KOREAN)))[0] != status:
+        assert time.monotonic() < end, found
+        time.sleep(0.02)
+    return found
