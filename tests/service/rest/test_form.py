@@ -7,7 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from malsori.service.refusal import Refusal
-from malsori.service.rest.form import FORM_BYTES, MOST_PARTS, FormReader, UploadForm, boundary_of
+from malsori.service.rest.form import FORM_BYTES, MOST_PARTS, FormReader, UploadForm
+from malsori.service.rest.receiving import boundary_of
 from malsori.service.serve_options import ServiceLimits
 
 LIMITS = ServiceLimits(upload_bytes=1000)

@@ -13,6 +13,7 @@ import urllib.request
 import wave
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -177,6 +178,26 @@ def test_the_asynchronous_client_hears_and_streams(server: RunningServer) -> Non
 
     text, deltas = asyncio.run(ask())
     assert text == "".join(deltas) == SAID
+
+
+@pytest.mark.parametrize("size", [27 << 20, 60 << 20])
+def test_a_file_that_is_too_large_is_told_to_every_client(
+    server: RunningServer, client: Any, tmp_path: Path, size: int
+) -> None:
+    async def ask() -> None:
+        async with openai.AsyncOpenAI(base_url=server.url + "/v1", api_key="any", max_retries=0) as asking:
+            await asking.audio.transcriptions.create(file=bytes(size), model="nano-whisper")
+
+    with pytest.raises(openai.APIStatusError, match="Maximum content size limit") as caught:
+        asyncio.run(ask())
+    assert (caught.value.status_code, caught.value.param) == (413, "file")
+    once = client.with_options(max_retries=0)
+    with pytest.raises(openai.APIStatusError, match="Maximum content size limit"):
+        once.audio.transcriptions.create(file=bytes(size), model="nano-whisper")
+    large = tmp_path / "large"
+    large.write_bytes(bytes(size))
+    assert curl(server, "-F", f"file=@{large}")[0] == 413
+    assert curl(server, "-F", f"file=@{large}", "-H", "Expect:")[0] == 413
 
 
 def test_a_client_that_was_told_to_come_again_does(server: RunningServer) -> None:

@@ -13,7 +13,8 @@ from ...types import Segment, Transcript
 from ..refusal import Refusal
 from ..state import Service
 from .audio_request import AudioRequest, audio_request
-from .form import UploadForm, read_form
+from .form import UploadForm
+from .receiving import read_form
 from .replies import reply
 from .sse import stream_reply
 
@@ -34,7 +35,7 @@ class AudioRoute:
         except ClientDisconnect:
             return Response(status_code=CLIENT_CLOSED)
         except Refusal as refusal:
-            # What else the client sends is not read, so the connection cannot be used again.
+            # What is left of the body is not read, so the connection cannot be used again.
             return JSONResponse(refusal.body(), refusal.status, refusal.headers() | {"connection": "close"})
         asked = self._asked(form)
         if asked.stream:

@@ -1,18 +1,16 @@
 """A form (multipart/form-data, RFC 7578) to its texts and its one file, parsed as it arrives, never beyond the limits.
 
-What the texts mean is in `fields.py` and `audio_request.py`.
+`receiving.py` takes it from a request; what the texts mean is in `fields.py` and `audio_request.py`.
 """
 
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import BinaryIO, cast
 
 from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser, parse_options_header
-from starlette.requests import Request
 
 from ..refusal import Refusal
 from ..serve_options import MIB, ServiceLimits, within
@@ -91,7 +89,7 @@ class FormReader:
                 max_header_size=HEADER_BYTES,
             )
         except FormParserError as error:
-            raise _malformed(str(error)) from error
+            raise malformed(str(error)) from error
 
     def push(self, data: bytes) -> None:
         """Take the next bytes of the form. Raises `Refusal`: 400 for what is no form, 413 for one that is too long."""
@@ -101,14 +99,14 @@ class FormReader:
             try:
                 self._parser.write(piece)
             except FormParserError as error:
-                raise _malformed(str(error)) from error
+                raise malformed(str(error)) from error
             if self._bytes - self._file_bytes > FORM_BYTES:
                 raise Refusal(413, "request_too_large", f"the fields of a form may have {FORM_BYTES} bytes in all")
 
     def flush(self) -> UploadForm:
         """Return the form at its end. Raises `Refusal`, 400, where its end or its file is missing."""
         if not self._ended:
-            raise _malformed("it ends before its last boundary")
+            raise malformed("it ends before its last boundary")
         if self._file is None:
             raise self._without_file()
         form, self._file = UploadForm(self._texts, self._file), None
@@ -147,10 +145,10 @@ class FormReader:
         disposition = self._part.headers.get(b"content-disposition", b"")
         kind, named = parse_options_header(disposition)
         if kind != b"form-data" or b"name" not in named:
-            raise _malformed('each part wants a header Content-Disposition: form-data; name="..."')
+            raise malformed('each part wants a header Content-Disposition: form-data; name="..."')
         self._part.name = _text("the name of a field", named[b"name"], None)
         if len(self._part.name) > MOST_NAME:
-            raise _malformed(f"the name of a field may have {MOST_NAME} letters")
+            raise malformed(f"the name of a field may have {MOST_NAME} letters")
         coding = self._part.headers.get(b"content-transfer-encoding", b"").strip().lower()
         if coding not in PLAIN_CODINGS:
             raise Refusal(400, "invalid_value", "a part comes as it is, without a Content-Transfer-Encoding")
@@ -198,38 +196,6 @@ class FormReader:
         self._ended = True
 
 
-async def read_form(request: Request, limits: ServiceLimits) -> UploadForm:
-    """Return the form of a request, read no further than it may be long.
-
-    Raises `Refusal`, and Starlette's `ClientDisconnect` where the client leaves meanwhile.
-    """
-    reader = FormReader(boundary_of(request.headers), limits)
-    declared = request.headers.get("content-length", "")
-    if declared.isdecimal() and int(declared) > within(limits.upload_bytes) + FORM_BYTES:
-        raise too_large(within(limits.upload_bytes), f"{declared[:20]} bytes announced")
-    try:
-        async for data in request.stream():
-            reader.push(data)
-        return reader.flush()
-    finally:
-        reader.close()
-
-
-def boundary_of(headers: Mapping[str, str]) -> bytes:
-    """Return the boundary of a form. Raises `Refusal`: 415 for another kind of body, 400 where it names none."""
-    coding = headers.get("content-encoding", "identity").strip().lower()
-    if coding not in ("", "identity"):
-        raise Refusal(415, "unsupported_encoding", f"a body has no Content-Encoding here, found {coding[:20]!r}")
-    kind, options = parse_options_header(headers.get("content-type"))
-    if kind != b"multipart/form-data":
-        found = repr(kind.decode("latin-1")[:60]) if kind else "none"
-        message = f"expected Content-Type multipart/form-data, found {found}; curl sends it with -F"
-        raise Refusal(415, "unsupported_content_type", message)
-    if not options.get(b"boundary"):
-        raise _malformed("its Content-Type names no boundary")
-    return options[b"boundary"]
-
-
 def too_large(most: float, found: str) -> Refusal:
     """Return the refusal of a file that is too large, in the words of the hosted service."""
     return Refusal(413, "request_too_large", f"Maximum content size limit ({most:.0f}) exceeded ({found})", FILE)
@@ -242,5 +208,6 @@ def _text(name: str, data: bytes, param: str | None) -> str:
         raise Refusal(400, "invalid_value", f"{name}: expected UTF-8, found other bytes", param) from error
 
 
-def _malformed(reason: str) -> Refusal:
+def malformed(reason: str) -> Refusal:
+    """Return the refusal of a body that is no form."""
     return Refusal(400, "invalid_value", f"no form can be read from the body: {reason}")
