@@ -2,25 +2,36 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+import os
+from collections import Counter, deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import replace
+from pathlib import Path
 
+from ...audio import AudioSource, Blocks
+from ...audio.source import can_seek
+from ...bundles.manifest import Manifest
 from ...engines.base import DecodeOptions, Engine
 from ...errors import MalsoriError
-from ...types import SAMPLE_RATE, Hypothesis
+from ...types import SAMPLE_RATE, Hypothesis, Transcript
 from ..alignment.placing import Placer
 from ..isolation import isolate_failures
 from ..options import TranscribeOptions
 from .mending import Mender
+from .reading import RecordingReader
 from .recording import Job, Progress, Recording
+from .stitch import stitch
 from .telling import SegmentTeller
 
 MOST_GATHERED_S = 480.0  # seconds of speech gathered at most, 30 MB, unless a single clip is longer
+MOST_TOLD_S = 120.0  # the same where somebody waits for the segments: four windows of Whisper
+SHORT_S = 240.0  # seconds of sound; shorter recordings share engine calls
+SHORT_BYTES = 1 << 20  # of a file that does not say its length: four minutes of an MP3 of 32 kbit/s
 
 
 class Pool:
-    """Gathers jobs and runs them; each job's recording gets the hypothesis or the error."""
+    """Gathers jobs and runs them; each job's recording gets the hypothesis or the error, a `teller` what was heard."""
 
     def __init__(
         self,
@@ -30,9 +41,8 @@ class Pool:
         placer: Placer | None = None,
         teller: SegmentTeller | None = None,
     ) -> None:
-        """Take a `teller` of a run with one recording, whose calls are then in the order of its clips."""
-        self._engine = engine
-        self._placer, self._teller = placer, teller
+        self._engine, self._teller = engine, teller
+        self._placer = placer
         self._options = options
         self._progress = progress
         self._jobs: list[Job] = []
@@ -45,14 +55,15 @@ class Pool:
         job.recording.waiting += 1
         job.recording.queued += job.clip.seconds
         job.recording.reached = job.clip.span.stop / SAMPLE_RATE
-        self._jobs.append(job)
         if self._teller is not None:
             self._teller.expect(job.clip)
+        self._jobs.append(job)
         self.gathered += job.clip.seconds
 
     def room(self, job: Job) -> bool:
         """Return whether a job can be gathered beside the others."""
-        return not self._jobs or self.gathered + job.clip.seconds <= MOST_GATHERED_S
+        most = MOST_GATHERED_S if self._teller is None else MOST_TOLD_S
+        return not self._jobs or self.gathered + job.clip.seconds <= most
 
     def run(self) -> Iterator[None]:
         """Run the gathered jobs, yielding behind each call of the engine, when recordings may be done.
@@ -68,14 +79,11 @@ class Pool:
                 batches = self._engine.batches([len(job.clip.audio) for job in wave], decoding)
                 calls += [(decoding, [wave[index] for index in batch]) for batch in batches]
         if not self._options.decoding.whisper.condition_on_previous_text:
-            calls.sort(key=lambda call: min(self._turn(job) for job in call[1]))
+            calls.sort(key=lambda call: min((job.recording.number, job.clip.span.start) for job in call[1]))
         for decoding, batch in calls:
             self._recognise(batch, decoding)
             yield
         self._heard_s = self._found_s  # jobs of failed recordings count as done
-
-    def _turn(self, job: Job) -> tuple[int, int]:
-        return job.recording.number, 0 if self._teller is None else job.clip.span.start
 
     def reading(self, recording: Recording) -> None:
         """Report progress as more of a recording was decoded."""
@@ -107,9 +115,9 @@ class Pool:
             else:
                 hypothesis, kept = found
                 job.recording.heard.append((job.clip, hypothesis))
-                if self._teller is not None:
-                    self._teller.push(job.clip, hypothesis)
                 job.recording.not_aligned += kept
+                if self._teller is not None:
+                    self._teller.heard(job.clip, hypothesis)
             self._count_done(job)
         self._report(_first(jobs), 0.0)
 
@@ -172,3 +180,70 @@ def waves(jobs: Sequence[Job]) -> Iterator[list[Job]]:
         counts[id(job.recording)] += 1
         numbered.setdefault(counts[id(job.recording)], []).append(job)
     yield from numbered.values()
+
+
+def transcripts(
+    sources: Iterable[AudioSource],
+    reader: RecordingReader,
+    pool: Pool,
+    manifest: Manifest,
+    options: TranscribeOptions,
+    *,
+    warnings: tuple[str, ...],
+    raising: bool,
+) -> Iterator[Transcript | MalsoriError]:
+    """Yield one result per source, in order, each with the `warnings`; with `raising` raise the first error."""
+    certain, words = options.decoding.language or manifest.only_language, options.decoding.word_timestamps
+    for recording in heard(sources, reader, pool, warnings):
+        if recording.error is not None and raising:
+            raise recording.error
+        yield recording.error or stitch(recording, model=manifest.name, certain=certain, words=words)
+
+
+def heard(
+    sources: Iterable[AudioSource], reader: RecordingReader, pool: Pool, warnings: tuple[str, ...]
+) -> Iterator[Recording]:
+    """Yield the recording of each source when it is done, in order; each begins with the `warnings`."""
+    queue: deque[Recording] = deque()
+
+    def run() -> Iterator[Recording]:
+        for _ in pool.run():
+            yield from _done(queue)
+
+    for number, source in enumerate(sources, 1):
+        if _may_wait(source):
+            yield from run()
+        queue.append(Recording(number=number, warnings=warnings))
+        blocks = reader.begin(source, queue[-1])
+        short = blocks is None or _is_short(source, blocks)
+        if not short:
+            yield from run()
+        for job in reader.jobs(blocks, queue[-1]) if blocks is not None else ():
+            if not pool.room(job):
+                yield from run()
+            pool.push(job)
+        if not short:
+            yield from run()
+        yield from _done(queue)
+    yield from run()
+    yield from _done(queue)
+
+
+def _done(queue: deque[Recording]) -> Iterator[Recording]:
+    """Yield the recordings that are done from the front of the queue."""
+    while queue and queue[0].done:
+        yield queue.popleft()
+
+
+def _may_wait(source: AudioSource) -> bool:
+    """Return whether a source is a pipe, whose opening waits until all of it was written."""
+    return hasattr(source, "read") and not can_seek(source)
+
+
+def _is_short(source: AudioSource, blocks: Blocks) -> bool:
+    if blocks.promised is not None:
+        return blocks.promised <= SHORT_S
+    if isinstance(source, (str, Path)):
+        with suppress(OSError):  # opened, and taken away since
+            return os.path.getsize(source) <= SHORT_BYTES
+    return isinstance(source, (bytes, bytearray, memoryview)) and len(source) <= SHORT_BYTES
