@@ -111,3 +111,11 @@ def test_a_clip_is_told_once_all_before_it_were_heard(order: list[int]) -> None:
         heard.add(number)
         ready = next((each for each in range(8) if each not in heard), 8)
         assert told == [f"w{each}" for each in range(ready) if each % 3]
+
+
+def test_what_is_said_first_is_told_first_also_where_batches_are_made_by_length() -> None:
+    engine = LoudnessEngine("ko", kind="wav2vec2-ctc")
+    told = Told(engine)
+    sound = recording((10, 5.0), (20, 0.5), (30, 2.0))  # of which the longest is read last by itself
+    Transcriber(engine, detector=LoudnessDetector).transcribe(sound, batch_size=1, on_segments=told)
+    assert told.calls == [1, 2, 3]

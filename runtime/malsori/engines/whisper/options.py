@@ -77,6 +77,7 @@ class WhisperOptions:
         False: never). With True each stretch of speech waits for the one before.
     prompt_reset_on_temperature: a text that was read at a higher temperature than this leads no window.
     carry_initial_prompt: the initial prompt leads every window. Without this option it leads the first alone.
+    cut_prompt: an initial prompt that is too long leads with its end. Without this option it is an error.
     prefix: what the text starts with. The reading of the first window starts with it, and it is part of the result.
     suppress_blank: no reading is empty or begins with a space.
     suppress_tokens: ids of tokens that are never read (=-1: symbols that nobody speaks).
@@ -113,6 +114,7 @@ class WhisperOptions:
     condition_on_previous_text: bool | None = option(None, Switch(or_none=True, expected="True, False or None"))
     prompt_reset_on_temperature: float = option(0.5, Number(0))
     carry_initial_prompt: bool = option(False, Switch())
+    cut_prompt: bool = option(False, Switch())
     prefix: str | None = option(None, Kind(or_none=True))
     suppress_blank: bool = option(True, Switch())
     suppress_tokens: tuple[int, ...] = option((-1,), TokenIds())
