@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 
 from ...errors import MalsoriError
 from ...pipeline.live.options import LiveOptions
@@ -12,15 +12,18 @@ from ...types import SAMPLE_RATE, Audio
 from ..feed import Feed
 from ..refusal import Refusal, refusal_of
 from ..serve_options import within
+from ..service_log import log
 from ..socket_talk import CODES, GOING_AWAY, POLICY, ClientLeft, SocketTalk
 from ..state import Service
 from .feed_items import FeedItems
+from .items import FAILED
 from .realtime_session import CutOff, RealtimeSession, TakeIn
 from .server_events import Sent, error_event
 
 PART = SAMPLE_RATE  # samples that a feed takes at once
 # While an update waits for the end of an utterance: so short that little of the next one is among a part.
 SHORT_PART = SAMPLE_RATE // 20
+MOST_FORMER = 4  # feeds that may still have finals to tell when another one is opened
 TEXT_ONLY = Refusal(
     400, "invalid_value", "expected events as JSON text, found a binary message; sound is sent as base64"
 )
@@ -39,22 +42,33 @@ class OpenFeed:
         return await asyncio.shield(self._opened)
 
     async def _hear(self) -> None:
-        config, say = self.items.config, self._conversation.say
-        live, partials = LiveOptions(sample_rate=SAMPLE_RATE), config.telling != "final"
         try:
-            opening = self._service.feed(config.hints.model, config.options, live, partials=partials, placed=True)
-            async with opening as feed:
-                self._opened.set_result(feed)
-                async for event in feed:
-                    await say(self.items.take(event))
-            await say(self.items.close())
-        except Refusal as refusal:
-            if self._opened.done():
-                await say(self.items.close(refusal))
-            else:
-                self._opened.set_exception(refusal)
+            await self._tell()
+            refusal = FAILED
+        except ClientLeft:
+            self._conversation.gone.set()
+            return
+        except Refusal as error:
+            refusal = error
         except MalsoriError as error:
-            await say(self.items.close(refusal_of(error, None)))
+            refusal = refusal_of(error, None)
+        except Exception as error:
+            log("failed", level="error", message=type(error).__name__, route="/v1/realtime")
+            refusal = FAILED
+        if self._opened.done():
+            await self._conversation.say(self.items.close(refusal))
+        else:
+            self._opened.set_exception(refusal)
+
+    async def _tell(self) -> None:
+        """Tell what the feed hears, until it has ended and its last final is told. Raises `Refusal`."""
+        config = self.items.config
+        live, partials = LiveOptions(sample_rate=SAMPLE_RATE), config.telling != "final"
+        opening = self._service.feed(config.hints.model, config.options, live, partials=partials, placed=True)
+        async with opening as feed:
+            self._opened.set_result(feed)
+            async for event in feed:
+                await self._conversation.say(self.items.take(event))
 
 
 class Conversation:
@@ -66,23 +80,35 @@ class Conversation:
         self._tasks: set[asyncio.Task[None]] = set()  # of feeds, former ones too
         self._turn = asyncio.Lock()
         self._began = self._heard = time.monotonic()
-        self._configured = False
+        self._place = ExitStack()
+        self._placed = False
+        self.gone = asyncio.Event()
 
     async def run(self) -> None:
         """Talk with the client, then close the socket. Raises `ClientLeft`."""
+        talking, gone = asyncio.create_task(self._talk_on()), asyncio.create_task(self.gone.wait())
         try:
-            with self._service.places.take():
-                await self.say([self._session.created()])
-                refusal, code = await self._listen()
-                await self._finish()
-                await self._close(refusal, code)
+            await asyncio.wait({talking, gone}, return_when="FIRST_COMPLETED")
+            if not talking.done():
+                raise ClientLeft
+            await talking
         except Refusal as refusal:
             await self._close(refusal, CODES.get(refusal.status, POLICY))
         finally:
-            for task in self._tasks:
+            tasks = (talking, gone, *self._tasks)
+            for task in tasks:
                 task.cancel()
-            await asyncio.gather(*self._tasks, return_exceptions=True)
+            await asyncio.gather(*tasks, return_exceptions=True)
+            self._place.close()
             await self._talk.close()
+
+    async def _talk_on(self) -> None:
+        with self._service.places.take():  # a client that comes in vain is told at once
+            pass
+        await self.say([self._session.created()])
+        refusal, code = await self._listen()
+        await self._finish()
+        await self._close(refusal, code)
 
     async def say(self, events: list[Sent]) -> None:
         """Send events, which stay together. Raises `ClientLeft`."""
@@ -96,12 +122,21 @@ class Conversation:
             message = await self._talk.receive(self._patience())
             if message is None:
                 return self._why()
-            self._configured = True
+            self._take_place()
             if isinstance(message, bytes):
                 await self.say([error_event(TEXT_ONLY)])
                 continue
             for action in self._session.push(message):
                 await self._do(action)
+
+    def _take_place(self) -> None:
+        """Take the place of a live session with the first message: a socket that says nothing holds none.
+
+        Raises `Refusal` where all are taken.
+        """
+        if not self._placed:
+            self._place.enter_context(self._service.places.take())
+            self._placed = True
 
     async def _do(self, action: Sent | TakeIn | CutOff) -> None:
         if isinstance(action, TakeIn):
@@ -135,8 +170,11 @@ class Conversation:
         if self._open is None or self._open.items is not items:
             if self._open is not None:
                 await (await self._open.feed()).finish()
+            while len(self._tasks) > MOST_FORMER:
+                await asyncio.wait(self._tasks, return_when="FIRST_COMPLETED")
             self._open = OpenFeed(self._service, items, self)
             self._tasks.add(self._open.task)
+            self._open.task.add_done_callback(self._tasks.discard)
         return await self._open.feed()
 
     async def _finish(self) -> None:
@@ -145,8 +183,8 @@ class Conversation:
             for action in self._session.rest():
                 await self._do(action)
             await (await self._open.feed()).finish()
-        for task in self._tasks:
-            await task
+        if self._tasks:
+            await asyncio.wait(self._tasks)
 
     async def _close(self, refusal: Refusal | None, code: int) -> None:
         with suppress(ClientLeft):
@@ -158,7 +196,7 @@ class Conversation:
         """Return the seconds until a limit ends the session."""
         limits, now = self._service.limits, time.monotonic()
         until = min(self._heard + within(limits.idle_seconds), self._began + within(limits.stream_seconds))
-        if not self._configured:
+        if not self._placed:
             until = min(until, self._began + within(limits.config_seconds))
         return None if until == float("inf") else max(0.0, until - now)
 
@@ -170,7 +208,7 @@ class Conversation:
         if now - self._began >= within(limits.stream_seconds):
             message = f"a session lasts {limits.stream_seconds:g} s at most; open another one"
             return Refusal(400, "session_expired", message), POLICY
-        if not self._configured:
+        if not self._placed:
             message = f"nothing came for {limits.config_seconds:g} s: expected session.update or sound"
             return Refusal(400, "config_required", message), POLICY
         return Refusal(400, "idle_timeout", f"no sound came for {limits.idle_seconds:g} s; connect again"), POLICY

@@ -26,8 +26,12 @@ def server_event(type_: str, **fields: Any) -> Sent:
 
 
 def error_event(refusal: Refusal, event_id: str | None = None) -> Sent:
-    """Return the event for what was refused; `event_id` is that of the client's event."""
-    return server_event("error", error={**refusal.body()["error"], "event_id": event_id})
+    """Return the event for what was refused; `event_id` is that of the client's event.
+
+    `retry_after` are the seconds after which the client may come again.
+    """
+    later = {} if refusal.retry_after is None else {"retry_after": math.ceil(refusal.retry_after)}
+    return server_event("error", error={**refusal.body()["error"], "event_id": event_id, **later})
 
 
 def speech_started(at: float, item_id: str) -> Sent:
