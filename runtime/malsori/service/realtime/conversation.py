@@ -64,7 +64,8 @@ class OpenFeed:
         """Tell what the feed hears, until it has ended and its last final is told. Raises `Refusal`."""
         config = self.items.config
         live, partials = LiveOptions(sample_rate=SAMPLE_RATE), config.telling != "final"
-        opening = self._service.feed(config.hints.model, config.options, live, partials=partials, placed=True)
+        options = config.options_for(self._service.registry.manifest(config.hints.model))
+        opening = self._service.feed(config.hints.model, options, live, partials=partials, placed=True)
         async with opening as feed:
             self._opened.set_result(feed)
             async for event in feed:

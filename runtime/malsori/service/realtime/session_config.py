@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias
 
+from ...bundles.manifest import Manifest
 from ...pipeline import TranscribeOptions
-from .turn_detection import MANUAL, ServerVad, TurnDetection
+from .turn_detection import ServerVad, TurnDetection, gate_of
 
 Delay: TypeAlias = Literal["minimal", "low", "medium", "high", "xhigh"]
 Telling: TypeAlias = Literal["spoken", "committed", "final"]
@@ -75,9 +76,8 @@ class SessionConfig:
         early = self.hints.delay in ("minimal", "low")
         return "spoken" if early else "final" if self.hints.delay in ("high", "xhigh") else "committed"
 
-    @property
-    def options(self) -> TranscribeOptions:
-        """The options of the stream that hears it. Raises `OptionError` for values that contradict each other."""
+    def options_for(self, manifest: Manifest) -> TranscribeOptions:
+        """Return the options of the stream that hears it with its model."""
         hints = self.hints
         only = hints.languages[0] if len(hints.languages) == 1 else None
         return TranscribeOptions(
@@ -85,7 +85,7 @@ class SessionConfig:
             initial_prompt=hints.prompt,
             hotwords=list(hints.keywords),
             word_timestamps=self.logprobs,
-            gate=MANUAL if self.turns is None else self.turns.gate,
+            gate=gate_of(self.turns, manifest),
         )
 
     def hears_like(self, other: SessionConfig) -> bool:

@@ -174,7 +174,7 @@ def _checked(config: SessionConfig, manifest: Manifest, path: str) -> SessionCon
     try:
         for language in config.hints.languages:
             TranscribeOptions(language=language).check(manifest)
-        config.options.check(manifest)
+        config.options_for(manifest).check(manifest)
     except OptionError as error:
         field = {"hotwords": "keywords"}.get(named_in(str(error)) or "", "language")
         at = path if path == "session" else f"{path}.{field}"

@@ -5,13 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
+from ...bundles.families import FAMILIES
+from ...bundles.manifest import Manifest
 from ...vad import GateOptions, endpointing
 
 Eagerness: TypeAlias = Literal["low", "medium", "high", "auto"]
 # Pauses are all that is listened to: an eager turn ends after a short one, and after a longer one where the speaker had
 # gone on at once.
 PRESETS: dict[str, str] = {"low": "relaxed", "medium": "normal", "auto": "normal", "high": "eager"}
-MANUAL = endpointing("relaxed", min_speech_ms=100)  # the client says where an item ends; long utterances read best
+# Within an item that the client commits: as in files for CTC models, which write a space where an utterance ends;
+# others hear long utterances as well as short ones, with half of the work (docs/measured.md, live_words).
+SHORT_UTTERANCES, LONG_UTTERANCES = endpointing("normal"), endpointing("relaxed", min_speech_ms=100)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,3 +68,10 @@ class SemanticVad:
 
 
 TurnDetection: TypeAlias = ServerVad | SemanticVad
+
+
+def gate_of(turns: TurnDetection | None, manifest: Manifest) -> GateOptions:
+    """Return the gate's options for a model; without turns, the client commits."""
+    if turns is not None:
+        return turns.gate
+    return SHORT_UTTERANCES if FAMILIES[manifest.kind].logits else LONG_UTTERANCES
