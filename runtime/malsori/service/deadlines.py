@@ -131,10 +131,24 @@ def socket_protocol(limits: ServiceLimits) -> type[WebSocketsSansIOProtocol]:
         def connection_made(self, transport: Any) -> None:
             super().connection_made(transport)
             self.timers = Timers(transport)
+            self._read_at = 0.0
 
         def connection_lost(self, exc: Exception | None) -> None:
             self.timers.end()
             super().connection_lost(exc)
+
+        def data_received(self, data: bytes) -> None:
+            self._read_at = self.loop.time()
+            super().data_received(data)
+
+        def keepalive_timeout(self) -> None:
+            # The answer to a ping lies behind the messages before it. Where these are not read yet, because the engine
+            # is behind, uvicorn would take a client for lost that only is fast.
+            if self.read_paused or self._read_at >= self.ping_sent_at:
+                self.pong_timer = self.pending_ping_payload = None
+                self.schedule_ping()
+            else:
+                super().keepalive_timeout()
 
         def pause_writing(self) -> None:
             self.timers.begin("write", limits.write_seconds)
