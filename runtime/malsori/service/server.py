@@ -15,8 +15,9 @@ from ..errors import MalsoriError, OptionError
 from ..pipeline import load
 from ..pipeline.sharing.scheduler import Scheduler
 from .application import application
-from .deadlines import http_protocol, socket_protocol
+from .deadlines import protocols
 from .notify import ServiceManager
+from .refusal import Refusal
 from .registry import Registry, served
 from .serve_options import ServeOptions
 from .service_log import log, start_logging
@@ -111,7 +112,7 @@ async def _prepare(service: Service, server: DrainingServer, manager: ServiceMan
     """Make the service ready, or end it where it cannot be."""
     try:
         await prepare(service)
-    except MalsoriError as error:
+    except (MalsoriError, Refusal) as error:
         log("failed", level="error", message=str(error))
         server.fail()
     else:
@@ -127,12 +128,12 @@ async def _sweep(service: Service) -> None:
 
 
 def _config(service: Service) -> uvicorn.Config:
-    limits = service.limits
+    http, socket_ = protocols(service.limits)
     return uvicorn.Config(
         application(service),
-        http=http_protocol(limits),
-        ws=socket_protocol(limits),
-        ws_max_size=limits.realtime_bytes or 1 << 40,
+        http=http,
+        ws=socket_,
+        ws_max_size=service.limits.realtime_bytes or 1 << 40,
         ws_per_message_deflate=False,  # 56 kB a socket, and a message that inflates to any size
         lifespan="off",
         log_config=None,

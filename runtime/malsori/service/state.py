@@ -18,7 +18,7 @@ from .refusal import busy, draining, refusal_of
 from .registry import Registry
 from .serve_options import ServeOptions, within
 from .telemetry import Metrics
-from .work import Work
+from .upload_work import Work
 
 RETRY_S = 10.0  # seconds after which a client may ask again for a live session
 LOADING, READY, DRAINING = "loading", "ready", "draining"
@@ -87,11 +87,10 @@ class Service:
                     stream = finals.stream(options, partials=interim or partials, live=live, scheduler=self.scheduler)
                 except MalsoriError as error:
                     raise refusal_of(error, "sample_rate") from error  # all that can be wrong with the sound yet
-                feed = Feed(stream, self._threads)
+                feed = Feed(stream, self._threads, self.metrics)
                 try:
                     yield feed
                 finally:
-                    self.metrics.heard(feed.seconds)
                     await feed.close()
 
     @asynccontextmanager

@@ -8,7 +8,7 @@ from typing import Any
 import uvicorn
 import websockets
 
-from malsori.service.deadlines import socket_protocol
+from malsori.service.deadlines import protocols
 from malsori.service.serve_options import ServiceLimits
 
 MESSAGES = 5
@@ -31,7 +31,7 @@ async def talk() -> str:
     config = uvicorn.Config(
         slow,
         port=0,
-        ws=socket_protocol(ServiceLimits()),
+        ws=protocols(ServiceLimits())[1],
         ws_ping_interval=0.1,
         ws_ping_timeout=0.1,
         lifespan="off",

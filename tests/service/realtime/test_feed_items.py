@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -16,7 +17,7 @@ from malsori.types import Segment, Word
 from tests.service.realtime.talking import COMPLETED, DELTA, FAILED, Sent, kinds
 
 CONFIG = SessionConfig(Hints("nano-ctc-ko"))
-EARLY, LATE = (replace(CONFIG, hints=Hints("nano-ctc-ko", delay=delay)) for delay in ("low", "high"))
+EARLY = replace(CONFIG, hints=Hints("nano-ctc-ko", delay="low"))
 STARTED, STOPPED = ["speech_started"], ["speech_stopped", "committed"]
 ADDED = ["conversation.item.added", "conversation.item.done"]
 
@@ -46,7 +47,7 @@ def only(events: list[Sent], kind: str) -> Sent:
 
 def test_a_turn_is_told_in_the_order_of_the_protocol() -> None:
     events = utterance(TurnItems(CONFIG, ItemChain(), 0.0), 1, "one", "one two")
-    assert kinds(events) == [*STARTED, *STOPPED, *ADDED, "delta", "delta", "completed"]
+    assert kinds(events) == [*STARTED, *STOPPED, *ADDED, "delta", "completed"]
     assert len({event["item_id"] for event in events if "item_id" in event}) == 1
     assert len({event["event_id"] for event in events}) == len(events)
     assert deltas(events) == only(events, COMPLETED)["transcript"] == "one two"
@@ -58,15 +59,22 @@ def test_words_are_told_while_they_are_spoken_where_delay_is_low() -> None:
     assert deltas(events) == "one two"
 
 
-def test_words_are_told_once_they_are_final_where_delay_is_high() -> None:
-    events = utterance(TurnItems(LATE, ItemChain(), 0.0), 1, "won", "one two")
-    assert kinds(events) == [*STARTED, *STOPPED, *ADDED, "delta", "completed"]
-    assert deltas(events) == only(events, COMPLETED)["transcript"]
+def test_deltas_that_are_told_late_are_the_transcript_whatever_the_partials_were() -> None:
+    events = utterance(TurnItems(CONFIG, ItemChain(), 0.0), 1, "won", "one two")
+    assert deltas(events) == only(events, COMPLETED)["transcript"] == "one two"
     assert "revised" not in only(events, COMPLETED)
 
 
+@pytest.mark.parametrize(
+    ("delay", "early"),
+    [("minimal", True), ("low", True), ("medium", True), ("high", False), ("xhigh", False), (None, False)],
+)
+def test_delay_says_whether_words_are_told_early(delay: Any, early: bool) -> None:
+    assert SessionConfig(Hints("m", delay=delay)).tells_early == early
+
+
 def test_a_transcript_that_differs_from_its_deltas_says_that_it_is_revised() -> None:
-    events = utterance(TurnItems(CONFIG, ItemChain(), 0.0), 1, "room three six", "room free sixty, eight one")
+    events = utterance(TurnItems(EARLY, ItemChain(), 0.0), 1, "room three six", "room free sixty, eight one")
     assert only(events, COMPLETED)["revised"] is True
     assert only(events, COMPLETED)["transcript"] == "room free sixty, eight one"
     assert deltas(events) == "room three six eight one"
@@ -164,13 +172,19 @@ def test_a_long_silence_is_told_and_committed() -> None:
 def test_a_commit_gathers_all_utterances_since_the_last_one() -> None:
     items = CommittedItems(CONFIG, ItemChain(), 0.0)
     assert utterance(items, 1, "on", "one") == []
-    events = items.take(SpeechStarted(2, 1.0)) + items.take(partial(2, "two"))
-    assert events == []
+    assert items.take(SpeechStarted(2, 1.0)) + items.take(partial(2, "two")) == []
     events = items.cut(2, 2.0, commit=True)
-    assert kinds(events) == ["committed", *ADDED, "delta"]
+    assert kinds(events) == ["committed", *ADDED]
     events += items.take(SpeechEnded(2, 2.0)) + items.take(final(2, "two three"))
     assert deltas(events) == only(events, COMPLETED)["transcript"] == "one two three"
     assert only(events, COMPLETED)["usage"]["seconds"] == 2.0
+
+
+def test_finals_of_a_long_commit_are_told_as_they_come() -> None:
+    items = CommittedItems(CONFIG, ItemChain(), 0.0)
+    items.cut(2, 2.0, commit=True)
+    assert deltas(items.take(final(1, "one"))) == "one"
+    assert deltas(items.take(final(2, "two"))) == " two"
 
 
 def test_a_commit_of_silence_is_completed_at_once_and_empty() -> None:
@@ -202,10 +216,9 @@ def test_words_of_an_open_commit_are_told_early_only_on_demand() -> None:
     items = CommittedItems(EARLY, ItemChain(), 0.0)
     events = utterance(items, 1, "one", "one two") + items.take(partial(3, "four"))  # the final of 2 is still to come
     assert deltas(events) == "one two"
-    late = CommittedItems(LATE, ItemChain(), 0.0)
+    late = CommittedItems(CONFIG, ItemChain(), 0.0)
     assert utterance(late, 1, "one", "one two") == []
-    events = late.cut(1, 1.0, commit=True)
-    assert kinds(events) == ["committed", *ADDED, "delta", "completed"]
+    assert kinds(late.cut(1, 1.0, commit=True)) == ["committed", *ADDED, "delta", "completed"]
 
 
 def test_an_utterance_that_failed_fails_its_commit() -> None:

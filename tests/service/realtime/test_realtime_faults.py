@@ -144,7 +144,7 @@ def test_an_update_amid_speech_counts_from_the_next_item_on(server: RunningServe
         async with raw(server.ws) as client:
             await client.send(append(data[:96_000]))
             await client.until("input_audio_buffer.speech_started")
-            await client.send(heard_by(transcription={"delay": "high"}))
+            await client.send(heard_by(transcription={"delay": "low"}))
             await client.until("session.updated")
             for part in parts(data[96_000:]):
                 await client.send(append(part))

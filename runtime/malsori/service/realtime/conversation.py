@@ -63,7 +63,7 @@ class OpenFeed:
     async def _tell(self) -> None:
         """Tell what the feed hears, until it has ended and its last final is told. Raises `Refusal`."""
         config = self.items.config
-        live, partials = LiveOptions(sample_rate=SAMPLE_RATE), config.telling != "final"
+        live, partials = LiveOptions(sample_rate=SAMPLE_RATE), config.tells_early
         options = config.options_for(self._service.registry.manifest(config.hints.model))
         opening = self._service.feed(config.hints.model, options, live, partials=partials, placed=True)
         async with opening as feed:

@@ -113,7 +113,7 @@ class TurnItems(FeedItems):
             return self._end(item, event)
         if isinstance(event, Partial):
             item.stable = event.stable
-            return item.news() if self.config.telling == "spoken" else []
+            return item.news() if self.config.tells_early else []
         assert isinstance(event, Final)
         del self._items[event.seq]
         item.end_utterance(event)
@@ -121,8 +121,7 @@ class TurnItems(FeedItems):
 
     def _end(self, item: SpokenItem, event: SpeechEnded) -> list[Sent]:
         events = [speech_stopped(self.offset + event.at, item.id)]
-        events += self.chain.commit(item, event.at - self._starts.pop(event.seq))
-        return events + (item.news() if self.config.telling == "committed" else [])
+        return events + self.chain.commit(item, event.at - self._starts.pop(event.seq))
 
     def _fail(self, seq: int, refusal: Refusal) -> list[Sent]:
         item = self._items.pop(seq, None)
@@ -157,8 +156,6 @@ class CommittedItems(FeedItems):
         item, self._open = self._open, SpokenItem()
         self._waiting.append(CutItem(begun, item if commit else None))
         events = self.chain.commit(item, seconds) if commit else []
-        if commit and self.config.telling != "final" and len(self._waiting) == 1:
-            events += item.news()
         return events + self._done()
 
     def close(self, refusal: Refusal = FAILED) -> list[Sent]:
@@ -177,9 +174,8 @@ class CommittedItems(FeedItems):
                 item.end_utterance(event)
         elif isinstance(event, Partial) and item is not None and self._heard == event.seq - 1:
             item.stable = event.stable  # what was said before it is there
-        told = {"spoken": True, "committed": item is not None and item.committed, "final": False}[self.config.telling]
-        events = item.news() if item is not None and told else []
-        return events + self._done()
+        told = item is not None and (self.config.tells_early or (item.committed and isinstance(event, Final)))
+        return (item.news() if item is not None and told else []) + self._done()
 
     def _fail(self, seq: int, refusal: Refusal) -> list[Sent]:
         item = self._item(seq)

@@ -10,9 +10,6 @@ from ...pipeline import TranscribeOptions
 from .turn_detection import ServerVad, TurnDetection, gate_of
 
 Delay: TypeAlias = Literal["minimal", "low", "medium", "high", "xhigh"]
-Telling: TypeAlias = Literal["spoken", "committed", "final"]
-"""When words of an item are told: while they are spoken, once the item is committed, or when they are final."""
-
 LOGPROBS = "item.input_audio_transcription.logprobs"
 PCM, MULAW, ALAW = "audio/pcm", "audio/pcmu", "audio/pcma"
 ENCODING = {PCM: "pcm_s16le", MULAW: "mulaw", ALAW: "alaw"}
@@ -71,10 +68,13 @@ class SessionConfig:
     logprobs: bool = False
 
     @property
-    def telling(self) -> Telling:
-        """When words are told, as the client's `delay` asks: early ones may have to be revised."""
-        early = self.hints.delay in ("minimal", "low")
-        return "spoken" if early else "final" if self.hints.delay in ("high", "xhigh") else "committed"
+    def tells_early(self) -> bool:
+        """Whether words are told while they are spoken, as a `delay` asks for that is not high, and revised later.
+
+        Of Whisper models every second utterance is, in a comma or a capital: a final hears the whole of it. So where
+        nobody asks, words are told when they are final, and the deltas are the transcript.
+        """
+        return self.hints.delay in ("minimal", "low", "medium")
 
     def options_for(self, manifest: Manifest) -> TranscribeOptions:
         """Return the options of the stream that hears it with its model."""

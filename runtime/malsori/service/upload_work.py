@@ -27,7 +27,7 @@ MOST_THREADS = 64  # uploads that are heard at a time where their number has no 
 LOOK_EVERY = 0.1  # seconds between two looks at whether the client is still there
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Upload:
     """One upload: what is told to the thread that hears it, and when it came."""
 
@@ -112,7 +112,7 @@ class Work:
         hearing = asyncio.get_running_loop().run_in_executor(self._threads, hear)
         hearing.add_done_callback(_seen)
         watching = asyncio.create_task(_left(gone)) if gone is not None else None
-        waited = {hearing, watching} if watching is not None else {hearing}
+        waited: set[asyncio.Future[Any]] = {hearing, watching} if watching is not None else {hearing}
         left = max(0.0, within(self._limits.request_seconds) - upload.seconds)
         try:
             await asyncio.wait(waited, timeout=None if left == float("inf") else left, return_when="FIRST_COMPLETED")
