@@ -6,7 +6,7 @@ import asyncio
 import os
 from collections.abc import AsyncIterator, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, nullcontext
 from dataclasses import replace
 
 from ..errors import MalsoriError
@@ -69,8 +69,11 @@ class Service:
         live: LiveOptions = LIVE,
         *,
         partials: bool = True,
+        placed: bool = False,
     ) -> AsyncIterator[Feed]:
         """Give a live session with the model of that name, the default one for None.
+
+        `placed`: the caller has taken its place itself, for several feeds one after another.
 
         Raises `Refusal`: 429 where all places are taken, 404 for an unknown model, 400 for an option that a stream or
         the model does not have, 503 where the service ends or the model takes too long to load.
@@ -78,7 +81,7 @@ class Service:
         name = self.registry.resolve(model)
         other = self.registry.partials if partials and name == self.registry.default else None
         live = replace(live, backlog_s=2 * self.limits.backlog_seconds, partials=partials)
-        with self.places.take():
+        with nullcontext() if placed else self.places.take():
             async with self.registry.lease(name) as finals, self._beside(other) as interim:
                 try:
                     stream = finals.stream(options, partials=interim or partials, live=live, scheduler=self.scheduler)
