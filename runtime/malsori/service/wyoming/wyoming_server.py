@@ -69,7 +69,7 @@ class WyomingServer:
             await self.close()
             reason = error.strerror or str(error)
             raise OptionError(f"wyoming: expected an address that is free, found {self.address}: {reason}") from error
-        log("listening", url=str(self.address))
+        log("wyoming", url=str(self.address))
 
     async def close(self) -> None:
         """Listen no more, and end the connections: with an error those that are not through."""
