@@ -16,6 +16,7 @@ from ...kinds import LEAST_RATE, MOST_RATE, is_whole
 from ...types import Audio
 from ..refusal import Refusal
 
+STEP_MS = 20  # of sound that is worked on at least
 WIDEST = 4  # bytes of a sample
 CHANNELS = DEFAULT_LIMITS.max_channels
 EMPTY: Audio = np.zeros(0, np.float32)
@@ -61,16 +62,25 @@ class ChunkSound:
         before = EMPTY
         if form != self._form:
             before = self.flush()
-            self._form, self._intake, self._rest = form, Intake(form.rate), b""
-        data = self._rest + data
-        whole = len(data) - len(data) % form.frame
-        self._rest = data[whole:]
-        now = self._intake.push(_samples(data[:whole], form)) if whole else EMPTY
+            self._form, self._intake = form, Intake(form.rate)
+        self._rest += data
+        # Chunks of a few bytes wait for each other: each block is work for a thread.
+        enough = len(self._rest) >= form.frame * form.rate * STEP_MS // 1_000
+        now = self._taken(form) if enough else EMPTY
         return np.concatenate([before, now]) if len(before) else now
 
     def flush(self) -> Audio:
         """Return the samples held back; half a sample is dropped."""
-        return self._intake.flush() if self._form is not None else EMPTY
+        if self._form is None:
+            return EMPTY
+        last = np.concatenate([self._taken(self._form), self._intake.flush()])
+        self._rest = b""
+        return last
+
+    def _taken(self, form: ChunkForm) -> Audio:
+        whole = len(self._rest) - len(self._rest) % form.frame
+        data, self._rest = self._rest[:whole], self._rest[whole:]
+        return self._intake.push(_samples(data, form)) if whole else EMPTY
 
 
 def _samples(data: bytes, form: ChunkForm) -> NDArray[np.generic]:

@@ -138,6 +138,8 @@ class EventWriter:
         try:
             async with self._turn:
                 await self._stream.drain()
+        except Refusal:
+            pass  # that of `EventReader.deadline`, of which asyncio tells the writer as well; the message is written
         except OSError:
             abort()
             raise ClientGone from None
