@@ -24,7 +24,7 @@ ANY_ENDING = "*"
 COMMENT = "#"
 
 
-def names_in_file(path: Path | None) -> tuple[HotWord, ...]:
+def names_in_file(path: str | Path | None) -> tuple[HotWord, ...]:
     """Return the names of a file, one a line, each with a weight behind a colon or without; `#` begins a comment.
 
     Raises `OptionError` for a file that cannot be read or has something else in it.
@@ -32,7 +32,7 @@ def names_in_file(path: Path | None) -> tuple[HotWord, ...]:
     if path is None:
         return ()
     try:
-        lines = path.read_text("utf-8-sig").splitlines()
+        lines = Path(path).read_text("utf-8-sig").splitlines()
         words = weighted(line.partition(COMMENT)[0].replace("\t", " ") for line in lines)
         named = tuple(replace(word, text=unicodedata.normalize("NFC", word.text)) for word in words)
         TranscribeOptions(hotwords=named).check_values()
