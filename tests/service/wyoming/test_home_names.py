@@ -14,7 +14,15 @@ from malsori.audio.samples import to_pcm16
 from malsori.bundles import read_manifest
 from malsori.engines.options import HotWord
 from malsori.errors import OptionError
-from malsori.service.wyoming.home_names import LONGEST, MOST_NAMES, HomeNames, borne, names_in_file, names_sent
+from malsori.service.wyoming.home_names import (
+    LONGEST,
+    MOST_NAMES,
+    UNWEIGHED,
+    HomeNames,
+    borne,
+    names_in_file,
+    names_sent,
+)
 from tests.service.running import RunningServer, start_server
 from tests.service.wyoming.conftest import LOCAL
 from tests.service.wyoming.talking import answers, home_assistant, speech, text_of, turn, words
@@ -79,6 +87,14 @@ def test_in_ctc_models_a_client_s_name_takes_any_ending_and_the_file_s_own_comes
     assert names.words(CTC, ["침실", "거실"]) == (HotWord("침실*", 12.0), HotWord("거실*", 8.0))
     assert names.words(WHISPER, ["거실"]) == (HotWord("침실*", 12.0), HotWord("거실", 8.0))
     assert names.words(replace(CTC, kind="other"), ["거실"])[-1] == HotWord("거실", 8.0)
+
+
+def test_whisper_is_given_few_names_of_a_client_because_it_hears_them_in_other_words() -> None:
+    many = [f"lamp {number}" for number in range(100)]
+    assert len(HomeNames().words(WHISPER, many)) == UNWEIGHED
+    assert len(HomeNames().words(CTC, many)) == 100
+    own = tuple(HotWord(name, 8.0) for name in many)
+    assert HomeNames(own).words(WHISPER, []) == own
 
 
 def test_a_model_is_given_as_many_as_it_bears() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import unicodedata
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import islice
 from pathlib import Path
@@ -18,6 +18,9 @@ from ...pipeline import TranscribeOptions
 from ..registry import Registry
 
 MOST_NAMES = 500  # that a request listens for; a model may bear fewer
+# Of a client's for Whisper, which hears names in other words, too: of 24 sentences of LibriSpeech, where none is said,
+# stock base got 11.2 % of the words wrong, with 10 names before them 14.0 %, with 30 17.5 %, with 59 20.3 %.
+UNWEIGHED = 10
 LONGEST = 64  # characters of a name
 LOOKED_AT = 10_000  # entries of a client's list, most of which may be no names
 ANY_ENDING = "*"
@@ -61,7 +64,9 @@ class HomeNames:
     names: tuple[HotWord, ...] = ()
     _borne: dict[tuple[str, tuple[HotWord, ...]], int] = field(default_factory=dict)
 
-    async def put(self, registry: Registry, model: str, options: TranscribeOptions, sent: tuple[str, ...]) -> Any:
+    async def put(
+        self, registry: Registry, model: str, options: TranscribeOptions, sent: Sequence[str]
+    ) -> TranscribeOptions:
         """Return the options with the hot words in them; the model is loaded to see how many it bears.
 
         Raises `Refusal` as `Registry.lease` does.
@@ -76,13 +81,14 @@ class HomeNames:
             self._borne = {(model, words): count}  # Home Assistant sends the same ones each time
         return options.changed(hotwords=words[:count])
 
-    def words(self, manifest: Manifest, sent: Iterable[str]) -> tuple[HotWord, ...]:
+    def words(self, manifest: Manifest, sent: Sequence[str]) -> tuple[HotWord, ...]:
         """Return the hot words for a model. With CTC models a client's name may have any ending (거실 takes 거실을)."""
         family = FAMILIES.get(manifest.kind)
-        ending = ANY_ENDING if family is not None and family.logits else ""
+        weighed = family is not None and family.logits
+        ending, most = (ANY_ENDING, MOST_NAMES) if weighed else ("", UNWEIGHED)
         own = {word.text.removesuffix(ANY_ENDING) for word in self.names}
         more = [HotWord(name + ending, HOTWORD_WEIGHT) for name in sent if name not in own]
-        return (*self.names, *more)[:MOST_NAMES]
+        return (*self.names, *more[:most])[:MOST_NAMES]
 
 
 def borne(check: Callable[[TranscribeOptions], object], options: TranscribeOptions, words: tuple[HotWord, ...]) -> int:
