@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 import stat
 import sys
 import threading
@@ -45,9 +46,13 @@ async def described_at(path: Path) -> Info:
 
 def test_a_unix_socket_is_for_its_owner_and_group_and_is_gone_at_the_end(tmp_path: Path) -> None:
     path = tmp_path / "malsori.sock"
+    with socket.socket(socket.AF_UNIX) as killed:
+        killed.bind(str(path))  # which leaves it behind
     with start_server("--wyoming", f"unix://{path}") as running:
         assert running.wait_for("wyoming")["url"] == f"unix://{path}"
         assert stat.S_IMODE(path.stat().st_mode) == 0o660
+        assert asyncio.run(described_at(path)).asr[0].name == "malsori"
+        assert "in use" in refused_start("--wyoming", f"unix://{path}")
         assert asyncio.run(described_at(path)).asr[0].name == "malsori"
         assert running.stop() == 0
     assert not path.exists()

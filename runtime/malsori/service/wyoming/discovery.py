@@ -28,7 +28,7 @@ class Announcement:
 
     async def close(self) -> None:
         """Take it back."""
-        await self._network.async_unregister_service(self._service)
+        await (await self._network.async_unregister_service(self._service))
         await self._network.async_close()
 
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import os
+import socket
 from contextlib import suppress
 
 from ...errors import OptionError
@@ -48,20 +50,8 @@ class WyomingServer:
 
     async def start(self) -> None:
         """Listen, and announce it where that is wanted. Raises as `serve_wyoming`."""
-        limit = self._service.limits.text_bytes or ENDLESS
         try:
-            if self.address.path:
-                starting = asyncio.start_unix_server(
-                    self._connected, self.address.path, limit=limit, backlog=BACKLOG, start_serving=False
-                )
-                self._listener = await starting
-                os.chmod(self.address.path, MODE)  # before anybody can connect
-            else:
-                host, port = self.address.host, self.address.port
-                self._listener = await asyncio.start_server(
-                    self._connected, host, port, limit=limit, backlog=BACKLOG, start_serving=False
-                )
-                self.address = WyomingAddress(host, self._listener.sockets[0].getsockname()[1])
+            self._listener = await (self._on_socket() if self.address.path else self._on_port())
             await self._listener.start_serving()
             if self._service.options.zeroconf is not None:
                 self._announcement = await announced(self._service.options.zeroconf, self.address)
@@ -69,7 +59,30 @@ class WyomingServer:
             await self.close()
             reason = error.strerror or str(error)
             raise OptionError(f"wyoming: expected an address that is free, found {self.address}: {reason}") from error
+        except BaseException:
+            await self.close()
+            raise
         log("wyoming", url=str(self.address))
+
+    async def _on_port(self) -> asyncio.Server:
+        limit = self._service.limits.text_bytes or ENDLESS
+        host, port = self.address.host, self.address.port
+        listener = await asyncio.start_server(
+            self._connected, host, port, limit=limit, backlog=BACKLOG, start_serving=False
+        )
+        self.address = WyomingAddress(host, listener.sockets[0].getsockname()[1])
+        return listener
+
+    async def _on_socket(self) -> asyncio.Server:
+        path, limit = self.address.path, self._service.limits.text_bytes or ENDLESS
+        with socket.socket(socket.AF_UNIX) as asking:
+            if asking.connect_ex(path) == 0:  # else it is not there, or left behind by a service that was killed
+                raise OSError(errno.EADDRINUSE, os.strerror(errno.EADDRINUSE))
+        listener = await asyncio.start_unix_server(
+            self._connected, path, limit=limit, backlog=BACKLOG, start_serving=False
+        )
+        os.chmod(path, MODE)  # before anybody can connect
+        return listener
 
     async def close(self) -> None:
         """Listen no more, and end the connections: with an error those that are not through."""
