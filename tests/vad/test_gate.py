@@ -267,3 +267,34 @@ def test_nothing_is_ending_while_somebody_speaks_or_the_padding_is_not_full() ->
 def test_a_gate_alone_cuts_after_half_a_minute_and_one_that_is_told_when_it_is_told() -> None:
     assert spans("#" * 4_000)[0] == (0, 3_000)
     assert spans("#" * 4_000, replace(BARE, max_speech_s=35.0))[0] == (0, 3_500)
+
+
+@settings(max_examples=100, deadline=None)
+@given(values=scores, options=choices, data=st.data())
+def test_what_is_ended_early_is_one_span_in_parts(
+    values: list[float], options: GateOptions, data: st.DataObject
+) -> None:
+    gate, found = Gate(FRAME, options), []
+    edges = sorted(data.draw(st.lists(st.integers(0, len(values)), max_size=4)))
+    for part in np.split(np.array(values), edges):
+        found += gate.push(part)
+        open_one = gate.start
+        ended = gate.end()
+        assert [span.start for span in ended] == ([] if open_one is None else [open_one])
+        assert gate.end() == []
+        found += ended
+    assert all(0 <= before.start < before.stop <= after.start for before, after in pairwise(found))
+    assert all(span.stop <= len(values) * FRAME for span in found)
+
+
+@settings(max_examples=60, deadline=None)
+@given(values=scores, options=choices, data=st.data())
+def test_a_span_that_is_ended_in_its_pause_is_the_one_that_the_pause_would_end(
+    values: list[float], options: GateOptions, data: st.DataObject
+) -> None:
+    gate = Gate(FRAME, options)
+    gate.push(values[: data.draw(st.integers(0, len(values)))])
+    if (ending := gate.ending) is not None:
+        lasting, ended, following = deepcopy(gate), deepcopy(gate), [0.0] * 200 + values
+        assert ended.end() == [ending]
+        assert [ending, *ended.push(following)] == lasting.push(following)

@@ -29,6 +29,7 @@ COMMANDS = {
     "align": "align",
     "detect-language": "detect",
     "embed": "embed",
+    "serve": "serve",
     "models": "models",
     "doctor": "doctor",
 }

@@ -81,6 +81,11 @@ class Gate:
         spans = (self._step(float(probability)) for probability in probabilities)
         return [span for span in spans if span is not None]
 
+    def end(self) -> list[Span]:
+        """Return the span that is open, if `speaking`, ended here whatever comes; the clock goes on."""
+        span = self._ended(min(self._voiced + self._padding, self._clock), self._voiced) if self.speaking else None
+        return [span] if span else []
+
     def flush(self, stop: int | None = None) -> list[Span]:
         """Return the span still open, if any, when the sound ends after `stop` samples (default: all); start over."""
         stop = self._clock if stop is None else min(stop, self._clock)

@@ -81,6 +81,10 @@ class SpeechGate:
         self._samples += len(block)
         return self._gate.push(self._detector.push(block))
 
+    def end(self) -> list[Span]:
+        """Return the span that is open, if `speaking`, ended behind the last whole frame; the sound goes on there."""
+        return self._gate.end()
+
     def flush(self) -> list[Span]:
         """Return the spans still open at the end of the sound, and start over."""
         stop, self._samples = self._samples, 0

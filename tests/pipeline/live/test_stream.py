@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import tracemalloc
 from collections.abc import Callable, Iterator, Sequence
 from itertools import pairwise
@@ -519,3 +520,82 @@ def test_a_gap_of_no_length_is_none():
         "w20",
         "w30",
     ]
+
+
+def kept(found: Sequence[Final]) -> list[tuple[float, float, str]]:
+    return [(final.start, final.end, final.text) for final in found]
+
+
+@given(early=st.lists(st.integers(0, 240), min_size=3, max_size=3), size=st.sampled_from([160, 480, 1_777]))
+@settings(max_examples=40, deadline=None)
+def test_a_cut_in_a_pause_that_has_filled_the_padding_changes_no_text(early: list[int], size: int):
+    expected = kept(finals(events_of(transcriber().stream(), SOUND)))
+    stream, events, at = transcriber().stream(), [], 0
+    # The pauses begin at 2.0, 4.5 and 5.8 s. They fill the padding 0.2 s later and end the utterance 0.5 s later, both
+    # but for a frame of 0.03 s.
+    begins = (2.0, 4.5, 5.8)
+    cuts = [round((begin + 0.24 + ms / 1_000) * SAMPLE_RATE) for begin, ms in zip(begins, early, strict=True)]
+    for stop in [*cuts, len(SOUND)]:
+        for block in blocks(SOUND[at:stop], size):
+            events += stream.push(block)
+        at = stop
+        if stop in cuts:
+            told = stream.cut()
+            assert [type(event) for event in told][-2:] == [SpeechEnded, Final]
+            events += told
+    assert kept(finals(events + stream.flush())) == expected
+    assert stream.seconds == len(SOUND) / SAMPLE_RATE
+
+
+def test_a_cut_while_somebody_speaks_leaves_no_gap():
+    stream = transcriber().stream()
+    sound = recording((10, 4.0), pause=1.0)
+    events = stream.push(sound[: 3 * SAMPLE_RATE]) + stream.cut() + stream.push(sound[3 * SAMPLE_RATE :])
+    first, second = finals(events + stream.flush())
+    assert first.end == second.start == pytest.approx(3.0, abs=0.03)
+    assert (first.seq, second.seq, second.end) == (1, 2, pytest.approx(5.2, abs=0.03))
+    assert not warnings(events)
+
+
+@pytest.mark.parametrize("seconds", [0.0, 0.5, 1.05, 3.0])
+def test_a_cut_where_no_utterance_is_open_does_nothing(seconds: float):
+    expected = kept(finals(events_of(transcriber().stream(), SOUND)))
+    stream, at = transcriber().stream(), round(seconds * SAMPLE_RATE)
+    events = stream.push(SOUND[:at])
+    for _ in range(3):
+        assert stream.cut() == []
+    assert kept(finals(events + stream.push(SOUND[at:]) + stream.flush())) == expected
+
+
+def test_a_cut_behind_the_end_is_an_error():
+    stream = transcriber().stream()
+    stream.flush()
+    with pytest.raises(StreamClosed):
+        stream.cut()
+
+
+def test_a_stream_tells_that_events_wait():
+    late, told = Late(), []
+    stream = transcriber().stream(scheduler=late, partials=False)
+    assert stream.wake is None
+    stream.wake = lambda: told.append(len(stream.poll()))
+    assert stream.push(SOUND) == []
+    assert told == [1, 1] * 3  # the beginning and the end of each utterance
+    late.catch_up(backwards=True)
+    assert told[6:] == [3]  # finals that wait for an earlier one wake nobody
+    stream.wake = None
+    assert [type(event) for event in stream.skip(1.0)] == [StreamWarning]
+    assert len(told) == 7
+
+
+def test_a_stream_is_woken_by_the_threads_of_its_scheduler():
+    woken = threading.Semaphore(0)
+    with Scheduler() as scheduler:
+        stream = transcriber().stream(scheduler=scheduler)
+        stream.wake = woken.release
+        events = stream.push(SOUND) + stream.finish()
+        while not stream.done:
+            assert woken.acquire(timeout=30.0)
+            events += stream.poll()
+        events += stream.poll()
+    assert [final.text for final in finals(events)] == ["w10", "w20", "w30"]

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import threading
 from collections import deque
+from collections.abc import Callable
 
 from ...audio.ring import RingBuffer
 from ...events import Event, Final, Partial, StreamWarning
@@ -51,10 +52,12 @@ class Outbox:
     """Takes events from any thread, and gives them to the stream's thread.
 
     A final, or the warning in its place, is held back until those of earlier utterances are there. A partial replaces
-    one of its utterance that was not fetched, so that the number of waiting events is bounded.
+    one of its utterance that was not fetched, so that the number of waiting events is bounded. `wake` is called for
+    each event that waits, by the thread that put it.
     """
 
     def __init__(self) -> None:
+        self.wake: Callable[[], None] | None = None
         self._events: deque[Event] = deque()
         self._finals: dict[int, Event] = {}  # by utterance, while an earlier one is still to come
         self._expected: deque[int] = deque()  # the utterances whose finals are to come, in order
@@ -64,7 +67,8 @@ class Outbox:
     def put(self, event: Event) -> None:
         """Take an event that need not wait for others."""
         with self._changed:
-            self._append(event)
+            put = self._append(event)
+        self._call_wake(put)
 
     def expect(self, seq: int) -> None:
         """Keep a place for the final of an utterance that is over."""
@@ -76,8 +80,10 @@ class Outbox:
         """Take the final of an utterance, or the warning that there is none."""
         with self._changed:
             self._finals[seq] = event
+            put = False
             while self._expected and self._expected[0] in self._finals:
-                self._append(self._finals.pop(self._expected.popleft()))
+                put = self._append(self._finals.pop(self._expected.popleft()))
+        self._call_wake(put)
 
     def take(self, timeout: float = 0.0) -> list[Event]:
         """Return the waiting events, after waiting up to `timeout` seconds for one."""
@@ -98,12 +104,19 @@ class Outbox:
         with self._changed:
             self._changed.wait_for(lambda: not self._expected)
 
-    def _append(self, event: Event) -> None:
+    def _call_wake(self, put: bool) -> None:
+        """Call `wake`, without the lock, so that it may do what it wants."""
+        if put and (wake := self.wake) is not None:
+            wake()
+
+    def _append(self, event: Event) -> bool:
+        """Add an event to those that wait; return False for a partial that comes too late."""
         if isinstance(event, Partial):
             if event.seq <= self._ended:
-                return
+                return False
             last = self._events[-1] if self._events else None
             if isinstance(last, Partial) and last.seq == event.seq:
                 self._events.pop()
         self._events.append(event)
         self._changed.notify_all()
+        return True

@@ -20,24 +20,22 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import replace
-from functools import partial
 
 import numpy as np
 
 from ...audio.intake import Block, Intake
-from ...engines.base import DecodeOptions, Engine
-from ...engines.session import Session
-from ...errors import MalsoriError, OptionError, StreamClosed
-from ...events import Event, Partial, SpeechEnded, SpeechStarted
+from ...engines.base import Engine
+from ...errors import OptionError, StreamClosed
+from ...events import Event, SpeechEnded, SpeechStarted
 from ...types import SAMPLE_RATE, Audio, Span
 from ...vad import Detector, detector_named
 from ..clip import Clip
-from ..isolation import as_engine_error
 from ..options import TranscribeOptions
 from ..sharing.scheduling import Inline, Scheduling
 from .finals import Finals
 from .options import LIVE, LiveOptions, check_streamed, longest_utterance
 from .outbox import Outbox, StreamWarnings
+from .partials import Partials
 from .utterance import LiveCutter, Utterance
 
 PART = SAMPLE_RATE // 2  # samples taken in at once: a long block must not overwrite what the ring has to keep
@@ -70,18 +68,14 @@ class Stream:
             raise OptionError("the scheduler is closed; make a new one, and use its streams before it is closed")
         options.check(finals.manifest)
         left_out = finals.check(options.decoding)
-        self._engine, self._partials = finals, finals if partials is None else partials
-        self._scheduler = Inline() if scheduler is None else scheduler
-        # Another model has other options; what it must be told is the language.
-        interim = options.decoding if partials is None else DecodeOptions(language=options.decoding.language)
-        self._interim = replace(interim, live=True)
-        self._live = live
+        self._engine, self._live = finals, live
         self._outbox = Outbox()
-        self._finals = Finals(self._engine, options, live, self._scheduler, self._outbox)
+        working = Inline() if scheduler is None else scheduler
+        self._finals = Finals(finals, options, live, working, self._outbox)
         self._ahead = live.ahead and scheduler is not None  # in one thread nothing waits
         self._intake = Intake(live.sample_rate)
         detector = detector if live.detector is None else detector_named(live.detector)
-        longest = longest_utterance(options, self._engine.longest_clip, live.backlog_s / 2)
+        longest = longest_utterance(options, finals.longest_clip, live.backlog_s / 2)
         self._cutter = LiveCutter(detector(), replace(options.speech.gate, max_speech_s=longest))
         self._troubles = StreamWarnings(self._outbox, self._cutter.ring)
         self._seq = 0
@@ -89,8 +83,8 @@ class Stream:
         self._closed, self._level = False, 0.0
         for line in (*warnings, *left_out):
             self._troubles.tell("demonstration" if line in warnings else "ignored_option", line)
-        self._step = self._open().step if live.partials else 0
-        self._part = min(PART, self._step or PART)
+        self._partials = Partials(finals, partials, options, live, working, self._outbox, self._troubles)
+        self._part = min(PART, self._partials.step or PART)
 
     @property
     def seconds(self) -> float:
@@ -112,6 +106,15 @@ class Stream:
         """Whether half of `backlog_s` waits, so that patient sources should pause; above all of it sound is dropped."""
         return self.lag > self._live.backlog_s / 2
 
+    @property
+    def wake(self) -> Callable[[], None] | None:
+        """Called whenever an event waits for `poll`, from any thread, so it must be brief and raise nothing."""
+        return self._outbox.wake
+
+    @wake.setter
+    def wake(self, wake: Callable[[], None] | None) -> None:
+        self._outbox.wake = wake
+
     def push(self, block: Block, sample_rate: int | None = None) -> list[Event]:
         """Take a block of any size; return the events that are ready.
 
@@ -126,6 +129,17 @@ class Stream:
         if len(sound):
             self._level = float(np.abs(sound).max())
         self._take(sound)
+        return self._outbox.take()
+
+    def cut(self) -> list[Event]:
+        """End the open utterance here, if there is one; its final comes as always, and the sound goes on without a gap.
+
+        Where the pause has filled the padding, the words are those of an utterance that the gate ends. Raises
+        `StreamClosed` after `flush`.
+        """
+        self._check_open()
+        for stretch in self._cutter.end():
+            self._end(stretch)
         return self._outbox.take()
 
     def skip(self, seconds: float, reason: str = "sound was lost before it got here") -> list[Event]:
@@ -187,16 +201,14 @@ class Stream:
             self._begin(self._cutter.start)
         utterance, ending = self._utterance, self._cutter.ending
         begun = self._ahead and ending is not None and self._finals.hear_ahead(ending, self._cutter.ring)
-        if begun and self._partials is self._engine:
+        if begun and self._partials.engine is self._engine:
             return  # the engine is busy with the final, and a pause has no new words for a partial
-        if utterance is None or not utterance.due(self._cutter.clock):
-            return
-        if self._scheduler.partial(self._partials, self._outbox, partial(self._listen, utterance)):
-            self._troubles.late()
+        if utterance is not None and utterance.due(self._cutter.clock):
+            self._partials.request(utterance, self._cutter.ring)
 
     def _begin(self, start: int) -> Utterance:
         self._seq += 1
-        self._utterance = Utterance(self._seq, start, self._open if self._live.partials else None, self._step)
+        self._utterance = self._partials.begin(self._seq, start)
         self._outbox.put(SpeechStarted(self._seq, start / SAMPLE_RATE))
         return self._utterance
 
@@ -208,23 +220,9 @@ class Stream:
 
     def _close(self, utterance: Utterance, stop: int) -> None:
         self._utterance = None
-        utterance.end()
-        self._scheduler.drop(self._outbox)
+        self._partials.end(utterance)
         self._outbox.expect(utterance.seq)
         self._outbox.put(SpeechEnded(utterance.seq, stop / SAMPLE_RATE))
-
-    def _listen(self, utterance: Utterance) -> None:
-        """Compute a partial, in the thread that runs the engine."""
-        try:
-            found = as_engine_error(lambda: utterance.listen(self._cutter.ring), self._partials)
-        except MalsoriError as error:
-            message = f"no more partials of this utterance: {error}"
-            self._troubles.tell("dropped_partials", message, seq=utterance.seq)
-            return
-        if found is not None:
-            start, stop = utterance.start / SAMPLE_RATE, found.stop / SAMPLE_RATE
-            model = self._partials.manifest.name
-            self._outbox.put(Partial(utterance.seq, found.heard.text, found.heard.stable, start, stop, model))
 
     def _gap(self, samples: int) -> None:
         """Advance over lost samples; no utterance may be open."""
@@ -238,9 +236,6 @@ class Stream:
             span = Span(utterance.start, self._cutter.clock)
             self._close(utterance, span.stop)
             self._finals.leave_out(utterance.seq, span)
-
-    def _open(self) -> Session:
-        return self._partials.open(self._interim, self._live.session)
 
     def _check_open(self) -> None:
         if self._closed:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from ...audio.ring import RingBuffer
 from ...engines.session import Session, TextSoFar
+from ...events import Partial
 from ...types import SAMPLE_RATE, Audio, Span
 from ...vad import Detector, GateOptions, SpeechGate
 from ..clip import Clip
@@ -46,6 +46,10 @@ class LiveCutter:
         self.ring.write(block)
         return self._cut(self._gate.push(block))
 
+    def end(self) -> list[Clip]:
+        """End the open stretch here and return it; the sound that follows may be a stretch from there on."""
+        return self._cut(self._gate.end())
+
     def flush(self) -> list[Clip]:
         """End the open stretch and return it, and restart the gate."""
         stretches = self._cut(self._gate.flush())
@@ -62,19 +66,15 @@ class LiveCutter:
         return [Clip.of(self.ring.read(span.start, span.stop), span) for span in moved]
 
 
-@dataclass(frozen=True, slots=True)
-class TextUntil:
-    """A session's text up to the sample `stop`."""
-
-    heard: TextSoFar
-    stop: int
-
-
 class Utterance:
-    """An open utterance, from the ring through a session. `due` is for the stream, `listen` for the engine's lane."""
+    """An open utterance, from the ring through a session of `model`, the one that hears partials.
 
-    def __init__(self, seq: int, start: int, open_session: Callable[[], Session] | None, step: int) -> None:
+    `due` is for the stream, `listen` for the engine's lane.
+    """
+
+    def __init__(self, seq: int, start: int, open_session: Callable[[], Session] | None, step: int, model: str) -> None:
         self.seq = seq
+        self._model = model
         self.start = start
         self._open_session = open_session
         self._session: Session | None = None
@@ -94,8 +94,8 @@ class Utterance:
         """Stop partials; one that is being computed is dropped."""
         self._over = True
 
-    def listen(self, ring: RingBuffer) -> TextUntil | None:
-        """Return the text with the new sound in the ring, None where it has not changed or the utterance is over.
+    def listen(self, ring: RingBuffer) -> Partial | None:
+        """Return a partial with the new sound in the ring, None where no text is new or the utterance is over.
 
         Raises once when the session fails or is so late that the ring has dropped its sound; then the utterance has no
         more partials.
@@ -111,7 +111,7 @@ class Utterance:
             raise
         return None if self._over else found
 
-    def _hear(self, ring: RingBuffer) -> TextUntil | None:
+    def _hear(self, ring: RingBuffer) -> Partial | None:
         stop = ring.stop
         sound = ring.read(self._read, stop)
         if self._session is None:
@@ -120,4 +120,5 @@ class Utterance:
         heard = self._session.push(sound)
         self._read = stop
         news, self._last = heard != self._last, heard
-        return TextUntil(heard, stop) if news else None
+        start, end = self.start / SAMPLE_RATE, stop / SAMPLE_RATE
+        return Partial(self.seq, heard.text, heard.stable, start, end, self._model) if news else None

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from .static_files import routes
+from .static_files import PATHS, routes
 
-__all__ = ["routes"]
+__all__ = ["PATHS", "routes"]

@@ -9,7 +9,7 @@ const get = (id) => document.getElementById(id);
 const BEHIND_S = 30; // seconds of sound that may wait in the browser for a slow connection
 const SILENT_S = 4; // without any sound at all, a microphone is off
 const LAST_WORDS_S = 25; // how long the finals may take after the end
-const TOLD_BY_CLOSE = { 1001: "leaving", 1008: "wantsKey", 1012: "leaving", 1013: "full" };
+const TOLD_BY_CLOSE = { 1001: "leaving", 1012: "leaving", 1013: "full" };
 
 /** One time of listening, from the button to the last final. */
 class Session {
@@ -32,7 +32,7 @@ class Session {
       await this.connect();
       if (this.state === "connecting") this.show("listening");
     } catch (error) {
-      await this.fail(error);
+      this.fail(error);
     }
   }
 
@@ -55,8 +55,7 @@ class Session {
   connect() {
     this.socket = openSocket();
     this.socket.binaryType = "arraybuffer";
-    return new Promise((resolve, reject) => {
-      this.reject = reject;
+    return new Promise((resolve) => {
       this.socket.onopen = () => this.socket.send(JSON.stringify({
         type: "config", ...this.choice, encoding: "pcm_s16le", sample_rate: this.context.sampleRate, channels: 1, interim: true,
       }));
@@ -92,7 +91,8 @@ class Session {
       this.listen();
       ready();
     } else if (event.type === "error") {
-      this.fail(new Problem(event.error));
+      this.problem = new Problem(event.error);
+      this.stop(); // what was heard before is still told
     } else if (event.type === "done") {
       this.over();
     } else {
@@ -117,17 +117,15 @@ class Session {
     if (this.socket.readyState === WebSocket.OPEN) this.socket.send(JSON.stringify({ type: "end" }));
   }
 
-  async closed({ code }) {
+  async closed({ code, reason }) {
     if (this.state === "over") return;
-    const begun = this.state !== "connecting";
-    await this.fail(TOLD_BY_CLOSE[code] ?? (begun ? "lost" : await whyRefused()));
+    const told = this.problem ?? TOLD_BY_CLOSE[code] ?? (reason && new Problem({ code: reason }));
+    this.fail(told || (this.state === "connecting" ? await whyRefused() : "lost"));
   }
 
-  async fail(problem) {
-    if (this.state === "over") return;
+  fail(problem) {
+    this.problem = typeof problem === "string" || problem instanceof Problem ? problem : "taken";
     this.over();
-    this.reject?.(problem);
-    showProblem(get("live-problem"), typeof problem === "string" || problem instanceof Problem ? problem : "taken");
   }
 
   over() {
@@ -135,6 +133,7 @@ class Session {
     this.show("ended");
     this.state = "over";
     this.release();
+    showProblem(get("live-problem"), this.problem);
     this.captions.end();
     this.onEnd();
   }

@@ -16,18 +16,25 @@ function option(value, text) {
   return Object.assign(document.createElement("option"), { value, textContent: text });
 }
 
+let models = [];
+
+/** Offer the languages of the chosen model; all where the server does not say which it knows. */
 function listLanguages() {
-  const named = LANGUAGES.map((code) => option(code, languageName(code)));
+  const before = get("language").value;
+  const known = models.find(({ id }) => id === get("model").value)?.languages;
+  const named = (known?.length ? known : LANGUAGES).map((code) => option(code, languageName(code)));
   named.sort((one, other) => one.textContent.localeCompare(other.textContent, LOCALE));
   get("language").replaceChildren(option("", say("detect")), ...named);
+  if (named.some(({ value }) => value === before)) get("language").value = before;
 }
 
 async function listModels() {
   try {
-    const { data } = await ask("v1/models");
+    models = (await ask("v1/models")).data;
     const before = get("model").value;
-    get("model").replaceChildren(...data.map(({ id }) => option(id, id)));
-    if (data.some(({ id }) => id === before)) get("model").value = before;
+    get("model").replaceChildren(...models.map(({ id }) => option(id, id)));
+    if (models.some(({ id }) => id === before)) get("model").value = before;
+    listLanguages();
     showProblem(get("notice"), null);
     learnLimits();
   } catch (problem) {
@@ -113,5 +120,6 @@ document.addEventListener("keydown", (event) => {
   chooseTab("live");
   toggle();
 });
+get("model").addEventListener("change", listLanguages);
 get("settings").addEventListener("submit", (event) => event.preventDefault());
 listModels();

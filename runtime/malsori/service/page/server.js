@@ -91,7 +91,7 @@ export function openSocket() {
 const BY_CODE = {
   invalid_api_key: "wantsKey", model_not_found: "noModel", request_too_large: "tooLarge", audio_too_long: "tooLong",
   invalid_audio: "unreadable", unsupported_format: "unreadable", audio_too_short: "tooShort", server_busy: "full",
-  shutting_down: "leaving", model_loading: "starting", deadline_exceeded: "tooSlow", engine_restarting: "starting",
+  session_too_long: "longSession", idle_timeout: "noSound", shutting_down: "leaving", model_loading: "starting", deadline_exceeded: "tooSlow", engine_restarting: "starting",
 };
 const BY_STATUS = { 0: "offline", 401: "wantsKey", 413: "tooLarge", 429: "full", 503: "starting", 504: "tooSlow" };
 
@@ -104,7 +104,7 @@ function named(problem) {
 /** What happened, what to do next, and what the server itself said: three texts, the last may be empty. */
 export function explain(problem) {
   const name = problem instanceof Problem ? named(problem) : problem;
-  const detail = problem instanceof Problem ? problem.message : "";
+  const detail = problem.message ?? "";
   return { name, what: say(name), next: say(`${name}Next`, { most: size(uploadBytes()) }), detail };
 }
 

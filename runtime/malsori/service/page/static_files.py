@@ -16,6 +16,8 @@ from starlette.routing import BaseRoute, Route
 if TYPE_CHECKING:
     from starlette.requests import Request
 
+    from ..state import Service
+
 FIRST = "index.html"
 KINDS = {
     "html": "text/html; charset=utf-8",
@@ -69,11 +71,9 @@ def page_files() -> dict[str, PageFile]:
     return {each.name: _page_file(each.name, each.read_bytes()) for each in found}
 
 
-def routes(service: object) -> list[BaseRoute]:
-    """Return the page at `/` and its parts below `/page/`. They need nothing of the service, and no key."""
-    parts = page_files()
-    first = Route("/", parts[FIRST].answer, methods=["GET"], name="page")
-    return [first, *(Route(f"/page/{name}", part.answer, methods=["GET"]) for name, part in parts.items())]
+def routes(service: Service) -> list[BaseRoute]:
+    """Return the page at `/` and its parts below `/page/`. They need nothing of the service."""
+    return [Route(path, part.answer, methods=["GET"]) for path, part in _BY_PATH.items()]
 
 
 def _page_file(name: str, content: bytes) -> PageFile:
@@ -88,3 +88,8 @@ def _knows(sent: str, tag: str) -> bool:
     """Whether a head `If-None-Match` names the tag, weakly or not, or anything."""
     known = {each.strip().removeprefix("W/") for each in sent.split(",")}
     return tag in known or "*" in known
+
+
+_BY_PATH = {"/" if name == FIRST else f"/page/{name}": part for name, part in page_files().items()}
+PATHS = tuple(_BY_PATH)
+"""The paths of the page, which need no key: the person who has one gives it there."""

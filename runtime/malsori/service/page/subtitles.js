@@ -28,6 +28,20 @@ export function spelled(segment) {
   return words;
 }
 
+/** The words of a segment for cues: where the server told none, its time is shared out by the length of what is written. */
+function timed(segment) {
+  const words = spelled(segment);
+  if (!words[0].whole) return words;
+  const pieces = words[0].text.split(/\s+/u);
+  const all = pieces.reduce((sum, piece) => sum + cells(piece) + 1, 0);
+  let at = segment.start;
+  return pieces.map((text, index) => {
+    const start = at;
+    at += (segment.end - segment.start) * (cells(text) + 1) / all;
+    return { text, before: index ? " " : "", start, end: index === pieces.length - 1 ? segment.end : at };
+  });
+}
+
 /** Break words into lines of at most `LINE` cells; a longer word has a line to itself. */
 function linesOf(words) {
   const lines = [];
@@ -48,7 +62,7 @@ export function cuesOf(segments) {
       if (words.length) cues.push({ start: words[0].start, end: words[words.length - 1].end, lines: linesOf(words) });
       words = [];
     };
-    for (const word of spelled(segment)) {
+    for (const word of timed(segment)) {
       const last = words[words.length - 1];
       const full = words.length && linesOf([...words, word]).length > LINES;
       const long = words.length && word.end - words[0].start > CUE_S;

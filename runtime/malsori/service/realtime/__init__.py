@@ -1,0 +1,10 @@
+"""OpenAI's Realtime."""
+
+from starlette.routing import BaseRoute
+
+from ..state import Service
+
+
+def routes(service: Service) -> list[BaseRoute]:
+    """Return the routes of this room."""
+    return []

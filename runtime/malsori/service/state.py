@@ -1,0 +1,120 @@
+"""What all routes share: the options, the models, the work in hand, and whether the service takes more of it."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import AsyncIterator, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import replace
+
+from ..errors import MalsoriError
+from ..pipeline import TranscribeOptions, Transcriber
+from ..pipeline.live.options import LIVE, LiveOptions
+from ..pipeline.sharing.scheduler import Scheduler
+from .feed import Feed
+from .refusal import busy, draining, refusal_of
+from .registry import Registry
+from .serve_options import ServeOptions, within
+from .telemetry import Metrics
+from .work import Work
+
+RETRY_S = 10.0  # seconds after which a client may ask again for a live session
+LOADING, READY, DRAINING = "loading", "ready", "draining"
+
+
+class Places:
+    """The live sessions that are open, and how many there may be: `most`, None until that is known."""
+
+    def __init__(self, most: int | None, metrics: Metrics) -> None:
+        self.most, self.taken = most, 0
+        self.closing = False
+        self._metrics = metrics
+
+    @contextmanager
+    def take(self) -> Iterator[None]:
+        """Take a place. Raises `Refusal`, 429 where all are taken, 503 where the service ends."""
+        if self.closing:
+            raise draining()
+        if self.taken >= within(self.most or 0):
+            self._metrics.rejected("server_busy")
+            raise busy(f"{self.taken} live sessions are all that this machine bears; try again later", RETRY_S)
+        self.taken += 1
+        try:
+            with self._metrics.session():
+                yield
+        finally:
+            self.taken -= 1
+
+
+class Service:
+    """The service that runs. Its methods belong to the thread of the event loop."""
+
+    def __init__(self, options: ServeOptions, registry: Registry, scheduler: Scheduler, metrics: Metrics) -> None:
+        self.options, self.limits = options, options.limits
+        self.registry, self.scheduler, self.metrics = registry, scheduler, metrics
+        self.work = Work(registry, scheduler, options.limits, metrics)
+        self.places = Places(options.limits.streams, metrics)
+        metrics.watch(lambda: self.work.waiting, lambda: len(registry.loaded))
+        self.state = LOADING
+        self.ending = asyncio.Event()  # set once the service takes no more work
+        self._threads = ThreadPoolExecutor(max(2, os.cpu_count() or 1), "malsori-stream")
+
+    @asynccontextmanager
+    async def feed(
+        self,
+        model: str | None,
+        options: TranscribeOptions,
+        live: LiveOptions = LIVE,
+        *,
+        partials: bool = True,
+    ) -> AsyncIterator[Feed]:
+        """Give a live session with the model of that name, the default one for None.
+
+        Raises `Refusal`: 429 where all places are taken, 404 for an unknown model, 400 for an option that a stream or
+        the model does not have, 503 where the service ends or the model takes too long to load.
+        """
+        name = self.registry.resolve(model)
+        other = self.registry.partials if partials and name == self.registry.default else None
+        live = replace(live, backlog_s=2 * self.limits.backlog_seconds, partials=partials)
+        with self.places.take():
+            async with self.registry.lease(name) as finals, self._beside(other) as interim:
+                try:
+                    stream = finals.stream(options, partials=interim or partials, live=live, scheduler=self.scheduler)
+                except MalsoriError as error:
+                    raise refusal_of(error, None) from error
+                feed = Feed(stream, self._threads)
+                try:
+                    yield feed
+                finally:
+                    self.metrics.heard(feed.seconds)
+                    await feed.close()
+
+    @asynccontextmanager
+    async def _beside(self, name: str | None) -> AsyncIterator[Transcriber | None]:
+        """Give the model of partials, if they have one of their own."""
+        if name is None:
+            yield None
+            return
+        async with self.registry.lease(name) as transcriber:
+            yield transcriber
+
+    async def drain(self, seconds: float) -> bool:
+        """Take no more work, let live sessions end with their finals, and wait for what runs; return whether it ended.
+
+        `seconds` is how long is waited.
+        """
+        self.state = DRAINING
+        self.places.closing = self.work.closing = True
+        self.ending.set()
+        until = asyncio.get_running_loop().time() + seconds
+        while (self.places.taken or self.work.waiting) and asyncio.get_running_loop().time() < until:
+            await asyncio.sleep(0.05)
+        return not (self.places.taken or self.work.waiting)
+
+    def close(self) -> None:
+        """End the threads; what still runs goes on to its end or ends with the process."""
+        self.work.close()
+        self._threads.shutdown(wait=False, cancel_futures=True)
+        self.scheduler.close(0.0)

@@ -1,0 +1,154 @@
+"""Uploads: heard in threads, off the event loop, so many at a time, and only as long as somebody wants the words."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import Any, BinaryIO, TypeAlias
+
+from ..errors import MalsoriError
+from ..pipeline import TranscribeOptions, Transcriber
+from ..pipeline.sharing.scheduler import Scheduler
+from ..types import Segment, Transcript
+from .refusal import Refusal, busy, draining, refusal_of
+from .registry import Registry
+from .serve_options import ServiceLimits, within
+from .telemetry import Metrics
+
+Gone: TypeAlias = Callable[[], Awaitable[bool]]
+OnSegments: TypeAlias = Callable[[Sequence[Segment]], None]
+
+MOST_THREADS = 64  # uploads that are heard at a time where their number has no limit
+LOOK_EVERY = 0.1  # seconds between two looks at whether the client is still there
+
+
+@dataclass(slots=True)
+class Upload:
+    """One upload: what is told to the thread that hears it, and when it came."""
+
+    unwanted: threading.Event = field(default_factory=threading.Event)
+    since: float = field(default_factory=time.monotonic)
+    begun: float = field(default_factory=time.monotonic)  # when a thread took it
+
+    @property
+    def seconds(self) -> float:
+        """Seconds since it came."""
+        return time.monotonic() - self.since
+
+
+class Work:
+    """Hears uploads. Its methods belong to the thread of the event loop."""
+
+    def __init__(self, registry: Registry, scheduler: Scheduler, limits: ServiceLimits, metrics: Metrics) -> None:
+        self._registry, self._scheduler, self._limits, self._metrics = registry, scheduler, limits, metrics
+        self._threads = ThreadPoolExecutor(limits.uploads or MOST_THREADS, "malsori-upload")
+        self._open: set[Upload] = set()
+        self._took = 1.0  # seconds that an upload took of late
+        self.closing = False  # whether no more are taken
+
+    @property
+    def waiting(self) -> int:
+        """Uploads that wait or are heard."""
+        return len(self._open)
+
+    async def transcribe(
+        self,
+        model: str | None,
+        source: bytes | BinaryIO,
+        options: TranscribeOptions,
+        *,
+        gone: Gone | None = None,
+        on_segments: OnSegments | None = None,
+    ) -> Transcript:
+        """Return the transcript of a recording by the model of that name.
+
+        `gone` is asked now and then whether the client has left, `on_segments` gets the segments of a long recording as
+        they become final, in the thread that hears it. Where the calling task is cancelled, or the client leaves, what
+        has not begun is not begun any more.
+
+        Raises `Refusal`: 429 where too many uploads wait, 504 after `request_seconds`, and those of `refusal_of`.
+        """
+        if self.closing:
+            raise draining()
+        if len(self._open) >= within(self._limits.uploads):
+            raise busy(f"{len(self._open)} uploads wait already; try again later", self._took * len(self._open) / 2)
+        upload = Upload()
+        self._open.add(upload)
+        try:
+            async with self._registry.lease(model) as transcriber:
+                return await self._heard(transcriber, source, options, upload, gone, on_segments)
+        finally:
+            upload.unwanted.set()
+            self._open.discard(upload)
+    
+    def close(self) -> None:
+        """Stop what is still heard, and take no more."""
+        for upload in self._open:
+            upload.unwanted.set()
+        self._threads.shutdown(wait=False, cancel_futures=True)
+
+    async def _heard(
+        self,
+        transcriber: Transcriber,
+        source: bytes | BinaryIO,
+        options: TranscribeOptions,
+        upload: Upload,
+        gone: Gone | None,
+        on_segments: OnSegments | None,
+    ) -> Transcript:
+        chosen = options.changed(cancelled=upload.unwanted.is_set, max_seconds=self._limits.audio_seconds or None)
+        shared = transcriber.shared(self._scheduler)
+        more: dict[str, Any] = {} if on_segments is None else {"on_segments": on_segments}
+
+        def hear() -> Transcript:
+            upload.begun = time.monotonic()
+            return shared.transcribe(source, chosen, **more)
+
+        hearing = asyncio.get_running_loop().run_in_executor(self._threads, hear)
+        hearing.add_done_callback(_seen)
+        watching = asyncio.create_task(_left(gone)) if gone is not None else None
+        waited = {hearing, watching} if watching is not None else {hearing}
+        left = max(0.0, within(self._limits.request_seconds) - upload.seconds)
+        try:
+            await asyncio.wait(waited, timeout=None if left == float("inf") else left, return_when="FIRST_COMPLETED")
+            if not hearing.done():
+                raise _unfinished(watching is not None and watching.done(), self._limits.request_seconds)
+            return self._told(await hearing, upload)
+        except MalsoriError as error:
+            raise refusal_of(error) from error
+        finally:
+            upload.unwanted.set()
+            if watching is not None:
+                watching.cancel()
+                with suppress(asyncio.CancelledError):
+                    await watching
+
+    def _told(self, transcript: Transcript, upload: Upload) -> Transcript:
+        self._took = 0.8 * self._took + 0.2 * upload.seconds
+        self._metrics.transcribed(transcript.duration, time.monotonic() - upload.begun)
+        if transcript.coverage is not None and transcript.coverage.spoken is not None:
+            self._metrics.speech(transcript.duration, transcript.coverage.spoken)
+        return transcript
+
+
+def _seen(hearing: asyncio.Future[Transcript]) -> None:
+    """Look at the outcome of work that nobody waits for any more, of which asyncio would complain."""
+    if not hearing.cancelled():
+        hearing.exception()
+
+
+async def _left(gone: Gone) -> None:
+    """Return once the client has left."""
+    while not await gone():
+        await asyncio.sleep(LOOK_EVERY)
+
+
+def _unfinished(left: bool, seconds: float) -> Refusal:
+    if left:
+        return Refusal(499, "client_closed_request", "the client has left")
+    return Refusal(504, "deadline_exceeded", f"not heard within {seconds:g} s; send less at a time, or a shorter file")
