@@ -140,6 +140,7 @@ class SourceOptions:
     start_at_zero: count times from the first sound, not from the beginning of the file. The silence that stands for
         sound which begins later than the file is left out.
     sample_rate: Hz of the samples when the source is an array (16,000). Files say theirs.
+    max_seconds: refuse a recording that is longer. What a header claims counts, and what is read.
     """
 
     allow_truncated: bool = option(False, Switch())
@@ -148,6 +149,7 @@ class SourceOptions:
     sample_rate: float | None = option(
         None, Number(LEAST_RATE, MOST_RATE, "a whole number of Hz", step=1, or_none=True)
     )
+    max_seconds: float | None = option(None, Number(0, unit="seconds", above=True, or_none=True))
 
 
 @dataclass(frozen=True, slots=True)

@@ -49,4 +49,6 @@ def run(args: argparse.Namespace) -> int:
 
         return serve(options)
     except ModuleNotFoundError as error:
+        if (error.name or "malsori").startswith("malsori"):
+            raise
         raise MissingDependency(str(error.name), "malsori serve", "serve") from error

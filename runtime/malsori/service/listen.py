@@ -1,8 +1,8 @@
 """/v1/listen: plain PCM in, events as JSON out, for clients that have no room for more.
 
-    client  {"type": "config", "sample_rate": 16000}      server  {"type": "ready", "session": ..., "limits": {...}}
-    client  PCM, PCM, PCM                                 server  {"type": "partial", ...}, {"type": "final", ...}
-    client  {"type": "end"}                               server  the last finals, {"type": "done", "audio_seconds": ...}
+client  {"type": "config", "sample_rate": 16000}      server  {"type": "ready", "session": ..., "limits": {...}}
+client  PCM, PCM, PCM                                 server  {"type": "partial", ...}, {"type": "final", ...}
+client  {"type": "end"}                               server  the last finals, {"type": "done", "audio_seconds": ...}
 """
 
 from __future__ import annotations
@@ -123,9 +123,7 @@ class ListenSession:
     def _patience(self) -> float | None:
         """Return the seconds until a limit ends the session."""
         limits, now = self._service.limits, time.monotonic()
-        until = min(
-            self._heard + within(limits.idle_seconds), self._began + within(limits.stream_seconds)
-        )
+        until = min(self._heard + within(limits.idle_seconds), self._began + within(limits.stream_seconds))
         return None if until == float("inf") else max(0.0, until - now)
 
     async def _why(self) -> tuple[int, str]:

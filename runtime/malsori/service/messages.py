@@ -18,7 +18,9 @@ def read_object(text: str, limits: ServiceLimits, most_bytes: int | None = None)
     """Return the object that a text is. Raises `Refusal`, 400 `invalid_json`, for anything else, 413 for too much."""
     most = within(limits.text_bytes if most_bytes is None else most_bytes)
     if len(text) > most:
-        raise Refusal(413, "message_too_large", f"expected at most {most:g} bytes of JSON, found {len(text)} characters")
+        raise Refusal(
+            413, "message_too_large", f"expected at most {most:g} bytes of JSON, found {len(text)} characters"
+        )
     if depth(text) > within(limits.json_depth):
         raise Refusal(400, "invalid_json", f"expected JSON at most {limits.json_depth} levels deep, found more")
     try:

@@ -85,7 +85,7 @@ class Work:
         finally:
             upload.unwanted.set()
             self._open.discard(upload)
-    
+
     def close(self) -> None:
         """Stop what is still heard, and take no more."""
         for upload in self._open:

@@ -9,7 +9,7 @@ from itertools import chain
 
 import numpy as np
 
-from ...audio import AudioSource, Blocks, decode_blocks
+from ...audio import AudioSource, Blocks, Limits, decode_blocks
 from ...bundles.manifest import Manifest
 from ...engines.base import Engine, TellsLanguages
 from ...errors import AudioError, Cancelled, MalsoriError, OptionError
@@ -97,6 +97,7 @@ class RecordingReader:
         return decode_blocks(
             source,
             sample_rate=options.sample_rate,
+            limits=Limits(max_seconds=options.max_seconds),
             allow_truncated=options.allow_truncated,
             track=options.track,
             start_at_zero=options.start_at_zero,

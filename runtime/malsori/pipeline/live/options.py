@@ -24,6 +24,7 @@ UNSTREAMED = {  # options that have no meaning in a stream, and why
     "start_at_zero": "a stream begins when it begins",
     "cancelled": "a stream ends with flush",
     "sample_rate": "a stream has its own sample_rate, in LiveOptions",
+    "max_seconds": "a stream ends with flush",
 }
 MOST_BACKLOG_S = 3_600.0  # 230 MB
 # Seconds before an utterance that are heard along with it where the model can do that: see docs/measured.md.

@@ -177,6 +177,13 @@ class Stream:
         self._closed = True
         return self._outbox.take()
 
+    def abandon(self) -> None:
+        """End the stream, whose remaining events nobody wants: partials that wait are dropped, further sound refused."""
+        if self._utterance is not None:
+            self._utterance.end()
+        self._utterance, self._closed = None, True
+        self._scheduler.drop(self._outbox)
+
     @property
     def done(self) -> bool:
         """Whether the stream was ended and its last final is there."""
