@@ -94,7 +94,7 @@ class Session {
       this.problem = new Problem(event.error);
       this.stop(); // what was heard before is still told
     } else if (event.type === "done") {
-      this.over();
+      if (this.state === "finishing") this.over(); // else the server ends it, and says by its code why
     } else {
       this.captions.tell(event);
       if (event.end !== undefined) this.showLatency(this.seconds - event.end);
