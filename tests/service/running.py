@@ -29,14 +29,16 @@ class RunningServer:
         self.process = subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, env=environment)
         self.lines: list[str] = []
         self._told = threading.Condition()
-        threading.Thread(target=self._read, daemon=True).start()
+        self.reader = threading.Thread(target=self._read, daemon=True)
+        self.reader.start()
 
     def _read(self) -> None:
         assert self.process.stderr is not None
-        for line in self.process.stderr:
-            with self._told:
-                self.lines.append(line.decode("utf-8", "replace").rstrip("\n"))
-                self._told.notify_all()
+        with self.process.stderr as stderr:
+            for line in stderr:
+                with self._told:
+                    self.lines.append(line.decode("utf-8", "replace").rstrip("\n"))
+                    self._told.notify_all()
         with self._told:
             self.lines.append("")  # the end
             self._told.notify_all()
@@ -114,4 +116,4 @@ def start_server(*flags: str, ready: bool = True) -> Iterator[RunningServer]:
         if server.process.poll() is None:
             server.process.kill()
         server.process.wait()
-        assert server.process.stderr is not None
+        server.reader.join()

@@ -61,7 +61,7 @@ def http_protocol(limits: ServiceLimits) -> type[H11Protocol]:
         def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
             super().connection_made(transport)
             self.timers = Timers(transport)
-            self._body_bytes = 0
+            self._body_bytes, self._upgraded = 0, False
             if len(self.connections) > within(limits.connections):
                 transport.abort()
                 return
@@ -88,11 +88,14 @@ def http_protocol(limits: ServiceLimits) -> type[H11Protocol]:
             super().resume_writing()
 
         def handle_websocket_upgrade(self, event: h11.Request) -> None:
+            self._upgraded = True
             self.timers.end()
             super().handle_websocket_upgrade(event)
 
         def _follow(self, size: int) -> None:
             """Start and stop the deadlines that the state of the connection calls for."""
+            if self._upgraded:  # the connection belongs to a socket now
+                return
             state = self.conn.their_state
             if state is h11.SEND_BODY:
                 self.timers.end("head")

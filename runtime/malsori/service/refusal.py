@@ -6,8 +6,11 @@ The codes are those of docs/service.md; each protocol puts them into its own sha
 from __future__ import annotations
 
 import math
+import re
+from functools import cache
 from typing import Any
 
+from ..engines.options import DecodeOptions
 from ..errors import (
     AudioError,
     AudioTooLong,
@@ -21,6 +24,8 @@ from ..errors import (
     OptionError,
     UnsupportedFormat,
 )
+from ..option import options_of
+from ..sound_options import SourceOptions, SpeechOptions
 
 TYPES = {401: "authentication_error", 429: "rate_limit_error"}
 # The first class that an error belongs to says status and code.
@@ -77,9 +82,19 @@ def refusal_of(error: MalsoriError, param: str | None = "file") -> Refusal:
 
 
 def named_in(message: str) -> str | None:
-    """Return the option that a message begins with: `beam_size: expected ...`."""
-    name = message.partition(":")[0]
-    return name if name.isidentifier() else None
+    """Return the option at fault: the one that a message begins with, `beam_size: expected ...`, or the first it names.
+
+    Example: "nano-ctc-ko does not know the language 'xx'" is about `language`.
+    """
+    first, colon, _ = message.partition(":")
+    if colon and first.isidentifier():
+        return first
+    return next((word for word in re.findall(r"\b[a-z_]+\b", message) if word in _options()), None)
+
+
+@cache
+def _options() -> frozenset[str]:
+    return frozenset(name for each in (SourceOptions, SpeechOptions, DecodeOptions) for name in options_of(each))
 
 
 def busy(what: str, retry_after: float) -> Refusal:

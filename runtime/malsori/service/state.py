@@ -83,7 +83,7 @@ class Service:
                 try:
                     stream = finals.stream(options, partials=interim or partials, live=live, scheduler=self.scheduler)
                 except MalsoriError as error:
-                    raise refusal_of(error, None) from error
+                    raise refusal_of(error, "sample_rate") from error  # all that can be wrong with the sound yet
                 feed = Feed(stream, self._threads)
                 try:
                     yield feed

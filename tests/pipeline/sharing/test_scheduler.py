@@ -8,7 +8,7 @@ import threading
 import weakref
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
@@ -19,6 +19,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from malsori.audio import decode
 from malsori.audio.ring import RingBuffer
 from malsori.engines.base import DecodeOptions, Follower, HasLogits, TellsLanguages
 from malsori.errors import Cancelled, EngineError, MalsoriError, OptionError, SoundGone
@@ -28,12 +29,12 @@ from malsori.pipeline.alignment.text import align
 from malsori.pipeline.live.stream import Stream
 from malsori.pipeline.options import Loading
 from malsori.pipeline.sharing.lane import Lane
-from malsori.pipeline.sharing.queue import BatchWork, EngineQueue, FinalRequest, PartialRequest
+from malsori.pipeline.sharing.queue import BatchWork, ClipCall, ClipRequest, EngineQueue, FinalRequest, PartialRequest
 from malsori.pipeline.sharing.scheduler import Scheduler
 from malsori.pipeline.sharing.scheduling import Inline, Outcome
 from malsori.types import SAMPLE_RATE, Audio, Hypothesis, Segment
 from tests.loudness import LoudnessDetector, LoudnessEngine, manifest, recording
-from tests.shipped import ctc_engine
+from tests.shipped import ROOT, ctc_engine, model
 
 OPTIONS = DecodeOptions()
 SOON = 30.0  # seconds after which a test that waits has failed
@@ -606,6 +607,243 @@ def test_a_final_waits_for_one_clip_of_the_batch_work_where_streams_are_active()
     assert engine.calls == [[1], [9], [2], [3], [4]]
 
 
+def busy(scheduler: Scheduler, engine: NumberedEngine) -> None:
+    """Give the engine a call that it is at, so that others wait; it must be held."""
+    scheduler.final(engine, clip(0), OPTIONS, lambda _: None)
+    waits(engine.begun)
+
+
+def asked(scheduler: Scheduler, engine: NumberedEngine, options: DecodeOptions, *numbers: int) -> Callable[[], str]:
+    """Ask for some clips in a thread of its own; return what waits for their texts or for the name of the error."""
+    inbox = Inbox()
+
+    def ask() -> None:
+        try:
+            heard = scheduler.batch(engine, [clip(number) for number in numbers], options)
+            inbox.take(0, said(0) if heard == [said(number) for number in numbers] else EngineError("others"))
+        except MalsoriError as error:
+            inbox.take(0, error)
+
+    in_thread(ask)
+    return lambda: text_of(inbox.wait(1)[0][1])
+
+
+def test_clips_of_several_files_that_wait_share_a_call(handed_over: threading.Semaphore) -> None:
+    engine = NumberedEngine()
+    with Scheduler() as scheduler:
+        with engine.held():
+            busy(scheduler, engine)
+            found = []
+            for first in (1, 11, 21):
+                found.append(asked(scheduler, engine, replace(OPTIONS, cancelled=lambda: False), first, first + 1))
+                waits(handed_over)
+            found.append(asked(scheduler, engine, DecodeOptions(beam_size=2), 31))
+            waits(handed_over)
+            found.append(asked(scheduler, engine, OPTIONS, 41, 42, 43))
+            waits(handed_over)
+        assert [each() for each in found] == ["w0"] * 5
+    assert engine.calls == [[0], [1, 2, 11, 12, 21, 22, 41, 42], [31], [43]]
+
+
+def test_a_clip_that_fails_in_a_call_with_others_costs_its_own_file_only(handed_over: threading.Semaphore) -> None:
+    engine = NumberedEngine(chokes=[11], breaks=[21])
+    with Scheduler() as scheduler:
+        with engine.held():
+            busy(scheduler, engine)
+            found = []
+            for first in (1, 11, 21, 31):
+                found.append(asked(scheduler, engine, OPTIONS, first, first + 1))
+                waits(handed_over)
+        assert [each() for each in found] == ["w0", "EngineError", "EngineError", "w0"]
+    assert engine.calls == [[0], [1, 2, 11, 12, 21, 22, 31, 32], [1, 2], [11, 12], [21, 22], [31, 32]]
+
+
+def test_the_texts_before_clips_stay_with_them(handed_over: threading.Semaphore) -> None:
+    class Chained(NumberedEngine):
+        def transcribe(
+            self, clips: Sequence[Audio], options: DecodeOptions, previous: Sequence[str] = ()
+        ) -> list[Hypothesis]:
+            super().transcribe(clips, options, previous)
+            return [Hypothesis((Segment(said, 0.0, 0.01, 1.0),), "ko", 1.0) for said in previous or [""] * len(clips)]
+
+    engine, found = Chained(), []
+    with Scheduler() as scheduler:
+        with engine.held():
+            busy(scheduler, engine)
+            threads = []
+            for name in "ab":
+                sounds, before = [clip(n, 100 * n) for n in (1, 2)], [f"{name}1", f"{name}2"]
+                work = partial(scheduler.batch, engine, sounds, OPTIONS, before)
+                threads.append(in_thread(lambda work=work: found.append([text_of(each) for each in work()])))
+                waits(handed_over)
+        for thread in threads:
+            joined(thread)
+    assert sorted(found) == [["a1", "a2"], ["b1", "b2"]]
+    assert [len(call) for call in engine.calls] == [1, 4]
+
+
+def test_who_has_left_is_told_at_once_and_his_clips_are_never_heard(handed_over: threading.Semaphore) -> None:
+    engine, gone = NumberedEngine(), threading.Event()
+    with Scheduler() as scheduler:
+        with engine.held():
+            busy(scheduler, engine)
+            left = asked(scheduler, engine, replace(OPTIONS, cancelled=gone.is_set), 1, 2)
+            stays = asked(scheduler, engine, OPTIONS, 3)
+            for _ in range(2):
+                waits(handed_over)
+            gone.set()
+            assert left() == "Cancelled"  # while the engine is still at its call
+        assert stays() == "w0"
+    assert engine.calls == [[0], [3]]
+
+
+def test_the_call_of_who_has_left_stops_and_one_that_others_share_goes_on(handed_over: threading.Semaphore) -> None:
+    class Patient(NumberedEngine):
+        """Notes whether a call was told to stop."""
+
+        stopped: Any = None
+
+        def transcribe(
+            self, clips: Sequence[Audio], options: DecodeOptions, previous: Sequence[str] = ()
+        ) -> list[Hypothesis]:
+            heard = super().transcribe(clips, options, previous)
+            self.stopped = options.cancelled is not None and options.cancelled()
+            return heard
+
+    engine, gone = Patient(), threading.Event()
+    leaving = replace(OPTIONS, cancelled=gone.is_set)
+    with Scheduler() as scheduler:
+        with engine.held():
+            left = asked(scheduler, engine, leaving, 1, 2)
+            waits(engine.begun)
+            gone.set()
+            assert left() == "Cancelled"
+        scheduler.run(engine, lambda: None)
+        assert engine.stopped
+        gone.clear()
+        free = threading.Event()
+        before = in_thread(partial(scheduler.run, engine, partial(free.wait, SOON)))
+        left, stays = asked(scheduler, engine, leaving, 3), asked(scheduler, engine, OPTIONS, 4)
+        for _ in range(5):  # two were there before
+            waits(handed_over)
+        with engine.held():
+            free.set()
+            waits(engine.begun)
+            gone.set()
+            assert left() == "Cancelled"
+        assert stays() == "w0"
+        assert not engine.stopped
+    joined(before)
+    assert sorted(engine.calls[-1]) == [3, 4]
+
+
+@pytest.mark.parametrize("name", ["batch", "detect_language"])
+def test_who_has_left_before_is_not_even_queued_or_soon_taken_back(name: str) -> None:
+    engine, gone = NumberedEngine(), threading.Event()
+    options = DecodeOptions(cancelled=gone.is_set)
+    with Scheduler() as scheduler, engine.held():
+        busy(scheduler, engine)
+        shared: Any = scheduler.engine(engine)
+        work = partial(shared.transcribe, [clip(1)]) if name == "batch" else partial(shared.detect_language, clip(1))
+        gone.set()
+        with pytest.raises(Cancelled):
+            work(options)
+    assert engine.calls == [[0]]
+
+
+def test_a_failure_in_a_shared_call_does_not_tell_one_s_progress_to_another(handed_over: threading.Semaphore) -> None:
+    told: list[DecodeOptions] = []
+
+    class Telling(NumberedEngine):
+        def transcribe(
+            self, clips: Sequence[Audio], options: DecodeOptions, previous: Sequence[str] = ()
+        ) -> list[Hypothesis]:
+            told.append(options)
+            return super().transcribe(clips, options, previous)
+
+    engine, heard = Telling(), []
+    mine = replace(OPTIONS, progress=heard.append)
+    with Scheduler() as scheduler:
+        assert asked(scheduler, engine, mine, 1, 2)() == "w0"
+        with engine.held():
+            waits(engine.begun)
+            busy(scheduler, engine)
+            found = [asked(scheduler, engine, each, 3) for each in (mine, OPTIONS)]
+            for _ in range(3):
+                waits(handed_over)
+        assert [each() for each in found] == ["w0", "w0"]
+    assert [each.progress for each in told] == [mine.progress, None, None]
+
+
+@pytest.mark.parametrize("name", ["nano-ctc-ko", "nano-whisper"])
+def test_files_of_several_threads_share_calls_and_have_the_texts_that_each_has_alone(name: str) -> None:
+    own = model(name)
+    sample = decode(ROOT / "samples" / "numbers.wav").samples
+    sounds = [sample[start * SAMPLE_RATE : (start + 3) * SAMPLE_RATE] for start in range(8)]
+    alone = [own.transcribe(sound, language="ko") for sound in sounds]
+    calls: list[int] = []
+
+    class Counting:
+        """The engine, whose first call begins once everybody waits."""
+
+        def __init__(self, engine: Any) -> None:
+            self._engine = engine
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(self._engine, name)
+
+        def transcribe(self, clips: Sequence[Audio], *rest: Any) -> list[Hypothesis]:
+            calls.append(len(clips))
+            return self._engine.transcribe(clips, *rest)
+
+    counting: Any = Counting(own.engine)
+    free = threading.Event()
+    with Scheduler() as scheduler, ThreadPoolExecutor(9) as threads:
+        held = threads.submit(scheduler.run, counting, partial(free.wait, SOON))
+        shared = Transcriber(counting, detector=own.detector).shared(scheduler)
+        asked_for = [threads.submit(shared.transcribe, sound, language="ko") for sound in sounds]
+        threading.Event().wait(1.0)  # by then all of them wait, most likely
+        free.set()
+        assert held.result()
+        found = [each.result() for each in asked_for]
+    assert [each.text for each in found] == [each.text for each in alone]
+    assert sum(calls) >= 8
+    assert name != "nano-whisper" or max(calls) > 1  # a CTC model in int8 reads clips one after another
+
+
+def test_an_engine_that_is_released_is_let_go_of_and_a_later_request_begins_anew() -> None:
+    with Scheduler() as scheduler:
+        engine = NumberedEngine()
+        gone = weakref.ref(engine)
+        with engine.held():
+            busy(scheduler, engine)
+            found = asked(scheduler, engine, OPTIONS, 1)
+            scheduler.release(engine)
+            scheduler.release(engine)
+            first = scheduler.backlog(engine)
+        assert (found(), first) == ("w0", 0.0)
+        assert scheduler.batch(engine, [clip(2)], OPTIONS) == [said(2)]
+        scheduler.release(scheduler.engine(engine))
+        joined(engine.thread)
+        del engine, found
+        gc.collect()
+        assert gone() is None
+
+
+def test_closing_waits_for_finals_of_an_engine_that_was_released_too() -> None:
+    engine, inbox = NumberedEngine(), Inbox()
+    scheduler = Scheduler()
+    with engine.held():
+        busy(scheduler, engine)
+        scheduler.final(engine, clip(1), OPTIONS, inbox.taker(1))
+        scheduler.release(engine)
+        closing = in_thread(scheduler.close)
+        assert inbox.got == []
+    joined(closing)
+    assert inbox.texts == {1: "w1"}
+    assert not engine.thread.is_alive()
+
+
 def test_files_share_an_engine_with_streams_and_get_the_transcripts_that_they_would_get_alone() -> None:
     recordings = [recording((n, 1.0), (n + 1, 0.5)) for n in range(10, 40, 2)]
     alone = Transcriber(LoudnessEngine("ko", "en"), detector=LoudnessDetector)
@@ -781,6 +1019,8 @@ operations = st.lists(
         st.tuples(st.just("partial"), st.integers(0, 3)),
         st.tuples(st.just("drop"), st.integers(0, 3)),
         st.tuples(st.just("batch work")),
+        st.tuples(st.just("clip"), st.integers(0, 3), st.integers(1, 5), st.integers(1, 2), st.booleans()),
+        st.tuples(st.just("take back"), st.integers(0, 9)),
         st.tuples(st.just("wait"), st.integers(1, 20)),
         st.tuples(st.just("take")),
     ),
@@ -795,7 +1035,7 @@ def test_what_is_taken_is_the_most_urgent_in_order_and_nothing_is_lost(steps: li
     waiting = EngineQueue(NumberedEngine().batches, 0.005, 0.05)
     finals: list[FinalRequest] = []
     partials: dict[int, PartialRequest] = {}
-    batch_work: list[BatchWork] = []
+    batch_work: list[BatchWork | ClipRequest] = []
     now = 0.0
     for step in [*steps, *[("wait", 20), ("take",)] * len(steps)]:
         kind, rest = step[0], step[1:]
@@ -814,12 +1054,20 @@ def test_what_is_taken_is_the_most_urgent_in_order_and_nothing_is_lost(steps: li
         elif kind == "drop":
             assert waiting.drop(owners[rest[0]]) == (partials.pop(rest[0], None) is not None)
         elif kind == "batch work":
-            batch_work.append(BatchWork(lambda: None, lambda: None, now))
+            batch_work.append(BatchWork(lambda: None, now))
             waiting.batch_work.append(batch_work[-1])
+        elif kind == "clip":
+            owner, length, beam, apart = rest
+            options = DecodeOptions(beam_size=beam, batch_size=3)
+            batch_work.append(ClipRequest(clip(1, length), options, "", owners[owner], now, apart=apart))
+            waiting.batch_work.append(batch_work[-1])
+        elif kind == "take back":
+            if rest[0] < len(batch_work):
+                batch_work.pop(rest[0]).future.cancel()
         elif kind == "wait":
             now += rest[0] / 1000
         elif waiting.due(now) == 0:
-            _check_taken(waiting.take(now), now, finals, partials, batch_work)
+            _check_taken(waiting.take(now), now, finals, partials, batch_work, active=waiting.active(now))
         else:  # either nothing is there, or a final is no older than the time in which others are gathered
             assert not (finals or partials or batch_work) or now - finals[0].since < 0.005
     assert not finals
@@ -828,7 +1076,13 @@ def test_what_is_taken_is_the_most_urgent_in_order_and_nothing_is_lost(steps: li
 
 
 def _check_taken(
-    job: Any, now: float, finals: list[FinalRequest], partials: dict[int, PartialRequest], batch_work: list[BatchWork]
+    job: Any,
+    now: float,
+    finals: list[FinalRequest],
+    partials: dict[int, PartialRequest],
+    batch_work: list[BatchWork | ClipRequest],
+    *,
+    active: bool,
 ) -> None:
     """Check a job against the model, and take it out of that."""
     if isinstance(job, list):
@@ -842,6 +1096,16 @@ def _check_taken(
         assert not finals
         assert job is batch_work.pop(0)
         assert not partials or now - job.since >= 0.05
+    elif isinstance(job, ClipCall):
+        assert not finals
+        assert job.requests[0] is batch_work[0]
+        assert not partials or now - batch_work[0].since >= 0.05
+        assert len(job.requests) <= (1 if active else 3)
+        assert len({each.options for each in job.requests}) == 1
+        if any(each.apart for each in job.requests):
+            assert len({id(each.owner) for each in job.requests}) == 1
+        for each in job.requests:
+            batch_work.remove(each)
     else:
         assert not finals
         assert not batch_work or now - batch_work[0].since < 0.05

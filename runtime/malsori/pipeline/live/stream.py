@@ -70,7 +70,7 @@ class Stream:
         left_out = finals.check(options.decoding)
         self._engine, self._live = finals, live
         self._outbox = Outbox()
-        working = Inline() if scheduler is None else scheduler
+        self._scheduler = working = Inline() if scheduler is None else scheduler
         self._finals = Finals(finals, options, live, working, self._outbox)
         self._ahead = live.ahead and scheduler is not None  # in one thread nothing waits
         self._intake = Intake(live.sample_rate)
@@ -178,11 +178,11 @@ class Stream:
         return self._outbox.take()
 
     def abandon(self) -> None:
-        """End the stream, whose remaining events nobody wants: partials that wait are dropped, further sound refused."""
+        """End the stream, whose events nobody wants any more: what waits in the scheduler is not recognised."""
         if self._utterance is not None:
-            self._utterance.end()
+            self._partials.end(self._utterance)
         self._utterance, self._closed = None, True
-        self._scheduler.drop(self._outbox)
+        self._scheduler.drop(self._outbox, finals=True)
 
     @property
     def done(self) -> bool:

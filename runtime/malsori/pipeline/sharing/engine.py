@@ -30,8 +30,8 @@ class Turns(Protocol):
         """Return one hypothesis per clip, in order, once it is the caller's turn."""
         ...
 
-    def run(self, engine: Engine, work: Callable[[], Result]) -> Result:
-        """Return what `work` gives, once it is the caller's turn."""
+    def run(self, engine: Engine, work: Callable[[], Result], cancelled: Callable[[], bool] | None = None) -> Result:
+        """Return what `work` gives, once it is the caller's turn. Raises `Cancelled` soon after `cancelled` said so."""
         ...
 
 
@@ -76,4 +76,6 @@ class SharedEngine:
         raise AttributeError(f"an engine that is shared has no {name!r}; its `bare` may, and does not wait for a turn")
 
     def _in_turn(self, call: Callable[..., Result], *arguments: Any, **named: Any) -> Result:
-        return self._turns.run(self.bare, partial(call, *arguments, **named))
+        options = [each for each in (*arguments, *named.values()) if isinstance(each, DecodeOptions)]
+        cancelled = options[0].cancelled if options else None
+        return self._turns.run(self.bare, partial(call, *arguments, **named), cancelled)

@@ -1,7 +1,8 @@
 """The queue of one engine: what it does next. No threads; the caller passes the time in seconds.
 
 Finals come first, those that arrive together in one call; then partials, the newest of each owner; then batch work,
-such as a batch of a file. Used by the scheduler's lanes and by the simulation of `capacity/`.
+such as clips of files, those of several files in one call where no stream is active. Used by the scheduler's lanes and
+by the simulation of `capacity/`.
 """
 
 from __future__ import annotations
@@ -9,17 +10,18 @@ from __future__ import annotations
 import math
 from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import TypeAlias
+from concurrent.futures import Future
+from dataclasses import dataclass, field, replace
+from typing import Any, TypeAlias
 
 from ...engines.base import DecodeOptions
-from ...types import Audio
+from ...types import Audio, Hypothesis
 from .scheduling import Hear, Outcome
 
 Batches: TypeAlias = Callable[[Sequence[int], DecodeOptions], list[list[int]]]
 
 ACTIVE_S = 10.0  # seconds after its last request for which a stream counts as active
-CALL_CANDIDATES = 64  # first finals in the queue, among which those that share a call are sought
+CALL_CANDIDATES = 64  # first finals, or clips, in the queue, among which those that share a call are sought
 
 
 @dataclass(slots=True, eq=False)
@@ -45,15 +47,41 @@ class PartialRequest:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class BatchWork:
-    """Work that can wait; `abandon` is called instead of it where the scheduler is closed before."""
+    """Work that can wait, requested at `since`: what it gives goes into `future`, unless that is cancelled before."""
 
-    work: Callable[[], None]
-    abandon: Callable[[], None]
+    work: Callable[[], Any]
     since: float
+    future: Future[Any] = field(default_factory=Future)
+
+
+@dataclass(slots=True, eq=False)
+class ClipRequest:
+    """A clip of a file, requested at `since`, with the text `previous` to it; cancelling `future` takes it back.
+
+    `options` are without the functions of whoever asks, so that those of several files can be equal. `owner` is one for
+    clips asked for at once, and `progress` its own. After a call with clips of several owners has failed, they go
+    `apart`, in one call for each owner.
+    """
+
+    clip: Audio
+    options: DecodeOptions
+    previous: str
+    owner: object
+    since: float
+    progress: Callable[[float], None] | None = None
+    apart: bool = False
+    future: Future[Hypothesis] = field(default_factory=Future)
+
+
+@dataclass(frozen=True, slots=True)
+class ClipCall:
+    """Clips of files that share a call."""
+
+    requests: list[ClipRequest]
 
 
 Call: TypeAlias = list[FinalRequest]
-Job: TypeAlias = Call | PartialRequest | BatchWork
+Job: TypeAlias = Call | PartialRequest | BatchWork | ClipCall
 
 
 class EngineQueue:
@@ -65,7 +93,7 @@ class EngineQueue:
 
     def __init__(self, batches: Batches, gather_s: float, patience_s: float) -> None:
         self.finals: list[FinalRequest] = []
-        self.batch_work: deque[BatchWork] = deque()
+        self.batch_work: deque[BatchWork | ClipRequest] = deque()
         self._partials: dict[int, PartialRequest] = {}  # by the id of their owner
         self._seen: dict[int, float] = {}  # time of the last request of each owner, by its id; the latest last
         self._batches = batches
@@ -89,6 +117,12 @@ class EngineQueue:
         """Drop the partial of an owner; return whether there was one."""
         return self._partials.pop(id(owner), None) is not None
 
+    def drop_finals(self, owner: object) -> list[FinalRequest]:
+        """Drop the finals of an owner and return them."""
+        dropped = [each for each in self.finals if each.owner is owner]
+        self.finals = [each for each in self.finals if each.owner is not owner]
+        return dropped
+
     def drop_all(self) -> int:
         """Drop all partials; return how many there were."""
         count = len(self._partials)
@@ -102,17 +136,24 @@ class EngineQueue:
         return bool(self._seen)
 
     def due(self, now: float) -> float:
-        """Return the seconds until `take` has work: 0 for now, `inf` for an empty queue."""
+        """Return the seconds until `take` has work: 0 for now, `inf` for an empty queue.
+
+        Batch work that was cancelled is forgotten.
+        """
+        self.batch_work = deque(each for each in self.batch_work if not each.future.cancelled())
         if self.finals:
             return self._gathering(now)
         return 0.0 if self._partials or self.batch_work else math.inf
 
     def take(self, now: float) -> Job:
-        """Take the next work out of a queue that is not empty: finals that share a call, a partial, or batch work."""
+        """Take the next work out of a queue that is not empty: finals that share a call, a partial, or batch work.
+
+        Of clips of files it is a single one while streams are active, so that finals wait for no more than that.
+        """
         if self.finals:
             return self._call()
         if self.batch_work and (not self._partials or self.batch_work[0].since + self._patience_s <= now):
-            return self.batch_work.popleft()
+            return self._batch_work(now)
         return self._partials.pop(next(iter(self._partials)))
 
     def _meet(self, owner: object, now: float) -> None:
@@ -145,14 +186,35 @@ class EngineQueue:
 
     def _alike(self, candidates: Sequence[FinalRequest]) -> set[int]:
         """Return the ids of the requests that best share a call with the first one, itself among them."""
-        options = candidates[0].options
-        if candidates[0].hear is not None:
-            return {id(candidates[0])}
-        alike = [each for each in candidates if each.options == options and each.hear is None]
+        first = candidates[0]
+        if first.hear is not None:
+            return {id(first)}
+        return self._sharing([each for each in candidates if each.options == first.options and each.hear is None])
+
+    def _batch_work(self, now: float) -> BatchWork | ClipCall:
+        """Take the oldest batch work; a clip with those of any file that best share its call."""
+        first = self.batch_work[0]
+        if isinstance(first, BatchWork):
+            self.batch_work.popleft()
+            return first
+        clips = [each for each in self.batch_work if isinstance(each, ClipRequest)][:CALL_CANDIDATES]
+        alike = [each for each in clips if each is first or _may_share(first, each)]
+        chosen = {id(first)} if self.active(now) else self._sharing(alike)
+        self.batch_work = deque(each for each in self.batch_work if id(each) not in chosen)
+        return ClipCall([each for each in alike if id(each) in chosen])
+
+    def _sharing(self, alike: Sequence[FinalRequest] | Sequence[ClipRequest]) -> set[int]:
+        """Return the ids of those that best share a call with the first of some requests with equal options."""
+        live = replace(alike[0].options, live=True)  # short calls of one window: a final may have to wait for it
         try:
-            for batch in self._batches([len(each.clip) for each in alike], options):
+            for batch in self._batches([len(each.clip) for each in alike], live):
                 if 0 in batch:
                     return {id(alike[index]) for index in batch}
         except Exception:
             pass  # the first goes alone; what is wrong with it is raised in its call
-        return {id(candidates[0])}
+        return {id(alike[0])}
+
+
+def _may_share(first: ClipRequest, other: ClipRequest) -> bool:
+    together = other.owner is first.owner or not (first.apart or other.apart)
+    return together and other.options == first.options

@@ -8,26 +8,26 @@ with Scheduler() as scheduler:
 from __future__ import annotations
 
 import threading
+import weakref
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future
+from concurrent.futures import Future, wait
 from dataclasses import replace
-from functools import partial
 from types import TracebackType
 from typing import TypeVar
 
 from ...engines.base import DecodeOptions, Engine
-from ...errors import EngineError
+from ...errors import Cancelled, EngineError
 from ...types import SAMPLE_RATE, Audio, Hypothesis
-from ..isolation import as_engine_error
 from .engine import SharedEngine
-from .lane import Lane, clock, guarded
-from .queue import BatchWork, FinalRequest, PartialRequest
+from .lane import Lane, clock, guarded, settle
+from .queue import BatchWork, ClipRequest, FinalRequest, PartialRequest
 from .scheduling import Hear, Outcome, SchedulerCounters
 
 Result = TypeVar("Result")
 
 GATHER_MS = 5.0
 PATIENCE_S = 10.0
+CANCELLED_S = 0.05  # seconds between two questions whether what is waited for is still wanted
 CLOSED = "the scheduler is closed; make a new one"
 
 
@@ -46,6 +46,9 @@ class Scheduler:
         self._times = (gather_ms / 1000, patience_s)
         self._lock = threading.Lock()
         self._lanes: dict[int, Lane] = {}
+        self._ending: weakref.WeakSet[Lane] = (
+            weakref.WeakSet()
+        )  # of engines that were released; their threads hold them
         self.closed = False
 
     def final(
@@ -81,10 +84,17 @@ class Scheduler:
                 return False
             return lane.partial(PartialRequest(owner, work))
 
-    def drop(self, owner: object) -> None:
-        """Drop the waiting partials of an owner, whose utterance has ended; they count as stale. Running ones go on."""
+    def drop(self, owner: object, *, finals: bool = False) -> None:
+        """Drop the waiting partials of an owner, whose utterance has ended; they count as stale. Running ones go on.
+
+        With `finals` also its finals, whose `done` gets `Cancelled`: nobody wants them any more.
+        """
         with self._lock:
-            self.counters.stale += sum(lane.waiting.drop(owner) for lane in self._lanes.values())
+            lanes = [*self._lanes.values(), *self._ending]
+            self.counters.stale += sum(lane.waiting.drop(owner) for lane in lanes)
+            unwanted = [(lane, each) for lane in lanes for each in lane.waiting.drop_finals(owner)] if finals else []
+        for lane, request in unwanted:
+            lane.report(request, Cancelled())
 
     def backlog(self, engine: Engine) -> float:
         """Return the seconds of sound that wait for their finals in the engine's queue."""
@@ -97,47 +107,70 @@ class Scheduler:
     ) -> list[Hypothesis]:
         """Return one hypothesis per clip, in order, as `transcribe` does, in calls behind the work of streams.
 
-        Calls are short, of a single clip while streams are active: finals wait for one of them at most. Raises what the
-        engine raises, and `EngineError` on a scheduler that is or gets closed.
+        Calls are short, of a single clip while streams are active: finals wait for one of them at most. Else they may
+        have clips with equal options that others ask for at the same time. Raises what the engine raises for these
+        clips, `EngineError` on a scheduler that is or gets closed, `Cancelled` soon after `cancelled` says so.
         """
         engine = bare(engine)
         heard: dict[int, Hypothesis] = {}
         for batch in engine.batches([len(clip) for clip in clips], replace(options, live=True)):
             for some in [[index] for index in batch] if self._active(engine) else [batch]:
+                options.check_cancelled()
                 sound, said = [clips[index] for index in some], [previous[index] for index in some if previous]
-                found = self.run(engine, partial(engine.transcribe, sound, options, said))
-                heard |= dict(zip(some, found, strict=True))
+                heard |= dict(zip(some, self._heard(engine, sound, options, said), strict=True))
         return [heard[index] for index in range(len(clips))]
 
-    def run(self, engine: Engine, work: Callable[[], Result]) -> Result:
+    def _heard(
+        self, engine: Engine, clips: Sequence[Audio], options: DecodeOptions, previous: Sequence[str]
+    ) -> Sequence[Hypothesis]:
+        alike, owner, now = replace(options, cancelled=None, progress=None), object(), clock()
+        requests = [
+            ClipRequest(clip, alike, said, owner, now, options.progress)
+            for clip, said in zip(clips, previous or [""] * len(clips), strict=True)
+        ]
+        return self._done(engine, requests, options.cancelled, lambda: engine.transcribe(clips, options, previous))
+
+    def run(self, engine: Engine, work: Callable[[], Result], cancelled: Callable[[], bool] | None = None) -> Result:
         """Return the result of `work`, which uses the engine, done behind finals and partials. Raises as `batch`."""
         engine = bare(engine)
-        future: Future[Result] = Future()
+        return self._done(engine, [BatchWork(work, clock())], cancelled, lambda: [work()])[0]
 
-        def compute() -> None:
-            if future.set_running_or_notify_cancel():
-                try:
-                    future.set_result(as_engine_error(work, engine))
-                except BaseException as error:
-                    future.set_exception(error)
+    def _done(
+        self,
+        engine: Engine,
+        work: Sequence[BatchWork] | Sequence[ClipRequest],
+        cancelled: Callable[[], bool] | None,
+        inside: Callable[[], Sequence[Result]],
+    ) -> Sequence[Result]:
+        """Queue some work and return its results; those of `inside` where the worker asks, which would wait for itself.
 
-        def abandon() -> None:
-            if future.set_running_or_notify_cancel():
-                future.set_exception(EngineError(CLOSED))
-
+        Raises `Cancelled` soon after `cancelled` says so: what has not begun then is not done.
+        """
         with self._lock:
             lane = self._lane(engine)
-            inside = lane is not None and lane.thread is threading.current_thread()
-            if lane is not None and not inside:
-                lane.add_batch_work(BatchWork(compute, abandon, clock()))
+            from_worker = lane is not None and lane.thread is threading.current_thread()
+            if lane is not None and not from_worker:
+                lane.add_batch_work(work)
         if lane is None:
             raise EngineError(CLOSED)
-        if inside:  # called from the worker, which would wait for itself
-            return work()
+        if from_worker:
+            return inside()
         try:
-            return future.result()
+            return [awaited(each.future, cancelled) for each in work]
         finally:
-            future.cancel()  # where the wait was interrupted, the work is not needed any more
+            for each in work:
+                each.future.cancel()  # where the wait was interrupted, the work is not needed any more
+
+    def release(self, engine: Engine) -> None:
+        """Forget an engine that nobody will use any more, and end its thread as soon as all that waits is done.
+
+        A later request begins anew.
+        """
+        with self._lock:
+            lane = self._lanes.pop(id(bare(engine)), None)
+            if lane is not None:
+                self._ending.add(lane)
+                lane.end()
 
     def engine(self, engine: Engine) -> Engine:
         """Return the engine with calls that go through this scheduler, for a `Transcriber` of files beside streams."""
@@ -151,10 +184,10 @@ class Scheduler:
         until = None if timeout is None else clock() + timeout
         with self._lock:
             self.closed = True
-            lanes = list(self._lanes.values())
+            lanes = [*self._lanes.values(), *self._ending]
             batch_work = [work for lane in lanes for work in lane.close()]
         for work in batch_work:
-            guarded(work.abandon)
+            settle(work, EngineError(CLOSED))
         for lane in lanes:
             if lane.thread is not threading.current_thread():
                 lane.thread.join(None if until is None else max(0.0, until - clock()))
@@ -179,6 +212,14 @@ class Scheduler:
         with self._lock:
             lane = self._lanes.get(id(engine))
             return lane is not None and lane.waiting.active(clock())
+
+
+def awaited(future: Future[Result], cancelled: Callable[[], bool] | None) -> Result:
+    """Return the result of a future. Raises `Cancelled` soon after `cancelled` said so."""
+    while cancelled is not None and not wait([future], CANCELLED_S).done:
+        if cancelled():
+            raise Cancelled
+    return future.result()
 
 
 def bare(engine: Engine) -> Engine:

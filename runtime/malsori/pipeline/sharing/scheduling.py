@@ -55,8 +55,11 @@ class Scheduling(Protocol):
         """
         ...
 
-    def drop(self, owner: object) -> None:
-        """Drop the waiting partials of an owner, whose utterance has ended; they count as stale. Running ones go on."""
+    def drop(self, owner: object, *, finals: bool = False) -> None:
+        """Drop the waiting partials of an owner, whose utterance has ended; they count as stale. Running ones go on.
+
+        With `finals` also its finals, whose `done` gets `Cancelled`.
+        """
         ...
 
 
@@ -95,5 +98,5 @@ class Inline:
         work()
         return False
 
-    def drop(self, owner: object) -> None:
+    def drop(self, owner: object, *, finals: bool = False) -> None:
         """Do nothing: nothing ever waits."""
