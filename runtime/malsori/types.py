@@ -87,8 +87,9 @@ class Segment:
 
     `words` is empty in a transcript unless word times were asked for, `alternatives` unless several were; the first of
     them is the text itself. From Whisper only: `no_speech_prob`, `compression_ratio`, `window_s` (seconds of sound that
-    the encoder saw), and `retried`: a shorter window had looped or not ended. `language` is set where each window may
-    have its own.
+    the encoder saw), `retried`: a shorter window had looped or not ended, and the `temperature` of its reading.
+    `language` is set where each window may have its own. `tokens` are those of the text in the model's vocabulary,
+    without special ones and times; empty where a text was put together of parts of others.
     """
 
     text: str
@@ -102,9 +103,11 @@ class Segment:
     window_s: float | None = None
     retried: bool = False
     language: str | None = None
+    tokens: tuple[int, ...] = ()
+    temperature: float | None = None
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the JSON form of the segment, without fields that its engine does not set."""
+        """Return the JSON form of the segment, without fields that its engine does not set, tokens and temperature."""
         fields: dict[str, Any] = {
             "text": self.text,
             "start": round(self.start, 3),

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import argparse
 
-from ..errors import MissingDependency
-from ..option import options_of
+from ..errors import MissingDependency, OptionError
+from ..option import options_of, put
 from ..service.serve_options import ServeOptions, ServiceLimits
 from .parser import Parser, add_flags, chosen
 
@@ -41,9 +41,7 @@ def add_parser(subparsers: argparse._SubParsersAction[Parser]) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Run the service until a signal ends it; return its exit code."""
-    limits = ServiceLimits(**chosen(args, ServiceLimits))
-    own = {name: value for name, value in chosen(args, ServeOptions).items() if name not in options_of(ServiceLimits)}
-    options = ServeOptions(limits=limits, **own)
+    options = _options(args)
     try:
         from ..service import serve
 
@@ -52,3 +50,15 @@ def run(args: argparse.Namespace) -> int:
         if (error.name or "malsori").startswith("malsori"):
             raise
         raise MissingDependency(str(error.name), "malsori serve", "serve") from error
+
+
+def _options(args: argparse.Namespace) -> ServeOptions:
+    """Return the options that the flags ask for. Raises `OptionError` that names the flag at fault."""
+    try:
+        return put(ServeOptions(), chosen(args, ServeOptions))
+    except OptionError as error:
+        name, colon, rest = str(error).partition(":")
+        option = options_of(ServeOptions).get(name)
+        if option is None:
+            raise
+        raise OptionError(f"{option.flags[0]}{colon}{rest}") from error

@@ -63,7 +63,7 @@ class Clock:
             return
         for first, stop in pairwise([0, *cuts, len(segment.words)]):
             words = (replace(segment.words[first], spaced=True), *segment.words[first + 1 : stop])
-            yield replace(segment, text=written(words), words=words)
+            yield replace(segment, text=written(words), words=words, tokens=())
 
     def _placed(self, segment: Segment, times: Iterator[tuple[float, float]]) -> Segment:
         """Return a segment on the recording's clock, taking the times of its words from the iterator `times`."""

@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, overload
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..audio import AudioSource, decode
-from ..engines.base import Engine, Layer
-from ..errors import EmptyAudio, MalsoriError, OptionError
-from ..types import Transcript
+from ..audio import AudioSource
+from ..engines.base import Engine
+from ..errors import MalsoriError, OptionError
+from ..types import Segment, Transcript
 from ..vad import Detector, SileroDetector
 from .alignment.placing import placer_of
+from .embedding import embedded, layer_of
 from .files.pool import Pool, transcripts
 from .files.reading import RecordingReader
 from .files.recording import Progress
+from .files.telling import SegmentTeller
 from .options import LOADING, Loading, TranscribeOptions, wanted
 
 if TYPE_CHECKING:
@@ -49,12 +51,22 @@ class Transcriber:
         self.detector = detector
         self.loading = loading
 
-    def transcribe(self, source: AudioSource, options: TranscribeOptions | None = None, **overrides: Any) -> Transcript:
+    def transcribe(
+        self,
+        source: AudioSource,
+        options: TranscribeOptions | None = None,
+        *,
+        on_segments: Callable[[Sequence[Segment]], None] | None = None,
+        **overrides: Any,
+    ) -> Transcript:
         """Return the transcript of one recording: a path, bytes, a binary file, or an array of samples.
 
         Options are the fields of `TranscribeOptions`, given as keywords (`language="ko"`), as a whole, or both; so
         are those of `WhisperOptions` (`audio_context="full"`). A recording without speech costs no engine call and has
         an empty text.
+
+        `on_segments` gets the transcript's segments in order, some at a time, while the rest is still being heard; two
+        minutes of speech are then heard at a time.
 
         Raises:
             AudioError: the recording cannot be read (`AudioNotFound`, `UnsupportedFormat`, `CorruptAudio`, ...).
@@ -63,8 +75,12 @@ class Transcriber:
             EngineError: the engine failed.
             Cancelled: `cancelled` said so.
         """
-        results: Iterator[Transcript] = self.transcribe_many([source], options, **overrides)
-        return next(results)
+        chosen = wanted(options, overrides)
+        words = chosen.decoding.word_timestamps
+        teller = None if on_segments is None else SegmentTeller(on_segments, words=words)
+        result = next(self._transcripts([source], chosen, None, teller, raising=True))
+        assert isinstance(result, Transcript)  # else it was raised
+        return result
 
     def check(self, options: TranscribeOptions | None = None, **overrides: Any) -> tuple[str, ...]:
         """Raise `OptionError` for what the model does not have; return a line for each part that it will leave out.
@@ -115,17 +131,27 @@ class Transcriber:
         `on_error="return"`, as a value. Wrong options are raised at once.
         """
         chosen = wanted(options, overrides)
-        left_out = self.check(chosen)
         if on_error not in ("raise", "return"):
             raise OptionError(f"on_error is 'raise' or 'return', found {on_error!r}")
         if isinstance(sources, (str, bytes)) or (isinstance(sources, np.ndarray) and sources.ndim == 1):
             # whose letters would each be taken for a path, or samples for a recording
             raise OptionError("transcribe_many takes a list of recordings, found a single one; transcribe takes that")
+        return self._transcripts(sources, chosen, progress, raising=on_error == "raise")
+
+    def _transcripts(
+        self,
+        sources: Iterable[AudioSource],
+        chosen: TranscribeOptions,
+        progress: Callable[[Progress], None] | None,
+        teller: SegmentTeller | None = None,
+        *,
+        raising: bool,
+    ) -> Iterator[Transcript | MalsoriError]:
+        left_out = self.check(chosen)
         placer = None if chosen.align_with is None else placer_of(chosen.align_with, self.loading)
-        pool = Pool(self.engine, chosen, progress, placer)
+        pool = Pool(self.engine, chosen, progress, placer, teller)
         reader = RecordingReader(self.engine, self.detector, chosen, pool.reading)
-        manifest, raising = self.engine.manifest, on_error == "raise"
-        return transcripts(sources, reader, pool, manifest, chosen, warnings=left_out, raising=raising)
+        return transcripts(sources, reader, pool, self.engine.manifest, chosen, warnings=left_out, raising=raising)
 
     def detect_language(
         self, source: AudioSource, options: TranscribeOptions | None = None, **overrides: Any
@@ -220,25 +246,5 @@ class Transcriber:
             OptionError: a layer that the bundle does not give.
             EngineError: the engine failed.
         """
-        chosen = _layer(layer, layers)
-        audio = decode(source, sample_rate=sample_rate)
-        states = self.engine.embed(audio.samples, chosen)
-        if not pooled:
-            return states
-        if not states.shape[-2]:
-            raise EmptyAudio(
-                audio.name, "at least one frame of sound to pool", f"{len(audio.samples)} samples at 16 kHz"
-            )
-        mean: NDArray[np.float32] = states.mean(axis=-2)
-        return mean
-
-
-def _layer(layer: int, layers: str | None) -> Layer:
-    """Return the engine's layer. Raises `OptionError` for `layers` other than "all", and for both at once."""
-    if layers is None:
-        return layer
-    if layers != "all":
-        raise OptionError(f"layers: expected 'all', found {layers!r}; a single one is layer=N")
-    if layer != -1:
-        raise OptionError(f"expected a layer or all layers, found layer={layer} and layers='all'")
-    return "all"
+        chosen = layer_of(layer, layers)
+        return embedded(self.engine, source, chosen, pooled=pooled, sample_rate=sample_rate)

@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 
 from ..events import Event
 from ..pipeline.live.stream import Stream
+from .figures import SessionFigures
+from .telemetry import Metrics
 
 LOOK_EVERY = 0.1  # seconds between two looks at a stream that is behind
 
@@ -23,8 +25,9 @@ class Feed:
     dropped. Iterating gives the events as they come, and ends once `finish` was called and the last final is told.
     """
 
-    def __init__(self, stream: Stream, threads: Executor) -> None:
+    def __init__(self, stream: Stream, threads: Executor, metrics: Metrics) -> None:
         self._stream, self._threads = stream, threads
+        self._figures = SessionFigures(metrics)
         self._loop = asyncio.get_running_loop()
         self._turn = asyncio.Lock()
         self._events: deque[Event] = deque()
@@ -47,6 +50,7 @@ class Feed:
         while self._stream.behind and not self._closed:
             await asyncio.sleep(LOOK_EVERY)
         await self._do(lambda: self._stream.push(sound))
+        self._figures.pushed(self._stream.seconds)
 
     async def cut(self) -> None:
         """End the open utterance now; its final comes among the events."""
@@ -59,7 +63,9 @@ class Feed:
     async def __aiter__(self) -> AsyncIterator[Event]:
         while True:
             while self._events:
-                yield self._events.popleft()
+                event = self._events.popleft()
+                self._figures.told(event)
+                yield event
             if self._closed or (self._stream.done and not self._turn.locked()):
                 return
             self._news.clear()
@@ -68,6 +74,7 @@ class Feed:
     async def close(self) -> None:
         """Give up what is still to come; the iteration ends."""
         self._closed = True
+        self._figures.close(self._stream.seconds)
         self._stream.wake = None
         self._news.set()
         if not self._stream.done:

@@ -17,6 +17,7 @@ from ..pipeline.sharing.scheduler import Scheduler
 from .application import application
 from .deadlines import http_protocol, socket_protocol
 from .notify import ServiceManager
+from .refusal import Refusal
 from .registry import Registry, served
 from .serve_options import ServeOptions
 from .service_log import log, start_logging
@@ -111,7 +112,7 @@ async def _prepare(service: Service, server: DrainingServer, manager: ServiceMan
     """Make the service ready, or end it where it cannot be."""
     try:
         await prepare(service)
-    except MalsoriError as error:
+    except (MalsoriError, Refusal) as error:
         log("failed", level="error", message=str(error))
         server.fail()
     else:

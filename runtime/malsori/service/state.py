@@ -84,11 +84,10 @@ class Service:
                     stream = finals.stream(options, partials=interim or partials, live=live, scheduler=self.scheduler)
                 except MalsoriError as error:
                     raise refusal_of(error, "sample_rate") from error  # all that can be wrong with the sound yet
-                feed = Feed(stream, self._threads)
+                feed = Feed(stream, self._threads, self.metrics)
                 try:
                     yield feed
                 finally:
-                    self.metrics.heard(feed.seconds)
                     await feed.close()
 
     @asynccontextmanager

@@ -27,7 +27,7 @@ MOST_THREADS = 64  # uploads that are heard at a time where their number has no 
 LOOK_EVERY = 0.1  # seconds between two looks at whether the client is still there
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Upload:
     """One upload: what is told to the thread that hears it, and when it came."""
 

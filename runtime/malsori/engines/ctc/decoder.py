@@ -99,7 +99,14 @@ class CtcDecoder:
             return ()
         confidence = mean_probability([word.probability for word in words])
         times = tuple(words) if options.word_timestamps else ()
-        return (Segment(written(words), words[0].start, words[-1].end, confidence, times, alternatives=alternatives),)
+        start, end, ids = words[0].start, words[-1].end, self._ids(tokens)
+        return (Segment(written(words), start, end, confidence, times, alternatives=alternatives, tokens=ids),)
+
+    def _ids(self, tokens: Sequence[Token]) -> tuple[int, ...]:
+        """Return the ids of the tokens that are text, and of the delimiters between them."""
+        ids = [token.index for token in tokens if token.index not in self.vocabulary.silent]
+        said = [place for place, index in enumerate(ids) if index not in self.vocabulary.delimiters]
+        return tuple(ids[said[0] : said[-1] + 1])
 
     def _tokens(
         self, logits: NDArray[np.float32], options: DecodeOptions

@@ -22,7 +22,7 @@ import numpy as np
 from ...joining import lasting, written
 from ...types import SAMPLE_RATE, Audio, Segment, Word
 from ..base import DecodeOptions, LeftContext
-from ..word_breaks import CLOSING
+from ..word_breaks import CLOSING, spaced_once
 from .decoding import BEAM
 from .features import HOP, MEL_RATE, LogMel, padded
 from .guards import Reading, compression_ratio, is_silence, token_budget, why_rejected
@@ -131,7 +131,8 @@ class Following:
         own = found.tokens[given:]
         text = self._tokens.decode(own).strip()
         ratio = compression_ratio(text)
-        return Reading(own, text, found.log_probability, found.no_speech_prob, 0.0, ratio, budget)
+        heat = self._options.temperature[0]
+        return Reading(own, text, found.log_probability, found.no_speech_prob, heat, ratio, budget)
 
     def _is_rejected(self, reading: Reading, seen: _Window) -> bool:
         """Return whether a reading fails the guards, has no words or echoes the prompt; the clip is then read alone."""
@@ -165,8 +166,10 @@ class Following:
         for segment in place(timings, segments, sound, seen.language, self._options.whisper)[1:]:
             if words := _within(_without_leading_marks(segment.words), begin, end):
                 start, stop = (min(max(at, begin), end) - begin for at in (segment.start, segment.end))
+                text = written(words)
+                own = tuple(token for token in segment.tokens if token < self._tokens.eot)
                 yield Segment(
-                    written(words),
+                    text,
                     start,
                     stop,
                     confidence,
@@ -174,6 +177,8 @@ class Following:
                     found.reading.no_speech_prob,
                     found.reading.compression_ratio,
                     window_s=window / MEL_RATE,
+                    tokens=own if spaced_once(self._tokens.decode(own)) == text else (),  # without marks left out
+                    temperature=found.reading.temperature,
                 )
 
 

@@ -152,6 +152,8 @@ class Track:
                     window_s=window / MEL_RATE,
                     retried=retried,
                     language=self.language if options.multilingual else None,
+                    tokens=tuple(token for token in segment.tokens if token < tokens.eot),
+                    temperature=reading.temperature,
                 )
             )
             self.spoken += segment.tokens

@@ -22,14 +22,16 @@ from .mending import Mender
 from .reading import RecordingReader
 from .recording import Job, Progress, Recording
 from .stitch import stitch
+from .telling import SegmentTeller
 
 MOST_GATHERED_S = 480.0  # seconds of speech gathered at most, 30 MB, unless a single clip is longer
+MOST_TOLD_S = 120.0  # the same where somebody waits for the segments: four windows of Whisper
 SHORT_S = 240.0  # seconds of sound; shorter recordings share engine calls
 SHORT_BYTES = 1 << 20  # of a file that does not say its length: four minutes of an MP3 of 32 kbit/s
 
 
 class Pool:
-    """Gathers jobs and runs them; each job's recording gets the hypothesis or the error."""
+    """Gathers jobs and runs them; each job's recording gets the hypothesis or the error, a `teller` what was heard."""
 
     def __init__(
         self,
@@ -37,8 +39,9 @@ class Pool:
         options: TranscribeOptions,
         progress: Callable[[Progress], None] | None,
         placer: Placer | None = None,
+        teller: SegmentTeller | None = None,
     ) -> None:
-        self._engine = engine
+        self._engine, self._teller = engine, teller
         self._placer = placer
         self._options = options
         self._progress = progress
@@ -52,12 +55,15 @@ class Pool:
         job.recording.waiting += 1
         job.recording.queued += job.clip.seconds
         job.recording.reached = job.clip.span.stop / SAMPLE_RATE
+        if self._teller is not None:
+            self._teller.expect(job.clip)
         self._jobs.append(job)
         self.gathered += job.clip.seconds
 
     def room(self, job: Job) -> bool:
         """Return whether a job can be gathered beside the others."""
-        return not self._jobs or self.gathered + job.clip.seconds <= MOST_GATHERED_S
+        most = MOST_GATHERED_S if self._teller is None else MOST_TOLD_S
+        return not self._jobs or self.gathered + job.clip.seconds <= most
 
     def run(self) -> Iterator[None]:
         """Run the gathered jobs, yielding behind each call of the engine, when recordings may be done.
@@ -110,6 +116,8 @@ class Pool:
                 hypothesis, kept = found
                 job.recording.heard.append((job.clip, hypothesis))
                 job.recording.not_aligned += kept
+                if self._teller is not None:
+                    self._teller.heard(job.clip, hypothesis)
             self._count_done(job)
         self._report(_first(jobs), 0.0)
 

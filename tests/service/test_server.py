@@ -1,0 +1,97 @@
+"""The process: how it starts, what it says of itself, and how it ends."""
+
+from __future__ import annotations
+
+import signal
+import socket
+import subprocess
+import sys
+
+import pytest
+
+from malsori.service.serve_options import ServiceLimits
+from tests.service.running import RunningServer, start_server
+
+
+def test_it_says_where_it_listens_and_when_it_is_ready(server: RunningServer) -> None:
+    assert server.url.startswith("http://127.0.0.1:")
+    assert server.get("/healthz") == (200, {"status": "ok"})
+    status, body = server.get("/readyz")
+    assert (status, body["status"], body["most_sessions"]) == (200, "ready", 8)
+    assert body["models"][0] == "nano-ctc-ko"
+
+
+def test_the_limits_in_force_can_be_asked_for(server: RunningServer) -> None:
+    assert server.get("/v1/limits") == (200, ServiceLimits(streams=8).to_dict())
+
+
+def test_unknown_routes_and_methods_get_an_error_in_the_shape_of_all_errors(server: RunningServer) -> None:
+    status, body = server.get("/v1/nix")
+    assert (status, set(body["error"])) == (404, {"message", "type", "param", "code"})
+    from urllib.request import Request, urlopen
+
+    with pytest.raises(OSError, match="405"):
+        urlopen(Request(server.url + "/healthz", data=b"x", method="PUT"), timeout=5)
+
+
+def test_without_a_number_of_streams_it_measures_how_many_there_may_be() -> None:
+    server = RunningServer("--model", "nano-ctc-ko")
+    try:
+        assert server.wait_for("ready")["streams"] >= 1
+    finally:
+        assert server.stop() == 0
+        server.reader.join()
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_ends_it_in_order(number: signal.Signals) -> None:
+    with start_server() as server:
+        assert server.stop(number) == 0
+        assert [each["event"] for each in server.log][-2:] == ["draining", "stopped"]
+
+
+def run(*flags: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "malsori", "serve", *flags]
+    return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+
+
+@pytest.mark.parametrize(
+    ("flags", "code", "told"),
+    [
+        (("--model", "nix"), 1, "no model named 'nix'"),
+        (("--model", "nano-ctc-ko", "--partials", "nix"), 1, "no model named 'nix'"),
+        (("--host", "0.0.0.0"), 2, "--insecure"),
+        (("--host", "203.0.113.7", "--insecure", "--model", "nano-ctc-ko"), 2, "--host 203.0.113.7"),
+        (("--port", "70000"), 2, "port"),
+        (("--max-uploads", "-1"), 2, "--max-uploads"),
+        (("--zeroconf", "box"), 2, "--wyoming"),
+        (("--api-key-file", "/nix", "--model", "nano-ctc-ko"), 2, "--api-key-file"),
+        (("--device", "cuda", "--model", "nano-ctc-ko"), 3, "CUDA"),
+    ],
+)
+def test_what_cannot_start_says_why_in_one_line(flags: tuple[str, ...], code: int, told: str) -> None:
+    done = run(*flags)
+    assert done.returncode == code, done.stderr
+    assert told.lower() in done.stderr.lower()
+    assert "Traceback" not in done.stderr
+
+
+def test_an_address_in_use_is_named() -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = str(taken.getsockname()[1])
+        done = run("--port", port, "--model", "nano-ctc-ko")
+    assert done.returncode == 2
+    assert port in done.stderr
+
+
+def test_an_idle_model_is_unloaded_and_the_next_session_loads_it() -> None:
+    from tests.service.test_listen import END, TEXT, heard, pcm
+    from tests.service.test_listen import run as talk
+
+    sound, rate = pcm()
+    with start_server("--idle-unload", "0.5") as server:
+        server.wait_for("unload")
+        assert server.get("/readyz")[1]["models"] == []
+        assert heard(talk(server.ws, {"sample_rate": rate}, [sound, END])[0]) == TEXT
