@@ -18,7 +18,11 @@ window.violations = [];
 document.addEventListener("securitypolicyviolation", (event) => violations.push(event.violatedDirective + " " + event.blockedURI));
 """
 # A status that the page shows in its own words is no fault of it, but Chromium writes it into the console.
-TOLD_ANYWAY = ("Failed to load resource: the server responded with a status of", "WebSocket connection to")
+TOLD_ANYWAY = (
+    "Failed to load resource: the server responded with a status of",
+    "Failed to load resource: net::ERR_CONNECTION_REFUSED",
+    "WebSocket connection to",
+)
 
 
 def launched(sample: str) -> Iterator[Any]:

@@ -129,7 +129,7 @@ def test_all_can_be_done_by_keys(server: RunningServer, opened: Opened) -> None:
     assert page.evaluate(FOCUSED) == "tab-files"
     tabbed(page, "choose")
     with page.expect_file_chooser() as chooser:
-        page.keyboard.press("Enter")
+        page.keyboard.press("Space")
     chooser.value.set_files(SAMPLES / "korean.wav")
     page.wait_for_selector(".transcript:visible")
     tabbed(page, "word")
@@ -171,7 +171,7 @@ def test_downloads_are_those_of_the_server_itself(server: RunningServer, opened:
         assert saved(page, f".downloads button:text-is('{format}'):visible", tmp_path) == same.text()
     assert saved(page, ".downloads button:text-is('txt'):visible", tmp_path) == f"{NUMBERS}\n"
     kept = json.loads(saved(page, ".downloads button:text-is('json'):visible", tmp_path))
-    assert [each["text"] for each in kept["segments"]] == NUMBERS.splitlines()
+    assert [each["text"].strip() for each in kept["segments"]] == NUMBERS.splitlines()
 
 
 def test_what_a_browser_records_is_read(server: RunningServer, opened: Opened) -> None:
@@ -196,7 +196,7 @@ def test_several_files_have_their_turns_and_one_that_is_none_does_not_stop_them(
 def test_a_file_that_is_under_way_can_be_cancelled_and_tried_again(server: RunningServer, opened: Opened) -> None:
     page = opened(server.url, path="/#files")
     held: list[Any] = []
-    page.route("**/v1/audio/transcriptions", held.append)
+    page.route("**/v1/audio/transcriptions", lambda route: held.append(route))
     page.set_input_files("#choose", SAMPLES / "korean.wav")
     page.wait_for_selector(".progress:visible")
     page.click(".cancel")

@@ -48,7 +48,11 @@ class Session {
     }
     this.microphone.getAudioTracks()[0].onended = () => this.fail("noMicrophone");
     this.context = new AudioContext();
-    await this.context.audioWorklet.addModule(address("page/worklet.js"));
+    try {
+      await this.context.audioWorklet.addModule(address("page/worklet.js"));
+    } catch {
+      throw await whyRefused("old");
+    }
     await this.context.resume();
   }
 
@@ -120,7 +124,7 @@ class Session {
   async closed({ code, reason }) {
     if (this.state === "over") return;
     const told = this.problem ?? TOLD_BY_CLOSE[code] ?? (reason && new Problem({ code: reason }));
-    this.fail(told || (this.state === "connecting" ? await whyRefused() : "lost"));
+    this.fail(told || (this.state === "connecting" ? await whyRefused("full") : "lost"));
   }
 
   fail(problem) {
@@ -146,11 +150,11 @@ class Session {
   }
 }
 
-/** A browser does not say why a socket was refused; the same key at another door does. */
-async function whyRefused() {
+/** A browser does not say why a socket was refused; the same key at another door does, unless it is `otherwise`. */
+async function whyRefused(otherwise) {
   try {
     await ask("v1/models");
-    return "full";
+    return otherwise;
   } catch (problem) {
     return problem;
   }
