@@ -12,7 +12,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute
 
-from . import health, listen, page, realtime, rest
+from . import health, listen_route, page, realtime, rest
 from .access import Access, hosts_of, keys_in
 from .refusal import Refusal
 from .service_log import log
@@ -22,7 +22,7 @@ ROOMS: tuple[Callable[[Service], list[BaseRoute]], ...] = (
     health.routes,
     rest.routes,
     realtime.routes,
-    listen.routes,
+    listen_route.routes,
     page.routes,
 )
 WRONG = {404: "not_found", 405: "method_not_allowed"}
@@ -42,8 +42,14 @@ def application(service: Service) -> Starlette:
     )
     front = [access]
     if options.allow_origin:
-        allowed = {"allow_methods": ["*"], "allow_headers": ["*"], "expose_headers": ["x-request-id", "retry-after"]}
-        front.insert(0, Middleware(CORSMiddleware, allow_origins=list(options.allow_origin), **allowed))
+        cors = Middleware(
+            CORSMiddleware,
+            allow_origins=list(options.allow_origin),
+            allow_methods=["*"],
+            allow_headers=["*"],
+            expose_headers=["x-request-id", "retry-after"],
+        )
+        front.insert(0, cors)
     routes = [route for room in ROOMS for route in room(service)]
     handlers = {Refusal: _refused, HTTPException: _unknown, Exception: _failed}
     return Starlette(routes=routes, middleware=front, exception_handlers=handlers)  # type: ignore[arg-type]

@@ -18,7 +18,7 @@ from .refusal import busy, draining, refusal_of
 from .registry import Registry
 from .serve_options import ServeOptions, within
 from .telemetry import Metrics
-from .work import Work
+from .upload_work import Work
 
 RETRY_S = 10.0  # seconds after which a client may ask again for a live session
 LOADING, READY, DRAINING = "loading", "ready", "draining"
