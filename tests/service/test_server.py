@@ -10,6 +10,7 @@ import sys
 import pytest
 
 from malsori.service.serve_options import ServiceLimits
+from malsori.service.server import _listen
 from tests.service.running import RunningServer, start_server
 
 
@@ -87,11 +88,16 @@ def test_an_address_in_use_is_named() -> None:
 
 
 def test_an_idle_model_is_unloaded_and_the_next_session_loads_it() -> None:
-    from tests.service.test_listen import END, TEXT, heard, pcm
-    from tests.service.test_listen import run as talk
+    from tests.service.test_listen_route import END, TEXT, heard, pcm
+    from tests.service.test_listen_route import run as talk
 
     sound, rate = pcm()
     with start_server("--idle-unload", "0.5") as server:
         server.wait_for("unload")
         assert server.get("/readyz")[1]["models"] == []
         assert heard(talk(server.ws, {"sample_rate": rate}, [sound, END])[0]) == TEXT
+
+
+def test_connections_are_of_tcp_by_name_so_that_asyncio_sends_at_once() -> None:
+    with _listen("127.0.0.1", 0) as listening:
+        assert listening.proto == socket.IPPROTO_TCP

@@ -4,7 +4,6 @@ from starlette.routing import BaseRoute
 
 from ..state import Service
 
-
 PATHS = ("/",)
 
 
