@@ -257,7 +257,7 @@ def test_languages_to_tell_apart_reach_the_engine_as_codes_whichever_way_they_ar
         used.transcribe(recording((10, 20.0), (20, 20.0)), languages=languages)
         assert heard_by(used).options[-1].languages == ("ko", "en")
     for languages in (["ko", ""], 3, [3], "ko,xx"):
-        with pytest.raises(OptionError, match="languages must be codes or English names|does not know the language"):
+        with pytest.raises(OptionError, match=r"languages must be codes or English names|does not know the language"):
             used.transcribe(recording((10, 1.0)), languages=languages)
 
 

@@ -189,6 +189,11 @@ def test_formats_with_times_ask_the_model_for_them() -> None:
     )
 
 
+def test_a_text_that_streams_is_heard_in_small_calls() -> None:
+    assert asked(stream="true").options.decoding.batch_size == 1
+    assert asked(stream="false").options.decoding.batch_size == DecodeOptions().batch_size
+
+
 def test_what_a_model_cannot_take_from_every_client_is_left_out_and_told() -> None:
     found = asked(model="nano-ctc-ko", prompt="침실", temperature="0.5")
     assert found.options.decoding == DecodeOptions()

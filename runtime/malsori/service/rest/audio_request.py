@@ -32,6 +32,7 @@ KNOWN = ("file", STRATEGY, GATE, *HOSTED, *NAMES)
 ELSEWHERES = ("user", "stream_include_usage", "stream_continuous_usage_stats", "seed", "top_p", "detect_language")
 ALIKE = 0.8  # of two names; "responce_format" is like response_format, "speaker" is not like "seed"
 MOST_NAMED = 5  # fields that a warning names
+STREAM_BATCH = 1  # stretches of speech in a call, of Whisper two, so that the first words come soon
 MOST_CHOICES = 100  # languages or words of a list
 GIVES_WAY = ("prompt", "temperature")  # clients send them whatever the model, so they are told of and left out
 
@@ -83,6 +84,8 @@ def audio_request(
         values["word_timestamps"] = True
     if "initial_prompt" in values:
         values["cut_prompt"] = True
+    if asked.stream:
+        values["batch_size"] = STREAM_BATCH
     try:
         options = TranscribeOptions(task=task, **{"allow_truncated": True, **values})
         options.check(manifest)
