@@ -1,7 +1,7 @@
 """Plays a WAV file of 16 bits to `malsori serve` as if it were spoken now, and prints what is heard.
 
-    pip install websockets
-    python samples/listen.py samples/korean.wav [ws://127.0.0.1:8000/v1/listen]
+pip install websockets
+python samples/listen.py samples/korean.wav [ws://127.0.0.1:8000/v1/listen]
 """
 
 import asyncio
