@@ -11,7 +11,7 @@ from contextlib import suppress
 from ...errors import OptionError
 from ..refusal import Refusal, busy, draining
 from ..serve_options import within
-from ..service_log import log
+from ..service_log import blame, log
 from ..state import RETRY_S, Service
 from .dialogue import Dialogue
 from .discovery import Announcement, announced
@@ -120,6 +120,6 @@ class WyomingServer:
         except asyncio.CancelledError:
             await dialogue.refuse(draining())
         except Exception as error:
-            log("failed", level="error", route="wyoming", error=type(error).__name__)
+            log("failed", level="error", route="wyoming", **blame(error))
             await dialogue.refuse(Refusal(500, "engine_error", "the service failed; its log says how"))
         await events.close(reader)
