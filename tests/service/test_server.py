@@ -88,8 +88,8 @@ def test_an_address_in_use_is_named() -> None:
 
 
 def test_an_idle_model_is_unloaded_and_the_next_session_loads_it() -> None:
-    from tests.service.test_listen import END, TEXT, heard, pcm
-    from tests.service.test_listen import run as talk
+    from tests.service.test_listen_route import END, TEXT, heard, pcm
+    from tests.service.test_listen_route import run as talk
 
     sound, rate = pcm()
     with start_server("--idle-unload", "0.5") as server:

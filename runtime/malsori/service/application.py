@@ -12,23 +12,25 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute
 
-from . import health, listen, page, realtime, rest
+from . import health, listen_route, page, realtime, rest
 from .access import Access, hosts_of, keys_in
+from .measured import Measured
 from .refusal import Refusal
-from .service_log import log
+from .service_log import blame, log
 from .state import Service
+from .telemetry import OTHER
 
 ROOMS: tuple[Callable[[Service], list[BaseRoute]], ...] = (
     health.routes,
     rest.routes,
     realtime.routes,
-    listen.routes,
+    listen_route.routes,
     page.routes,
 )
 WRONG = {404: "not_found", 405: "method_not_allowed"}
 
 
-def application(service: Service) -> Starlette:
+def application(service: Service) -> Measured:
     """Return the ASGI application of a service."""
     options = service.options
     free = () if options.metrics_key else ("/metrics",)
@@ -42,11 +44,18 @@ def application(service: Service) -> Starlette:
     )
     front = [access]
     if options.allow_origin:
-        allowed = {"allow_methods": ["*"], "allow_headers": ["*"], "expose_headers": ["x-request-id", "retry-after"]}
-        front.insert(0, Middleware(CORSMiddleware, allow_origins=list(options.allow_origin), **allowed))
+        cors = Middleware(
+            CORSMiddleware,
+            allow_origins=list(options.allow_origin),
+            allow_methods=["*"],
+            allow_headers=["*"],
+            expose_headers=["x-request-id", "retry-after"],
+        )
+        front.insert(0, cors)
     routes = [route for room in ROOMS for route in room(service)]
     handlers = {Refusal: _refused, HTTPException: _unknown, Exception: _failed}
-    return Starlette(routes=routes, middleware=front, exception_handlers=handlers)  # type: ignore[arg-type]
+    inside = Starlette(routes=routes, middleware=front, exception_handlers=handlers)  # type: ignore[arg-type]
+    return Measured(inside, service.metrics)  # around Starlette's own answers to exceptions, too
 
 
 async def _refused(request: Request, refusal: Refusal) -> Response:
@@ -63,6 +72,6 @@ async def _unknown(request: Request, error: HTTPException) -> Response:
 
 async def _failed(request: Request, error: Exception) -> Response:
     """Answer for a fault of ours; its text is for the log, not for the client."""
-    log("failed", level="error", message=type(error).__name__, route=getattr(request.scope.get("route"), "path", ""))
+    log("failed", "error", route=getattr(request.scope.get("route"), "path", OTHER), **blame(error))
     refusal = Refusal(500, "internal_error", "the service has failed; its log says why")
     return JSONResponse(refusal.body(), refusal.status)

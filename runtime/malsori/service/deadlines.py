@@ -15,7 +15,8 @@ from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIO
 from .serve_options import ServiceLimits, within
 
 TOO_SLOW = (
-    b"HTTP/1.1 408 Request Timeout\r\ncontent-type: application/json\r\nconnection: close\r\ncontent-length: 112\r\n\r\n"
+    b"HTTP/1.1 408 Request Timeout\r\nconnection: close\r\n"
+    b"content-type: application/json\r\ncontent-length: 112\r\n\r\n"
     b'{"error":{"message":"the request came too slowly","type":"invalid_request_error","param":null,"code":"timeout"}}'
 )
 
@@ -52,96 +53,126 @@ class Timers:
             self._transport.close()
 
 
-def http_protocol(limits: ServiceLimits) -> type[H11Protocol]:
-    """Return uvicorn's HTTP connection with these limits."""
+class LimitedHttp(H11Protocol):
+    """One HTTP connection; a socket leaves it for its own protocol. Subclasses have `limits`."""
 
-    class LimitedHttp(H11Protocol):
-        """One connection; a socket leaves it for its own protocol."""
+    limits = ServiceLimits()
 
-        def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-            super().connection_made(transport)
-            self.timers = Timers(transport)
-            self._body_bytes, self._upgraded = 0, False
-            if len(self.connections) > within(limits.connections):
-                transport.abort()
-                return
-            self.timers.begin("head", limits.head_seconds)
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Begin to wait for a head, unless there are too many connections."""
+        super().connection_made(transport)
+        self.timers = Timers(transport)
+        self._body_bytes, self._body_began, self._upgraded = 0, 0.0, False
+        if len(self.connections) > within(self.limits.connections):
+            transport.abort()
+            return
+        self.timers.begin("head", self.limits.head_seconds)
 
-        def connection_lost(self, exc: Exception | None) -> None:
-            self.timers.end()
-            super().connection_lost(exc)
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Stop all deadlines."""
+        self.timers.end()
+        super().connection_lost(exc)
 
-        def data_received(self, data: bytes) -> None:
-            super().data_received(data)
-            self._follow(len(data))
+    def data_received(self, data: bytes) -> None:
+        """Take data, and start or stop the deadlines that it makes due."""
+        super().data_received(data)
+        self._follow(len(data))
 
-        def on_response_complete(self) -> None:
-            super().on_response_complete()
-            self._follow(0)
+    def on_response_complete(self) -> None:
+        """Wait for the next head, if it has begun already."""
+        super().on_response_complete()
+        self._follow(0)
 
-        def pause_writing(self) -> None:
-            self.timers.begin("write", limits.write_seconds)
-            super().pause_writing()
+    def pause_writing(self) -> None:
+        """Begin to wait for the client to read."""
+        self.timers.begin("write", self.limits.write_seconds)
+        super().pause_writing()
 
-        def resume_writing(self) -> None:
-            self.timers.end("write")
-            super().resume_writing()
+    def resume_writing(self) -> None:
+        """End to wait for the client to read."""
+        self.timers.end("write")
+        super().resume_writing()
 
-        def handle_websocket_upgrade(self, event: h11.Request) -> None:
-            self._upgraded = True
-            self.timers.end()
-            super().handle_websocket_upgrade(event)
+    def handle_websocket_upgrade(self, event: h11.Request) -> None:
+        """Leave the connection to a socket."""
+        self._upgraded = True
+        self.timers.end()
+        super().handle_websocket_upgrade(event)
 
-        def _follow(self, size: int) -> None:
-            """Start and stop the deadlines that the state of the connection calls for."""
-            if self._upgraded:  # the connection belongs to a socket now
-                return
-            state = self.conn.their_state
-            if state is h11.SEND_BODY:
-                self.timers.end("head")
-                self._body_bytes += size
-                self._body_deadline()
-                return
+    def _follow(self, size: int) -> None:
+        """Start and stop the deadlines that the state of the connection calls for."""
+        state = self.conn.their_state
+        if self._upgraded:
+            return
+        if state is h11.SEND_BODY:
+            self.timers.end("head")
+            self._body_bytes += size
+            self._body_deadline()
+            return
+        self.timers.end("body")
+        self._body_bytes = 0
+        if state is not h11.IDLE:
+            self.timers.end("head")
+        elif size or self.timeout_keep_alive_task is None:  # a head has begun
+            self.timers.begin("head", self.limits.head_seconds)
+
+    def _body_deadline(self) -> None:
+        """Start the deadline of a body with its first bytes; a body that comes fast enough gets more time."""
+        patience, rate = self.limits.body_seconds, self.limits.body_rate
+        if patience and not self.timers.runs("body"):
+            self._body_began = self.loop.time()
+            self.timers.begin("body", patience)
+        elif patience and rate:
+            left = self._body_began + patience + self._body_bytes / rate - self.loop.time()
             self.timers.end("body")
-            self._body_bytes = 0
-            if state is not h11.IDLE:
-                self.timers.end("head")
-            elif size or self.timeout_keep_alive_task is None:  # a head has begun
-                self.timers.begin("head", limits.head_seconds)
-
-        def _body_deadline(self) -> None:
-            """Start the deadline of a body with its first bytes; a body that comes fast enough gets more time."""
-            if limits.body_seconds and not self.timers.runs("body"):
-                self._body_began = self.loop.time()
-                self.timers.begin("body", limits.body_seconds)
-            elif limits.body_seconds and limits.body_rate:
-                earned = limits.body_seconds + self._body_bytes / limits.body_rate
-                self.timers.end("body")
-                self.timers.begin("body", max(0.001, self._body_began + earned - self.loop.time()))
-
-    return LimitedHttp
+            self.timers.begin("body", max(0.001, left))
 
 
-def socket_protocol(limits: ServiceLimits) -> type[WebSocketsSansIOProtocol]:
-    """Return uvicorn's WebSocket connection with these limits."""
+class LimitedSocket(WebSocketsSansIOProtocol):
+    """One WebSocket. Subclasses have `limits`."""
 
-    class LimitedSocket(WebSocketsSansIOProtocol):
-        """One socket."""
+    limits = ServiceLimits()
 
-        def connection_made(self, transport: Any) -> None:
-            super().connection_made(transport)
-            self.timers = Timers(transport)
+    def connection_made(self, transport: Any) -> None:
+        """Begin."""
+        super().connection_made(transport)
+        self.timers = Timers(transport)
+        self._read_at = 0.0
 
-        def connection_lost(self, exc: Exception | None) -> None:
-            self.timers.end()
-            super().connection_lost(exc)
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Stop all deadlines."""
+        self.timers.end()
+        super().connection_lost(exc)
 
-        def pause_writing(self) -> None:
-            self.timers.begin("write", limits.write_seconds)
-            super().pause_writing()
+    def data_received(self, data: bytes) -> None:
+        """Take data, whose arrival is a sign of life."""
+        self._read_at = self.loop.time()
+        super().data_received(data)
 
-        def resume_writing(self) -> None:
-            self.timers.end("write")
-            super().resume_writing()
+    def keepalive_timeout(self) -> None:
+        """Give up a client that says nothing.
 
-    return LimitedSocket
+        The answer to a ping lies behind the messages before it. Where these are not read yet, because the engine is
+        behind, uvicorn would take a client for lost that only is fast.
+        """
+        if self.read_paused or self._read_at >= self.ping_sent_at:
+            self.pong_timer = self.pending_ping_payload = None
+            self.schedule_ping()
+        else:
+            super().keepalive_timeout()
+
+    def pause_writing(self) -> None:
+        """Begin to wait for the client to read."""
+        self.timers.begin("write", self.limits.write_seconds)
+        super().pause_writing()
+
+    def resume_writing(self) -> None:
+        """End to wait for the client to read."""
+        self.timers.end("write")
+        super().resume_writing()
+
+
+def protocols(limits: ServiceLimits) -> tuple[type[LimitedHttp], type[LimitedSocket]]:
+    """Return uvicorn's two protocols with these limits."""
+    own = {"limits": limits}
+    return type("Http", (LimitedHttp,), own), type("Socket", (LimitedSocket,), own)

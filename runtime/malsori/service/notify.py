@@ -47,7 +47,7 @@ class ServiceManager:
     async def keep_alive(self, healthy: Callable[[], bool] = lambda: True) -> None:
         """Say that the process is alive, twice in each period that the manager bears without hearing of it.
 
-        It runs in the event loop, so a loop that stands still is noticed; `healthy` says the same of what else must run.
+        It runs in the event loop, so a loop that stands still is noticed; `healthy` says it of what else must run.
         Returns at once where nobody watches, and else when it is cancelled.
         """
         while self.watchdog_s is not None:

@@ -15,7 +15,7 @@ from ..errors import MalsoriError, OptionError
 from ..pipeline import load
 from ..pipeline.sharing.scheduler import Scheduler
 from .application import application
-from .deadlines import http_protocol, socket_protocol
+from .deadlines import protocols
 from .notify import ServiceManager
 from .refusal import Refusal
 from .registry import Registry, served
@@ -130,12 +130,12 @@ async def _sweep(service: Service) -> None:
 
 
 def _config(service: Service) -> uvicorn.Config:
-    limits = service.limits
+    http, socket_ = protocols(service.limits)
     return uvicorn.Config(
         application(service),
-        http=http_protocol(limits),
-        ws=socket_protocol(limits),
-        ws_max_size=limits.realtime_bytes or 1 << 40,
+        http=http,
+        ws=socket_,
+        ws_max_size=service.limits.realtime_bytes or 1 << 40,
         ws_per_message_deflate=False,  # 56 kB a socket, and a message that inflates to any size
         lifespan="off",
         log_config=None,

@@ -41,7 +41,7 @@ class SocketTalk:
         Raises `ClientLeft`, and `Refusal`, 413, for a message that is too large.
         """
         if self._receiving is None:
-            self._receiving = asyncio.create_task(self._websocket.receive())  # type: ignore[arg-type]
+            self._receiving = asyncio.create_task(self._websocket.receive())
         await asyncio.wait({self._receiving, self._ending}, timeout=seconds, return_when="FIRST_COMPLETED")
         if not self._receiving.done():
             return None

@@ -41,7 +41,7 @@ class Upload:
         return time.monotonic() - self.since
 
 
-class Work:
+class UploadWork:
     """Hears uploads. Its methods belong to the thread of the event loop."""
 
     def __init__(self, registry: Registry, scheduler: Scheduler, limits: ServiceLimits, metrics: Metrics) -> None:
@@ -112,7 +112,7 @@ class Work:
         hearing = asyncio.get_running_loop().run_in_executor(self._threads, hear)
         hearing.add_done_callback(_seen)
         watching = asyncio.create_task(_left(gone)) if gone is not None else None
-        waited = {hearing, watching} if watching is not None else {hearing}
+        waited: set[asyncio.Future[Any]] = {hearing, watching} if watching is not None else {hearing}
         left = max(0.0, within(self._limits.request_seconds) - upload.seconds)
         try:
             await asyncio.wait(waited, timeout=None if left == float("inf") else left, return_when="FIRST_COMPLETED")

@@ -118,7 +118,7 @@ class ListenSession:
             await self._feed.cut()
         elif asked != "end":
             raise Refusal(400, "unknown_type", f"type: expected 'flush' or 'end', found {asked!r}", "type")
-        return asked == "end"
+        return bool(asked == "end")
 
     def _patience(self) -> float | None:
         """Return the seconds until a limit ends the session."""

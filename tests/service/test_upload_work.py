@@ -16,11 +16,12 @@ from malsori.service.refusal import Refusal
 from malsori.service.registry import Registry, served
 from malsori.service.serve_options import ServiceLimits
 from malsori.service.telemetry import Metrics
-from malsori.service.work import Work
+from malsori.service.upload_work import UploadWork
 from tests.shipped import ROOT, model
 
 KOREAN = ROOT / "samples" / "korean.wav"
 TEXT = (ROOT / "samples" / "korean.txt").read_text("utf-8").strip()
+EMPTY = KOREAN.read_bytes()[:40] + bytes(4)  # a header of no samples
 USUAL = TranscribeOptions()
 
 
@@ -43,7 +44,7 @@ class SlowEngine:
         return getattr(self.bare, name)
 
 
-def work(engine: Any = None, **limits: Any) -> Work:
+def work(engine: Any = None, **limits: Any) -> UploadWork:
     found, name, _ = served(str(ROOT / "models" / "nano-ctc-ko"), None, [], None)
     scheduler = Scheduler()
 
@@ -51,7 +52,7 @@ def work(engine: Any = None, **limits: Any) -> Work:
         return model() if engine is None else Transcriber(engine)
 
     registry = Registry(found, name, None, scheduler, load)
-    return Work(registry, scheduler, ServiceLimits(**limits), Metrics())
+    return UploadWork(registry, scheduler, ServiceLimits(**limits), Metrics())
 
 
 async def begun(engine: SlowEngine) -> None:
@@ -143,6 +144,7 @@ def test_a_task_that_is_cancelled_stops_its_work() -> None:
         with pytest.raises(asyncio.CancelledError):
             await second
         assert ours.waiting == 1
+        await asyncio.sleep(0.2)  # the thread asks now and then whether its work is still wanted
         engine.go.set()
         assert (await first).text == TEXT
         await asyncio.sleep(0.2)
@@ -156,7 +158,8 @@ def test_a_task_that_is_cancelled_stops_its_work() -> None:
     [
         (b"", 400, "audio_too_short"),
         (b"<html>no</html>", 400, "unsupported_format"),
-        (KOREAN.read_bytes()[:44], 400, "audio_too_short"),
+        (EMPTY, 400, "audio_too_short"),
+        (KOREAN.read_bytes()[:44], 400, "invalid_audio"),
         (KOREAN.read_bytes()[:30], 400, "invalid_audio"),
     ],
 )
