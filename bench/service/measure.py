@@ -38,9 +38,9 @@ from bench.service import idle, live, overhead, referee, throughput
 from bench.service.servers import Peers
 from bench.words.systems import resolved
 
-PAIRS, QUICK_PAIRS = 120, 6
-LIVE_S, QUICK_LIVE_S = 50.0, 8.0
-GOOD, QUICK_GOOD = 40, 4  # requests of a block
+PAIRS, QUICK_PAIRS = 100, 6
+LIVE_S, QUICK_LIVE_S = 40.0, 6.0
+GOOD, QUICK_GOOD = 35, 4  # requests of a block
 
 
 def cases(
