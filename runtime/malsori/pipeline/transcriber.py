@@ -77,8 +77,7 @@ class Transcriber:
             Cancelled: `cancelled` said so.
         """
         chosen = wanted(options, overrides)
-        words = chosen.decoding.word_timestamps
-        teller = None if on_segments is None else SegmentTeller(on_segments, words=words)
+        teller = SegmentTeller(on_segments, words=chosen.decoding.word_timestamps) if on_segments else None
         result = next(self._transcripts([source], chosen, None, teller, raising=True))
         assert isinstance(result, Transcript)  # else it was raised
         return result

@@ -25,7 +25,7 @@ def read_object(text: str, limits: ServiceLimits, most_bytes: int | None = None)
         raise Refusal(400, "invalid_json", f"expected JSON at most {limits.json_depth} levels deep, found more")
     try:
         found = json.loads(text, parse_constant=_no_number, parse_float=_finite)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:  # the latter where depth has no limit
         raise Refusal(400, "invalid_json", f"expected a JSON object: {error}") from None
     if not isinstance(found, dict):
         raise Refusal(400, "invalid_json", f"expected a JSON object, found {type(found).__name__}")
