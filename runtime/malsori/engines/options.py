@@ -136,27 +136,30 @@ def weighted(parts: Iterable[str]) -> tuple[HotWord, ...]:
 class DecodeOptions:
     """How to turn clips into words; one that a family does not have is an `OptionError` unless it is at its default.
 
-    language: what is spoken, such as ko or korean (detected). Its ISO 639-1 code, a tag, or its English name. Without
-        one it is detected, once per recording.
-    languages: those among which the language is detected (all of the model). Its probability is then that among them.
-    task: translate is to English. Where the model can.
-    word_timestamps: give each word its times, in json. And its probability. A segment then begins with its first word
-        and ends with its last; without, it does so too, but for Whisper where the decoder writes times (`time_tokens`),
-        in steps of 0.02 s.
-    initial_prompt: said before; for spelling and style (Whisper). Before each stretch of speech.
-    beam_size: hypotheses kept (1; Whisper 5 where that is unsure or it reads 20 s and more at once, CTC 16 with hot
-        words, a language model or alternatives).
-    temperature: one, or several to try (0,0.2,...,1; Whisper). They are tried in order until a result passes the
-        guards.
-    batch_size: most stretches of speech read at a time. Of memory and speed, never of the words. Whisper is given up to
-        twice as many, and reads several windows at a time on a CPU, each on a thread of its own; a CTC model reads them
-        in one call, in int8 one after another.
-    hotwords: to listen for, such as 침실,거실:12,불*; CTC: a weight (8), at most 100; * takes any ending. With CTC
-        models a reading with a hot word wins over one without that is up to e^weight times likelier, and `침실*` also
-        takes 침실을. Whisper takes them for words said before, and so hears them in noise, too: a reading of little
-        else than them (or of the initial prompt) is made again without, which counts where the model then hears nobody.
-    cancelled: asked before each engine call and as a recording is read; once it returns True, `Cancelled` is raised.
-        What was held is given back.
+    language: the language that is spoken, such as ko or korean (detected). It is given as an ISO 639-1 code, a tag, or
+        an English name. Without one it is detected, once per recording.
+    languages: languages among which that of a recording is detected (all of the model). The probability of the detected
+        one is then that among them.
+    task: translate writes in English what was spoken, where the model can.
+    word_timestamps: give each word its times and its probability, in json. A segment then begins with its first word
+        and ends with its last. Without this option it does so too, but for Whisper where the decoder writes times
+        (`time_tokens`), in steps of 0.02 s.
+    initial_prompt: a text that counts as said before, for spelling and style (Whisper). It stands before each stretch
+        of speech.
+    beam_size: hypotheses that the search keeps (1; Whisper 5 where that is unsure or it reads 20 s and more at once,
+        CTC 16 with hot words, a language model or alternatives).
+    temperature: temperature of the decoder, or several to try (0,0.2,...,1; Whisper). They are tried in order until a
+        reading passes the guards.
+    batch_size: most stretches of speech that are read at a time. It changes memory and speed, never the words. Whisper
+        is given up to twice as many, and reads several windows at a time on a CPU, each on a thread of its own; a CTC
+        model reads them in one call, in int8 one after another.
+    hotwords: words to listen for, such as 침실,거실:12,불*; CTC: a weight (8), at most 100; * takes any ending. With
+        CTC models a reading with a hot word wins over one without that is up to e^weight times likelier, and `침실*`
+        also takes 침실을. Whisper takes them for words said before, and so hears them in noise, too: a reading of
+        little else than them (or of the initial prompt) is made again without, which counts where the model then hears
+        nobody.
+    cancelled: function that is asked before each engine call and while a recording is read; once it returns True,
+        `Cancelled` is raised. What was held of the recording is given back.
 
     Of the engine alone: `live` tells that somebody waits for the words, so that each call is to be short, where
     otherwise much is to be heard in a time; `progress` gets the seconds of sound that were read, as they are.

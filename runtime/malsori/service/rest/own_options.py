@@ -28,7 +28,7 @@ ALLOWED = frozenset(
 ELSEWHERE = frozenset("language languages temperature hotwords gate".split())
 # batch_size is how much memory a call may take, the task is the address, and a model's own file is a path.
 KEPT_BACK = frozenset("sample_rate max_seconds task batch_size language_model cancelled cut_prompt".split())
-MOST = {"beam_size": 16, "best_of": 16, "alternatives": 16, "patience": 4.0, "language_detection_segments": 60}
+MOST_ASKED = {"beam_size": 16, "best_of": 16, "alternatives": 16, "patience": 4.0, "language_detection_segments": 60}
 LONG = frozenset("initial_prompt prefix clip_timestamps suppress_tokens".split())  # texts and lists of any length
 CUES = frozenset(options_of(CueOptions))
 OPTIONS = {
@@ -49,7 +49,7 @@ def own_options(fields: FormFields) -> tuple[dict[str, Any], dict[str, str]]:
             continue
         if name in values:
             raise invalid(field, f"the same was said by {said_by[name]}; send one of them")
-        if name in MOST and value > MOST[name]:
-            raise invalid(field, f"expected at most {MOST[name]:g} in a request, found {value:g}")
+        if name in MOST_ASKED and value > MOST_ASKED[name]:
+            raise invalid(field, f"expected at most {MOST_ASKED[name]:g} in a request, found {value:g}")
         values[name], said_by[name] = value, field
     return values, said_by

@@ -11,7 +11,7 @@ from starlette.responses import JSONResponse, Response
 
 from ...engines.whisper.guards import compression_ratio
 from ...formats import CUED
-from ...joining import LEAST
+from ...joining import LEAST_PROB
 from ...languages import CODES, ENGLISH
 from ...output import render
 from ...types import UNKNOWN, Segment, Transcript, Word
@@ -138,7 +138,7 @@ def _text(transcript: Transcript, request: AudioRequest) -> str:
 
 
 def _log(probability: float) -> float:
-    return round(log(max(probability, LEAST)), 4) or 0.0  # without the sign of -0.0
+    return round(log(max(probability, LEAST_PROB)), 4) or 0.0  # without the sign of -0.0
 
 
 def _warned(warnings: Sequence[str]) -> dict[str, str]:
