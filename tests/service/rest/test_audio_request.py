@@ -15,7 +15,7 @@ from malsori.pipeline.sharing.scheduler import Scheduler
 from malsori.service.refusal import Refusal
 from malsori.service.registry import Registry
 from malsori.service.rest.audio_request import AudioRequest, audio_request
-from malsori.service.rest.own_options import ALLOWED, ELSEWHERE, KEPT_BACK, MOST, OPTIONS
+from malsori.service.rest.own_options import ALLOWED, ELSEWHERE, KEPT_BACK, MOST_ASKED, OPTIONS
 from malsori.sound_options import GateOptions, SourceOptions, SpeechOptions
 
 SPEECH = {"type": "server_vad", "threshold": 0.5, "prefix_padding_ms": 300, "silence_duration_ms": 200}
@@ -163,7 +163,7 @@ def test_every_option_is_either_open_or_kept_back() -> None:
     known = {name for group in (SourceOptions, SpeechOptions, DecodeOptions) for name in options_of(group)}
     assert known == ALLOWED | ELSEWHERE | KEPT_BACK
     assert not ALLOWED & KEPT_BACK
-    assert {*MOST} <= ALLOWED <= {*OPTIONS}
+    assert {*MOST_ASKED} <= ALLOWED <= {*OPTIONS}
 
 
 @pytest.mark.parametrize("name", ["language_model", "align_with", "task", "sample_rate", "cancelled", "device"])
