@@ -136,8 +136,8 @@ class Registry:
         if resident.loading is None:
             self._make_room(resident)
             resident.loading = asyncio.create_task(self._begin(resident))
-        # Not `wait_for`: one client that leaves must not end the loading for which others wait, and up to Python 3.11 it
-        # may lose a cancellation that comes together with the result.
+        # Not `wait_for`: one client that leaves must not end the loading for which others wait; and up to Python 3.11
+        # it may lose a cancellation that comes together with the result.
         loading = resident.loading
         await asyncio.wait({loading}, timeout=self._load_seconds or None)
         if not loading.done():
