@@ -6,6 +6,7 @@ import asyncio
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Iterable
 from concurrent.futures import Executor
+from contextlib import suppress
 from typing import Any
 
 from numpy.typing import NDArray
@@ -16,6 +17,8 @@ from .session_figures import SessionFigures
 from .telemetry import Metrics
 
 LOOK_EVERY = 0.1  # seconds between two looks at a stream that is behind
+PART = 16_000  # samples that a stream takes at once; a longer block could be more than may wait
+SAMPLE_BYTES = 2  # of a sound in bytes
 
 
 class Feed:
@@ -48,10 +51,9 @@ class Feed:
 
     async def push(self, sound: bytes | NDArray[Any]) -> None:
         """Take sound: 16-bit PCM as bytes, or an array of samples. Raises `AudioError` for a block of another kind."""
-        while self._stream.behind and not self._closed:
-            await asyncio.sleep(LOOK_EVERY)
-        await self._do(lambda: self._stream.push(sound))
-        self._figures.pushed(self._stream.seconds)
+        length = PART * SAMPLE_BYTES if isinstance(sound, bytes) else PART
+        for start in range(0, len(sound), length):
+            await self._push(sound[start : start + length])
 
     async def cut(self) -> int:
         """End the open utterance now; its final comes among the events. Return how many utterances have begun."""
@@ -69,7 +71,10 @@ class Feed:
                 self._figures.told(event)
                 yield event
             if self._closed or (self._stream.done and not self._turn.locked()):
-                return
+                self._collect()  # the last final may have come just now, and nobody have fetched it yet
+                if not self._events:
+                    return
+                continue
             self._news.clear()
             await self._news.wait()
 
@@ -81,12 +86,32 @@ class Feed:
         self._news.set()
         if not self._stream.done:
             async with self._turn:
-                await self._loop.run_in_executor(self._threads, self._stream.abandon)
+                self._stream.abandon()
+
+    async def _push(self, part: bytes | NDArray[Any]) -> None:
+        while self._stream.behind and not self._closed:
+            await asyncio.sleep(LOOK_EVERY)
+        await self._do(lambda: self._stream.push(part))
+        self._figures.pushed(self._stream.seconds)
 
     async def _do(self, work: Callable[[], list[Event]]) -> None:
-        """Let a thread work on the stream, one call at a time, and keep its events in their order."""
-        async with self._turn:
-            self._keep(await self._loop.run_in_executor(self._threads, work))
+        """Let a thread work on the stream, one call at a time, and keep its events in their order.
+
+        A thread cannot be interrupted: where the caller is cancelled, its turn lasts until the thread is done.
+        """
+        await self._turn.acquire()
+        try:
+            working = self._loop.run_in_executor(self._threads, work)
+        except RuntimeError:  # the service has ended
+            self._turn.release()
+            raise
+        working.add_done_callback(self._worked)
+        await asyncio.shield(working)
+
+    def _worked(self, working: asyncio.Future[list[Event]]) -> None:
+        if not working.cancelled() and working.exception() is None:
+            self._keep(working.result())
+        self._turn.release()
         self._collect()
 
     def _keep(self, events: Iterable[Event]) -> None:
@@ -96,7 +121,7 @@ class Feed:
 
     def _wake(self) -> None:
         """Let the loop fetch events; called from any thread."""
-        if not self._loop.is_closed():
+        with suppress(RuntimeError):  # the loop is closed
             self._loop.call_soon_threadsafe(self._collect)
 
     def _collect(self) -> None:
