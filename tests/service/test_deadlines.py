@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
 import socket
 import time
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import ExitStack
 
 import pytest
+import uvicorn
+from uvicorn.server import ServerState
 
+from malsori.service.deadlines import protocols
+from malsori.service.serve_options import ServiceLimits
 from tests.service.running import RunningServer, start_server
 
 FLAGS = ("--head-seconds", "0.6", "--body-seconds", "0.8", "--body-rate", "1000", "--write-seconds", "0.5")
-HEAD = b"POST /v1/listen HTTP/1.1\r\nHost: localhost\r\n"
+MUCH = bytes(30_000)  # more than a small socket takes, less than asyncio lets wait before it tells anybody
 
 
 @pytest.fixture(scope="module")
@@ -83,6 +88,42 @@ def test_a_body_that_drips_is_closed(strict: RunningServer) -> None:
     assert strict.alive()
 
 
+def test_a_body_that_nobody_reads_gets_no_more_time_however_fast_it_comes(strict: RunningServer) -> None:
+    with connected(strict) as client:
+        client.sendall(b"POST /healthz HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100000000\r\n\r\n")
+        assert b"405" in client.recv(65_536)
+        began = time.monotonic()
+        with pytest.raises(OSError):
+            while time.monotonic() - began < 6:
+                client.sendall(bytes(1_000))
+                time.sleep(0.05)
+    assert strict.alive()
+
+
+def test_a_connection_that_is_closed_with_little_unread_is_let_go() -> None:
+    async def answer_much(scope: object, receive: object, send: Callable[[dict[str, object]], Awaitable[None]]) -> None:
+        length = str(len(MUCH)).encode()
+        headers = [(b"content-length", length), (b"connection", b"close")]
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        await send({"type": "http.response.body", "body": MUCH})
+
+    async def run() -> int:
+        http, _ = protocols(ServiceLimits(write_seconds=0.2))
+        state, config = ServerState(), uvicorn.Config(answer_much, lifespan="off", log_config=None)
+        ours, theirs = socket.socketpair()
+        ours.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4_096)
+        with theirs:
+            loop = asyncio.get_running_loop()
+            await loop.connect_accepted_socket(lambda: http(config, state, {}), ours)
+            theirs.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            until = loop.time() + 10
+            while not state.total_requests or (state.connections and loop.time() < until):
+                await asyncio.sleep(0.01)
+            return len(state.connections)
+
+    assert asyncio.run(run()) == 0
+
+
 def test_connections_beyond_the_limit_are_closed_and_those_within_are_served(strict: RunningServer) -> None:
     with ExitStack() as held:
         clients = [held.enter_context(connected(strict)) for _ in range(80)]
@@ -113,8 +154,6 @@ def test_a_head_that_is_none_gets_400_and_the_connection_ends(strict: RunningSer
 
 
 def test_a_socket_outlives_the_deadline_of_heads(strict: RunningServer) -> None:
-    import asyncio
-
     import websockets
 
     async def stay() -> str:

@@ -6,18 +6,20 @@ uvicorn itself only limits how long a connection may be idle between two request
 from __future__ import annotations
 
 import asyncio
+import json
 from typing import Any
 
 import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
+from .refusal import Refusal
 from .serve_options import ServiceLimits, within
 
+_REFUSAL = json.dumps(Refusal(408, "timeout", "the request came too slowly").body()).encode()
 TOO_SLOW = (
-    b"HTTP/1.1 408 Request Timeout\r\nconnection: close\r\n"
-    b"content-type: application/json\r\ncontent-length: 112\r\n\r\n"
-    b'{"error":{"message":"the request came too slowly","type":"invalid_request_error","param":null,"code":"timeout"}}'
+    b"HTTP/1.1 408 Request Timeout\r\nconnection: close\r\ncontent-type: application/json\r\n"
+    b"content-length: %d\r\n\r\n%s" % (len(_REFUSAL), _REFUSAL)
 )
 
 
@@ -28,6 +30,9 @@ class Timers:
         self._transport = transport
         self._loop = asyncio.get_running_loop()
         self._running: dict[str, asyncio.TimerHandle] = {}
+        # The first unread byte begins the deadline of writing. Usually 64 KiB may wait before anybody is told, and with
+        # less than that unread a connection would never be closed.
+        transport.set_write_buffer_limits(high=0)
 
     def begin(self, name: str, seconds: float) -> None:
         """Start a deadline, unless it runs already or is switched off."""
@@ -117,12 +122,12 @@ class LimitedHttp(H11Protocol):
             self.timers.begin("head", self.limits.head_seconds)
 
     def _body_deadline(self) -> None:
-        """Start the deadline of a body with its first bytes; a body that comes fast enough gets more time."""
+        """Start the deadline of a body with its first bytes; one that is read and comes fast enough gets more time."""
         patience, rate = self.limits.body_seconds, self.limits.body_rate
         if patience and not self.timers.runs("body"):
             self._body_began = self.loop.time()
             self.timers.begin("body", patience)
-        elif patience and rate:
+        elif patience and rate and self.conn.our_state is not h11.DONE:
             left = self._body_began + patience + self._body_bytes / rate - self.loop.time()
             self.timers.end("body")
             self.timers.begin("body", max(0.001, left))
