@@ -6,7 +6,7 @@ import asyncio
 import socket
 import time
 from collections.abc import Awaitable, Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 
 import pytest
 import uvicorn
@@ -93,10 +93,11 @@ def test_a_body_that_nobody_reads_gets_no_more_time_however_fast_it_comes(strict
         client.sendall(b"POST /healthz HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100000000\r\n\r\n")
         assert b"405" in client.recv(65_536)
         began = time.monotonic()
-        with pytest.raises(OSError):
+        with suppress(OSError):
             while time.monotonic() - began < 6:
                 client.sendall(bytes(1_000))
                 time.sleep(0.05)
+        assert time.monotonic() - began < 4
     assert strict.alive()
 
 

@@ -143,6 +143,8 @@ def test_two_clients_at_once_do_not_mix(server: RunningServer) -> None:
         ({"vad": {"threshold": 7}}, "threshold"),
         ({"vad": 7}, "vad"),
         ({"sample_rtae": 16_000}, "sample_rtae"),
+        ({"\ud800": 1}, "\\ud800"),  # half of a pair, which is no UTF-8
+        ({"model": "\ud800"}, "model"),
     ],
 )
 def test_a_wrong_configuration_is_told_with_its_field(

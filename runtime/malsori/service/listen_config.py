@@ -49,8 +49,8 @@ def config_of(message: Mapping[str, Any], language: str | None = None) -> Listen
         raise Refusal(400, "config_required", f"type: expected 'config' as the first message, found {found!r}", "type")
     for name in fields:
         if name not in (*SHAPE, *OPTIONS):
-            hint = nearest(name, [*SHAPE, *OPTIONS])
-            raise Refusal(400, "invalid_value", f"{name}: there is no such field{hint}", name)
+            shown, hint = ascii(name[:80])[1:-1], nearest(name, [*SHAPE, *OPTIONS])
+            raise Refusal(400, "invalid_value", f"{shown}: there is no such field{hint}", shown)
     model, encoding = _text(fields, "model"), fields.get("encoding", "pcm_s16le")
     if encoding not in ENCODINGS:
         expected = ", ".join(ENCODINGS)

@@ -22,7 +22,7 @@ from .messages import read_object
 from .pcm import PcmDecoder
 from .refusal import Refusal, refusal_of
 from .serve_options import within
-from .socket_talk import GOING_AWAY, NORMAL, POLICY, ClientLeft, SocketTalk
+from .socket_talk import FAILED, GOING_AWAY, NORMAL, POLICY, ClientLeft, SocketTalk
 from .state import Service
 
 LIMITS_TOLD = ("listen_bytes", "idle_seconds", "stream_seconds", "backlog_seconds")
@@ -33,13 +33,15 @@ def routes(service: Service) -> list[BaseRoute]:
 
     async def endpoint(websocket: WebSocket) -> None:
         talk = SocketTalk(websocket, service, service.limits.listen_bytes)
-        await talk.accept()
         try:
+            await talk.accept()
             await _session(talk, service)
         except ClientLeft:
-            await talk.close()
+            pass
         except Refusal as refusal:
             await talk.refuse(refusal)
+        finally:
+            await talk.close(FAILED)  # where it is still open
 
     return [WebSocketRoute("/v1/listen", endpoint)]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from contextlib import suppress
 from typing import Any
 
 from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
@@ -21,7 +22,9 @@ class ClientLeft(Exception):
 
 
 class SocketTalk:
-    """One socket. `receive` and `send` may each be called by one task at a time.
+    """One socket. One task at a time may receive; several may send, and each message goes out whole.
+
+    Whoever makes one closes it at last, whatever has happened.
 
     most_bytes: bytes of a message.
     """
@@ -56,7 +59,9 @@ class SocketTalk:
     async def send(self, message: dict[str, Any]) -> None:
         """Send a message. Raises `ClientLeft`."""
         try:
-            await self._websocket.send_text(json.dumps(message, ensure_ascii=False, separators=(",", ":")))
+            text = json.dumps(message, ensure_ascii=False, separators=(",", ":"))
+            # Half a surrogate pair, which a client may have sent as \\ud800 and been told of, is no UTF-8.
+            await self._websocket.send_text(text.encode("utf-8", "replace").decode("utf-8"))
         except (WebSocketDisconnect, RuntimeError, OSError) as error:
             raise ClientLeft from error
 
@@ -71,10 +76,8 @@ class SocketTalk:
             except (WebSocketDisconnect, RuntimeError, OSError):
                 return
 
-    async def refuse(self, refusal: Refusal) -> None:
-        """Tell why the client is not served, and close the socket with the code for that."""
-        try:
-            await self.send({"type": "error", **refusal.body()})
-        except ClientLeft:
-            return
+    async def refuse(self, refusal: Refusal, told: dict[str, Any] | None = None) -> None:
+        """Tell why the client is not served, in the message `told` if given, and close with the code for that."""
+        with suppress(ClientLeft):
+            await self.send({"type": "error", **refusal.body()} if told is None else told)
         await self.close(CODES.get(refusal.status, POLICY), refusal.code)

@@ -101,7 +101,6 @@ class Conversation:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
             self._place.close()
-            await self._talk.close()
 
     async def _talk_on(self) -> None:
         with self._service.places.take():  # a client that comes in vain is told at once

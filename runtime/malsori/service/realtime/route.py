@@ -7,7 +7,7 @@ from starlette.websockets import WebSocket
 
 from ..access import header
 from ..refusal import Refusal
-from ..socket_talk import CODES, POLICY, ClientLeft, SocketTalk
+from ..socket_talk import FAILED, ClientLeft, SocketTalk
 from ..state import Service
 from .conversation import Conversation
 from .realtime_session import RealtimeSession
@@ -25,10 +25,11 @@ def routes(service: Service) -> list[BaseRoute]:
             await talk.accept()
             await Conversation(service, talk, _session(service, websocket)).run()
         except ClientLeft:
-            await talk.close()
+            pass
         except Refusal as refusal:
-            await talk.send(error_event(refusal))
-            await talk.close(CODES.get(refusal.status, POLICY), refusal.code)
+            await talk.refuse(refusal, error_event(refusal))
+        finally:
+            await talk.close(FAILED)  # where it is still open
 
     return [WebSocketRoute("/v1/realtime", endpoint)]
 
