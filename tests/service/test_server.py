@@ -9,6 +9,7 @@ import sys
 
 import pytest
 
+from malsori.option import options_of
 from malsori.service.serve_options import ServiceLimits
 from malsori.service.server import listen_at
 from tests.service.running import RunningServer, start_server
@@ -24,6 +25,38 @@ def test_it_says_where_it_listens_and_when_it_is_ready(server: RunningServer) ->
 
 def test_the_limits_in_force_can_be_asked_for(server: RunningServer) -> None:
     assert server.get("/v1/limits") == (200, ServiceLimits(streams=8).to_dict())
+
+
+def test_the_log_says_of_a_session_which_model_has_heard_how_much() -> None:
+    from tests.service.test_listen_route import END, pcm
+    from tests.service.test_listen_route import run as talk
+
+    sound, rate = pcm()
+    with start_server() as server:
+        talk(server.ws, {"sample_rate": rate}, [sound, END])
+        line = server.wait_for("request")
+    assert (line["route"], line["model"]) == ("/v1/listen", "nano-ctc-ko")
+    assert line["audio_seconds"] == pytest.approx(len(sound) / 2 / rate, abs=0.01)
+
+
+def test_limits_that_are_off_are_none_and_the_end_then_waits_for_what_runs() -> None:
+    from tests.service.test_listen_route import END, TEXT, heard, pcm
+    from tests.service.test_listen_route import run as talk
+
+    sound, rate = pcm()
+    off = [each.flags[0] for name, each in options_of(ServiceLimits).items() if name != "backlog_seconds"]
+    with start_server(*(word for flag in off for word in (flag, "0"))) as server:
+        told = server.get("/v1/limits")[1]
+        assert {name for name, value in told.items() if value is not None} == {"backlog_seconds"}
+        assert server.get("/readyz")[1]["most_sessions"] is None
+        assert heard(talk(server.ws, {"sample_rate": rate}, [sound, END])[0]) == TEXT
+        assert server.stop() == 0
+
+
+def test_a_service_in_which_nothing_runs_ends_in_order_while_it_still_loads() -> None:
+    with start_server(ready=False) as server:
+        server.wait_for("listening")
+        assert server.stop() == 0
 
 
 def test_unknown_routes_and_methods_get_an_error_in_the_shape_of_all_errors(server: RunningServer) -> None:

@@ -25,7 +25,7 @@ def routes(service: Service) -> list[BaseRoute]:
         return Response(text, headers={"content-type": content_type})
 
     async def limits(request: Request) -> Response:
-        return JSONResponse(service.limits.to_dict() | {"streams": service.places.most})
+        return JSONResponse(service.limits.to_dict() | {"streams": service.places.most or None})
 
     probes: list[BaseRoute] = [Route(path, alive) for path in ("/healthz", "/health", "/livez")]
     return [*probes, Route("/readyz", ready), Route("/metrics", figures), Route("/v1/limits", limits)]
@@ -37,6 +37,6 @@ def status(service: Service) -> dict[str, Any]:
         "status": service.state,
         "models": list(service.registry.loaded),
         "sessions": service.places.taken,
-        "most_sessions": service.places.most,
+        "most_sessions": service.places.most or None,
         "uploads": service.work.waiting,
     }

@@ -63,7 +63,7 @@ class Measured:
     """An ASGI application whose requests are counted and logged. It stands around all others.
 
     The route is the template that the router found (`scope["route"]`), so what is refused before it counts as "other".
-    A WebSocket is counted when it is accepted or refused; how long it lasts is no request's time.
+    A WebSocket is counted when it ends or is refused; how long it lasts is no request's time.
     """
 
     def __init__(self, app: Application, metrics: Metrics, clients: bool = False) -> None:

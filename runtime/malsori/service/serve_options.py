@@ -90,8 +90,7 @@ class ServiceLimits:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the limits by name, as /v1/limits does; one that is off is None."""
-        values = {name: getattr(self, name) for name in options_of(ServiceLimits)}
-        return {name: value or None if name != "streams" else value for name, value in values.items()}
+        return {name: getattr(self, name) or None for name in options_of(ServiceLimits)}
 
 
 def within(limit: float) -> float:

@@ -19,8 +19,8 @@ from .deadlines import protocols
 from .notify import ServiceManager
 from .refusal import Refusal
 from .registry import Registry, served
-from .serve_options import ServeOptions
-from .service_log import log, start_logging
+from .serve_options import ServeOptions, within
+from .service_log import blame, log, start_logging
 from .startup import prepare
 from .state import Service
 from .telemetry import Metrics
@@ -117,9 +117,12 @@ async def _prepare(service: Service, server: DrainingServer, manager: ServiceMan
     except (MalsoriError, Refusal) as error:
         log("failed", level="error", message=str(error))
         server.fail()
+    except Exception as error:
+        log("failed", level="error", **blame(error))
+        server.fail()
     else:
         log("ready", models=",".join(service.registry.loaded), streams=service.places.most)
-        manager.ready(f"{service.places.most} live sessions")
+        manager.ready(f"{service.places.most or 'any number of'} live sessions")
 
 
 async def _sweep(service: Service) -> None:
@@ -178,7 +181,7 @@ class DrainingServer(uvicorn.Server):
         """Drain, then close."""
         log("draining", sessions=self._service.places.taken, uploads=self._service.work.waiting)
         self._manager.stopping()
-        draining = asyncio.create_task(self._service.drain(self._service.limits.drain_seconds))
+        draining = asyncio.create_task(self._service.drain(within(self._service.limits.drain_seconds)))
         while not draining.done() and not self.force_exit:
             await asyncio.wait([draining], timeout=0.1)
         draining.cancel()

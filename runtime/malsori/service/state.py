@@ -14,6 +14,7 @@ from ..pipeline import TranscribeOptions, Transcriber
 from ..pipeline.live.options import LIVE, LiveOptions
 from ..pipeline.sharing.scheduler import Scheduler
 from .feed import Feed
+from .measured import current_request
 from .refusal import busy, draining, refusal_of
 from .registry import Registry
 from .serve_options import ServeOptions, within
@@ -78,7 +79,8 @@ class Service:
         Raises `Refusal`: 429 where all places are taken, 404 for an unknown model, 400 for an option that a stream or
         the model does not have, 503 where the service ends or the model takes too long to load.
         """
-        name = self.registry.resolve(model)
+        name, request = self.registry.resolve(model), current_request()
+        request.model = name
         other = self.registry.partials if partials and name == self.registry.default else None
         live = replace(live, backlog_s=2 * self.limits.backlog_seconds, partials=partials)
         with nullcontext() if placed else self.places.take():
@@ -91,6 +93,7 @@ class Service:
                 try:
                     yield feed
                 finally:
+                    request.audio_s = round((request.audio_s or 0.0) + feed.seconds, 3)
                     await feed.close()
 
     @asynccontextmanager

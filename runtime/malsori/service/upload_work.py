@@ -7,7 +7,6 @@ import threading
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, BinaryIO, TypeAlias
 
@@ -15,6 +14,7 @@ from ..errors import MalsoriError
 from ..pipeline import TranscribeOptions, Transcriber
 from ..pipeline.sharing.scheduler import Scheduler
 from ..types import Segment, Transcript
+from .measured import current_request
 from .refusal import Refusal, busy, draining, refusal_of
 from .registry import Registry
 from .serve_options import ServiceLimits, within
@@ -80,6 +80,7 @@ class UploadWork:
         upload = Upload()
         self._open.add(upload)
         try:
+            current_request().model = self._registry.resolve(model)
             async with self._registry.lease(model) as transcriber:
                 return await self._heard(transcriber, source, options, upload, gone, on_segments)
         finally:
@@ -112,6 +113,8 @@ class UploadWork:
         hearing = asyncio.get_running_loop().run_in_executor(self._threads, hear)
         hearing.add_done_callback(_seen)
         watching = asyncio.create_task(_left(gone)) if gone is not None else None
+        if watching is not None:
+            watching.add_done_callback(_seen)
         waited: set[asyncio.Future[Any]] = {hearing, watching} if watching is not None else {hearing}
         left = max(0.0, within(self._limits.request_seconds) - upload.seconds)
         try:
@@ -125,21 +128,21 @@ class UploadWork:
             upload.unwanted.set()
             if watching is not None:
                 watching.cancel()
-                with suppress(asyncio.CancelledError):
-                    await watching
+                await asyncio.wait({watching})  # which, unlike `await watching`, takes no cancellation of this task
 
     def _told(self, transcript: Transcript, upload: Upload) -> Transcript:
         self._took = 0.8 * self._took + 0.2 * upload.seconds
         self._metrics.transcribed(transcript.duration, time.monotonic() - upload.begun)
+        current_request().audio_s = round(transcript.duration, 3)
         if transcript.coverage is not None and transcript.coverage.spoken is not None:
             self._metrics.speech(transcript.duration, transcript.coverage.spoken)
         return transcript
 
 
-def _seen(hearing: asyncio.Future[Transcript]) -> None:
+def _seen(work: asyncio.Future[Any]) -> None:
     """Look at the outcome of work that nobody waits for any more, of which asyncio would complain."""
-    if not hearing.cancelled():
-        hearing.exception()
+    if not work.cancelled():
+        work.exception()
 
 
 async def _left(gone: Gone) -> None:
