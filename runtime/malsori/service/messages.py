@@ -10,7 +10,8 @@ from typing import Any
 from .refusal import Refusal
 from .serve_options import ServiceLimits, within
 
-_STRING = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"', re.DOTALL)
+# A string that does not end goes to the end of the text; else it would be sought again from each quote in it.
+_STRING = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*(?:"|\\?\Z)', re.DOTALL)
 _NO_BRACKET = re.compile(r"[^\[\]{}]+")
 
 

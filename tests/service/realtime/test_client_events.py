@@ -34,6 +34,12 @@ def test_a_slash_may_be_escaped_as_some_writers_of_json_do() -> None:
     assert decoded(event.sound) == b"\xff\xff\xff\x00\x00\x00"
 
 
+@pytest.mark.parametrize("sound", ["\\u0041AAA", "AAA\\\\/", "\\\\\\/AA", "\\n"])
+def test_other_escapes_are_left_to_json(sound: str) -> None:
+    text = f'{{"type": "{APPEND}", "audio": "{sound}"}}'
+    assert read_event(text, LIMITS).sound == json.loads(text)["audio"]
+
+
 def test_no_sound_is_a_short_sound() -> None:
     assert read_event(json.dumps({"type": APPEND, "audio": ""}), LIMITS).sound == ""
     assert decoded("") == b""

@@ -18,8 +18,7 @@ UPDATE, BETA_UPDATE = "session.update", "transcription_session.update"
 CLIENT_TYPES = (UPDATE, BETA_UPDATE, APPEND, COMMIT, CLEAR)
 MOST_SOUND = 15 << 20  # bytes of sound in one event
 LONGEST_ID = 512  # characters of an event_id
-# The one long text of an event. Some writers of JSON escape the slash, which base64 has.
-SOUND = re.compile(r'"audio"\s*:\s*"([^"\\]*(?:\\/[^"\\]*)*)"')
+SOUND = re.compile(r'"audio"\s*:\s*"')  # begins the one long text of an event
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,9 +45,7 @@ class RefusedEvent(Exception):
 
 def read_event(text: str, limits: ServiceLimits) -> ClientEvent:
     """Return the event that a message is. Raises `RefusedEvent`."""
-    found = SOUND.search(text)
-    sound = None if found is None else found.group(1)
-    rest = text if found is None else f"{text[: found.start(1)]}{text[found.end(1) :]}"
+    rest, sound = _cut_out(text)
     try:
         fields = read_object(rest, limits)
     except Refusal as refusal:
@@ -72,9 +69,19 @@ def decoded(sound: str) -> bytes:
         message = f"audio: expected at most {MOST_SOUND} bytes of sound in one event, found more; send it in parts"
         raise Refusal(413, "audio_too_long", message, "audio")
     try:
-        return base64.b64decode(sound.replace("\\/", "/"), validate=True)
+        return base64.b64decode(sound, validate=True)
     except (binascii.Error, ValueError) as error:
         raise Refusal(400, "invalid_audio", f"audio: expected base64: {error}", "audio") from None
+
+
+def _cut_out(text: str) -> tuple[str, str | None]:
+    """Return a message without its sound, and the sound; None where it has none, or one that cannot be base64."""
+    found = SOUND.search(text)
+    end = -1 if found is None else text.find('"', found.end())
+    if found is None or end < 0:
+        return text, None
+    sound = text[found.end() : end].replace("\\/", "/")  # some writers of JSON escape the slash, which base64 has
+    return (text, None) if "\\" in sound else (f"{text[: found.end()]}{text[end:]}", sound)
 
 
 def _type_in(fields: Mapping[str, Any]) -> str:

@@ -23,6 +23,7 @@ from .server_events import Sent, error_event
 PART = SAMPLE_RATE  # samples that a feed takes at once
 # While an update waits for the end of an utterance: so short that little of the next one is among a part.
 SHORT_PART = SAMPLE_RATE // 20
+LONG = 1 << 18  # characters of a message that a thread takes: 15 MiB of sound would keep all clients waiting for 0.3 s
 MOST_FORMER = 4  # feeds that may still have finals to tell when another one is opened
 TEXT_ONLY = Refusal(
     400, "invalid_value", "expected events as JSON text, found a binary message; sound is sent as base64"
@@ -126,7 +127,8 @@ class Conversation:
             if isinstance(message, bytes):
                 await self.say([error_event(TEXT_ONLY)])
                 continue
-            for action in self._session.push(message):
+            push = self._session.push
+            for action in push(message) if len(message) < LONG else await asyncio.to_thread(push, message):
                 await self._do(action)
 
     def _take_place(self) -> None:
