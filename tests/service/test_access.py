@@ -21,18 +21,14 @@ KEY = "sesame-열려라"
 @pytest.fixture(scope="module")
 def locked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
     file = tmp_path_factory.mktemp("keys") / "keys.txt"
-    file.write_text(f"# ours\n{KEY}\nother\n", "utf-8")
+    file.write_text(f"# ours\n{KEY}\nabracadabra\n", "utf-8")
     flags = ("--api-key-file", str(file), "--key-in-query", "--allow-origin", "https://app.example")
     with start_server(*flags, "--metrics-key") as server:
         yield server
 
 
-def bearer(key: str) -> str:
-    return f"Bearer {key}".encode().decode("latin-1")
-
-
 @pytest.mark.parametrize(
-    "value", [None, "", "Bearer", "Bearer wrong", "Basic b3RoZXI=", "other", f"Bearer {'x' * 8_000}"]
+    "value", [None, "", "Bearer", "Bearer wrong", "Basic b3RoZXI=", "abracadabra", f"Bearer {'x' * 8_000}"]
 )
 def test_without_a_right_key_nothing_is_answered(locked: RunningServer, value: str | None) -> None:
     status, body = locked.get("/v1/limits", **({} if value is None else {"Authorization": value}))
@@ -41,14 +37,14 @@ def test_without_a_right_key_nothing_is_answered(locked: RunningServer, value: s
     assert (body["error"]["type"], body["error"]["code"]) == ("authentication_error", "invalid_api_key")
 
 
-@pytest.mark.parametrize("key", ["other"])
+@pytest.mark.parametrize("key", ["abracadabra"])
 def test_each_of_the_keys_opens(locked: RunningServer, key: str) -> None:
     assert locked.get("/v1/limits", Authorization=f"Bearer {key}")[0] == 200
     assert locked.get("/v1/limits", Authorization=f"bearer  {key}")[0] == 200
 
 
 def test_a_key_in_the_address_opens_no_request(locked: RunningServer) -> None:
-    assert locked.get("/v1/limits?api_key=other")[0] == 401
+    assert locked.get("/v1/limits?api_key=abracadabra")[0] == 401
 
 
 @pytest.mark.parametrize("path", ["/healthz", "/readyz", "/livez"])
@@ -72,8 +68,8 @@ async def first(url: str, **settings: object) -> str:
     "protocols",
     [
         ["malsori", "malsori-key." + base64.urlsafe_b64encode(KEY.encode()).decode().rstrip("=")],
-        ["realtime", "openai-insecure-api-key.other"],
-        ["openai-insecure-api-key.other"],
+        ["realtime", "openai-insecure-api-key.abracadabra"],
+        ["openai-insecure-api-key.abracadabra"],
     ],
 )
 def test_a_browser_sends_its_key_as_a_subprotocol(locked: RunningServer, protocols: list[str]) -> None:
@@ -81,7 +77,7 @@ def test_a_browser_sends_its_key_as_a_subprotocol(locked: RunningServer, protoco
 
 
 def test_a_socket_takes_the_key_in_its_address_where_that_is_allowed(locked: RunningServer) -> None:
-    assert "config_required" in asyncio.run(first(f"{locked.ws}/v1/listen?api_key=other"))
+    assert "config_required" in asyncio.run(first(f"{locked.ws}/v1/listen?api_key=abracadabra"))
 
 
 @pytest.mark.parametrize("protocols", [None, ["malsori-key.!!!"], ["malsori-key.eA"], ["openai-insecure-api-key.x"]])
@@ -95,7 +91,7 @@ def test_a_socket_without_a_right_key_is_never_accepted(locked: RunningServer, p
     ("origin", "status"), [("https://app.example", 200), ("https://evil.example", 403), ("null", 403)]
 )
 def test_a_page_calls_only_where_it_is_allowed(locked: RunningServer, origin: str, status: int) -> None:
-    found, body = locked.get("/v1/limits", Authorization="Bearer other", Origin=origin)
+    found, body = locked.get("/v1/limits", Authorization="Bearer abracadabra", Origin=origin)
     assert found == status
     assert status == 200 or body["error"]["code"] == "origin_not_allowed"
 
@@ -122,8 +118,8 @@ def test_its_own_names_are_not(server: RunningServer, host: str) -> None:
 
 
 def test_keys_are_not_logged(locked: RunningServer) -> None:
-    locked.get("/v1/limits?api_key=other", Authorization="Bearer other")
-    assert not [line for line in locked.lines if "api_key" in line or KEY in line]
+    locked.get("/v1/limits?api_key=abracadabra", Authorization="Bearer abracadabra")
+    assert not [line for line in locked.lines if "api_key" in line or "abracadabra" in line or KEY in line]
 
 
 @pytest.mark.parametrize(
