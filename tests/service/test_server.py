@@ -10,6 +10,7 @@ import sys
 import pytest
 
 from malsori.service.serve_options import ServiceLimits
+from malsori.service.server import _listen
 from tests.service.running import RunningServer, start_server
 
 
@@ -95,3 +96,8 @@ def test_an_idle_model_is_unloaded_and_the_next_session_loads_it() -> None:
         server.wait_for("unload")
         assert server.get("/readyz")[1]["models"] == []
         assert heard(talk(server.ws, {"sample_rate": rate}, [sound, END])[0]) == TEXT
+
+
+def test_connections_are_of_tcp_by_name_so_that_asyncio_sends_at_once() -> None:
+    with _listen("127.0.0.1", 0) as listening:
+        assert listening.proto == socket.IPPROTO_TCP

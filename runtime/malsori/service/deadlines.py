@@ -15,7 +15,8 @@ from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIO
 from .serve_options import ServiceLimits, within
 
 TOO_SLOW = (
-    b"HTTP/1.1 408 Request Timeout\r\ncontent-type: application/json\r\nconnection: close\r\ncontent-length: 112\r\n\r\n"
+    b"HTTP/1.1 408 Request Timeout\r\nconnection: close\r\n"
+    b"content-type: application/json\r\ncontent-length: 112\r\n\r\n"
     b'{"error":{"message":"the request came too slowly","type":"invalid_request_error","param":null,"code":"timeout"}}'
 )
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from ..events import Event, SpeechStarted
 from ..pipeline.live.stream import Stream
-from .figures import SessionFigures
+from .session_figures import SessionFigures
 from .telemetry import Metrics
 
 LOOK_EVERY = 0.1  # seconds between two looks at a stream that is behind

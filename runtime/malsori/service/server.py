@@ -73,7 +73,9 @@ def run(options: ServeOptions) -> int:
 def _listen(host: str, port: int) -> socket.socket:
     """Return a socket that listens there. Raises `OptionError` where the address cannot be had."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    listening = socket.socket(family, socket.SOCK_STREAM)
+    # TCP by name: asyncio sends at once (TCP_NODELAY) only on sockets that say so, and on others an answer's body waits
+    # 40 ms for the client to acknowledge its head.
+    listening = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listening.bind((host, port))

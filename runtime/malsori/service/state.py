@@ -18,7 +18,7 @@ from .refusal import busy, draining, refusal_of
 from .registry import Registry
 from .serve_options import ServeOptions, within
 from .telemetry import Metrics
-from .upload_work import Work
+from .upload_work import UploadWork
 
 RETRY_S = 10.0  # seconds after which a client may ask again for a live session
 LOADING, READY, DRAINING = "loading", "ready", "draining"
@@ -54,7 +54,7 @@ class Service:
     def __init__(self, options: ServeOptions, registry: Registry, scheduler: Scheduler, metrics: Metrics) -> None:
         self.options, self.limits = options, options.limits
         self.registry, self.scheduler, self.metrics = registry, scheduler, metrics
-        self.work = Work(registry, scheduler, options.limits, metrics)
+        self.work = UploadWork(registry, scheduler, options.limits, metrics)
         self.places = Places(options.limits.streams, metrics)
         metrics.watch(lambda: self.work.waiting, lambda: len(registry.loaded))
         self.state = LOADING

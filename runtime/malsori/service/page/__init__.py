@@ -1,13 +1,7 @@
-"""The page at /."""
+"""The page at `/`: speak and read along, or hear files, in a browser. `index.html` is what to read first."""
 
-from starlette.routing import BaseRoute
+from __future__ import annotations
 
-from ..state import Service
+from .static_files import PATHS, routes
 
-
-PATHS = ("/",)
-
-
-def routes(service: Service) -> list[BaseRoute]:
-    """Return the routes of this room."""
-    return []
+__all__ = ["PATHS", "routes"]

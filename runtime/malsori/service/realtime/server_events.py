@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from ...events import Final
-from ...joining import LEAST
+from ...joining import LEAST_PROB
 from ...types import UNKNOWN, Word
 from ..refusal import Refusal
 
@@ -101,5 +101,5 @@ def _transcription(name: str, item_id: str, **fields: Any) -> Sent:
 
 def _logprob(word: Word) -> Sent:
     text = " " * word.spaced + word.text
-    logprob = round(math.log(max(word.probability, LEAST)), 4)
+    logprob = round(math.log(max(word.probability, LEAST_PROB)), 4)
     return {"token": text, "bytes": list(text.encode("utf-8")), "logprob": logprob}
