@@ -82,6 +82,7 @@ class SessionConfig:
         only = hints.languages[0] if len(hints.languages) == 1 else None
         return TranscribeOptions(
             language=hints.language or only,
+            languages=() if hints.language or only else hints.languages,
             initial_prompt=hints.prompt,
             hotwords=list(hints.keywords),
             word_timestamps=self.logprobs,
