@@ -14,6 +14,7 @@ from ..pipeline import TranscribeOptions, Transcriber
 from ..pipeline.live.options import LIVE, LiveOptions
 from ..pipeline.sharing.scheduler import Scheduler
 from .feed import Feed
+from .measured import current_request
 from .refusal import busy, draining, refusal_of
 from .registry import Registry
 from .serve_options import ServeOptions, within
@@ -88,9 +89,12 @@ class Service:
                 except MalsoriError as error:
                     raise refusal_of(error, "sample_rate") from error  # all that can be wrong with the sound yet
                 feed = Feed(stream, self._threads, self.metrics)
+                request = current_request()
+                request.model = name
                 try:
                     yield feed
                 finally:
+                    request.audio_s = round((request.audio_s or 0.0) + feed.seconds, 3)
                     await feed.close()
 
     @asynccontextmanager

@@ -15,6 +15,7 @@ from ..errors import MalsoriError
 from ..pipeline import TranscribeOptions, Transcriber
 from ..pipeline.sharing.scheduler import Scheduler
 from ..types import Segment, Transcript
+from .measured import current_request
 from .refusal import Refusal, busy, draining, refusal_of
 from .registry import Registry
 from .serve_options import ServiceLimits, within
@@ -81,6 +82,7 @@ class UploadWork:
         self._open.add(upload)
         try:
             async with self._registry.lease(model) as transcriber:
+                current_request().model = transcriber.engine.manifest.name
                 return await self._heard(transcriber, source, options, upload, gone, on_segments)
         finally:
             upload.unwanted.set()
@@ -130,6 +132,7 @@ class UploadWork:
 
     def _told(self, transcript: Transcript, upload: Upload) -> Transcript:
         self._took = 0.8 * self._took + 0.2 * upload.seconds
+        current_request().audio_s = round(transcript.duration, 3)
         self._metrics.transcribed(transcript.duration, time.monotonic() - upload.begun)
         if transcript.coverage is not None and transcript.coverage.spoken is not None:
             self._metrics.speech(transcript.duration, transcript.coverage.spoken)

@@ -28,9 +28,16 @@ class Lane:
     """
 
     def __init__(
-        self, engine: Engine, lock: threading.Lock, counters: SchedulerCounters, gather_s: float, patience_s: float
+        self,
+        engine: Engine,
+        lock: threading.Lock,
+        counters: SchedulerCounters,
+        gather_s: float,
+        patience_s: float,
+        waited: Callable[[float], None] = lambda seconds: None,
     ) -> None:
         self.engine = engine
+        self._waited = waited
         self.waiting = EngineQueue(engine.batches, gather_s, patience_s)
         self.samples = 0  # of clips whose finals have not been reported
         self._counters = counters
@@ -110,7 +117,9 @@ class Lane:
                 if self._closing:
                     break  # no further finals will come to gather
                 self._changed.wait(None if math.isinf(wait) else wait)
-            job = self.waiting.take(clock())
+            job = self.waiting.take(now := clock())
+            for request in job if isinstance(job, list) else job.requests if isinstance(job, ClipCall) else []:
+                self._waited(now - request.since)
             if isinstance(job, list):
                 self._running = job
             elif isinstance(job, PartialRequest):
