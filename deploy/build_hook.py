@@ -23,7 +23,6 @@ from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
 BUNDLED = ("nano-ctc-ko", "nano-whisper")
 SPOKEN = "english.wav"  # what `malsori serve` tries its models with, see `malsori/service/startup.py`
-SPOKEN = Path("samples", "english.wav")  # what `malsori serve` lets its models hear before it is ready
 SOURCES = Path("runtime", "malsori", "engines", "onnx", "native")
 FILES = ("linear.c", "operator.c")
 LIBRARY = "libint8_linear.so.1"  # as malsori/engines/onnx/native knows it
@@ -52,8 +51,6 @@ class BuildHook(BuildHookInterface):
                 build_data["force_include"][str(folder)] = f"malsori/_models/{name}"
         if (spoken := Path(self.root) / "samples" / SPOKEN).is_file():
             build_data["force_include"][str(spoken)] = f"malsori/_samples/{SPOKEN}"
-        if (spoken := Path(self.root) / SPOKEN).is_file():
-            build_data["force_include"][str(spoken)] = f"malsori/_samples/{SPOKEN.name}"
 
 
 def build(sources: Path, library: Path) -> bool:

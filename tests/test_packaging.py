@@ -20,7 +20,7 @@ from tests.shipped import ROOT
 
 PYPROJECT = ROOT / "pyproject.toml"
 BUNDLED = ("nano-ctc-ko", "nano-whisper")
-OPERATOR = "malsori/engines/native/libint8_linear.so.1"
+OPERATOR = "malsori/engines/onnx/native/libint8_linear.so.1"
 COMPILED = (sys.platform, platform.machine()) == ("linux", "x86_64") and shutil.which("cc") is not None
 
 
@@ -82,7 +82,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> zipfile.ZipFile:
 
 def _copy(target: Path) -> Path:
     left_out = shutil.ignore_patterns("__pycache__", "*.egg-info", "*.so")
-    for name in ("pyproject.toml", "README.md", "docs", "deploy", "runtime", "models", "samples"):
+    for name in (".gitignore", "pyproject.toml", "README.md", "docs", "deploy", "runtime", "models", "samples"):
         if (ROOT / name).is_dir():
             shutil.copytree(ROOT / name, target / name, ignore=left_out)
         elif (ROOT / name).exists():
