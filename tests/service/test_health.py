@@ -22,7 +22,11 @@ def used() -> Iterator[RunningServer]:
     with start_server() as server:
         client = OpenAI(base_url=server.url + "/v1", api_key="none")
         client.audio.transcriptions.create(model="whisper-1", file=ROOT / "samples" / "korean.wav")
-        run(server.ws, {"sample_rate": rate}, [sound[start : start + 3_200] for start in range(0, len(sound), 3_200)])
+        run(
+            server.ws,
+            {"sample_rate": rate},
+            [*(sound[start : start + 3_200] for start in range(0, len(sound), 3_200)), END],
+        )
         run(server.ws, {"sample_rate": rate}, [sound, END])
         yield server
 
@@ -41,8 +45,8 @@ def figures(used: RunningServer) -> dict[str, float]:
 
 
 def test_uploads_and_sessions_are_counted_and_timed(figures: dict[str, float]) -> None:
-    assert figures["malsori_requests_total200/v1/audio/transcriptions"] == 1
-    assert figures["malsori_requests_total101/v1/listen"] == 2
+    assert figures["malsori_requests_total/v1/audio/transcriptions200"] == 1
+    assert figures["malsori_requests_total/v1/listen101"] == 2
     assert figures["malsori_audio_seconds_total"] == pytest.approx(3 * 4.427, abs=0.1)
     assert figures["malsori_queue_wait_seconds_count"] >= 3
     assert figures["malsori_final_latency_seconds_count"] >= 1

@@ -9,8 +9,9 @@ from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Any, BinaryIO, TypeAlias
+from typing import Any, TypeAlias
 
+from ..audio import AudioSource
 from ..errors import MalsoriError
 from ..pipeline import TranscribeOptions, Transcriber
 from ..pipeline.sharing.scheduler import Scheduler
@@ -60,7 +61,7 @@ class UploadWork:
     async def transcribe(
         self,
         model: str | None,
-        source: bytes | BinaryIO,
+        source: AudioSource,
         options: TranscribeOptions,
         *,
         gone: Gone | None = None,
@@ -97,7 +98,7 @@ class UploadWork:
     async def _heard(
         self,
         transcriber: Transcriber,
-        source: bytes | BinaryIO,
+        source: AudioSource,
         options: TranscribeOptions,
         upload: Upload,
         gone: Gone | None,
