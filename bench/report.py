@@ -17,6 +17,10 @@ from bench.results import by_case, newest, table_line
 from bench.words import tables
 
 BRIEF = r"^(en, 20|telephone, en|long|address|no speech, recorded|first words)"  # the cases of README's table
+SERVICE_TARGETS = (  # the cases of `bench.service` that a target is for
+    r"^(a clip of 3 s, added to the call|clips of 3 s.*requests per second|tiny.en, 4 live clients, end of speech"
+    r"|a clip of 3 s, while|a WebSocket that|an HTTP connection|a Wyoming connection)"
+)
 PAGES = (ROOT / "README.md", ROOT / "docs" / "measured.md")
 MARKED = re.compile(r"(<!-- table:(?P<name>[\w-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
 WINDOWS = {"window_auto": "window of the clip + 2 s, at least 5 s", "window_30s": "window of 30 s"}
@@ -157,6 +161,8 @@ TABLES = {
     "streaming_ctc": lambda: figures("streaming_ctc"),
     "streaming_ctc_large": lambda: figures("streaming_ctc_large"),
     "startup": lambda: figures("startup"),
+    "service": lambda: figures("service"),
+    "service_targets": lambda: figures("service", SERVICE_TARGETS),
     "stock": lambda: tables.brief(newest("words")),
     "stock_brief": lambda: tables.brief(newest("words"), BRIEF),
     "stock_full": lambda: tables.full(newest("words")),

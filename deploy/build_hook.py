@@ -1,6 +1,6 @@
-"""Build hook: compiles our own operator, and puts the small bundles of `models/` into the wheel.
+"""Build hook: compiles our own operator, and puts the small bundles of `models/` and a recording into the wheel.
 
-Both are left out instead of failing the build: the operator where there is no C compiler or another processor (the
+They are left out instead of failing the build: the operator where there is no C compiler or another processor (the
 runtime then uses ONNX Runtime's own, see `malsori/engines/onnx/native/`), a bundle that is not there yet (a checkout
 before training). Editable installs get no bundles: they find the folder `models/` itself, see
 `malsori/bundles/places.py`.
@@ -22,6 +22,8 @@ from typing import Any
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
 BUNDLED = ("nano-ctc-ko", "nano-whisper")
+SPOKEN = "english.wav"  # what `malsori serve` tries its models with, see `malsori/service/startup.py`
+SPOKEN = Path("samples", "english.wav")  # what `malsori serve` lets its models hear before it is ready
 SOURCES = Path("runtime", "malsori", "engines", "onnx", "native")
 FILES = ("linear.c", "operator.c")
 LIBRARY = "libint8_linear.so.1"  # as malsori/engines/onnx/native knows it
@@ -48,6 +50,10 @@ class BuildHook(BuildHookInterface):
             folder = Path(self.root) / "models" / name
             if (folder / "manifest.json").is_file():
                 build_data["force_include"][str(folder)] = f"malsori/_models/{name}"
+        if (spoken := Path(self.root) / "samples" / SPOKEN).is_file():
+            build_data["force_include"][str(spoken)] = f"malsori/_samples/{SPOKEN}"
+        if (spoken := Path(self.root) / SPOKEN).is_file():
+            build_data["force_include"][str(spoken)] = f"malsori/_samples/{SPOKEN.name}"
 
 
 def build(sources: Path, library: Path) -> bool:

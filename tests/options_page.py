@@ -12,6 +12,7 @@ from malsori.engines.options import DecodeOptions
 from malsori.option import Option, options_of
 from malsori.output.cues import CueOptions
 from malsori.pipeline.live.options import LiveOptions
+from malsori.service.serve_options import ServeOptions, ServiceLimits
 from malsori.sound_options import GateOptions, SourceOptions, SpeechOptions
 from tests.marked import MarkedPage
 
@@ -23,12 +24,14 @@ GROUPS = {
     "How speech becomes words": DecodeOptions,
     "Streams": LiveOptions,
     "Subtitles": CueOptions,
+    "The service": ServeOptions,
+    "Limits of the service": ServiceLimits,
 }
 
 
 def flags() -> set[str]:
-    """Return every spelling of a flag that the help of `transcribe` and `live` names."""
-    helps = "".join(parsers([name])[1].choices[name].format_help() for name in ("transcribe", "live"))
+    """Return every spelling of a flag that the help of `transcribe`, `live` and `serve` names."""
+    helps = "".join(parsers([name])[1].choices[name].format_help() for name in ("transcribe", "live", "serve"))
     return set(re.findall(r"(?<![\w-])--?[a-z][\w-]*", helps))
 
 
@@ -46,7 +49,9 @@ def tables() -> str:
     known, lines = flags(), []
     for title, options in GROUPS.items():
         lines += ["", f"## {title}", "", "| option | flag | value | default | models | what |", "|---" * 6 + "|"]
-        lines += [row(name, option, known) for name, option in options_of(options).items()]
+        apart = options is ServeOptions  # whose limits have a table of their own
+        found = options_of(options).items()
+        lines += [row(name, option, known) for name, option in found if not (apart and option.group)]
     return "\n".join([*lines, "", ""])
 
 

@@ -73,6 +73,26 @@ def test_all_that_is_public_says_what_it_is() -> None:
     assert not silent
 
 
+def test_a_limit_says_in_its_name_of_what_it_is_the_most_or_the_least() -> None:
+    bare = [f"{path}:{node.lineno}" for path in FILES for node in nodes(path) if _is_set(node) & {"MOST", "LEAST"}]
+    assert bare == []
+
+
+def _is_set(node: ast.AST) -> set[str]:
+    return {node.id} if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store) else set()
+
+
+def test_no_class_is_deeper_than_two_below_its_first() -> None:
+    classes = [node for path in FILES for node in nodes(path) if isinstance(node, ast.ClassDef)]
+    bases = {each.name: {base.id for base in each.bases if isinstance(base, ast.Name)} for each in classes}
+
+    def depth(name: str) -> int:
+        return max((1 + depth(base) for base in bases[name] & bases.keys()), default=0)
+
+    assert max(map(depth, bases)) == 2
+    assert [name for name in bases if depth(name) > 2] == []
+
+
 def test_the_picture_of_the_house_names_files_that_are_there() -> None:
     named = set(re.findall(r"`([\w./-]+(?:\.py|\.h|\.c|/))`", (ROOT / "docs" / "architecture.md").read_text("utf-8")))
     there = {f"/{path.relative_to(ROOT).as_posix()}{'/' * path.is_dir()}" for path in ROOT.rglob("*")}

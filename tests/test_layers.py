@@ -60,6 +60,9 @@ HOMES = {  # who may import what is neither ours nor Python's; argparse and asyn
     "asyncio": {"service"},
     "starlette": {"service"},
     "uvicorn": {"service"},
+    "h11": {"service"},
+    "python_multipart": {"service"},
+    "zeroconf": {"service"},
     "prometheus_client": {"service"},
 }
 HEAVY = (*ENGINES, "numpy", "av", "soundfile", "soxr", "torch", "transformers", "optimum", "rich")

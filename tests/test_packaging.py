@@ -82,7 +82,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> zipfile.ZipFile:
 
 def _copy(target: Path) -> Path:
     left_out = shutil.ignore_patterns("__pycache__", "*.egg-info", "*.so")
-    for name in ("pyproject.toml", "README.md", "docs", "deploy", "runtime", "models"):
+    for name in ("pyproject.toml", "README.md", "docs", "deploy", "runtime", "models", "samples"):
         if (ROOT / name).is_dir():
             shutil.copytree(ROOT / name, target / name, ignore=left_out)
         elif (ROOT / name).exists():
@@ -111,6 +111,11 @@ def test_the_wheel_holds_every_file_of_the_small_bundles_unchanged(wheel: zipfil
     folder = ROOT / "models" / name
     for path in filter(Path.is_file, folder.rglob("*")):
         assert wheel.read(f"malsori/_models/{name}/{path.relative_to(folder).as_posix()}") == path.read_bytes()
+
+
+@pytest.mark.slow
+def test_the_wheel_holds_the_recording_by_which_a_service_measures_itself(wheel: zipfile.ZipFile) -> None:
+    assert wheel.read("malsori/_samples/english.wav") == (ROOT / "samples" / "english.wav").read_bytes()
 
 
 def _described(wheel: zipfile.ZipFile) -> str:

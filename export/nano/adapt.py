@@ -29,10 +29,10 @@ from export.nano.new_words import draw_new
 from export.nano.publish import MODELS, ctc_rates, export_ctc
 from export.nano.speech import SAMPLE_RATE, Augmenter, Utterance, held_out_corpus, speak
 from export.progress import Reporter
+from export.training.command_line import parse
 from export.training.ctc.settings import CtcSettings
 from export.training.ctc.subject import Ctc
 from export.training.loop import finetune
-from export.training.options import parse
 from malsori.bundles import read_manifest
 from malsori.engines.wav2vec2.engine import Wav2Vec2Engine
 from malsori.errors import MalsoriError

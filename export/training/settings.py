@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, ClassVar, Literal, get_args
 
 from export.common import ExportRefused, comma_separated, percent_points, refuse_existing
-from export.training.options import group, groups, option
+from export.training.options import flag, flags, groups
 from malsori.atomic import write_atomically
 
 Precision = Literal["auto", "fp32", "bf16", "fp16"]
@@ -25,32 +25,32 @@ class DataOptions:
     """Where the recordings and their texts are; without a manifest `held_out` a share of them is held out."""
 
     manifest: Path
-    held_out: Path | None = option(None, "a manifest of clips to be judged by", type=Path, metavar="MANIFEST")
-    held_out_share: float = option(0.1, "without it, the share of the texts held out", metavar="SHARE")
-    audio_column: str = option("audio", "the manifest's column of paths", metavar="NAME")
-    text_column: str | None = option("text", "the manifest's column of texts", metavar="NAME")
-    min_seconds: float = option(0.3, "shorter clips are left out, and counted", metavar="S")
-    max_seconds: float = option(20.0, "longer clips are left out, and counted", metavar="S")
+    held_out: Path | None = flag(None, "a manifest of clips to be judged by", type=Path, metavar="MANIFEST")
+    held_out_share: float = flag(0.1, "without it, the share of the texts held out", metavar="SHARE")
+    audio_column: str = flag("audio", "the manifest's column of paths", metavar="NAME")
+    text_column: str | None = flag("text", "the manifest's column of texts", metavar="NAME")
+    min_seconds: float = flag(0.3, "shorter clips are left out, and counted", metavar="S")
+    max_seconds: float = flag(20.0, "longer clips are left out, and counted", metavar="S")
 
 
 @dataclass(frozen=True, slots=True)
 class TrainingOptions:
     """The optimisation; `steps` are weight updates and win over `epochs`, `warmup` is a share of them."""
 
-    epochs: float = option(30.0, "times through the recordings", metavar="N")
-    steps: int | None = option(None, "weight updates, instead of epochs", type=int, metavar="N")
-    batch_size: int = option(8, "clips in a batch", metavar="N")
-    accumulate: int = option(1, "batches in a weight update", metavar="N")
-    learning_rate: float = option(1e-4, "at its peak", metavar="RATE")
-    warmup: float = option(0.1, "share of the steps in which the rate rises; then it falls to 0", metavar="SHARE")
-    weight_decay: float = option(0.005, "AdamW's", metavar="RATE")
-    precision: Precision = option("auto", "auto: bf16 or fp16 on a GPU, fp32 on a CPU", choices=get_args(Precision))
-    device: Device = option("auto", "where to train", choices=get_args(Device))
-    evaluate_every: int = option(200, "steps between evaluations, each with a checkpoint", metavar="N")
-    patience: int = option(10, "evaluations without a better CER before it stops", metavar="N")
-    seed: int = option(1, "of everything drawn by chance")
-    threads: int | None = option(None, "CPU threads (all cores)", type=int, metavar="N")
-    workers: int = option(0, "processes that decode; 0 decodes between the steps", metavar="N")
+    epochs: float = flag(30.0, "times through the recordings", metavar="N")
+    steps: int | None = flag(None, "weight updates, instead of epochs", type=int, metavar="N")
+    batch_size: int = flag(8, "clips in a batch", metavar="N")
+    accumulate: int = flag(1, "batches in a weight update", metavar="N")
+    learning_rate: float = flag(1e-4, "at its peak", metavar="RATE")
+    warmup: float = flag(0.1, "share of the steps in which the rate rises; then it falls to 0", metavar="SHARE")
+    weight_decay: float = flag(0.005, "AdamW's", metavar="RATE")
+    precision: Precision = flag("auto", "auto: bf16 or fp16 on a GPU, fp32 on a CPU", choices=get_args(Precision))
+    device: Device = flag("auto", "where to train", choices=get_args(Device))
+    evaluate_every: int = flag(200, "steps between evaluations, each with a checkpoint", metavar="N")
+    patience: int = flag(10, "evaluations without a better CER before it stops", metavar="N")
+    seed: int = flag(1, "of everything drawn by chance")
+    threads: int | None = flag(None, "CPU threads (all cores)", type=int, metavar="N")
+    workers: int = flag(0, "processes that decode; 0 decodes between the steps", metavar="N")
 
     def check(self) -> None:
         """Raise `ExportRefused` for counts that are none."""
@@ -65,15 +65,15 @@ class TrainingOptions:
 class BundleOptions:
     """What the finished bundle is and says of itself; None means what the source says. `max_loss` is CER, in points."""
 
-    quantize: str = option("int8", STORED)
-    name: str | None = option(None, "the bundle's name (the folder's)")
-    languages: tuple[str, ...] | None = option(
+    quantize: str = flag("int8", STORED)
+    name: str | None = flag(None, "the bundle's name (the folder's)")
+    languages: tuple[str, ...] | None = flag(
         None, "ISO 639-1 codes, separated by commas (what the checkpoint says)", type=comma_separated
     )
-    licence: str | None = option(None, "SPDX identifier of the weights' licence (what the model card says)")
-    description: str = option("", "one sentence for `malsori models show`")
-    max_loss: float = option(2.0, "most that it may cost, CER in percent points", type=percent_points, metavar="X")
-    force: bool = option(False, "keep a bundle that is outside the tolerance")
+    licence: str | None = flag(None, "SPDX identifier of the weights' licence (what the model card says)")
+    description: str = flag("", "one sentence for `malsori models show`")
+    max_loss: float = flag(2.0, "most that it may cost, CER in percent points", type=percent_points, metavar="X")
+    force: bool = flag(False, "keep a bundle that is outside the tolerance")
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,9 +87,9 @@ class Settings:
     work: Path
     revision: str | None = None
     resume: bool = True
-    data: DataOptions = group("recordings", DataOptions)
-    training: TrainingOptions = group("training", TrainingOptions)
-    bundle: BundleOptions = group("the bundle", BundleOptions)
+    data: DataOptions = flags("recordings", DataOptions)
+    training: TrainingOptions = flags("training", TrainingOptions)
+    bundle: BundleOptions = flags("the bundle", BundleOptions)
 
     def check(self) -> None:
         """Refuse what contradicts itself, before anything long begins. Raises `ExportRefused`."""

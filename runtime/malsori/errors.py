@@ -31,7 +31,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-MOST = 8  # names of models in a message
+NAMED_MODELS = 8  # in a message
 
 
 class MalsoriError(Exception):
@@ -118,8 +118,8 @@ class ModelNotFound(ModelError, LookupError):
         more: Sequence[str] = (),
         named_by: str = "",
     ) -> None:
-        names, looked = ", ".join(known[:MOST]) or "none", ", ".join(searched)
-        names += f" and {len(known) - MOST} more" if len(known) > MOST else ""
+        names, looked = ", ".join(known[:NAMED_MODELS]) or "none", ", ".join(searched)
+        names += f" and {len(known) - NAMED_MODELS} more" if len(known) > NAMED_MODELS else ""
         self.name, self.hint = name, hint
         self.known, self.searched, self.more = tuple(known), tuple(searched), tuple(more)
         none = f"{named_by} is {name!r}: no model of that name" if named_by else f"no model named {name!r}"

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from math import exp, log
 from typing import Protocol, TypeAlias
 
-LEAST = 1e-30  # keeps the logarithm of a probability of 0 finite
+LEAST_PROB = 1e-30  # keeps the logarithm of a probability of 0 finite
 STEP = 0.02  # seconds, of Whisper's times as of wav2vec2's frames
 
 Times: TypeAlias = tuple[float, float]  # start and end, seconds
@@ -54,7 +54,7 @@ def mean_probability(probabilities: Sequence[float]) -> float:
     """Return the geometric mean, which does not depend on the number of tokens in a word; 0 for none."""
     if not probabilities:
         return 0.0
-    return exp(sum(log(max(probability, LEAST)) for probability in probabilities) / len(probabilities))
+    return exp(sum(log(max(probability, LEAST_PROB)) for probability in probabilities) / len(probabilities))
 
 
 def lasting(times: Sequence[Times], earliest: float, latest: float) -> list[Times]:

@@ -91,7 +91,7 @@ class Kind:
 
 
 class Switch(Kind):
-    """True or False, numpy's as well."""
+    """True or False; numpy's are kept as Python's."""
 
     expected, metavar = "True or False", "BOOL"
     schema: Mapping[str, Any] = {"type": "boolean"}
@@ -100,6 +100,9 @@ class Switch(Kind):
         if text.lower() not in TRUE | FALSE:
             raise not_read(text, "True or False")
         return text.lower() in TRUE
+
+    def plain(self, value: Any) -> Any:
+        return bool(value) if self.allows(value) else value
 
     def allows(self, value: Any) -> bool:
         return isinstance(value, bool) or (str(getattr(value, "dtype", "")) == "bool" and value.shape == ())
@@ -183,16 +186,23 @@ class Whole(Number):
         return is_whole(value) and super().allows(value)
 
 
-class Count(Whole):
-    """How many of something: from 1 on, to `most`."""
+class Count(Number):
+    """How many of something: a whole number from 1 on, to `most`."""
+
+    metavar = "N"
 
     def __init__(self, most: float = math.inf, *, or_none: bool = False) -> None:
-        super().__init__(1, most, or_none=or_none, expected="" if math.isinf(most) else f"1 to {most}")
+        expected = "" if math.isinf(most) else f"1 to {most}"
+        super().__init__(1, most, "a whole number", or_none=or_none, expected=expected)
+        self.schema = {**self.schema, "type": "integer"}
 
     def read(self, text: str) -> int:
         if not text.isascii() or not text.isdigit() or int(text) < 1:
             raise not_read(text, "a whole number of 1 or more")
         return int(text)
+
+    def allows(self, value: Any) -> bool:
+        return is_whole(value) and super().allows(value)
 
 
 class Seconds(Kind):

@@ -55,18 +55,18 @@ class Milliseconds(Number):
 class GateOptions:
     """What counts as a span of speech. Where a default is said to be that of a family, it is None.
 
-    threshold: probability from which on it is speech.
-    neg_threshold: probability below which speech ends (0.15 less than `threshold`).
-    min_speech_ms: what is shorter is none.
-    min_silence_ms: what is shorter is none (500, Whisper 1000; of a stream as --endpointing). A pause of this length
-        ends a span; one shorter than `padding_ms` never does, because the padding would fill it. The longer one is for
-        files that Whisper reads, where several spans fill a window.
-    padding_ms: added to speech on both sides (200, Whisper 400). Up to the neighbours and the ends of the clip; the
-        longer one is for files, too.
-    max_speech_s: anything longer is cut (Whisper 28, CTC 120). Padding included; 30 for a gate alone. What is given is
-        the longest stretch that any model gets, also without the gate.
-    hesitation_ms: the least silence where speech had gone on at once. Who goes on within a second of the end of a span
-        hesitates: what he says then ends after a pause of this length, if that is longer.
+    threshold: probability of speech from which on a frame is speech.
+    neg_threshold: probability of speech below which speech ends (0.15 less than `threshold`).
+    min_speech_ms: speech that is shorter than this is left out.
+    min_silence_ms: a pause of this length ends a span of speech (500, Whisper 1000; of a stream as --endpointing). A
+        pause that is shorter than `padding_ms` never does, because the padding would fill it. The 1000 are for files
+        that Whisper reads, where several spans fill a window.
+    padding_ms: sound that is added on both sides of speech (200, Whisper 400). It goes as far as the neighbours and the
+        ends of the clip. The 400 are for files that Whisper reads.
+    max_speech_s: speech that is longer than this is cut (Whisper 28, CTC 120). The padding is included; a gate alone
+        cuts at 30. What is given is the longest stretch that any model gets, also without the gate.
+    hesitation_ms: the least pause that ends what follows on a hesitation. Who goes on within a second of the end of a
+        span hesitates: what he says then ends after a pause of this length, if that is longer than the usual one.
     """
 
     threshold: float = option(0.5, Number(0, 1, above=True), "--vad-threshold")
@@ -119,6 +119,9 @@ class GateKind(Kind):
         if not isinstance(value, Mapping):
             return value
         known = [spec.name for spec in fields(GateOptions)]
+        for alias, name in FASTER_WHISPERS.items():
+            if alias in value and name in value:
+                raise OptionError(f"vad_parameters: {alias} and {name} are two names of one option; give one of them")
         named = {FASTER_WHISPERS.get(str(name), str(name)): each for name, each in value.items()}
         if unknown := [name for name in named if name not in known]:
             hint = nearest(unknown[0], [*known, *FASTER_WHISPERS]) or f"; there are {', '.join(known)}"
@@ -133,14 +136,14 @@ class GateKind(Kind):
 class SourceOptions:
     """How a recording is read.
 
-    allow_truncated: take what is there of a file that was cut off or damaged. With a warning, and with silence in place
-        of what does not decode, instead of an error.
-    track: the sound track to read: 1, 2, ..., or a language as kor (the default one). The default is that which the
-        file calls so, else the first.
+    allow_truncated: take what is there of a file that was cut off or damaged. A warning then tells of it, and silence
+        takes the place of what does not decode; without this option, such a file is an error.
+    track: the sound track to read: 1, 2, ..., or a language such as kor (the default one). The default track is the one
+        that the file marks so, else the first.
     start_at_zero: count times from the first sound, not from the beginning of the file. The silence that stands for
-        sound which begins later than the file is left out.
-    sample_rate: Hz of the samples when the source is an array (16,000). Files say theirs.
-    max_seconds: refuse a recording that is longer. What a header claims counts, and what is read.
+        sound which begins later than the file is then left out.
+    sample_rate: rate in Hz of a source that is an array of samples (16,000). Files say theirs.
+    max_seconds: refuse a recording that is longer. What its header claims counts, and what is read.
     """
 
     allow_truncated: bool = option(False, Switch())
@@ -159,8 +162,8 @@ class SpeechOptions:
     vad: recognise only where speech is found. False hands over the whole recording: to Whisper in one clip, to CTC
         models in stretches of up to 120 s, cut where it is quietest.
     gate: how speech is found.
-    clip_timestamps: recognise from,to,from,to in seconds, nothing else. This is in place of the gate; the last end may
-        be left out.
+    clip_timestamps: recognise only these stretches: from,to,from,to in seconds. They take the place of the gate.
+        Without the last end the last stretch goes on to the end of the recording.
     """
 
     vad: bool = option(True, Switch(), "--vad", "--vad-filter")

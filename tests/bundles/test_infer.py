@@ -110,6 +110,12 @@ def test_an_english_model_by_its_name_knows_english_though_its_tokens_name_more(
     assert (found.languages, found.tasks) == (("en",), ("transcribe",))
 
 
+def test_a_ctc_model_with_the_name_of_an_english_whisper_keeps_its_languages(tmp_path: Path) -> None:
+    folder = ctc_folder(tmp_path / "mine")
+    (folder / "README.md").write_text("---\nlanguage: ko\n---\n")
+    assert inferred(folder, "distil-large-v3").languages == ("ko",)
+
+
 def test_languages_and_licence_of_a_card_are_read(tmp_path: Path) -> None:
     folder = ctc_folder(tmp_path / "mine")
     (folder / "README.md").write_text("---\nlicense: apache-2.0\nlanguage:\n- ko\n- en\ntags: [x]\n---\n# A model\n")

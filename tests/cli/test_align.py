@@ -51,6 +51,21 @@ def test_each_line_is_a_cue_when_asked(format: str, tmp_path: Path, capsys: pyte
     assert [cue.plaintext for cue in cues] == (SAMPLES / "numbers.txt").read_text(encoding="utf-8").splitlines()
 
 
+@pytest.mark.parametrize("format", ["srt", "vtt"])
+def test_a_text_without_further_flags_is_cut_into_its_lines_and_sentences(
+    format: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    lines = (SAMPLES / "numbers.txt").read_text(encoding="utf-8").splitlines()
+    run(capsys, "align", NUMBERS, TEXT, "-o", str(tmp_path / f"lines.{format}"))
+    assert [cue.plaintext for cue in pysubs2.load(str(tmp_path / f"lines.{format}"))] == lines
+    sentences = [f"{line}." for line in lines]
+    run(capsys, "align", NUMBERS, "--text", " ".join(sentences), "-o", str(tmp_path / f"sentences.{format}"))
+    cues = pysubs2.load(str(tmp_path / f"sentences.{format}"))
+    assert [" ".join(cue.plaintext.split()) for cue in cues] == sentences
+    words = pysubs2.SSAFile.from_string(run(capsys, "align", NUMBERS, TEXT, "-f", format, "--cues", "word"), format)
+    assert [cue.plaintext for cue in words] == WORDS
+
+
 def test_json_has_the_characters_of_each_word(capsys: pytest.CaptureFixture[str]) -> None:
     found = json.loads(run(capsys, "align", NUMBERS, "--text", "제 번호는, 5!", "-f", "json"))
     assert [word["word"] for word in found["words"]] == ["제", "번호는,", "5!"]

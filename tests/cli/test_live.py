@@ -191,8 +191,9 @@ class TestTwoPasses:
 
 
 class TestText:
-    def test_finals_are_lines(self, folder: Path, capsys: pytest.CaptureFixture[str]):
-        assert main("live --simulate said.wav --speed max -f text".split()) == 0
+    @pytest.mark.parametrize("name", ["txt", "text"])
+    def test_finals_are_lines(self, name: str, folder: Path, capsys: pytest.CaptureFixture[str]):
+        assert main(f"live --simulate said.wav --speed max -f {name}".split()) == 0
         assert capsys.readouterr() == ("w10\nw20\n", "")
 
     def test_warnings_go_to_stderr_unless_it_is_to_be_quiet(self, folder: Path, capsys: pytest.CaptureFixture[str]):
@@ -303,6 +304,10 @@ class TestUsage:
             ("--simulate a.wav --stdin", "not allowed with argument"),
             ("--input 1 --simulate a.wav", "not allowed with argument"),
             ("--simulate said.wav --speed 0", "--speed: expected a number above 0, found '0'"),
+            (
+                "--simulate said.wav --speed 1e-320",
+                "--speed: expected a number of 0.01 or more, or max, found 9.99989e-321",
+            ),
             ("--simulate said.wav --speed fast", "found 'fast'"),
             ("--simulate said.wav --speed inf", "found 'inf'"),
             ("--simulate said.wav --duration -1", "found '-1'"),
@@ -374,6 +379,15 @@ class TestProcess:
         sound = SAID.astype("<f4").tobytes()
         run = subprocess.run([*LIVE, *flags], input=sound, capture_output=True, cwd=tmp_path, env=environment({}))
         assert (run.returncode, run.stdout, run.stderr) == (0, b"w10\nw20\n", b"")
+
+    def test_a_file_on_standard_input_is_heard_as_fast_as_it_can_be_without_being_late(self, tmp_path: Path):
+        (tmp_path / "said.raw").write_bytes((SAID * 32_767).astype("<i2").tobytes())
+        settings = environment({"LOUDNESS_ENGINE_SECONDS": "0.5"})
+        with (tmp_path / "said.raw").open("rb") as file:
+            run = subprocess.run([*LIVE, "--stdin"], stdin=file, capture_output=True, cwd=tmp_path, env=settings)
+        events = [json.loads(line) for line in run.stdout.splitlines()]
+        assert [event for event in events if event["type"] == "warning"] == []
+        assert [event["text"] for event in events if event["type"] == "final"] == ["w10", "w20"]
 
     def test_nothing_on_standard_input_is_told(self, tmp_path: Path):
         run = subprocess.run([*LIVE, "--stdin"], input=b"", capture_output=True, cwd=tmp_path, env=environment({}))

@@ -48,6 +48,10 @@ class TestTranscribe:
         assert main(["transcribe", "one.wav", "--output-format", format]) == 0
         assert "w10" in capsys.readouterr().out
 
+    def test_plain_text_may_be_called_text_as_well(self, clips: Path):
+        assert main(["transcribe", "one.wav", "-f", "text", "-o", "out"]) == 0
+        assert os.listdir(clips / "out") == ["one.txt"]
+
     def test_formats_that_cannot_hold_several_files_need_a_folder(self, capsys: pytest.CaptureFixture[str]):
         assert main(["transcribe", "one.wav", "two.wav", "-f", "srt"]) == 2
         assert main(["transcribe", "one.wav", "-f", "all"]) == 2
@@ -470,7 +474,7 @@ class TestMain:
     ):
         assert main([command, "--help"]) == 0
         told = " ".join(capsys.readouterr().out.split())
-        for words in ("KenLM language model (CTC)", "in json (1; CTC)", "speech had gone on at once (0)"):
+        for words in ("ARPA or binary (CTC)", "in json (1; CTC)", "follows on a hesitation (0)"):
             assert words in told
 
     def test_every_public_name_is_there(self):

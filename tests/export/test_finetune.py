@@ -21,8 +21,10 @@ import malsori  # noqa: E402
 from export.common import ExportRefused  # noqa: E402
 from export.finetune_ctc import main  # noqa: E402
 from export.progress import Reporter  # noqa: E402
+from export.training.arguments import total_steps  # noqa: E402
 from export.training.batches import ByLength  # noqa: E402
 from export.training.callbacks import stale  # noqa: E402
+from export.training.command_line import parse  # noqa: E402
 from export.training.ctc.learner import Collate, CtcLearner  # noqa: E402
 from export.training.ctc.model import Learned, replace_head  # noqa: E402
 from export.training.ctc.settings import CtcSettings, ModelOptions, TextOptions  # noqa: E402
@@ -31,13 +33,8 @@ from export.training.ctc.texts import clean  # noqa: E402
 from export.training.ctc.vocabulary import Speller, new_vocabulary  # noqa: E402
 from export.training.curve import Curve  # noqa: E402
 from export.training.learner import choose_precision  # noqa: E402
-from export.training.loop import (  # noqa: E402
-    finetune,
-    learn,
-    total_steps,
-)
+from export.training.loop import finetune, learn  # noqa: E402
 from export.training.manifest import read_rows  # noqa: E402
-from export.training.options import parse  # noqa: E402
 from export.training.settings import TrainingOptions  # noqa: E402
 from malsori.bundles import read_manifest as read_bundle  # noqa: E402
 from malsori.engines.ctc.vocabulary import Vocabulary  # noqa: E402

@@ -28,6 +28,7 @@ from export.progress import Reporter  # noqa: E402
 from export.proof import synthetic_speech  # noqa: E402
 from export.training.callbacks import stale  # noqa: E402
 from export.training.clips import Clip  # noqa: E402
+from export.training.command_line import parse  # noqa: E402
 from export.training.context.learner import ContextLearner  # noqa: E402
 from export.training.context.listening import Listener  # noqa: E402
 from export.training.context.matching import Matcher, collate  # noqa: E402
@@ -37,7 +38,6 @@ from export.training.context.sound import FRAMES, LONGEST, draw, in_window, shor
 from export.training.context.subject import Distances, ShortContext  # noqa: E402
 from export.training.curve import Curve  # noqa: E402
 from export.training.loop import finetune, learn  # noqa: E402
-from export.training.options import parse  # noqa: E402
 from export.whisper import convert  # noqa: E402
 from export.whisper_checkpoint import Checkpoint  # noqa: E402
 from malsori.bundles import read_manifest  # noqa: E402

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import math
+import pickle
 import re
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from malsori import CueOptions, GateOptions, TranscribeOptions
@@ -16,7 +19,8 @@ from malsori.engines.options import DecodeOptions, HotWord
 from malsori.errors import OptionError
 from malsori.option import check, non_defaults, options_of, put, schema
 from malsori.pipeline.live.options import LiveOptions
-from malsori.sound_options import SourceOptions, SpeechOptions
+from malsori.pipeline.options import ALIASES, wanted
+from malsori.sound_options import FASTER_WHISPERS, SourceOptions, SpeechOptions
 from tests.options_page import GROUPS, PAGE, flags, tables
 
 CLASSES = [*GROUPS.values()]
@@ -137,10 +141,55 @@ def test_a_hot_word_that_is_listed_twice_is_kept_twice() -> None:
     assert TranscribeOptions(hotwords=["a", "a"]).decoding.hotwords == (HotWord("a", 8.0), HotWord("a", 8.0))
 
 
-def test_words_need_their_times_where_something_else_needs_those() -> None:
-    assert TranscribeOptions(align_with=Path("b")).decoding.word_timestamps
-    assert TranscribeOptions(hallucination_silence_threshold=2.0).decoding.word_timestamps
-    assert not TranscribeOptions().decoding.word_timestamps
+NEEDING = [{"align_with": Path("b")}, {"hallucination_silence_threshold": 2.0}]
+
+
+@pytest.mark.parametrize("asked", NEEDING)
+def test_words_need_their_times_where_something_else_needs_those(asked: dict[str, Any]) -> None:
+    assert wanted(None, asked).decoding.word_timestamps
+    assert wanted(wanted(None, asked), {}).decoding.word_timestamps
+    assert not wanted(None, {}).decoding.word_timestamps
+
+
+@pytest.mark.parametrize("asked", NEEDING)
+def test_what_needs_the_times_of_words_leaves_nothing_behind_when_it_is_taken_back(asked: dict[str, Any]) -> None:
+    options = TranscribeOptions(**asked)
+    assert options.changed(**dict.fromkeys(asked)) == TranscribeOptions()
+    assert not wanted(options, dict.fromkeys(asked)).decoding.word_timestamps
+
+
+@pytest.mark.parametrize(("alias", "name"), ALIASES.items())
+def test_an_option_under_two_names_at_once_is_refused(alias: str, name: str) -> None:
+    for pair in ({alias: None, name: None}, {name: None, alias: None}):
+        with pytest.raises(TypeError, match=f"{alias} and {name} are two names of one option"):
+            TranscribeOptions(**pair)
+
+
+@pytest.mark.parametrize(("alias", "name"), FASTER_WHISPERS.items())
+def test_a_setting_of_the_gate_under_two_names_at_once_is_refused(alias: str, name: str) -> None:
+    with pytest.raises(OptionError, match=f"{alias} and {name} are two names of one option"):
+        TranscribeOptions(vad_parameters={alias: 100, name: 200})
+
+
+@pytest.mark.parametrize(
+    ("name", "place"),
+    [
+        ("language", "decoding.language"),
+        ("patience", "decoding.whisper.patience"),
+        ("vad_filter", "speech.vad"),
+        ("track", "source.track"),
+    ],
+)
+def test_an_option_that_is_asked_for_outside_its_group_is_told_where_it_stands(name: str, place: str) -> None:
+    with pytest.raises(AttributeError, match=f"no attribute '{name}'; that is .{place}$"):
+        getattr(TranscribeOptions(), name)
+    with pytest.raises(AttributeError, match=r"no attribute 'colour'$"):
+        getattr(TranscribeOptions(), "colour")  # noqa: B009
+
+
+def test_options_are_copied_and_pickled_as_they_are() -> None:
+    options = TranscribeOptions(language="ko", track=2)
+    assert copy.deepcopy(options) == pickle.loads(pickle.dumps(options)) == options
 
 
 def test_a_group_that_is_none_is_refused_by_name() -> None:
@@ -161,3 +210,12 @@ def test_a_text_means_the_same_as_a_keyword_and_as_a_flag() -> None:
     asked = TranscribeOptions(hotwords="침실:12, 거실", language="auto").decoding
     assert asked.hotwords == (HotWord("침실", 12.0), HotWord("거실", 8.0))
     assert asked.language is None
+
+
+@pytest.mark.parametrize("value", [np.bool_(True), np.array(True)])
+def test_a_switch_of_numpy_is_kept_as_pythons(value: Any) -> None:
+    options = TranscribeOptions(vad=value, word_timestamps=value)
+    assert options.speech.vad is options.decoding.word_timestamps is True
+    assert json.dumps(non_defaults(options.decoding)) == '{"word_timestamps": true}'
+    with pytest.raises(OptionError, match="vad"):
+        TranscribeOptions(vad=np.array([True])).check_values()

@@ -251,6 +251,16 @@ def test_a_given_language_is_certain_and_nothing_is_detected():
     assert heard_by(used).detections == []
 
 
+def test_languages_to_tell_apart_reach_the_engine_as_codes_whichever_way_they_are_said():
+    used = transcriber("ko", "en")
+    for languages in (["Korean", "en-US", "ko"], "korean,en", ("ko", "en")):
+        used.transcribe(recording((10, 20.0), (20, 20.0)), languages=languages)
+        assert heard_by(used).options[-1].languages == ("ko", "en")
+    for languages in (["ko", ""], 3, [3], "ko,xx"):
+        with pytest.raises(OptionError, match=r"languages must be codes or English names|does not know the language"):
+            used.transcribe(recording((10, 1.0)), languages=languages)
+
+
 def test_recordings_in_different_languages_do_not_share_a_call():
     used = transcriber("ko", "en")
     texts(used.transcribe_many([recording((10, 1.0)), recording((20, 1.0), (21, 1.0))]))

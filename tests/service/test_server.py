@@ -10,6 +10,7 @@ import sys
 import pytest
 
 from malsori.service.serve_options import ServiceLimits
+from malsori.service.server import listen_at
 from tests.service.running import RunningServer, start_server
 
 
@@ -18,7 +19,7 @@ def test_it_says_where_it_listens_and_when_it_is_ready(server: RunningServer) ->
     assert server.get("/healthz") == (200, {"status": "ok"})
     status, body = server.get("/readyz")
     assert (status, body["status"], body["most_sessions"]) == (200, "ready", 8)
-    assert body["models"][0] == "nano-ctc-ko"
+    assert "nano-ctc-ko" in body["models"]
 
 
 def test_the_limits_in_force_can_be_asked_for(server: RunningServer) -> None:
@@ -95,3 +96,8 @@ def test_an_idle_model_is_unloaded_and_the_next_session_loads_it() -> None:
         server.wait_for("unload")
         assert server.get("/readyz")[1]["models"] == []
         assert heard(talk(server.ws, {"sample_rate": rate}, [sound, END])[0]) == TEXT
+
+
+def test_connections_are_of_tcp_by_name_so_that_asyncio_sends_at_once() -> None:
+    with listen_at("127.0.0.1", 0) as listening:
+        assert listening.proto == socket.IPPROTO_TCP

@@ -16,7 +16,7 @@ from malsori.service.refusal import Refusal
 from malsori.service.registry import Registry, served
 from malsori.service.serve_options import ServiceLimits
 from malsori.service.telemetry import Metrics
-from malsori.service.upload_work import Work
+from malsori.service.upload_work import UploadWork
 from tests.shipped import ROOT, model
 
 KOREAN = ROOT / "samples" / "korean.wav"
@@ -44,7 +44,7 @@ class SlowEngine:
         return getattr(self.bare, name)
 
 
-def work(engine: Any = None, **limits: Any) -> Work:
+def work(engine: Any = None, **limits: Any) -> UploadWork:
     found, name, _ = served(str(ROOT / "models" / "nano-ctc-ko"), None, [], None)
     scheduler = Scheduler()
 
@@ -52,7 +52,7 @@ def work(engine: Any = None, **limits: Any) -> Work:
         return model() if engine is None else Transcriber(engine)
 
     registry = Registry(found, name, None, scheduler, load)
-    return Work(registry, scheduler, ServiceLimits(**limits), Metrics())
+    return UploadWork(registry, scheduler, ServiceLimits(**limits), Metrics())
 
 
 async def begun(engine: SlowEngine) -> None:
@@ -123,6 +123,7 @@ def test_a_client_that_leaves_stops_its_work_before_the_next_call() -> None:
             await second
         assert refused.value.code == "client_closed_request"
         assert time.monotonic() - began < 1
+        await asyncio.sleep(0.2)  # the thread asks now and then whether its work is still wanted
         engine.go.set()
         assert (await first).text == TEXT
         await asyncio.sleep(0.3)

@@ -22,7 +22,7 @@ from export.training.context.sound import LONGEST, in_window
 from export.whisper_checkpoint import Checkpoint
 from malsori.atomic import write_atomically
 
-MOST = 220  # tokens of a clip; Whisper's own limit is 224
+MOST_LISTENED = 220  # tokens of a clip; Whisper's own limit is 224
 TOGETHER = 8  # clips
 KEPT_EVERY = 50  # batches between two writes of what was heard
 
@@ -61,7 +61,7 @@ class Listener:
         with autocast(self._device, self._precision):
             states = self._teacher.states(mel)
             prompts = self._prompts(states)
-            heard = self._teacher.greedy(prompts, states, self.end, MOST)
+            heard = self._teacher.greedy(prompts, states, self.end, MOST_LISTENED)
         return [[*prompt, *row] for prompt, row in zip(prompts.tolist(), heard, strict=True)]
 
     def _prompts(self, states: Tensor) -> Tensor:

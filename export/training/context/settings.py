@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import ClassVar, Literal, get_args
 
 from export.common import ExportRefused, percent_points
-from export.training.options import group, option
+from export.training.options import flag, flags
 from export.training.settings import STORED, BundleOptions, DataOptions, Settings, TrainingOptions
 from export.whisper import QUANTIZATIONS
 from malsori.engines.whisper.features import MEL_RATE, WINDOW
@@ -22,20 +22,20 @@ COST = "most that the short window may cost, CER in percent points"
 class ContextDataOptions(DataOptions):
     """Texts are only judged by; clips must leave room for the margin in the full window."""
 
-    held_out_share: float = option(0.1, "without it, the share of the recordings held out", metavar="SHARE")
-    text_column: str | None = option(None, NO_TEXTS, metavar="NAME")
-    max_seconds: float = option(25.0, "longer clips are left out, and counted", metavar="S")
+    held_out_share: float = flag(0.1, "without it, the share of the recordings held out", metavar="SHARE")
+    text_column: str | None = flag(None, NO_TEXTS, metavar="NAME")
+    max_seconds: float = flag(25.0, "longer clips are left out, and counted", metavar="S")
 
 
 @dataclass(frozen=True, slots=True)
 class ContextOptions:
     """The shortest window a clip is heard in, the clip and the margin but at least the floor, and what is matched."""
 
-    floor: float = option(5.0, "the shortest window, in seconds", metavar="S")
-    margin: float = option(1.0, "silence behind a clip, at least, in seconds", metavar="S")
-    hidden_weight: float = option(1.0, "of the encoder's states in the loss", metavar="W")
-    token_weight: float = option(1.0, "of the decoder's distributions in the loss", metavar="W")
-    train: Learning = option("encoder", "what learns", choices=get_args(Learning))
+    floor: float = flag(5.0, "the shortest window, in seconds", metavar="S")
+    margin: float = flag(1.0, "silence behind a clip, at least, in seconds", metavar="S")
+    hidden_weight: float = flag(1.0, "of the encoder's states in the loss", metavar="W")
+    token_weight: float = flag(1.0, "of the decoder's distributions in the loss", metavar="W")
+    train: Learning = flag("encoder", "what learns", choices=get_args(Learning))
 
     @property
     def short(self) -> Context:
@@ -47,17 +47,17 @@ class ContextOptions:
 class ContextTrainingOptions(TrainingOptions):
     """What a model knows already wants smaller steps than a new head."""
 
-    steps: int | None = option(None, "weight updates, instead of epochs", type=int, metavar="N", also=("--max-steps",))
-    learning_rate: float = option(3e-5, "at its peak", metavar="RATE")
-    patience: int = option(10, "evaluations without a better loss before it stops", metavar="N")
+    steps: int | None = flag(None, "weight updates, instead of epochs", type=int, metavar="N", also=("--max-steps",))
+    learning_rate: float = flag(3e-5, "at its peak", metavar="RATE")
+    patience: int = flag(10, "evaluations without a better loss before it stops", metavar="N")
 
 
 @dataclass(frozen=True, slots=True)
 class ContextBundleOptions(BundleOptions):
     """It is stored as CTranslate2 stores it, and judged at its short windows."""
 
-    quantize: str = option("int8", STORED, choices=QUANTIZATIONS)
-    max_loss: float = option(2.0, COST, type=percent_points, metavar="X")
+    quantize: str = flag("int8", STORED, choices=QUANTIZATIONS)
+    max_loss: float = flag(2.0, COST, type=percent_points, metavar="X")
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,10 +66,10 @@ class ContextSettings(Settings):
 
     checkpoint: ClassVar[str] = "a Whisper checkpoint"
 
-    data: ContextDataOptions = group("recordings", ContextDataOptions)
-    context: ContextOptions = group("windows", ContextOptions)
-    training: ContextTrainingOptions = group("training", ContextTrainingOptions)
-    bundle: ContextBundleOptions = group("the bundle", ContextBundleOptions)
+    data: ContextDataOptions = flags("recordings", ContextDataOptions)
+    context: ContextOptions = flags("windows", ContextOptions)
+    training: ContextTrainingOptions = flags("training", ContextTrainingOptions)
+    bundle: ContextBundleOptions = flags("the bundle", ContextBundleOptions)
 
     def check(self) -> None:
         """Refuse what contradicts itself, before anything long begins. Raises `ExportRefused`."""

@@ -1,6 +1,6 @@
-"""Making a bundle of a plain folder: its files in a place of ours, with the sha256 of each in a manifest.
+"""Makes a bundle of a plain folder: copies or moves its files, and writes a manifest with the sha256 of each.
 
-The new bundle appears whole or not at all; what was there before stays until then.
+The new bundle appears whole or not at all; a folder that it replaces stays until then.
 """
 
 from __future__ import annotations
@@ -43,17 +43,17 @@ def adopt(
     force: bool = False,
     say: Say = lambda label, done, total: None,
 ) -> Path:
-    """Put the model that was found into the folder `into` as a bundle of that name; return where it is.
+    """Make a bundle of a model in the folder `into`, under `name` or its own name; return the bundle's folder.
 
-    `languages`, if any, take the place of those that were inferred. With `int8` Whisper's weights are rounded. With
-    `move` the files are no longer where they were; `force` replaces what has the name. `say` hears what is done, with
-    bytes done and in all.
+    `languages`, if any, replace those that were inferred. With `int8` Whisper's weights are rounded to 8 bits. With
+    `move` the files leave their folder. `force` replaces a folder that has the name. `say` is called with a label, the
+    bytes done, and the bytes in all.
 
     Raises:
-        ModelCorrupt, ModelIncompatible: no model that runs, or a bundle that is not intact.
-        OptionError: a name that no bundle may have or that means another model, files that are not ours to move, or a
-            model that is not rounded to int8.
-        OutputError: something of that name is there, or it cannot be written; nothing is left behind then.
+        ModelCorrupt, ModelIncompatible: the folder holds no model that runs, or a bundle that is not intact.
+        OptionError: the name is none that a bundle may have, or that of another model; the files are in the hub's cache
+            and are not moved; or the model cannot be rounded to int8.
+        OutputError: a folder of that name exists, or the bundle cannot be written. Nothing is left behind then.
     """
     name = name or found.name.rpartition("/")[2]
     if not NAME.fullmatch(name):
@@ -92,10 +92,10 @@ def adopt(
 
 
 def _check_name(found: Found, manifest: Manifest, target: Path, *, force: bool) -> None:
-    """Raise `OptionError` where `target`, in one of the places, is no good home for what was found.
+    """Raise `OptionError` where the name of `target`, in one of the places, would not find this model.
 
-    That is where an earlier place has the name, where the name is a published model's and this is another one, or,
-    without `force`, where the name finds another model now.
+    That is so where a folder that is searched earlier has the name, where it is the name of another published model,
+    and, without `force`, where the name finds another model now.
     """
     again = f"malsori models adopt {shlex.quote(str(found.folder))} NEW_NAME"
     _check_meaning(found, manifest, again)
@@ -113,7 +113,7 @@ def _check_name(found: Found, manifest: Manifest, target: Path, *, force: bool) 
 
 
 def _check_meaning(found: Found, manifest: Manifest, again: str) -> None:
-    """Refuse a published model's name for another model; what the hub has under such a name goes by it already."""
+    """Raise `OptionError` where another model would get a published name, unless the hub's cache has it under that."""
     named = known(manifest.name)
     if named is None or fits(manifest, named) or (is_within(found.folder) and known(found.name) is named):
         return
@@ -124,7 +124,7 @@ def _check_meaning(found: Found, manifest: Manifest, again: str) -> None:
 
 
 def _comes_before(other: Found, target: Path) -> bool:
-    """Return whether a model has the very name in a place that is looked in before that of `target`."""
+    """Return whether a model has exactly this name in a folder that is searched before the folder of `target`."""
     order = [place.folder.resolve() for place in places()]
     first, own = (order.index(folder.parent.resolve()) for folder in (other.folder, target))
     return other.name == target.name and first < own
@@ -144,7 +144,7 @@ def _there_already(found: Found, other: Found, again: str) -> str:
 
 
 def _described(manifest: Manifest) -> str:
-    """Return what a model is in a few words: `Whisper, 10 M parameters, 99 languages`."""
+    """Return a short description of a model: `Whisper, 10 M parameters, 99 languages`."""
     count = manifest.sizes.get("parameters")
     weights = f", {count / 1e6:.0f} M parameters" if count else ""
     languages = manifest.only_language or f"{len(manifest.languages)} languages"
@@ -156,7 +156,7 @@ def _same(one: Path, other: Path) -> bool:
 
 
 def _in_place(folder: Path, manifest: Manifest, say: Say) -> Path:
-    """Give a plain folder that is where it belongs its manifest."""
+    """Write the manifest of a plain folder that stays where it is."""
     try:
         _seal(folder, manifest, False, say)
     except OSError as error:
@@ -172,7 +172,7 @@ def _seal(folder: Path, manifest: Manifest, int8: bool, say: Say) -> None:
 
 
 def _all_of(folder: Path) -> tuple[str, ...]:
-    """Return the names of all files of a folder, also those that no model needs: where it stays, nothing is lost."""
+    """Return the names of all files of a folder but the manifest, also those that the model does not need."""
     files = [path.relative_to(folder).as_posix() for path in sorted(folder.rglob("*")) if path.is_file()]
     return tuple(name for name in files if name != MANIFEST)
 
@@ -180,7 +180,7 @@ def _all_of(folder: Path) -> tuple[str, ...]:
 def _put(
     source: Path, target: Path, manifest: Manifest, names: Sequence[str], move: bool, int8: bool, say: Say
 ) -> None:
-    """Make the bundle of these files beside its place under a hidden name, then let it take the place."""
+    """Make the bundle of these files in a hidden folder beside `target`, then rename that to `target`."""
     work = Path(tempfile.mkdtemp(prefix=f".{target.name}.", dir=target.parent))
     try:
         sizes = {name: (source / name).stat().st_size for name in names}
@@ -202,9 +202,9 @@ def _put(
 
 
 def _take(source: Path, target: Path, move: bool, done: int, copied: Callable[[int], None]) -> None:
-    """Copy one file, or let both names have it where it is to be moved: no bytes are copied, and none can be lost.
+    """Copy one file, or, with `move`, make a hard link to it, so that nothing is copied and nothing can be lost.
 
-    `copied` hears how many bytes are, with the `done` ones of other files.
+    `copied` is called with the bytes that were copied so far, of this file and the `done` bytes of files before it.
     """
     if move:
         with suppress(OSError):  # another file system, or one without links
@@ -219,7 +219,7 @@ def _take(source: Path, target: Path, move: bool, done: int, copied: Callable[[i
 
 
 def _remove(folder: Path, manifest: Manifest) -> None:
-    """Take away what was moved, and the folder if nothing else is in it."""
+    """Remove the files that were moved, and the folder if it is empty then."""
     for name in (*manifest.files, MANIFEST):
         with suppress(OSError):
             (folder / name).unlink()

@@ -8,7 +8,7 @@ file beside those in `infer/` does it.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, Protocol
 
@@ -16,9 +16,8 @@ from ..errors import ModelCorrupt, ModelIncompatible
 from .infer import ct2_folder, onnx_export
 from .infer.strangers import stranger
 from .manifest import Manifest
-from .names import known
 
-MOST = 6  # files named of a folder that is no model
+NAMED_FILES = 6  # of a folder that is no model, in its message
 
 
 class PlainForm(Protocol):
@@ -95,7 +94,7 @@ def inferred(folder: Path, name: str) -> Manifest:
     try:
         for form in _forms():
             if form.is_begun(folder):
-                return _english(form.manifest(folder, name))
+                return form.manifest(folder, name)
         raise ModelIncompatible(str(folder), stranger(folder) or _nothing(folder))
     except OSError as error:
         path = str(error.filename or folder)
@@ -106,16 +105,9 @@ def _forms() -> list[PlainForm]:
     return [form for family in FAMILIES.values() for form in family.plain]
 
 
-def _english(manifest: Manifest) -> Manifest:
-    """Return the manifest of a model that is known to have learned English only, though its vocabulary has more."""
-    named = known(manifest.name)
-    if named is None or not named.english:
-        return manifest
-    return replace(manifest, languages=("en",), tasks=("transcribe",))
-
-
 def _nothing(folder: Path) -> str:
     there = sorted(path.name + "/" * path.is_dir() for path in folder.iterdir())
-    more = f" and {len(there) - MOST} more" if len(there) > MOST else ""
+    names = ", ".join(there[:NAMED_FILES]) or "nothing"
+    names += f" and {len(there) - NAMED_FILES} more" if len(there) > NAMED_FILES else ""
     looked_for = ", ".join(["manifest.json (a bundle)", *(form.LOOKED_FOR for form in _forms())])
-    return f"is no model: looked for {looked_for}; there is {', '.join(there[:MOST]) + more if there else 'nothing'}"
+    return f"is no model: looked for {looked_for}; there is {names}"

@@ -1,6 +1,7 @@
-"""From a name or a path to a model: where it is looked for is in `places.py`, names in `names.py`.
+"""Finds the folder of a model by its name or path.
 
-A model is a bundle, or a plain folder as people have it (`infer/`). Whether a bundle is intact is in `verify.py`.
+A model is a bundle, or a plain folder without a manifest (`infer/`). `places.py` has the folders that are searched,
+`names.py` the names of published models; `verify.py` checks whether a bundle is intact.
 """
 
 from __future__ import annotations
@@ -43,7 +44,7 @@ OWN = (
 
 
 def complaints() -> Iterator[str]:
-    """Yield a line for each folder of `$MALSORI_MODELS` that holds no models, with what to do about it."""
+    """Yield a line for each entry of `$MALSORI_MODELS` that is no folder of models, with what to do about it."""
     for entry in os.environ.get(VARIABLE, "").split(os.pathsep):
         folder = Path(entry)
         if not entry:
@@ -59,9 +60,10 @@ def complaints() -> Iterator[str]:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A folder with a model, unread: its name, and where it was found (`$MALSORI_MODELS`, `checkout`, `path`, ...).
+    """The folder of a model, which was not read yet, and its name.
 
-    A `plain` one has no manifest, which would vouch for its bytes.
+    `origin` says where it was found: `$MALSORI_MODELS`, `checkout`, `path`, ... A `plain` folder has no manifest, and
+    so no sums to check its files against.
     """
 
     name: str
@@ -70,7 +72,7 @@ class Found:
     plain: bool = False
 
     def manifest(self) -> Manifest:
-        """Return what its manifest says, or would say. Raises `ModelCorrupt` and `ModelIncompatible`."""
+        """Return its manifest, which for a plain folder is inferred. Raises `ModelCorrupt` and `ModelIncompatible`."""
         if not self.plain:
             return read_manifest(self.folder)
         download = repository_of(self.folder)
@@ -80,7 +82,7 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class Bundle:
-    """A model that is there and whose manifest could be read, of a `plain` folder inferred; `origin` as in `Found`."""
+    """A model with its manifest, which for a `plain` folder was inferred; `origin` is as in `Found`."""
 
     folder: Path
     manifest: Manifest
@@ -95,7 +97,7 @@ class Bundle:
 
 
 def list_bundles() -> list[Found]:
-    """Return the models that can be asked for by name, sorted; of two with one name the one that would be opened."""
+    """Return the models that have a name, sorted by it; of several with one name the one that the name opens."""
     found: dict[str, Found] = {}
     for model in _everywhere():
         found.setdefault(model.name, model)
@@ -105,19 +107,19 @@ def list_bundles() -> list[Found]:
 def open_bundle(name_or_path: str | os.PathLike[str], verify: bool = True) -> Bundle:
     """Return the model of that name, or the one in that folder; `verify=False` skips the check of its files.
 
-    A text with a separator in it and every `Path` is a path; anything else is a name and never leads elsewhere than
-    into one of the places that `malsori.bundles.places` lists, or into the hub's cache, as `OWNER/NAME` does where
-    there is no such path. Of a plain folder nobody has said what its bytes should be, so nothing is checked.
+    A `Path`, and a text with a separator in it, is a path. Any other text is a name, which is looked for in the folders
+    of `malsori.bundles.places` and in the hub's cache, and nowhere else. `OWNER/NAME` is looked for in that cache where
+    there is no such path. The files of a plain folder are not checked, since it has no sums.
 
     Raises:
-        ModelNotFound: there is none; the message has the names there are and how to get one.
+        ModelNotFound: there is no such model. The message has the names of those there are, and how to get one.
         ModelCorrupt, ModelIncompatible: see `read_manifest`, `inferred` and `verify`.
     """
     return open_found(find_bundle(name_or_path), verify)
 
 
 def open_found(found: Found, verify: bool = True) -> Bundle:
-    """Return a model that was found, read and checked as `open_bundle` does."""
+    """Read and check a model that was found, as `open_bundle` does, and return it."""
     manifest = found.manifest()
     if verify and not found.plain:
         verify_files(found.folder, manifest)
@@ -137,7 +139,7 @@ def find_bundle(name_or_path: str | os.PathLike[str]) -> Found:
 
 
 def answering(text: str) -> Iterator[Found]:
-    """Yield the models that a name finds, the one that is taken first: those of that very name, then of its others."""
+    """Yield the models that a name finds, first the one that it opens: exact names come before a model's others."""
     named = known(text)
     for name in dict.fromkeys((text, *(named.names if named else ()))):
         if NAME.fullmatch(name):
@@ -149,7 +151,7 @@ def answering(text: str) -> Iterator[Found]:
 
 
 def namesakes() -> dict[str, list[Found]]:
-    """Return the names that several folders have, each with all of them, the one that would be opened first."""
+    """Return the names that several folders have, each with its models, first the one that the name opens."""
     found: dict[str, list[Found]] = {}
     for model in _everywhere():
         found.setdefault(model.name, []).append(model)
@@ -161,7 +163,7 @@ def _is_path(text: str) -> bool:
 
 
 def _at(folder: Path) -> Found:
-    """Return what is in a folder: a bundle, or something plain, of which reading it will tell."""
+    """Return the model of a folder: a bundle, or a plain folder, which may turn out to be none when it is read."""
     if folder.name.startswith(PREFIX) and (download := snapshot(folder)) is not None:
         folder = download.folder
     inside = repository_of(folder.resolve())
@@ -206,7 +208,7 @@ def _not_found(text: str, by_path: bool) -> ModelNotFound:
 
 
 def _what_it_is(text: str, path: bool) -> str:
-    """Return what the file or download is, where the folder is, or the line that gets the model; "" where unknown."""
+    """Return the hint for a text that finds no model: what it names instead, or the command that gets it; else ""."""
     if "\0" not in text and os.path.isfile(text):
         return f"that is {strange_file(Path(text)) or _in_its_folder(Path(text).parent)}"
     if NAME.fullmatch(text) and (os.path.isfile(os.path.join(text, MANIFEST)) or is_plain(Path(text))):
@@ -218,14 +220,14 @@ def _what_it_is(text: str, path: bool) -> str:
 
 
 def _in_its_folder(folder: Path) -> str:
-    """Return what is said of a file that is part of a model, or of something like one."""
+    """Return what an error says of a file: that a model is its folder, and what is wrong with that folder."""
     runs = os.path.isfile(folder / MANIFEST) or is_plain(folder)
     told = "" if runs else stranger(folder)
     return f"a file, and its folder {folder} {told}" if told else f"a file; a model is a folder, here {folder}"
 
 
 def _near(text: str, names: list[str]) -> str:
-    """Return what may have been meant: a model here, or one that can be pulled, with the line for that."""
+    """Return the nearest name of a model here, or of one that can be pulled, with the command that pulls it."""
     own = {name.lower(): name for name in reversed(names)}
     published = near(text.rpartition("/")[2])
     close = get_close_matches(text.lower(), [*own, *(name for name in published if name not in own)], n=1)
@@ -239,7 +241,7 @@ def _near(text: str, names: list[str]) -> str:
 
 
 def _demonstration(name: str) -> bool:
-    """Return whether a model here is one to show with only; one that cannot be read serves no better."""
+    """Return whether a model here is a demonstration model, or cannot be read."""
     try:
         return next(answering(name)).manifest().demonstration
     except (StopIteration, ModelError):

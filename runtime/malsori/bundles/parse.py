@@ -1,4 +1,4 @@
-"""From the text of `manifest.json` to a `Manifest`, field by field, so that an error names the field that is wrong."""
+"""Reads `manifest.json` into a `Manifest`. Each field is checked by itself, so that an error names the wrong one."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
 def read_manifest(folder: Path) -> Manifest:
-    """Return what `manifest.json` in `folder` says. A field that this version does not know is passed over.
+    """Return the manifest of a bundle. A field that this version does not know is ignored.
 
     Raises:
         ModelCorrupt: there is no such file, it is not JSON, or it names files outside the folder.
@@ -50,7 +50,7 @@ def _text(path: Path) -> str:
 
 
 def manifest_from(text: str, path: str) -> Manifest:
-    """Return the manifest in a text, which errors call `path`. Raises `ModelCorrupt`, `ModelIncompatible`."""
+    """Return the manifest that a text holds; `path` names it in errors. Raises `ModelCorrupt`, `ModelIncompatible`."""
     data = _json_object(text, path)
     # The format first: in a newer one everything else may rightly look wrong.
     _check_format(data, path)
@@ -176,7 +176,7 @@ def _is_str(value: Any) -> bool:
     return isinstance(value, str)
 
 
-# By the annotation in `Manifest`: how JSON spells it, what fits, and what becomes of it.
+# For each annotation in `Manifest`: what an error calls such a value, the test for it, and its conversion from JSON.
 SHAPES: dict[str, tuple[str, Callable[[Any], bool], Callable[[Any], Any]]] = {
     "str": ("a text", _is_str, str),
     "int": ("a whole number", _is_int, int),

@@ -1,6 +1,6 @@
-"""Finishing a bundle, and changing what a finished one says of itself: files get sums, `manifest.json` is written.
+"""Writes the manifest of a bundle: `seal` with the sums of all files, `amend` with other fields.
 
-Export scripts call `seal`. `amend` changes fields of the manifest; the files of the bundle stay as they are.
+Export scripts call `seal` last. `amend` leaves the other files of the bundle as they are.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ from .verify import digest
 
 
 def describe_files(folder: Path) -> dict[str, FileEntry]:
-    """Return size and sha256 of every file below `folder` but the manifest, by name, sorted; `/` between folders.
+    """Return size and sha256 of every file below `folder` but the manifest, sorted by name, with `/` between folders.
 
     Raises:
-        ModelCorrupt: a link or a name that no bundle may hold.
+        ModelCorrupt: the folder holds a link, or a file with a name that some systems do not allow.
     """
     entries: dict[str, FileEntry] = {}
     for path in sorted(folder.rglob("*")):
@@ -40,9 +40,9 @@ def describe_files(folder: Path) -> dict[str, FileEntry]:
 
 
 def seal(folder: Path, manifest: Manifest) -> Manifest:
-    """Write `manifest.json` with all files of `folder` listed; return what was written. An old one is replaced.
+    """Write the manifest with the entries of all files of `folder`, and return it. An old manifest is replaced.
 
-    Raises `ModelError` for a manifest that could not be read again; nothing is written then.
+    Raises `ModelError` for a manifest that `read_manifest` would refuse; nothing is written then.
     """
     sealed = replace(manifest, files=describe_files(folder))
     content = sealed.to_json()
@@ -52,10 +52,10 @@ def seal(folder: Path, manifest: Manifest) -> Manifest:
 
 
 def amend(folder: Path, **fields: Any) -> Manifest:
-    """Write `manifest.json` with these fields changed; return what was written.
+    """Write the manifest with these fields changed, and return it.
 
-    Fields that this version does not know are kept. Raises `OutputError` where the bundle cannot be written; the old
-    manifest is there then.
+    Fields that this version does not know are kept. Raises `OutputError` where the manifest cannot be written; the old
+    one stays then.
     """
     path = folder / MANIFEST
     manifest = replace(read_manifest(folder), **fields)

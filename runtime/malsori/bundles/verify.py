@@ -1,8 +1,8 @@
-"""Check the files of a bundle against its manifest: size and sha256 of each; links that lead out are refused.
+"""Checks the size and the sha256 of a bundle's files against its manifest, and refuses links out of the folder.
 
-ONNX Runtime loads a model with a flipped byte without a word, so every file is hashed before it is used. What was
-found right is remembered, and an unchanged file costs one `stat` the next time. Files that the manifest
-does not list are no error here; `Bundle.file` never hands them out, and a model that needs one is not loaded.
+ONNX Runtime loads a model with a flipped byte without an error, so every file is hashed before it is used. The sums
+that were right are kept in the user's cache, so that an unchanged file costs one `stat` the next time. A file that the
+manifest does not list is no error here; `Bundle.file` never returns it, and a model that needs it is not loaded.
 """
 
 from __future__ import annotations
@@ -31,7 +31,10 @@ TICK_NS = 100_000_000  # file clocks advance in steps (up to 10 ms on Linux): a 
 
 @dataclass(slots=True)
 class KnownSums:
-    """Sums by path: `[size, inode, mtime_ns, ctime_ns, sha256]`. `path` is None where there is nowhere to keep them."""
+    """The files that were hashed, by path: `[size, inode, mtime_ns, ctime_ns, sha256]`.
+
+    They are kept in the file `path`, or not at all where that is None.
+    """
 
     path: Path | None
     entries: dict[str, list[Any]] = field(default_factory=dict)
@@ -39,17 +42,17 @@ class KnownSums:
 
     @classmethod
     def load(cls) -> KnownSums:
-        """Return what is remembered in the user's cache, or nothing."""
+        """Return the sums that the user's cache holds, which may be none."""
         folder = cache_folder()
         path = None if folder is None else folder / "verified.json"
         return cls(path, {} if path is None else _read(path))
 
     def knows(self, path: Path, status: os.stat_result, sha256: str) -> bool:
-        """Return whether the file, as `status` describes it, was once hashed to `sha256`."""
+        """Return whether the file had this sha256 when it was hashed, and has not changed since by its `status`."""
         return self.entries.get(str(path)) == _entry(status, sha256)
 
     def learn(self, path: Path, before: os.stat_result, sha256: str) -> None:
-        """Remember a sum; `before` was taken before hashing, and a file that changed since or just now is left out."""
+        """Keep a sum, unless the file has changed since `before`, its status before hashing, or just now."""
         after = path.stat()
         settled = time.time_ns() - max(after.st_ctime_ns, after.st_mtime_ns) > TICK_NS
         entry = _entry(after, sha256)
@@ -58,7 +61,7 @@ class KnownSums:
             self.changed = True
 
     def save(self) -> None:
-        """Write what was learned, without the files that are gone; a cache that cannot be written stays as it is."""
+        """Write the sums of the files that still exist. A cache that cannot be written stays as it is."""
         if self.path is None or not self.changed:
             return
         kept = {path: entry for path, entry in self.entries.items() if os.path.exists(path)}
@@ -72,7 +75,7 @@ class KnownSums:
 
 
 def verify(folder: Path, manifest: Manifest, *, force: bool = False) -> None:
-    """Check every file that `manifest` lists. `force` hashes also what was found right before.
+    """Check every file that `manifest` lists. With `force` also unchanged files are hashed again.
 
     Raises:
         ModelCorrupt: the first file that is missing, truncated, altered, or a link out of the folder.
@@ -107,7 +110,7 @@ def head(path: Path) -> bytes:
 
 
 def foreign(start: bytes) -> str:
-    """Return what a file with this start is when it is no model at all, else an empty text."""
+    """Return what a file that starts like this is, where it is known to be no model, else ""."""
     if start.startswith(LFS_POINTER):
         return "a git-lfs pointer instead of the file itself (git lfs pull fetches it)"
     if start.lstrip()[:15].lower().startswith((b"<!doctype html", b"<html")):
@@ -170,7 +173,7 @@ def _read(path: Path) -> dict[str, list[Any]]:
 
 
 def _is_ours(status: os.stat_result) -> bool:
-    """Return whether only this user can have written the file: anyone else could vouch for an altered model."""
+    """Return whether only this user can have written the file; others could vouch in it for an altered model."""
     if not hasattr(os, "getuid"):  # Windows keeps profiles apart by other means
         return True
     shared = status.st_mode & (stat.S_IWGRP | stat.S_IWOTH)

@@ -8,14 +8,14 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
-from ..formats import FORMATS, SUBTITLES, ending_of
+from ..formats import CUED, FORMATS, SUBTITLES, ending_of
 from ..option import check
 from ..output.cues import CueOptions
 from ..sound_options import SourceOptions, SpeechOptions
 from .console import emit, report
 from .destinations import check_writable
 from .model_flags import DEFAULT_MODEL, add_model_flags, load_model
-from .parser import Parser, add_flags, chosen
+from .parser import Parser, add_flags, add_format_flag, chosen
 from .progress import Reporter, progress_of
 from .sources import STDIN, content_of, limited, sources
 from .transcribe_flags import add_cue_flags, add_file_flags, cue_options, cueless
@@ -31,10 +31,10 @@ Cues: TypeAlias = Literal["word", "line"]
 
 EPILOG = """\
 Every word of the text comes back in order and as it is written. What the model has no letters for takes the sound that
-its neighbours leave over. A cue is a word, or with --cues line a line of the text; a flag of subtitles cuts srt and vtt
-anew where they read well. json has words and characters, each
-with a score from 0 to 1: a low one says that something else was spoken; times of tsv are milliseconds. The model is one
-of kind wav2vec2-ctc.
+its neighbours leave over. In srt and vtt a cue is a sentence or a line of the text, cut where it reads well, as the
+flags of subtitles say; elsewhere each word stands by itself. --cues word or --cues line chooses. json has words and
+characters, each with a score from 0 to 1: a low one says that something else was spoken; times of tsv are milliseconds.
+The model must be a CTC model, such as nano-ctc-ko.
 
 A subtitle (SubRip or WebVTT) comes back as one, with all that stands in it and the times at which its cues are spoken.
 Markup, notes such as [music] and names of speakers are not listened for: such a cue moves with those around it, and
@@ -62,10 +62,12 @@ def add_parser(subparsers: argparse._SubParsersAction[Parser]) -> None:
     )
     parser.add_argument("--text", metavar="TEXT", help="the text itself, in place of TRANSCRIPT")
     parser.add_argument("--output", "-o", metavar="PATH", help="write there, not to stdout")
+    add_format_flag(parser, FORMATS, "(the ending of PATH, or else tsv; of a subtitle its own)")
     parser.add_argument(
-        "--output-format", "-f", choices=FORMATS, help="(the ending of PATH, or else tsv; of a subtitle its own)"
+        "--cues",
+        choices=("word", "line"),
+        help="(sentences and lines in srt and vtt, or a subtitle's cues; else word)",
     )
-    parser.add_argument("--cues", choices=("word", "line"), help="(word; line, which are its cues, of a subtitle)")
     add_flags(parser, SpeechOptions, "vad")
     add_file_flags(parser)
     add_cue_flags(parser)
@@ -132,7 +134,7 @@ def _rendered(found: Alignment, args: argparse.Namespace, format: str, default: 
 
     if format == "json":
         return json.dumps(found.to_dict(), ensure_ascii=False) + "\n"
-    if chosen(args, CueOptions):
+    if chosen(args, CueOptions) or (args.cues is None and format in CUED):
         return render(found.transcript(), format, cue_options(args))
     return render(found.transcript(by=args.cues or default), format, None)
 

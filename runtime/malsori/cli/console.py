@@ -16,7 +16,15 @@ from ..errors import AudioError, MalsoriError, ModelNotFound, OptionError, Outpu
 
 # A C locale must not change a result; an undecodable byte of a file name is written as \udcXX, which JSON reads back.
 ENCODING = ("utf-8", "backslashreplace")
-SINGLE = ("track", "threads", "device", "memory", "layer")  # options of one word, whose flags are named like them
+SINGLE = (
+    "track",
+    "threads",
+    "device",
+    "memory",
+    "layer",
+    "speed",
+)  # options of one word, whose flags are named like them
+_OPTION = re.compile(r"^[a-z_]+(?=[: ])|(?<= has no )[a-z_]+(?=;)|(?<= )[a-z]+(?:_[a-z]+)+(?= of \d| names )")
 WIDEST = 90  # characters of a line, behind the name of the command
 
 
@@ -104,17 +112,19 @@ def silence_native_libraries() -> None:
 
 
 def _with_flag(message: str) -> str:
-    """Return a message with the flag in place of the option at its beginning, or behind `has no`.
+    """Return a message with flags in place of options: at its beginning, behind `has no`, before `of N` and `names`.
 
-    Examples: `padding_ms: expected ...` becomes `--vad-speech-pad-ms: expected ...`, `base has no language_model; ...`
-    becomes `base has no --lm; ...`.
+    Examples: `padding_ms: expected ...` becomes `--vad-speech-pad-ms: expected ...`, `lm_alpha weighs a language model,
+    and language_model names none` becomes `--lm-alpha weighs a language model, and --lm names none`. Elsewhere a path
+    may stand.
     """
-    found = re.match(r"[a-z_]+(?=[: ])", message) or re.search(r"(?<= has no )[a-z_]+(?=;)", message)
     flags = _flags()
-    if found is None or (found[0] not in flags and "_" not in found[0]):
-        return message
-    flag = flags.get(found[0]) or f"--{found[0].replace('_', '-')}"
-    return message[: found.start()] + flag + message[found.end() :]
+
+    def flag(found: re.Match[str]) -> str:
+        name = found[0]
+        return flags.get(name, name if found.start() or "_" not in name else f"--{name.replace('_', '-')}")
+
+    return _OPTION.sub(flag, message)
 
 
 def _flags() -> dict[str, str]:

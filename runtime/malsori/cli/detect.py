@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from ..sound_options import SourceOptions
 from .console import emit, printable, report
 from .model_flags import add_model_flags, at_least_one, load_model
-from .parser import Parser, chosen
+from .parser import Parser, add_format_flag, chosen
 from .progress import Reporter
 from .sources import sources
 from .transcribe_flags import add_file_flags
@@ -35,7 +35,7 @@ def add_parser(subparsers: argparse._SubParsersAction[Parser]) -> None:
         epilog=EPILOG,
     )
     parser.add_argument("files", nargs="+", metavar="FILE", help="a sound file, or - for standard input")
-    parser.add_argument("--output-format", "-f", default="txt", choices=("txt", "json"), help="(%(default)s)")
+    add_format_flag(parser, ("txt", "json"), "(%(default)s)", default="txt")
     parser.add_argument(
         "--segments",
         "--language-detection-segments",

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import os
 import signal
+import stat
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
@@ -27,7 +29,7 @@ if TYPE_CHECKING:
 EPILOG = """\
 On a terminal: finals scroll, each with its time; below them what is being said, dimmed where it may still change, a
 level meter, and how much speech waits for its final. Elsewhere, or with -f json, one JSON object a line: speech_start,
-partial, speech_end, final, warning. With -f text the finals alone. Ctrl-C ends it with the final of what was said; once
+partial, speech_end, final, warning. With -f txt the finals alone. Ctrl-C ends it with the final of what was said; once
 more ends it at once. So does a terminal that goes away (exit code 129).
 
 --output FILE gets each final as soon as it is there, whatever happens then: .jsonl the events, appended; .txt, .srt,
@@ -36,7 +38,7 @@ more ends it at once. So does a terminal that goes away (exit code 129).
 examples:
   malsori live --partials nano-ctc-ko --finals nano-whisper
   malsori live --simulate samples/korean.wav
-  malsori live --simulate samples/numbers.wav --speed max --no-partials -f text
+  malsori live --simulate samples/numbers.wav --speed max --no-partials -f txt
   arecord -q -t raw -f S16_LE -r 16000 | malsori live --stdin -o meeting.srt
 """
 
@@ -136,7 +138,8 @@ def _listen(args: argparse.Namespace, source: Any, stream: Stream, outputs: Outp
 def _stream(args: argparse.Namespace, options: TranscribeOptions, rate: int) -> Iterator[Stream]:
     """Load the models and open a stream over them.
 
-    At `--speed max` `push` itself computes, without a scheduler, which would drop partials that come too late.
+    Where sound comes as fast as it is read `push` itself computes, without a scheduler, which would drop partials that
+    come too late.
     """
     from ..engines.machine.cpus import cpu_threads
     from ..pipeline.sharing.scheduler import Scheduler
@@ -145,7 +148,7 @@ def _stream(args: argparse.Namespace, options: TranscribeOptions, rate: int) -> 
         finals = load_model(args, reporter, args.finals, options=options, cores=cpu_threads())
         partials = _partials(args, finals, reporter)
     live = live_options(args, rate)
-    if args.speed == float("inf"):
+    if args.speed == float("inf") or (args.stdin and _is_file(sys.stdin.fileno())):
         yield finals.stream(options, partials=partials, live=live)
         return
     scheduler = Scheduler()
@@ -155,6 +158,10 @@ def _stream(args: argparse.Namespace, options: TranscribeOptions, rate: int) -> 
         scheduler.close(0.0)
         raise
     scheduler.close()
+
+
+def _is_file(descriptor: int) -> bool:
+    return stat.S_ISREG(os.fstat(descriptor).st_mode)
 
 
 def _partials(args: argparse.Namespace, finals: Transcriber, reporter: Reporter) -> Transcriber | bool:

@@ -13,7 +13,7 @@ from ..kinds import Number
 from ..sound_options import GateOptions
 from .destinations import check_writable
 from .model_flags import at_least_one, model_name
-from .parser import add_flags, chosen, reader
+from .parser import add_flags, add_format_flag, chosen, reader
 from .transcribe_flags import WITHOUT_FLAG, options_from
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ def add_sound_flags(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--speed", type=speed, metavar="X", help="of --simulate: 1, 2, 10, ... or max (1)")
     group.add_argument("--duration", type=above_zero, metavar="S", help="end after so many seconds of sound")
     words = parser.add_argument_group("output")
-    words.add_argument("--output-format", "-f", choices=("json", "text"), help="(on a terminal a view, elsewhere json)")
+    add_format_flag(words, ("json", "txt"), "(on a terminal a view, elsewhere json)")
     words.add_argument(
         "--output", "-o", type=destination, metavar="FILE", help="also there: .jsonl, .txt, .srt, .vtt, .tsv, .json"
     )

@@ -217,7 +217,7 @@ class Outputs(Sink):
 
 
 def _shown(args: argparse.Namespace) -> Sink:
-    if args.output_format == "text":
+    if args.output_format == "txt":
         return PlainText(quiet=args.quiet)
     if args.output_format is None and _on_terminal():
         from .live_view import View

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 MB = 1_000_000
 UNITS = {None: MB, "K": 1e3, "M": 1e6, "G": 1e9, "T": 1e12, "KI": 2**10, "MI": 2**20, "GI": 2**30, "TI": 2**40}
-MOST = 1e14  # bytes, more than any machine has; a plain number above it was meant in bytes
+MOST_MEMORY = 1e14  # bytes, more than any machine has; a plain number above it was meant in bytes
 WIDEST = 100  # characters of a line, also in a pipe
 NARROW_LEFT_OUT = ("parameters", "bundle")
 INDENT = "     "  # to below a model's name, and a little on
@@ -98,7 +98,7 @@ def size(text: str) -> int:
     """Read an amount of memory in bytes, as an argparse type."""
     match = re.fullmatch(r"(\d+(?:\.\d+)?) ?(?:([KMGT]I?)B?)?", text.upper(), re.ASCII)
     amount = float(match[1]) * UNITS[match[2]] if match else 0.0
-    if not 1 <= amount < MOST:
+    if not 1 <= amount < MOST_MEMORY:
         raise argparse.ArgumentTypeError(f"expected a size such as 2G, 512M, 1.5GiB or 2000 (MB), found {text!r}")
     return int(amount)
 

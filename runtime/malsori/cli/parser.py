@@ -113,6 +113,15 @@ def add_flags(group: argparse._ActionsContainer, options: type, *names: str, but
         group.add_argument(*known[name].flags, dest=name, help=_help(known[name]), **_settings(known[name]))
 
 
+def add_format_flag(group: argparse._ActionsContainer, formats: Sequence[str], help: str, **settings: Any) -> None:
+    """Add `--output-format`, `-f`, which is one of some formats; txt may also be called text, as it is elsewhere."""
+
+    def named(text: str) -> str:
+        return "txt" if text == "text" else text
+
+    group.add_argument("--output-format", "-f", type=named, choices=formats, help=help, **settings)
+
+
 def chosen(args: argparse.Namespace, *classes: type) -> dict[str, Any]:
     """Return the values of the options of some classes that flags ask for."""
     values = {name: getattr(args, name, None) for each in classes for name in options_of(each)}

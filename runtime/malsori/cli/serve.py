@@ -32,7 +32,7 @@ def add_parser(subparsers: argparse._SubParsersAction[Parser]) -> None:
     parser = subparsers.add_parser(
         "serve",
         help="a service for OpenAI's clients, Home Assistant, browsers and plain sockets",
-        description="A service: models that are loaded once, for OpenAI's clients, Home Assistant, browsers and sockets.",
+        description="Models that are loaded once, for OpenAI's clients, Home Assistant, browsers and sockets.",
         epilog=EPILOG,
     )
     add_flags(parser.add_argument_group("service"), ServeOptions)

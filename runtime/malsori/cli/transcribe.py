@@ -12,7 +12,7 @@ from ..formats import FORMATS
 from .console import report
 from .model_flags import add_model_flags, check_loading_flags, load_model
 from .outputs import format_of, formats_of, output_of
-from .parser import Parser
+from .parser import Parser, add_format_flag
 from .progress import Reporter, progress_of
 from .sources import STDIN, InputFile, find_inputs, sources
 from .stopping import ENDING, Ended, run_interruptibly
@@ -38,8 +38,9 @@ Of a folder all sound files are taken, with -r those of the folders in it. Witho
 several files each line of txt begins with the file's name, and each object of json carries it. -o NAME.srt writes that
 file; another -o is a folder (FILM.ass/ too, which without the stroke is refused), where each file becomes STEM.FORMAT
 as soon as it is done, below the folders that it was found in. Of two of one stem the whole name is kept (talk.mp3.txt,
-talk.wav.txt), or the folder (a/talk.txt); what came through - is called stdin. Underscores do for hyphens
-(--output_dir), and BOOL may be left out or be True or False.
+talk.wav.txt), or the folder (a/talk.txt); what came through - is called stdin. A later run into that folder replaces
+what has the same name, also where that is of a file elsewhere; with --skip-existing it takes it for its own.
+Underscores do for hyphens (--output_dir), and BOOL may be left out or be True or False.
 
 examples:
   malsori transcribe samples/korean.wav
@@ -64,7 +65,7 @@ def add_parser(subparsers: argparse._SubParsersAction[Parser]) -> None:
         metavar="PATH",
         help="write there, not to stdout: a file if it ends in .srt, .txt, ..., else a folder, made if missing",
     )
-    parser.add_argument("--output-format", "-f", choices=(*FORMATS, "all"), help="(the ending of PATH, or txt)")
+    add_format_flag(parser, (*FORMATS, "all"), "(the ending of PATH, or txt)")
     parser.add_argument("--skip-existing", action="store_true", help="leave out what PATH has the results of")
     parser.add_argument(
         "--report", action="store_true", help="tell on stderr how much was decoded, read, and left out and why"

@@ -29,8 +29,8 @@ WHISPER = {  # the groups of flags that Whisper models alone heed, by the names 
     "what it listens to": "audio_context window_guards multilingual language_detection_segments "
     "language_detection_threshold",
     "how it searches": "best_of patience length_penalty repetition_penalty no_repeat_ngram_size prefix "
-    "carry_initial_prompt condition_on_previous_text max_new_tokens suppress_tokens suppress_blank time_tokens "
-    "without_timestamps max_initial_timestamp",
+    "carry_initial_prompt cut_prompt condition_on_previous_text max_new_tokens suppress_tokens suppress_blank "
+    "time_tokens without_timestamps max_initial_timestamp",
     "what does not stand": "compression_ratio_threshold log_prob_threshold no_speech_threshold "
     "prompt_reset_on_temperature hallucination_silence_threshold prepend_punctuations append_punctuations",
 }

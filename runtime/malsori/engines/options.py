@@ -48,6 +48,28 @@ class Language(Kind):
         return isinstance(value, str) and value.strip() != ""
 
 
+class LanguagesKind(Kind):
+    """Several languages, kept as their codes; in a text with commas between."""
+
+    expected, metavar = "codes or English names, such as ko,en", "LANGUAGES"
+    wrong = "{name} must be {expected}, found {value!r}"
+    schema: Mapping[str, Any] = {"type": "array", "items": Language.schema}
+
+    def read(self, text: str) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(code_of(part) for part in text.split(",") if part.strip()))
+
+    def plain(self, value: Any) -> Any:
+        if isinstance(value, str):
+            return self.read(value)
+        # An iterator would be empty at the second batch.
+        if not isinstance(value, Collection) or not all(isinstance(each, str) for each in value):
+            return value
+        return tuple(dict.fromkeys(map(code_of, value)))
+
+    def allows(self, value: Any) -> bool:
+        return isinstance(value, tuple) and all(isinstance(code, str) and code.strip() for code in value)
+
+
 class Temperatures(Kind):
     """One temperature or several, kept as several; in a text with commas between."""
 
@@ -114,32 +136,37 @@ def weighted(parts: Iterable[str]) -> tuple[HotWord, ...]:
 class DecodeOptions:
     """How to turn clips into words; one that a family does not have is an `OptionError` unless it is at its default.
 
-    language: what is spoken, such as ko or korean (detected). Its ISO 639-1 code, a tag, or its English name. Without
-        one it is detected, once per recording.
-    task: translate is to English. Where the model can.
-    word_timestamps: give each word its times, in json. And its probability. A segment then begins with its first word
-        and ends with its last; without, it does so too, but for Whisper where the decoder writes times (`time_tokens`),
-        in steps of 0.02 s.
-    initial_prompt: said before; for spelling and style (Whisper). Before each stretch of speech.
-    beam_size: hypotheses kept (1; Whisper 5 where that is unsure or it reads 20 s and more at once, CTC 16 with hot
-        words, a language model or alternatives).
-    temperature: one, or several to try (0,0.2,...,1; Whisper). They are tried in order until a result passes the
-        guards.
-    batch_size: most stretches of speech read at a time. Of memory and speed, never of the words. Whisper is given up to
-        twice as many, and reads several windows at a time on a CPU, each on a thread of its own; a CTC model reads them
-        in one call, in int8 one after another.
-    hotwords: to listen for, such as 침실,거실:12,불*; CTC: a weight (8), at most 100; * takes any ending. With CTC
-        models a reading with a hot word wins over one without that is up to e^weight times likelier, and `침실*` also
-        takes 침실을. Whisper takes them for words said before, and so hears them in noise, too: a reading of little
-        else than them (or of the initial prompt) is made again without, which counts where the model then hears nobody.
-    cancelled: asked before each engine call and as a recording is read; once it returns True, `Cancelled` is raised.
-        What was held is given back.
+    language: the language that is spoken, such as ko or korean (detected). It is given as an ISO 639-1 code, a tag, or
+        an English name. Without one it is detected, once per recording.
+    languages: languages among which that of a recording is detected (all of the model). The probability of the detected
+        one is then that among them.
+    task: translate writes in English what was spoken, where the model can.
+    word_timestamps: give each word its times and its probability, in json. A segment then begins with its first word
+        and ends with its last. Without this option it does so too, but for Whisper where the decoder writes times
+        (`time_tokens`), in steps of 0.02 s.
+    initial_prompt: a text that counts as said before, for spelling and style (Whisper). It stands before each stretch
+        of speech.
+    beam_size: hypotheses that the search keeps (1; Whisper 5 where that is unsure or it reads 20 s and more at once,
+        CTC 16 with hot words, a language model or alternatives).
+    temperature: temperature of the decoder, or several to try (0,0.2,...,1; Whisper). They are tried in order until a
+        reading passes the guards.
+    batch_size: most stretches of speech that are read at a time. It changes memory and speed, never the words. Whisper
+        is given up to twice as many, and reads several windows at a time on a CPU, each on a thread of its own; a CTC
+        model reads them in one call, in int8 one after another.
+    hotwords: words to listen for, such as 침실,거실:12,불*; CTC: a weight (8), at most 100; * takes any ending. With
+        CTC models a reading with a hot word wins over one without that is up to e^weight times likelier, and `침실*`
+        also takes 침실을. Whisper takes them for words said before, and so hears them in noise, too: a reading of
+        little else than them (or of the initial prompt) is made again without, which counts where the model then hears
+        nobody.
+    cancelled: function that is asked before each engine call and while a recording is read; once it returns True,
+        `Cancelled` is raised. What was held of the recording is given back.
 
     Of the engine alone: `live` tells that somebody waits for the words, so that each call is to be short, where
     otherwise much is to be heard in a time; `progress` gets the seconds of sound that were read, as they are.
     """
 
     language: str | None = option(None, Language(or_none=True), "--language", "-l")
+    languages: tuple[str, ...] = option((), LanguagesKind())
     task: Task = option("transcribe", Choice(*get_args(Task)))
     word_timestamps: bool = option(False, Switch())
     initial_prompt: str | None = option(None, Kind(or_none=True), family="Whisper")
@@ -167,9 +194,16 @@ def check_asked(manifest: Manifest, options: DecodeOptions, family: str | None =
         way_out = "; a multilingual Whisper can: malsori models pull base, then --model base"
         there = ", ".join(manifest.tasks) + (way_out if options.task == "translate" else "")
         raise OptionError(f"{name} cannot {options.task}, only {there}")
-    if options.language is not None and languages and not knows(languages, options.language):
-        others = alternatives_to(options.language, languages, f"malsori models show {name}")
-        raise OptionError(f"{name} does not know the language {options.language!r}{others}")
+    for language in (*options.languages, *([] if options.language is None else [options.language])):
+        if languages and not knows(languages, language):
+            others = alternatives_to(language, languages, f"malsori models show {name}")
+            raise OptionError(f"{name} does not know the language {language!r}{others}")
     for own, kept, value in values_of(options):
         if family is not None and kept.family not in ("", family) and kept.differs(value):
             raise OptionError(f"{name} has no {own}; that is an option of {kept.family} models")
+
+
+def candidates(manifest: Manifest, options: DecodeOptions) -> tuple[str, ...]:
+    """Return the languages of the model that may be heard where none is given: those asked for, or else all of them."""
+    asked = tuple(code for code in manifest.languages if code_of(code) in options.languages)
+    return asked or manifest.languages

@@ -24,14 +24,14 @@ _LENGTH = Number(0, unit="seconds", above=True, finite=True, or_none=True)
 class SessionOptions:
     """How an open utterance is heard; None is what suits the engine. Lengths are seconds of sound.
 
-    step_s: new sound between two partials.
-    method: of partials: keep the encoder's states or not (CTC). "cached" computes each frame once and attends to what
-        is kept of the frames before, "recomputed" runs the last `window_s` through the encoder at each step.
-    lookahead_s: the newest sound, whose words are read but may still change.
-    left_s: how far back is attended to. With cached states.
-    window_s: how much is computed anew at each step. Without cached states.
-    commit: what makes a word of a partial stable (Whisper). That two readings agree on it, or, sooner, that the
-        decoder's attention to it ends well before the newest sound.
+    step_s: seconds of new sound between two partials.
+    method: how partials are made: keep the encoder's states or not (CTC). "cached" computes each frame once and attends
+        to what is kept of the frames before; "recomputed" runs the last `window_s` through the encoder at each step.
+    lookahead_s: seconds of the newest sound, whose words are read but may still change.
+    left_s: seconds of earlier sound that each frame attends to, with cached states.
+    window_s: seconds of sound that are computed anew at each step, without cached states.
+    commit: what makes a word of a partial stable (Whisper). It is stable once two readings agree on it, or, which is
+        sooner, once the decoder's attention to it ends well before the newest sound.
     """
 
     step_s: float | None = option(None, _LENGTH, "--step")

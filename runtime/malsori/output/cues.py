@@ -98,9 +98,9 @@ def _words_part(before: str, after: str, position: int, clock: _LetterTimes) -> 
 class CueOptions:
     """How subtitles are cut.
 
-    max_line_width: cells of a line; letters of Chinese, Japanese, Korean take two (42; 32 where they are most of the
-        text). A word that is wider has a line of its own.
-    max_line_count: lines of a cue (2; 1 with --words-per-line).
+    max_line_width: cells of a line at most; letters of Chinese, Japanese, Korean take two (42; 32 where they are most
+        of the text). A word that is wider has a line of its own.
+    max_line_count: lines of a cue at most (2; 1 with --words-per-line).
     max_cue_s: seconds that a cue lasts at most.
     words_per_line: words of a line at most (as many as there is room for).
     highlight_words: a cue for each word, which is underlined in it.

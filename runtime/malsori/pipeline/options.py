@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from ..bundles import Bundle
 from ..bundles.manifest import Manifest
@@ -61,7 +61,7 @@ class TranscribeOptions:
 
     source: how a recording is read.
     speech: which stretches of it are heard.
-    decoding: how they become words. They have their times (`word_timestamps`) also where something else needs those.
+    decoding: how they become words. `wanted` also asks for their times where something else needs those.
     align_with: a CTC bundle (name, path, or loaded) that finds the words' times anew, where Whisper's are coarse. By
         name or path it is loaded as the model itself was: device, threads, memory, and whether its sums are checked.
 
@@ -85,19 +85,24 @@ class TranscribeOptions:
     ) -> None:
         """Put each option into its group.
 
-        Raises `TypeError` for a keyword that there is not, `OptionError` for a key of `vad_parameters` that there is
-        not. What a value may be is for `check` to say.
+        Raises `TypeError` for a keyword that there is not and for one that is given under two names, `OptionError` for
+        a key of `vad_parameters` that there is not. What a value may be is for `check` to say.
         """
-        left = {ALIASES.get(name, name): value for name, value in options.items()}
+        left = _by_own_name(options)
         source, speech, decoding = put(source, left), put(speech, left), put(decoding, left)
         for name in options:
             if ALIASES.get(name, name) in left:
-                known = [each for group in (SourceOptions, SpeechOptions, DecodeOptions) for each in options_of(group)]
-                raise TypeError(f"there is no option {name!r}{nearest(name, [*known, 'align_with', *ALIASES])}")
-        if align_with is not None or "hallucination_silence_threshold" in non_defaults(decoding):
-            decoding = replace(decoding, word_timestamps=True)
+                raise TypeError(f"there is no option {name!r}{nearest(name, [*_places(), 'align_with', *ALIASES])}")
         for name, value in (("source", source), ("speech", speech), ("decoding", decoding), ("align_with", align_with)):
             object.__setattr__(self, name, value)
+
+    if not TYPE_CHECKING:  # or mypy would take every name for an attribute
+
+        def __getattr__(self, name: str) -> Any:
+            """Raise `AttributeError`, which says in which group an option of this name stands."""
+            place = _places().get(ALIASES.get(name, name))
+            hint = f"; that is .{place}" if place else ""
+            raise AttributeError(f"TranscribeOptions has no attribute {name!r}{hint}", name=name, obj=self)
 
     def changed(self, **options: Any) -> TranscribeOptions:
         """Return the options with those of the keywords put in. Raises as the constructor does."""
@@ -127,11 +132,34 @@ class TranscribeOptions:
             raise OptionError(f"align_with must be a name, a path or a loaded model, found {self.align_with!r}")
 
 
-USUAL = TranscribeOptions()
-
-
 def wanted(options: TranscribeOptions | None, overrides: Mapping[str, Any]) -> TranscribeOptions:
-    """Return the options, or the defaults, with the keywords put in. Raises `OptionError` for another object."""
+    """Return the options, or the defaults, with the keywords put in, as a run is to have them.
+
+    Words get their times also where something else needs those. Raises `OptionError` for another object.
+    """
     if options is not None and not isinstance(options, TranscribeOptions):
         raise OptionError(f"options: expected TranscribeOptions, found {options!r}; a keyword is language='ko'")
-    return (options or USUAL).changed(**overrides)
+    chosen = (options or USUAL).changed(**overrides)
+    drops_silence = "hallucination_silence_threshold" in non_defaults(chosen.decoding)
+    return chosen.changed(word_timestamps=True) if chosen.align_with is not None or drops_silence else chosen
+
+
+def _by_own_name(options: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the values by the options' own names. Raises `TypeError` for an option that is given under two names."""
+    for alias, name in ALIASES.items():
+        if alias in options and name in options:
+            raise TypeError(f"{alias} and {name} are two names of one option; give one of them")
+    return {ALIASES.get(name, name): value for name, value in options.items()}
+
+
+def _places() -> dict[str, str]:
+    """Return where each option of the groups stands in `TranscribeOptions`, such as `decoding.whisper.patience`."""
+    groups: dict[str, type] = {"source": SourceOptions, "speech": SpeechOptions, "decoding": DecodeOptions}
+    return {
+        name: ".".join(filter(None, (place, kept.group, name)))
+        for place, group in groups.items()
+        for name, kept in options_of(group).items()
+    }
+
+
+USUAL = TranscribeOptions()

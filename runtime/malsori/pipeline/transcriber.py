@@ -14,6 +14,7 @@ from ..errors import MalsoriError, OptionError
 from ..types import Segment, Transcript
 from ..vad import Detector, SileroDetector
 from .alignment.placing import placer_of
+from .capacity import LIMIT_S, MOST_STALE
 from .embedding import embedded, layer_of
 from .files.pool import Pool, transcripts
 from .files.reading import RecordingReader
@@ -76,8 +77,7 @@ class Transcriber:
             Cancelled: `cancelled` said so.
         """
         chosen = wanted(options, overrides)
-        words = chosen.decoding.word_timestamps
-        teller = None if on_segments is None else SegmentTeller(on_segments, words=words)
+        teller = SegmentTeller(on_segments, words=chosen.decoding.word_timestamps) if on_segments else None
         result = next(self._transcripts([source], chosen, None, teller, raising=True))
         assert isinstance(result, Transcript)  # else it was raised
         return result
@@ -206,8 +206,8 @@ class Transcriber:
         options: TranscribeOptions | None = None,
         *,
         partials: bool = True,
-        limit_s: float = 1.0,
-        most_stale: float = 0.1,
+        limit_s: float = LIMIT_S,
+        most_stale: float = MOST_STALE,
         **overrides: Any,
     ) -> Admission:
         """Return how many streams this machine bears, so that 95 % of the finals come within `limit_s` of their speech.

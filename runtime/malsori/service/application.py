@@ -14,9 +14,11 @@ from starlette.routing import BaseRoute
 
 from . import health, listen_route, page, realtime, rest
 from .access import Access, hosts_of, keys_in
+from .measured import Measured
 from .refusal import Refusal
-from .service_log import log
+from .service_log import blame, log
 from .state import Service
+from .telemetry import OTHER
 
 ROOMS: tuple[Callable[[Service], list[BaseRoute]], ...] = (
     health.routes,
@@ -28,7 +30,7 @@ ROOMS: tuple[Callable[[Service], list[BaseRoute]], ...] = (
 WRONG = {404: "not_found", 405: "method_not_allowed"}
 
 
-def application(service: Service) -> Starlette:
+def application(service: Service) -> Measured:
     """Return the ASGI application of a service."""
     options = service.options
     free = () if options.metrics_key else ("/metrics",)
@@ -52,7 +54,8 @@ def application(service: Service) -> Starlette:
         front.insert(0, cors)
     routes = [route for room in ROOMS for route in room(service)]
     handlers = {Refusal: _refused, HTTPException: _unknown, Exception: _failed}
-    return Starlette(routes=routes, middleware=front, exception_handlers=handlers)  # type: ignore[arg-type]
+    inside = Starlette(routes=routes, middleware=front, exception_handlers=handlers)  # type: ignore[arg-type]
+    return Measured(inside, service.metrics)  # around Starlette's own answers to exceptions, too
 
 
 async def _refused(request: Request, refusal: Refusal) -> Response:
@@ -69,6 +72,6 @@ async def _unknown(request: Request, error: HTTPException) -> Response:
 
 async def _failed(request: Request, error: Exception) -> Response:
     """Answer for a fault of ours; its text is for the log, not for the client."""
-    log("failed", level="error", message=type(error).__name__, route=getattr(request.scope.get("route"), "path", ""))
+    log("failed", "error", route=getattr(request.scope.get("route"), "path", OTHER), **blame(error))
     refusal = Refusal(500, "internal_error", "the service has failed; its log says why")
     return JSONResponse(refusal.body(), refusal.status)

@@ -15,7 +15,8 @@ from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIO
 from .serve_options import ServiceLimits, within
 
 TOO_SLOW = (
-    b"HTTP/1.1 408 Request Timeout\r\ncontent-type: application/json\r\nconnection: close\r\ncontent-length: 112\r\n\r\n"
+    b"HTTP/1.1 408 Request Timeout\r\nconnection: close\r\n"
+    b"content-type: application/json\r\ncontent-length: 112\r\n\r\n"
     b'{"error":{"message":"the request came too slowly","type":"invalid_request_error","param":null,"code":"timeout"}}'
 )
 
@@ -136,11 +137,29 @@ class LimitedSocket(WebSocketsSansIOProtocol):
         """Begin."""
         super().connection_made(transport)
         self.timers = Timers(transport)
+        self._read_at = 0.0
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Stop all deadlines."""
         self.timers.end()
         super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        """Take data, whose arrival is a sign of life."""
+        self._read_at = self.loop.time()
+        super().data_received(data)
+
+    def keepalive_timeout(self) -> None:
+        """Give up a client that says nothing.
+
+        The answer to a ping lies behind the messages before it. Where these are not read yet, because the engine is
+        behind, uvicorn would take a client for lost that only is fast.
+        """
+        if self.read_paused or self._read_at >= self.ping_sent_at:
+            self.pong_timer = self.pending_ping_payload = None
+            self.schedule_ping()
+        else:
+            super().keepalive_timeout()
 
     def pause_writing(self) -> None:
         """Begin to wait for the client to read."""

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterable
 from concurrent.futures import Executor
 from typing import Any
 
 from numpy.typing import NDArray
 
-from ..events import Event
+from ..events import Event, SpeechStarted
 from ..pipeline.live.stream import Stream
-from .figures import SessionFigures
+from .session_figures import SessionFigures
 from .telemetry import Metrics
 
 LOOK_EVERY = 0.1  # seconds between two looks at a stream that is behind
@@ -33,6 +33,7 @@ class Feed:
         self._events: deque[Event] = deque()
         self._news = asyncio.Event()
         self._closed = False
+        self._begun = 0  # utterances
         stream.wake = self._wake
 
     @property
@@ -52,9 +53,10 @@ class Feed:
         await self._do(lambda: self._stream.push(sound))
         self._figures.pushed(self._stream.seconds)
 
-    async def cut(self) -> None:
-        """End the open utterance now; its final comes among the events."""
+    async def cut(self) -> int:
+        """End the open utterance now; its final comes among the events. Return how many utterances have begun."""
         await self._do(self._stream.cut)
+        return self._begun
 
     async def finish(self) -> None:
         """Take no more sound; the remaining events come."""
@@ -84,8 +86,13 @@ class Feed:
     async def _do(self, work: Callable[[], list[Event]]) -> None:
         """Let a thread work on the stream, one call at a time, and keep its events in their order."""
         async with self._turn:
-            self._events += await self._loop.run_in_executor(self._threads, work)
+            self._keep(await self._loop.run_in_executor(self._threads, work))
         self._collect()
+
+    def _keep(self, events: Iterable[Event]) -> None:
+        for event in events:
+            self._events.append(event)
+            self._begun += isinstance(event, SpeechStarted)
 
     def _wake(self) -> None:
         """Let the loop fetch events; called from any thread."""
@@ -95,5 +102,5 @@ class Feed:
     def _collect(self) -> None:
         # While a thread works on the stream it has taken events of before, which must come first.
         if not self._turn.locked() and not self._closed:
-            self._events += self._stream.poll()
+            self._keep(self._stream.poll())
         self._news.set()

@@ -28,6 +28,8 @@ HOSTED = (
     "gpt-4o-mini-transcribe",
     "gpt-4o-transcribe-latest",
     "gpt-transcribe",
+    "gpt-realtime",
+    "gpt-realtime-mini",
     "gpt-realtime-whisper",
     "default",
 )
@@ -136,12 +138,15 @@ class Registry:
         if resident.loading is None:
             self._make_room(resident)
             resident.loading = asyncio.create_task(self._begin(resident))
-        try:
-            # Shielded: one client that leaves must not end the loading for which others wait.
-            return await asyncio.wait_for(asyncio.shield(resident.loading), self._load_seconds or None)
-        except asyncio.TimeoutError:
+        # Not `wait_for`: one client that leaves must not end the loading for which others wait; and up to Python 3.11
+        # it may lose a cancellation that comes together with the result.
+        loading = resident.loading
+        await asyncio.wait({loading}, timeout=self._load_seconds or None)
+        if not loading.done():
             message = f"model: {resident.manifest.name} is being loaded; try again in some seconds"
-            raise Refusal(503, "model_loading", message, "model", RETRY_S) from None
+            raise Refusal(503, "model_loading", message, "model", RETRY_S)
+        try:
+            return loading.result()
         except MalsoriError as error:
             raise refusal_of(error) from error
 

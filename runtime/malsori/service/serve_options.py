@@ -60,7 +60,7 @@ class ServiceLimits:
     stream_seconds: seconds that a live session may last.
     backlog_seconds: seconds of a live session's speech that may wait. The socket is not read while more does.
     listen_bytes: bytes of a message on /v1/listen.
-    realtime_bytes: bytes of a message on /v1/realtime, whose sound is text.
+    realtime_bytes: bytes of a message on /v1/realtime. 15 MiB of sound in base64 pass.
     text_bytes: bytes of a message in JSON that has no sound in it, and of a field of a form.
     json_depth: how deep JSON may be nested.
     drain_seconds: seconds that running work has after SIGTERM.
@@ -82,7 +82,7 @@ class ServiceLimits:
     stream_seconds: float = _seconds(7_200.0, "--max-stream-seconds")
     backlog_seconds: float = option(30.0, Number(1, 1_800, "seconds"), "--backlog-seconds")
     listen_bytes: int = _bytes(MIB, "--max-listen-bytes")
-    realtime_bytes: int = _bytes(20 * MIB, "--max-realtime-bytes")
+    realtime_bytes: int = _bytes(20 * MIB + (64 << 10), "--max-realtime-bytes")
     text_bytes: int = _bytes(64 << 10, "--max-text-bytes")
     json_depth: int = option(32, Whole(), "--max-json-depth")
     drain_seconds: float = _seconds(20.0, "--drain-seconds")

@@ -6,7 +6,7 @@ import asyncio
 import os
 from collections.abc import AsyncIterator, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, nullcontext
 from dataclasses import replace
 
 from ..errors import MalsoriError
@@ -18,7 +18,7 @@ from .refusal import busy, draining, refusal_of
 from .registry import Registry
 from .serve_options import ServeOptions, within
 from .telemetry import Metrics
-from .upload_work import Work
+from .upload_work import UploadWork
 
 RETRY_S = 10.0  # seconds after which a client may ask again for a live session
 LOADING, READY, DRAINING = "loading", "ready", "draining"
@@ -54,7 +54,7 @@ class Service:
     def __init__(self, options: ServeOptions, registry: Registry, scheduler: Scheduler, metrics: Metrics) -> None:
         self.options, self.limits = options, options.limits
         self.registry, self.scheduler, self.metrics = registry, scheduler, metrics
-        self.work = Work(registry, scheduler, options.limits, metrics)
+        self.work = UploadWork(registry, scheduler, options.limits, metrics)
         self.places = Places(options.limits.streams, metrics)
         metrics.watch(lambda: self.work.waiting, lambda: len(registry.loaded))
         self.state = LOADING
@@ -69,8 +69,11 @@ class Service:
         live: LiveOptions = LIVE,
         *,
         partials: bool = True,
+        placed: bool = False,
     ) -> AsyncIterator[Feed]:
         """Give a live session with the model of that name, the default one for None.
+
+        `placed`: the caller has taken its place itself, for several feeds one after another.
 
         Raises `Refusal`: 429 where all places are taken, 404 for an unknown model, 400 for an option that a stream or
         the model does not have, 503 where the service ends or the model takes too long to load.
@@ -78,7 +81,7 @@ class Service:
         name = self.registry.resolve(model)
         other = self.registry.partials if partials and name == self.registry.default else None
         live = replace(live, backlog_s=2 * self.limits.backlog_seconds, partials=partials)
-        with self.places.take():
+        with nullcontext() if placed else self.places.take():
             async with self.registry.lease(name) as finals, self._beside(other) as interim:
                 try:
                     stream = finals.stream(options, partials=interim or partials, live=live, scheduler=self.scheduler)

@@ -41,7 +41,7 @@ class Upload:
         return time.monotonic() - self.since
 
 
-class Work:
+class UploadWork:
     """Hears uploads. Its methods belong to the thread of the event loop."""
 
     def __init__(self, registry: Registry, scheduler: Scheduler, limits: ServiceLimits, metrics: Metrics) -> None:

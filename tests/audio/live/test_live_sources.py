@@ -228,10 +228,18 @@ class TestSimulated:
 
         assert drained(Simulated(np.zeros(16_000, np.float32), float("inf"), sleep=never))
 
-    @pytest.mark.parametrize("speed", [0.0, -1.0, float("nan")])
-    def test_a_speed_of_nothing_is_refused(self, speed: float):
-        with pytest.raises(OptionError, match="speed: expected a number above 0"):
+    @pytest.mark.parametrize("speed", [0.0, -1.0, float("nan"), 1e-320, 0.009])
+    def test_a_speed_at_which_nothing_would_ever_come_is_refused(self, speed: float):
+        with pytest.raises(OptionError, match=r"speed: expected a number of 0\.01 or more, or max, found"):
             Simulated(np.zeros(10, np.float32), speed)
+
+    def test_a_file_that_is_deleted_while_it_is_played_is_played_to_its_end(self, tmp_path: Path):
+        sound = np.sin(np.arange(40 * 16_000, dtype=np.float32)) / 2
+        (tmp_path / "said.wav").write_bytes(wav(sound))
+        source = Simulated(tmp_path / "said.wav", float("inf"))
+        source.read(WAIT)
+        (tmp_path / "said.wav").unlink()
+        assert sum(len(block.samples) for block in drained(source)) == len(sound) - 320
 
     def test_a_missing_file_is_told_at_once(self):
         with pytest.raises(AudioNotFound):

@@ -93,6 +93,33 @@ def test_detection_gives_every_language_of_the_model_with_the_likeliest_first(en
     assert sum(found.values()) == pytest.approx(1)
 
 
+def test_among_the_languages_asked_for_the_likeliest_is_heard(engine, korean):
+    among = replace(GREEDY, languages=("en",))
+    assert engine.detect_language(korean, among) == {"en": 1.0}
+    assert {each.language for each in engine.transcribe([korean, korean[:16000]], among)} == {"en"}
+    both = replace(GREEDY, languages=("en", "ko"))
+    assert engine.detect_language(korean, both) == engine.detect_language(korean)
+    (heard,) = engine.transcribe([korean], both)
+    assert heard.language == "ko"
+
+
+def test_a_session_hears_one_of_the_languages_asked_for(engine, korean):
+    assert not engine.open(replace(GREEDY, languages=("ko", "en"))).push(korean).text.isascii()
+    assert engine.open(replace(GREEDY, languages=("en",))).push(korean).text.isascii()
+
+
+def test_languages_that_the_model_does_not_know_are_refused(engine, korean):
+    with pytest.raises(OptionError, match="nano-whisper does not know the language 'fr'; it knows ko, en"):
+        engine.transcribe([korean], replace(GREEDY, languages=("en", "fr")))
+
+
+def test_a_prompt_that_is_cut_is_told_before_anything_is_heard(engine):
+    long = replace(GREEDY, initial_prompt="침실 " * 500, whisper=WhisperOptions(cut_prompt=True))
+    (told,) = engine.check(long)
+    assert told.startswith("initial_prompt: its last 223 tokens lead")
+    assert engine.check(replace(long, initial_prompt="침실")) == ()
+
+
 def test_results_come_in_the_order_of_the_clips_and_do_not_depend_on_the_neighbours(engine, korean):
     clips = [korean, korean[:9000], sample("english")]
     options = replace(GREEDY, word_timestamps=True)

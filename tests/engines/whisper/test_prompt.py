@@ -102,3 +102,31 @@ def test_what_leads_fits_into_half_of_the_decoder_and_ends_with_the_latest(token
 def test_a_text_that_there_is_no_room_for_is_refused_with_its_length(tokens, fields, message):
     with pytest.raises(OptionError, match=message):
         prompts(tokens, **fields)
+
+
+def test_of_a_prompt_that_is_too_long_the_end_leads_where_that_is_asked_for(tokens):
+    text = "부엌 " * 300 + "침실"
+    made = prompts(tokens, initial_prompt=text, cut_prompt=True)
+    assert made.first == tokens.encode(" " + text)[-MOST_LEADING:]
+    assert [*made.left_out()] == ["initial_prompt: its last 223 tokens lead, there is no room for those before"]
+    with pytest.raises(OptionError, match="initial_prompt: expected a text of at most 223 tokens"):
+        prompts(tokens, initial_prompt=text)
+
+
+def test_a_prompt_that_has_room_is_not_cut_and_nothing_is_told(tokens):
+    made = prompts(tokens, initial_prompt=" 침실 ", cut_prompt=True)
+    assert made.first == tokens.encode(" 침실")
+    assert [*made.left_out()] == []
+
+
+def test_hot_words_keep_their_room_beside_a_prompt_that_is_cut(tokens):
+    words = tokens.encode(" 침실, 거실")
+    hot = (HotWord("침실", 8.0), HotWord("거실", 8.0))
+    made = prompts(tokens, initial_prompt="부엌 " * 300, hotwords=hot, cut_prompt=True)
+    assert made.leading(made.first)[1:] == [*words, *made.first]
+    assert len(made.first) == MOST_LEADING - len(words)
+
+
+def test_a_megabyte_of_prompt_is_cut_at_once(tokens):
+    made = prompts(tokens, initial_prompt="부엌 " * 350_000, cut_prompt=True)
+    assert made.first == tokens.encode(" " + ("부엌 " * 3000).strip())[-223:]

@@ -54,7 +54,7 @@ def test_a_slower_machine_bears_no_more_streams_and_a_much_slower_one_fewer() ->
 
 def test_the_number_is_the_largest_that_keeps_the_limit() -> None:
     costs = even(0.05, 1.0, 0.01)
-    found = admission(costs)
+    found = admission(costs, most_stale=1.0)
     assert 1 < found.streams < 256
     assert simulated(costs, found.streams).p95_s == found.p95_s < 1.0
     assert simulated(costs, found.streams + 1).p95_s >= 1.0
@@ -94,7 +94,7 @@ def test_partials_give_way_to_finals_and_are_counted_as_dropped() -> None:
 
 def test_fewer_streams_are_let_in_where_their_partials_are_to_come_too() -> None:
     costs = even(0.02, partial=0.02)
-    finals, words = admission(costs, bound=64), admission(costs, bound=64, most_stale=0.1)
+    finals, words = admission(costs, bound=64, most_stale=1.0), admission(costs, bound=64)
     assert 0 < words.streams < finals.streams
     assert words.stale <= 0.1 < finals.stale
 
@@ -288,6 +288,13 @@ def test_a_transcriber_bears_as_many_streams_as_its_costs_allow(monkeypatch: pyt
     expected = admission(costs, 0.5, most_stale=0.1, batches=used.engine.batches)
     assert used.admission(SPEECH, limit_s=0.5, most_stale=0.1) == expected
     assert expected.streams < used.admission(SPEECH).streams
+
+
+def test_a_transcriber_drops_no_more_partials_than_the_simulation_does(monkeypatch: pytest.MonkeyPatch) -> None:
+    costs = even(0.05, 0.8, 0.05)  # partials are dropped before finals come late
+    monkeypatch.setattr("malsori.pipeline.capacity.admission.costs_of", lambda *_: costs)
+    used = Transcriber(LoudnessEngine("ko"), detector=LoudnessDetector)
+    assert used.admission(SPEECH) == admission(costs, batches=used.engine.batches)
 
 
 def test_an_option_that_no_stream_has_is_refused_before_anything_is_measured() -> None:

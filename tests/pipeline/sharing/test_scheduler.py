@@ -776,7 +776,9 @@ def test_a_failure_in_a_shared_call_does_not_tell_one_s_progress_to_another(hand
 
 
 @pytest.mark.parametrize("name", ["nano-ctc-ko", "nano-whisper"])
-def test_files_of_several_threads_share_calls_and_have_the_texts_that_each_has_alone(name: str) -> None:
+def test_files_of_several_threads_share_calls_and_have_the_texts_that_each_has_alone(
+    name: str, handed_over: threading.Semaphore
+) -> None:
     own = model(name)
     sample = decode(ROOT / "samples" / "numbers.wav").samples
     sounds = [sample[start * SAMPLE_RATE : (start + 3) * SAMPLE_RATE] for start in range(8)]
@@ -802,7 +804,8 @@ def test_files_of_several_threads_share_calls_and_have_the_texts_that_each_has_a
         held = threads.submit(scheduler.run, counting, partial(free.wait, SOON))
         shared = Transcriber(counting, detector=own.detector).shared(scheduler)
         asked_for = [threads.submit(shared.transcribe, sound, language="ko") for sound in sounds]
-        threading.Event().wait(1.0)  # by then all of them wait, most likely
+        for _ in range(1 + len(sounds)):
+            waits(handed_over)
         free.set()
         assert held.result()
         found = [each.result() for each in asked_for]

@@ -274,4 +274,4 @@ def test_what_comes_out_slower_is_measured_for_longer(monkeypatch):
 
 def test_short_clips_get_more_rounds(monkeypatch):
     _, found = clocked(monkeypatch, 0.001, 0.001)
-    assert found.rounds == speed.MOST
+    assert found.rounds == speed.MOST_ROUNDS

@@ -104,7 +104,9 @@ def test_what_is_spoken_is_read_while_it_is_spoken(server: RunningServer, opened
     assert page.evaluate(f"{drawn}(document.getElementById('level'))")
 
 
-def test_listening_again_goes_on_below_with_its_own_times(server: RunningServer, opened: Opened, tmp_path: Path) -> None:
+def test_listening_again_goes_on_below_with_its_own_times(
+    server: RunningServer, opened: Opened, tmp_path: Path
+) -> None:
     page = opened(server.url)
     assert listened(page) == KOREAN
     page.click("#toggle")

@@ -86,7 +86,9 @@ def test_fingers_find_the_buttons_of_a_phone(server: RunningServer, opened: Open
 
 def test_the_button_of_a_phone_is_in_sight_however_much_was_said(server: RunningServer, opened: Opened) -> None:
     page = opened(server.url, viewport={"width": 360, "height": 640})
-    page.evaluate("for (let i = 0; i < 200; i++) document.getElementById('finals').append(document.createElement('li'), 'x')")
+    page.evaluate(
+        "for (let i = 0; i < 200; i++) document.getElementById('finals').append(document.createElement('li'), 'x')"
+    )
     box = page.locator("#toggle").bounding_box()
     assert box["y"] + box["height"] <= 640
 

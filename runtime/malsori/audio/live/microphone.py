@@ -38,12 +38,12 @@ class Microphone:
         self,
         device: int | str | None = None,
         *,
+        library: Any,
         rate: int | None = None,
         channels: int | None = None,
-        library: Any = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._library = library or sounddevice()
+        self._library = library
         self._clock = clock
         try:
             chosen = _chosen(self._library, device)
@@ -112,22 +112,13 @@ class Microphone:
         return max(1, round(seconds * self.rate))
 
 
-class NoSounddevice(NoMicrophone):
-    """The package sounddevice, or the PortAudio beneath it, is not installed; `lacking` says which."""
-
-    def __init__(self, lacking: str) -> None:
-        super().__init__("microphone", f"{lacking}; pip install 'malsori[mic]'", "nothing of that name")
-        self.lacking = lacking
-
-
-def sounddevice() -> Any:
-    """Return the module. Raises `NoSounddevice` where it, or the PortAudio beneath it, is not installed."""
+def sounddevice() -> tuple[Any, str]:
+    """Return the module and "", or None and what of it is not installed: the package, or the PortAudio beneath it."""
     try:
         import sounddevice
     except (ImportError, OSError) as error:
-        lacking = "the library PortAudio" if isinstance(error, OSError) else "the package sounddevice"
-        raise NoSounddevice(lacking) from error
-    return sounddevice
+        return None, "the library PortAudio" if isinstance(error, OSError) else "the package sounddevice"
+    return sounddevice, ""
 
 
 def microphones(library: Any) -> list[InputDevice]:

@@ -13,7 +13,7 @@ from typing import Any, Protocol
 from ...errors import AudioError, MicrophoneLost, NoMicrophone
 from .arecord import PROGRAM, Arecord, arecord_devices
 from .capture import Captured, InputDevice, LiveSource
-from .microphone import Microphone, NoSounddevice, microphones, rescan, sounddevice
+from .microphone import Microphone, microphones, rescan, sounddevice
 
 FIRST_S, LONGEST_S = 0.5, 10.0  # seconds between two tries; each wait is twice the one before
 AWAY = "the microphone was away"
@@ -141,9 +141,7 @@ def recorder() -> str:
 
 def _library() -> tuple[Any, str]:
     """Return sounddevice and "", or None and what is not installed. Raises `NoMicrophone` without arecord, too."""
-    try:
-        return sounddevice(), ""
-    except NoSounddevice as error:
-        if shutil.which(PROGRAM) is None:
-            raise NoMicrophone("microphone", f"a way to record: {INSTALL}", "neither") from error
-        return None, error.lacking
+    library, lacking = sounddevice()
+    if library is None and shutil.which(PROGRAM) is None:
+        raise NoMicrophone("microphone", f"a way to record: {INSTALL}", "neither")
+    return library, lacking

@@ -14,6 +14,7 @@ from ..decode import AudioSource, decode_blocks
 from .capture import Captured
 
 BLOCK = SAMPLE_RATE // 50
+LEAST_SPEED = 0.01  # at which a block takes 2 s; a much lower one would seem to wait for ever
 
 
 class Simulated:
@@ -21,7 +22,7 @@ class Simulated:
 
     Times count from the first read, so that waits that last too long do not add up; a late reader gets all that is due
     at once. The last block has what was mended in the file. Raises `AudioError` for a file that cannot be opened,
-    `OptionError` for a speed of 0 or less.
+    `OptionError` for a speed below `LEAST_SPEED`.
     """
 
     rate = SAMPLE_RATE
@@ -36,8 +37,8 @@ class Simulated:
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
-        if not speed > 0:
-            raise OptionError(f"speed: expected a number above 0 or max, found {speed:g}")
+        if not speed >= LEAST_SPEED:
+            raise OptionError(f"speed: expected a number of {LEAST_SPEED:g} or more, or max, found {speed:g}")
         self._blocks = decode_blocks(file)
         self.name = self._blocks.name
         self._speed, self._clock, self._sleep = speed, clock, sleep

@@ -1,1 +1,4 @@
-"""What plain folders hold: a file for each form that runs (`families.PlainForm`), and `strangers.py` for the others."""
+"""Infers manifests of folders that have none: a file for each form that runs (`families.PlainForm`).
+
+`strangers.py` describes the forms that do not run.
+"""

@@ -1,4 +1,4 @@
-"""What a plain CTranslate2 folder of Whisper says of itself, as people have it: without a manifest."""
+"""Infers the manifest of a CTranslate2 folder of Whisper that has none."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from ...errors import ModelIncompatible
 from ...languages import LANGUAGES
 from ...types import SAMPLE_RATE
 from ..manifest import Manifest
-from ..names import PublishedName, audio_context
+from ..names import PublishedName, audio_context, known
 from .json_fields import card, entries, json_object, json_value
 from .model_bin import Header, Variable
 
@@ -49,24 +49,24 @@ SIZE_NAMES = {
 
 
 def is_begun(folder: Path) -> bool:
-    """Return whether it has the weights of a CTranslate2 model."""
+    """Return whether the folder has the weights of a CTranslate2 model."""
     return (folder / WEIGHTS).is_file()
 
 
 def is_whole(folder: Path) -> bool:
-    """Return whether it has all that such a model must have; half a download has not."""
+    """Return whether the folder has all files that such a model needs."""
     return not missing_of(folder)
 
 
 def missing_of(folder: Path) -> list[str]:
-    """Return which of the files that such a model must have are not there, as half a download leaves it."""
+    """Return the names of the files that such a model needs and the folder lacks, as after half a download."""
     missing = [name for name in NEEDED if not (folder / name).is_file()]
     there = any((folder / name).is_file() for name in VOCABULARIES)
     return missing if there else [*missing, " or ".join(VOCABULARIES)]
 
 
 def manifest(folder: Path, name: str) -> Manifest:
-    """Return what a manifest would say, without the sums of its files. Raises `ModelError` for what cannot run."""
+    """Return the inferred manifest, without sums of its files. Raises `ModelError` for a model that cannot run."""
     _check_files(folder)
     header = Header.read(folder / WEIGHTS)
     if header.spec != SPEC:
@@ -75,9 +75,7 @@ def manifest(folder: Path, name: str) -> Manifest:
         )
     sizes = _sizes(folder, header)
     written, licence = card(folder)
-    languages = _languages(folder, sizes["vocab_size"])
-    # A distilled model learned the language of its card, and has the vocabulary of all.
-    own = written if written and sizes["decoder_layers"] == DISTILLED and set(written) < set(languages) else languages
+    languages, english = _own_languages(folder, sizes, written), _knows_english_only(name)
     heads = json_object(folder / "config.json").get("alignment_heads") or []
     return Manifest(
         name=name,
@@ -85,14 +83,14 @@ def manifest(folder: Path, name: str) -> Manifest:
         source=name,
         revision="unknown",
         licence=licence,
-        languages=own,
+        languages=("en",) if english else languages,
         description=_description(sizes),
         quantization=stored_in(header),
         sample_rate=SAMPLE_RATE,
         frame_stride=STRIDE,
         files=entries(folder, (*USED, *KEPT)),
         sizes=sizes | ({"alignment_heads": heads} if heads else {}),
-        tasks=_tasks(sizes),
+        tasks=("transcribe",) if english else _tasks(sizes),
         audio_context=window(sizes),
     )
 
@@ -135,21 +133,36 @@ def _layers(found: dict[str, Variable], part: str) -> int:
 
 
 def stored_in(header: Header) -> str:
-    """Return CTranslate2's name for how the weights are stored: in 8 bits with what the rest is in behind it."""
+    """Return CTranslate2's name of the weights' type; int8 is followed by that of the other arrays, as int8_float16."""
     kind = _first(header.variables, EMBEDDINGS).type
     rest = header.variables["decoder/layer_norm/gamma"].type if "decoder/layer_norm/gamma" in header.variables else ""
     return f"{kind}_{rest}" if kind == "int8" and rest in ("float16", "bfloat16") else kind
 
 
+def _knows_english_only(name: str) -> bool:
+    """Return whether a published model of this name has learned English only, though its vocabulary may have more."""
+    named = known(name)
+    return named is not None and named.english
+
+
+def _own_languages(folder: Path, sizes: dict[str, Any], written: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the languages of the vocabulary, or those `written` on the card of a distilled model.
+
+    A distilled model has learned the language of its card, and has the vocabulary of all.
+    """
+    there = _languages(folder, sizes["vocab_size"])
+    return written if written and sizes["decoder_layers"] == DISTILLED and set(written) < set(there) else there
+
+
 def _languages(folder: Path, vocab_size: int) -> tuple[str, ...]:
-    """Return the languages that the vocabulary has a token for, in its order; English for one without any."""
+    """Return the languages that the vocabulary has tokens for; English for that of an English model, which has none."""
     if vocab_size < MULTILINGUAL:
         return ("en",)
     spelled = {token: index for index, token in enumerate(vocabulary(folder))}
-    known = [code for code in LANGUAGES if f"<|{code}|>" in spelled]
-    if not known:
+    codes = [code for code in LANGUAGES if f"<|{code}|>" in spelled]
+    if not codes:
         raise ModelIncompatible(str(folder), "its vocabulary has no token of a language, as multilingual models do")
-    return tuple(known)
+    return tuple(codes)
 
 
 def vocabulary(folder: Path) -> list[str]:
@@ -168,15 +181,15 @@ def vocabulary(folder: Path) -> list[str]:
 
 
 def _tasks(sizes: dict[str, Any]) -> tuple[str, ...]:
-    """Return what it does: those that know English only, and large ones with a shortened decoder, only transcribe."""
+    """Return the tasks of a model: English models, and large ones with a shortened decoder, only transcribe."""
     shortened = sizes["encoder_layers"] == ENCODER_OF_LARGE and sizes["decoder_layers"] <= SHORTENED
     return ("transcribe",) if shortened or not _multilingual(sizes) else ("transcribe", "translate")
 
 
 def published(sizes: dict[str, Any]) -> str:
-    """Return the name of the published size that a model has, English ones with `.en`; empty for one of no such size.
+    """Return the name of the published model of these sizes, "" where there is none; English ones end in `.en`.
 
-    Of several versions the name has none, but for large-v3, which is told by its mels.
+    Where several versions have the same sizes the name has no version; large-v3 alone differs in its mels.
     """
     size = SIZE_NAMES.get((sizes["d_model"], sizes["encoder_layers"], sizes["decoder_layers"]), "")
     if size == "large" and sizes.get("num_mel_bins") == MELS_SINCE_V3:
@@ -185,7 +198,7 @@ def published(sizes: dict[str, Any]) -> str:
 
 
 def fits(manifest: Manifest, named: PublishedName) -> bool:
-    """Return whether what a manifest says is true of that published model; what it leaves out may be anything."""
+    """Return whether a manifest has the sizes of a published model; a size that it leaves out is not compared."""
     if manifest.kind != KIND:
         return False
     sizes = manifest.sizes
@@ -198,7 +211,7 @@ def fits(manifest: Manifest, named: PublishedName) -> bool:
 
 
 def window(sizes: dict[str, Any]) -> dict[str, float]:
-    """Return the window of the published model that has these sizes; empty where there is none, for the full 30 s."""
+    """Return the `audio_context` of the published model of these sizes, or an empty one, which is the full 30 s."""
     return audio_context(f"whisper-{published(sizes)}")
 
 
@@ -213,6 +226,6 @@ def _description(sizes: dict[str, Any]) -> str:
 
 
 def _shape(named: PublishedName) -> tuple[int, int, int]:
-    """Return width and layers of a published model, by its name without a version where several share them."""
+    """Return the width and the numbers of layers of a published model, whatever its version."""
     name = named.name.removeprefix("whisper-").removesuffix(".en")
     return next(shape for shape, size in SIZE_NAMES.items() if re.fullmatch(rf"{size}(-v[\d.]+)?", name))

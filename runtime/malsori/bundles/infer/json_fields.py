@@ -1,4 +1,4 @@
-"""Reading the small JSON files beside a model, with what is wrong with them told by path."""
+"""Reads the small JSON files beside a model, and the head of its card; errors name the file."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ CODE = re.compile(r"[a-z]{2,3}")
 
 
 def json_object(path: Path, *, optional: bool = False) -> dict[str, Any]:
-    """Return a JSON object; with `optional` an empty one where there is no file. Raises `ModelError`."""
+    """Return the JSON object in a file; with `optional` an empty one where there is no file. Raises `ModelError`."""
     if optional and not path.exists():
         return {}
     value = json_value(path)
@@ -27,7 +27,7 @@ def json_object(path: Path, *, optional: bool = False) -> dict[str, Any]:
 
 
 def json_value(path: Path) -> Any:
-    """Return what a JSON file holds. Raises `ModelCorrupt`."""
+    """Return the JSON value in a file. Raises `ModelCorrupt`."""
     try:
         if path.stat().st_size > LARGEST:
             raise ModelCorrupt(str(path), f"at most {LARGEST} bytes", "more")
@@ -41,13 +41,13 @@ def json_value(path: Path) -> Any:
 
 
 def entries(folder: Path, names: tuple[str, ...]) -> dict[str, FileEntry]:
-    """Return those of the files that are there, with their size and no sum: nobody has said what it should be."""
+    """Return the entries of those files that exist: their sizes, and no sums, since no manifest has any."""
     there = [name for name in names if (folder / name).is_file()]
     return {name: FileEntry((folder / name).stat().st_size, "") for name in there}
 
 
 def card(folder: Path) -> tuple[tuple[str, ...], str]:
-    """Return the languages and the licence that the head of a README.md names; nothing and "unknown" without one."""
+    """Return the languages and the licence that the head of README.md names; without a head none, and "unknown"."""
     try:
         front = FRONT.match((folder / "README.md").read_text("utf-8", "replace"))
     except OSError:
@@ -60,7 +60,7 @@ def card(folder: Path) -> tuple[tuple[str, ...], str]:
 
 
 def _values(lines: list[str], key: str) -> list[str]:
-    """Return the value of a key at the top, or its list, which may stand on the same line or below."""
+    """Return the value of a key as a list; a list may stand on the line of the key or on the lines below it."""
     for index, line in enumerate(lines):
         if line.startswith(f"{key}:"):
             inline = line.partition(":")[2].strip().strip("[]")

@@ -1,4 +1,4 @@
-"""What stands in the headers of CTranslate2's `model.bin`: names, shapes, types and places of its arrays, no numbers.
+"""Reads the headers of CTranslate2's `model.bin`: names, shapes, types and offsets of its arrays, but not their data.
 
 The format is that of `ModelSpec._serialize` in ctranslate2's own Python package, binary version 6. Little endian:
 
@@ -6,7 +6,7 @@ The format is that of `ModelSpec._serialize` in ctranslate2's own Python package
     count u32, then for each variable: name, dimensions u8, u32 each, type u8, bytes u32, data
     count u32, then for each alias: its name, the variable's name
 
-where a name is a u16 length that counts its closing zero byte.
+A name is a u16 length, then as many bytes, the last of which is zero.
 """
 
 from __future__ import annotations
@@ -30,7 +30,10 @@ LONGEST_NAME = 1000  # bytes of a name; those of Whisper have 50
 
 @dataclass(frozen=True, slots=True)
 class Variable:
-    """One array: shape, type, where in the file it is; and the value of one that is a single number (0 for floats)."""
+    """One array: its shape and type, and its offset and length in the file in bytes.
+
+    `value` is the number of a whole scalar, and 0 for any other array.
+    """
 
     name: str
     shape: tuple[int, ...]
@@ -42,7 +45,7 @@ class Variable:
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """The kind of model, its variables in the file's order, and by alias the names of those that have a second one."""
+    """The kind of model (`spec`), its variables in the order of the file, and by alias the name that it stands for."""
 
     spec: str
     revision: int
@@ -51,18 +54,18 @@ class Header:
 
     @property
     def variables(self) -> dict[str, Variable]:
-        """The variables by name; an alias stands for the one that it names."""
+        """The variables by name and by alias."""
         by_name = {variable.name: variable for variable in self.stored}
         return by_name | {alias: by_name[name] for alias, name in self.aliases.items()}
 
     @property
     def parameters(self) -> int:
-        """How many weights there are."""
+        """The number of weights."""
         return sum(prod(each.shape) for each in self.stored if each.shape and not each.name.endswith(SCALE))
 
     @classmethod
     def read(cls, path: Path) -> Header:
-        """Read the headers and seek over the rest.
+        """Read the headers of a file; the data are skipped.
 
         Raises `ModelCorrupt` for a file that ends too early or is something else, `ModelIncompatible` for another
         version of the format, `OSError` for one that cannot be read.

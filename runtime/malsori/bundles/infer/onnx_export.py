@@ -1,4 +1,4 @@
-"""What a plain ONNX export of a wav2vec2 CTC model says of itself, as optimum writes it: without a manifest."""
+"""Infers the manifest of an ONNX export of a wav2vec2 CTC model, as optimum writes it."""
 
 from __future__ import annotations
 
@@ -46,20 +46,20 @@ KERNELS, STRIDES = (10, 3, 3, 3, 3, 2, 2), (5, 2, 2, 2, 2, 2, 2)
 
 
 def graph_of(folder: Path) -> str | None:
-    """Return the name of the graph that would be run, None where there is none."""
+    """Return the name of the graph that is run, None where there is none."""
     return next((name for name in GRAPHS if (folder / name).is_file()), None)
 
 
 def is_whole(folder: Path) -> bool:
-    """Return whether it has a single graph and the vocabulary of a CTC model."""
+    """Return whether the folder has a graph, and the config and the vocabulary of a CTC model."""
     return graph_of(folder) is not None and (folder / VOCABULARY).is_file() and (folder / "config.json").is_file()
 
 
-is_begun = is_whole  # fewer files are those of any graph
+is_begun = is_whole  # with fewer of these files the graph may be any model's
 
 
 def manifest(folder: Path, name: str) -> Manifest:
-    """Return what a manifest would say, without the sums of its files. Raises `ModelError` for what cannot run."""
+    """Return the inferred manifest, without sums of its files. Raises `ModelError` for a model that cannot run."""
     config = json_object(folder / "config.json")
     _check_architecture(folder, config)
     graph_name = graph_of(folder) or GRAPHS[0]
@@ -109,7 +109,7 @@ def _check_architecture(folder: Path, config: dict[str, Any]) -> None:
 
 
 def _layers(folder: Path, config: dict[str, Any], field: str, usual: tuple[int, ...]) -> tuple[int, ...]:
-    """Return a number for each convolution. Raises `ModelIncompatible` for what is no list of such numbers."""
+    """Return a field of the config with a number for each convolution. Raises `ModelIncompatible` for other values."""
     value = config.get(field, usual)
     if not isinstance(value, (list, tuple)) or not value or any(type(each) is not int or each < 1 for each in value):
         reason = f"{field}: expected a list of whole numbers from 1 on, found {value!r:.80}"
@@ -124,7 +124,7 @@ def _check_graph(path: Path, graph: OnnxGraph) -> None:
 
 
 def _beside(folder: Path, graph_name: str, graph: OnnxGraph) -> tuple[str, ...]:
-    """Return the names of the files that hold the graph's weights. Raises `ModelCorrupt` for one that is not there."""
+    """Return the names of the files that hold the graph's weights. Raises `ModelCorrupt` for a missing one."""
     names = tuple((Path(graph_name).parent / each).as_posix() for each in sorted(graph.beside))
     for name in names:
         if not is_safe(name) or not (folder / name).is_file():
@@ -152,7 +152,7 @@ def _quantization(graph: OnnxGraph) -> str:
 
 
 def _blank(folder: Path, config: dict[str, Any], tokenizer: dict[str, Any]) -> str:
-    """Return the token of the blank: the one whose number the config has for padding, which training took."""
+    """Return the token of the blank, which in training is that of padding: the config has its number."""
     vocabulary = json_object(folder / VOCABULARY)
     if any(isinstance(value, dict) for value in vocabulary.values()):
         codes = ", ".join(list(vocabulary)[:4])
@@ -173,7 +173,7 @@ def _blank(folder: Path, config: dict[str, Any], tokenizer: dict[str, Any]) -> s
 
 
 def _token(value: Any) -> str:
-    """Return a token's text, which tokenizers also write as an object."""
+    """Return the text of a token, which some tokenizers write as an object with a `content`."""
     if isinstance(value, dict):
         value = value.get("content")
     return value if isinstance(value, str) else ""

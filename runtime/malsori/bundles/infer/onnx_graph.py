@@ -1,7 +1,7 @@
-"""What an ONNX file says before it is loaded: names of inputs and outputs, operators, types of weights, files beside.
+"""Reads from an ONNX file the names of inputs and outputs, the operators, the types of weights, and files beside it.
 
-Reads protobuf's wire format as far as that needs (fields of `ModelProto` and `GraphProto`, onnx.proto3) and seeks over
-the weights, so that a file of a gigabyte takes milliseconds and no other package.
+It reads those fields of `ModelProto` and `GraphProto` (onnx.proto3) in protobuf's wire format and seeks over the
+weights, so that a file of a gigabyte takes milliseconds and needs no other package.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ LARGEST = 1 << 16  # bytes of a field that is looked into: those of nodes and na
 
 @dataclass(slots=True)
 class OnnxGraph:
-    """Names of what goes in and comes out, the operators used, the numbers of the weights' types, data files beside."""
+    """The names of inputs, outputs and operators, the types of weights as numbers, and the data files `beside`."""
 
     inputs: list[str] = field(default_factory=list)
     outputs: list[str] = field(default_factory=list)
@@ -76,9 +76,9 @@ class OnnxGraph:
 
 
 def _fields(file: BinaryIO, end: int) -> Iterator[tuple[int, int]]:
-    """Yield number and end of each field up to `end`; a number instead of a message is told as `-value - 1`.
+    """Yield the number and the end of each field up to `end`; for a field that is a number, `-value - 1` as its end.
 
-    Whoever takes the field may read in it; what is left of it is seeked over. Raises ValueError for broken wire format.
+    The caller may read the field; the rest of it is skipped. Raises ValueError for broken wire format.
     """
     while file.tell() < end:
         tag = _varint(file)

@@ -1,4 +1,4 @@
-"""Models of other kinds: what a folder holds that does not run here, and the way to a form that does."""
+"""Describes folders and files of models that do not run here, and names the command that gets a form that does."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ WEIGHTS = ("pytorch_model", "flax_model.msgpack", "tf_model.h5")
 
 
 def stranger(folder: Path) -> str:
-    """Return what the folder is and what to do about it, empty where nobody knows."""
+    """Return what the folder is and what to do about it, "" where that is not known."""
     names = sorted(path.name for path in folder.iterdir())
     for known in (_plain_in_a_folder, _files, _transducer, _checkpoint, _forms, _kaldi, _ctc_parts):
         if told := known(folder, names):
@@ -42,13 +42,13 @@ def stranger(folder: Path) -> str:
 
 
 def lacking(folder: Path) -> str:
-    """Return which files a download lacks for the form that the hub has of published models, empty where none."""
+    """Return which files a download of a published model lacks, "" where it lacks none."""
     missing = missing_of(folder)
     return f"lacks {', '.join(missing)}, or is of another kind" if missing else ""
 
 
 def strange_file(path: Path) -> str:
-    """Return what a file is that somebody took for a model, and the line that gets the same in a form that runs."""
+    """Return what a file is that was given as a model, and the command that gets one that runs; "" where unknown."""
     if path.suffix in (".bin", ".gguf", ".ggml") and path.is_file():
         try:
             with path.open("rb") as file:
@@ -63,7 +63,7 @@ def strange_file(path: Path) -> str:
 
 
 def _plain_in_a_folder(folder: Path, names: list[str]) -> str:
-    """The folder of a hub's model, or one above the model."""
+    """Return the hint for a folder with the model in a folder inside it, such as a repository in the hub's cache."""
     inner = [path for path in folder.iterdir() if path.is_dir() and (path / "model.bin").is_file()]
     inner += [path for path in folder.glob("snapshots/*") if (path / "model.bin").exists()]
     return f"is no model, but one is in it: give {inner[0]}" if inner else ""
@@ -105,7 +105,7 @@ def _checkpoint(folder: Path, names: list[str]) -> str:
 
 
 def _conversion(folder: Path, kind: str, config: dict[str, Any]) -> str:
-    """Return the line that makes a form that runs of a checkpoint, where there is one."""
+    """Return the command that converts a checkpoint into a form that runs, where there is one."""
     path = shlex.quote(str(folder))
     if kind == "whisper":
         line = f"ct2-transformers-converter --model {path} --output_dir NEW_FOLDER"
@@ -121,7 +121,7 @@ def _conversion(folder: Path, kind: str, config: dict[str, Any]) -> str:
 
 
 def _published(config: dict[str, Any]) -> str:
-    """Return what people call the published Whisper with the sizes of a checkpoint's config, "" for none or several."""
+    """Return the name of the published Whisper with the sizes of a checkpoint's config, "" for none or several."""
     size = published(config) if all(isinstance(config.get(name), int) for name in FIELDS) else ""
     return "" if size in ("large", "distil-large") else size
 
@@ -156,7 +156,7 @@ def _ctc_parts(folder: Path, names: list[str]) -> str:
 
 
 def _pull(text: str, size: str = "") -> str:
-    """Return the line that gets a published model of the size that a text names, or else of this one."""
+    """Return the command that gets the published model that a text names, or else the one of this `size`."""
     found = SIZE.search(text.lower())
     name = found[1] if found else size
     return f"malsori models pull {name} gets a form that does" if name else "malsori models pull lists what does"

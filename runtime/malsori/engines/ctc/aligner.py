@@ -21,7 +21,7 @@ from .vocabulary import Vocabulary
 from .words import Token, on_path
 
 PENALTY = 1.0  # nats per frame by which the wildcard is below the best token
-LEAST = -100.0  # least log-probability of a token; finite, so that every text has a path
+LEAST_LOG_PROB = -100.0  # least log-probability of a token; finite, so that every text has a path
 
 
 class Emissions:
@@ -40,7 +40,7 @@ class Emissions:
         scores = np.empty((stop - start, self._wildcard + 2))
         tokens = scores[:, : self._wildcard]
         np.subtract(self._logits[start:stop], self._totals[start:stop, np.newaxis], out=tokens)
-        np.maximum(tokens, LEAST, out=tokens)
+        np.maximum(tokens, LEAST_LOG_PROB, out=tokens)
         scores[:, -2] = tokens.max(axis=1) - PENALTY
         scores[:, -1] = tokens[:, self._gap].max(axis=1)
         return scores

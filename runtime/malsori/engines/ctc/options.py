@@ -15,10 +15,10 @@ MOST_BEAM = 256  # hypotheses; on flat logits as many take half a second for ten
 class CtcOptions:
     """How a CTC model decodes with a beam.
 
-    language_model: KenLM language model. The path of a file, ARPA or binary.
-    lm_alpha: weight of the language model. It multiplies the natural log-probabilities.
-    lm_beta: what a word gains beside it.
-    alternatives: texts with scores, in json. How many of the likeliest each segment carries, if above 1.
+    language_model: file of a KenLM language model, ARPA or binary.
+    lm_alpha: weight of the language model. It multiplies the natural log-probabilities that the language model gives.
+    lm_beta: score that each word gains beside that of the language model.
+    alternatives: texts with scores that a segment carries, in json. These are the likeliest; 1 is the text alone.
     """
 
     language_model: Path | None = option(None, FilePath(or_none=True), "--lm", "--language-model")

@@ -21,6 +21,7 @@ from ..ctc.words import silences
 from ..machine.cpus import cpu_threads
 from ..machine.devices import Device, choose_device
 from ..onnx.providers import LARGEST_BATCH
+from ..options import candidates
 from ..session import Session, SessionOptions
 from .acoustic import AcousticModel, open_graphs
 from .batches import Grouping, plan
@@ -176,7 +177,8 @@ class Wav2Vec2Engine:
     def _language(self, options: DecodeOptions) -> tuple[str, float]:
         if options.language:
             return options.language, 1.0
-        return self.manifest.languages[0], 1 / len(self.manifest.languages)
+        known = candidates(self.manifest, options)
+        return known[0], 1 / len(known)
 
     def _check(self, folder: Path, outputs: Mapping[str, int | str]) -> None:
         """Raise `ModelIncompatible` for a bundle whose parts contradict each other."""

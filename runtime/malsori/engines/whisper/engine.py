@@ -15,6 +15,7 @@ from ...types import UNKNOWN, Audio, Hypothesis
 from ..base import DecodeOptions, Layer, LeftContext, Memory
 from ..machine.cpus import cpu_threads
 from ..machine.devices import choose_device
+from ..options import candidates
 from ..session import SessionOptions
 from .features import HOP, STRIDE, WINDOW, LogMel, padded
 from .following import Following
@@ -101,8 +102,8 @@ class WhisperEngine:
     def check(self, options: DecodeOptions) -> tuple[str, ...]:
         """Raise `OptionError` for what the model does not have; return a line for each part that it will leave out."""
         check_options(self.manifest, options)
-        WindowReader(self._network, self._tokens, self.manifest.languages, options)
-        return tuple(left_out(options))
+        reader = WindowReader(self._network, self._tokens, self.manifest.languages, options)
+        return (*left_out(options), *reader.prompts.left_out())
 
     def batches(self, lengths: Sequence[int], options: DecodeOptions = DEFAULTS) -> list[list[int]]:
         """Return the indices of the clips that best share a call, given their lengths in samples."""
@@ -132,7 +133,7 @@ class WhisperEngine:
         self, clips: Sequence[Audio], options: DecodeOptions, previous: Sequence[str] = (), *, reread: bool = True
     ) -> list[Hypothesis]:
         check_options(self.manifest, options)
-        known, single = self.manifest.languages, self._single_windows
+        known, single = candidates(self.manifest, options), self._single_windows
         reader = WindowReader(self._network, self._tokens, known, options, reread=reread, single_windows=single)
         context = self._window_context(options)
         before = [self._tokens.encode(" " + text) if text else [] for text in previous or [""] * len(clips)]
@@ -172,11 +173,12 @@ class WhisperEngine:
         """
         check_options(self.manifest, options)
         context = self._window_context(options)
-        reader = UtteranceReader(self._network, self._tokens, self._mel, context, self.manifest.languages, options)
+        known = candidates(self.manifest, options)
+        reader = UtteranceReader(self._network, self._tokens, self._mel, context, known, options)
         return WhisperSession(reader, session)
 
     def detect_language(self, clip: Audio, options: DecodeOptions = DEFAULTS) -> dict[str, float]:
-        """Return the model's languages with their probabilities, likeliest first; they sum to 1.
+        """Return the languages that it may be with their probabilities, likeliest first; they sum to 1.
 
         Detects in up to `language_detection_segments` windows of 30 s (a shorter clip has a window of its own length,
         if the model bears that), until one exceeds `language_detection_threshold`, and returns the mean.
@@ -185,11 +187,11 @@ class WhisperEngine:
         whisper = options.whisper
         if only := self.manifest.only_language:
             return {only: 1.0}
-        found: list[dict[str, float]] = []
+        known, found = candidates(self.manifest, options), list[dict[str, float]]()
         for start in range(0, max(len(clip), 1), WINDOW * HOP)[: whisper.language_detection_segments]:
             options.check_cancelled()
             encoded = self._encode(clip[start : start + WINDOW * HOP], self._window_context(options))
-            found += languages_of(self._network, encoded, self.manifest.languages)
+            found += languages_of(self._network, encoded, known)
             if max(found[-1].values()) > whisper.language_detection_threshold:
                 break
         mean = {code: sum(each.get(code, 0.0) for each in found) / len(found) for code in found[0]}

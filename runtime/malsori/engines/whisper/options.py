@@ -54,44 +54,51 @@ class TokenIds(Kind):
 class WhisperOptions:
     """How Whisper decodes.
 
-    audio_context: seconds of a short clip that are encoded at least; auto: as the bundle says; full: 30. `auto` is the
-        clip and a margin, at least the floor, both as the bundle's manifest says; 30 s where it says nothing. A number
-        is such a floor.
-    window_guards: read again in longer windows, at last of 30 s, what fails in a short one. False takes it as it is.
-    best_of: readings drawn at a temperature above 0. The likeliest counts.
-    patience: of beam search. See arXiv 2204.05424.
-    length_penalty: of beam search. 1 is the mean log-probability.
-    repetition_penalty: above 1 repeating is less likely.
-    no_repeat_ngram_size: no N tokens are said twice (0: allowed).
-    compression_ratio_threshold: above it a text is a loop; or none. It is how much zlib shrinks the text.
-    log_prob_threshold: mean per token; below it a reading is poor; or none.
-    no_speech_threshold: above it a poor reading is silence; or none. With a no-speech probability above this and a poor
-        reading or a loop, or where none counts as poor, there are no words; nor with one above it and a reading of less
-        than -0.7 per token, one that is at most 0.2 lower and a poor reading, one above 0.5 or 0.75 in less than 2.5 s,
-        or an echo of hot words.
+    audio_context: seconds of a short clip that are encoded at least; auto: as the bundle says; full: 30. With `auto`
+        the window is the clip and a margin, and at least the floor, both as the bundle's manifest says; it is 30 s
+        where the manifest says nothing. A number is such a floor.
+    window_guards: read again in longer windows, at last of 30 s, what fails in a short one. False keeps the reading of
+        the short one.
+    best_of: readings that are drawn at a temperature above 0, of which the likeliest counts.
+    patience: factor by which beam search goes on longer. See arXiv 2204.05424.
+    length_penalty: power of the length by which beam search divides a score. With 1 the score is the mean
+        log-probability.
+    repetition_penalty: factor above 1 that makes tokens less likely which were read before.
+    no_repeat_ngram_size: no sequence of this many tokens is read twice (0: allowed).
+    compression_ratio_threshold: compression ratio above which a text is a loop; or none. The ratio is how much zlib
+        shrinks the text.
+    log_prob_threshold: mean log-probability per token below which a reading is poor; or none.
+    no_speech_threshold: no-speech probability above which a poor reading is silence; or none. There are no words where
+        the probability is above this and the reading is poor, or a loop, or less than -0.7 per token, or where no
+        reading counts as poor; where it is at most 0.2 lower and the reading is poor; in less than 2.5 s, where it is
+        above 0.75, or above 0.5 and the reading less than -0.7 per token; and where the reading is an echo of hot
+        words.
     condition_on_previous_text: lead each window by the text before it (in long stretches only; True: across pauses too;
-        False: never). With True stretches of speech wait for each other.
-    prompt_reset_on_temperature: text read hotter leads nothing.
-    carry_initial_prompt: the initial prompt leads every window. Without, the first alone.
-    prefix: what the text starts with. The first window's reading starts with it; it is part of the result.
-    suppress_blank: no empty reading. And no space first.
-    suppress_tokens: ids never read (=-1: symbols that nobody speaks).
-    time_tokens: the decoder writes times between its words also where attention tells them. Without, it does only in a
-        clip of several windows, in one of less than 2.5 s, in a translation, and with `max_new_tokens`; elsewhere it
-        reads words alone, which are fewer tokens and are heard better, and a sentence has the time at which the decoder
-        listened to it.
-    without_timestamps: no times but the clip's, one segment per window. Neither those that the decoder writes nor those
-        of where it listened.
-    max_initial_timestamp: the latest first time of a window, where the decoder writes times. In seconds.
-    max_new_tokens: per window (224).
-    prepend_punctuations: that belong to the word behind (the usual marks). Others of these are words by themselves.
-    append_punctuations: that belong to the word before (the usual marks). Others of these are words by themselves.
+        False: never). With True each stretch of speech waits for the one before.
+    prompt_reset_on_temperature: a text that was read at a higher temperature than this leads no window.
+    carry_initial_prompt: the initial prompt leads every window. Without this option it leads the first alone.
+    cut_prompt: an initial prompt that is too long leads with its end. Without this option it is an error.
+    prefix: what the text starts with. The reading of the first window starts with it, and it is part of the result.
+    suppress_blank: no reading is empty or begins with a space.
+    suppress_tokens: ids of tokens that are never read (=-1: symbols that nobody speaks).
+    time_tokens: the decoder writes times between its words also where attention tells them. Without this option it does
+        so only in a clip of several windows, in one of less than 2.5 s, in a translation, and with `max_new_tokens`.
+        Elsewhere it reads words alone, which are fewer tokens and are heard better, and a sentence has the time at
+        which the decoder listened to it.
+    without_timestamps: one segment per window, with no times but the clip's. Neither the times that the decoder writes
+        count nor those at which it listened.
+    max_initial_timestamp: latest time in seconds that a window may begin with, where the decoder writes times.
+    max_new_tokens: most tokens that are read in a window (224).
+    prepend_punctuations: marks that belong to the word behind them (the usual marks). A usual mark that is left out is
+        a word by itself.
+    append_punctuations: marks that belong to the word before them (the usual marks). A usual mark that is left out is a
+        word by itself.
     multilingual: tell the language in each window anew, where none is given.
-    language_detection_segments: windows listened to for the language. Of 30 s; fewer when one is surer than the
-        threshold.
-    language_detection_threshold: sure enough to listen to no more.
-    hallucination_silence_threshold: drop text that nobody can have spoken amid a silence that long, by word times
-        (none). In seconds.
+    language_detection_segments: windows of 30 s that are listened to for the language. There are fewer when one is
+        surer than the threshold.
+    language_detection_threshold: probability of a language above which no further window is listened to.
+    hallucination_silence_threshold: drop text that nobody can have spoken amid so many seconds of silence, by word
+        times (none).
     """
 
     audio_context: AudioContext = option("auto", WindowKind())
@@ -107,6 +114,7 @@ class WhisperOptions:
     condition_on_previous_text: bool | None = option(None, Switch(or_none=True, expected="True, False or None"))
     prompt_reset_on_temperature: float = option(0.5, Number(0))
     carry_initial_prompt: bool = option(False, Switch())
+    cut_prompt: bool = option(False, Switch())
     prefix: str | None = option(None, Kind(or_none=True))
     suppress_blank: bool = option(True, Switch())
     suppress_tokens: tuple[int, ...] = option((-1,), TokenIds())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from ...errors import OptionError
 from ..base import DecodeOptions
@@ -12,6 +12,7 @@ from .tokens import UNSPACED, Tokens
 
 MOST_LEADING = TEXT_POSITIONS // 2 - 1  # 223 tokens of previous text
 MOST_PREFIX = TEXT_POSITIONS // 4  # 112 tokens, so that there is room for the reading
+LONGEST_TOKEN = 64  # letters; only runs of one mark have tokens as long
 ECHO = 2 / 3  # share of a reading's words, from which on in prompt and hot words, that makes it an echo of them
 
 
@@ -22,13 +23,25 @@ class Prompts:
         """Raise `OptionError` for a text with more tokens than there is room for."""
         self._tokens = tokens
         self._options = options
-        initial = _encoded(tokens, "initial_prompt", options.initial_prompt, MOST_LEADING)
+        words = ", ".join(word.text.removesuffix("*") for word in options.hotwords)
+        said = (options.initial_prompt or "").strip()
+        if options.whisper.cut_prompt:
+            room = MOST_LEADING - len(_encoded(tokens, "hotwords", words, MOST_LEADING))
+            initial, self._cut = _end(tokens, said, room)
+        else:
+            initial, self._cut = _encoded(tokens, "initial_prompt", said, MOST_LEADING), False
+        self._kept = len(initial)
         carried = options.whisper.carry_initial_prompt
         self.first = [] if carried else initial  # previous text of a clip's first window
-        words = ", ".join(word.text.removesuffix("*") for word in options.hotwords)
-        self.given = f"{words} {options.initial_prompt or ''}".strip()  # the caller's own
+        said = tokens.decode(initial) if self._cut else said
+        self.given = f"{words} {said}".strip()  # the caller's own
         self._always = _encoded(tokens, "hotwords", words, MOST_LEADING - len(initial)) + (initial if carried else [])
         self._prefix = _encoded(tokens, "prefix", options.whisper.prefix, MOST_PREFIX)
+
+    def left_out(self) -> Iterator[str]:
+        """Yield a line where the initial prompt was cut."""
+        if self._cut:
+            yield f"initial_prompt: its last {self._kept} tokens lead, there is no room for those before"
 
     def leading(self, spoken: Sequence[int]) -> list[int]:
         """Return `<|startofprev|>` and the previous text of a window; nothing where there is no text."""
@@ -62,3 +75,10 @@ def _encoded(tokens: Tokens, option: str, text: str | None, most: int) -> list[i
     if len(found) > most:
         raise OptionError(f"{option}: expected a text of at most {most} tokens, found one of {len(found)}")
     return found
+
+
+def _end(tokens: Tokens, text: str, most: int) -> tuple[list[int], bool]:
+    """Return the last `most` tokens of a text, and whether it has more."""
+    end = text[-(most + 1) * LONGEST_TOKEN :]
+    found = tokens.encode(" " + end) if end else []
+    return found[max(0, len(found) - most) :], len(found) > most or len(end) < len(text)

@@ -19,10 +19,10 @@ from ..live.options import check_streamed
 from ..live.utterance import LiveCutter
 from ..options import TranscribeOptions
 from ..sharing.queue import Batches
+from . import LIMIT_S, MOST_STALE
 from .costs import OPTIONS, SESSION, Costs, costs_of
 from .simulation import TALK, Load, Talk, similar, simulated
 
-LIMIT_S = 1.0
 BOUND = 256  # streams; more are not looked for
 
 
@@ -41,7 +41,7 @@ def admission(
     costs: Costs,
     limit_s: float = LIMIT_S,
     *,
-    most_stale: float = 1.0,
+    most_stale: float = MOST_STALE,
     batches: Batches = similar,
     options: DecodeOptions = OPTIONS,
     talk: Talk = TALK,

@@ -79,7 +79,7 @@ class Pool:
                 batches = self._engine.batches([len(job.clip.audio) for job in wave], decoding)
                 calls += [(decoding, [wave[index] for index in batch]) for batch in batches]
         if not self._options.decoding.whisper.condition_on_previous_text:
-            calls.sort(key=lambda call: min(job.recording.number for job in call[1]))
+            calls.sort(key=lambda call: min((job.recording.number, job.clip.span.start) for job in call[1]))
         for decoding, batch in calls:
             self._recognise(batch, decoding)
             yield

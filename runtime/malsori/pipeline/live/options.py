@@ -37,15 +37,16 @@ UNCHAINED = ("condition_on_previous_text", "prefix")  # of Whisper: what leads a
 class LiveOptions:
     """The options of a stream.
 
-    sample_rate: Hz of the blocks that are pushed.
-    partials: also tell what has been heard while somebody speaks.
-    detector: what tells speech from noise. None is that of the model that gives the finals.
+    sample_rate: rate in Hz of the blocks that are pushed.
+    partials: also tell what has been heard so far while somebody speaks.
+    detector: what tells speech from noise. None is the detector of the model that gives the finals.
     backlog_s: seconds of speech that may wait for their finals. With half of it waiting, sources that can wait are read
         no further; with all of it, new sound is dropped and told of. No utterance is longer than half of it.
-    context_s: seconds before an utterance that its final is read with. Their sound and their words; 0 reads each
-        utterance by itself. None is what suits the model: 15 for Whisper, 0 for CTC and for demonstration models.
-    ahead: begin to read a final while the pause that ends its utterance still lasts. With a context and a scheduler.
-        Where somebody goes on speaking, that was work for nothing; what is read is the same.
+    context_s: seconds before an utterance that its final is read with. Their sound and their words lead the utterance;
+        0 reads each utterance by itself. None is what suits the model: 15 for Whisper, 0 for CTC and for demonstration
+        models.
+    ahead: begin to read a final while the pause that ends its utterance still lasts. That needs a context and a
+        scheduler. Where somebody goes on speaking, the work was for nothing; the words are the same either way.
     """
 
     sample_rate: float = option(SAMPLE_RATE, Number(LEAST_RATE, MOST_RATE, "Hz"), "--rate")

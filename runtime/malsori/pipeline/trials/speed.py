@@ -18,7 +18,7 @@ from .hearing import work
 from .verdict import Speed
 
 LENGTHS = (0.5, 2.0, 10.0)  # seconds
-LEAST_ROUNDS, MOST = 7, 31  # rounds at each length; the least where there is no other bundle
+LEAST_ROUNDS, MOST_ROUNDS = 7, 31  # rounds at each length; the least where there is no other bundle
 BUDGET = 5.0  # seconds for the rounds of one length beyond the least
 
 clock = perf_counter
@@ -33,7 +33,7 @@ def measure(engine: Engine, against: Engine | None, speech: Audio, length: float
     clip = np.resize(speech, round(length * SAMPLE_RATE))
     works = [work(one, clip) for one in (engine, against) if one is not None]
     warm = sum(_seconds(one) for one in works)
-    rounds = int(np.clip(BUDGET / max(warm, 1e-9), LEAST_ROUNDS, MOST)) if against else LEAST_ROUNDS
+    rounds = int(np.clip(BUDGET / max(warm, 1e-9), LEAST_ROUNDS, MOST_ROUNDS)) if against else LEAST_ROUNDS
     times = alternate(works, rounds)
     if _speed(length, times).slower:
         times = [first + second for first, second in zip(times, alternate(works, 2 * rounds), strict=True)]

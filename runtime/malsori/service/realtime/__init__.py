@@ -1,10 +1,5 @@
-"""OpenAI's Realtime."""
+"""OpenAI's Realtime transcription, /v1/realtime: `route.py`, then `conversation.py` and `realtime_session.py`."""
 
-from starlette.routing import BaseRoute
+from .route import routes
 
-from ..state import Service
-
-
-def routes(service: Service) -> list[BaseRoute]:
-    """Return the routes of this room."""
-    return []
+__all__ = ["routes"]

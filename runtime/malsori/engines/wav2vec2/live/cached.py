@@ -20,7 +20,7 @@ from ..graphs import KEY, PAST, VALUE
 from .ctc_session import FrameLogits
 from .running import FrontEnd
 
-MOST = 10 * SAMPLE_RATE  # samples; attention among the new frames takes the square of them
+MOST_NEW = 10 * SAMPLE_RATE  # samples of a call; attention among the new frames takes the square of them
 
 
 class Recent:
@@ -66,7 +66,7 @@ class Sizes:
 class CachedReader:
     """One utterance through `stream.onnx`."""
 
-    most = MOST
+    most = MOST_NEW
 
     def __init__(self, network: Graph, front: FrontEnd, sizes: Sizes, lookahead: int, left: int) -> None:
         """Take the graph, and in frames the look-ahead and the `left` context of attention."""

@@ -1,0 +1,40 @@
+"""Plays a WAV file of 16 bits to `malsori serve` as if it were spoken now, and prints what is heard.
+
+pip install websockets
+python samples/listen.py samples/korean.wav [ws://127.0.0.1:8000/v1/listen]
+"""
+
+import asyncio
+import json
+import sys
+import wave
+
+import websockets
+
+
+async def main(path: str, url: str = "ws://127.0.0.1:8000/v1/listen") -> None:
+    with wave.open(path) as sound:
+        rate, channels = sound.getframerate(), sound.getnchannels()
+        async with websockets.connect(url) as socket:
+            await socket.send(json.dumps({"type": "config", "sample_rate": rate, "channels": channels}))
+            print("session", json.loads(await socket.recv())["session"], file=sys.stderr)
+            printing = asyncio.create_task(show(socket))
+            while block := sound.readframes(rate // 10):  # 0.1 s
+                await socket.send(block)
+                await asyncio.sleep(0.1)
+            await socket.send(json.dumps({"type": "end"}))
+            await printing
+
+
+async def show(socket: websockets.ClientConnection) -> None:
+    async for message in socket:
+        event = json.loads(message)
+        if event["type"] == "partial":
+            print(event["text"], end="\r", file=sys.stderr)
+        elif event["type"] == "final":
+            print(event["text"])
+        elif event["type"] in ("warning", "error"):
+            print(event, file=sys.stderr)
+
+
+asyncio.run(main(*sys.argv[1:]))
