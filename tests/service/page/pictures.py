@@ -1,6 +1,7 @@
-"""Take the pictures of docs/page.md: `python -m tests.service.page.pictures`, with Chromium and `malsori[serve,browser]`.
+"""Take the pictures of docs/page.md: `python -m tests.service.page.pictures`.
 
-What a person would do is done on a real service; fonts are those of the machine (Inter and Nanum Gothic, where these are).
+What a person would do is done on a real service in Chromium (`malsori[serve,browser]`). Fonts are those of the machine:
+the pictures in docs were taken where Inter and Nanum Gothic are installed.
 """
 
 from __future__ import annotations
@@ -23,9 +24,7 @@ def main() -> None:
     """Start a service and a browser, and write docs/page-live.png and docs/page-file.png."""
     sound = f"--use-file-for-fake-audio-capture={SAMPLE}%noloop"
     with start_server("--models", "nano-ctc-ko,nano-whisper") as server, sync_playwright() as driver:
-        browser = driver.chromium.launch(
-            executable_path=shutil.which("chromium"), args=["--no-sandbox", *FAKE, sound]
-        )
+        browser = driver.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox", *FAKE, sound])
         _picture_live(_opened(browser, server.url, "light", 560))
         _picture_file(_opened(browser, f"{server.url}/#files", "dark", 720))
         browser.close()

@@ -92,9 +92,12 @@ def test_what_is_spoken_is_read_while_it_is_spoken(server: RunningServer, opened
     page.click("#toggle")
     page.wait_for_selector("#partial:visible")
     until(page, "document.querySelector('#partial .stable').textContent.length > 3")
-    partial = page.inner_text("#partial .stable") + page.inner_text("#partial .tail")
+    stable, tail = page.evaluate(
+        "['.stable', '.tail'].map((each) => document.querySelector('#partial ' + each).textContent)"
+    )
     page.wait_for_selector("#finals li.final")
-    assert KOREAN.startswith(partial.strip()[:4])
+    assert KOREAN.startswith(stable)
+    assert not tail.startswith(stable)
     assert page.inner_text("#finals li.final span") == KOREAN
     assert page.inner_text("#finals li.final time") == "0:00"
     assert page.get_attribute("#finals li.final span", "lang") == "ko"
