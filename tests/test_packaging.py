@@ -100,6 +100,7 @@ def _built(source: Path, **environment: str) -> zipfile.ZipFile:
 def test_the_wheel_holds_the_package_with_its_types_and_licence(wheel: zipfile.ZipFile) -> None:
     names = wheel.namelist()
     assert {"malsori/__init__.py", "malsori/py.typed", "malsori/bundles/find.py", "malsori/cli/main.py"} <= set(names)
+    assert {f"malsori/service/page/{name}" for name in ("index.html", "page.css", "page.js", "icon.svg")} <= set(names)
     assert any(name.endswith("LICENSE") for name in names)
     assert all(name.startswith(("malsori/", "malsori-")) for name in names)
 
