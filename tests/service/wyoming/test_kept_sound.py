@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -29,12 +30,15 @@ def test_many_speak_at_once_and_all_get_their_words(narrow: RunningServer) -> No
 
 
 def test_a_turn_is_kept_only_so_long(narrow: RunningServer) -> None:
+    def taken() -> None:
+        while narrow.get("/readyz")[1]["sessions"] == 0:
+            time.sleep(0.05)
+
     async def beside_another() -> tuple[list[object], list[object]]:
-        reader, writer = await asyncio.open_connection("127.0.0.1", narrow.wyoming_port)
+        _, writer = await asyncio.open_connection("127.0.0.1", narrow.wyoming_port)
         writer.write(message("audio-start", FORM) + chunks(speech("korean"))[0])  # which takes the only place
         await writer.drain()
-        while narrow.get("/readyz")[1]["sessions"] == 0:
-            await asyncio.sleep(0.05)
+        await asyncio.to_thread(taken)
         long = await said(narrow.wyoming_port, [turn(bytes(400_000))])
         short = await said(narrow.wyoming_port, [turn(speech("korean"))])
         writer.close()
