@@ -22,7 +22,7 @@ from typing import Any
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
 BUNDLED = ("nano-ctc-ko", "nano-whisper")
-SPOKEN = Path("samples", "english.wav")  # what `malsori serve` lets its models hear before it is ready
+SPOKEN = "english.wav"  # what `malsori serve` tries its models with, see `malsori/service/startup.py`
 SOURCES = Path("runtime", "malsori", "engines", "onnx", "native")
 FILES = ("linear.c", "operator.c")
 LIBRARY = "libint8_linear.so.1"  # as malsori/engines/onnx/native knows it
@@ -49,8 +49,8 @@ class BuildHook(BuildHookInterface):
             folder = Path(self.root) / "models" / name
             if (folder / "manifest.json").is_file():
                 build_data["force_include"][str(folder)] = f"malsori/_models/{name}"
-        if (spoken := Path(self.root) / SPOKEN).is_file():
-            build_data["force_include"][str(spoken)] = f"malsori/_samples/{SPOKEN.name}"
+        if (spoken := Path(self.root) / "samples" / SPOKEN).is_file():
+            build_data["force_include"][str(spoken)] = f"malsori/_samples/{SPOKEN}"
 
 
 def build(sources: Path, library: Path) -> bool:

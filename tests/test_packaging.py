@@ -20,7 +20,7 @@ from tests.shipped import ROOT
 
 PYPROJECT = ROOT / "pyproject.toml"
 BUNDLED = ("nano-ctc-ko", "nano-whisper")
-OPERATOR = "malsori/engines/native/libint8_linear.so.1"
+OPERATOR = "malsori/engines/onnx/native/libint8_linear.so.1"
 COMPILED = (sys.platform, platform.machine()) == ("linux", "x86_64") and shutil.which("cc") is not None
 
 
@@ -82,7 +82,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> zipfile.ZipFile:
 
 def _copy(target: Path) -> Path:
     left_out = shutil.ignore_patterns("__pycache__", "*.egg-info", "*.so")
-    for name in ("pyproject.toml", "README.md", "docs", "deploy", "runtime", "models", "samples"):
+    for name in (".gitignore", "pyproject.toml", "README.md", "docs", "deploy", "runtime", "models", "samples"):
         if (ROOT / name).is_dir():
             shutil.copytree(ROOT / name, target / name, ignore=left_out)
         elif (ROOT / name).exists():
@@ -100,6 +100,7 @@ def _built(source: Path, **environment: str) -> zipfile.ZipFile:
 def test_the_wheel_holds_the_package_with_its_types_and_licence(wheel: zipfile.ZipFile) -> None:
     names = wheel.namelist()
     assert {"malsori/__init__.py", "malsori/py.typed", "malsori/bundles/find.py", "malsori/cli/main.py"} <= set(names)
+    assert {f"malsori/service/page/{name}" for name in ("index.html", "page.css", "page.js", "icon.svg")} <= set(names)
     assert any(name.endswith("LICENSE") for name in names)
     assert all(name.startswith(("malsori/", "malsori-")) for name in names)
 

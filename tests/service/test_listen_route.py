@@ -166,7 +166,9 @@ def test_a_socket_that_does_not_begin_with_a_configuration_is_closed(server: Run
     assert server.alive()
 
 
-@pytest.mark.parametrize("wrong", ["no json", "{}", '{"type":"nix"}', '{"type":1e400}', "[]", '{"type":NaN}'])
+@pytest.mark.parametrize(
+    "wrong", ["no json", "{}", '{"type":"nix"}', '{"type":1e400}', "[]", '{"type":NaN}', '{"a":1,"a":2}']
+)
 def test_a_wrong_message_is_told_and_the_session_goes_on(server: RunningServer, wrong: str) -> None:
     sound, rate = pcm()
     messages, code = run(server.ws, {"sample_rate": rate}, [wrong, sound, END])

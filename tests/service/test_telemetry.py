@@ -8,6 +8,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from malsori.service.telemetry import MOST_VALUES, Metrics
+from tests.shipped import ROOT
 
 SET = {
     "malsori_requests",
@@ -43,6 +44,13 @@ def test_the_whole_set_is_there_before_anything_happened() -> None:
     assert content_type == "text/plain; version=0.0.4; charset=utf-8"
     assert b"_created" not in text
     assert all(line.startswith((b"#", b"malsori_")) for line in text.splitlines())
+
+
+def test_the_page_on_operations_explains_each_of_them() -> None:
+    page = (ROOT / "docs" / "operations.md").read_text("utf-8")
+    families = text_string_to_metric_families(Metrics().exposition()[0].decode())
+    names = {family.name for family in families if not family.name.startswith("malsori_process_")}
+    assert sorted(name for name in names if name not in page) == []
 
 
 def test_two_services_in_one_process_count_apart() -> None:

@@ -25,7 +25,7 @@ def read_object(text: str, limits: ServiceLimits, most_bytes: int | None = None)
     if depth(text) > within(limits.json_depth):
         raise Refusal(400, "invalid_json", f"expected JSON at most {limits.json_depth} levels deep, found more")
     try:
-        found = json.loads(text, parse_constant=_no_number, parse_float=_finite)
+        found = json.loads(text, parse_constant=_no_number, parse_float=_finite, object_pairs_hook=_once)
     except (ValueError, RecursionError) as error:  # the latter where depth has no limit
         raise Refusal(400, "invalid_json", f"expected a JSON object: {error}") from None
     if not isinstance(found, dict):
@@ -43,6 +43,14 @@ def depth(text: str) -> int:
         open_now += 1 if bracket in "[{" else -1
         deepest = max(deepest, open_now)
     return deepest
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Return an object whose names stand once; of two, one reader takes the first and another the last."""
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise ValueError("a name stands twice in one object")
+    return found
 
 
 def _no_number(text: str) -> float:

@@ -28,6 +28,8 @@ HOSTED = (
     "gpt-4o-mini-transcribe",
     "gpt-4o-transcribe-latest",
     "gpt-transcribe",
+    "gpt-realtime",
+    "gpt-realtime-mini",
     "gpt-realtime-whisper",
     "default",
 )

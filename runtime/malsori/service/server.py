@@ -39,7 +39,7 @@ def run(options: ServeOptions) -> int:
     found, default, partials = served(options.model, options.partials, options.models, options.language)
     start_logging(options.log_format, options.log_level)
     metrics = Metrics()
-    scheduler = Scheduler()
+    scheduler = Scheduler(waited=metrics.waited)
 
     def loaded(each: Any) -> Any:
         return load(

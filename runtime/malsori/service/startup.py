@@ -8,10 +8,14 @@ from pathlib import Path
 from ..bundles.places import PACKAGE, checkout
 from ..errors import EngineError
 from ..pipeline import TranscribeOptions, Transcriber
+from ..pipeline.capacity import LIMIT_S
+from ..pipeline.capacity.admission import admission_of
 from .service_log import log
 from .state import READY, Service
 
 SAMPLE = "english.wav"  # somebody speaks
+MOST_STALE = 0.5  # of the partials: they come half as often before a client is refused
+RELATIVE = 1.5
 
 
 def speech() -> Path:
@@ -44,21 +48,37 @@ async def _warm_up(service: Service, name: str) -> None:
 
 async def _bearable(service: Service) -> int:
     """Return how many live sessions this machine bears: with two models each is given half of it."""
-    registry, language = service.registry, service.options.language
-    async with service.registry.lease(registry.default) as finals:
-        if not speech().is_file():
-            raise EngineError(f"{speech()} is not there, by which streams are measured; --max-streams N says how many")
+    registry = service.registry
+    if not speech().is_file():
+        raise EngineError(f"{speech()} is not there, by which streams are measured; --max-streams N says how many")
+    async with registry.lease(registry.default) as finals:
         if registry.partials is None:
-            found = await asyncio.to_thread(finals.admission, speech(), _options(finals, language))
-            streams = found.streams
-        else:
-            alone = await asyncio.to_thread(finals.admission, speech(), _options(finals, language), partials=False)
-            async with service.registry.lease(registry.partials) as partials:
-                beside = await asyncio.to_thread(partials.admission, speech(), _options(partials, language))
-            streams = min(alone.streams, beside.streams) // 2
-    if streams < 1:
-        log("slow", level="warning", message="this machine hears less than one live session in time; one is admitted")
-    return max(1, streams)
+            return max(1, await asyncio.to_thread(_streams, finals, service.options.language, partials=True))
+        alone = await asyncio.to_thread(_streams, finals, service.options.language, partials=False)
+    async with registry.lease(registry.partials) as partials:
+        beside = await asyncio.to_thread(_streams, partials, service.options.language, partials=True)
+    return max(1, min(alone, beside) // 2)
+
+
+def _streams(transcriber: Transcriber, language: str | None, *, partials: bool) -> int:
+    """Return how many streams a model bears.
+
+    Where it does not hear even one within a second, as many as leave 95 % of the finals not much later than that one's.
+    """
+    options = _options(transcriber, language)
+    found = admission_of(
+        transcriber.engine,
+        transcriber.detector,
+        speech(),
+        options,
+        partials=partials,
+        limit_s=LIMIT_S,
+        most_stale=MOST_STALE,
+        relative=RELATIVE,
+    )
+    name, p95_s, limit_s = transcriber.engine.manifest.name, round(found.p95_s, 3), round(found.limit_s, 3)
+    log("measured", model=name, streams=found.streams, p95_s=p95_s, limit_s=limit_s)
+    return found.streams
 
 
 def _options(transcriber: Transcriber, language: str | None) -> TranscribeOptions:

@@ -79,8 +79,7 @@ class Service:
         Raises `Refusal`: 429 where all places are taken, 404 for an unknown model, 400 for an option that a stream or
         the model does not have, 503 where the service ends or the model takes too long to load.
         """
-        name, request = self.registry.resolve(model), current_request()
-        request.model = name
+        name = self.registry.resolve(model)
         other = self.registry.partials if partials and name == self.registry.default else None
         live = replace(live, backlog_s=2 * self.limits.backlog_seconds, partials=partials)
         with nullcontext() if placed else self.places.take():
@@ -94,6 +93,8 @@ class Service:
                 except MalsoriError as error:
                     raise refusal_of(error, "sample_rate") from error  # all that can be wrong with the sound yet
                 feed = Feed(stream, self._threads, self.metrics)
+                request = current_request()
+                request.model = name
                 try:
                     yield feed
                 finally:

@@ -8,8 +8,9 @@ import time
 from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from typing import Any, BinaryIO, TypeAlias
+from typing import Any, TypeAlias
 
+from ..audio import AudioSource
 from ..errors import MalsoriError
 from ..pipeline import TranscribeOptions, Transcriber
 from ..pipeline.sharing.scheduler import Scheduler
@@ -59,7 +60,7 @@ class UploadWork:
     async def transcribe(
         self,
         model: str | None,
-        source: bytes | BinaryIO,
+        source: AudioSource,
         options: TranscribeOptions,
         *,
         gone: Gone | None = None,
@@ -80,8 +81,8 @@ class UploadWork:
         upload = Upload()
         self._open.add(upload)
         try:
-            current_request().model = self._registry.resolve(model)
             async with self._registry.lease(model) as transcriber:
+                current_request().model = transcriber.engine.manifest.name
                 return await self._heard(transcriber, source, options, upload, gone, on_segments)
         finally:
             upload.unwanted.set()
@@ -96,7 +97,7 @@ class UploadWork:
     async def _heard(
         self,
         transcriber: Transcriber,
-        source: bytes | BinaryIO,
+        source: AudioSource,
         options: TranscribeOptions,
         upload: Upload,
         gone: Gone | None,
@@ -132,8 +133,8 @@ class UploadWork:
 
     def _told(self, transcript: Transcript, upload: Upload) -> Transcript:
         self._took = 0.8 * self._took + 0.2 * upload.seconds
-        self._metrics.transcribed(transcript.duration, time.monotonic() - upload.begun)
         current_request().audio_s = round(transcript.duration, 3)
+        self._metrics.transcribed(transcript.duration, time.monotonic() - upload.begun)
         if transcript.coverage is not None and transcript.coverage.spoken is not None:
             self._metrics.speech(transcript.duration, transcript.coverage.spoken)
         return transcript

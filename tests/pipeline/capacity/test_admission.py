@@ -319,3 +319,14 @@ def test_what_no_machine_can_be_asked_is_refused(wrong: dict[str, float], messag
 def test_a_recording_without_sound_measures_nothing() -> None:
     with pytest.raises(EmptyAudio):
         Transcriber(LoudnessEngine("ko"), detector=LoudnessDetector).admission([])
+
+
+def test_where_not_even_one_is_heard_in_time_as_many_are_let_in_as_are_heard_little_later() -> None:
+    slow = even(0.5)
+    alone = admission(slow)
+    assert alone.streams == 0
+    several = admission(slow, relative=4.0)
+    assert several.streams >= 1
+    assert several.limit_s == pytest.approx(4.0 * alone.p95_s)
+    assert several.p95_s < several.limit_s
+    assert admission(slow, limit_s=100.0, relative=4.0) == admission(slow, limit_s=100.0)

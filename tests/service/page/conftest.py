@@ -15,7 +15,9 @@ SAMPLES = ROOT / "samples"
 CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
 OPENED = """
 window.violations = [];
-document.addEventListener("securitypolicyviolation", (event) => violations.push(event.violatedDirective + " " + event.blockedURI));
+document.addEventListener("securitypolicyviolation", (event) => {
+  violations.push(event.violatedDirective + " " + event.blockedURI);
+});
 """
 # A status that the page shows in its own words is no fault of it, but Chromium writes it into the console.
 TOLD_ANYWAY = (

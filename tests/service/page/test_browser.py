@@ -92,14 +92,17 @@ def test_what_is_spoken_is_read_while_it_is_spoken(server: RunningServer, opened
     page.click("#toggle")
     page.wait_for_selector("#partial:visible")
     until(page, "document.querySelector('#partial .stable').textContent.length > 3")
-    partial = page.inner_text("#partial .stable") + page.inner_text("#partial .tail")
+    stable, tail = page.evaluate(
+        "['.stable', '.tail'].map((each) => document.querySelector('#partial ' + each).textContent)"
+    )
     page.wait_for_selector("#finals li.final")
-    assert KOREAN.startswith(partial.strip()[:4])
+    assert KOREAN.startswith(stable)
+    assert not tail.startswith(stable)
     assert page.inner_text("#finals li.final span") == KOREAN
     assert page.inner_text("#finals li.final time") == "0:00"
     assert page.get_attribute("#finals li.final span", "lang") == "ko"
     assert not page.is_visible("#partial")
-    assert 0 <= float(page.inner_text("#latency").removesuffix(" s")) < 5
+    assert 0 < float(page.inner_text("#latency").strip("< s")) < 5
     drawn = "(c => c.getContext('2d').getImageData(0, 0, c.width, c.height).data.some((each) => each > 0))"
     assert page.evaluate(f"{drawn}(document.getElementById('level'))")
 
@@ -122,6 +125,8 @@ def test_listening_again_goes_on_below_with_its_own_times(
 
 def test_all_can_be_done_by_keys(server: RunningServer, opened: Opened) -> None:
     page = opened(server.url)
+    asked: list[Any] = []
+    page.on("filechooser", lambda chooser: asked.append(chooser))  # from here on: it takes a while until it is heard of
     page.keyboard.press("Control+Enter")
     page.wait_for_selector("#finals li.final")
     page.keyboard.press("Control+Enter")
@@ -130,9 +135,9 @@ def test_all_can_be_done_by_keys(server: RunningServer, opened: Opened) -> None:
     page.keyboard.press("ArrowRight")
     assert page.evaluate(FOCUSED) == "tab-files"
     tabbed(page, "choose")
-    with page.expect_file_chooser() as chooser:
-        page.keyboard.press("Space")
-    chooser.value.set_files(SAMPLES / "korean.wav")
+    page.keyboard.press("Space")
+    page.wait_for_timeout(500)
+    asked[0].set_files(SAMPLES / "korean.wav")
     page.wait_for_selector(".transcript:visible")
     tabbed(page, "word")
     page.keyboard.press("ArrowRight")
@@ -192,7 +197,7 @@ def test_several_files_have_their_turns_and_one_that_is_none_does_not_stop_them(
     page.set_input_files("#choose", [SAMPLES / "korean.wav", ROOT / "README.md", SAMPLES / "numbers.wav"])
     until(page, "document.querySelectorAll('.transcript:not([hidden])').length === 2")
     assert problem(page).startswith("This file could not be read as sound. Does it play elsewhere?")
-    assert page.locator(".file h2").all_inner_texts() == ["numbers.wav", "README.md", "korean.wav"]
+    assert page.locator(".file h2").all_inner_texts() == ["korean.wav", "README.md", "numbers.wav"]
 
 
 def test_a_file_that_is_under_way_can_be_cancelled_and_tried_again(server: RunningServer, opened: Opened) -> None:

@@ -149,6 +149,13 @@ def test_clearing_drops_the_turn_that_is_open_and_no_other() -> None:
     assert items.is_between
 
 
+def test_a_turn_that_was_cleared_before_it_was_told_is_never_told() -> None:
+    items = TurnItems(CONFIG, ItemChain(), 0.0)
+    items.cut(1, 0.0, commit=False)
+    assert utterance(items, 1, "", "one") == []
+    assert kinds(utterance(items, 2, "", "two"))[-1] == "completed"
+
+
 def test_committing_a_turn_wants_somebody_who_speaks() -> None:
     items = TurnItems(CONFIG, ItemChain(), 0.0)
     with pytest.raises(Refusal) as caught:

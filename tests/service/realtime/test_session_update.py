@@ -80,6 +80,14 @@ def test_hints_become_options_of_the_stream() -> None:
     assert options.decoding.language == "ko"
 
 
+def test_a_language_is_detected_among_those_that_are_possible() -> None:
+    manifest = Models().manifest("nano-whisper")
+    several = heard(transcription={"model": "nano-whisper", "languages": ["ko", "en"]})
+    assert several.options_for(manifest).decoding.languages == ("ko", "en")
+    decoding = heard(several, transcription={"language": "ko"}).options_for(manifest).decoding
+    assert (decoding.language, decoding.languages) == ("ko", ())
+
+
 def test_a_prompt_is_shown_as_null_where_the_model_takes_none() -> None:
     assert heard(transcription={"prompt": "온도"}).hints.prompt is None
     assert heard(transcription={"prompt": "온도", "model": "nano-whisper"}).hints.prompt == "온도"

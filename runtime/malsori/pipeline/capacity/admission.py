@@ -42,6 +42,7 @@ def admission(
     limit_s: float = LIMIT_S,
     *,
     most_stale: float = MOST_STALE,
+    relative: float | None = None,
     batches: Batches = similar,
     options: DecodeOptions = OPTIONS,
     talk: Talk = TALK,
@@ -50,8 +51,9 @@ def admission(
 ) -> Admission:
     """Return the most streams, up to `bound`, with which 95 % of the finals come within `limit_s` of the end of speech.
 
-    `most_stale` is the share of partials that may be dropped. `batches` is the engine's own. The same costs and seed
-    give the same number.
+    `most_stale` is the share of partials that may be dropped. Where a single stream does not keep the limit and there
+    is a number `relative`, the limit is so many times the `p95_s` of a single one. `batches` is the engine's own. The
+    same costs and seed give the same number.
     """
 
     def load(streams: int, limit: float) -> Load:
@@ -61,6 +63,15 @@ def admission(
         found = load(streams, limit_s)
         return found.p95_s < limit_s and found.stale <= most_stale
 
+    if relative is not None and not keeps(1):
+        limit_s = max(limit_s, relative * load(1, math.inf).p95_s)
+    fits = _most(keeps, bound)
+    found = load(max(fits, 1), math.inf)
+    return Admission(fits, found.p95_s, found.busy, found.stale, limit_s)
+
+
+def _most(keeps: Callable[[int], bool], bound: int) -> int:
+    """Return the most streams up to `bound` that keep the limit, where fewer keep it too."""
     fits, fails = 0, 1
     while fails <= bound and keeps(fails):
         fits, fails = fails, 2 * fails
@@ -68,8 +79,7 @@ def admission(
     while fails - fits > 1:
         middle = (fits + fails) // 2
         fits, fails = (middle, fails) if keeps(middle) else (fits, middle)
-    found = load(max(fits, 1), math.inf)
-    return Admission(fits, found.p95_s, found.busy, found.stale, limit_s)
+    return fits
 
 
 def admission_of(
@@ -81,6 +91,7 @@ def admission_of(
     partials: bool,
     limit_s: float,
     most_stale: float,
+    relative: float | None = None,
 ) -> Admission:
     """Return the `admission` by costs measured now. Raises `OptionError` for numbers and options that cannot be."""
     Number(0, above=True).check("limit_s", limit_s)
@@ -89,4 +100,11 @@ def admission_of(
     listen = LiveCutter(detector(), options.speech.gate).push
     sound = decode(speech, sample_rate=options.source.sample_rate).samples
     costs = costs_of(engine, sound, options.decoding, SESSION if partials else None, listen)
-    return admission(costs, limit_s, most_stale=most_stale, batches=engine.batches, options=options.decoding)
+    return admission(
+        costs,
+        limit_s,
+        most_stale=most_stale,
+        relative=relative,
+        batches=engine.batches,
+        options=options.decoding,
+    )

@@ -28,9 +28,16 @@ class Lane:
     """
 
     def __init__(
-        self, engine: Engine, lock: threading.Lock, counters: SchedulerCounters, gather_s: float, patience_s: float
+        self,
+        engine: Engine,
+        lock: threading.Lock,
+        counters: SchedulerCounters,
+        gather_s: float,
+        patience_s: float,
+        waited: Callable[[float], None] = lambda seconds: None,
     ) -> None:
         self.engine = engine
+        self._waited = waited
         self.waiting = EngineQueue(engine.batches, gather_s, patience_s)
         self.samples = 0  # of clips whose finals have not been reported
         self._counters = counters
@@ -91,6 +98,7 @@ class Lane:
 
     def _work(self) -> None:
         while (job := self._next()) is not None:
+            self._tell_waited(job)
             if isinstance(job, list):
                 self._finals(job)
             elif isinstance(job, ClipCall):
@@ -100,6 +108,12 @@ class Lane:
             else:
                 guarded(job.work)
             del job  # so that an idle worker holds no sound
+
+    def _tell_waited(self, job: Job) -> None:
+        requests = job if isinstance(job, list) else job.requests if isinstance(job, ClipCall) else []
+        now = clock()
+        for request in requests:
+            guarded(self._waited, now - request.since)
 
     def _next(self) -> Job | None:
         """Wait for work and take it; return None once the lane is to end and nothing waits."""

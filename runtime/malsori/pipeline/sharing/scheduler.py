@@ -36,14 +36,21 @@ class Scheduler:
 
     gather_ms: milliseconds that a final waits for others to share its call, while other streams are active.
     patience_s: seconds after which batch work goes before partials; it always waits for finals.
+    waited: gets the seconds that each final and each clip of a file has waited, in the thread that takes it up.
 
     Each engine, by identity, has one thread, started at its first request: two calls at a time on one device would only
     make both late.
     """
 
-    def __init__(self, *, gather_ms: float = GATHER_MS, patience_s: float = PATIENCE_S) -> None:
+    def __init__(
+        self,
+        *,
+        gather_ms: float = GATHER_MS,
+        patience_s: float = PATIENCE_S,
+        waited: Callable[[float], None] = lambda seconds: None,
+    ) -> None:
         self.counters = SchedulerCounters()
-        self._times = (gather_ms / 1000, patience_s)
+        self._settings = (gather_ms / 1000, patience_s, waited)
         self._lock = threading.Lock()
         self._lanes: dict[int, Lane] = {}
         self._ending: weakref.WeakSet[Lane] = (
@@ -205,7 +212,7 @@ class Scheduler:
         """Return the engine's lane, None on a closed scheduler. To be called with the lock held."""
         engine = bare(engine)
         if not self.closed and id(engine) not in self._lanes:
-            self._lanes[id(engine)] = Lane(engine, self._lock, self.counters, *self._times)
+            self._lanes[id(engine)] = Lane(engine, self._lock, self.counters, *self._settings)
         return None if self.closed else self._lanes[id(engine)]
 
     def _active(self, engine: Engine) -> bool:

@@ -20,11 +20,11 @@ const wait = (seconds, signal) => new Promise((resolve, reject) => {
   signal.addEventListener("abort", () => (clearTimeout(timer), reject(new DOMException("", "AbortError"))));
 });
 
-/** Take a file: it gets its place on the page at once, and its turn after those before it. */
-export function hear(file, choice) {
-  const view = new FileView(file, choice);
-  document.getElementById("results").prepend(view.root);
-  view.queue();
+/** Take files: they get their places on the page at once, above those of before, and their turns one after another. */
+export function hear(files, choice) {
+  const views = files.map((file) => new FileView(file, choice));
+  document.getElementById("results").prepend(...views.map(({ root }) => root));
+  for (const view of views) view.queue();
 }
 
 class FileView {
@@ -51,7 +51,7 @@ class FileView {
   queue() {
     this.stopper = new AbortController();
     this.busy(true);
-    this.state(say("waiting"));
+    this.state(say("waiting"), 0);
     queue = queue.then(() => this.run());
   }
 
@@ -118,13 +118,14 @@ class FileView {
     for (const [name, value] of Object.entries(fields)) form.append(name, value);
     for (const each of ["segment", "word"]) form.append("timestamp_granularities[]", each);
     form.append("file", this.file); // last, so that the rest is known when it comes
-    let ticking;
+    let ticking = null;
     const onSent = (part) => {
       this.state(say("sending", { percent: Math.floor(part * 100) }), part);
       if (part === 1) ticking ??= this.tick();
     };
+    onSent(0);
     try {
-      return JSON.parse(await send("v1/audio/transcriptions", form, { signal: this.stopper.signal, onSent, onReply: () => {} }));
+      return await send("v1/audio/transcriptions", form, { signal: this.stopper.signal, onSent });
     } finally {
       clearInterval(ticking);
     }

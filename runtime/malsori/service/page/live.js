@@ -9,6 +9,7 @@ const get = (id) => document.getElementById(id);
 const BEHIND_S = 30; // seconds of sound that may wait in the browser for a slow connection
 const SILENT_S = 4; // without any sound at all, a microphone is off
 const LAST_WORDS_S = 25; // how long the finals may take after the end
+const HAS_KEYS = matchMedia("(pointer: fine)");
 const TOLD_BY_CLOSE = { 1001: "leaving", 1012: "leaving", 1013: "full" };
 
 /** One time of listening, from the button to the last final. */
@@ -20,7 +21,11 @@ class Session {
 
   show(state) {
     this.state = state;
-    get("live-state").textContent = say(state);
+    this.say(state);
+  }
+
+  say(text) {
+    get("live-state").textContent = text === "listening" && HAS_KEYS.matches ? `${say(text)} ${say("keysStop")}` : say(text);
   }
 
   async start() {
@@ -87,7 +92,7 @@ class Session {
     if (level > 0) this.heardAt = this.seconds;
     this.strip.push(level, this.seconds, this.captions.speaking);
     get("heard").textContent = clock(this.seconds);
-    get("live-state").textContent = say(this.seconds - this.heardAt > SILENT_S ? "noSound" : this.state);
+    this.say(this.seconds - this.heardAt > SILENT_S ? "noSound" : this.state);
   }
 
   told(event, ready) {
@@ -106,7 +111,7 @@ class Session {
   }
 
   showLatency(seconds) {
-    get("latency").textContent = `${Math.max(0, seconds).toFixed(1)} s`;
+    get("latency").textContent = seconds < 0.1 ? "< 0.1 s" : `${seconds.toFixed(1)} s`;
   }
 
   stop() {

@@ -86,7 +86,7 @@ function setUpKey() {
 
 function take(files) {
   chooseTab("files");
-  for (const file of files) hear(file, choice);
+  hear(files, choice);
 }
 
 function setUpDrop() {

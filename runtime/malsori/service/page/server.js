@@ -58,19 +58,18 @@ export async function learnLimits() {
 export const uploadBytes = () => limits.upload_bytes ?? Infinity;
 
 /**
- * Send a form; `onSent` is told the part of it that has left, from 0 to 1, and `onReply` the text of the reply so far.
- * Returns the text of the reply; raises a Problem, or an AbortError when `signal` says so.
+ * Send a form; `onSent` is told the part of it that has left, from 0 to 1. Returns the JSON of the reply; raises a
+ * Problem, or an AbortError when `signal` says so.
  */
-export function send(path, form, { signal, onSent, onReply }) {
+export function send(path, form, { signal, onSent }) {
   return new Promise((resolve, reject) => {
     const request = new XMLHttpRequest(); // fetch does not tell how much was sent
     request.open("POST", address(path));
     for (const [name, value] of Object.entries(heads())) request.setRequestHeader(name, value);
     request.upload.onprogress = (event) => event.lengthComputable && onSent(event.loaded / event.total);
     request.upload.onload = () => onSent(1);
-    request.onprogress = () => request.status === 200 && onReply(request.responseText);
     request.onload = () => request.status === 200
-      ? resolve(request.responseText)
+      ? resolve(JSON.parse(request.responseText))
       : reject(problemOf(request.status, request.responseText, request.getResponseHeader("Retry-After")));
     request.onerror = () => reject(new Problem({}));
     request.onabort = () => reject(new DOMException("", "AbortError"));
@@ -95,6 +94,8 @@ const BY_CODE = {
 };
 const BY_STATUS = { 0: "offline", 401: "wantsKey", 413: "tooLarge", 429: "full", 503: "starting", 504: "tooSlow" };
 
+const PLAIN = ["wantsKey", "full", "leaving", "starting"]; // the server's own words are for programs there
+
 /** The name in `words.js` of what a problem is called. */
 function named(problem) {
   if (problem.code === "invalid_value" && problem.param === "language") return "badLanguage";
@@ -104,7 +105,7 @@ function named(problem) {
 /** What happened, what to do next, and what the server itself said: three texts, the last may be empty. */
 export function explain(problem) {
   const name = problem instanceof Problem ? named(problem) : problem;
-  const detail = problem.message ?? "";
+  const detail = PLAIN.includes(name) ? "" : problem.message ?? "";
   return { name, what: say(name), next: say(`${name}Next`, { most: size(uploadBytes()) }), detail };
 }
 
@@ -115,7 +116,7 @@ export function showProblem(place, problem) {
   const { name, what, next, detail } = explain(problem);
   const box = Object.assign(document.createElement("div"), { className: "problem" });
   box.append(Object.assign(document.createElement("strong"), { textContent: what }), ` ${next}`);
-  if (detail) box.append(Object.assign(document.createElement("small"), { textContent: detail }));
+  if (detail) box.append(Object.assign(document.createElement("small"), { textContent: detail, lang: "en" }));
   place.append(box);
   if (name === "wantsKey") document.dispatchEvent(new Event("wants-key"));
 }

@@ -71,8 +71,8 @@ class SessionConfig:
     def tells_early(self) -> bool:
         """Whether words are told while they are spoken, as a `delay` asks for that is not high, and revised later.
 
-        Of Whisper models every second utterance is, in a comma or a capital: a final hears the whole of it. So where
-        nobody asks, words are told when they are final, and the deltas are the transcript.
+        Whisper's often are, in a comma or a capital: a final hears the whole utterance. So where nobody asks, words are
+        told when they are final, and the deltas are the transcript.
         """
         return self.hints.delay in ("minimal", "low", "medium")
 
@@ -82,6 +82,7 @@ class SessionConfig:
         only = hints.languages[0] if len(hints.languages) == 1 else None
         return TranscribeOptions(
             language=hints.language or only,
+            languages=() if hints.language or only else hints.languages,
             initial_prompt=hints.prompt,
             hotwords=list(hints.keywords),
             word_timestamps=self.logprobs,

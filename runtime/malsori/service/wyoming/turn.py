@@ -23,6 +23,7 @@ from ..state import Service
 from .chunk_sound import ChunkForm, ChunkSound, chunk_form
 from .framing import EventWriter, encoded
 from .home_names import HomeNames, names_sent
+from .kept_sound import KeptSound
 from .wyoming_info import languages_of
 
 LONGEST = 256  # characters of the name of a model or a language
@@ -67,7 +68,7 @@ class Turn:
         self._service, self._names, self._writer = service, names, writer
         self._asked, self._form = Asked(language=service.options.language), None  # type: tuple[Asked, ChunkForm | None]
         self._sound = ChunkSound()
-        self._feed: Feed | None = None
+        self._feed: Feed | KeptSound | None = None
         self._begun, self._opened = asyncio.Event(), asyncio.Event()
         self._parts: list[str] = []
         self._language = ""
@@ -116,24 +117,41 @@ class Turn:
         try:
             options = TranscribeOptions(language=self._asked.language)
             options = await self._names.put(self._service.registry, model, options, self._asked.names)
-            async with self._service.feed(model, options, LIVE, partials=False) as feed:
-                self._feed = feed
-                self._opened.set()
-                async for event in feed:
-                    await self._tell(event)
+            try:
+                async with self._service.feed(model, options, LIVE, partials=False) as feed:
+                    self._feed = feed
+                    self._opened.set()
+                    async for event in feed:
+                        await self._tell(event)
+            except Refusal as refusal:
+                if refusal.status != 429 or self._feed is not None:
+                    raise
+                await self._heard_later(model, options)
         except MalsoriError as error:
             raise refusal_of(error, None) from error
+
+    async def _heard_later(self, model: str, options: TranscribeOptions) -> None:
+        """Hear the turn as an upload: all live sessions are taken, and a command of somebody's is not to be lost."""
+        self._feed = kept = KeptSound(self._service.limits.upload_bytes)
+        self._opened.set()
+        if len(samples := await kept.whole()):
+            transcript = await self._service.work.transcribe(model, samples, options)
+            await self._tell_text(transcript.text, transcript.language)
 
     async def _tell(self, event: Event) -> None:
         """Write the text of an utterance; all of these together are the transcript."""
         if isinstance(event, StreamWarning) and event.code == "engine_error":
             raise Refusal(500, "engine_error", event.message)
-        if not isinstance(event, Final) or not event.text.strip():
+        if isinstance(event, Final):
+            await self._tell_text(event.text, event.language)
+
+    async def _tell_text(self, text: str, language: str) -> None:
+        if not text.strip():
             return
         if not self._parts:
-            self._language = event.language
+            self._language = language
             await self._writer.write("transcript-start", self._spoken())
-        self._parts.append(" " * bool(self._parts) + event.text.strip())
+        self._parts.append(" " * bool(self._parts) + text.strip())
         await self._writer.write("transcript-chunk", {"text": self._parts[-1]})
 
     def _spoken(self) -> dict[str, str]:
