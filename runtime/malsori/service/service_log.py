@@ -78,7 +78,7 @@ class ObjectLines(logging.Formatter):
         return json.dumps(head | facts).replace("\x7f", "\\u007f")  # the one control that is not escaped
 
 
-class _Handler(logging.StreamHandler[TextIO]):
+class _Handler(logging.StreamHandler):  # type: ignore[type-arg]  # of TextIO, which Python 3.10 cannot say
     """A stream that may be full or closed: then lines are lost, and the service goes on."""
 
     def handleError(self, record: logging.LogRecord) -> None:
