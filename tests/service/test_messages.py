@@ -15,7 +15,16 @@ LIMITS = ServiceLimits()
 
 @pytest.mark.parametrize(
     ("text", "levels"),
-    [("{}", 1), ('{"a":[[]]}', 3), ('{"a":"[[[[{{{{"}', 1), ('{"a":"\\"[[["}', 1), ("[" * 7, 7), ("", 0), ('"[', 0), ('["\\', 1)],
+    [
+        ("{}", 1),
+        ('{"a":[[]]}', 3),
+        ('{"a":"[[[[{{{{"}', 1),
+        ('{"a":"\\"[[["}', 1),
+        ("[" * 7, 7),
+        ("", 0),
+        ('"[', 0),
+        ('["\\', 1),
+    ],
 )
 def test_brackets_are_counted_outside_of_strings(text: str, levels: int) -> None:
     assert depth(text) == levels

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -191,3 +192,18 @@ def test_work_that_ends_takes_no_more() -> None:
         assert (refused.value.status, refused.value.code) == (503, "shutting_down")
 
     asyncio.run(hear())
+
+
+def test_an_answer_comes_even_if_the_look_after_its_client_takes_the_cancellation() -> None:
+    async def gone() -> bool:
+        with suppress(asyncio.CancelledError):  # as anyio does on Python 3.10, now and then
+            await asyncio.sleep(60)
+        return False
+
+    async def heard() -> str:
+        hearing = asyncio.create_task(work().transcribe(None, KOREAN.read_bytes(), USUAL, gone=gone))
+        await asyncio.wait({hearing}, timeout=20)
+        assert hearing.done()
+        return (await hearing).text
+
+    assert asyncio.run(heard()) == TEXT

@@ -113,7 +113,7 @@ class UploadWork:
 
         hearing = asyncio.get_running_loop().run_in_executor(self._threads, hear)
         hearing.add_done_callback(_seen)
-        watching = asyncio.create_task(_left(gone)) if gone is not None else None
+        watching = asyncio.create_task(_left(gone, upload)) if gone is not None else None
         if watching is not None:
             watching.add_done_callback(_seen)
         waited: set[asyncio.Future[Any]] = {hearing, watching} if watching is not None else {hearing}
@@ -146,9 +146,13 @@ def _seen(work: asyncio.Future[Any]) -> None:
         work.exception()
 
 
-async def _left(gone: Gone) -> None:
-    """Return once the client has left."""
-    while not await gone():
+async def _left(gone: Gone, upload: Upload) -> None:
+    """Return once the client has left, or nobody wants to know any more.
+
+    A cancellation alone does not end it for sure: on Python 3.10 anyio, with which Starlette looks after a client, takes
+    one that comes in that moment for its own.
+    """
+    while not (upload.unwanted.is_set() or await gone()):
         await asyncio.sleep(LOOK_EVERY)
 
 

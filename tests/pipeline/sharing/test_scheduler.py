@@ -181,6 +181,14 @@ def uncaught(monkeypatch: pytest.MonkeyPatch) -> list[BaseException]:
     return found
 
 
+def test_a_listener_of_waits_that_fails_stops_no_engine(uncaught: list[BaseException]) -> None:
+    engine, inbox = NumberedEngine(), Inbox()
+    with Scheduler(waited=lambda seconds: 1 / 0) as scheduler:
+        scheduler.final(engine, clip(0), OPTIONS, inbox.taker(0))
+    assert list(inbox.texts) == [0]
+    assert [type(each) for each in uncaught] == [ZeroDivisionError]
+
+
 def test_a_slow_engine_drops_partials_only_and_counts_them() -> None:
     engine, inbox, heard = NumberedEngine(), Inbox(), []
     owners = ["a", "b", "c"]

@@ -144,7 +144,7 @@ class FormReader:
         """Begin a part whose headers are known."""
         disposition = self._part.headers.get(b"content-disposition", b"")
         kind, named = parse_options_header(disposition)
-        if kind != b"form-data" or b"name" not in named:
+        if kind.lower() != b"form-data" or b"name" not in named:
             raise malformed('each part wants a header Content-Disposition: form-data; name="..."')
         self._part.name = _text("the name of a field", named[b"name"], None)
         if len(self._part.name) > MOST_NAME:
