@@ -141,7 +141,7 @@ def keys_in(path: Path | None) -> tuple[str, ...]:
     if path is None:
         return ()
     try:
-        lines = path.read_text("utf-8").splitlines()
+        lines = path.read_text("utf-8-sig").splitlines()
     except (OSError, UnicodeDecodeError) as error:
         raise OptionError(f"--api-key-file {path}: cannot be read, {error}") from error
     keys = tuple(line.strip() for line in lines if line.strip() and not line.startswith("#"))

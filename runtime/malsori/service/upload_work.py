@@ -149,8 +149,8 @@ def _seen(work: asyncio.Future[Any]) -> None:
 async def _left(gone: Gone, upload: Upload) -> None:
     """Return once the client has left, or nobody wants to know any more.
 
-    A cancellation alone does not end it for sure: on Python 3.10 anyio, with which Starlette looks after a client, takes
-    one that comes in that moment for its own.
+    A cancellation alone may not end it: on Python 3.10 anyio, with which Starlette looks after a client, takes one that
+    comes in that moment for its own.
     """
     while not (upload.unwanted.is_set() or await gone()):
         await asyncio.sleep(LOOK_EVERY)

@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from ...events import Final
-from ...joining import LEAST_PROB
-from ...types import UNKNOWN, Word
+from ...types import Word
+from ..hosted_shapes import languages_heard, token_logprob, usage
 from ..refusal import Refusal
 
 Sent = dict[str, Any]
@@ -76,11 +76,10 @@ def completed_event(
     item_id: str, text: str, seconds: float, finals: Sequence[Final], *, revised: bool, logprobs: bool
 ) -> Sent:
     """Return the event for the whole text of an item; `revised` where it is not what the deltas were."""
-    languages = dict.fromkeys(final.language for final in finals if final.language != UNKNOWN)
     fields: Sent = {
         "transcript": text,
-        "usage": {"type": "duration", "seconds": round(seconds, 3)},
-        "languages": [{"code": code} for code in languages],
+        "usage": usage(seconds),
+        "languages": languages_heard(final.language for final in finals),
     }
     if revised:
         fields["revised"] = True
@@ -100,6 +99,4 @@ def _transcription(name: str, item_id: str, **fields: Any) -> Sent:
 
 
 def _logprob(word: Word) -> Sent:
-    text = " " * word.spaced + word.text
-    logprob = round(math.log(max(word.probability, LEAST_PROB)), 4)
-    return {"token": text, "bytes": list(text.encode("utf-8")), "logprob": logprob}
+    return token_logprob(" " * word.spaced + word.text, word.probability)

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from math import log
 from typing import Any
 
 from starlette.responses import JSONResponse, Response
 
 from ...engines.whisper.guards import compression_ratio
 from ...formats import CUED
-from ...joining import LEAST_PROB
 from ...languages import CODES, ENGLISH
 from ...output import render
-from ...types import UNKNOWN, Segment, Transcript, Word
+from ...types import Segment, Transcript, Word
+from ..hosted_shapes import languages_heard, rounded_log, token_logprob, usage
 from .audio_request import AudioRequest
 
 NAMES = {code: name for name, code in reversed(CODES.items())} | ENGLISH
@@ -34,7 +33,11 @@ def reply(transcript: Transcript, request: AudioRequest) -> Response:
 
 def json_body(transcript: Transcript, request: AudioRequest) -> dict[str, Any]:
     """Return the members of the format json; those of ours are `warnings`, where there are any."""
-    body: dict[str, Any] = {"text": transcript.text, "usage": usage(transcript), "languages": languages(transcript)}
+    body: dict[str, Any] = {
+        "text": transcript.text,
+        "usage": usage(transcript.duration),
+        "languages": languages(transcript),
+    }
     if request.logprobs:
         body["logprobs"] = logprobs(transcript.segments)
     return body | told(transcript, request)
@@ -48,7 +51,7 @@ def verbose_body(transcript: Transcript, request: AudioRequest) -> dict[str, Any
         "language": "english" if task == "translate" else NAMES.get(transcript.language, "unknown"),
         "duration": round(transcript.duration, 3),
         "text": transcript.text,
-        "usage": usage(transcript),
+        "usage": usage(transcript.duration),
     }
     if request.segments:
         body["segments"] = list(_segments(transcript.segments))
@@ -57,15 +60,9 @@ def verbose_body(transcript: Transcript, request: AudioRequest) -> dict[str, Any
     return body | told(transcript, request)
 
 
-def usage(transcript: Transcript) -> dict[str, Any]:
-    """Return what was used: the seconds of the recording."""
-    return {"type": "duration", "seconds": round(transcript.duration, 3)}
-
-
 def languages(transcript: Transcript) -> list[dict[str, str]]:
     """Return the languages that were heard; none where nothing was."""
-    codes = (transcript.language, *(segment.language for segment in transcript.segments))
-    return [{"code": code} for code in dict.fromkeys(codes) if code not in (None, UNKNOWN)]
+    return languages_heard((transcript.language, *(segment.language for segment in transcript.segments)))
 
 
 def told(transcript: Transcript, request: AudioRequest) -> dict[str, Any]:
@@ -83,10 +80,7 @@ def logprobs(segments: Sequence[Segment], *, first: bool = True) -> list[dict[st
     texts = [" " * word.spaced + word.text for word in words]
     if texts and first:
         texts[0] = texts[0].removeprefix(" ")
-    return [
-        {"token": text, "logprob": _log(word.probability), "bytes": list(text.encode("utf-8", "replace"))}
-        for text, word in zip(texts, words, strict=True)
-    ]
+    return [token_logprob(text, word.probability) for text, word in zip(texts, words, strict=True)]
 
 
 def text_of(segments: Sequence[Segment], *, first: bool) -> str:
@@ -118,7 +112,7 @@ def _segments(segments: Sequence[Segment]) -> Iterator[dict[str, Any]]:
             "text": text,
             "tokens": list(segment.tokens),
             "temperature": segment.temperature or 0.0,
-            "avg_logprob": _log(segment.confidence),
+            "avg_logprob": rounded_log(segment.confidence),
             "compression_ratio": round(compression_ratio(text) if ratio is None else ratio, 4),
             "no_speech_prob": round(segment.no_speech_prob or 0.0, 4),
         }
@@ -135,10 +129,6 @@ def _word(word: Word) -> dict[str, Any]:
 
 def _text(transcript: Transcript, request: AudioRequest) -> str:
     return render(transcript, request.format, request.cues) if request.format in CUED else f"{transcript.text}\n"
-
-
-def _log(probability: float) -> float:
-    return round(log(max(probability, LEAST_PROB)), 4) or 0.0  # without the sign of -0.0
 
 
 def _warned(warnings: Sequence[str]) -> dict[str, str]:
