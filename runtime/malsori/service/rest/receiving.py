@@ -85,7 +85,7 @@ def boundary_of(headers: Mapping[str, str]) -> bytes:
     if coding not in ("", "identity"):
         raise Refusal(415, "unsupported_encoding", f"a body has no Content-Encoding here, found {coding[:20]!r}")
     kind, options = parse_options_header(headers.get("content-type"))
-    if kind != b"multipart/form-data":
+    if kind.lower() != b"multipart/form-data":
         found = repr(kind.decode("latin-1")[:60]) if kind else "none"
         message = f"expected Content-Type multipart/form-data, found {found}; curl sends it with -F"
         raise Refusal(415, "unsupported_content_type", message)
