@@ -42,6 +42,7 @@ examples:
   malsori transcribe samples/korean.wav
   malsori transcribe talks/*.mp3 --model nano-whisper --task translate -o subtitles -f srt
   malsori live --partials nano-ctc-ko --finals nano-whisper
+  malsori serve --model base
 
 exit codes: 0 all well; 1 some inputs failed (the rest is written), or the model is not here or cannot be used; 2 wrong
 usage or an option that the model does not have; 129, 130, 143 hung up, interrupted, terminated; 141 the reader of our

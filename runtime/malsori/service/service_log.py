@@ -15,7 +15,7 @@ import time
 import traceback
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TextIO
+from typing import TYPE_CHECKING, TextIO, TypeAlias
 
 LOG_FORMATS = ("text", "json")
 LOG_LEVELS = ("debug", "info", "warning", "error")
@@ -24,7 +24,12 @@ PLACES = 6  # frames of an exception
 NOISY = ("uvicorn", "uvicorn.error", "uvicorn.access", "websockets")  # below WARNING they write what clients sent
 FACTS = "facts"  # the attribute of a record with what it tells
 
-Fact = str | int | float | None
+if TYPE_CHECKING:
+    _TextHandler = logging.StreamHandler[TextIO]
+else:  # which Python 3.10 cannot subscript
+    _TextHandler = logging.StreamHandler
+
+Fact: TypeAlias = str | int | float | None
 _log = logging.getLogger("malsori.service")
 
 
@@ -78,7 +83,7 @@ class ObjectLines(logging.Formatter):
         return json.dumps(head | facts).replace("\x7f", "\\u007f")  # the one control that is not escaped
 
 
-class _Handler(logging.StreamHandler):  # type: ignore[type-arg]  # of TextIO, which Python 3.10 cannot say
+class _Handler(_TextHandler):
     """A stream that may be full or closed: then lines are lost, and the service goes on."""
 
     def handleError(self, record: logging.LogRecord) -> None:
