@@ -15,7 +15,7 @@ from starlette.routing import BaseRoute
 from . import health, listen_route, page, realtime, rest
 from .access import Access, hosts_of, keys_in
 from .measured import Measured
-from .refusal import Refusal
+from .refusal import Refusal, failed
 from .service_log import blame, log
 from .state import Service
 from .telemetry import OTHER
@@ -73,5 +73,4 @@ async def _unknown(request: Request, error: HTTPException) -> Response:
 async def _failed(request: Request, error: Exception) -> Response:
     """Answer for a fault of ours; its text is for the log, not for the client."""
     log("failed", "error", route=getattr(request.scope.get("route"), "path", OTHER), **blame(error))
-    refusal = Refusal(500, "internal_error", "the service has failed; its log says why")
-    return JSONResponse(refusal.body(), refusal.status)
+    return JSONResponse(failed().body(), failed().status)

@@ -105,3 +105,8 @@ def busy(what: str, retry_after: float) -> Refusal:
 def draining() -> Refusal:
     """Return the refusal of a service that ends."""
     return Refusal(503, "shutting_down", "the service is shutting down; try another one, or again later", None, 5.0)
+
+
+def failed() -> Refusal:
+    """Return what a client is told of a fault of ours, whose text is for the log alone."""
+    return Refusal(500, "internal_error", "the service has failed; its log says why")

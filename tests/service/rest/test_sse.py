@@ -109,6 +109,16 @@ def test_an_error_behind_the_head_is_an_event_that_clients_know() -> None:
     }
 
 
+def test_a_fault_of_ours_behind_the_head_is_told_too_but_not_its_text() -> None:
+    async def hear(tell: OnSegments) -> Transcript:
+        tell([segment("하나")])
+        raise RuntimeError("what somebody said")
+
+    last = json.loads(replied(hear).lines[-1].removeprefix("data: "))
+    assert last["error"]["code"] == "internal_error"
+    assert "somebody" not in last["error"]["message"]
+
+
 def test_an_error_before_any_event_is_raised() -> None:
     async def hear(tell: OnSegments) -> Transcript:
         raise Refusal(400, "invalid_audio", "no")

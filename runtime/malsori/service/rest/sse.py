@@ -14,7 +14,8 @@ from typing import Any, TypeAlias
 from starlette.responses import Response, StreamingResponse
 
 from ...types import Segment, Transcript
-from ..refusal import Refusal
+from ..refusal import Refusal, failed
+from ..service_log import blame, log
 from .audio_request import AudioRequest
 from .replies import languages, logprobs, text_of, told
 
@@ -106,6 +107,9 @@ async def _guarded(first: Sequence[bytes], events: AsyncIterator[bytes]) -> Asyn
             yield each
     except Refusal as refusal:
         yield _line(refusal.body())
+    except Exception as error:
+        log("failed", level="error", route="/v1/audio", **blame(error))
+        yield _line(failed().body())
 
 
 async def _events(

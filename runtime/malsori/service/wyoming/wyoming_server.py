@@ -9,7 +9,7 @@ import socket
 from contextlib import suppress
 
 from ...errors import OptionError
-from ..refusal import Refusal, busy, draining
+from ..refusal import busy, draining, failed
 from ..serve_options import within
 from ..service_log import blame, log
 from ..state import RETRY_S, Service
@@ -121,5 +121,5 @@ class WyomingServer:
             await dialogue.refuse(draining())
         except Exception as error:
             log("failed", level="error", route="wyoming", **blame(error))
-            await dialogue.refuse(Refusal(500, "engine_error", "the service failed; its log says how"))
+            await dialogue.refuse(failed())
         await events.close(reader)
