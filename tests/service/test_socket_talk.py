@@ -16,7 +16,6 @@ class LostSocket:
     """A socket whose client has left without a word, so that nothing comes and nothing can be sent."""
 
     application_state = WebSocketState.CONNECTED
-    scope: dict[str, Any] = {}
 
     async def send_text(self, text: str) -> None:
         raise WebSocketDisconnect(1006)

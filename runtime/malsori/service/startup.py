@@ -47,7 +47,7 @@ async def _warm_up(service: Service, name: str) -> None:
 
 
 async def _bearable(service: Service) -> int:
-    """Return how many live sessions this machine bears: with two models each is given half of it."""
+    """Return how many live sessions this machine bears; of two models each may use half of the machine."""
     registry = service.registry
     if not speech().is_file():
         raise EngineError(f"{speech()} is not there, by which streams are measured; --max-streams N says how many")

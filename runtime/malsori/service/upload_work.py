@@ -147,7 +147,7 @@ def _seen(work: asyncio.Future[Any]) -> None:
 
 
 async def _left(gone: Gone, upload: Upload) -> None:
-    """Return once the client has left, or nobody wants to know any more.
+    """Return once the client has left, or the upload is over.
 
     A cancellation alone may not end it: on Python 3.10 anyio, with which Starlette looks after a client, takes one that
     comes in that moment for its own.

@@ -26,8 +26,8 @@ class StableText:
 class SpokenItem:
     """An item, or what will be one once it is committed.
 
-    `told` is the text that a client has that replaced what was revised; `stable` that of the open utterance behind the
-    finals, `failure` why there is no text.
+    `told` is the text that the client has by now, revisions put in; `stable` is the text of the open utterance, which
+    follows the finals; `failure` says why there is no text.
     """
 
     id: str = field(default_factory=lambda: fresh_id("item"))

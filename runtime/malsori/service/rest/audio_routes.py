@@ -23,7 +23,7 @@ CLIENT_CLOSED = 499  # nginx's number for a client that has left; nobody is ther
 
 @dataclass(frozen=True, slots=True)
 class AudioRoute:
-    """One address for recordings; its `task` is that of the options."""
+    """One address for recordings; `task` is transcribe or translate, as in `DecodeOptions`."""
 
     service: Service
     task: str

@@ -1,4 +1,4 @@
-"""The body of a request to a form: read no further than it may be long; what nobody wants of it is dropped.
+"""The body of a request to a form: read up to its limit; the rest of a refused body is dropped.
 
 A connection that is closed while its client still sends is reset, and takes the answer along: asyncio's clients then
 see no status and send everything again. So the rest of a refused body is taken, up to a limit; nothing of it is kept.

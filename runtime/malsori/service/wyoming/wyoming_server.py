@@ -49,7 +49,7 @@ class WyomingServer:
         self._announcement: Announcement | None = None
 
     async def start(self) -> None:
-        """Listen, and announce it where that is wanted. Raises as `serve_wyoming`."""
+        """Listen, and announce the address where there is a name for that. Raises as `serve_wyoming`."""
         try:
             self._listener = await (self._on_socket() if self.address.path else self._on_port())
             await self._listener.start_serving()
