@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import signal
 import socket
 from collections.abc import Iterator
@@ -28,6 +29,7 @@ from .wyoming import serve_wyoming
 
 UNSTARTED = 3  # exit code of a service that could not start, as uvicorn's own
 SWEEP_S = 1.0  # seconds between two looks at idle models
+FORCED_S = 1.0  # seconds from the second signal to the end of the process
 BACKLOG = 2_048  # connections that the system holds before they are accepted
 
 
@@ -164,8 +166,11 @@ class DrainingServer(uvicorn.Server):
             loop.add_signal_handler(number, self.stop)
 
     def stop(self) -> None:
-        """End in order; called again, end at once."""
-        self.force_exit = self.should_exit
+        """End in order; called again, end within `FORCED_S`."""
+        if self.should_exit:
+            self.force_exit = True
+            # Python waits for threads, and a model that is being loaded or measured may keep one for a minute.
+            asyncio.get_running_loop().call_later(FORCED_S, os._exit, self.code)
         self.should_exit = True
 
     def fail(self) -> None:
