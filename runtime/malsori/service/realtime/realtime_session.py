@@ -39,6 +39,7 @@ from .session_config import ENCODING, Hints, SessionConfig, SoundFormat
 from .session_update import beta_parts_of, parts_of, updated
 
 LEAST_COMMIT = 0.1  # seconds
+YEAR_S = 365 * 86_400.0  # how far away the end of a session is told to be that has none
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -92,7 +93,7 @@ class RealtimeSession:
         name = registry.resolve(model)
         known = language if language and knows(registry.manifest(name).languages, code_of(language)) else None
         self.config = SessionConfig(Hints(name, known))
-        self.id, self.expires_at = fresh_id("sess"), int(time.time() + limits.stream_seconds)
+        self.id, self.expires_at = fresh_id("sess"), int(time.time() + (limits.stream_seconds or YEAR_S))
         self._registry, self._limits = registry, limits
         self._chain = ItemChain(beta)
         self._settled = beta  # whether the dialect is known
