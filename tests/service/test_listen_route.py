@@ -54,6 +54,7 @@ def run(url: str, config: dict[str, Any] | None, parts: Iterable[bytes | str]) -
 
 
 END = json.dumps({"type": "end"})
+LONGEST_ERROR = 1_200  # characters, whatever a client has sent
 
 
 def test_a_sample_gives_its_words_and_a_normal_close(server: RunningServer) -> None:
@@ -138,11 +139,14 @@ def test_two_clients_at_once_do_not_mix(server: RunningServer) -> None:
         ({"model": 7}, "model"),
         ({"language": "xx"}, "language"),
         ({"language": 5}, "language"),
+        ({"language": ["ko"] * 5_000}, "language"),
+        ({"beam_size": 100, "model": "nano-whisper"}, "beam_size"),
         ({"interim": "yes"}, "interim"),
         ({"vad": {"treshold": 1}}, "vad"),
         ({"vad": {"threshold": 7}}, "threshold"),
         ({"vad": 7}, "vad"),
         ({"sample_rtae": 16_000}, "sample_rtae"),
+        ({"\ud800": 1}, "?"),  # json.dumps writes it as an escape, of which UTF-8 can say nothing
     ],
 )
 def test_a_wrong_configuration_is_told_with_its_field(
@@ -152,6 +156,7 @@ def test_a_wrong_configuration_is_told_with_its_field(
     assert messages[0]["type"] == "error"
     assert messages[0]["error"]["param"] == param, messages
     assert messages[0]["error"]["type"] == "invalid_request_error"
+    assert len(messages[0]["error"]["message"]) < LONGEST_ERROR
     assert code == 1008
     assert server.alive()
 
@@ -164,7 +169,9 @@ def test_a_socket_that_does_not_begin_with_a_configuration_is_closed(server: Run
     assert server.alive()
 
 
-@pytest.mark.parametrize("wrong", ["no json", "{}", '{"type":"nix"}', '{"type":1e400}', "[]", '{"type":NaN}'])
+@pytest.mark.parametrize(
+    "wrong", ["no json", "{}", '{"type":"nix"}', '{"type":1e400}', "[]", '{"type":NaN}', r'{"type":"\ud800"}']
+)
 def test_a_wrong_message_is_told_and_the_session_goes_on(server: RunningServer, wrong: str) -> None:
     sound, rate = pcm()
     messages, code = run(server.ws, {"sample_rate": rate}, [wrong, sound, END])
