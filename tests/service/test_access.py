@@ -106,7 +106,17 @@ def test_a_foreign_page_opens_no_socket(server: RunningServer) -> None:
     assert refused.value.response.status_code == 403
 
 
-@pytest.mark.parametrize("host", ["evil.example", "evil.example:8000", "127.0.0.1.evil.example", ""])
+@pytest.mark.parametrize(
+    "host",
+    [
+        "evil.example",
+        "evil.example:8000",
+        "127.0.0.1.evil.example",
+        "",
+        "localhost:80@evil.example",
+        "[::1.evil.example",
+    ],
+)
 def test_another_name_for_this_machine_is_refused(server: RunningServer, host: str) -> None:
     status, body = server.get("/v1/limits", Host=host)
     assert (status, body["error"]["code"]) == (403, "host_not_allowed")

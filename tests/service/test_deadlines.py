@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import socket
 import time
 from collections.abc import Awaitable, Callable, Iterator
@@ -12,10 +13,12 @@ import pytest
 import uvicorn
 from uvicorn.server import ServerState
 
+from bench.torture.target import forget_peak, memory
 from malsori.service.deadlines import protocols
 from malsori.service.serve_options import ServiceLimits
 from tests.service.running import RunningServer, start_server
 
+HEAD = b"POST /v1/listen HTTP/1.1\r\nHost: localhost\r\n"
 FLAGS = ("--head-seconds", "0.6", "--body-seconds", "0.8", "--body-rate", "1000", "--write-seconds", "0.5")
 MUCH = bytes(30_000)  # more than a small socket takes, less than asyncio lets wait before it tells anybody
 
@@ -152,6 +155,65 @@ def test_a_head_that_is_none_gets_400_and_the_connection_ends(strict: RunningSer
         found = answer(client)
         assert found.startswith(b"HTTP/1.1 4"), found
     assert strict.alive()
+
+
+BODIES = {
+    "before the answer": HEAD + b"Transfer-Encoding: chunked\r\n\r\nno number\r\n",
+    "behind the answer": b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n",
+}
+
+
+@pytest.mark.parametrize("name", BODIES)
+def test_a_body_that_is_none_is_the_clients_fault_and_is_not_logged_as_ours(strict: RunningServer, name: str) -> None:
+    told = len(strict.lines)
+    with connected(strict) as client:
+        client.sendall(BODIES[name])
+        if name == "behind the answer":
+            assert b"200" in client.recv(65_536)
+            client.sendall(b"no number\r\n")
+        found = answer(client)
+    if name == "before the answer":
+        head, _, body = found.partition(b"\r\n\r\n")
+        assert head.startswith(b"HTTP/1.1 400")
+        assert json.loads(body)["error"]["code"] == "invalid_http"
+    assert strict.alive()
+    assert not [line for line in strict.lines[told:] if '"level": "error"' in line]
+
+
+UPGRADE = (
+    b"GET /v1/listen HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+    b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n"
+)
+PING = b"\x89\xfd\0\0\0\0" + b"x" * 125
+
+
+def upgraded(server: RunningServer) -> socket.socket:
+    client = connected(server)
+    client.sendall(UPGRADE)
+    assert b" 101 " in client.recv(65_536)
+    return client
+
+
+def test_answers_to_pings_that_nobody_reads_are_not_kept(strict: RunningServer) -> None:
+    with upgraded(strict) as client:
+        before = memory(strict.process.pid)
+        forget_peak(strict.process.pid)
+        client.settimeout(0.3)
+        with suppress(OSError):  # the service reads no more, and ends it at its deadline
+            for _ in range(64):
+                client.sendall(PING * 8_000)
+        assert memory(strict.process.pid, "VmHWM") - before < 6 << 20
+    assert strict.alive()
+
+
+@pytest.mark.parametrize("close", [b"", b"\x88\x82\0\0\0\0\x03\xe8"])
+def test_a_text_that_is_no_utf_8_closes_the_socket_and_is_no_fault_of_ours(strict: RunningServer, close: bytes) -> None:
+    told = len(strict.lines)
+    with upgraded(strict) as client:
+        client.sendall(b"\x81\x82\0\0\0\0\xff\xfe" + close)
+        assert answer(client)[:4] == b"\x88\x02" + (b"\x03\xe8" if close else b"\x03\xef")  # 1000 answers a close
+    assert strict.alive()
+    assert not [line for line in strict.lines[told:] if '"level": "error"' in line]
 
 
 def test_a_socket_outlives_the_deadline_of_heads(strict: RunningServer) -> None:

@@ -54,6 +54,7 @@ def run(url: str, config: dict[str, Any] | None, parts: Iterable[bytes | str]) -
 
 
 END = json.dumps({"type": "end"})
+LONGEST_ERROR = 1_200  # characters, whatever a client has sent
 
 
 def test_a_sample_gives_its_words_and_a_normal_close(server: RunningServer) -> None:
@@ -138,6 +139,8 @@ def test_two_clients_at_once_do_not_mix(server: RunningServer) -> None:
         ({"model": 7}, "model"),
         ({"language": "xx"}, "language"),
         ({"language": 5}, "language"),
+        ({"language": ["ko"] * 5_000}, "language"),
+        ({"beam_size": 100, "model": "nano-whisper"}, "beam_size"),
         ({"interim": "yes"}, "interim"),
         ({"vad": {"treshold": 1}}, "vad"),
         ({"vad": {"threshold": 7}}, "threshold"),
@@ -154,6 +157,7 @@ def test_a_wrong_configuration_is_told_with_its_field(
     assert messages[0]["type"] == "error"
     assert messages[0]["error"]["param"] == param, messages
     assert messages[0]["error"]["type"] == "invalid_request_error"
+    assert len(messages[0]["error"]["message"]) < LONGEST_ERROR
     assert code == 1008
     assert server.alive()
 

@@ -9,6 +9,7 @@ import base64
 import binascii
 import hashlib
 import hmac
+import re
 from collections.abc import Collection, Iterable
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
@@ -23,6 +24,7 @@ from .serve_options import LOOPBACK, ServeOptions
 OPEN = ("/healthz", "/health", "/livez", "/readyz")  # for probes, which have no key
 OPENAI_KEY = "openai-insecure-api-key."  # a subprotocol by which browsers send a key, as OpenAI's own clients do
 OWN_KEY = "malsori-key."  # the same in base64url, for keys of any characters
+_HOST = re.compile(r"(?P<name>\[[^]]*\]|[^:@/]*)(?::\d*)?")
 REFUSED_KEY = "a key is needed: send the header Authorization: Bearer KEY, with one of the keys of --api-key-file"
 
 
@@ -155,9 +157,9 @@ def _digest(text: str) -> bytes:
 
 
 def _name(host: str | None) -> str:
-    """Return the name of a Host header without its port."""
-    name = (host or "").lower()
-    return name.partition("]")[0] + "]" if name.startswith("[") else name.partition(":")[0]
+    """Return the name of a Host header without its port; an empty one for what cannot be one."""
+    found = _HOST.fullmatch((host or "").lower())
+    return found["name"] if found else ""
 
 
 def _same(origin: str, host: str | None) -> bool:

@@ -23,6 +23,13 @@ TOO_SLOW = (
 )
 
 
+NO_HTTP = (
+    b"HTTP/1.1 400 Bad Request\r\nconnection: close\r\n"
+    b"content-type: application/json\r\ncontent-length: 109\r\n\r\n"
+    b'{"error":{"message":"this is no HTTP/1.1","type":"invalid_request_error","param":null,"code":"invalid_http"}}'
+)
+
+
 class Timers:
     """The deadlines of one connection; each ends the connection at once, whatever is still in its buffers."""
 
@@ -88,6 +95,19 @@ class LimitedHttp(H11Protocol):
         super().on_response_complete()
         self._follow(0)
 
+    def send_400_response(self, msg: str) -> None:
+        """Refuse what is no HTTP.
+
+        Where that is the body of a request, the application answers it already: it is told that its client has left.
+        uvicorn would let it answer behind the refusal, and h11 raise for that.
+        """
+        if self.cycle is not None:
+            self.cycle.disconnected = True
+            self.cycle.message_event.set()
+        if self.conn.our_state in (h11.IDLE, h11.SEND_RESPONSE):
+            self.transport.write(NO_HTTP)
+        self.transport.close()
+
     def pause_writing(self) -> None:
         """Begin to wait for the client to read."""
         self.timers.begin("write", self.limits.write_seconds)
@@ -150,9 +170,28 @@ class LimitedSocket(WebSocketsSansIOProtocol):
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        """Take data, whose arrival is a sign of life."""
+        """Take data, whose arrival is a sign of life; no more of them while the client does not read the answers.
+
+        Pings are answered here, and not by whoever reads messages: their answers would fill the memory.
+        """
         self._read_at = self.loop.time()
         super().data_received(data)
+        if not self.writable.is_set():
+            self.transport.pause_reading()
+
+    def handle_cont(self, event: Any) -> None:
+        """Take more of a message; of nothing, which may come without end, nothing is kept."""
+        if event.data or event.fin:
+            super().handle_cont(event)
+
+    def send_receive_event_to_app(self) -> None:
+        """Hand on a message; a text that is no UTF-8 ends the socket, and is no error of ours that would be logged."""
+        if self.curr_msg_data_type == "text" and not self.close_sent and not _is_utf8(self.frames):
+            self.frames = []
+            self.conn.fail(1007)
+            self.handle_parser_exception()
+        else:
+            super().send_receive_event_to_app()
 
     def keepalive_timeout(self) -> None:
         """Give up a client that says nothing.
@@ -175,6 +214,16 @@ class LimitedSocket(WebSocketsSansIOProtocol):
         """End to wait for the client to read."""
         self.timers.end("write")
         super().resume_writing()
+        if not self.read_paused:
+            self.transport.resume_reading()
+
+
+def _is_utf8(parts: list[bytes]) -> bool:
+    try:
+        b"".join(parts).decode("utf-8")
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def protocols(limits: ServiceLimits) -> tuple[type[LimitedHttp], type[LimitedSocket]]:

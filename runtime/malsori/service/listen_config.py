@@ -13,6 +13,7 @@ from ..pipeline.live.options import LIVE, LiveOptions
 from ..sound_options import DEFAULT_GATE, GateOptions
 from .pcm import ENCODINGS
 from .refusal import Refusal, refusal_of
+from .rest.own_options import MOST_ASKED
 
 MOST_CHANNELS = 8
 GATE = tuple(options_of(GateOptions))
@@ -73,6 +74,9 @@ def _options(fields: Mapping[str, Any], language: str | None) -> tuple[Transcrib
     asked.setdefault("language", language)
     options = TranscribeOptions(gate=_gate(fields.get("vad", {})), **asked)
     options.check_values()
+    if options.decoding.beam_size is not None and options.decoding.beam_size > MOST_ASKED["beam_size"]:
+        most, found = MOST_ASKED["beam_size"], options.decoding.beam_size
+        raise OptionError(f"beam_size: expected at most {most:g} in a session, found {found}")
     return options, put(LIVE, {"sample_rate": fields.get("sample_rate", LIVE.sample_rate)})
 
 

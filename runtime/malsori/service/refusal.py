@@ -27,6 +27,7 @@ from ..errors import (
 from ..option import options_of
 from ..sound_options import SourceOptions, SpeechOptions
 
+LONGEST_MESSAGE = 1_000  # characters; a value that a client has sent may be in it
 TYPES = {401: "authentication_error", 429: "rate_limit_error"}
 # The first class that an error belongs to says status and code.
 KINDS: tuple[tuple[type[MalsoriError], int, str], ...] = (
@@ -52,6 +53,7 @@ class Refusal(Exception):
     def __init__(
         self, status: int, code: str, message: str, param: str | None = None, retry_after: float | None = None
     ) -> None:
+        message = message if len(message) <= LONGEST_MESSAGE else f"{message[:LONGEST_MESSAGE]}..."
         super().__init__(message)
         self.status, self.code, self.message, self.param, self.retry_after = status, code, message, param, retry_after
 

@@ -58,10 +58,10 @@ class SocketTalk:
 
     async def send(self, message: dict[str, Any]) -> None:
         """Send a message. Raises `ClientLeft`."""
+        text = json.dumps(message, ensure_ascii=False, separators=(",", ":"))
+        text = text.encode("utf-8", "replace").decode()  # a client may have sent half a surrogate pair as \\ud800
         try:
-            text = json.dumps(message, ensure_ascii=False, separators=(",", ":"))
-            # Half a surrogate pair, which a client may have sent as \\ud800 and been told of, is no UTF-8.
-            await self._websocket.send_text(text.encode("utf-8", "replace").decode("utf-8"))
+            await self._websocket.send_text(text)
         except (WebSocketDisconnect, RuntimeError, OSError) as error:
             raise ClientLeft from error
 
