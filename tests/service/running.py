@@ -85,9 +85,9 @@ class RunningServer:
         except urllib.error.HTTPError as error:
             return error.code, json.loads(error.read())
 
-    def alive(self) -> bool:
-        """Return whether the process runs and answers within a second."""
-        with urllib.request.urlopen(self.url + "/healthz", timeout=1) as response:
+    def alive(self, seconds: float = 5.0) -> bool:
+        """Return whether the process runs and answers within so many seconds."""
+        with urllib.request.urlopen(self.url + "/healthz", timeout=seconds) as response:
             return self.process.poll() is None and response.status == 200
 
     def rss(self) -> int:

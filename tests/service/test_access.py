@@ -148,7 +148,7 @@ def test_another_address_wants_a_key_or_insecure(tmp_path: Path) -> None:
     with pytest.raises(OptionError, match="--api-key-file"):
         ServeOptions(host="0.0.0.0")
     assert hosts_of(ServeOptions(host="0.0.0.0", insecure=True)) == set()
-    assert "box.local" in hosts_of(ServeOptions(allow_host=("box.local",)))
+    assert {"box.local", "[fe80::1]", "[::1]"} <= hosts_of(ServeOptions(allow_host=("Box.local:8000", "fe80::1")))
     file = tmp_path / "keys"
     file.write_text("# none\n\n")
     with pytest.raises(OptionError, match="found none"):

@@ -207,3 +207,36 @@ def test_an_answer_comes_even_if_the_look_after_its_client_takes_the_cancellatio
         return (await hearing).text
 
     assert asyncio.run(heard()) == TEXT
+
+
+def test_recordings_that_are_held_are_bounded_together_and_let_go_of() -> None:
+    async def receive() -> None:
+        ours = work(received_bytes=100)
+        with ours.receiving() as first, ours.receiving() as second:
+            first(60)
+            second(40)
+            with pytest.raises(Refusal) as refused:
+                second(1)
+            assert (refused.value.status, refused.value.code) == (429, "server_busy")
+        with ours.receiving() as third:
+            third(100)
+
+    asyncio.run(receive())
+
+
+def test_a_model_stays_while_a_thread_still_hears_for_nobody() -> None:
+    engine = SlowEngine()
+
+    async def hear() -> None:
+        ours = work(engine, request_seconds=0.2)
+        registry = ours.registry
+        with pytest.raises(Refusal):
+            await ours.transcribe(None, KOREAN.read_bytes(), USUAL)
+        registry.unload_idle(1e-9)
+        assert registry.loaded == ("nano-ctc-ko",)
+        engine.go.set()
+        while registry.loaded:
+            await asyncio.sleep(0.05)
+            registry.unload_idle(1e-9)
+
+    asyncio.run(hear())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, get_args
@@ -106,7 +107,7 @@ class HotWordsKind(Kind):
         if not isinstance(value, Collection) or not all(isinstance(word, str) for word in value):
             return value
         pairs = value.items() if isinstance(value, Mapping) else ((word, HOTWORD_WEIGHT) for word in value)
-        return tuple(HotWord(word, weight) for word, weight in pairs)
+        return tuple(HotWord(composed(word), weight) for word, weight in pairs)
 
     def allows(self, value: Any) -> bool:
         return isinstance(value, tuple) and all(isinstance(word, HotWord) for word in value)
@@ -129,7 +130,19 @@ def weighted(parts: Iterable[str]) -> tuple[HotWord, ...]:
             weights[word.strip()] = float(weight) if weight else HOTWORD_WEIGHT
         except ValueError:
             raise OptionError(f"expected WORD or WORD:WEIGHT, found {part!r}") from None
-    return tuple(HotWord(word, weight) for word, weight in weights.items())
+    return tuple(HotWord(composed(word), weight) for word, weight in weights.items())
+
+
+def composed(text: str) -> str:
+    """Return a text in Unicode's composed form: decomposed Hangul is 18 tokens of Whisper's where composed is 2."""
+    return unicodedata.normalize("NFC", text)
+
+
+class PromptKind(Kind):
+    """A text for a model to read."""
+
+    def plain(self, value: Any) -> Any:
+        return composed(value) if isinstance(value, str) else value
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,7 +182,7 @@ class DecodeOptions:
     languages: tuple[str, ...] = option((), LanguagesKind())
     task: Task = option("transcribe", Choice(*get_args(Task)))
     word_timestamps: bool = option(False, Switch())
-    initial_prompt: str | None = option(None, Kind(or_none=True), family="Whisper")
+    initial_prompt: str | None = option(None, PromptKind(or_none=True), family="Whisper")
     beam_size: int | None = option(None, Count(MOST_BEAM, or_none=True), "--beam-size", "--beam-width")
     temperature: tuple[float, ...] = option((0.0, 0.2, 0.4, 0.6, 0.8, 1.0), Temperatures(), family="Whisper")
     batch_size: int = option(8, Count())

@@ -134,8 +134,8 @@ def hosts_of(options: ServeOptions) -> set[str]:
     """Return the names under which the service may be called: all, where other machines reach it and none is given."""
     if not options.is_local and not options.allow_host:
         return set()
-    own = {*LOOPBACK, "[::1]", options.host} if options.is_local else {options.host}
-    return own | {name.lower() for name in options.allow_host}
+    own = (*LOOPBACK, "[::1]", options.host) if options.is_local else (options.host,)
+    return {*map(_name, own), *map(_name, options.allow_host)}
 
 
 def keys_in(path: Path | None) -> tuple[str, ...]:

@@ -51,6 +51,19 @@ class Resident:
     used: float = field(default_factory=clock)
 
 
+@dataclass(slots=True, eq=False)
+class Lent:
+    """A loaded model that somebody uses; to be given back once."""
+
+    transcriber: Transcriber
+    resident: Resident
+
+    def give_back(self) -> None:
+        """Say that it is not used any more."""
+        self.resident.users -= 1
+        self.resident.used = clock()
+
+
 class Registry:
     """The models by name. Its methods belong to the thread of the event loop; `load` runs in others.
 
@@ -113,7 +126,15 @@ class Registry:
 
     @asynccontextmanager
     async def lease(self, name: str | None) -> AsyncIterator[Transcriber]:
-        """Give a loaded model, which stays in memory meanwhile.
+        """Give a loaded model, which stays in memory meanwhile. Raises as `borrow`."""
+        lent = await self.borrow(name)
+        try:
+            yield lent.transcriber
+        finally:
+            lent.give_back()
+
+    async def borrow(self, name: str | None) -> Lent:
+        """Return a loaded model, which stays in memory until it is given back.
 
         Raises `Refusal`: 404 for an unknown name, 429 where all models in memory are in use, 503 where loading takes
         too long, 500 where it fails.
@@ -121,10 +142,10 @@ class Registry:
         resident = self._residents[self.resolve(name)]
         resident.users += 1
         try:
-            yield await self._loaded(resident)
-        finally:
+            return Lent(await self._loaded(resident), resident)
+        except BaseException:
             resident.users -= 1
-            resident.used = clock()
+            raise
 
     def unload_idle(self, seconds: float) -> None:
         """Unload the models that nobody has used for `seconds`; 0 unloads none."""

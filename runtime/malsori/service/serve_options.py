@@ -46,6 +46,7 @@ class ServiceLimits:
     """What the service takes from clients. 0 switches a limit off.
 
     upload_bytes: bytes of an uploaded file. Reading stops there, whatever its header says.
+    received_bytes: bytes of all recordings that are held at a time, in memory and on the disk. Further ones get 429.
     audio_seconds: seconds of sound in an uploaded file.
     request_seconds: seconds that an upload may wait and be heard.
     uploads: uploads that wait or are heard at a time. Further ones get 429.
@@ -68,6 +69,7 @@ class ServiceLimits:
     """
 
     upload_bytes: int = _bytes(25 * MIB, "--max-upload-bytes")
+    received_bytes: int = _bytes(512 * MIB, "--max-received-bytes")
     audio_seconds: float = _seconds(7_200.0, "--max-audio-seconds")
     request_seconds: float = _seconds(600.0, "--max-request-seconds")
     uploads: int = option(32, Whole(), "--max-uploads")

@@ -28,6 +28,7 @@ from .telemetry import Metrics
 from .wyoming import serve_wyoming
 
 UNSTARTED = 3  # exit code of a service that could not start, as uvicorn's own
+START_S = 600.0  # seconds that a start may take before systemd counts it as failed: large models, small boxes
 SWEEP_S = 1.0  # seconds between two looks at idle models
 FORCED_S = 1.0  # seconds from the second signal to the end of the process
 BACKLOG = 2_048  # connections that the system holds before they are accepted
@@ -104,6 +105,9 @@ async def _serve(
             closing.push_async_callback(wyoming.close)
         tasks.append(asyncio.create_task(_prepare(service, server, manager)))
         host, port = listening.getsockname()[:2]
+        if not options.is_local and options.api_key_file is None:
+            told = "everybody who reaches this address may use it, also web pages by way of a browser; --allow-host names it"
+            log("open", "warning", host=options.host, message=told)
         log("listening", url=f"http://{f'[{host}]' if ':' in host else host}:{port}", model=registry.default)
         await server.serve(sockets=[listening])
         for task in tasks:
@@ -114,6 +118,8 @@ async def _serve(
 
 async def _prepare(service: Service, server: DrainingServer, manager: ServiceManager) -> None:
     """Make the service ready, or end it where it cannot be."""
+    manager.status(f"loading {service.registry.default}")
+    manager.extend(START_S)
     try:
         await prepare(service)
     except (MalsoriError, Refusal) as error:

@@ -26,7 +26,7 @@ LOADING, READY, DRAINING = "loading", "ready", "draining"
 
 
 class Places:
-    """The live sessions that are open, and how many there may be: `most`, None until that is known."""
+    """The live sessions that are open, and how many there may be: `most`, None until that is known, which is one."""
 
     def __init__(self, most: int | None, metrics: Metrics) -> None:
         self.most, self.taken = most, 0
@@ -38,7 +38,7 @@ class Places:
         """Take a place. Raises `Refusal`, 429 where all are taken, 503 where the service ends."""
         if self.closing:
             raise draining()
-        if self.taken >= within(self.most or 0):
+        if self.taken >= within(1 if self.most is None else self.most):
             self._metrics.rejected("server_busy")
             raise busy(f"{self.taken} live sessions are all that this machine bears; try again later", RETRY_S)
         self.taken += 1

@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
@@ -46,9 +47,10 @@ class UploadWork:
     """Hears uploads. Its methods belong to the thread of the event loop."""
 
     def __init__(self, registry: Registry, scheduler: Scheduler, limits: ServiceLimits, metrics: Metrics) -> None:
-        self._registry, self._scheduler, self._limits, self._metrics = registry, scheduler, limits, metrics
+        self.registry, self._scheduler, self._limits, self._metrics = registry, scheduler, limits, metrics
         self._threads = ThreadPoolExecutor(limits.uploads or MOST_THREADS, "malsori-upload")
         self._open: set[Upload] = set()
+        self._received = 0  # bytes of recordings that are held
         self._took = 1.0  # seconds that an upload took of late
         self.closing = False  # whether no more are taken
 
@@ -74,6 +76,43 @@ class UploadWork:
 
         Raises `Refusal`: 429 where too many uploads wait, 504 after `request_seconds`, and those of `refusal_of`.
         """
+        with self._place() as upload:
+            lent = await self.registry.borrow(model)
+            current_request().model = lent.transcriber.engine.manifest.name
+            try:
+                hearing = self._begin(lent.transcriber, source, options, upload, on_segments)
+            except BaseException:
+                lent.give_back()
+                raise
+            # The model stays in memory until the thread has let go of it, also where nobody waits for its words.
+            hearing.add_done_callback(lambda _: lent.give_back())
+            return await self._awaited(hearing, upload, gone)
+
+    @contextmanager
+    def receiving(self) -> Iterator[Callable[[int], None]]:
+        """Give a function to be told of bytes of a recording that are kept, until all of it is let go of.
+
+        It raises `Refusal`, 429, where all recordings together are too much: a client that sends slowly takes no place
+        from others, and a thousand that send fast take no more memory and disk than this.
+        """
+        own = 0
+
+        def more(size: int) -> None:
+            nonlocal own
+            own += size
+            self._received += size
+            if self._received > within(self._limits.received_bytes):
+                raise busy(f"recordings of {self._limits.received_bytes} bytes are held already; try again later", 5.0)
+
+        if self.closing:
+            raise draining()
+        try:
+            yield more
+        finally:
+            self._received -= own
+
+    @contextmanager
+    def _place(self) -> Iterator[Upload]:
         if self.closing:
             raise draining()
         if len(self._open) >= within(self._limits.uploads):
@@ -81,11 +120,8 @@ class UploadWork:
         upload = Upload()
         self._open.add(upload)
         try:
-            async with self._registry.lease(model) as transcriber:
-                current_request().model = transcriber.engine.manifest.name
-                return await self._heard(transcriber, source, options, upload, gone, on_segments)
+            yield upload
         finally:
-            upload.unwanted.set()
             self._open.discard(upload)
 
     def close(self) -> None:
@@ -94,15 +130,15 @@ class UploadWork:
             upload.unwanted.set()
         self._threads.shutdown(wait=False, cancel_futures=True)
 
-    async def _heard(
+    def _begin(
         self,
         transcriber: Transcriber,
         source: AudioSource,
         options: TranscribeOptions,
         upload: Upload,
-        gone: Gone | None,
         on_segments: OnSegments | None,
-    ) -> Transcript:
+    ) -> asyncio.Future[Transcript]:
+        """Let a thread hear the recording."""
         chosen = options.changed(cancelled=upload.unwanted.is_set, max_seconds=self._limits.audio_seconds or None)
         shared = transcriber.shared(self._scheduler)
         more: dict[str, Any] = {} if on_segments is None else {"on_segments": on_segments}
@@ -113,6 +149,9 @@ class UploadWork:
 
         hearing = asyncio.get_running_loop().run_in_executor(self._threads, hear)
         hearing.add_done_callback(_seen)
+        return hearing
+
+    async def _awaited(self, hearing: asyncio.Future[Transcript], upload: Upload, gone: Gone | None) -> Transcript:
         watching = asyncio.create_task(_left(gone, upload)) if gone is not None else None
         if watching is not None:
             watching.add_done_callback(_seen)

@@ -89,7 +89,7 @@ class Sent:
 def replied(hear: Hear, sent: Sent | None = None) -> Sent:
     async def run() -> Sent:
         found = sent or Sent()
-        response = await stream_reply(ASKED, hear)
+        response = await stream_reply(ASKED, hear, lambda: None)
         await response({"type": "http", "asgi": {"spec_version": "2.3"}}, found.receive, found.send)
         return found
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
 
@@ -30,17 +31,20 @@ class AudioRoute:
 
     async def answer(self, request: Request) -> Response:
         """Answer one request. Raises `Refusal`."""
-        try:
-            form = await read_form(request, self.service.limits)
-        except ClientDisconnect:
-            return Response(status_code=CLIENT_CLOSED)
-        except Refusal as refusal:
-            # What is left of the body is not read, so the connection cannot be used again.
-            return JSONResponse(refusal.body(), refusal.status, refusal.headers() | {"connection": "close"})
-        asked = self._asked(form)
-        if asked.stream:
-            return await stream_reply(asked, partial(self._heard, request, asked, form))
-        return reply(await self._heard(request, asked, form), asked)
+        with ExitStack() as holding:
+            more = holding.enter_context(self.service.work.receiving())
+            try:
+                form = await read_form(request, self.service.limits, more)
+            except ClientDisconnect:
+                return Response(status_code=CLIENT_CLOSED)
+            except Refusal as refusal:
+                # What is left of the body is not read, so the connection cannot be used again.
+                return JSONResponse(refusal.body(), refusal.status, refusal.headers() | {"connection": "close"})
+            asked = self._asked(form)
+            hear = partial(self._heard, request, asked, form)
+            if asked.stream:
+                return await stream_reply(asked, hear, holding.pop_all().close)
+            return reply(await hear(), asked)
 
     def _asked(self, form: UploadForm) -> AudioRequest:
         try:

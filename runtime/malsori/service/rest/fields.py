@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ...errors import OptionError, brief
 from ...kinds import Kind, Switch
+from ..messages import read_object
 from ..refusal import Refusal
+from ..serve_options import ServiceLimits
 
+LIMITS = ServiceLimits()  # of objects in fields, which are shorter than any message
 LONGEST_VALUE = 200  # letters of a field that is no text for the model and no list
 LONGEST_MESSAGE = 300  # letters
 # Control characters but tabulator and line breaks, and halves of surrogate pairs.
@@ -102,11 +104,6 @@ def invalid(name: str, reason: str) -> Refusal:
 
 def _object(name: str, text: str) -> dict[str, Any]:
     try:
-        value = json.loads(text, parse_constant=_no_number)
-    except (ValueError, RecursionError) as error:
-        raise invalid(name, "expected a JSON object, found something else") from error
-    return dict(value)
-
-
-def _no_number(text: str) -> float:
-    raise ValueError(text)
+        return read_object(text, LIMITS)
+    except Refusal as refusal:
+        raise invalid(name, refusal.message) from refusal

@@ -7,7 +7,7 @@ see no status and send everything again. So the rest of a refused body is taken,
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import suppress
 
 from python_multipart.multipart import parse_options_header
@@ -20,8 +20,8 @@ from .form import FORM_BYTES, FormReader, UploadForm, malformed, too_large
 DROPPED_BYTES, DROP_S = 64 * MIB, 2.0  # at most, of a body that was refused
 
 
-async def read_form(request: Request, limits: ServiceLimits) -> UploadForm:
-    """Return the form of a request.
+async def read_form(request: Request, limits: ServiceLimits, more: Callable[[int], None]) -> UploadForm:
+    """Return the form of a request; `more` is told of the bytes that come, and may refuse them.
 
     Raises `Refusal`, and Starlette's `ClientDisconnect` where the client leaves meanwhile.
     """
@@ -30,6 +30,7 @@ async def read_form(request: Request, limits: ServiceLimits) -> UploadForm:
         reader = FormReader(boundary_of(request.headers), limits)
         check_declared(request.headers, limits)
         async for piece in body.pieces():
+            more(len(piece))
             reader.push(piece)
         return reader.flush()
     except Refusal:

@@ -61,8 +61,11 @@ class TextEvents:
         return [*left, event | told(transcript, self._request)]
 
 
-async def stream_reply(request: AudioRequest, hear: Hear) -> Response:
-    """Return the events as a response. Raises the `Refusal` of what cannot be heard at all."""
+async def stream_reply(request: AudioRequest, hear: Hear, ended: Callable[[], None]) -> Response:
+    """Return the events as a response; `ended` is called once nothing is heard for it any more.
+
+    Raises the `Refusal` of what cannot be heard at all.
+    """
     told: asyncio.Queue[Sequence[Segment] | None] = asyncio.Queue()
     loop = asyncio.get_running_loop()
 
@@ -71,7 +74,7 @@ async def stream_reply(request: AudioRequest, hear: Hear) -> Response:
             loop.call_soon_threadsafe(told.put_nowait, segments)
 
     hearing = asyncio.ensure_future(hear(on_segments))
-    hearing.add_done_callback(lambda _: told.put_nowait(None))
+    hearing.add_done_callback(lambda _: (ended(), told.put_nowait(None)))
     events = _events(request, hearing, told)
     first: list[bytes] = []
     try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 
 import numpy as np
 
@@ -13,10 +14,13 @@ from ..serve_options import within
 
 
 class KeptSound:
-    """Takes sound as a `Feed` does, and keeps it in 16 bits, at most `most_bytes` of it (0: any)."""
+    """Takes sound as a `Feed` does, and keeps it in 16 bits, at most `most_bytes` of it (0: any).
 
-    def __init__(self, most_bytes: int) -> None:
-        self._most = within(most_bytes)
+    `more` is told of the bytes, and may refuse them.
+    """
+
+    def __init__(self, most_bytes: int, more: Callable[[int], None]) -> None:
+        self._most, self._more = within(most_bytes), more
         self._parts: list[bytes] = []
         self._bytes = 0
         self._ended = asyncio.Event()
@@ -32,6 +36,7 @@ class KeptSound:
                 f"expected at most {self._most:g} bytes of sound while all live sessions "
                 "are taken, found more; send it in shorter turns",
             )
+        self._more(len(part))
         self._parts.append(part)
 
     async def finish(self) -> None:

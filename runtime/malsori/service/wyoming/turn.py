@@ -132,11 +132,12 @@ class Turn:
 
     async def _heard_later(self, model: str, options: TranscribeOptions) -> None:
         """Hear the turn as an upload: all live sessions are taken, and a command of somebody's is not to be lost."""
-        self._feed = kept = KeptSound(self._service.limits.upload_bytes)
-        self._opened.set()
-        if len(samples := await kept.whole()):
-            transcript = await self._service.work.transcribe(model, samples, options)
-            await self._tell_text(transcript.text, transcript.language)
+        with self._service.work.receiving() as more:
+            self._feed = kept = KeptSound(self._service.limits.upload_bytes, more)
+            self._opened.set()
+            if len(samples := await kept.whole()):
+                transcript = await self._service.work.transcribe(model, samples, options)
+                await self._tell_text(transcript.text, transcript.language)
 
     async def _tell(self, event: Event) -> None:
         """Write the text of an utterance; all of these together are the transcript."""
