@@ -13,12 +13,17 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
 from .serve_options import ServiceLimits, within
+from .service_log import log
 
 TOO_SLOW = (
     b"HTTP/1.1 408 Request Timeout\r\nconnection: close\r\n"
     b"content-type: application/json\r\ncontent-length: 112\r\n\r\n"
     b'{"error":{"message":"the request came too slowly","type":"invalid_request_error","param":null,"code":"timeout"}}'
 )
+
+
+TLS = b"\x16\x03"  # with which each TLS connection begins, and no HTTP request
+NOT_TLS = "a client speaks TLS, and the service HTTP; http:// reaches it, for https:// it needs a proxy in front"
 
 
 class Timers:
@@ -75,6 +80,8 @@ class LimitedHttp(H11Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Take data, and start or stop the deadlines that it makes due."""
+        if data.startswith(TLS) and self.conn.their_state is h11.IDLE:
+            log("refused", level="warning", message=NOT_TLS)  # the 400 that follows is what curl knows TLS by
         super().data_received(data)
         self._follow(len(data))
 

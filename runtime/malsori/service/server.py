@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import signal
 import socket
 from collections.abc import Iterator
@@ -83,7 +84,8 @@ def listen_at(host: str, port: int) -> socket.socket:
     except OSError as error:
         listening.close()
         reason = error.strerror or str(error)
-        raise OptionError(f"--host {host} --port {port}: {reason}; --port 0 takes a free one") from error
+        hint = "; --port N is another one, 0 any that is free" if error.errno == errno.EADDRINUSE else ""
+        raise OptionError(f"--host {host} --port {port}: {reason}{hint}") from error
     return listening
 
 
