@@ -7,6 +7,10 @@
 const fs = require("node:fs");
 
 const [path, url = "ws://127.0.0.1:8000/v1/listen"] = process.argv.slice(2);
+if (!path) {
+  console.error("usage: node samples/listen.js FILE.wav [URL]");
+  process.exit(2);
+}
 const file = fs.readFileSync(path);
 const channels = file.readUInt16LE(22);
 const rate = file.readUInt32LE(24);
@@ -21,6 +25,10 @@ socket.onmessage = ({ data }) => {
   if (event.type === "final") console.log(event.text);
   if (event.type === "partial") process.stderr.write(`${event.text}\r`);
   if (event.type === "warning" || event.type === "error") console.error(event);
+};
+socket.onerror = () => {
+  console.error(`no connection to ${url}: malsori serve listens there, or a key is needed`);
+  process.exitCode = 1;
 };
 socket.onclose = ({ code }) => process.exit(code === 1000 ? 0 : 1);
 

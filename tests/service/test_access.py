@@ -127,9 +127,24 @@ def test_its_own_names_are_not(server: RunningServer, host: str) -> None:
     assert server.get("/v1/limits", Host=host)[0] == 200
 
 
+def test_a_wrong_key_is_told_from_none(locked: RunningServer) -> None:
+    assert "a key is needed" in locked.get("/v1/limits")[1]["error"]["message"]
+    assert "none of --api-key-file" in locked.get("/v1/limits", Authorization="Bearer x")[1]["error"]["message"]
+
+
+def test_a_refused_socket_is_one_line_of_the_log_that_says_why(locked: RunningServer) -> None:
+    with pytest.raises(websockets.InvalidStatus):
+        asyncio.run(first(f"{locked.ws}/v1/listen"))
+    locked.get("/healthz")
+    refused = [each for each in locked.log if each.get("method") == "WEBSOCKET"]
+    assert refused
+    assert {each["code"] for each in refused if each["status"] == 401} == {"invalid_api_key"}
+    assert not [each for each in locked.log if each["event"] == "library"]
+
+
 def test_keys_are_not_logged(locked: RunningServer) -> None:
     locked.get("/v1/limits?api_key=abracadabra", Authorization="Bearer abracadabra")
-    assert not [line for line in locked.lines if "api_key" in line or "abracadabra" in line or KEY in line]
+    assert not [line for line in locked.lines if "api_key=" in line or "abracadabra" in line or KEY in line]
 
 
 @pytest.mark.parametrize(

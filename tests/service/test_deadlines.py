@@ -157,6 +157,13 @@ def test_a_head_that_is_none_gets_400_and_the_connection_ends(strict: RunningSer
     assert strict.alive()
 
 
+def test_https_is_told_from_other_heads_that_are_none(strict: RunningServer) -> None:
+    with connected(strict) as client:
+        client.sendall(b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03")
+        answer(client)
+    assert "TLS" in str(strict.wait_for("refused")["message"])
+
+
 BODIES = {
     "before the answer": HEAD + b"Transfer-Encoding: chunked\r\n\r\nno number\r\n",
     "behind the answer": b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n",

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import shutil
 import signal
 import socket
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
+import websockets
+from websockets.sync.client import connect
 
+from malsori.bundles import find_bundle
 from malsori.option import options_of
 from malsori.service.serve_options import ServiceLimits
 from malsori.service.server import listen_at
@@ -68,6 +73,31 @@ def test_unknown_routes_and_methods_get_an_error_in_the_shape_of_all_errors(serv
         urlopen(Request(server.url + "/healthz", data=b"x", method="PUT"), timeout=5)
 
 
+@pytest.mark.parametrize(
+    ("path", "told"),
+    [
+        ("/v1/realtime", "ws://"),
+        ("/audio/transcriptions", "base_url http://HOST:PORT/v1"),
+        ("/v1/audio/transcription", "/v1/audio/transcriptions"),
+    ],
+)
+def test_a_route_that_there_is_not_says_which_there_is(server: RunningServer, path: str, told: str) -> None:
+    status, body = server.get(path)
+    assert status == 404
+    assert told in body["error"]["message"]
+
+
+def test_a_method_that_a_route_does_not_have_says_which_it_has(server: RunningServer) -> None:
+    status, body = server.get("/v1/audio/transcriptions")
+    assert (status, body["error"]["message"]) == (405, "expected POST, found GET")
+
+
+def test_a_socket_at_no_route_gets_404(server: RunningServer) -> None:
+    with pytest.raises(websockets.InvalidStatus) as refused:
+        connect(f"{server.ws}/v1/nothing")
+    assert refused.value.response.status_code == 404
+
+
 def test_without_a_number_of_streams_it_measures_how_many_there_may_be() -> None:
     server = RunningServer("--model", "nano-ctc-ko")
     try:
@@ -99,6 +129,10 @@ def run(*flags: str) -> subprocess.CompletedProcess[str]:
         (("--port", "70000"), 2, "port"),
         (("--max-uploads", "-1"), 2, "--max-uploads"),
         (("--zeroconf", "box"), 2, "--wyoming"),
+        (("--api-key=sk",), 2, "--api-key-file FILE"),
+        (("--cors",), 2, "--allow-origin"),
+        (("-v",), 2, "--log-level debug"),
+        (("--max-stream", "2"), 2, "did you mean --max-streams?"),
         (("--api-key-file", "/nix", "--model", "nano-ctc-ko"), 2, "--api-key-file"),
         (("--device", "cuda", "--model", "nano-ctc-ko"), 3, "CUDA"),
     ],
@@ -108,6 +142,18 @@ def test_what_cannot_start_says_why_in_one_line(flags: tuple[str, ...], code: in
     assert done.returncode == code, done.stderr
     assert told.lower() in done.stderr.lower()
     assert "Traceback" not in done.stderr
+
+
+def test_no_verify_skips_the_check_of_a_models_sums(tmp_path: Path) -> None:
+    model = tmp_path / "changed"
+    shutil.copytree(find_bundle("nano-ctc-ko").folder, model)
+    with (model / "vocab.json").open("a") as file:
+        file.write("\n")
+    done = run("--model", str(model), "--port", "0")
+    assert done.returncode == 3
+    assert "vocab.json" in done.stderr
+    with start_server("--model", str(model), "--no-verify") as server:
+        assert server.alive()
 
 
 def test_an_address_in_use_is_named() -> None:

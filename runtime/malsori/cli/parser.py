@@ -18,14 +18,15 @@ from .console import complain
 USAGE = 2  # exit code of a wrong command line
 MANY = 10  # flags
 NUMBERS = {"int": "a whole number", "float": "a number"}  # what argparse calls otherwise
+NO = "--no-"  # how a flag begins that switches off what is on by default
 NOT_AT_ALL = object()  # a threshold of none, which is not the same as a flag that was not given
 
 
 class Parser(argparse.ArgumentParser):
     """Takes no abbreviations (a new flag must not change what an old script means), and tells errors in one line.
 
-    `hints` says, by the last word of an error, what may have been meant; `file_flag` is the flag that a file without
-    one may have been meant for.
+    `hints` says, by an unknown flag or the last word of an error, what may have been meant; `file_flag` is the flag
+    that a file without one may have been meant for.
     """
 
     def __init__(self, *, hints: Mapping[str, str] | None = None, file_flag: str = "", **settings: Any) -> None:
@@ -59,10 +60,10 @@ class Parser(argparse.ArgumentParser):
         sys.exit(USAGE)
 
     def _guess(self, message: str) -> str:
-        unknown = re.match(r"unrecognized arguments: (--[\w-]+)", message)
-        if unknown:
+        unknown = re.match(r"unrecognized arguments: (--?[\w-]+)", message)
+        hint = self._hints.get(unknown[1] if unknown else message.rpartition(" ")[2])
+        if unknown and not hint:
             return nearest(unknown[1], self._option_string_actions, quoted=False)
-        hint = self._hints.get(message.rpartition(" ")[2])
         return f"; {hint}" if hint else ""
 
 
@@ -156,6 +157,8 @@ def _typed(action: argparse.Action) -> str:
 
 def _settings(option: Option) -> dict[str, Any]:
     """Return what argparse is to be told of a flag beside its spellings."""
+    if isinstance(option.kind, Switch) and option.flags[0].startswith(NO):
+        return {"action": "store_false", "default": None}
     if isinstance(option.kind, Switch):
         return {"type": boolean, "nargs": "?", "const": True, "metavar": option.kind.metavar}
     if isinstance(option.kind, Choice):
@@ -171,6 +174,8 @@ def _settings(option: Option) -> dict[str, Any]:
 
 def _help(option: Option) -> str:
     """Return its first sentence, with the default unless it is said there or is what stands for nothing."""
+    if option.flags[0].startswith(NO):
+        return f"do not {option.help}"
     default = f"{option.default:g}" if isinstance(option.default, float) else str(option.default)
     remarks = [default] if option.default is not False and option.default not in (None, ()) else []
     remarks += ["CTC"] if option.family == "CTC" else []  # flags of Whisper alone stand in groups of their own

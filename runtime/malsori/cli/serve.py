@@ -26,6 +26,25 @@ SIGTERM ends it in order: finals are sent, running requests answered, within --d
 signal, 1 the model is not here, 2 wrong usage or an address that cannot be had, 3 the model cannot run.
 """
 
+HINTS = {  # flags that other servers have, and what is typed here
+    "--api-key": "--api-key-file FILE has the keys, one a line, so that they are in no list of processes",
+    "--cors": "--allow-origin ORIGIN names a web page that may call",
+    "--workers": "one process serves all, so that models are loaded once; --threads N is for the processor",
+    "--ssl-certfile": "https:// is for a proxy in front; docs/operations.md has nginx and Caddy",
+    "--ssl-keyfile": "https:// is for a proxy in front; docs/operations.md has nginx and Caddy",
+    "--tls": "https:// is for a proxy in front; docs/operations.md has nginx and Caddy",
+    "--no-ui": "the page cannot be switched off; it needs the same keys as all else",
+    "--beam-size": "clients send beam_size with their request",
+    "--vad": "speech is always found first; clients send vad_filter=false with their request",
+    "--quiet": "--log-level warning is quieter",
+    "--verbose": "--log-level debug tells more",
+    "-v": "--log-level debug tells more",
+    "-p": "--port N",
+    "--log": "--log-level and --log-format say what is logged; it goes to stderr",
+    "--timeout": "--max-request-seconds, --idle-seconds and others: see the limits",
+    "--version": "malsori --version",
+}
+
 
 def add_parser(subparsers: argparse._SubParsersAction[Parser]) -> None:
     """Add the command and its flags."""
@@ -34,6 +53,7 @@ def add_parser(subparsers: argparse._SubParsersAction[Parser]) -> None:
         help="a service for OpenAI's clients, Home Assistant, browsers and plain sockets",
         description="Models that are loaded once, for OpenAI's clients, Home Assistant, browsers and sockets.",
         epilog=EPILOG,
+        hints=HINTS,
     )
     add_flags(parser.add_argument_group("service"), ServeOptions)
     add_flags(parser.add_argument_group("limits, where 0 is none"), ServiceLimits)

@@ -18,6 +18,7 @@ from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from ..errors import OptionError
+from .measured import current_request
 from .refusal import Refusal
 from .serve_options import LOOPBACK, ServeOptions
 
@@ -25,7 +26,8 @@ OPEN = ("/healthz", "/health", "/livez", "/readyz")  # for probes, which have no
 OPENAI_KEY = "openai-insecure-api-key."  # a subprotocol by which browsers send a key, as OpenAI's own clients do
 OWN_KEY = "malsori-key."  # the same in base64url, for keys of any characters
 _HOST = re.compile(r"(?P<name>\[[^]]*\]|[^:@/]*)(?::\d*)?")
-REFUSED_KEY = "a key is needed: send the header Authorization: Bearer KEY, with one of the keys of --api-key-file"
+NO_KEY = "a key is needed: send the header Authorization: Bearer KEY, with one of the keys of --api-key-file"
+WRONG_KEY = "the key that came is none of --api-key-file, which is read when the service starts"
 
 
 class Access:
@@ -73,7 +75,7 @@ class Access:
             message = f"a page of {origin!r} may not call this service; --allow-origin ORIGIN allows one"
             raise Refusal(403, "origin_not_allowed", message)
         if self._digests and scope["path"] not in self._free and not self._knows(scope):
-            raise Refusal(401, "invalid_api_key", REFUSED_KEY)
+            raise Refusal(401, "invalid_api_key", WRONG_KEY if any(self._sent(scope)) else NO_KEY)
 
     def _knows(self, scope: Scope) -> bool:
         """Return whether one of the keys was sent. All keys are compared, whichever is the right one."""
@@ -96,6 +98,7 @@ class Access:
 
 async def refuse(refusal: Refusal, scope: Scope, receive: Receive, send: Send) -> None:
     """Answer with a refusal; a socket that was not accepted gets the same answer over HTTP."""
+    current_request().refused = refusal.code
     response = JSONResponse(refusal.body(), refusal.status, refusal.headers())
     if scope["type"] == "http" or "websocket.http.response" in scope.get("extensions", {}):
         await response(scope, receive, send)
@@ -158,7 +161,10 @@ def _digest(text: str) -> bytes:
 
 def _name(host: str | None) -> str:
     """Return the name of a Host header without its port; an empty one for what cannot be one."""
-    found = _HOST.fullmatch((host or "").lower())
+    name = (host or "").lower()
+    if name.count(":") > 1 and not name.startswith("["):  # an address of IPv6 as people write it in options
+        name = f"[{name}]"
+    found = _HOST.fullmatch(name)
     return found["name"] if found else ""
 
 

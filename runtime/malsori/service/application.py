@@ -11,10 +11,11 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute
+from starlette.types import Receive, Scope, Send
 
 from . import health, listen_route, page, realtime, rest
-from .access import Access, hosts_of, keys_in
-from .measured import Measured
+from .access import Access, hosts_of, keys_in, refuse
+from .measured import Measured, current_request
 from .refusal import Refusal, failed
 from .service_log import blame, log
 from .state import Service
@@ -27,6 +28,8 @@ ROOMS: tuple[Callable[[Service], list[BaseRoute]], ...] = (
     listen_route.routes,
     page.routes,
 )
+SOCKETS = ("/v1/listen", "/v1/realtime")
+FILES = ("/v1/audio/transcriptions", "/v1/audio/translations", "/v1/models")
 WRONG = {404: "not_found", 405: "method_not_allowed"}
 
 
@@ -55,19 +58,43 @@ def application(service: Service) -> Measured:
     routes = [route for room in ROOMS for route in room(service)]
     handlers = {Refusal: _refused, HTTPException: _unknown, Exception: _failed}
     inside = Starlette(routes=routes, middleware=front, exception_handlers=handlers)  # type: ignore[arg-type]
+    inside.router.default = _no_socket
     return Measured(inside, service.metrics)  # around Starlette's own answers to exceptions, too
 
 
 async def _refused(request: Request, refusal: Refusal) -> Response:
+    current_request().refused = refusal.code
     return JSONResponse(refusal.body(), refusal.status, refusal.headers())
 
 
 async def _unknown(request: Request, error: HTTPException) -> Response:
     """Answer for a route that there is not, or a method that it does not have, in the shape of all errors."""
-    told = {404: "there is no such route; /v1/models lists models, / is a page", 405: f"not by {request.method}"}
+    headers = error.headers or {}
+    told = {404: _nowhere(request), 405: f"expected {headers.get('Allow', 'another method')}, found {request.method}"}
     message = told.get(error.status_code, str(error.detail))
-    refusal = Refusal(error.status_code, WRONG.get(error.status_code, "invalid_request"), message)
-    return JSONResponse(refusal.body(), error.status_code, {**refusal.headers(), **(error.headers or {})})
+    code = current_request().refused = WRONG.get(error.status_code, "invalid_request")
+    return JSONResponse(Refusal(error.status_code, code, message).body(), error.status_code, headers)
+
+
+def _nowhere(request: Request) -> str:
+    """Return what to do instead of asking for a route that there is not: the mistakes that are often made."""
+    path = request.url.path
+    if path in SOCKETS:
+        return (
+            f"{path} is a WebSocket: expected ws:// or wss://; a proxy has to pass the headers Upgrade and Connection"
+        )
+    if f"/v1{path}" in FILES:
+        return f"there is no such route; the address lacks /v1: expected /v1{path}, base_url http://HOST:PORT/v1"
+    return f"there is no such route; files go to {FILES[0]}, /v1/models lists models, / is a page"
+
+
+async def _no_socket(scope: Scope, receive: Receive, send: Send) -> None:
+    """Answer for what no route takes; starlette refuses such a socket with 403, as if a key were missing."""
+    if scope["type"] == "websocket":
+        message = f"there is no such route; sockets are at {' and '.join(SOCKETS)}"
+        await refuse(Refusal(404, "not_found", message), scope, receive, send)
+    else:
+        raise HTTPException(404)
 
 
 async def _failed(request: Request, error: Exception) -> Response:

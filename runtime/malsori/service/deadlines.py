@@ -15,6 +15,7 @@ from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIO
 
 from .refusal import Refusal
 from .serve_options import ServiceLimits, within
+from .service_log import log
 
 _REFUSAL = json.dumps(Refusal(408, "timeout", "the request came too slowly").body()).encode()
 TOO_SLOW = (
@@ -28,6 +29,10 @@ NO_HTTP = (
     b"content-type: application/json\r\ncontent-length: 109\r\n\r\n"
     b'{"error":{"message":"this is no HTTP/1.1","type":"invalid_request_error","param":null,"code":"invalid_http"}}'
 )
+
+
+TLS = b"\x16\x03"  # with which each TLS connection begins, and no HTTP request
+NOT_TLS = "a client speaks TLS, and the service HTTP; http:// reaches it, for https:// it needs a proxy in front"
 
 
 class Timers:
@@ -87,6 +92,8 @@ class LimitedHttp(H11Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Take data, and start or stop the deadlines that it makes due."""
+        if data.startswith(TLS) and self.conn.their_state is h11.IDLE:
+            log("refused", level="warning", message=NOT_TLS)  # the 400 that follows is what curl knows TLS by
         super().data_received(data)
         self._follow(len(data))
 

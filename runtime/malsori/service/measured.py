@@ -1,7 +1,7 @@
 """Each request gets an id, is counted, timed and logged, whatever becomes of it.
 
 `current_request()` is the one that the running task answers. Who knows more of it than HTTP does, its model and the
-seconds of its sound, writes that there.
+seconds of its sound, or why it is refused, writes that there.
 """
 
 from __future__ import annotations
@@ -9,7 +9,8 @@ from __future__ import annotations
 import re
 import secrets
 import time
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable, Iterator, MutableMapping
+from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Any
@@ -32,7 +33,10 @@ POLLED = {"/healthz", "/health", "/livez", "/readyz", "/metrics"}  # asked each 
 
 @dataclass(slots=True)
 class CurrentRequest:
-    """What is known of a request while it is answered. `model` and `audio_s` are for whoever finds them out."""
+    """What is known of a request while it is answered.
+
+    `model`, `audio_s` and `refused` are for whoever finds them out.
+    """
 
     id: str
     method: str
@@ -43,6 +47,7 @@ class CurrentRequest:
     sent: int = 0  # bytes
     model: str = ""
     audio_s: float | None = None
+    refused: str = ""  # the code of the error that the client was told
     began: float = field(default_factory=time.perf_counter)
 
     @property
@@ -57,6 +62,26 @@ _current: ContextVar[CurrentRequest | None] = ContextVar("current_request", defa
 def current_request() -> CurrentRequest:
     """Return the request that this task answers; outside of any, one that nobody reads."""
     return _current.get() or CurrentRequest("", "")
+
+
+@contextmanager
+def turn() -> Iterator[None]:
+    """Follow a connection without HTTP: it is logged at its end, at debug where nothing was said."""
+    request = CurrentRequest(secrets.token_hex(8), "")
+    token = _current.set(request)
+    try:
+        yield
+    finally:
+        _current.reset(token)
+        log(
+            "turn",
+            "info" if request.model or request.refused else "debug",
+            id=request.id,
+            code=request.refused or None,
+            seconds=round(request.seconds, 4),
+            model=request.model or None,
+            audio_seconds=request.audio_s,
+        )
 
 
 class Measured:
@@ -103,6 +128,7 @@ def _write(request: CurrentRequest) -> None:
         method=request.method,
         route=request.route,
         status=request.code,
+        code=request.refused or None,
         seconds=round(request.seconds, 4),
         received=request.received,
         sent=request.sent,

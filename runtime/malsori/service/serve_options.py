@@ -126,6 +126,8 @@ class ServeOptions:
     memory: low takes less of it, and is slower.
     verify: check the sha256 sums of models as they are loaded.
     language: language of requests that name none (detected).
+    context_s: most seconds before an utterance that live finals are read with (5). Less is quicker. Models that read
+        utterances by themselves have none.
     log_format: text, or json with one object a line.
     log_level: what is logged.
     metrics_key: ask for a key at /metrics as well, where there are keys.
@@ -152,6 +154,7 @@ class ServeOptions:
     memory: str = option("normal", Choice("normal", "low"))
     verify: bool = option(True, Switch(), "--no-verify")
     language: str | None = option(None, Kind(or_none=True), "--language", "-l")
+    context_s: float | None = option(None, Number(0, 15, "seconds", or_none=True), "--context")
     log_format: str = option("text", Choice("text", "json"))
     log_level: str = option("info", Choice("debug", "info", "warning", "error"))
     metrics_key: bool = option(False, Switch())

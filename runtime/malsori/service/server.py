@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import os
 import signal
 import socket
@@ -86,7 +87,8 @@ def listen_at(host: str, port: int) -> socket.socket:
     except OSError as error:
         listening.close()
         reason = error.strerror or str(error)
-        raise OptionError(f"--host {host} --port {port}: {reason}; --port 0 takes a free one") from error
+        hint = "; --port N is another one, 0 any that is free" if error.errno == errno.EADDRINUSE else ""
+        raise OptionError(f"--host {host} --port {port}: {reason}{hint}") from error
     return listening
 
 
@@ -106,7 +108,7 @@ async def _serve(
         tasks.append(asyncio.create_task(_prepare(service, server, manager)))
         host, port = listening.getsockname()[:2]
         if not options.is_local and options.api_key_file is None:
-            told = "everybody who reaches this address may use it, also web pages by way of a browser; --allow-host names it"
+            told = "everybody who reaches this address may use it, web pages by way of a browser too; see --allow-host"
             log("open", "warning", host=options.host, message=told)
         log("listening", url=f"http://{f'[{host}]' if ':' in host else host}:{port}", model=registry.default)
         await server.serve(sockets=[listening])

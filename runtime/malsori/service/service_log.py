@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, TextIO, TypeAlias
 LOG_FORMATS = ("text", "json")
 LOG_LEVELS = ("debug", "info", "warning", "error")
 LONGEST = 200  # characters of a value
+UNTRUE = "ASGI callable returned without completing handshake."  # uvicorn 0.54, of each socket that is refused in order
 PLACES = 6  # frames of an exception
 NOISY = ("uvicorn", "uvicorn.error", "uvicorn.access", "websockets")  # below WARNING they write what clients sent
 FACTS = "facts"  # the attribute of a record with what it tells
@@ -37,6 +38,7 @@ def start_logging(form: str = "text", level: str = "info", stream: TextIO | None
     """Send all that is logged in this process to a stream, stderr unless another is given, in one of `LOG_FORMATS`."""
     handler = _Handler(stream or sys.stderr)
     handler.setFormatter(ObjectLines() if form == "json" else TextLines())
+    handler.addFilter(lambda record: record.getMessage() != UNTRUE)
     logging.basicConfig(handlers=[handler], level=logging.WARNING, force=True)
     logging.captureWarnings(True)
     _log.setLevel(level.upper())

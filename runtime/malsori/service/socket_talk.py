@@ -10,6 +10,7 @@ from typing import Any
 from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 
 from .access import answered
+from .measured import current_request
 from .refusal import Refusal
 from .state import Service
 
@@ -66,7 +67,8 @@ class SocketTalk:
             raise ClientLeft from error
 
     async def close(self, code: int = NORMAL, reason: str = "") -> None:
-        """Close the socket, if it is still open."""
+        """Close the socket, if it is still open; the reason is the code of what went wrong."""
+        current_request().refused = reason
         self._ending.cancel()
         if self._receiving is not None:
             self._receiving.cancel()

@@ -66,6 +66,8 @@ def _streams(transcriber: Transcriber, language: str | None, *, partials: bool) 
     Where it does not hear even one within a second, as many as leave 95 % of the finals not much later than that one's.
     """
     options = _options(transcriber, language)
+    name = transcriber.engine.manifest.name
+    log("measuring", model=name, hint="some seconds; --max-streams N does without")
     found = admission_of(
         transcriber.engine,
         transcriber.detector,
@@ -76,7 +78,7 @@ def _streams(transcriber: Transcriber, language: str | None, *, partials: bool) 
         most_stale=MOST_STALE,
         relative=RELATIVE,
     )
-    name, p95_s, limit_s = transcriber.engine.manifest.name, round(found.p95_s, 3), round(found.limit_s, 3)
+    p95_s, limit_s = round(found.p95_s, 3), round(found.limit_s, 3)
     log("measured", model=name, streams=found.streams, p95_s=p95_s, limit_s=limit_s)
     return found.streams
 

@@ -9,9 +9,10 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, contextmanager, nullcontext
 from dataclasses import replace
 
+from ..engines.base import Engine
 from ..errors import MalsoriError
 from ..pipeline import TranscribeOptions, Transcriber
-from ..pipeline.live.options import LIVE, LiveOptions
+from ..pipeline.live.options import LIVE, LiveOptions, context_of
 from ..pipeline.sharing.scheduler import Scheduler
 from .feed import Feed
 from .measured import current_request
@@ -21,6 +22,9 @@ from .serve_options import ServeOptions, within
 from .telemetry import Metrics
 from .upload_work import UploadWork
 
+# Seconds before an utterance that its final is read with where nobody says. With 15, as elsewhere, tiny.en on two cores
+# needs longer than the pause lasts, and its finals come 0.1 to 0.6 s behind it; with 5 they are there.
+CONTEXT_S = 5.0
 RETRY_S = 10.0  # seconds after which a client may ask again for a live session
 LOADING, READY, DRAINING = "loading", "ready", "draining"
 
@@ -81,14 +85,13 @@ class Service:
         """
         name = self.registry.resolve(model)
         other = self.registry.partials if partials and name == self.registry.default else None
-        live = replace(live, backlog_s=2 * self.limits.backlog_seconds, partials=partials)
         with nullcontext() if placed else self.places.take():
             async with self.registry.lease(name) as finals, self._beside(other) as beside:
-                early = beside or partials
+                early, wanted = beside or partials, self._live(finals.engine, live, partials)
                 try:  # in a thread: hundreds of hot words take a tenth of a second
                     stream = await asyncio.get_running_loop().run_in_executor(
                         self._threads,
-                        lambda: finals.stream(options, partials=early, live=live, scheduler=self.scheduler),
+                        lambda: finals.stream(options, partials=early, live=wanted, scheduler=self.scheduler),
                     )
                 except MalsoriError as error:
                     raise refusal_of(error, "sample_rate") from error  # all that can be wrong with the sound yet
@@ -109,6 +112,12 @@ class Service:
             return
         async with self.registry.lease(name) as transcriber:
             yield transcriber
+
+    def _live(self, engine: Engine, live: LiveOptions, partials: bool) -> LiveOptions:
+        """Return the options of a session with the service's own: what may wait, and what a final is read with."""
+        usual, asked = context_of(live, engine), self.options.context_s
+        context_s = min(usual, CONTEXT_S if asked is None else asked) if usual else 0.0
+        return replace(live, backlog_s=2 * self.limits.backlog_seconds, partials=partials, context_s=context_s)
 
     async def drain(self, seconds: float) -> bool:
         """Take no more work, let live sessions end with their finals, and wait for what runs; return whether it ended.

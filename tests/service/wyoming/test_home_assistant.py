@@ -70,6 +70,17 @@ def test_an_error_ends_the_connection_because_home_assistant_waits_for_that(home
     assert "'fr'" in text
 
 
+def test_the_log_has_a_line_for_each_turn_with_its_model_and_why_it_failed() -> None:
+    with start_server("--wyoming", "tcp://127.0.0.1:0") as server:
+        answers(server.wyoming_port, turn(speech("korean")))
+        answers(server.wyoming_port, turn(speech("korean"), {"name": "nix"}))
+        server.stop()
+        heard, failed = [each for each in server.log if each["event"] == "turn"]
+    assert heard["model"] == "nano-ctc-ko"
+    assert heard["audio_seconds"] > 1
+    assert failed["code"] == "model_not_found"
+
+
 def test_without_a_request_and_without_a_start_it_is_heard_all_the_same(home: RunningServer) -> None:
     parts = [*chunks(speech("korean")), message("audio-stop")]
     assert text_of(answers(home.wyoming_port, *parts)) == words("korean")

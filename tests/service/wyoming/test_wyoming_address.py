@@ -49,7 +49,13 @@ def test_what_is_no_address_is_said_to_be_none(text: str) -> None:
 
 @pytest.mark.parametrize(
     ("text", "meant"),
-    [("127.0.0.1:10300", "tcp://127.0.0.1:10300"), ("/run/malsori.sock", "unix:///run/malsori.sock")],
+    [
+        ("127.0.0.1:10300", "tcp://127.0.0.1:10300"),
+        ("10300", "tcp://127.0.0.1:10300"),
+        (":10300", "tcp://127.0.0.1:10300"),
+        ("localhost", "tcp://localhost:10300"),
+        ("/run/malsori.sock", "unix:///run/malsori.sock"),
+    ],
 )
 def test_without_a_scheme_the_message_says_what_to_type(text: str, meant: str) -> None:
     with pytest.raises(OptionError, match=f"; type {meant}$"):

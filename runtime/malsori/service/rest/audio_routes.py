@@ -11,6 +11,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 
 from ...types import Segment, Transcript
+from ..measured import current_request
 from ..refusal import Refusal
 from ..state import Service
 from .audio_request import AudioRequest, audio_request
@@ -38,6 +39,7 @@ class AudioRoute:
             except ClientDisconnect:
                 return Response(status_code=CLIENT_CLOSED)
             except Refusal as refusal:
+                current_request().refused = refusal.code
                 # What is left of the body is not read, so the connection cannot be used again.
                 return JSONResponse(refusal.body(), refusal.status, refusal.headers() | {"connection": "close"})
             asked = self._asked(form)

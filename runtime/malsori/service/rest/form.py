@@ -198,7 +198,8 @@ class FormReader:
 
 def too_large(most: float, found: str) -> Refusal:
     """Return the refusal of a file that is too large, in the words of the hosted service."""
-    return Refusal(413, "request_too_large", f"Maximum content size limit ({most:.0f}) exceeded ({found})", FILE)
+    message = f"Maximum content size limit ({most:.0f}) exceeded ({found}); the service's --max-upload-bytes says it"
+    return Refusal(413, "request_too_large", message, FILE)
 
 
 def _text(name: str, data: bytes, param: str | None) -> str:

@@ -74,7 +74,12 @@ async def stream_reply(request: AudioRequest, hear: Hear, ended: Callable[[], No
             loop.call_soon_threadsafe(told.put_nowait, segments)
 
     hearing = asyncio.ensure_future(hear(on_segments))
-    hearing.add_done_callback(lambda _: (ended(), told.put_nowait(None)))
+
+    def heard(_: asyncio.Future[Transcript]) -> None:
+        ended()
+        told.put_nowait(None)
+
+    hearing.add_done_callback(heard)
     events = _events(request, hearing, told)
     first: list[bytes] = []
     try:

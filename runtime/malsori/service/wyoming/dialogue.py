@@ -14,6 +14,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 
 from ...errors import MalsoriError
+from ..measured import current_request
 from ..refusal import Refusal, refusal_of
 from ..serve_options import ServiceLimits, within
 from .framing import ClientGone, EventReader, EventWriter, WyomingEvent
@@ -44,6 +45,7 @@ class Dialogue:
 
     async def refuse(self, refusal: Refusal) -> None:
         """Write an `error`."""
+        current_request().refused = refusal.code
         with suppress(ClientGone):
             await self._writer.write("error", {"text": refusal.message, "code": refusal.code})
 

@@ -70,4 +70,7 @@ def _guess(text: str) -> str:
     """Return what may have been meant, for a text without a scheme."""
     if "://" in text or not text.strip():
         return ""
-    return f"; type unix://{text}" if text.startswith("/") else f"; type tcp://{text.removeprefix('tcp:')}"
+    if text.startswith("/"):
+        return f"; type unix://{text}"
+    host, _, port = text.removeprefix("tcp:").rpartition(":")
+    return f"; type tcp://{host or '127.0.0.1'}:{port}" if port.isdigit() else f"; type tcp://{text}:{DEFAULT_PORT}"

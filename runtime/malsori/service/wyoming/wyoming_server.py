@@ -9,6 +9,7 @@ import socket
 from contextlib import suppress
 
 from ...errors import OptionError
+from ..measured import turn
 from ..refusal import busy, draining, failed
 from ..serve_options import within
 from ..service_log import blame, log
@@ -58,7 +59,7 @@ class WyomingServer:
         except OSError as error:
             await self.close()
             reason = error.strerror or str(error)
-            raise OptionError(f"wyoming: expected an address that is free, found {self.address}: {reason}") from error
+            raise OptionError(f"--wyoming {self.address}: {reason}") from error
         except BaseException:
             await self.close()
             raise
@@ -102,7 +103,8 @@ class WyomingServer:
         assert task is not None
         self._open.add(task)
         try:
-            await self._talk(reader, writer)
+            with turn():
+                await self._talk(reader, writer)
         finally:
             self._open.discard(task)
             writer.close()
@@ -110,8 +112,8 @@ class WyomingServer:
     async def _talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         limits = self._service.limits
         events = EventWriter(writer, limits)
-        turn = Turn(self._service, self._names, events)
-        dialogue = Dialogue(EventReader(reader, limits), events, turn, self._info, limits)
+        heard = Turn(self._service, self._names, events)
+        dialogue = Dialogue(EventReader(reader, limits), events, heard, self._info, limits)
         try:
             if len(self._open) > within(limits.connections):
                 await dialogue.refuse(busy(f"{limits.connections} connections are open; try again later", RETRY_S))
