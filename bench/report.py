@@ -167,6 +167,7 @@ TABLES = {
     "stock_brief": lambda: tables.brief(newest("words"), BRIEF),
     "stock_full": lambda: tables.full(newest("words")),
     "stock_targets": lambda: tables.targets(newest("words")),
+    "torture": lambda: figures("torture"),
     "streams": lambda: figures("streams"),
     "streaming_whisper": lambda: figures("streaming_whisper"),
     "wav2vec2": lambda: figures("wav2vec2"),

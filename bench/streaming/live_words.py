@@ -2,6 +2,7 @@
 
     python -m bench.streaming live_words BASE TINY_EN --words            # bundles of stock base and tiny.en; 8 minutes
     python -m bench.streaming live_words BASE TINY_EN --delays           # 9 minutes; nothing else may run beside
+    python -m bench.streaming live_words BASE TINY_EN --contexts         # 2 minutes
     python -m bench.streaming live_words BASE TINY_EN --delays --quick   # of one short recording, no result file
 
 The result file keeps what the newest one has of the other half.
@@ -46,6 +47,7 @@ SPOKEN = ("en/realtimestt_asr-reference.flac", "en/libri-test-other_2414-128291-
 SHORTEST = ("en/openai_jfk.flac",)
 WINDOW = 12.0  # seconds: the shortest window that costs stock base no words
 CALIBRATED = {"floor_s": 5.0, "margin_s": 1.0}  # what `models calibrate` chose for stock base
+CONTEXTS = (0.0, 3.0, 5.0, 8.0, 15.0)  # seconds
 BLOCK = SAMPLE_RATE // 25
 
 
@@ -120,6 +122,21 @@ def words_of(name: str, model: Transcriber, **window: object) -> list[Row]:
             rows.append(Row(f"{name}, {preset}{case}", "WER of finals", "%", ours, peers, target=target))
             rows.append(Row(f"{name}, {preset}{case}", "windows encoded", "/min", round(windows / minutes, 1)))
             tell(rows[-2:])
+    return rows
+
+
+def contexts_of(name: str, model: Transcriber) -> list[Row]:
+    """Return the word error rates of streams by how much before an utterance its final is read with; English alone."""
+    said = [each for each in recordings() if each.language == "en"]
+    minutes, rows = sum(len(each.audio) for each in said) / SAMPLE_RATE / 60, []
+    for seconds in CONTEXTS:
+        before = model.engine.counters.windows  # type: ignore[attr-defined]
+        ours = errors(said, [at_once(model, each, "normal", context_s=seconds) for each in said])
+        windows = model.engine.counters.windows - before  # type: ignore[attr-defined]
+        case = f"{name}, normal, {seconds:g} s before"
+        rows.append(Row(case, "WER of finals", "%", ours, runs=len(said)))
+        rows.append(Row(case, "windows encoded", "/min", round(windows / minutes, 1)))
+        tell(rows[-2:])
     return rows
 
 
@@ -213,14 +230,19 @@ def main() -> None:
     parser.add_argument("tiny", type=Path, help="the bundle of stock tiny.en")
     parser.add_argument("--words", action="store_true", help="word error rates alone")
     parser.add_argument("--delays", action="store_true", help="delays alone")
+    parser.add_argument(
+        "--contexts", action="store_true", help="word error rates of tiny.en by what came before, alone"
+    )
     parser.add_argument("--quick", action="store_true", help="the shortest recording for the delays, no result file")
     asked = parser.parse_args()
-    both = asked.words == asked.delays
+    both = asked.words == asked.delays and not asked.contexts
     rows: list[Row] = []
     with TemporaryDirectory() as work:
         base = load(str(asked.base), compute_type="int8")
         short = load(str(calibrated(asked.base, Path(work))), compute_type="int8")
         tiny = load(str(asked.tiny), compute_type="int8")
+        if both or asked.contexts:
+            rows += contexts_of("tiny.en", tiny)
         if both or asked.words:
             rows += words_of("base", base, audio_context=WINDOW) + words_of("base, calibrated", short)
         if both or asked.delays:

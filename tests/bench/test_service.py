@@ -259,7 +259,7 @@ def test_a_live_client_speaks_in_real_time_or_is_refused_with_a_code(clip: str, 
 
 
 def test_our_server_runs_for_as_long_as_the_block() -> None:
-    with servers.ours("nano-ctc-ko") as server:
+    with servers.ours("nano-whisper") as server:
         assert servers.answers(server.port, "/readyz")
         assert server.rss() > 0
     assert not servers.listens(server.port)

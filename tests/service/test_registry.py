@@ -192,6 +192,8 @@ def test_a_model_that_is_not_here_ends_the_start() -> None:
         served("nix", None, [], None)
     with pytest.raises(ModelNotFound):
         served(KOREAN, None, ["nix"], None)
+    with pytest.raises(OptionError, match="does not know the language 'en'"):
+        served(KOREAN, None, [], "en")
 
 
 def test_two_folders_of_one_name_are_refused(tmp_path: Path) -> None:

@@ -16,22 +16,15 @@ from ..bundles.choice import best
 from ..bundles.names import known
 from ..engines.machine.process import release_free_memory
 from ..errors import MalsoriError, ModelError, OptionError
-from ..pipeline import Transcriber
+from ..pipeline import TranscribeOptions, Transcriber
 from ..pipeline.sharing.scheduler import Scheduler
 from .refusal import Refusal, busy, refusal_of
 from .serve_options import within
 
 # What clients of the hosted service ask for; here it is the default model.
-HOSTED = (
-    "whisper-1",
-    "gpt-4o-transcribe",
-    "gpt-4o-mini-transcribe",
-    "gpt-4o-transcribe-latest",
-    "gpt-transcribe",
-    "gpt-realtime",
-    "gpt-realtime-mini",
-    "gpt-realtime-whisper",
-    "default",
+HOSTED = tuple(
+    "whisper-1 gpt-4o-transcribe gpt-4o-mini-transcribe gpt-4o-transcribe-latest gpt-transcribe gpt-realtime "
+    "gpt-realtime-mini gpt-realtime-whisper default".split()
 )
 RETRY_S = 5.0  # seconds after which a client may ask again for a model that there was no room for
 
@@ -221,6 +214,7 @@ def served(
     others = [] if named else [pair for each in list_bundles() if (pair := _readable(each)) is not None]
     by_name = {manifest.name: (found, manifest) for found, manifest in (*others, *reversed(wanted))}
     _check_apart(wanted)
+    TranscribeOptions(language=language).check(wanted[0][1])  # not at the first request
     return list(by_name.values()), wanted[0][1].name, wanted[1][1].name if second is not None else None
 
 

@@ -44,7 +44,9 @@ class Places:
             raise draining()
         if self.taken >= within(1 if self.most is None else self.most):
             self._metrics.rejected("server_busy")
-            raise busy(f"{self.taken} live sessions are all that this machine bears; try again later", RETRY_S)
+            raise busy(
+                f"live sessions: {self.taken} are open, as many as --max-streams admits; try again later", RETRY_S
+            )
         self.taken += 1
         try:
             with self._metrics.session():

@@ -51,9 +51,8 @@ def admission(
 ) -> Admission:
     """Return the most streams, up to `bound`, with which 95 % of the finals come within `limit_s` of the end of speech.
 
-    `most_stale` is the share of partials that may be dropped. Where a single stream does not keep the limit and there
-    is a number `relative`, the limit is so many times the `p95_s` of a single one. `batches` is the engine's own. The
-    same costs and seed give the same number.
+    `most_stale` is the share of partials that may be dropped. With a number `relative` the limit is at least so many
+    times the `p95_s` of a single stream. `batches` is the engine's own. The same costs and seed give the same number.
     """
 
     def load(streams: int, limit: float) -> Load:
@@ -63,7 +62,7 @@ def admission(
         found = load(streams, limit_s)
         return found.p95_s < limit_s and found.stale <= most_stale
 
-    if relative is not None and not keeps(1):
+    if relative is not None:
         limit_s = max(limit_s, relative * load(1, math.inf).p95_s)
     fits = _most(keeps, bound)
     found = load(max(fits, 1), math.inf)
