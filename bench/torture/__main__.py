@@ -19,12 +19,13 @@ from bench.places import ROOT
 from bench.results import Row, tell, write
 from bench.service.servers import Peers, Server, ours, plain_route, wyoming_faster_whisper
 from bench.torture import files, forms, heads
-from bench.torture.attempt import Attempt
+from bench.torture.attempt import Answered, Attempt
 from bench.torture.target import Target, Unwell, lives, memory
 from bench.torture.wyoming import HUNG, WyomingTarget, talk, talks
 from bench.words.systems import resolved
 
 MUTANTS = 100
+GONE = "gone"
 SOUND = (ROOT / "samples" / "english.wav").read_bytes()
 GROUPS: dict[str, Callable[[], Sequence[Attempt]]] = {
     "lengths and chunks": lambda: heads.lengths(SOUND),
@@ -56,7 +57,7 @@ class Score:
         """Count a server that is gone, silent or deaf after a group."""
         try:
             target.check()
-        except Unwell as error:
+        except (Unwell, OSError) as error:
             print(f"  {error}", file=sys.stderr)
             self.unwell += 1
         if target.pid and lives(target.pid):
@@ -71,7 +72,10 @@ def scored(target: Target, strict: bool) -> Score:
         asked = [each for each in attempts() if strict or not each.ours_alone]
         score.tried[name], score.wrong[name] = len(asked), 0
         for attempt in asked:
-            answered = target.play(attempt)
+            try:
+                answered = target.play(attempt)
+            except OSError:  # it is gone, and stays so
+                answered = Answered()
             right = answered.is_right(attempt) if strict else answered.is_alike(attempt)
             score.wrong[name] += not right
             score.faults += any(status >= 500 for status in answered.statuses)
@@ -104,8 +108,11 @@ def home(target: WyomingTarget) -> Score:
     score = Score(tried={"Wyoming": 0}, wrong={"Wyoming": 0})
     target.said = target.hear()
     for each in talks(SOUND):
-        how, _ = talk(target.host, target.port, each.sent)
         score.tried["Wyoming"] += 1
+        try:
+            how, _ = talk(target.host, target.port, each.sent)
+        except OSError:  # it is gone, and stays so
+            how = GONE
         score.wrong["Wyoming"] += how not in each.expected
         score.hung += how == HUNG
         score.look(target)

@@ -96,7 +96,7 @@ MESSAGES = {
         "",
         1000,
     ),
-    "a field twice": (frame(TEXT, b'{"type":"x","type":"config"}') + END, "", 1000),
+    "a field twice": (frame(TEXT, b'{"type":"x","type":"config"}'), "invalid_json", 1008),
     "1,000 empty messages": (CONFIG + frame(BINARY) * 1_000 + END, "", 1000),
     "1,000 flushes": (CONFIG + said({"type": "flush"}) * 1_000 + END, "", 1000),
     "sound behind the end": (CONFIG + END + frame(BINARY, bytes(1_000)) * 10, "", 1000),
