@@ -36,6 +36,7 @@ LEVELS = {
     "pipeline": 5,
     "output": 5,
     "service": 6,
+    "batch": 6,
     "cli": 7,
     "__main__": 8,
     "__init__": 8,
@@ -64,6 +65,8 @@ HOMES = {  # who may import what is neither ours nor Python's; argparse and asyn
     "python_multipart": {"service"},
     "zeroconf": {"service"},
     "prometheus_client": {"service"},
+    "ray": {"batch"},
+    "fsspec": {"batch"},
 }
 HEAVY = (*ENGINES, "numpy", "av", "soundfile", "soxr", "torch", "transformers", "optimum", "rich")
 
