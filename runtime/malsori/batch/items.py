@@ -1,4 +1,4 @@
-"""What a batch is made of: a recording to be heard, and what became of it. They travel between processes and machines."""
+"""What a batch is made of: a recording to be heard, and what became of it. Both travel between processes."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from typing import Any, Protocol, TypeAlias
 class BatchItem:
     """A recording of a batch.
 
-    `number` is its row in the journal, `source` an absolute path or a URL, `size` its bytes (0 where unknown). `stem` is
-    the path of its results below the output folder, with `/` between folders and without an ending. `options` are its
-    own, as keywords of `transcribe`, and go before those of the batch. One that is `alone` is heard by itself: a worker
-    has died of it, or of another beside it.
+    `number` is its row in the journal, `source` an absolute path or a URL, `size` its bytes (0 where unknown). `stem`
+    is the path of its results below the output folder, with `/` between folders and without an ending. `options` are
+    its own, as keywords of `transcribe`, and go before those of the batch. One that is `alone` is heard by itself: a
+    worker has died of it, or of another beside it.
     """
 
     number: int

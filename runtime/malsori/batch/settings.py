@@ -15,9 +15,9 @@ class WorkerSettings:
     """The model and what is asked of it, where results go and in which formats.
 
     `model` is the name or path of a bundle, which must be the one with the digest `model_digest` wherever the worker
-    runs ("" for any). `workers` are calls at a time over one copy of the weights. `output` is a folder or the URL of one.
-    `words` keeps the words in json, where cues need their times anyway. `ahead` is how many threads decode recordings
-    before the engine asks for them.
+    runs ("" for any). `workers` are calls at a time over one copy of the weights. `output` is a folder or the URL of
+    one. `words` keeps the words in json, where cues need their times anyway. `ahead` is how many threads decode
+    recordings before the engine asks for them.
     """
 
     model: str
