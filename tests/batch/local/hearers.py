@@ -75,7 +75,7 @@ class DiesLoading:
 
     def __init__(self, settings: WorkerSettings) -> None:
         folder = Path(settings.output)
-        if folder.is_dir():
+        if settings.output and folder.is_dir():
             (folder / str(os.getpid())).touch()
             if len(list(folder.iterdir())) <= 2:
                 self.work = OneByOne(settings).work

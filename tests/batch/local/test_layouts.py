@@ -13,7 +13,7 @@ from malsori.batch.local import WorkerLayout, layout_for
 from malsori.batch.local.candidates import MachineParts
 from malsori.batch.local.layout_cache import NAME, LayoutCache, key_of
 from malsori.batch.local.layout_trial import HeardPass, TriedLayout, best_layout, speed_of, speed_together
-from malsori.batch.local.layouts import FEW, told
+from malsori.batch.local.layouts import FEW, TRIED, told
 from malsori.batch.settings import WorkerSettings
 from malsori.engines.machine.cpus import cpu_threads
 from malsori.errors import AudioNotFound, ModelNotFound
@@ -92,13 +92,25 @@ def test_a_model_that_is_not_here_is_said_before_any_process_is_started() -> Non
 
 
 @several_cores
-def test_a_trial_hears_real_speech_and_tells_what_it_found(tmp_path: Path) -> None:
+def test_the_layout_that_is_measured_as_the_best_is_taken_told_and_kept(tmp_path: Path) -> None:
     lines: list[str] = []
+    heard: list[Sequence[str]] = []
+
+    def measure(settings: WorkerSettings, layout: WorkerLayout, sound: Sequence[str]) -> float:
+        heard.append(sound)
+        return {1: 10.0, 2: 15.0}.get(layout.workers, 1.0)
+
     cache = LayoutCache(tmp_path)
-    found = layout_for(SETTINGS, lambda count: [SAMPLE] * count, lines.append, cache=cache)
-    assert len(lines) == 2
-    assert "of sound a second, against" in lines[1]
-    assert 1 <= found.workers <= cpu_threads()
+    found = layout_for(SETTINGS, lambda count: [SAMPLE] * count, lines.append, cache=cache, measure=measure)
+    assert found == WorkerLayout(2, cpu_threads() // 2, found.cpus)
+    assert "trying how many workers are best" in lines[0]
+    assert f"2 workers of {cpu_threads() // 2} thread" in lines[1]
+    assert heard[0] == [SAMPLE] * TRIED
+    assert (tmp_path / NAME).exists() != ("busy" in lines[1])
+
+
+def test_a_trial_hears_real_speech_with_processes_side_by_side() -> None:
+    assert speed_of(SETTINGS, WorkerLayout(2, 1), [SAMPLE], trial_s=0.2) > 0
 
 
 @several_cores

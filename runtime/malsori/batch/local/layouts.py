@@ -16,7 +16,7 @@ from ..settings import WorkerSettings
 from .candidates import MachineParts, by_hand, candidates
 from .cpu_groups import cpu_groups, usable_cores
 from .layout_cache import LayoutCache, key_of
-from .layout_trial import TRIAL_WORKER, TriedLayout, best_layout, speed_of
+from .layout_trial import TriedLayout, best_layout, speed_of
 from .worker_layout import WorkerLayout
 
 FEW = 30  # recordings, for which a trial takes longer than it can save
@@ -31,7 +31,7 @@ def layout_for(
     *,
     workers: int | None = None,
     cache: LayoutCache | None = None,
-    entry: str = TRIAL_WORKER,
+    measure: Callable[[WorkerSettings, WorkerLayout, Sequence[str]], float] = speed_of,
 ) -> WorkerLayout:
     """Return how many processes hear a batch, and what part of the machine each has.
 
@@ -60,7 +60,7 @@ def layout_for(
         return layouts[0]
     report("trying how many workers are best on this machine, up to half a minute; --workers N goes without")
     busy = is_busy(machine.threads)
-    tried = best_layout(layouts, lambda layout: speed_of(settings, layout, sound[:TRIED], entry))
+    tried = best_layout(layouts, lambda layout: measure(settings, layout, sound[:TRIED]))
     report(told(tried) + "; the machine is busy, so that the next batch tries again" * busy)
     if tried[0].speed > 0 and not busy:
         cache.put(key, tried[0])
