@@ -5,33 +5,37 @@ from __future__ import annotations
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import islice
 
 from ..errors import JournalError
-from .inputs import InputRow
+from .input_row import InputRow
 from .items import BatchItem, ItemProgress, ItemResult, Runner
 from .journal import Journal
+from .locations import results_at
 from .planning import Plan, PlanCounts
 from .progress import BatchProgress
-from .results import Results
+from .summary import BatchSummary, summary_of
 
 MOST_UNRECORDED = 1000  # results that are kept in memory while the journal cannot be written, as on a full disk
 
 
 class Batch:
-    """One run over a journal; `watch` gets the run's progress, and each result, as they come."""
+    """One run over a journal, with results below `output`, a folder or its URL.
+
+    `watch` gets the run's progress, and each result, as they come.
+    """
 
     def __init__(
         self,
         journal: Journal,
-        results: Results,
+        output: str,
         formats: Sequence[str],
         watch: Callable[[BatchProgress, ItemResult | None], None] = lambda progress, result: None,
     ) -> None:
-        self._journal, self._results, self._formats, self._watch = journal, results, formats, watch
+        self._journal, self._formats, self._watch = journal, formats, watch
+        self._output, self._results = output, results_at(output)
         self._unrecorded: deque[ItemResult] = deque()
         self._run = journal.begin_run()
-        self._sizes: dict[int, int] = {}  # bytes of the items that are begun
-        self._sources: dict[int, str] = {}
         self._began = time.monotonic()
         self.progress = BatchProgress()
 
@@ -43,19 +47,19 @@ class Batch:
         Raises what reading the inputs raises, and `JournalError`.
         """
         self._results.sweep()
-        plan = Plan(self._journal, self._results, self._formats, self._run, retry_failed=retry_failed)
+        plan = Plan(self._journal, self._results, self._output, self._formats, self._run, retry_failed=retry_failed)
         counts = plan.take(inputs, report)
         self.progress = BatchProgress.of(counts)
         return counts
 
     def first(self, count: int) -> list[str]:
         """Return the sources of the first files that are to be done."""
-        found: list[str] = []
-        for item in self._pending():
-            found.append(item.source)
-            if len(found) == count:
-                break
-        return found
+        return [item.source for item in islice(self._pending(), count)]
+
+    @property
+    def summary(self) -> BatchSummary:
+        """How the files of this run stand, by the journal."""
+        return summary_of(self._journal, self._run)
 
     def run(self, runner: Runner) -> None:
         """Do all items that are pending. Raises as `Runner.run`, and `JournalError`.
@@ -71,10 +75,8 @@ class Batch:
                 else:
                     self._take(event)
         finally:
-            self._record_all()
+            self._record_all()  # what the journal could not take meanwhile
             self._journal.end_run(self._run, self.progress.done_now + self.progress.failed_now, self.progress.seconds)
-        if self._unrecorded:
-            self._record(self._unrecorded[0])
 
     @property
     def _seconds(self) -> float:
@@ -86,7 +88,7 @@ class Batch:
     def _begun(self) -> Iterator[BatchItem]:
         """Yield the pending items, each noted as begun."""
         for item in self._pending():
-            self.progress = self.progress.begun(item)
+            self.progress = self.progress.began(item)
             yield item
 
     def _take(self, result: ItemResult) -> None:

@@ -12,16 +12,18 @@ import os
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 
 from ..bundles.verify import digest
 from ..errors import MalsoriError
-from .inputs import InputRow
+from ..output.stems import folded
+from .input_row import InputRow
 from .items import ItemResult
 from .journal import Journal, JournalRow
-from .naming import folded, stems
+from .locations import is_url
+from .naming import stems
 from .results import Results
 
 TOGETHER = 1000  # rows that share a transaction
@@ -42,9 +44,16 @@ class Plan:
     """Enters the inputs of one run; `report` gets how many were entered so far."""
 
     def __init__(
-        self, journal: Journal, results: Results, formats: Sequence[str], run: int, *, retry_failed: bool = False
+        self,
+        journal: Journal,
+        results: Results,
+        output: str,
+        formats: Sequence[str],
+        run: int,
+        *,
+        retry_failed: bool = False,
     ) -> None:
-        self._journal, self._results, self._formats, self._run = journal, results, formats, run
+        self._journal, self._results, self._output, self._formats, self._run = journal, results, output, formats, run
         self._retry_failed = retry_failed
         self._same: Counter[str] = Counter()  # names that stand more than once
 
@@ -54,7 +63,7 @@ class Plan:
         while some := list(islice(rest, TOGETHER)):
             with self._journal.transaction():
                 for row in some:
-                    self._enter(row)
+                    self._enter(row if is_url(row.source) else replace(row, source=os.path.abspath(row.source)))
             count += len(some)
             report(count)
         self._name()
@@ -120,12 +129,15 @@ class Plan:
             (found.number, InputRow(found.source, found.below, id=found.id))
             for found in self._journal.rows("run = ? AND stem IS NULL", [self._run])
         ]
-        named = stems([row for _, row in new], self._journal.is_taken)
+        named = stems([row for _, row in new], self._taken, output=self._output, formats=self._formats)
         for first in range(0, len(new), TOGETHER):
             with self._journal.transaction():
                 some = slice(first, first + TOGETHER)
                 for (number, _), stem in zip(new[some], named[some], strict=True):
                     self._journal.name(number, stem, folded(stem))
+
+    def _taken(self, stem: str) -> bool:
+        return self._journal.is_taken(folded(stem))
 
     def _adopt(self) -> None:
         """Copy the results of files that were done under another name; what cannot be copied is heard again."""

@@ -86,9 +86,7 @@ class BatchWorker:
         def progress(told: Progress) -> None:
             tell(ItemProgress(numbers[told.number - 1], told.seconds, told.length))
 
-        results = self._transcriber.transcribe_many(
-            sources(), self._options, on_error="return", progress=progress, ahead=self._settings.ahead
-        )
+        results = self._transcriber.transcribe_many(sources(), self._options, on_error="return", progress=progress)
         for result in results:
             while unopened:
                 yield unopened.popleft()

@@ -10,7 +10,7 @@ from ..batch.batch_options import BatchOptions
 from ..errors import OptionError
 from ..formats import FORMATS
 from ..option import put
-from .batch_setup import identity_of, journal_path, runner_of, settings_of
+from .batch_setup import journal_path, runner_of, settings_of
 from .batch_status import add_status_flags, show_status
 from .batch_view import BatchView
 from .model_flags import add_model_flags
@@ -84,22 +84,22 @@ class BatchCommand:
     def run(self) -> int:
         """Plan and do the batch; return the exit code. Raises what ends the whole run."""
         from ..batch.coordinator import Batch
+        from ..batch.identity import identity_of
         from ..batch.inputs import read_inputs
         from ..batch.journal import Journal
-        from ..batch.locations import results_at
 
         args, options = self._args, self._options
-        inputs = read_inputs(args.inputs, null=options.null)
         with ExitStack() as closing:
             reporter = closing.enter_context(Reporter(quiet=args.quiet))
             settings = settings_of(args, self._formats, reporter)
-            results = results_at(args.output)
             path = journal_path(options, args.output)
             journal = closing.enter_context(Journal.open(path, identity_of(settings), start_over=options.start_over))
             view = BatchView(quiet=args.quiet, json=args.json)
-            batch = Batch(journal, results, self._formats, view.update)
+            batch = Batch(journal, settings.output, self._formats, view.update)
             batch.plan(
-                inputs, lambda count: reporter.say(f"looking at the files, {count}"), retry_failed=options.retry_failed
+                read_inputs(args.inputs, null=options.null, note=reporter.warn),
+                lambda count: reporter.say(f"looking at the files, {count}"),
+                retry_failed=options.retry_failed,
             )
             return self._work(batch, settings, view, reporter)
 
@@ -111,8 +111,14 @@ class BatchCommand:
             try:
                 batch.run(runner)
             except Ended as ended:
-                raise Ended(ended.number, f"{batch.progress.summary}; the same line goes on from here") from ended
+                raise Ended(ended.number, f"{_how_far(batch)}; the same line goes on from here") from ended
             finally:
                 view.close()
-        view.end(batch.progress, batch.failures())
+        view.end(batch.progress, batch.summary)
         return 1 if batch.progress.failed else 0
+
+
+def _how_far(batch: Batch) -> str:
+    told = batch.progress
+    failed = f", {told.failed} failed" if told.failed else ""
+    return f"{told.done} of {told.files} files are done{failed}"
