@@ -43,7 +43,7 @@ class OneByOne:
             os.kill(os.getpid(), getattr(signal, act))
         elif act == "exit":
             print("the last line", file=sys.stderr, flush=True)
-            os._exit(3)
+            sys.exit(3)
         elif act == "raise":
             raise ZeroDivisionError("a fault of ours")
         elif act == "wrong":
@@ -75,13 +75,13 @@ class DiesLoading:
 
     def __init__(self, settings: WorkerSettings) -> None:
         folder = Path(settings.output)
-        if folder.is_dir():
+        if settings.output and folder.is_dir():
             (folder / str(os.getpid())).touch()
             if len(list(folder.iterdir())) <= 2:
                 self.work = OneByOne(settings).work
                 return
         print("there is no memory left", file=sys.stderr, flush=True)
-        os._exit(9)
+        sys.exit(9)
 
 
 class Refuses:
