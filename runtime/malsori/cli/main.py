@@ -29,6 +29,7 @@ COMMANDS = {
     "align": "align",
     "detect-language": "detect",
     "embed": "embed",
+    "compare": "compare",
     "serve": "serve",
     "models": "models",
     "doctor": "doctor",
