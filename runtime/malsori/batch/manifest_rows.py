@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 from ..audio.source import name_of
@@ -84,10 +85,10 @@ class _RowReader:
         except OptionError as error:
             return InputRow(where, f"line-{record.line}", trouble=OptionError(f"{where}: {error}"))
         try:
-            options, id = self._asked(record.values), _id(record.values)
+            row = replace(row, id=_id(record.values))
+            return replace(row, options=self._asked(record.values))
         except OptionError as error:
-            return InputRow(row.source, row.below, trouble=OptionError(f"{where}: {error}"), size=row.size)
-        return InputRow(row.source, row.below, options, id, row.trouble, row.size)
+            return replace(row, trouble=OptionError(f"{where}: {error}"))
 
     def _check_columns(self, values: Mapping[str, Any], where: str) -> None:
         for name in values.keys() - self._known:
