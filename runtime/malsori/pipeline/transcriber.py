@@ -19,6 +19,7 @@ from .embedding import embedded, layer_of
 from .files.pool import Pool, transcripts
 from .files.reading import RecordingReader
 from .files.recording import Progress
+from .files.source_request import ResolvedOptions, SourceRequest
 from .files.telling import SegmentTeller
 from .options import LOADING, Loading, TranscribeOptions, wanted
 
@@ -94,7 +95,7 @@ class Transcriber:
     @overload
     def transcribe_many(
         self,
-        sources: Iterable[AudioSource],
+        sources: Iterable[AudioSource | SourceRequest],
         options: TranscribeOptions | None = ...,
         *,
         on_error: Literal["raise"] = ...,
@@ -105,7 +106,7 @@ class Transcriber:
     @overload
     def transcribe_many(
         self,
-        sources: Iterable[AudioSource],
+        sources: Iterable[AudioSource | SourceRequest],
         options: TranscribeOptions | None = ...,
         *,
         on_error: Literal["return"],
@@ -115,7 +116,7 @@ class Transcriber:
 
     def transcribe_many(
         self,
-        sources: Iterable[AudioSource],
+        sources: Iterable[AudioSource | SourceRequest],
         options: TranscribeOptions | None = None,
         *,
         on_error: OnError = "raise",
@@ -124,11 +125,12 @@ class Transcriber:
     ) -> Iterator[Transcript | MalsoriError]:
         """Yield one result per source, in the order given. Options as in `transcribe`.
 
+        A source that is a `SourceRequest` has options of its own, which go before those of the run.
         Speech of neighbouring short recordings (4 minutes at most) shares engine calls, a few minutes of it at a time;
         a longer one comes as soon as it was heard. Memory grows neither with their number nor with their length (but
         for Whisper without the gate, which gets each recording whole unless the gate has a `max_speech_s`). A bad
         recording costs only itself: its error comes in its place, raised (which ends the run) or, with
-        `on_error="return"`, as a value. Wrong options are raised at once.
+        `on_error="return"`, as a value; so do wrong options of its own. Wrong options of the run are raised at once.
         """
         chosen = wanted(options, overrides)
         if on_error not in ("raise", "return"):
@@ -140,18 +142,18 @@ class Transcriber:
 
     def _transcripts(
         self,
-        sources: Iterable[AudioSource],
+        sources: Iterable[AudioSource | SourceRequest],
         chosen: TranscribeOptions,
         progress: Callable[[Progress], None] | None,
         teller: SegmentTeller | None = None,
         *,
         raising: bool,
     ) -> Iterator[Transcript | MalsoriError]:
-        left_out = self.check(chosen)
+        resolved = ResolvedOptions(chosen, self.check, self.check(chosen))
         placer = None if chosen.align_with is None else placer_of(chosen.align_with, self.loading)
-        pool = Pool(self.engine, chosen, progress, placer, teller)
-        reader = RecordingReader(self.engine, self.detector, chosen, pool.reading)
-        return transcripts(sources, reader, pool, self.engine.manifest, chosen, warnings=left_out, raising=raising)
+        pool = Pool(self.engine, progress, placer, teller)
+        reader = RecordingReader(self.engine, self.detector, resolved, pool.reading)
+        return transcripts(sources, reader, pool, self.engine.manifest, raising=raising)
 
     def detect_language(
         self, source: AudioSource, options: TranscribeOptions | None = None, **overrides: Any
@@ -164,7 +166,7 @@ class Transcriber:
         """
         chosen = wanted(options, overrides)
         chosen.check(self.engine.manifest)
-        reader = RecordingReader(self.engine, self.detector, chosen)
+        reader = RecordingReader(self.engine, self.detector, ResolvedOptions(chosen, self.check))
         with reader.open(source) as blocks:
             clips = reader.language_clips(reader.clips(blocks))
         return reader.languages(clips) if clips else {}

@@ -19,8 +19,8 @@ from ...types import SAMPLE_RATE, Audio
 from ...vad import Detector, GateOptions
 from ...vad.gate import FILLING
 from ..clip import Clip, fill_clips
-from ..options import TranscribeOptions
 from .recording import Job, Recording
+from .source_request import ResolvedOptions, SourceRequest
 from .stretches import clips_between, clips_without_gate, first_seconds, stretches_of
 
 LEAST_FILLED = 5.0  # seconds of `max_speech_s`, below which the gate pads stretches as for single clips
@@ -35,26 +35,37 @@ class RecordingReader:
         self,
         engine: Engine,
         detector: Callable[[], Detector],
-        options: TranscribeOptions,
+        resolved: ResolvedOptions,
         report: Callable[[Recording], None] = lambda recording: None,
     ) -> None:
         """Call `report` with each recording while it is decoded."""
         self._report = report
         self._engine = engine
         self._detector = detector
-        self._options = options
+        self._resolved = resolved
+        self._options = resolved.options
 
-    def begin(self, source: AudioSource, recording: Recording) -> Blocks | None:
-        """Return the blocks of `source`, opened; as in `jobs`, an error is stored in `recording` and gives None."""
+    def begin(self, request: SourceRequest, recording: Recording) -> tuple[RecordingReader, Blocks | None]:
+        """Return the reader of a source, which has its options, and its blocks, opened.
+
+        As in `jobs`, an error is stored in `recording`; then there are no blocks.
+        """
+        try:
+            resolved = self._resolved.changed(request.options)
+        except OptionError as error:
+            recording.error = error
+            return self, None
+        reader = RecordingReader(self._engine, self._detector, resolved, self._report)
+        return reader, reader.opened(request.source, recording)
+
+    def opened(self, source: AudioSource, recording: Recording) -> Blocks | None:
+        """Return the blocks of `source`; as in `jobs`, an error is stored in `recording` and gives None."""
+        recording.options, recording.asked = self._options, self._resolved.own
+        recording.warnings = self._resolved.warnings
         try:
             blocks = self.open(source)
-        except AudioError as error:  # before `OptionError`, which a track is that only this recording lacks
-            recording.error = error
-            return None
-        except (OptionError, Cancelled):
-            raise
         except MalsoriError as error:
-            recording.error = error
+            self._fail(recording, error)
             return None
         recording.name, recording.promised = blocks.name, blocks.promised
         recording.gated = self._options.speech.vad and not self._options.speech.clip_timestamps
@@ -65,7 +76,7 @@ class RecordingReader:
     def jobs(self, blocks: Blocks, recording: Recording) -> Iterator[Job]:
         """Yield the clips to be recognised; an error ends the recording and is stored in it.
 
-        Only `OptionError` and `Cancelled` are raised: they concern the whole run.
+        Only `Cancelled` is raised, and an `OptionError` of the run's options: they concern the whole run.
         """
         try:
             with blocks:
@@ -78,12 +89,16 @@ class RecordingReader:
                 recording.filled = blocks.filled
                 recording.warnings += (*blocks.warnings, *self._behind(recording.samples / SAMPLE_RATE))
             recording.read = True
-        except AudioError as error:  # before `OptionError`, which a track is that only this recording lacks
-            recording.error = error
-        except (OptionError, Cancelled):
-            raise
         except MalsoriError as error:
-            recording.error = error
+            self._fail(recording, error)
+
+    def _fail(self, recording: Recording, error: MalsoriError) -> None:
+        """Store an error in the recording that it concerns; raise one that concerns the whole run."""
+        asked_by_run = isinstance(error, OptionError) and not self._resolved.own
+        # An `AudioError` may be an `OptionError` as well: a track that only this recording lacks.
+        if isinstance(error, Cancelled) or (asked_by_run and not isinstance(error, AudioError)):
+            raise error
+        recording.error = error
 
     def _behind(self, duration: float) -> Iterator[str]:
         """Warn of `clip_timestamps` behind the end."""

@@ -9,6 +9,7 @@ from ...errors import MalsoriError
 from ...joining import joined
 from ...types import SAMPLE_RATE, Hypothesis, Span, Why
 from ..clip import Clip
+from ..options import USUAL, TranscribeOptions
 from .loudness import Loudness
 
 
@@ -34,12 +35,15 @@ class Progress:
 class Recording:
     """The state of one source. It is `done` when it was decoded to its end and all its clips were recognised.
 
-    `language` is the one detected or given for the whole of it, None where the engine detects one per clip. `waiting`
-    clips of it, `queued` seconds in sum, are still to be recognised.
+    `options` are those of the run, changed by its own where it `asked` for some. `language` is the one detected or
+    given for the whole of it, None where the engine detects one per clip. `waiting` clips of it, `queued` seconds in
+    sum, are still to be recognised.
     """
 
     name: str = ""
     number: int = 1
+    options: TranscribeOptions = USUAL
+    asked: bool = False
     promised: float | None = None  # seconds, by its container
     samples: int = 0
     language: str | None = None
