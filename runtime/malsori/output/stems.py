@@ -8,7 +8,6 @@ import unicodedata
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import count
-from pathlib import Path
 
 NAME_BYTES = 255  # the longest file name of the usual file systems
 STEM_BYTES = NAME_BYTES - len("-99999.json")  # so that any suffix and ending fit behind it
@@ -93,7 +92,7 @@ class _Naming:
     def __init__(self, inputs: Sequence[Named], hits: Callable[[str], bool], taken: Callable[[str], bool]) -> None:
         self._inputs, self._hits, self._taken = inputs, hits, taken
         self._levels: dict[int, int] = {}  # of those above 0
-        self._longest: dict[int, int] = {}  # hashes of the longest names, of those that have clashed
+        self._names: dict[int, _Names] = {}  # of those that have clashed
         self._groups: dict[int, int | set[int]] = {}  # a set only where several share a name: most do not
         self._changed: set[int] = set()  # hashes of groups to look at
         for index in range(len(inputs)):
@@ -136,7 +135,13 @@ class _Naming:
         return self._hits(stem) or self._taken(stem)
 
     def _name(self, index: int) -> str:
-        return _name(self._inputs[index], self._levels.get(index, 0))
+        level = self._levels.get(index, 0)
+        return self._names_of(index).at(level) if level else _Names(self._inputs[index], shortest=True).at(0)
+
+    def _names_of(self, index: int) -> _Names:
+        if index not in self._names:
+            self._names[index] = _Names(self._inputs[index])
+        return self._names[index]
 
     def _join(self, index: int) -> None:
         stem = self._name(index)
@@ -165,51 +170,47 @@ class _Naming:
         """Return the inputs of a group whose names are to be longer; those whose longest are equal are numbered."""
         group = self._groups.get(key, set())
         members = {group} if isinstance(group, int) else group
-        differ = len({self._longest_of(index) for index in members}) > 1
+        names = [self._names_of(index) for index in members]
+        differ = len({folded(each.at(each.last)) for each in names}) > 1
         return [
             index
             for index in members
             if (differ or self._is_barred(self._name(index)))
-            and self._levels.get(index, 0) + 1 < _levels(self._inputs[index])
+            and self._levels.get(index, 0) < self._names_of(index).last
         ]
 
-    def _longest_of(self, index: int) -> int:
-        if index not in self._longest:
-            each = self._inputs[index]
-            self._longest[index] = hash(folded(_name(each, _levels(each) - 1)))
-        return self._longest[index]
+
+class _Names:
+    """The names that an input may have: the shortest, with its ending, then both with more and more of its folders."""
+
+    __slots__ = ("_leaves", "_outer", "_own")
+
+    def __init__(self, each: Named, *, shortest: bool = False) -> None:
+        parts = _parts(each.below)
+        self._outer = [] if shortest or each.given else _outer(each.file, len(parts))
+        self._own = parts[:-1]
+        leaf = parts[-1] if parts else "_"
+        dot = 0 if each.given else leaf.rfind(".")
+        ends = 0 < dot < len(leaf) - 1
+        self._leaves = (safe(leaf[:dot]), safe(leaf[:dot], leaf[dot:])) if ends else (safe(leaf),)
+
+    @property
+    def last(self) -> int:
+        """The level of the longest name."""
+        return (1 + len(self._outer)) * len(self._leaves) - 1
+
+    def at(self, level: int) -> str:
+        """Return the name at a level."""
+        depth, leaf = divmod(level, len(self._leaves))
+        folders = self._outer[-depth:] + self._own if depth else self._own
+        return "/".join([*map(safe, folders), self._leaves[leaf]])
 
 
-def _levels(each: Named) -> int:
-    """Return how many names an input may have."""
-    if each.given:
-        return 1
-    return (1 + len(_outer(each))) * len(_leaves(each.below))
-
-
-def _name(each: Named, level: int) -> str:
-    """Return a name that an input may have: behind the shortest come those with its ending, then with its folders."""
-    if each.given:
-        return each.below
-    leaves = _leaves(each.below)
-    depth, leaf = divmod(level, len(leaves))
-    own = [safe(part) for part in _parts(each.below)[:-1]]
-    outer = [safe(part) for part in _outer(each)[-depth:]] if depth else []
-    return "/".join([*outer, *own, leaves[leaf]])
-
-
-def _leaves(below: str) -> list[str]:
-    parts = _parts(below)
-    name = Path(parts[-1]) if parts else Path("_")
-    return [safe(name.stem), safe(name.stem, name.suffix)] if name.suffix else [safe(name.stem or "_")]
-
-
-def _outer(each: Named) -> list[str]:
-    """Return the folders above those of `below`."""
-    if "://" in each.file:
-        parts = [part for part in each.file.partition("://")[2].split("/") if part]
-        return parts[: -len(_parts(each.below))]
-    return list(Path(os.path.abspath(_encodable(each.file).replace("\0", "_"))).parts[1 : -len(_parts(each.below))])
+def _outer(file: str, inner: int) -> list[str]:
+    """Return the folders of a file above the last `inner` parts of its path."""
+    if "://" in file:
+        return _parts(file.partition("://")[2])[:-inner]
+    return _parts(os.path.splitdrive(os.path.abspath(_encodable(file).replace("\0", "_")))[1])[:-inner]
 
 
 def _parts(path: str) -> list[str]:
@@ -222,6 +223,8 @@ def _encodable(path: str) -> str:
 
 def safe(name: str, ending: str = "") -> str:
     """Return part of a path without control characters, short enough for any format's ending behind its own."""
+    if name.isascii() and name.isprintable() and not ending and len(name) <= STEM_BYTES:
+        return name
     kept, tail = _printing(name), _printing(ending)
     room = STEM_BYTES - len(os.fsencode(_encodable(tail)))
     encoded = os.fsencode(_encodable(kept))
