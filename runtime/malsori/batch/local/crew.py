@@ -18,7 +18,7 @@ from ...errors import EngineError
 from ..items import BatchItem, ItemEvent, ItemProgress, ItemResult
 from ..settings import WorkerSettings
 from .child import END_S, Child, Inbox
-from .wire import ItemsDone, ItemWanted, WorkerReady, Orders, RunFailed
+from .wire import ItemsDone, ItemWanted, Orders, RunFailed, WorkerReady
 from .worker_layout import WorkerLayout
 
 BATCH_WORKER = "malsori.batch.worker:BatchWorker"
