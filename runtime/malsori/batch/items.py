@@ -6,6 +6,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeAlias
 
+from ..errors import MalsoriError
+
 
 @dataclass(frozen=True, slots=True)
 class BatchItem:
@@ -39,6 +41,11 @@ class ItemResult:
     language: str = ""
     warnings: tuple[str, ...] = ()
     digest: str = ""
+
+    @classmethod
+    def of_error(cls, number: int, error: MalsoriError, **known: Any) -> ItemResult:
+        """Return the result of an item that an error has ended; `known` is what is known of it all the same."""
+        return cls(number, type(error).__name__, str(error), **known)
 
     @property
     def failed(self) -> bool:
