@@ -1,9 +1,11 @@
 """Sound in: any allowed file, bytes or array to mono 16 kHz float32, whole or in blocks."""
 
-from .decode import AudioSource, Blocks, DecodedAudio, decode, decode_blocks
+from .channels import names_of
+from .decode import Blocks, DecodedAudio, decode, decode_blocks, decode_channels
 from .intake import Block, Intake
 from .limits import Limits
 from .mono import Resampler
+from .opened import AudioSource
 from .ring import RingBuffer
 from .samples import Pcm16Decoder, from_pcm16, to_pcm16
 
@@ -19,6 +21,8 @@ __all__ = [
     "RingBuffer",
     "decode",
     "decode_blocks",
+    "decode_channels",
     "from_pcm16",
+    "names_of",
     "to_pcm16",
 ]
