@@ -6,6 +6,7 @@ from .intake import Block, Intake
 from .limits import Limits
 from .mono import Resampler
 from .opened import AudioSource
+from .pieces import Form, Frames, ReadingOptions
 from .ring import RingBuffer
 from .samples import Pcm16Decoder, from_pcm16, to_pcm16
 
@@ -14,9 +15,12 @@ __all__ = [
     "Block",
     "Blocks",
     "DecodedAudio",
+    "Form",
+    "Frames",
     "Intake",
     "Limits",
     "Pcm16Decoder",
+    "ReadingOptions",
     "Resampler",
     "RingBuffer",
     "decode",
