@@ -5,7 +5,7 @@ from .decode import Blocks, DecodedAudio, decode, decode_blocks, decode_channels
 from .intake import Block, Intake
 from .limits import Limits
 from .mono import Resampler
-from .opened import AudioSource
+from .opened import AudioSource, ChannelOf
 from .pieces import Form, Frames, ReadingOptions
 from .ring import RingBuffer
 from .samples import Pcm16Decoder, from_pcm16, to_pcm16
@@ -14,6 +14,7 @@ __all__ = [
     "AudioSource",
     "Block",
     "Blocks",
+    "ChannelOf",
     "DecodedAudio",
     "Form",
     "Frames",

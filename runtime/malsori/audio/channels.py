@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
 from ..joining import counted
+from ..types import Audio, Span
 from .pieces import Form, SoundPiece
 
 SPEAKERS = {  # FFmpeg's and WAV's names of loudspeakers, in words
@@ -39,30 +40,39 @@ def channels_of(form: Form) -> str:
     return counted(form.channels, "channel") + (f" ({', '.join(names)})" if form.channels > 1 and names else "")
 
 
-class ChannelPicker:
-    """Takes channel number `channel`, from 1 on, out of pieces; it is silent where they have fewer channels.
+def picked(pieces: Iterator[SoundPiece], number: int, notes: list[str]) -> Iterator[SoundPiece]:
+    """Yield channel `number`, from 1 on, of the pieces; it is silent where they have fewer channels.
 
     A line in `notes` says where that was, once all pieces were read.
     """
+    seconds = lacking = first = 0.0
+    for piece in pieces:
+        count, mono = len(piece.frames), Form(piece.form.rate, 1)
+        if number <= piece.form.channels:
+            yield SoundPiece(piece.frames[:, number - 1 : number], mono)
+        else:
+            first = first if lacking else seconds
+            lacking += count / mono.rate
+            yield SoundPiece(np.zeros((count, 1), np.float32), mono)
+        seconds += count / mono.rate
+    if lacking:
+        notes.append(
+            f"channel {number} is silent where the recording has fewer channels: "
+            f"{lacking:.2f} s, the first at {first:.2f} s"
+        )
 
-    def __init__(self, channel: int, notes: list[str]) -> None:
-        self._channel, self._notes = channel, notes
 
-    def picked(self, pieces: Iterator[SoundPiece]) -> Iterator[SoundPiece]:
-        """Yield the pieces with this channel alone."""
-        seconds = lacking = first = 0.0
-        for piece in pieces:
-            form, count = piece.form, len(piece.frames)
-            mono = Form(form.rate, 1)
-            if self._channel <= form.channels:
-                yield SoundPiece(piece.frames[:, self._channel - 1 : self._channel], mono)
-            else:
-                first = seconds if not lacking else first
-                lacking += count / form.rate
-                yield SoundPiece(np.zeros((count, 1), np.float32), mono)
-            seconds += count / form.rate
-        if lacking:
-            self._notes.append(
-                f"channel {self._channel} is silent where the recording has fewer channels: "
-                f"{lacking:.2f} s, the first at {first:.2f} s"
-            )
+def silenced(blocks: Iterator[Audio], spans: Sequence[Span]) -> Iterator[Audio]:
+    """Yield the blocks with zeros in some spans, which are ascending and apart."""
+    start, left = 0, list(spans[::-1])
+    for block in blocks:
+        stop = start + len(block)
+        while left and left[-1].start < stop:
+            if left[-1].stop > start:
+                block = block.copy()
+                block[max(left[-1].start - start, 0) : left[-1].stop - start] = 0.0
+            if left[-1].stop > stop:
+                break
+            left.pop()
+        yield block
+        start = stop

@@ -15,10 +15,10 @@ import numpy as np
 
 from ..errors import CorruptAudio, EmptyAudio, NoSuchChannel
 from ..types import SAMPLE_RATE, Audio, Span
-from .channels import ChannelPicker, channels_of
+from .channels import channels_of, picked, silenced
 from .limits import DEFAULT_LIMITS, Limits
 from .mono import Mixer, Resampler, resample, weights_of
-from .opened import AudioSource, open_source
+from .opened import AudioSource, ChannelOf, open_source
 from .pieces import Form, Frames, ReadingOptions, SoundPiece, SoundStream
 
 
@@ -127,8 +127,6 @@ def decode_blocks(
     allow_truncated: bool = False,
     track: int | str | None = None,
     start_at_zero: bool = False,
-    channel: int | None = None,
-    padded: bool = False,
     name: str = "",
 ) -> Blocks:
     """Return the recording in blocks of mono 16 kHz float32; memory does not grow with its length.
@@ -137,21 +135,25 @@ def decode_blocks(
     promises, or a part that does not decode, is an error unless `allow_truncated`, which uses what is there, puts
     silence where something is damaged, and warns. `track` is the sound track to read where there are several: a number
     from 1 on, or a language as the file tags it ("kor"); None takes the file's default one. Sound that begins later
-    than the file does begins with silence, unless `start_at_zero`. `channel` is the only one to be read, from 1 on, in
-    place of the mix of all; where the recording goes on with fewer of them it is silent. One that is not there at the
-    beginning is an error, unless `padded`. `name` is what messages call the recording.
+    than the file does begins with silence, unless `start_at_zero`. A `ChannelOf` is one channel in place of the mix of
+    all. `name` is what messages call the recording.
 
     Raises at once, for what the header shows, or while reading: `AudioNotFound`, `UnsupportedFormat`, `CorruptAudio`,
     `EmptyAudio`, `AudioTooLong`; `OptionError` for a `sample_rate` where it has no meaning; `NoSuchTrack`,
     `NoSuchChannel`.
     """
     reading = ReadingOptions(allow_truncated, track, start_at_zero)
+    one = source if isinstance(source, ChannelOf) else None
     opened = open_source(source, sample_rate, limits, reading, name)
     stream, mixer = opened.stream, Mixer(opened.stream.lossy)
-    if channel is not None and channel > stream.form.channels and not padded:
-        opened.stack.close()
-        raise NoSuchChannel(opened.name, f"the channel {channel}", channels_of(stream.form))
-    audio = _at_16_khz(opened.pieces(limits, allow_truncated), mixer, channel, stream.notes)
+    pieces = opened.pieces(limits, allow_truncated)
+    if one is None:
+        audio = _at_16_khz(pieces, mixer)
+    else:
+        if one.number > stream.form.channels and not one.padded:
+            opened.stack.close()
+            raise NoSuchChannel(opened.name, f"the channel {one.number}", channels_of(stream.form))
+        audio = silenced(_at_16_khz(picked(pieces, one.number, stream.notes), mixer), one.silent)
     return Blocks(opened.name, _checked(audio, mixer, opened.name), mixer, stream, opened.stack)
 
 
@@ -168,11 +170,8 @@ def decode_channels(
     return Blocks(opened.name, _checked(audio, mixer, opened.name), mixer, opened.stream, opened.stack)
 
 
-def _at_16_khz(pieces: Iterator[SoundPiece], mixer: Mixer, channel: int | None, notes: list[str]) -> Iterator[Audio]:
-    """Mix, or take one channel, and resample; each run of pieces of one form on its own."""
-    if channel is not None:
-        picker = ChannelPicker(channel, notes)
-        pieces = picker.picked(pieces)
+def _at_16_khz(pieces: Iterator[SoundPiece], mixer: Mixer) -> Iterator[Audio]:
+    """Mix and resample; each run of pieces of one form on its own."""
     for form, run in groupby(pieces, key=lambda piece: piece.form):
         frames = (piece.frames for piece in run)
         yield from resample(mixer.mixed(frames, weights_of(form.layout)), Resampler(form.rate))

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import AudioError, AudioNotFound, CorruptAudio, OptionError
-from ..types import SAMPLE_RATE
+from ..types import SAMPLE_RATE, Span
 from .clock import FileClock
 from .limits import Limits
 from .opening import open_stream
@@ -21,7 +21,23 @@ from .samples import Samples, as_array, as_frames, to_float, whole_rate
 from .source import FileRange, Source, name_of, one_line, open_file
 from .tracks import check_only
 
-AudioSource: TypeAlias = "Source | Samples"
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ChannelOf:
+    """Channel `number`, from 1 on, of a source, in place of the mix of all.
+
+    It is silent where the recording goes on with fewer channels, and in the `silent` spans, in samples at 16 kHz. One
+    that is not there at the beginning is an error, unless `padded`. `name` is what messages call the recording.
+    """
+
+    source: AudioSource
+    number: int
+    silent: tuple[Span, ...] = ()
+    padded: bool = False
+    name: str = ""
+
+
+AudioSource: TypeAlias = "Source | Samples | ChannelOf"
 """A path, bytes, a binary file object, or samples: an array, a list, or a tensor (see `Samples`)."""
 
 
@@ -43,6 +59,8 @@ def open_source(
     source: AudioSource, sample_rate: float | None, limits: Limits, reading: ReadingOptions, name: str
 ) -> OpenedSource:
     """Return any source, opened; its errors are those of `decode_blocks`."""
+    if isinstance(source, ChannelOf):
+        return open_source(source.source, sample_rate, limits, reading, name or source.name)
     array = as_array(source, name or "<array>")
     readable = cast("Source", source)  # which is no array
     name = one_line(name) if name else ("<array>" if array is not None else name_of(readable))
