@@ -141,18 +141,8 @@ class Segment:
 
 WORDLESS_S = 3.0  # seconds: a longer gap between two words is no pause but sound without words
 
-Why: TypeAlias = Literal[
-    "gate",
-    "clip_timestamps",
-    "inaudible",
-    "no_speech",
-    "made_up",
-    "implausible",
-    "no_words",
-    "cut_off",
-    "filled",
-    "crosstalk",
-]
+_Unread: TypeAlias = Literal["gate", "clip_timestamps", "inaudible", "filled", "crosstalk"]
+Why: TypeAlias = Literal[_Unread, "no_speech", "made_up", "implausible", "no_words", "cut_off"]
 """Why some sound has no words; `LeftOut` explains each."""
 
 
@@ -187,7 +177,7 @@ class LeftOut:
     def to_dict(self) -> dict[str, Any]:
         """Return the JSON form, in seconds."""
         spans = [[round(span.start / SAMPLE_RATE, 3), round(span.stop / SAMPLE_RATE, 3)] for span in self.spans]
-        whose = {} if self.speaker is None else {"speaker": self.speaker}
+        whose = {"speaker": self.speaker} if self.speaker else {}
         return {"why": self.why, **whose, "seconds": round(self.seconds, 3), "spans": spans}
 
 

@@ -1,6 +1,6 @@
 """Sound in: any allowed file, bytes or array to mono 16 kHz float32, whole or in blocks."""
 
-from .channels import names_of
+from .channels import channels_of, names_of
 from .decode import Blocks, DecodedAudio, decode, decode_blocks, decode_channels
 from .intake import Block, Intake
 from .limits import Limits
@@ -24,6 +24,7 @@ __all__ = [
     "ReadingOptions",
     "Resampler",
     "RingBuffer",
+    "channels_of",
     "decode",
     "decode_blocks",
     "decode_channels",

@@ -143,28 +143,33 @@ def decode_blocks(
     `NoSuchChannel`.
     """
     reading = ReadingOptions(allow_truncated, track, start_at_zero)
-    one = source if isinstance(source, ChannelOf) else None
     opened = open_source(source, sample_rate, limits, reading, name)
     stream, mixer = opened.stream, Mixer(opened.stream.lossy)
     pieces = opened.pieces(limits, allow_truncated)
-    if one is None:
-        audio = _at_16_khz(pieces, mixer)
-    else:
-        if one.number > stream.form.channels and not one.padded:
+    if isinstance(source, ChannelOf) and source.number is not None:
+        if source.number > stream.form.channels and not source.padded:
             opened.stack.close()
-            raise NoSuchChannel(opened.name, f"the channel {one.number}", channels_of(stream.form))
-        audio = silenced(_at_16_khz(picked(pieces, one.number, stream.notes), mixer), one.silent)
+            raise NoSuchChannel(opened.name, f"the channel {source.number}", channels_of(stream.form))
+        pieces = picked(pieces, source.number, stream.notes)
+    audio = _at_16_khz(pieces, mixer)
+    if isinstance(source, ChannelOf) and source.silent:
+        audio = silenced(audio, source.silent)
     return Blocks(opened.name, _checked(audio, mixer, opened.name), mixer, stream, opened.stack)
 
 
 def decode_channels(
-    source: AudioSource, *, sample_rate: float | None = None, limits: Limits = DEFAULT_LIMITS, reading: ReadingOptions
+    source: AudioSource,
+    *,
+    sample_rate: float | None = None,
+    limits: Limits = DEFAULT_LIMITS,
+    reading: ReadingOptions,
+    name: str = "",
 ) -> Blocks:
     """Return the recording in blocks of 16 kHz float32 `(samples, channels)`, otherwise as `decode_blocks` does.
 
     Where the number of channels changes within the recording, it changes from one block to the next.
     """
-    opened = open_source(source, sample_rate, limits, reading, "")
+    opened = open_source(source, sample_rate, limits, reading, name)
     mixer = Mixer(opened.stream.lossy)
     audio = _apart(opened.pieces(limits, reading.allow_truncated), mixer)
     return Blocks(opened.name, _checked(audio, mixer, opened.name), mixer, opened.stream, opened.stack)

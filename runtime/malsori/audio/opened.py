@@ -24,14 +24,14 @@ from .tracks import check_only
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ChannelOf:
-    """Channel `number`, from 1 on, of a source, in place of the mix of all.
+    """Channel `number`, from 1 on, of a source, in place of the mix of all; None is the mix.
 
     It is silent where the recording goes on with fewer channels, and in the `silent` spans, in samples at 16 kHz. One
     that is not there at the beginning is an error, unless `padded`. `name` is what messages call the recording.
     """
 
     source: AudioSource
-    number: int
+    number: int | None
     silent: tuple[Span, ...] = ()
     padded: bool = False
     name: str = ""

@@ -19,6 +19,7 @@ from .embedding import embedded, layer_of
 from .files.pool import Pool, transcripts
 from .files.reading import RecordingReader
 from .files.recording import Progress
+from .files.splitting import Splitter, one_channel
 from .files.telling import SegmentTeller
 from .options import LOADING, Loading, TranscribeOptions, wanted
 
@@ -67,7 +68,7 @@ class Transcriber:
         an empty text.
 
         `on_segments` gets the transcript's segments in order, some at a time, while the rest is still being heard; two
-        minutes of speech are then heard at a time.
+        minutes of speech are then heard at a time. With `channels="split"` it gets them all when the last was heard.
 
         Raises:
             AudioError: the recording cannot be read (`AudioNotFound`, `UnsupportedFormat`, `CorruptAudio`, ...).
@@ -149,9 +150,12 @@ class Transcriber:
     ) -> Iterator[Transcript | MalsoriError]:
         left_out = self.check(chosen)
         placer = None if chosen.align_with is None else placer_of(chosen.align_with, self.loading)
-        pool = Pool(self.engine, chosen, progress, placer, teller)
+        splitter = Splitter(chosen, progress, teller)
+        pool = Pool(self.engine, chosen, splitter.progress, placer, splitter.teller)
         reader = RecordingReader(self.engine, self.detector, chosen, pool.reading)
-        return transcripts(sources, reader, pool, self.engine.manifest, chosen, warnings=left_out, raising=raising)
+        parts, manifest = splitter.parts(sources), self.engine.manifest
+        results = transcripts(parts, reader, pool, manifest, chosen, warnings=left_out, raising=False)
+        return splitter.merged(results, raising=raising)
 
     def detect_language(
         self, source: AudioSource, options: TranscribeOptions | None = None, **overrides: Any
@@ -165,7 +169,7 @@ class Transcriber:
         chosen = wanted(options, overrides)
         chosen.check(self.engine.manifest)
         reader = RecordingReader(self.engine, self.detector, chosen)
-        with reader.open(source) as blocks:
+        with reader.open(one_channel(source, chosen)) as blocks:
             clips = reader.language_clips(reader.clips(blocks))
         return reader.languages(clips) if clips else {}
 
