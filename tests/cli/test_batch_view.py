@@ -124,8 +124,8 @@ class TestScreen:
     def test_it_shows_figures_what_is_being_heard_and_the_latest_failure(self) -> None:
         drawn = lines(self.figures(), 79, 24)
         assert drawn[1].startswith("1,791 of 5,000 files, 1 failed, 41 s of sound, 0.4x real time, 0%")
-        assert drawn[-2] == "  0:41 of 3:20  /talks/2024/may/first.mp3"
-        assert drawn[-1] == r"last failure: /talks/말\x1b[2J.wav: expected sound, found noise"
+        assert drawn[-1] == "  0:41 of 3:20  /talks/2024/may/first.mp3"
+        assert drawn[-2] == r"last failure: /talks/말\x1b[2J.wav: expected sound, found noise"
 
     def test_a_long_name_keeps_its_end_and_many_files_are_counted(self) -> None:
         progress = BatchProgress(files=20)

@@ -108,7 +108,7 @@ class BatchEvents:
             emit(json.dumps(event, ensure_ascii=False) + "\n")
         except OSError as error:  # whoever reads has gone: the results are what counts
             self._gone = True
-            complain(f"events are no longer written, {error}; the run goes on")
+            complain(f"events are no longer written, {error.strerror or error}; the run goes on")
 
 
 def _counts(progress: BatchProgress) -> dict[str, Any]:

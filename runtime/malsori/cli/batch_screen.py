@@ -60,10 +60,16 @@ def lines(figures: RunFigures, width: int, height: int) -> list[str]:
     head = [bar(done / total if total else 0.0, min(width, WIDEST_BAR)), *wrapped(figures.parts, width)]
     failure = [_cut(f"last failure: {printable(figures.failure)}", width)] if figures.failure else []
     room = min(MOST_BEGUN, height - len(head) - len(failure))
-    begun = sorted((each for each in figures.progress.begun.values() if each.progress), key=lambda each: each.source)
+    begun = _in_work(figures.progress)
     shown = begun if len(begun) <= room else begun[: max(0, room - 1)]
     more = [_cut(f"  and {len(begun) - len(shown)} more", width)] if len(shown) < len(begun) and room > 0 else []
-    return [*head, *(_being_heard(each, width) for each in shown), *more, *failure][:height]
+    return [*head, *failure, *(_being_heard(each, width) for each in shown), *more][:height]
+
+
+def _in_work(progress: BatchProgress) -> list[ItemBegun]:
+    """Return what is being heard: others were begun ahead. Between two files it is the next one."""
+    begun = [each for _, each in sorted(progress.begun.items())]
+    return [each for each in begun if each.progress] or begun[:1]
 
 
 def bar(share: float, width: int) -> str:

@@ -56,6 +56,10 @@ class Reporter:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Show no more progress, since something else does or all is done; `warn` goes on."""
         self._closed.set()
         if self._thread.is_alive():
             self._thread.join()
