@@ -16,7 +16,8 @@ from ..option import Option, nearest, options_of
 from ..pipeline.options import ALIASES, TranscribeOptions
 from ..sound_options import SourceOptions, SpeechOptions
 from .input_row import InputRow
-from .listed import below_of, checked, composed_otherwise, is_url, mirrored
+from .listed import below_of, checked, composed_otherwise, mirrored
+from .locations import is_url
 from .manifest_files import MANIFESTS, ManifestRecord, records
 from .naming import path_of_id
 

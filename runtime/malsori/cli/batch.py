@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import shlex
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
@@ -94,7 +95,7 @@ class BatchCommand:
             settings = settings_of(args, self._formats, reporter)
             path = journal_path(options, args.output)
             journal = closing.enter_context(Journal.open(path, identity_of(settings), start_over=options.start_over))
-            view = BatchView(quiet=args.quiet, json=args.json)
+            view = BatchView(quiet=args.quiet, json=args.json, status=_status(args))
             batch = Batch(journal, settings.output, self._formats, view.update)
             batch.plan(
                 read_inputs(args.inputs, null=options.null, note=reporter.warn),
@@ -106,7 +107,7 @@ class BatchCommand:
     def _work(self, batch: Batch, settings: WorkerSettings, view: BatchView, reporter: Reporter) -> int:
         if batch.progress.left:
             runner = runner_of(self._options, settings, batch, reporter)
-            reporter.pause()
+            reporter.close()
             view.start(batch.progress)
             try:
                 batch.run(runner)
@@ -116,6 +117,12 @@ class BatchCommand:
                 view.close()
         view.end(batch.progress, batch.summary)
         return 1 if batch.progress.failed else 0
+
+
+def _status(args: argparse.Namespace) -> str:
+    """Return the command that shows the batch later on."""
+    place = args.output if args.journal is None else str(args.journal)
+    return f"malsori batch status {shlex.quote(place)}"
 
 
 def _how_far(batch: Batch) -> str:
