@@ -139,7 +139,7 @@ def test_a_sum_that_is_not_that_of_the_archive_is_refused(
         (["bundle", "mini", "-o", "nowhere/"], 2, "no such folder; make it first: mkdir nowhere/"),
         (["bundle", "mini", "-o", "fifo"], 2, "is no regular file; -o - writes to standard output"),
         (["unbundle", "nothing.tar"], 1, "nothing.tar: expected an archive of models"),
-        (["unbundle", "."], 1, "found a folder; if it is a model, malsori models adopt . takes it in"),
+        (["unbundle", "."], 1, "found a folder; if it is a model, malsori models adopt . takes it in\n"),
         (["unbundle", "a\0b"], 1, "expected an archive of models"),
         (["unbundle", "other.tar", "--as", "a/b"], 2, "name: expected letters"),
         (["show", "./other.tar"], 1, "an archive; if it is one of models, malsori models unbundle"),
