@@ -139,8 +139,8 @@ class ModelNotFound(ModelError, LookupError):
 class ModelCorrupt(ModelError, ValueError):
     """A file of a bundle is missing, truncated or altered. Message: `path: expected ..., found ...; how to mend it`."""
 
-    def __init__(self, path: str, expected: str, found: str) -> None:
-        super().__init__(f"{path}: expected {expected}, found {found}; copy or export the bundle again")
+    def __init__(self, path: str, expected: str, found: str, mend: str = "copy or export the bundle again") -> None:
+        super().__init__(f"{path}: expected {expected}, found {found}{'; ' if mend else ''}{mend}")
 
 
 class ModelIncompatible(ModelError, ValueError):
