@@ -225,10 +225,24 @@ for event in runner(workers=2).run(items("ok", "ok", "hang", "spin")):
         assert parent.stdout is not None
         workers = [int(parent.stdout.readline()) for _ in range(2)]
         parent.kill()
-    deadline = time.monotonic() + 5
-    while any(_runs(pid) for pid in workers) and time.monotonic() < deadline:
-        time.sleep(0.05)
-    assert not any(_runs(pid) for pid in workers)
+    assert all(ends(pid) for pid in workers)
+
+
+def test_a_program_may_end_in_the_middle_of_a_run() -> None:
+    code = """
+from tests.batch.local.test_local_runner import items, runner
+events = runner(workers=2).run(items("ok", "hang", "hang"))
+print(next(events).digest)
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert ends(int(done.stdout))
+
+
+def test_what_workers_say_is_passed_on_with_debug(capsys: pytest.CaptureFixture[str]) -> None:
+    for debug in (False, True):
+        list(LocalRunner(settings(), entry=f"{HEARERS}:OneByOne", debug=debug).run(items("exit", "ok")))
+        assert capsys.readouterr().err.count("the last line\n") == 2 * debug
 
 
 def test_a_script_without_a_main_guard_may_run_a_batch_in_a_folder_of_other_modules(tmp_path: Path) -> None:
@@ -265,8 +279,14 @@ def test_each_worker_has_its_cores_its_threads_and_its_gpu() -> None:
     assert {each.warnings for each in found.values()} == {(str(cores[0]), "3", "0"), (str(cores[-1]), "3", "1")}
 
 
-def _runs(pid: int) -> bool:
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except OSError:
-        return False
+def ends(pid: int, within_s: float = 5.0) -> bool:
+    """Return whether a process has ended, at the latest after some seconds."""
+    deadline = time.monotonic() + within_s
+    while time.monotonic() < deadline:
+        try:
+            if Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z":
+                return True
+        except OSError:
+            return True
+        time.sleep(0.05)
+    return False
