@@ -25,7 +25,7 @@ class Orders:
 
 
 @dataclass(frozen=True, slots=True)
-class ModelReady:
+class WorkerReady:
     """A worker process has loaded its model."""
 
 
