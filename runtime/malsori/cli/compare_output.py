@@ -6,7 +6,7 @@ import io
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from .console import emit, printable
+from .console import emit, printable, with_flag
 from .tables import columns, on_terminal, table
 
 if TYPE_CHECKING:
@@ -35,17 +35,18 @@ def emit_comparison(comparison: Comparison) -> None:
     emit(_table(comparison, figures))
     for lines in (conclusions(comparison, figures), remarks(comparison, figures)):
         if lines:
-            emit("\n" + "".join(f"{printable(line)}\n" for line in lines))
+            emit("\n" + "".join(f"{printable(with_flag(line))}\n" for line in lines))
 
 
 def _recording(comparison: Comparison, number: int) -> Iterator[Parts]:
     """Yield the lines of a recording: its name, what was said, and what each model heard."""
     recording = comparison.recordings[number]
-    wide = max(map(len, ["said", *(model.label for model in comparison.models)])) + 2
+    models = [model for model in comparison.models if not model.silent]
+    wide = max(map(len, ["said", *(model.label for model in models)])) + 2
     yield [(f"{recording.name} ({recording.duration:.1f} s)", "name")]
     if recording.said is not None:
         yield [(INDENT + "said".ljust(wide), ""), (recording.said, "")]
-    for model in comparison.models:
+    for model in models:
         yield [(INDENT + model.label.ljust(wide), ""), *_heard(comparison, number, model)]
 
 
@@ -65,12 +66,11 @@ def marked(found: list[Difference]) -> Parts:
     parts: Parts = []
     for each in found:
         if each.kind == "same":
-            parts.append((each.heard, ""))
-            continue
-        form = FORMS[each.kind].format(said=each.said.strip(), heard=each.heard.strip())
-        parts.append((form, each.kind))
-        if (each.heard or each.said).endswith(" "):
-            parts.append((" ", ""))
+            parts.append((each.heard.rstrip(), ""))
+        else:
+            form = FORMS[each.kind].format(said=each.said.strip(), heard=each.heard.strip())
+            parts.append((form, each.kind))
+        parts.append((" " * each.spaced, ""))
     return parts
 
 
@@ -88,11 +88,12 @@ def _shown(parts: Parts) -> str:
 
 
 def _table(comparison: Comparison, figures: Mapping[str, ModelFigures]) -> str:
-    from ..compare.figure_table import columns_of, head_of
+    from ..compare.figure_table import Cell, columns_of, head_of
 
     head, cells = head_of(comparison), columns_of(comparison, figures)
-    rows = [(model.label, *(cell.text for cell in cells[model.label])) for model in comparison.ready]
-    return table([tuple(head), *rows]) if rows else ""
+    none = [Cell("-")] * (len(head) - 1)
+    rows = [(model.label, *(cell.text for cell in cells.get(model.label, none))) for model in comparison.models]
+    return table([tuple(head), *rows])
 
 
 def summary(comparison: Comparison) -> dict[str, Any]:

@@ -69,7 +69,7 @@ def _picture(comparison: Comparison, figures: Mapping[str, ModelFigures]) -> Ite
     if len(points) < 2:
         return
     base = comparison.baseline.label if comparison.baseline else ""
-    up = f"100 % less {comparison.metric}" if comparison.scored else f"Agreement with {base}"
+    up = f"Accuracy, 100 % less {comparison.metric}" if comparison.scored else f"Agreement with {base}"
     across, name = "Times as fast as speech", f"{up}, by speed; the table has the same figures"
     yield "<figure>"
     for place, (width, height) in SIZES.items():
@@ -95,7 +95,7 @@ def _table(comparison: Comparison, figures: Mapping[str, ModelFigures]) -> Itera
     yield "<thead><tr>" + "".join(f"<th scope=col>{_text(title)}</th>" for title in head) + "</tr></thead><tbody>"
     rows = columns_of(comparison, figures)
     for model in comparison.models:
-        name = f"<th scope=row><bdi>{_text(model.label)}</bdi></th>"
+        name = f"<th scope=row><bdi>{_text(model.label).replace('@', '@<wbr>')}</bdi></th>"
         if model.trouble:
             yield f"<tr>{name}<td class=trouble colspan={len(head) - 1}>{_text(model.trouble)}</td></tr>"
         else:
@@ -116,6 +116,7 @@ def _remarks(lines: Sequence[str]) -> Iterator[str]:
 
 def _texts(comparison: Comparison, sound: Mapping[int, str]) -> Iterator[str]:
     yield "<section>\n<h2>Texts</h2>"
+    heard = [model for model in comparison.models if not model.silent]
     other = "what was said" if comparison.scored else "the first model's text"
     yield (
         f"<p class=legend>Against {other}: <del>not heard</del>, <ins>heard besides</ins>, "
@@ -128,8 +129,8 @@ def _texts(comparison: Comparison, sound: Mapping[int, str]) -> Iterator[str]:
             yield f'<audio controls preload=none src="{escape(sound[number])}"></audio>'
         if recording.said is not None:
             said = _text(recording.said) or "<em>nothing</em>"
-            yield f"<p class=said dir=auto><span class=who>Said</span> {said}</p>"
-        yield "<div class=heard>" + "".join(_heard(comparison, number, model) for model in comparison.models) + "</div>"
+            yield f"<p class=said dir=auto{_lang(_language(comparison, number))}><span class=who>Said</span> {said}</p>"
+        yield "<div class=heard>" + "".join(_heard(comparison, number, model) for model in heard) + "</div>"
         yield "</article>"
     yield "</section>"
 
@@ -142,9 +143,17 @@ def _heard(comparison: Comparison, number: int, model: ModelOutcome) -> str:
         return f"<div>{name}</span><p class=trouble>{_text(model.error(number))}</p></div>\n"
     first = comparison.recordings[number].said is None and model is comparison.baseline
     text = _text(heard.text) if first else marked(differences(reference, heard.text, characters=comparison.characters))
-    language = f' lang="{heard.language}"' if re.fullmatch("[a-z]{2,3}", heard.language) else ""
     count = "" if first else f" <span class=count>{_count(comparison, reference, heard.text)}</span>"
-    return f"<div>{name}{count}</span><p dir=auto{language}>{text or '<em>nothing</em>'}</p></div>\n"
+    return f"<div>{name}{count}</span><p dir=auto{_lang(heard.language)}>{text or '<em>nothing</em>'}</p></div>\n"
+
+
+def _language(comparison: Comparison, number: int) -> str:
+    """Return the language of a recording as the first model that heard it tells, "" where none did."""
+    return next((heard.language for model in comparison.ready if (heard := model.of(number))), "")
+
+
+def _lang(language: str) -> str:
+    return f' lang="{language}"' if re.fullmatch("[a-z]{2,3}", language) else ""
 
 
 def _count(comparison: Comparison, reference: str, heard: str) -> str:
@@ -158,13 +167,12 @@ def marked(found: Sequence[Difference]) -> str:
     parts = []
     for each in found:
         if each.kind == "same":
-            parts.append(_text(each.heard))
+            parts.append(_text(each.heard.rstrip()) + " " * each.spaced)
             continue
         told = [
             f"<{tag}>{_text(text.strip())}</{tag}>" for tag, text in (("del", each.said), ("ins", each.heard)) if text
         ]
-        end = " " if (each.heard or each.said).endswith(" ") else ""
-        parts.append(" ".join(told) + end)
+        parts.append(" ".join(told) + " " * each.spaced)
     return "".join(parts).strip()
 
 

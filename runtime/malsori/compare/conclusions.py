@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 
 from ..joining import counted
+from ..pipeline.trials.verdict import UNREAD
 from .comparison import Comparison, ModelOutcome
 from .scoring import ModelFigures
 
@@ -14,7 +15,7 @@ FACTOR = 1.1  # of two times or rates that are nearer, none is told to be better
 
 def conclusions(comparison: Comparison, figures: Mapping[str, ModelFigures]) -> list[str]:
     """Return which models are the most accurate, the quickest, the smallest, and which no other surpasses."""
-    ready = comparison.ready
+    ready = understanding(comparison, figures)
     if len(ready) < 2:
         return []
     told = [_most_accurate(comparison, figures)]
@@ -24,7 +25,9 @@ def conclusions(comparison: Comparison, figures: Mapping[str, ModelFigures]) -> 
             _best(ready, "Least memory", lambda m: float(m.peak or 0), lambda m: f"{(m.peak or 0) / 1e6:.0f} MB")
         )
     if comparison.scored and len(front := unsurpassed(comparison, figures)) < len(ready):
-        told.append(f"No other is both more accurate and quicker: {', '.join(model.label for model in front)}.")
+        names = _and([model.label for model in front])
+        between = f"is between {names}" if len(front) > 1 else f"is {names}"
+        told.append(f"The choice {between}: each other is surpassed by one of these in accuracy and speed.")
     return [line for line in told if line]
 
 
@@ -34,15 +37,24 @@ def remarks(comparison: Comparison, figures: Mapping[str, ModelFigures]) -> list
 
 
 def unsurpassed(comparison: Comparison, figures: Mapping[str, ModelFigures]) -> list[ModelOutcome]:
-    """Return the models of which no other is at least as accurate and as quick, and better in one of both."""
+    """Return the models that no other equals in accuracy and speed and surpasses in one of them."""
+    ready = understanding(comparison, figures)
 
     def place(model: ModelOutcome) -> tuple[float, float]:
         return rate(comparison, figures[model.label]) or 0.0, figures[model.label].rtf
 
     def surpassed(own: tuple[float, float]) -> bool:
-        return any(other != own and other[0] <= own[0] and other[1] <= own[1] for other in map(place, comparison.ready))
+        return any(other != own and other[0] <= own[0] and other[1] <= own[1] for other in map(place, ready))
 
-    return [model for model in comparison.ready if not surpassed(place(model))]
+    return [model for model in ready if not surpassed(place(model))]
+
+
+def understanding(comparison: Comparison, figures: Mapping[str, ModelFigures]) -> tuple[ModelOutcome, ...]:
+    """Return the models that hear at least half right, where it is known what was said: speed alone is no merit."""
+    ready = comparison.ready
+    if not comparison.scored:
+        return ready
+    return tuple(model for model in ready if (rate(comparison, figures[model.label]) or 0.0) <= UNREAD)
 
 
 def rate(comparison: Comparison, figures: ModelFigures) -> float | None:
@@ -64,7 +76,8 @@ def speed(figures: ModelFigures) -> str:
 def _most_accurate(comparison: Comparison, figures: Mapping[str, ModelFigures]) -> str:
     if not comparison.scored:
         return ""
-    told = {model.label: rate(comparison, figures[model.label]) or 0.0 for model in comparison.ready}
+    ready = understanding(comparison, figures)
+    told = {model.label: rate(comparison, figures[model.label]) or 0.0 for model in ready}
     least = min(told.values())
     names = [label for label, each in told.items() if each == least]
     return "" if len(names) == len(told) else f"Fewest errors: {_and(names)}, {comparison.metric} {percent(least)}."
@@ -84,7 +97,7 @@ def _best(
 def _left_out(comparison: Comparison) -> Iterator[str]:
     for model in comparison.models:
         if model.trouble:
-            yield f"{model.label} has no figures: {model.trouble}"
+            yield f"No figures: {model.trouble}" if model.label in model.trouble else f"{model.label}: {model.trouble}"
     for number, each in enumerate(comparison.recordings):
         if comparison.ready and number not in comparison.counted:
             failed = next(model for model in comparison.ready if not model.of(number))
@@ -103,11 +116,14 @@ def _doubts(comparison: Comparison, figures: Mapping[str, ModelFigures]) -> Iter
         unit, count = "character" if comparison.characters else "word", errors[0].characters
         one = f" (one {unit} is {100 / count:.1f} percent points)" if count else ""
         yield f"Only {counted(count, unit)} were said: small differences are chance{one}."
+    understood = understanding(comparison, figures)
+    if unread := [model.label for model in comparison.ready if model not in understood]:
+        yield f"{_and(unread)} heard more than half wrong, and so cannot be chosen."
     nano = [model.label for model in comparison.ready if model.demonstration]
     if nano:
         yield (
-            f"{_and(nano)}: demonstration, trained on a small grammar of synthetic speech; "
-            "what it hears in other speech means nothing."
+            f"For demonstration only: {_and(nano)}, trained on a small grammar of synthetic speech; what is heard in "
+            "other speech means nothing."
         )
     varied = [m.label for m in comparison.ready if any(each is not None and each.others for each in m.heard)]
     if varied:

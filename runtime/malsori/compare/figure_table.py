@@ -63,7 +63,7 @@ def _errors(comparison: Comparison) -> list[_Column]:
     """Return the columns of errors, those that count most first; none where there is one model and no transcript."""
     if not comparison.scored and len(comparison.ready) < 2:
         return []
-    against = "" if comparison.scored else f" from {comparison.baseline.label}" if comparison.baseline else ""
+    against = "" if comparison.scored else f" against {comparison.baseline.label}" if comparison.baseline else ""
 
     def column(title: str, pick: Callable[[TextErrors], Errors]) -> _Column:
         def errors(figures: ModelFigures) -> Errors | None:

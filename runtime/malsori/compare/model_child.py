@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import pickle
+import signal
 import sys
 import threading
 from collections.abc import Callable, Iterator
@@ -31,6 +32,7 @@ clock = perf_counter
 def main() -> NoReturn:
     """Carry out the task that comes through standard input, and end the process."""
     task: ModelTask = pickle.load(sys.stdin.buffer)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the one that started it, which then ends it
     channel = _own_channel()
     share_heap()
     threading.Thread(target=_end_with_parent, name="malsori-parent", daemon=True).start()
