@@ -23,6 +23,8 @@ MalsoriError
     Cancelled                           the caller no longer wants the result
     MissingDependency(ImportError)      an optional package is not installed
     OutputError(OSError)                a result could not be written
+        JournalError                        the journal of a batch cannot be read or written
+    JournalMismatch(ValueError)         the journal of a batch is of another one
     DownloadError(OSError)              a model could not be fetched
 """
 
@@ -180,6 +182,20 @@ class OutputError(MalsoriError, OSError):
     def unwritten(cls, name: object, error: OSError | ValueError) -> OutputError:
         """Return the error for a file, or another place called `name`, that the system cannot write."""
         return cls(f"{name}: cannot be written, {getattr(error, 'strerror', None) or error}")
+
+
+class JournalError(OutputError):
+    """The journal of a batch cannot be read or written, or another run holds it."""
+
+
+class JournalMismatch(MalsoriError, ValueError):
+    """A folder has the results of another batch. Message: what differs, and how to start anew."""
+
+    def __init__(self, folder: str, differences: Sequence[str]) -> None:
+        super().__init__(
+            f"{folder}: the batch there is another one: {'; '.join(differences)}; name another folder, or type "
+            "--start-over to do all files anew"
+        )
 
 
 class DownloadError(MalsoriError, OSError):

@@ -25,6 +25,7 @@ from .stopping import ENDING, FIRST, Ended
 
 COMMANDS = {
     "transcribe": "transcribe",
+    "batch": "batch",
     "live": "live",
     "align": "align",
     "detect-language": "detect",
