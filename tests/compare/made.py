@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from malsori.compare import ComparedRecording, Comparison, Contender, ModelOutcome
+from malsori.compare import ComparedRecording, ModelComparison, Contender, ModelOutcome
 from malsori.compare.model_task import HeardRecording
 
 HOST = {"cpu": "A processor", "threads": 2}
@@ -35,7 +35,7 @@ def outcome(
     )
 
 
-def comparison(said: Sequence[str | None], *models: ModelOutcome, runs: int = 1) -> Comparison:
+def comparison(said: Sequence[str | None], *models: ModelOutcome, runs: int = 1) -> ModelComparison:
     """Return the comparison of models on recordings of 10 s in which that was said."""
     recordings = [ComparedRecording(f"clip{n}.wav", f"clip{n}.wav", text, 10.0) for n, text in enumerate(said)]
-    return Comparison(tuple(recordings), models, runs, HOST)
+    return ModelComparison(tuple(recordings), models, runs, HOST)

@@ -15,7 +15,7 @@ from malsori.compare.model_task import (
     ModelDone,
     ModelFailed,
     ModelMessage,
-    ModelReady,
+    ModelLoaded,
     ModelTask,
 )
 from malsori.compare.scoring import score
@@ -43,7 +43,7 @@ class Processes:
         self.running += 1
         self.most = max(self.most, self.running)
         try:
-            yield ModelReady(0.5, "cpu", "")
+            yield ModelLoaded(0.5, "cpu", "")
             for number in range(len(task.recordings)):
                 if task.model == self.dies:
                     yield ModelFailed("its process was ended by SIGKILL")
@@ -160,12 +160,12 @@ def test_a_process_that_dies_says_of_what(program: str, told: str):
 
 def test_closing_the_messages_ends_the_process(tmp_path: Path):
     program = f"{DIES}import os, pickle, time\n"
-    program += "from malsori.compare.model_task import ModelReady\n"
+    program += "from malsori.compare.model_task import ModelLoaded\n"
     sleeper = f"import sys; sys.path[:0] = {[str(ROOT / 'runtime')]!r}\n{program}"
     sleeper += f"open({str(tmp_path / 'pid')!r}, 'w').write(str(os.getpid()))\n"
-    sleeper += "pickle.dump(ModelReady(1.0, 'cpu', ''), sys.stdout.buffer); sys.stdout.flush(); time.sleep(60)"
+    sleeper += "pickle.dump(ModelLoaded(1.0, 'cpu', ''), sys.stdout.buffer); sys.stdout.flush(); time.sleep(60)"
     messages = messages_of(task(), sleeper)
-    assert next(messages) == ModelReady(1.0, "cpu", "")
+    assert next(messages) == ModelLoaded(1.0, "cpu", "")
     messages.close()  # type: ignore[attr-defined]
     process = int((tmp_path / "pid").read_text())
     assert not Path(f"/proc/{process}").exists()

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from malsori.compare import Comparison, comparison_page
+from malsori.compare import ModelComparison, comparison_page
 from tests.compare.made import comparison, outcome
 from tests.service.page.test_browser_looks import COLOURS, brightness, contrast
 
@@ -50,7 +50,7 @@ def chromium() -> Iterator[Any]:
         browser.close()
 
 
-def many(models: int, recordings: int, said: str = SAID) -> Comparison:
+def many(models: int, recordings: int, said: str = SAID) -> ModelComparison:
     """Return models of similar figures, whose labels would lie on each other, the last with a long name."""
     made = [
         outcome(f"model-{number}", *[said[number:]] * recordings, seconds=1 + number / 20, peak=(number + 1) * 10**8)
@@ -59,7 +59,7 @@ def many(models: int, recordings: int, said: str = SAID) -> Comparison:
     return comparison([said] * recordings, *made, outcome("a-very-long-name-" * 4, *[said] * recordings, kind="ctc"))
 
 
-def opened(chromium: Any, tmp_path: Path, made: Comparison, **settings: Any) -> tuple[Any, list[str]]:
+def opened(chromium: Any, tmp_path: Path, made: ModelComparison, **settings: Any) -> tuple[Any, list[str]]:
     path = tmp_path / "page.html"
     sound = {0: "data:audio/wav;base64," + "UklGRiQAAABXQVZF"}
     path.write_text(comparison_page(made, sound=sound), "utf-8")

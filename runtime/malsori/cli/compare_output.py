@@ -10,7 +10,7 @@ from .console import emit, printable, with_flag
 from .tables import columns, on_terminal, table
 
 if TYPE_CHECKING:
-    from ..compare import Comparison, ModelOutcome
+    from ..compare import ModelComparison, ModelOutcome
     from ..compare.differences import Difference
     from ..compare.scoring import ModelFigures, TextErrors
 
@@ -22,7 +22,7 @@ Parts = list[tuple[str, str]]
 """Texts, each with the key of its style."""
 
 
-def emit_comparison(comparison: Comparison) -> None:
+def emit_comparison(comparison: ModelComparison) -> None:
     """Print the texts of each recording, then the figures, what they say, and what to keep in mind."""
     from ..compare.conclusions import conclusions, remarks
     from ..compare.scoring import score
@@ -38,7 +38,7 @@ def emit_comparison(comparison: Comparison) -> None:
             emit("\n" + "".join(f"{printable(with_flag(line))}\n" for line in lines))
 
 
-def _recording(comparison: Comparison, number: int) -> Iterator[Parts]:
+def _recording(comparison: ModelComparison, number: int) -> Iterator[Parts]:
     """Yield the lines of a recording: its name, what was said, and what each model heard."""
     recording = comparison.recordings[number]
     models = [model for model in comparison.models if not model.silent]
@@ -50,7 +50,7 @@ def _recording(comparison: Comparison, number: int) -> Iterator[Parts]:
         yield [(INDENT + model.label.ljust(wide), ""), *_heard(comparison, number, model)]
 
 
-def _heard(comparison: Comparison, number: int, model: ModelOutcome) -> Parts:
+def _heard(comparison: ModelComparison, number: int, model: ModelOutcome) -> Parts:
     from ..compare.differences import differences
 
     heard, reference = model.of(number), comparison.reference(number)
@@ -87,7 +87,7 @@ def _shown(parts: Parts) -> str:
     return target.getvalue()
 
 
-def _table(comparison: Comparison, figures: Mapping[str, ModelFigures]) -> str:
+def _table(comparison: ModelComparison, figures: Mapping[str, ModelFigures]) -> str:
     from ..compare.figure_table import Cell, columns_of, head_of
 
     head, cells = head_of(comparison), columns_of(comparison, figures)
@@ -96,7 +96,7 @@ def _table(comparison: Comparison, figures: Mapping[str, ModelFigures]) -> str:
     return table([tuple(head), *rows])
 
 
-def summary(comparison: Comparison) -> dict[str, Any]:
+def summary(comparison: ModelComparison) -> dict[str, Any]:
     """Return the JSON form; rates and shares from 0 to 1, memory and sizes in bytes."""
     from ..compare.conclusions import conclusions, remarks, unsurpassed
     from ..compare.scoring import NORMALISED, score
@@ -152,7 +152,7 @@ def _errors(errors: TextErrors) -> dict[str, Any]:
     return {**rates, "wrong_words": errors.words.edits, "words": errors.words.characters}
 
 
-def _recorded(comparison: Comparison, number: int) -> dict[str, Any]:
+def _recorded(comparison: ModelComparison, number: int) -> dict[str, Any]:
     recording = comparison.recordings[number]
     heard = {model.label: _text(model, number) for model in comparison.models}
     counted = number in comparison.counted

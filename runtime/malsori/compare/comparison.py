@@ -69,7 +69,7 @@ class ModelOutcome:
 
 
 @dataclass(frozen=True, slots=True)
-class Comparison:
+class ModelComparison:
     """Several models on the same recordings, each heard `runs` times, on the machine `host`.
 
     `asked` are the options that were asked of all, such as `language=ko`.

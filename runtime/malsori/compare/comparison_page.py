@@ -10,7 +10,7 @@ from html import escape
 from pathlib import Path
 
 from .chart import Point, chart
-from .comparison import Comparison, ModelOutcome
+from .comparison import ModelComparison, ModelOutcome
 from .conclusions import conclusions, percent, rate, remarks
 from .differences import Difference, differences
 from .figure_table import Cell, columns_of, head_of
@@ -22,7 +22,7 @@ CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff]")  # what HTML can
 
 
 def comparison_page(
-    comparison: Comparison, *, sound: Mapping[int, str] | None = None, notes: Sequence[str] = (), created: str = ""
+    comparison: ModelComparison, *, sound: Mapping[int, str] | None = None, notes: Sequence[str] = (), created: str = ""
 ) -> str:
     """Return the page; `sound` has data URLs by the numbers of recordings, `notes` are lines more to keep in mind."""
     figures = score(comparison)
@@ -48,7 +48,7 @@ def comparison_page(
     return "\n".join(parts)
 
 
-def _head(comparison: Comparison, figures: Mapping[str, ModelFigures], created: str) -> Iterator[str]:
+def _head(comparison: ModelComparison, figures: Mapping[str, ModelFigures], created: str) -> Iterator[str]:
     count, host = len(comparison.recordings), comparison.host
     machine = f"{host['cpu']}, {host['threads']} threads" if host else ""
     sound = f"{count} recording{'s' * (count != 1)}, {sum(each.duration for each in comparison.recordings):.1f} s"
@@ -60,7 +60,7 @@ def _head(comparison: Comparison, figures: Mapping[str, ModelFigures], created: 
     yield "</header>"
 
 
-def _picture(comparison: Comparison, figures: Mapping[str, ModelFigures]) -> Iterator[str]:
+def _picture(comparison: ModelComparison, figures: Mapping[str, ModelFigures]) -> Iterator[str]:
     points = [
         Point(model.label, own.rtfx, 1 - share, model.peak, square=model.kind != "whisper")
         for model in comparison.ready
@@ -83,12 +83,12 @@ def _picture(comparison: Comparison, figures: Mapping[str, ModelFigures]) -> Ite
     )
 
 
-def _demonstrations(comparison: Comparison) -> str:
+def _demonstrations(comparison: ModelComparison) -> str:
     nano = [model.label for model in comparison.ready if model.demonstration]
     return f" {_text(' and '.join(nano))}: for demonstration only." if nano else ""
 
 
-def _table(comparison: Comparison, figures: Mapping[str, ModelFigures]) -> Iterator[str]:
+def _table(comparison: ModelComparison, figures: Mapping[str, ModelFigures]) -> Iterator[str]:
     yield "<section>\n<h2>Figures</h2>"
     yield '<div class=scroll role=region aria-label="Figures" tabindex=0><table>'
     head = head_of(comparison)
@@ -114,7 +114,7 @@ def _remarks(lines: Sequence[str]) -> Iterator[str]:
         yield "".join(f"<li>{_text(line)}</li>" for line in lines) + "</ul>\n</section>"
 
 
-def _texts(comparison: Comparison, sound: Mapping[int, str]) -> Iterator[str]:
+def _texts(comparison: ModelComparison, sound: Mapping[int, str]) -> Iterator[str]:
     yield "<section>\n<h2>Texts</h2>"
     heard = [model for model in comparison.models if not model.silent]
     other = "what was said" if comparison.scored else "the first model's text"
@@ -135,7 +135,7 @@ def _texts(comparison: Comparison, sound: Mapping[int, str]) -> Iterator[str]:
     yield "</section>"
 
 
-def _heard(comparison: Comparison, number: int, model: ModelOutcome) -> str:
+def _heard(comparison: ModelComparison, number: int, model: ModelOutcome) -> str:
     """Return what a model heard in a recording, with what differs from the reference marked."""
     heard, reference = model.of(number), comparison.reference(number)
     name = f"<span class=who><bdi>{_text(model.label)}</bdi>"
@@ -147,7 +147,7 @@ def _heard(comparison: Comparison, number: int, model: ModelOutcome) -> str:
     return f"<div>{name}{count}</span><p dir=auto{_lang(heard.language)}>{text or '<em>nothing</em>'}</p></div>\n"
 
 
-def _language(comparison: Comparison, number: int) -> str:
+def _language(comparison: ModelComparison, number: int) -> str:
     """Return the language of a recording as the first model that heard it tells, "" where none did."""
     return next((heard.language for model in comparison.ready if (heard := model.of(number))), "")
 
@@ -156,7 +156,7 @@ def _lang(language: str) -> str:
     return f' lang="{language}"' if re.fullmatch("[a-z]{2,3}", language) else ""
 
 
-def _count(comparison: Comparison, reference: str, heard: str) -> str:
+def _count(comparison: ModelComparison, reference: str, heard: str) -> str:
     errors = text_errors(reference, heard)
     own, unit = (errors.unspaced, "characters") if comparison.characters else (errors.words, "words")
     return "the same" if not own.edits else f"{own.edits} of {own.characters} {unit}, {percent(own.rate)}"
@@ -176,7 +176,7 @@ def marked(found: Sequence[Difference]) -> str:
     return "".join(parts).strip()
 
 
-def _method(comparison: Comparison) -> Iterator[str]:
+def _method(comparison: ModelComparison) -> Iterator[str]:
     runs = f"Times are the median of {comparison.runs} runs. " if comparison.runs > 1 else "Each was heard once. "
     yield "<footer>\n<h2>How it was measured</h2>\n<p>"
     yield (

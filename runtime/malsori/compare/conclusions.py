@@ -6,14 +6,14 @@ from collections.abc import Callable, Iterator, Mapping
 
 from ..joining import counted
 from ..pipeline.trials.verdict import UNREAD
-from .comparison import Comparison, ModelOutcome
+from .comparison import ModelComparison, ModelOutcome
 from .scoring import ModelFigures
 
 FEW = 200  # words, or characters, said: a model's rate may be off by some percent points by chance
 FACTOR = 1.1  # of two times or rates that are nearer, none is told to be better: other work on the machine moves them
 
 
-def conclusions(comparison: Comparison, figures: Mapping[str, ModelFigures]) -> list[str]:
+def conclusions(comparison: ModelComparison, figures: Mapping[str, ModelFigures]) -> list[str]:
     """Return which models are the most accurate, the quickest, the smallest, and which no other surpasses."""
     ready = understanding(comparison, figures)
     if len(ready) < 2:
@@ -31,12 +31,12 @@ def conclusions(comparison: Comparison, figures: Mapping[str, ModelFigures]) -> 
     return [line for line in told if line]
 
 
-def remarks(comparison: Comparison, figures: Mapping[str, ModelFigures]) -> list[str]:
+def remarks(comparison: ModelComparison, figures: Mapping[str, ModelFigures]) -> list[str]:
     """Return what to keep in mind: models and recordings that are left out, few words, demonstration models."""
     return [*_left_out(comparison), *_doubts(comparison, figures)]
 
 
-def unsurpassed(comparison: Comparison, figures: Mapping[str, ModelFigures]) -> list[ModelOutcome]:
+def unsurpassed(comparison: ModelComparison, figures: Mapping[str, ModelFigures]) -> list[ModelOutcome]:
     """Return the models that no other equals in accuracy and speed and surpasses in one of them."""
     ready = understanding(comparison, figures)
 
@@ -49,7 +49,7 @@ def unsurpassed(comparison: Comparison, figures: Mapping[str, ModelFigures]) -> 
     return [model for model in ready if not surpassed(place(model))]
 
 
-def understanding(comparison: Comparison, figures: Mapping[str, ModelFigures]) -> tuple[ModelOutcome, ...]:
+def understanding(comparison: ModelComparison, figures: Mapping[str, ModelFigures]) -> tuple[ModelOutcome, ...]:
     """Return the models that hear at least half right, where it is known what was said: speed alone is no merit."""
     ready = comparison.ready
     if not comparison.scored:
@@ -57,7 +57,7 @@ def understanding(comparison: Comparison, figures: Mapping[str, ModelFigures]) -
     return tuple(model for model in ready if (rate(comparison, figures[model.label]) or 0.0) <= UNREAD)
 
 
-def rate(comparison: Comparison, figures: ModelFigures) -> float | None:
+def rate(comparison: ModelComparison, figures: ModelFigures) -> float | None:
     """Return the error rate that counts most, None where there is none."""
     errors = figures.errors(characters=comparison.characters)
     return None if errors is None else errors.rate
@@ -73,7 +73,7 @@ def speed(figures: ModelFigures) -> str:
     return f"{figures.rtfx:.3g}x" if figures.rtfx < 100 else f"{figures.rtfx:.0f}x"
 
 
-def _most_accurate(comparison: Comparison, figures: Mapping[str, ModelFigures]) -> str:
+def _most_accurate(comparison: ModelComparison, figures: Mapping[str, ModelFigures]) -> str:
     if not comparison.scored:
         return ""
     ready = understanding(comparison, figures)
@@ -94,7 +94,7 @@ def _best(
     return "" if len(near) == len(ready) else f"{title}: {_and(near)}."
 
 
-def _left_out(comparison: Comparison) -> Iterator[str]:
+def _left_out(comparison: ModelComparison) -> Iterator[str]:
     for model in comparison.models:
         if model.trouble:
             yield f"No figures: {model.trouble}" if model.label in model.trouble else f"{model.label}: {model.trouble}"
@@ -110,7 +110,7 @@ def _left_out(comparison: Comparison) -> Iterator[str]:
         )
 
 
-def _doubts(comparison: Comparison, figures: Mapping[str, ModelFigures]) -> Iterator[str]:
+def _doubts(comparison: ModelComparison, figures: Mapping[str, ModelFigures]) -> Iterator[str]:
     errors = [each.errors(characters=comparison.characters) for each in figures.values() if each.said]
     if comparison.scored and errors and errors[0] is not None and errors[0].characters < FEW:
         unit, count = "character" if comparison.characters else "word", errors[0].characters

@@ -23,7 +23,7 @@ from ..engines.machine.process import share_heap
 from ..errors import MalsoriError, brief
 from ..pipeline import TranscribeOptions, Transcriber, load
 from ..types import SAMPLE_RATE, Audio, Transcript
-from .model_task import CUT_S, SHORT_S, HeardRecording, ModelDone, ModelFailed, ModelMessage, ModelReady, ModelTask
+from .model_task import CUT_S, SHORT_S, HeardRecording, ModelDone, ModelFailed, ModelMessage, ModelLoaded, ModelTask
 
 WARM_S = 5.0  # seconds of sound that are heard before anything is timed
 clock = perf_counter
@@ -49,7 +49,7 @@ def carried_out(task: ModelTask) -> Iterator[ModelMessage]:
         transcriber = _loaded(task)
         engine = transcriber.engine
         facts = [str(getattr(engine, name, "")) for name in ("device", "compute_type")]
-        yield ModelReady(clock() - start, *facts)
+        yield ModelLoaded(clock() - start, *facts)
         _warm_up(transcriber, task)
         shortest = float("inf")
         for number, path in enumerate(task.recordings):
