@@ -59,12 +59,12 @@ def put_in_place(new: Path, target: Path, *, old: Path) -> None:
 
     Until then that is at `old`, a free path on the same file system. Raises `OSError`; `target` is then as it was.
     """
-    if os.path.lexists(target):
-        os.rename(target, old)
     try:
+        if os.path.lexists(target):
+            os.rename(target, old)
         os.rename(new, target)
-    except OSError:
-        if os.path.lexists(old):
+    except BaseException:  # an interrupt between the two, too
+        if os.path.lexists(old) and not os.path.lexists(target):
             os.rename(old, target)
         raise
     if old.is_symlink() or old.is_file():

@@ -42,9 +42,7 @@ def recordings(folder: Path, count: int) -> None:
 
 def killed(arguments: list[str], after: float, *, whole_group: bool) -> int | None:
     """Start a run and kill it with SIGKILL after some seconds; return its exit code, None where it was killed."""
-    process = subprocess.Popen(
-        arguments, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
-    )
+    process = subprocess.Popen(arguments, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
     try:
         return process.wait(after)
     except subprocess.TimeoutExpired:

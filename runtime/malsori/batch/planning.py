@@ -22,7 +22,7 @@ from ..output.stems import folded
 from .input_row import InputRow
 from .items import ItemResult
 from .journal import Journal, JournalRow
-from .locations import is_url
+from .listed import is_url
 from .naming import stems
 from .results import Results
 
@@ -85,7 +85,7 @@ class Plan:
         name, known = self._known(row)
         if known is not None and known.run == self._run:  # the same row a second time
             return
-        size, changed = _status(row.source)
+        size, changed = _status(row.source) if row.trouble is None else (0, 0)  # another once it can be heard
         if known is None:
             options = plain(row.options)
             number = self._journal.insert(name, row.source, row.below, row.id, options, size, changed, self._run)

@@ -63,9 +63,10 @@ def runner_of(options: BatchOptions, settings: WorkerSettings, batch: Batch, rep
 
         reporter.say(f"reaching the cluster {options.address or 'of this machine'}")
         return RayRunner(settings, address=options.address, workers=options.workers)
-    from ..batch.local.local_runner import LocalRunner
+    from ..batch.local import LocalRunner, layout_for
 
-    return LocalRunner(settings)
+    layout = layout_for(settings, batch.first, reporter.warn, workers=options.workers)
+    return LocalRunner(settings, layout, report=reporter.warn)
 
 
 def _model(args: argparse.Namespace, reporter: Reporter) -> Found:

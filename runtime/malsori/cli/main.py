@@ -30,6 +30,7 @@ COMMANDS = {
     "align": "align",
     "detect-language": "detect",
     "embed": "embed",
+    "compare": "compare",
     "serve": "serve",
     "models": "models",
     "doctor": "doctor",

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
+from .layouts import layout_for
 from .local_runner import LocalRunner
 from .worker_layout import ONE_WORKER, WorkerLayout
 
-__all__ = ["ONE_WORKER", "LocalRunner", "WorkerLayout"]
+__all__ = ["ONE_WORKER", "LocalRunner", "WorkerLayout", "layout_for"]

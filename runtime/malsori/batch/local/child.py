@@ -16,7 +16,7 @@ from typing import Any, BinaryIO, TypeAlias
 
 from ...errors import EngineError, OptionError
 from ..items import BatchItem
-from .wire import CLOSED, Orders, Talk
+from .wire import CLOSED, MessagePipes, Orders
 
 LAST_LINES = 40  # of stderr, kept for the message when it dies
 LONGEST_LINE = 300
@@ -47,7 +47,7 @@ class Child:
         self._cpu_s = 0.0
         self._lines: deque[str] = deque(maxlen=LAST_LINES)
         self._process = _started(entry, gpu)
-        self._talk = Talk(self._pipe("stdout"), self._pipe("stdin"))
+        self._talk = MessagePipes(self._pipe("stdout"), self._pipe("stdin"))
         self._threads = [
             threading.Thread(target=target, args=args, name=f"malsori-worker-{seat}", daemon=True)
             for target, args in ((self._listen, (inbox,)), (self._keep_lines, (debug,)))

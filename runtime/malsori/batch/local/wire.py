@@ -22,7 +22,7 @@ class Orders:
 
 
 @dataclass(frozen=True, slots=True)
-class ModelReady:
+class WorkerReady:
     """A worker process has loaded its model."""
 
 
@@ -43,7 +43,7 @@ class RunFailed:
     error: MalsoriError
 
 
-class Talk:
+class MessagePipes:
     """Messages on a pipe each way; any thread may send, one receives."""
 
     def __init__(self, incoming: BinaryIO, outgoing: BinaryIO) -> None:

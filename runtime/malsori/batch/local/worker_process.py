@@ -24,7 +24,7 @@ from ...engines.machine.process import share_heap
 from ...errors import MalsoriError
 from ..items import BatchItem, Hearer, ItemProgress
 from ..settings import WorkerSettings
-from .wire import CLOSED, ItemsDone, ItemWanted, ModelReady, Orders, RunFailed, Talk
+from .wire import CLOSED, ItemsDone, ItemWanted, MessagePipes, Orders, RunFailed, WorkerReady
 
 PROGRESS_S = 0.2  # between two messages of progress
 FAILED = 1  # exit code
@@ -35,7 +35,7 @@ OOM_SCORE = Path("/proc/self/oom_score_adj")
 class ItemQueue:
     """The items that the parent gives, one for each time that the hearer asks; it may ask from any thread."""
 
-    def __init__(self, talk: Talk) -> None:
+    def __init__(self, talk: MessagePipes) -> None:
         self._talk = talk
         self._given: SimpleQueue[BatchItem | None] = SimpleQueue()
         self._lock = threading.Lock()
@@ -84,21 +84,23 @@ def main() -> NoReturn:
         os._exit(0)
 
 
-def _work(talk: Talk, entry: str) -> NoReturn:
+def _work(talk: MessagePipes, entry: str) -> NoReturn:
     orders = talk.receive()
     items = ItemQueue(talk)
     threading.Thread(target=items.listen, name="malsori-parent", daemon=True).start()
     try:
         _settle(orders)
         hearer = _hearer(entry)(orders.settings)
-        talk.send(ModelReady())
+        talk.send(WorkerReady())
         while True:
             _hear(hearer, items, talk)
             talk.send(ItemsDone())
             items.reopen()
     except MalsoriError as error:
         _tell(talk, error)
-    except Exception:  # a fault of ours or of a library: it costs the items that are begun, as any other death
+    except SystemExit as leave:
+        os._exit(leave.code if isinstance(leave.code, int) else FAILED)
+    except BaseException:  # a fault of ours or of a library: it costs the items that are begun, as any other death
         _fail()
     threading.Event().wait()  # the parent closes the pipe
     raise AssertionError
@@ -111,7 +113,7 @@ def _fail() -> NoReturn:
     os._exit(FAILED)
 
 
-def _hear(hearer: Hearer, items: ItemQueue, talk: Talk) -> None:
+def _hear(hearer: Hearer, items: ItemQueue, talk: MessagePipes) -> None:
     told = 0.0
     for event in hearer.work(items):
         if isinstance(event, ItemProgress):
@@ -121,7 +123,7 @@ def _hear(hearer: Hearer, items: ItemQueue, talk: Talk) -> None:
         talk.send(event)
 
 
-def _tell(talk: Talk, error: MalsoriError) -> None:
+def _tell(talk: MessagePipes, error: MalsoriError) -> None:
     """Send an error; one that holds what cannot be pickled by its message alone."""
     try:
         talk.send(RunFailed(error))
@@ -129,14 +131,14 @@ def _tell(talk: Talk, error: MalsoriError) -> None:
         talk.send(RunFailed(MalsoriError(str(error))))
 
 
-def _talk() -> Talk:
+def _talk() -> MessagePipes:
     """Return the pipes to and from the parent, and leave other descriptors in their places."""
     incoming, outgoing = os.dup(0), os.dup(1)
     nothing = os.open(os.devnull, os.O_RDONLY)
     os.dup2(nothing, 0)
     os.close(nothing)
     os.dup2(2, 1)
-    return Talk(os.fdopen(incoming, "rb"), os.fdopen(outgoing, "wb"))
+    return MessagePipes(os.fdopen(incoming, "rb"), os.fdopen(outgoing, "wb"))
 
 
 def _settle(orders: Orders) -> None:
