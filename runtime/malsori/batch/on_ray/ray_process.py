@@ -19,7 +19,7 @@ from typing import Any, NoReturn, TypeAlias
 
 from ...errors import MalsoriError
 from ..items import BatchItem, ItemEvent, ItemProgress, ItemResult
-from ..local.wire import CLOSED, RunFailed, Talk
+from ..local.wire import CLOSED, MessagePipes, RunFailed
 from ..settings import WorkerSettings
 from .actor import ChunkActor
 from .chunks import ALONE, ALONE_ROUNDS, ROUNDS, ChunkLimits, chunks_of
@@ -51,7 +51,7 @@ def main() -> NoReturn:
     _leave()
 
 
-def _serve(talk: Talk, orders: ClusterOrders, waves: SimpleQueue[list[BatchItem]]) -> None:
+def _serve(talk: MessagePipes, orders: ClusterOrders, waves: SimpleQueue[list[BatchItem]]) -> None:
     quiet()
     check_address(orders.address)
     ray = connect(orders.address)
@@ -154,7 +154,7 @@ def _of_node(failed: NodeFailed) -> MalsoriError:
     return error
 
 
-def _listen(talk: Talk, waves: SimpleQueue[list[BatchItem]]) -> None:
+def _listen(talk: MessagePipes, waves: SimpleQueue[list[BatchItem]]) -> None:
     """Take waves until the runner is gone; then this process ends, whatever it is about to do."""
     try:
         while True:
@@ -172,11 +172,11 @@ def _leave() -> NoReturn:
     os._exit(0)
 
 
-def _talk() -> Talk:
+def _talk() -> MessagePipes:
     """Return the pipes to and from the runner, and send all else that is printed to stderr."""
     incoming, outgoing = os.dup(0), os.dup(1)
     nothing = os.open(os.devnull, os.O_RDONLY)
     os.dup2(nothing, 0)
     os.close(nothing)
     os.dup2(2, 1)
-    return Talk(os.fdopen(incoming, "rb"), os.fdopen(outgoing, "wb"))
+    return MessagePipes(os.fdopen(incoming, "rb"), os.fdopen(outgoing, "wb"))

@@ -15,7 +15,7 @@ from typing import Any
 
 from ...errors import ClusterUnreachable, EngineError, OptionError
 from ..items import BatchItem, ItemEvent
-from ..local.wire import CLOSED, RunFailed, Talk
+from ..local.wire import CLOSED, MessagePipes, RunFailed
 from ..settings import WorkerSettings
 from .ray_wire import ClusterOrders, ClusterReady, WaveWanted
 
@@ -77,7 +77,7 @@ class RayLink:
         )
         assert self._process.stdin is not None
         assert self._process.stdout is not None
-        self._talk = Talk(self._process.stdout, self._process.stdin)
+        self._talk = MessagePipes(self._process.stdout, self._process.stdin)
         self._threads = [
             threading.Thread(target=target, name="malsori-ray", daemon=True)
             for target in (self._listen, self._keep_lines)
