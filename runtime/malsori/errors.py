@@ -9,6 +9,7 @@ MalsoriError
         AudioTooLong                        beyond an explicit limit
         AudioTooShort                       too short for the text that it is to be aligned with
         NoSuchTrack(OptionError)            it lacks the sound track that was asked for
+        NoSuchChannel(OptionError)          it lacks the channel that was asked for
         NoMicrophone                        nothing to record with, or it cannot be opened
         MicrophoneLost                      a microphone that was open gives no more sound
         SoundGone(LookupError)              samples of a stream that are no longer held, or not yet there
@@ -84,6 +85,10 @@ class OptionError(MalsoriError, ValueError):
 
 class NoSuchTrack(AudioError, OptionError):
     """It lacks the sound track that was asked for. Message: the tracks that there are."""
+
+
+class NoSuchChannel(AudioError, OptionError):
+    """It lacks the channel that was asked for. Message: how many there are, and of which speakers."""
 
 
 class NoMicrophone(AudioError):
