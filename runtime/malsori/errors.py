@@ -20,6 +20,7 @@ MalsoriError
     OptionError(ValueError)             an option that the model or this runtime does not have
     EngineError(RuntimeError)           an engine failed while running
         DeviceUnavailable                   the device asked for explicitly cannot be used
+        ClusterUnreachable                  no cluster answers at the address given, or one of other versions
     StreamClosed(ValueError)            sound for a stream that was ended
     Cancelled                           the caller no longer wants the result
     MissingDependency(ImportError)      an optional package is not installed
@@ -156,6 +157,17 @@ class EngineError(MalsoriError, RuntimeError):
 
 class DeviceUnavailable(EngineError):
     """The device that was asked for explicitly cannot be used. Message: why, and what to type next."""
+
+
+class ClusterUnreachable(EngineError):
+    """No cluster can be worked with at an address. Message: the address that was tried, and why."""
+
+    def __init__(self, address: str, reason: str) -> None:
+        super().__init__(
+            f"{address}: expected a Ray cluster, found none that can be used ({reason}); `ray status` on the machine of "
+            "its head says whether it runs, `ray start --address` makes this machine a node of it"
+        )
+        self.address = address
 
 
 class StreamClosed(MalsoriError, ValueError):
