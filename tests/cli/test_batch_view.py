@@ -14,8 +14,8 @@ from typing import Any
 import pytest
 from rich.cells import cell_len
 
-from malsori.batch.items import BatchItem, ItemProgress, ItemResult
-from malsori.batch.progress import BatchProgress
+from malsori.batch.batch_items import BatchItem, ItemProgress, ItemResult
+from malsori.batch.batch_progress import BatchProgress
 from malsori.batch.summary import BatchSummary, FailureCause
 from malsori.cli.batch_figures import RunFigures, end_of, sound, times
 from malsori.cli.batch_screen import bar, lines

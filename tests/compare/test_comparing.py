@@ -14,8 +14,8 @@ from malsori.compare.model_task import (
     HeardRecording,
     ModelDone,
     ModelFailed,
-    ModelMessage,
     ModelLoaded,
+    ModelMessage,
     ModelTask,
 )
 from malsori.compare.scoring import score

@@ -15,7 +15,7 @@ from ..output import render
 from ..pipeline import Progress, SourceRequest, load
 from ..pipeline.options import TranscribeOptions
 from ..types import Transcript
-from .items import BatchItem, ItemEvent, ItemProgress, ItemResult
+from .batch_items import BatchItem, ItemEvent, ItemProgress, ItemResult
 from .locations import opened, results_at
 from .settings import WorkerSettings
 

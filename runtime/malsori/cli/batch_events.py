@@ -18,8 +18,8 @@ from typing import TYPE_CHECKING, Any
 from .console import complain, emit
 
 if TYPE_CHECKING:
-    from ..batch.items import ItemResult
-    from ..batch.progress import BatchProgress
+    from ..batch.batch_items import ItemResult
+    from ..batch.batch_progress import BatchProgress
     from ..batch.summary import BatchSummary
     from .batch_figures import RunFigures
 

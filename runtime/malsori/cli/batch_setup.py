@@ -14,9 +14,9 @@ from .progress import Reporter
 from .transcribe_flags import cue_options, options_from, timed, words_wanted
 
 if TYPE_CHECKING:
+    from ..batch.batch_items import Runner
     from ..batch.batch_options import BatchOptions
     from ..batch.coordinator import Batch
-    from ..batch.items import Runner
     from ..batch.settings import WorkerSettings
     from ..bundles import Found
 

@@ -17,8 +17,8 @@ from .progress import LINE_EVERY
 from .tables import table
 
 if TYPE_CHECKING:
-    from ..batch.items import ItemResult
-    from ..batch.progress import BatchProgress
+    from ..batch.batch_items import ItemResult
+    from ..batch.batch_progress import BatchProgress
     from ..batch.summary import BatchSummary
 
 FAILURES_EVERY = 1.0  # seconds until a failure is told where there is no terminal

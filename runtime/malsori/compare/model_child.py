@@ -23,7 +23,7 @@ from ..engines.machine.process import share_heap
 from ..errors import MalsoriError, brief
 from ..pipeline import TranscribeOptions, Transcriber, load
 from ..types import SAMPLE_RATE, Audio, Transcript
-from .model_task import CUT_S, SHORT_S, HeardRecording, ModelDone, ModelFailed, ModelMessage, ModelLoaded, ModelTask
+from .model_task import CUT_S, SHORT_S, HeardRecording, ModelDone, ModelFailed, ModelLoaded, ModelMessage, ModelTask
 
 WARM_S = 5.0  # seconds of sound that are heard before anything is timed
 clock = perf_counter

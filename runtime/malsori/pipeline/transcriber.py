@@ -64,9 +64,8 @@ class Transcriber:
     ) -> Transcript:
         """Return the transcript of one recording: a path, bytes, a binary file, or an array of samples.
 
-        Options are the fields of `TranscribeOptions`, given as keywords (`language="ko"`), as a whole, or both; so
-        are those of `WhisperOptions` (`audio_context="full"`). A recording without speech costs no engine call and has
-        an empty text.
+        Options are the fields of `TranscribeOptions`, given as keywords (`language="ko"`), as a whole, or both. A
+        recording without speech costs no engine call and has an empty text.
 
         `on_segments` gets the transcript's segments in order, some at a time, while the rest is still being heard; two
         minutes of speech are then heard at a time. With `channels="split"` it gets them all when the last was heard.
@@ -129,16 +128,15 @@ class Transcriber:
     ) -> Iterator[Transcript | MalsoriError]:
         """Yield one result per source, in the order given. Options as in `transcribe`.
 
-        A source may be a `SourceRequest`, whose own options go before those of the run. Speech of neighbouring short
-        recordings (4 minutes at most) shares engine calls, a few minutes of it at a time; a longer one comes as soon as
-        it was heard. Memory grows neither with their number nor with their length (but for Whisper without the gate,
-        which gets each recording whole unless the gate has a `max_speech_s`). A bad recording costs only itself: its
-        error comes in its place, raised (which ends the run) or, with `on_error="return"`, as a value; so do wrong
-        options of its own. Wrong options of the run are raised at once.
+        A source may be a `SourceRequest` with options of its own. Speech of neighbouring short recordings (4 minutes at
+        most) shares engine calls, a few minutes of it at a time. Memory grows neither with their number nor with their
+        length (but for Whisper without the gate, which gets each recording whole unless the gate has a `max_speech_s`).
+        A bad recording costs only itself: its error, or that of its own options, comes in its place, raised (which ends
+        the run) or, with `on_error="return"`, as a value. Wrong options of the run are raised at once.
 
-        With `ahead`, as many threads open, decode and gate recordings while the engine works; words and order are the
-        same. They run the iterable, one at a time, and `cancelled`; take up to 64 sources before these are needed; and
-        hold 8 minutes of speech at most, one clip more where it is longer. They end with the run, or with `close()`.
+        With `ahead`, as many threads open, decode and gate recordings while the engine works; words and order stay.
+        They run the iterable, one at a time, take up to 64 sources before they are needed, hold 8 minutes of speech at
+        most (one clip more where it is longer), and end with the run, or with `close()`.
         """
         chosen = wanted(options, overrides)
         check_run(sources, on_error, ahead)

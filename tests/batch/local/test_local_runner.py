@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from malsori.batch.items import BatchItem, ItemEvent, ItemProgress, ItemResult
+from malsori.batch.batch_items import BatchItem, ItemEvent, ItemProgress, ItemResult
 from malsori.batch.local import LocalRunner, WorkerLayout
 from malsori.batch.settings import WorkerSettings
 from malsori.errors import AudioNotFound, EngineError, OptionError

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from malsori.batch.items import BatchItem, ItemEvent, ItemResult
+from malsori.batch.batch_items import BatchItem, ItemEvent, ItemResult
 from malsori.batch.on_ray import RayRunner
 from malsori.batch.settings import WorkerSettings
 from malsori.errors import ClusterUnreachable, DeviceUnavailable, ModelNotFound

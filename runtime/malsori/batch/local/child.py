@@ -16,7 +16,7 @@ from queue import SimpleQueue
 from typing import Any, TypeAlias
 
 from ...errors import EngineError, OptionError
-from ..items import BatchItem
+from ..batch_items import BatchItem
 from .wire import CLOSED, MessagePipes, Orders
 
 LAST_LINES = 40  # of stderr, kept for the message when it dies

@@ -15,7 +15,7 @@ from ...errors import AudioError
 from ...pipeline import load
 from ...pipeline.options import SOURCE
 from ...types import SAMPLE_RATE, Audio
-from ..items import BatchItem, ItemEvent, ItemResult
+from ..batch_items import BatchItem, ItemEvent, ItemResult
 from ..settings import WorkerSettings
 
 SOUND = "sound"  # option of an item: the paths of recordings

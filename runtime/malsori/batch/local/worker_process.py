@@ -23,7 +23,7 @@ from typing import NoReturn
 
 from ...engines.machine.process import share_heap
 from ...errors import MalsoriError
-from ..items import BatchItem, Hearer, ItemProgress
+from ..batch_items import BatchItem, Hearer, ItemProgress
 from ..settings import WorkerSettings
 from .wire import CLOSED, ItemsDone, ItemWanted, MessagePipes, Orders, RunFailed, WorkerReady
 

@@ -18,16 +18,16 @@ from queue import SimpleQueue
 from typing import Any, NoReturn, TypeAlias
 
 from ...errors import MalsoriError
-from ..items import BatchItem, ItemEvent, ItemProgress, ItemResult
+from ..batch_items import BatchItem, ItemEvent, ItemProgress, ItemResult
 from ..local.wire import CLOSED, MessagePipes, RunFailed
 from ..settings import WorkerSettings
 from .actor import ChunkActor
 from .chunks import ALONE, ALONE_ROUNDS, ROUNDS, ChunkLimits, chunks_of
 from .cluster import check_address, connect, error_of, nodes_of, quiet, settled
-from .ray_wire import ClusterOrders, ClusterReady, ItemBegun, NodeFailed, WaveWanted
+from .ray_wire import ClusterOrders, ClusterReady, ItemInWork, NodeFailed, WaveWanted
 
 SHUTDOWN_S = 5.0
-RayEvent: TypeAlias = ItemEvent | ItemBegun | NodeFailed
+RayEvent: TypeAlias = ItemEvent | ItemInWork | NodeFailed
 
 
 def main() -> NoReturn:
@@ -80,9 +80,12 @@ def heard(actors: Actors, wave: list[BatchItem]) -> Iterator[ItemEvent]:
         for event in actors.heard(list(left.values()), limits) if left else ():
             if isinstance(event, NodeFailed):
                 raise _of_node(event)
-            if isinstance(event, ItemBegun):
+            if isinstance(event, ItemInWork):
                 begun.add(event.number)
-            elif isinstance(event, ItemProgress) or left.pop(event.number, None):
+            elif isinstance(event, ItemProgress):
+                yield event
+            elif event.number in left:
+                del left[event.number]
                 yield event
         for number in begun & left.keys() if limits is ALONE else ():
             del left[number]
@@ -179,4 +182,4 @@ def _talk() -> MessagePipes:
     os.dup2(nothing, 0)
     os.close(nothing)
     os.dup2(2, 1)
-    return MessagePipes(os.fdopen(incoming, "rb"), os.fdopen(outgoing, "wb"))
+    return MessagePipes(os.fdopen(incoming, "rb", buffering=0), os.fdopen(outgoing, "wb", buffering=0))

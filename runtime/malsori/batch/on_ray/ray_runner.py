@@ -7,14 +7,15 @@ import subprocess
 import sys
 import threading
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import suppress
+from io import RawIOBase
 from itertools import islice
 from queue import Empty, SimpleQueue
 from typing import Any
 
 from ...errors import ClusterUnreachable, EngineError, OptionError
-from ..items import BatchItem, ItemEvent
+from ..batch_items import BatchItem, ItemEvent
 from ..local.wire import CLOSED, MessagePipes, RunFailed
 from ..settings import WorkerSettings
 from .ray_wire import ClusterOrders, ClusterReady, WaveWanted
@@ -40,7 +41,7 @@ class RayRunner:
     ) -> None:
         self._orders = ClusterOrders(settings, address or "", workers, entry)
 
-    def run(self, items: Iterator[BatchItem]) -> Iterator[ItemEvent]:
+    def run(self, items: Iterator[BatchItem]) -> Generator[ItemEvent, None, None]:
         """Yield one result for each item, in any order, and progress.
 
         Up to 100,000 items are taken at a time, the next when all of these are done. Raises `ClusterUnreachable`,
@@ -73,11 +74,13 @@ class RayLink:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
+            bufsize=0,  # as `MessagePipes` wants it
             start_new_session=True,  # an interrupt of the terminal is for the runner
         )
-        assert self._process.stdin is not None
-        assert self._process.stdout is not None
-        self._talk = MessagePipes(self._process.stdout, self._process.stdin)
+        incoming, outgoing = self._process.stdout, self._process.stdin
+        assert isinstance(incoming, RawIOBase)
+        assert isinstance(outgoing, RawIOBase)
+        self._talk = MessagePipes(incoming, outgoing)
         self._threads = [
             threading.Thread(target=target, name="malsori-ray", daemon=True)
             for target in (self._listen, self._keep_lines)
