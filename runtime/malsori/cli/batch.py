@@ -84,6 +84,7 @@ class BatchCommand:
     def run(self) -> int:
         """Plan and do the batch; return the exit code. Raises what ends the whole run."""
         from ..batch.coordinator import Batch
+        from ..batch.fsspec_places import remote_rows
         from ..batch.identity import identity_of
         from ..batch.inputs import read_inputs
         from ..batch.journal import Journal
@@ -97,7 +98,7 @@ class BatchCommand:
             view = BatchView(quiet=args.quiet, json=args.json)
             batch = Batch(journal, settings.output, self._formats, view.update)
             batch.plan(
-                read_inputs(args.inputs, null=options.null, note=reporter.warn),
+                read_inputs(args.inputs, null=options.null, remote=remote_rows, note=reporter.warn),
                 lambda count: reporter.say(f"looking at the files, {count}"),
                 retry_failed=options.retry_failed,
             )

@@ -76,13 +76,13 @@ def heard(actors: Actors, wave: list[BatchItem]) -> Iterator[ItemEvent]:
     """
     left = {item.number: item for item in wave}
     for limits in (*ROUNDS, *[ALONE] * ALONE_ROUNDS):
-        begun = set()
+        begun = set[int]()
         for event in actors.heard(list(left.values()), limits) if left else ():
             if isinstance(event, NodeFailed):
                 raise _of_node(event)
             if isinstance(event, ItemBegun):
                 begun.add(event.number)
-            elif isinstance(event, ItemProgress) or left.pop(event.number, None):
+            elif isinstance(event, ItemProgress) or left.pop(event.number, None) is not None:
                 yield event
         for number in begun & left.keys() if limits is ALONE else ():
             del left[number]

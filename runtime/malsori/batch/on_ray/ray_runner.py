@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from itertools import islice
 from queue import Empty, SimpleQueue
-from typing import Any
+from typing import Any, BinaryIO
 
 from ...errors import ClusterUnreachable, EngineError, OptionError
 from ..items import BatchItem, ItemEvent
@@ -75,9 +75,7 @@ class RayLink:
             stderr=subprocess.PIPE,
             start_new_session=True,  # an interrupt of the terminal is for the runner
         )
-        assert self._process.stdin is not None
-        assert self._process.stdout is not None
-        self._talk = MessagePipes(self._process.stdout, self._process.stdin)
+        self._talk = MessagePipes(self._pipe("stdout"), self._pipe("stdin"))
         self._threads = [
             threading.Thread(target=target, name="malsori-ray", daemon=True)
             for target in (self._listen, self._keep_lines)
@@ -123,8 +121,7 @@ class RayLink:
     def close(self) -> None:
         """End the process, and with it a cluster that it has started."""
         with suppress(OSError):
-            assert self._process.stdin is not None
-            self._process.stdin.close()
+            self._pipe("stdin").close()
         try:
             self._process.wait(END_S)
         except subprocess.TimeoutExpired:
@@ -132,11 +129,13 @@ class RayLink:
             self._process.wait()
         for thread in self._threads:
             thread.join(1.0)
-        assert self._process.stdout is not None
-        assert self._process.stderr is not None
-        if not any(thread.is_alive() for thread in self._threads):
-            self._process.stdout.close()
-            self._process.stderr.close()
+        if not any(thread.is_alive() for thread in self._threads):  # else a process of Ray holds the pipes
+            self._pipe("stdout").close()
+            self._pipe("stderr").close()
+
+    def _pipe(self, name: str) -> BinaryIO:
+        pipe: BinaryIO = getattr(self._process, name)
+        return pipe
 
     def _listen(self) -> None:
         try:
@@ -146,6 +145,5 @@ class RayLink:
             self._inbox.put(None)
 
     def _keep_lines(self) -> None:
-        assert self._process.stderr is not None
-        for line in self._process.stderr:
+        for line in self._pipe("stderr"):
             self._lines.append(line.decode("utf-8", "replace").strip()[:300])
