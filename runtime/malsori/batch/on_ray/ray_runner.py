@@ -22,7 +22,7 @@ from .ray_wire import ClusterOrders, ClusterReady, WaveWanted
 REACH_S = 25.0  # until a cluster is reached, importing Ray included
 START_S = 60.0  # until one of this machine is started
 END_S = 8.0  # until Ray has left it
-MOST_ITEMS = 100_000  # that are with the cluster at a time: 50 MB here
+MOST_ITEMS = 100_000  # that are with the cluster at a time
 LAST_LINES = 30  # of what Ray prints, kept for the message when its process ends
 WORKER = "malsori.batch.worker:BatchWorker"
 START = "import sys; sys.path[:] = {path!r}; from malsori.batch.on_ray.ray_process import main; main()"
