@@ -12,7 +12,7 @@ from typing import Any
 from ...errors import MalsoriError
 from ..batch_items import BatchItem, Hearer, ItemProgress
 from ..settings import WorkerSettings
-from .ray_wire import ROW_S, SENT_S, ItemInWork, NodeFailed
+from .ray_wire import ROW_S, SENT_S, AloneBegun, NodeFailed
 
 
 class ChunkActor:
@@ -33,7 +33,7 @@ class ChunkActor:
         for packed in batch["chunk"]:
             chunk: list[BatchItem] = pickle.loads(packed)
             if len(chunk) == 1:
-                yield _row([ItemInWork(chunk[0].number)])
+                yield _row([AloneBegun(chunk[0].number)])
                 time.sleep(SENT_S)  # or it would die with this process
             yield from map(_row, self._gathered(chunk))
 

@@ -24,10 +24,10 @@ from ..settings import WorkerSettings
 from .actor import ChunkActor
 from .chunks import ALONE, ALONE_ROUNDS, ROUNDS, ChunkLimits, chunks_of
 from .cluster import check_address, connect, error_of, nodes_of, quiet, settled
-from .ray_wire import ClusterOrders, ClusterReady, ItemInWork, NodeFailed, WaveWanted
+from .ray_wire import AloneBegun, ClusterOrders, ClusterReady, NodeFailed, WaveWanted
 
 SHUTDOWN_S = 5.0
-RayEvent: TypeAlias = ItemEvent | ItemInWork | NodeFailed
+RayEvent: TypeAlias = ItemEvent | AloneBegun | NodeFailed
 
 
 def main() -> NoReturn:
@@ -76,16 +76,13 @@ def heard(actors: Actors, wave: list[BatchItem]) -> Iterator[ItemEvent]:
     """
     left = {item.number: item for item in wave}
     for limits in (*ROUNDS, *[ALONE] * ALONE_ROUNDS):
-        begun = set()
+        begun = set[int]()
         for event in actors.heard(list(left.values()), limits) if left else ():
             if isinstance(event, NodeFailed):
                 raise _of_node(event)
-            if isinstance(event, ItemInWork):
+            if isinstance(event, AloneBegun):
                 begun.add(event.number)
-            elif isinstance(event, ItemProgress):
-                yield event
-            elif event.number in left:
-                del left[event.number]
+            elif isinstance(event, ItemProgress) or left.pop(event.number, None) is not None:
                 yield event
         for number in begun & left.keys() if limits is ALONE else ():
             del left[number]

@@ -12,7 +12,7 @@ from contextlib import suppress
 from io import RawIOBase
 from itertools import islice
 from queue import Empty, SimpleQueue
-from typing import Any
+from typing import Any, BinaryIO
 
 from ...errors import ClusterUnreachable, EngineError, OptionError
 from ..batch_items import BatchItem, ItemEvent
@@ -23,7 +23,7 @@ from .ray_wire import ClusterOrders, ClusterReady, WaveWanted
 REACH_S = 25.0  # until a cluster is reached, importing Ray included
 START_S = 60.0  # until one of this machine is started
 END_S = 8.0  # until Ray has left it
-MOST_ITEMS = 100_000  # that are with the cluster at a time: 50 MB here
+MOST_ITEMS = 100_000  # that are with the cluster at a time
 LAST_LINES = 30  # of what Ray prints, kept for the message when its process ends
 WORKER = "malsori.batch.worker:BatchWorker"
 START = "import sys; sys.path[:] = {path!r}; from malsori.batch.on_ray.ray_process import main; main()"
@@ -77,10 +77,7 @@ class RayLink:
             bufsize=0,  # as `MessagePipes` wants it
             start_new_session=True,  # an interrupt of the terminal is for the runner
         )
-        incoming, outgoing = self._process.stdout, self._process.stdin
-        assert isinstance(incoming, RawIOBase)
-        assert isinstance(outgoing, RawIOBase)
-        self._talk = MessagePipes(incoming, outgoing)
+        self._talk = MessagePipes(self._pipe("stdout"), self._pipe("stdin"))
         self._threads = [
             threading.Thread(target=target, name="malsori-ray", daemon=True)
             for target in (self._listen, self._keep_lines)
@@ -126,8 +123,7 @@ class RayLink:
     def close(self) -> None:
         """End the process, and with it a cluster that it has started."""
         with suppress(OSError):
-            assert self._process.stdin is not None
-            self._process.stdin.close()
+            self._pipe("stdin").close()
         try:
             self._process.wait(END_S)
         except subprocess.TimeoutExpired:
@@ -135,11 +131,13 @@ class RayLink:
             self._process.wait()
         for thread in self._threads:
             thread.join(1.0)
-        assert self._process.stdout is not None
-        assert self._process.stderr is not None
-        if not any(thread.is_alive() for thread in self._threads):
-            self._process.stdout.close()
-            self._process.stderr.close()
+        if not any(thread.is_alive() for thread in self._threads):  # else a process of Ray holds the pipes
+            self._pipe("stdout").close()
+            self._pipe("stderr").close()
+
+    def _pipe(self, name: str) -> BinaryIO:
+        pipe: BinaryIO = getattr(self._process, name)
+        return pipe
 
     def _listen(self) -> None:
         try:
@@ -149,6 +147,5 @@ class RayLink:
             self._inbox.put(None)
 
     def _keep_lines(self) -> None:
-        assert self._process.stderr is not None
-        for line in self._process.stderr:
+        for line in self._pipe("stderr"):
             self._lines.append(line.decode("utf-8", "replace").strip()[:300])

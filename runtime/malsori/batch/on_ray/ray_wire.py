@@ -42,7 +42,7 @@ class NodeFailed:
 
 
 @dataclass(frozen=True, slots=True)
-class ItemInWork:
+class AloneBegun:
     """An actor has begun an item that is alone in its chunk: if no result comes, it has died of it."""
 
     number: int
