@@ -64,11 +64,10 @@ class Transcriber:
         """Return the transcript of one recording: a path, bytes, a binary file, or an array of samples.
 
         Options are the fields of `TranscribeOptions`, given as keywords (`language="ko"`), as a whole, or both; so
-        are those of `WhisperOptions` (`audio_context="full"`). A recording without speech costs no engine call and has
-        an empty text.
+        are those of `WhisperOptions` (`audio_context="full"`). Without speech there is no engine call and no text.
 
-        `on_segments` gets the transcript's segments in order, some at a time, while the rest is still being heard; two
-        minutes of speech are then heard at a time. With `channels="split"` it gets them all when the last was heard.
+        `on_segments` gets the segments in order, some at a time, while the rest is still being heard, two minutes of
+        speech at a time; those of a split recording it gets at its end.
 
         Raises:
             AudioError: the recording cannot be read (`AudioNotFound`, `UnsupportedFormat`, `CorruptAudio`, ...).
@@ -153,18 +152,16 @@ class Transcriber:
         splitter = Splitter(chosen, progress, teller)
         pool = Pool(self.engine, chosen, splitter.progress, placer, splitter.teller)
         reader = RecordingReader(self.engine, self.detector, chosen, pool.reading)
-        parts, manifest = splitter.parts(sources), self.engine.manifest
-        results = transcripts(parts, reader, pool, manifest, chosen, warnings=left_out, raising=False)
-        return splitter.merged(results, raising=raising)
+        found = transcripts(splitter.parts(sources), reader, pool, self.engine.manifest, chosen, warnings=left_out)
+        return splitter.merged(found, raising=raising)
 
     def detect_language(
         self, source: AudioSource, options: TranscribeOptions | None = None, **overrides: Any
     ) -> dict[str, float]:
         """Return language codes with probabilities, the likeliest first, from the first 30 s of speech.
 
-        With `language_detection_segments=N` from up to N times as much, until one window is sure.
-        The dictionary is empty when there is no speech. Raises as `transcribe` does, and `OptionError` when the model
-        cannot tell languages apart.
+        With `language_detection_segments=N` from up to N times as much, until one window is sure. Empty without speech.
+        Raises as `transcribe` does, and `OptionError` when the model cannot tell languages apart.
         """
         chosen = wanted(options, overrides)
         chosen.check(self.engine.manifest)

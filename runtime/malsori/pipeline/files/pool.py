@@ -190,13 +190,10 @@ def transcripts(
     options: TranscribeOptions,
     *,
     warnings: tuple[str, ...],
-    raising: bool,
 ) -> Iterator[Transcript | MalsoriError]:
-    """Yield one result per source, in order, each with the `warnings`; with `raising` raise the first error."""
+    """Yield one result per source, in order, each with the `warnings`."""
     certain, words = options.decoding.language or manifest.only_language, options.decoding.word_timestamps
     for recording in heard(sources, reader, pool, warnings):
-        if recording.error is not None and raising:
-            raise recording.error
         yield recording.error or stitch(recording, model=manifest.name, certain=certain, words=words)
 
 
