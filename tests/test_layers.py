@@ -37,6 +37,7 @@ LEVELS = {
     "output": 5,
     "service": 6,
     "batch": 6,
+    "compare": 6,
     "cli": 7,
     "__main__": 8,
     "__init__": 8,

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from .events import Event, Final, Partial, SpeechEnded, SpeechStarted, StreamWarning
     from .joining import written
     from .output import CueOptions, render, write
-    from .pipeline import Progress, TranscribeOptions, Transcriber, align, load, retime
+    from .pipeline import Progress, SourceRequest, TranscribeOptions, Transcriber, align, load, retime
     from .pipeline.alignment.retime import Retimed
     from .pipeline.live import LiveOptions, Stream, listen
     from .pipeline.sharing.scheduler import Scheduler
@@ -57,7 +57,7 @@ _HOMES = {
     "events": ("Event", "Final", "Partial", "SpeechEnded", "SpeechStarted", "StreamWarning"),
     "joining": ("written",),
     "output": ("CueOptions", "render", "write"),
-    "pipeline": ("Progress", "TranscribeOptions", "Transcriber", "align", "load", "retime"),
+    "pipeline": ("Progress", "SourceRequest", "TranscribeOptions", "Transcriber", "align", "load", "retime"),
     "pipeline.alignment.retime": ("Retimed",),
     "pipeline.live": ("LiveOptions", "Stream", "listen"),
     "pipeline.sharing.scheduler": ("Scheduler",),
@@ -100,6 +100,7 @@ __all__ = [
     "Retimed",
     "Scheduler",
     "Segment",
+    "SourceRequest",
     "Span",
     "SpeechEnded",
     "SpeechStarted",

@@ -20,10 +20,13 @@ MalsoriError
     OptionError(ValueError)             an option that the model or this runtime does not have
     EngineError(RuntimeError)           an engine failed while running
         DeviceUnavailable                   the device asked for explicitly cannot be used
+        ClusterUnreachable                  no cluster answers at the address given, or one of other versions
     StreamClosed(ValueError)            sound for a stream that was ended
     Cancelled                           the caller no longer wants the result
     MissingDependency(ImportError)      an optional package is not installed
     OutputError(OSError)                a result could not be written
+        JournalError                        the journal of a batch cannot be read or written
+    JournalMismatch(ValueError)         the journal of a batch is of another one
     DownloadError(OSError)              a model could not be fetched
 """
 
@@ -137,8 +140,8 @@ class ModelNotFound(ModelError, LookupError):
 class ModelCorrupt(ModelError, ValueError):
     """A file of a bundle is missing, truncated or altered. Message: `path: expected ..., found ...; how to mend it`."""
 
-    def __init__(self, path: str, expected: str, found: str) -> None:
-        super().__init__(f"{path}: expected {expected}, found {found}; copy or export the bundle again")
+    def __init__(self, path: str, expected: str, found: str, mend: str = "copy or export the bundle again") -> None:
+        super().__init__(f"{path}: expected {expected}, found {found}{'; ' if mend else ''}{mend}")
 
 
 class ModelIncompatible(ModelError, ValueError):
@@ -154,6 +157,17 @@ class EngineError(MalsoriError, RuntimeError):
 
 class DeviceUnavailable(EngineError):
     """The device that was asked for explicitly cannot be used. Message: why, and what to type next."""
+
+
+class ClusterUnreachable(EngineError):
+    """No cluster can be worked with at an address. Message: the address that was tried, and why."""
+
+    def __init__(self, address: str, reason: str) -> None:
+        super().__init__(
+            f"{address}: expected a Ray cluster, found none that can be used ({reason}); `ray status` on the machine of "
+            "its head says whether it runs, `ray start --address` makes this machine a node of it"
+        )
+        self.address = address
 
 
 class StreamClosed(MalsoriError, ValueError):
@@ -185,6 +199,20 @@ class OutputError(MalsoriError, OSError):
     def unwritten(cls, name: object, error: OSError | ValueError) -> OutputError:
         """Return the error for a file, or another place called `name`, that the system cannot write."""
         return cls(f"{name}: cannot be written, {getattr(error, 'strerror', None) or error}")
+
+
+class JournalError(OutputError):
+    """The journal of a batch cannot be read or written, or another run holds it."""
+
+
+class JournalMismatch(MalsoriError, ValueError):
+    """A folder has the results of another batch. Message: what differs, and how to start anew."""
+
+    def __init__(self, folder: str, differences: Sequence[str]) -> None:
+        super().__init__(
+            f"{folder}: the batch there is another one: {'; '.join(differences)}; name another folder, or type "
+            "--start-over to do all files anew"
+        )
 
 
 class DownloadError(MalsoriError, OSError):

@@ -236,6 +236,10 @@ class Transcript:
     warnings: tuple[str, ...] = ()
     coverage: Coverage | None = None
 
+    def without_words(self) -> Transcript:
+        """Return the transcript with segments that have no words."""
+        return replace(self, segments=tuple(replace(segment, words=()) for segment in self.segments))
+
     def to_dict(self) -> dict[str, Any]:
         """Return the JSON form that the command, the writers and the services share."""
         return {

@@ -254,7 +254,7 @@ def test_what_everybody_calls_another_model_is_no_name_for_it(home: Path, tmp_pa
 def test_a_name_that_finds_another_model_is_taken_from_it_by_force_alone(
     home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("malsori.bundles.adopt.fits", lambda manifest, named: True)
+    monkeypatch.setattr("malsori.bundles.claims.fits", lambda manifest, named: True)
     found = find_bundle(whisper_folder(tmp_path / "mine"))
     adopt(found, home, "whisper-base")
     with pytest.raises(OptionError, match=r"the name base finds .*whisper-base \(cache\) now .* --force"):

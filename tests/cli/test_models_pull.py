@@ -138,6 +138,42 @@ def test_a_wrong_source_is_wrong_usage(server: Server, capsys: pytest.CaptureFix
     assert "--source: expected hub, index or the address of a mirror" in capsys.readouterr().err
 
 
+def test_of_several_one_that_cannot_be_had_does_not_stop_the_others(
+    server: Server, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / "cache" / "malsori" / "models" / "whisper-tiny"
+    assert main(["models", "pull", "bsae", "tiny", "tiny", "nothing"]) == 1
+    said = capsys.readouterr()
+    assert said.out == f"{folder}\n"
+    first, pulled, last = said.err.splitlines()
+    assert first.startswith("malsori: bsae: no model named 'bsae'; did you mean base? ")
+    assert pulled.startswith("malsori: whisper-tiny, ")
+    assert last.startswith("malsori: nothing: no model named 'nothing'; ")
+    assert main(["models", "pull", "tiny", "whisper-tiny"]) == 0
+    assert capsys.readouterr().out == f"{folder}\n{folder}\n"
+
+
+def test_of_several_the_json_is_a_list_with_what_failed(
+    server: Server, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["models", "pull", "bsae", "tiny", "--json"]) == 1
+    failed, told = json.loads(capsys.readouterr().out)
+    assert (failed["name"], failed["pulled"]) == ("bsae", False)
+    assert "did you mean base" in failed["error"]
+    assert (told["name"], told["pulled"]) == ("whisper-tiny", True)
+
+
+def test_who_interrupts_one_of_several_is_told_the_line_with_those_that_remain(
+    server: Server, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupt(reporter: Reporter, label: str, done: float, total: float) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Reporter, "say_bytes", interrupt)
+    assert main(["models", "pull", "bsae", "tiny", "base"]) == 130
+    assert capsys.readouterr().err.endswith("has come; malsori models pull tiny base begins anew\n")
+
+
 def test_who_interrupts_is_told_what_is_kept_and_the_line_that_goes_on(
     server: Server, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -145,12 +145,12 @@ def copied(source: BinaryIO, name: str, stack: ExitStack) -> str:
 def check_readable(path: str | Path) -> None:
     """Raise `AudioNotFound` for a path that is no readable regular file; nothing is read."""
     with ExitStack() as stack:
-        _open_path(path, name_of(path), stack)
+        open_regular(path, name_of(path), stack)
 
 
 def _open(source: Source, name: str, limits: Limits, stack: ExitStack) -> tuple[BinaryIO, int]:
     if isinstance(source, str | Path):
-        return _open_path(source, name, stack), 0
+        return open_regular(source, name, stack), 0
     if isinstance(source, bytes | bytearray | memoryview):
         return io.BytesIO(source), 0
     if isinstance(source, io.TextIOBase) or not hasattr(source, "read"):
@@ -163,8 +163,11 @@ def _open(source: Source, name: str, limits: Limits, stack: ExitStack) -> tuple[
     return _spooled(source, name, limits, stack), 0
 
 
-def _open_path(path: str | Path, name: str, stack: ExitStack) -> BinaryIO:
-    """Open a regular file. Its kind is checked before opening (opening a device may act on it) and after (no race)."""
+def open_regular(path: str | Path, name: str, stack: ExitStack) -> BinaryIO:
+    """Open a regular file, which `stack` closes. Raises `AudioNotFound` for any other, and for one not to be read.
+
+    Its kind is checked before opening (opening a device may act on it) and after (no race).
+    """
     if "\0" in os.fspath(path):
         raise AudioNotFound(name, "the path of a file", "a path with a null byte")
     try:

@@ -18,12 +18,10 @@ from pathlib import Path
 from ..atomic import put_in_place
 from ..errors import OptionError, OutputError
 from ..languages import code_of
-from .families import FAMILIES
-from .find import NAME, Found, answering
-from .infer.ct2_folder import fits
+from .claims import Claim
+from .find import NAME, Found
 from .manifest import MANIFEST, Manifest
-from .names import known
-from .places import ORIGIN, is_within, places
+from .places import is_within, places
 from .rounding import can_round, rounded
 from .seal import seal
 from .verify import verify
@@ -75,7 +73,8 @@ def adopt(
         return _in_place(target, manifest, say)
     in_place = same and not (target.is_symlink() or is_within(target))  # else it is somebody's, and is copied
     if not in_place and any(_same(place.folder, into) for place in places()):
-        _check_name(found, manifest, target, force=force)
+        again = f"malsori models adopt {shlex.quote(str(found.folder))} NEW_NAME"
+        Claim(manifest, target, again, "--force", found).check(force=force)
     if os.path.lexists(target) and not (force or in_place):
         raise OutputError(f"{target}: is there already; --force replaces it, or give another NAME")
     try:
@@ -89,66 +88,6 @@ def adopt(
     if move and not same:
         _remove(found.folder, manifest)
     return target
-
-
-def _check_name(found: Found, manifest: Manifest, target: Path, *, force: bool) -> None:
-    """Raise `OptionError` where the name of `target`, in one of the places, would not find this model.
-
-    That is so where a folder that is searched earlier has the name, where it is the name of another published model,
-    and, without `force`, where the name finds another model now.
-    """
-    again = f"malsori models adopt {shlex.quote(str(found.folder))} NEW_NAME"
-    _check_meaning(found, manifest, again)
-    for other in answering(manifest.name):
-        if other.folder == target or other.origin == ORIGIN:
-            continue
-        where = f"{other.folder} ({other.origin})"
-        if _comes_before(other, target):
-            raise OptionError(_there_already(found, other, again))
-        if not force:
-            raise OptionError(
-                f"the name {manifest.name} finds {where} now and would find this model then: take another, {again}, or "
-                "--force to let it have this one"
-            )
-
-
-def _check_meaning(found: Found, manifest: Manifest, again: str) -> None:
-    """Raise `OptionError` where another model would get a published name, unless the hub's cache has it under that."""
-    named = known(manifest.name)
-    if named is None or fits(manifest, named) or (is_within(found.folder) and known(found.name) is named):
-        return
-    raise OptionError(
-        f"{manifest.name} is what everybody calls {named.name}, and this is another model ({_described(manifest)}): "
-        f"give it a name of its own, {again}"
-    )
-
-
-def _comes_before(other: Found, target: Path) -> bool:
-    """Return whether a model has exactly this name in a folder that is searched before the folder of `target`."""
-    order = [place.folder.resolve() for place in places()]
-    first, own = (order.index(folder.parent.resolve()) for folder in (other.folder, target))
-    return other.name == target.name and first < own
-
-
-def _there_already(found: Found, other: Found, again: str) -> str:
-    there = f"{other.folder} ({other.origin})"
-    if found.folder.resolve() != other.folder.resolve():
-        return f"the name {other.name} finds {there}, which is looked in first and stays first: take another, {again}"
-    if not other.plain:
-        return f"{there} is a bundle and found by its name already: malsori transcribe FILE --model {other.name}"
-    folder, parent = (shlex.quote(str(path)) for path in (other.folder, other.folder.parent))
-    return (
-        f"{there} is found by its name already; this makes a bundle of it where it is: "
-        f"malsori models adopt {folder} --output-dir {parent}"
-    )
-
-
-def _described(manifest: Manifest) -> str:
-    """Return a short description of a model: `Whisper, 10 M parameters, 99 languages`."""
-    count = manifest.sizes.get("parameters")
-    weights = f", {count / 1e6:.0f} M parameters" if count else ""
-    languages = manifest.only_language or f"{len(manifest.languages)} languages"
-    return f"{FAMILIES[manifest.kind].title}{weights}, {languages}"
 
 
 def _same(one: Path, other: Path) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass, field
+from hashlib import sha256
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -61,6 +62,12 @@ class Manifest:
     def only_language(self) -> str | None:
         """The language of a model that knows a single one, None where it has to be told or heard."""
         return self.languages[0] if len(self.languages) == 1 else None
+
+    @property
+    def digest(self) -> str:
+        """The sha256 of its files' names, sizes and sums, in hex: two bundles with one digest have the same files."""
+        lines = (f"{name}\t{entry.size}\t{entry.sha256}\n" for name, entry in sorted(self.files.items()))
+        return sha256("".join(lines).encode()).hexdigest()
 
     def to_json(self) -> str:
         """Return the text of `manifest.json`: stable order, readable, non-ASCII kept."""

@@ -25,10 +25,12 @@ from .stopping import ENDING, FIRST, Ended
 
 COMMANDS = {
     "transcribe": "transcribe",
+    "batch": "batch",
     "live": "live",
     "align": "align",
     "detect-language": "detect",
     "embed": "embed",
+    "compare": "compare",
     "serve": "serve",
     "models": "models",
     "doctor": "doctor",

@@ -30,6 +30,12 @@ def add_model_flags(parser: argparse.ArgumentParser, *, default: str | None = No
         help="a name (base, large-v3, one of `malsori models list`) or the path of a model's folder "
         + ("(%(default)s)" if default else "($MALSORI_MODEL, or the most accurate that is here)"),
     )
+    add_loading_flags(group)
+    parser.add_argument("--quiet", "-q", action="store_true", help="neither progress nor warnings on stderr")
+
+
+def add_loading_flags(group: argparse._ActionsContainer) -> None:
+    """Add `--device`, `--compute-type`, `--threads`, `--memory` and `--no-verify`."""
     group.add_argument(
         "--device",
         default="auto",
@@ -44,7 +50,6 @@ def add_model_flags(parser: argparse.ArgumentParser, *, default: str | None = No
         "--memory", default="normal", choices=("normal", "low"), help="low takes less of it, and is slower; same words"
     )
     group.add_argument("--no-verify", action="store_true", help="skip the check of the bundle's sha256 sums")
-    parser.add_argument("--quiet", "-q", action="store_true", help="neither progress nor warnings on stderr")
 
 
 def load_model(

@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 from . import (
     models_adopt,
+    models_bundle,
     models_calibrate,
     models_prove,
     models_pull,
     models_recommend,
     models_remove,
     models_show,
+    models_unbundle,
     models_verify,
 )
 from .console import complain, emit, emit_json
@@ -34,6 +36,8 @@ examples:
   malsori models show ~/faster-whisper-small
   malsori models adopt ~/faster-whisper-small small
   malsori models remove large-v3
+  malsori models bundle base
+  malsori models unbundle whisper-base.malsori.tar
   malsori models verify ./my-bundle
   malsori models prove nano-ctc-ko
   malsori models recommend --language ko
@@ -45,7 +49,7 @@ def add_parser(subparsers: argparse._SubParsersAction[Parser]) -> None:
     """Add the command, its actions and their flags."""
     parser = subparsers.add_parser(
         "models",
-        help="list, pull, show, verify, adopt, remove, prove, calibrate or recommend models",
+        help="list, pull, show, verify, adopt, remove, bundle, unbundle, prove, calibrate or recommend models",
         description="Which models there are, what they say of themselves, whether they are intact and right.",
         epilog=EPILOG,
     )
@@ -54,10 +58,12 @@ def add_parser(subparsers: argparse._SubParsersAction[Parser]) -> None:
     show = actions.add_parser("show", help="what a model says of itself")
     show.add_argument("name", metavar="NAME", help="a name or the path of a model's folder")
     verify = actions.add_parser("verify", help="hash all files of models again, and load them")
-    verify.add_argument("names", nargs="*", metavar="NAME", help="names or paths (all that can be asked for by name)")
+    verify.add_argument("names", nargs="*", metavar="NAME", help="names, paths, archives (all that have a name)")
     models_pull.add_action(actions)
     models_adopt.add_action(actions)
     models_remove.add_action(actions)
+    models_bundle.add_action(actions)
+    models_unbundle.add_action(actions)
     models_prove.add_action(actions)
     models_recommend.add_action(actions)
     models_calibrate.add_action(actions)
@@ -75,6 +81,8 @@ def run(args: argparse.Namespace) -> int:
         "pull": models_pull.run,
         "adopt": models_adopt.run,
         "remove": models_remove.run,
+        "bundle": models_bundle.run,
+        "unbundle": models_unbundle.run,
         "prove": models_prove.run,
         "recommend": models_recommend.run,
         "calibrate": models_calibrate.run,

@@ -1,17 +1,19 @@
-"""`malsori models pull`: get a published model from the hub or from the package index, every byte checked."""
+"""`malsori models pull`: get published models from the hub or from the package index, every byte checked."""
 
 from __future__ import annotations
 
 import argparse
 import os
 import shlex
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .console import emit, emit_json
+from .console import complain, emit, emit_json
+from .models_pullable import list_pullable
 from .parser import Parser
 from .progress import Reporter
-from .tables import size, table
+from .tables import size
 
 if TYPE_CHECKING:
     from ..bundles import Found
@@ -19,8 +21,9 @@ if TYPE_CHECKING:
 
 EPILOG = """\
 The hub is asked first, then for some models the package index, by pip as it is set up here. What was interrupted goes
-on where it stopped when asked again. Without NAME the models that can be pulled are listed, with the size
-that they were published in; what comes from the index is packed and so smaller.
+on where it stopped when asked again. Of several models each is pulled, whatever becomes of the others. Without NAME
+the models that can be pulled are listed, with the size that they were published in; what comes from the index is packed
+and so smaller.
 
 HF_ENDPOINT names a mirror of the hub, as --source does; with MALSORI_OFFLINE=1 or HF_HUB_OFFLINE=1 nothing is asked.
 On a machine without CUDA the weights are rounded to int8 when they are here: a CPU computes in int8 either way and
@@ -32,6 +35,7 @@ The bundle goes into malsori's folder in the user's cache ($XDG_CACHE_HOME).
 examples:
   malsori models pull
   malsori models pull base
+  malsori models pull base tiny.en
   malsori models pull tiny.en --source index
   malsori models pull large-v3 --source https://mirror.example.org
 """
@@ -39,8 +43,8 @@ examples:
 
 def add_action(actions: argparse._SubParsersAction[Parser]) -> None:
     """Add the action and its flags."""
-    parser = actions.add_parser("pull", help="get a published model", description=__doc__, epilog=EPILOG)
-    parser.add_argument("name", nargs="?", metavar="NAME", help="base, tiny.en, large-v3, turbo, ...")
+    parser = actions.add_parser("pull", help="get published models", description=__doc__, epilog=EPILOG)
+    parser.add_argument("names", nargs="*", metavar="NAME", help="base, tiny.en, large-v3, turbo, ...")
     parser.add_argument(
         "--source",
         default="",
@@ -57,25 +61,59 @@ def add_action(actions: argparse._SubParsersAction[Parser]) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Pull one model, or list those that can be; return 0."""
-    from ..bundles.pull import find, pullable
+    """Pull the models named, or list those that can be; return 0, or 1 where one of several cannot be had."""
+    from ..bundles.pull import pullable
 
-    if args.name is None:
-        return _list(pullable(), args)
-    model = find(args.name)
+    names = list(dict.fromkeys(args.names))
+    if not names:
+        return list_pullable(pullable(), as_json=args.json)
     with Reporter(quiet=args.quiet) as reporter:
-        if not (args.force or args.quantize) and (elsewhere := _elsewhere(model, reporter)) is not None:
-            reporter.warn(
-                f"{model.name} is here already, {elsewhere.folder} ({elsewhere.origin}), and nothing was pulled; "
-                "--force pulls it all the same"
-            )
-            return _print_pulled(args, model, str(elsewhere.folder), pulled=False)
-        pulled = _pull(model, args, reporter)
+        if len(names) == 1:
+            told = _pulled(names, args, reporter)
+            _print(args, told)
+            return 0
+        results = [_one_of(names[index:], args, reporter) for index in range(len(names))]
+    if args.json:
+        emit_json(results)
+    return 1 if any("error" in told for told in results) else 0
+
+
+def _one_of(names: Sequence[str], args: argparse.Namespace, reporter: Reporter) -> dict[str, Any]:
+    """Pull the first of several models, tell how it went, and return the JSON form of that."""
+    from ..errors import MalsoriError, ModelNotFound
+
+    try:
+        told = _pulled(names, args, reporter)
+    except MalsoriError as error:
         reporter.pause()
-        reporter.warn(_line(model, pulled))
-        if pulled.unpinned:
-            reporter.warn(f"malsori has no sums of {', '.join(pulled.unpinned)}: they are what the hub says they are")
-    return _print_pulled(args, model, str(pulled.folder), pulled=not pulled.there)
+        message = error.lines[0] if isinstance(error, ModelNotFound) else str(error)
+        complain(f"{names[0]}: {message}")
+        return {"name": names[0], "pulled": False, "error": message}
+    if not args.json:
+        _print(args, told)
+    return told
+
+
+def _pulled(names: Sequence[str], args: argparse.Namespace, reporter: Reporter) -> dict[str, Any]:
+    """Pull the first of these models and return the JSON form of the result; the others are for the message of Ctrl-C.
+
+    Raises `ModelNotFound`, `OptionError`, `DownloadError` and `OutputError`.
+    """
+    from ..bundles.pull import find
+
+    model = find(names[0])
+    if not (args.force or args.quantize) and (elsewhere := _elsewhere(model, reporter)) is not None:
+        reporter.warn(
+            f"{model.name} is here already, {elsewhere.folder} ({elsewhere.origin}), and nothing was pulled; "
+            "--force pulls it all the same"
+        )
+        return {"name": model.name, "folder": str(elsewhere.folder), "pulled": False}
+    pulled = _pull(model, [model.short, *names[1:]], args, reporter)
+    reporter.pause()
+    reporter.warn(_line(model, pulled))
+    if pulled.unpinned:
+        reporter.warn(f"malsori has no sums of {', '.join(pulled.unpinned)}: they are what the hub says they are")
+    return {"name": model.name, "folder": str(pulled.folder), "pulled": not pulled.there}
 
 
 def destination() -> Path:
@@ -107,7 +145,7 @@ def _elsewhere(model: Model, reporter: Reporter) -> Found | None:
     return None
 
 
-def _pull(model: Model, args: argparse.Namespace, reporter: Reporter) -> Pulled:
+def _pull(model: Model, names: Sequence[str], args: argparse.Namespace, reporter: Reporter) -> Pulled:
     from ..bundles.pull import here, kept, pull, round_here, sources_for
 
     into = destination()
@@ -132,7 +170,7 @@ def _pull(model: Model, args: argparse.Namespace, reporter: Reporter) -> Pulled:
     try:
         return pull(model, into, sources, int8=_int8(args), force=args.force or other, say=say, tell=reporter.warn)
     except KeyboardInterrupt as interrupt:
-        raise KeyboardInterrupt(_interrupted(model, args, kept(model, into), int(came))) from interrupt
+        raise KeyboardInterrupt(_interrupted(model, names, args, kept(model, into), int(came))) from interrupt
 
 
 def _is_other(found: Pulled, args: argparse.Namespace) -> bool:
@@ -149,14 +187,14 @@ def _int8(args: argparse.Namespace) -> bool:
     return str(args.quantize or ("int8" if choose_device("auto") == "cpu" else "none")) == "int8"
 
 
-def _interrupted(model: Model, args: argparse.Namespace, count: int, came: int) -> str:
+def _interrupted(model: Model, names: Sequence[str], args: argparse.Namespace, count: int, came: int) -> str:
     """Return the message of an interrupted pull: how much is kept, and the command line that goes on from there.
 
     What `came` and is not kept is the beginning of a package: pip, which alone knows where it is from, begins it anew.
     """
     flags = [*(["--source", args.source] if args.source else []), *(["--force"] if args.force else [])]
     flags += ["--quantize", args.quantize] if args.quantize else []
-    again = shlex.join(["malsori", "models", "pull", model.short, *flags])
+    again = shlex.join(["malsori", "models", "pull", *names, *flags])
     lost = f"{size(came - count)} of a package that was not whole" if came > count else ""
     if lost and count:
         return f"{size(count)} of {model.name} are kept, {lost} are not; {again} goes on behind what is kept"
@@ -188,40 +226,8 @@ def _by(model: Model, folder: Path) -> str:
     return shlex.quote(shortest_name(model.name, Found(model.name, folder, "cache")))
 
 
-def _print_pulled(args: argparse.Namespace, model: Model, folder: str, *, pulled: bool) -> int:
+def _print(args: argparse.Namespace, told: dict[str, Any]) -> None:
     if args.json:
-        emit_json({"name": model.name, "folder": folder, "pulled": pulled})
+        emit_json(told)
     else:
-        emit(f"{folder}\n")
-    return 0
-
-
-def _list(models: tuple[Model, ...], args: argparse.Namespace) -> int:
-    from ..bundles.present import find_published
-
-    here = {model.name: find_published(model.name) is not None for model in models}
-    if args.json:
-        emit_json([_summary(model, here=here[model.name]) for model in models])
-        return 0
-    rows = [("NAME", "PUBLISHED", "HERE", "LICENCE", "FROM")]
-    for model in models:
-        packed = size(sum(wheel.size for wheel in model.wheels))
-        sources = model.repository + (f", index ({packed} packed)" if model.wheels else "")
-        published = size(model.size) if model.size else "-"
-        rows.append((model.short, published, "here" if here[model.name] else "", model.licence, sources))
-    emit(table(rows))
-    return 0
-
-
-def _summary(model: Model, *, here: bool) -> dict[str, Any]:
-    return {
-        "name": model.name,
-        "short": model.short,
-        "size": model.size or None,
-        "packed_size": sum(wheel.size for wheel in model.wheels) or None,
-        "licence": model.licence,
-        "repository": model.repository,
-        "revision": model.revision,
-        "packages": [wheel.requirement for wheel in model.wheels],
-        "here": here,
-    }
+        emit(f"{told['folder']}\n")

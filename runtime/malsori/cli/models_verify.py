@@ -1,11 +1,16 @@
-"""`malsori models verify`: are the bytes of models those that their manifests list, and do the models load?"""
+"""`malsori models verify`: are the bytes of models those that their manifests list, and do the models load?
+
+An archive that `models bundle` wrote is checked as `models unbundle` does; what is in it is not loaded.
+"""
 
 from __future__ import annotations
 
 import argparse
+import os
 from typing import Any
 
 from .console import complain, emit, emit_json, printable
+from .models_unbundle import open_archive
 from .progress import Reporter
 
 
@@ -18,7 +23,7 @@ def run(args: argparse.Namespace) -> int:
     with Reporter() as reporter:
         for name in names:
             reporter.say(f"verifying {name}")
-            results.append(_verified(name))
+            results.append(_verified_archive(name, reporter) if _is_archive(name) else _verified(name))
             reporter.pause()
             if not args.json:
                 _tell(results[-1])
@@ -54,9 +59,31 @@ def _verified(name: str) -> dict[str, Any]:
     return {"name": name, "ok": True, "intact": intact, "loads": True}
 
 
+def _is_archive(name: str) -> bool:
+    return name.endswith(".tar") and os.path.isfile(name)
+
+
+def _verified_archive(name: str, reporter: Reporter) -> dict[str, Any]:
+    """Return the JSON form of an archive's result; `loads` is None, since nothing in it is loaded."""
+    from ..bundles.archive import check
+    from ..errors import ModelError
+
+    told: dict[str, Any] = {"name": name, "ok": False, "intact": False, "loads": None}
+    try:
+        with open_archive(name) as (reader, expected):
+            models = check(reader, lambda label, done, total: reporter.say_bytes(f"verifying {label}", done, total))
+            if expected and reader.sha256 != expected:
+                raise reader.wrong(f"sha256 {expected}, as {name}.sha256 says", f"sha256 {reader.sha256}")
+    except ModelError as error:
+        return {**told, "error": str(error)}
+    return {**told, "ok": True, "intact": True, "models": [model.name for model in models], "sha256": reader.sha256}
+
+
 def _tell(result: dict[str, Any]) -> None:
     name = printable(result["name"])
-    if result["ok"]:
+    if result["ok"] and "models" in result:
+        emit(f"{name}: {', '.join(result['models'])}: intact; sha256 {result['sha256']}\n")
+    elif result["ok"]:
         bytes_are = "intact" if result["intact"] else "no manifest vouches for its bytes (malsori models adopt)"
         emit(f"{name}: {bytes_are}; loads\n")
     elif result["intact"]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, BinaryIO
 
@@ -13,13 +13,6 @@ if TYPE_CHECKING:
 
 LONGEST = 64 << 20  # bytes of a text
 STDIN = "-"
-
-# Files of a folder are taken by these endings of sound and films; their format is found by their first bytes.
-ENDINGS = frozenset(
-    "3g2 3gp aac ac3 adts aif aifc aiff amr ape asf au avi awb caf dts eac3 f4a flac flv gsm m2ts m4a m4b m4v mka mkv "
-    "mov mp1 mp2 mp3 mp4 mpeg mpg mpga mts nist oga ogg ogv opus rf64 snd sph spx ts vob w64 wav wave webm wma wmv "
-    "wv".split()
-)
 
 
 def content_of(path: str) -> bytes:
@@ -77,6 +70,7 @@ def find_inputs(files: Sequence[str], *, recursive: bool = False) -> list[InputF
 
 
 def _inputs_of(file: str, *, recursive: bool) -> Iterator[InputFile]:
+    from ..audio.folders import sound_files_in
     from ..audio.source import check_readable
     from ..errors import AudioNotFound
 
@@ -84,12 +78,12 @@ def _inputs_of(file: str, *, recursive: bool) -> Iterator[InputFile]:
         yield from input_files([file])
     elif os.path.isdir(file):
         closed: list[OSError] = []
-        inside = list(_sound_files_in(file, recursive=recursive, closed=closed.append))
+        inside = list(sound_files_in(file, recursive=recursive, closed=closed.append))
         for error in closed:
             trouble = AudioNotFound(str(error.filename), "a folder that can be read", (error.strerror or "").lower())
             yield InputFile(str(error.filename), os.path.basename(str(error.filename)), trouble)
         if not inside and not closed:
-            deeper = "; -r takes those of its folders too" if any(_sound_files_in(file, recursive=True)) else ""
+            deeper = "; -r takes those of its folders too" if any(sound_files_in(file, recursive=True)) else ""
             trouble = AudioNotFound(file, "a folder with sound files", f"none in it{deeper}")
             yield InputFile(file, os.path.basename(os.path.normpath(file)), trouble)
         for below in inside:
@@ -106,15 +100,3 @@ def _checked(file: str, below: str, check: Any) -> InputFile:
     except AudioNotFound as trouble:
         return InputFile(file, below, trouble)
     return InputFile(file, below)
-
-
-def _sound_files_in(folder: str, *, recursive: bool, closed: Callable[[OSError], None] | None = None) -> Iterator[str]:
-    """Yield the paths below a folder of its sound files, each folder's own before those of the folders in it.
-
-    `closed` is called with the errors of folders that cannot be read.
-    """
-    for where, folders, files in os.walk(folder, onerror=closed):
-        folders[:] = sorted(name for name in folders if not name.startswith(".")) if recursive else []
-        for name in sorted(files):
-            if not name.startswith(".") and os.path.splitext(name)[1].lower()[1:] in ENDINGS:
-                yield os.path.normpath(os.path.join(os.path.relpath(where, folder), name))

@@ -44,15 +44,13 @@ def table(
     from rich.table import Table
     from rich.text import Text
 
-    on_terminal = _on_terminal()
+    colored = on_terminal()
     grid = Table.grid(padding=(0, GAP))
     grid.add_column(no_wrap=True)
     for row in rows:
         grid.add_row(*(Text(printable(cell), overflow="fold") for cell in row), style=color(row))
     target = io.StringIO()
-    Console(file=target, width=UNWRAPPED if whole else columns(), force_terminal=on_terminal, highlight=False).print(
-        grid
-    )
+    Console(file=target, width=UNWRAPPED if whole else columns(), force_terminal=colored, highlight=False).print(grid)
     return "".join(f"{line.rstrip()}\n" for line in target.getvalue().splitlines())
 
 
@@ -63,10 +61,11 @@ def fits(rows: Sequence[tuple[str, ...]]) -> bool:
 
 def columns() -> int:
     """Return the characters of a line: those of the terminal, `UNWRAPPED` in a pipe."""
-    return shutil.get_terminal_size().columns if _on_terminal() else UNWRAPPED
+    return shutil.get_terminal_size().columns if on_terminal() else UNWRAPPED
 
 
-def _on_terminal() -> bool:
+def on_terminal() -> bool:
+    """Return whether stdout is a terminal."""
     return sys.stdout is not None and sys.stdout.isatty()
 
 

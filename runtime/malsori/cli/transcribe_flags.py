@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable, Collection
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ..engines.ctc.options import CtcOptions
@@ -110,10 +109,12 @@ def timed(options: TranscribeOptions, formats: Collection[str]) -> TranscribeOpt
 
 def asked(transcript: Transcript, format: str, args: argparse.Namespace) -> Transcript:
     """Return the transcript for a format: json has words only where they were asked for, not for cues beside it."""
-    wanted = args.word_timestamps or args.align_with or args.hallucination_silence_threshold is not None
-    if format != "json" or wanted:
-        return transcript
-    return replace(transcript, segments=tuple(replace(segment, words=()) for segment in transcript.segments))
+    return transcript if format != "json" or words_wanted(args) else transcript.without_words()
+
+
+def words_wanted(args: argparse.Namespace) -> bool:
+    """Whether words were asked for, or something that needs them."""
+    return bool(args.word_timestamps or args.align_with or args.hallucination_silence_threshold is not None)
 
 
 def cueless(args: argparse.Namespace, formats: Collection[str]) -> str:

@@ -3,8 +3,9 @@
 from .alignment.retime import retime
 from .alignment.text import align
 from .files.recording import Progress
+from .files.source_request import SourceRequest
 from .loading import load
 from .options import TranscribeOptions
 from .transcriber import Transcriber
 
-__all__ = ["Progress", "TranscribeOptions", "Transcriber", "align", "load", "retime"]
+__all__ = ["Progress", "SourceRequest", "TranscribeOptions", "Transcriber", "align", "load", "retime"]

@@ -15,18 +15,18 @@ Result = TypeVar("Result")
 def isolate_failures(
     work: Callable[[Sequence[Item]], Sequence[Result]],
     items: Sequence[Item],
-    faults: type[MalsoriError] = EngineError,
+    *faults: type[MalsoriError],
 ) -> list[Result | MalsoriError]:
     """Return the result of `work` for each item, in order, or the error of an item that fails by itself.
 
-    All items are done together first; where that raises one of the `faults`, one by one.
+    All items are done together first; where that raises an `EngineError` or one of the `faults`, one by one.
     """
     try:
         return list(work(items))
-    except faults as error:
+    except (EngineError, *faults) as error:  # type: ignore[misc]  # mypy: a tuple of unknown length
         if len(items) == 1:
             return [error]
-    return [result for item in items for result in isolate_failures(work, [item], faults)]
+    return [result for item in items for result in isolate_failures(work, [item], *faults)]
 
 
 def as_engine_error(work: Callable[[], Result], engine: Engine) -> Result:

@@ -62,7 +62,7 @@ def load(
     check_loading(device=device, compute_type=compute_type, threads=threads, workers=workers, memory=memory)
     found, warnings = _chosen(model, language)
     if wanted is not None:
-        _check_wanted(wanted, found)
+        check_wanted(wanted, found)
     bundle = open_found(found, verify)
     # Weights are read without the interpreter's lock, so that the detector is loaded meanwhile.
     with ThreadPoolExecutor(1, "malsori-detector") as beside:
@@ -81,8 +81,8 @@ def _chosen(model: str | os.PathLike[str] | None, language: str | None) -> tuple
     return chosen.found, tuple(filter(None, [chosen.warning]))
 
 
-def _check_wanted(options: TranscribeOptions, found: Found) -> None:
-    """Raise for options that the manifests of the model, and of the one to align with, rule out."""
+def check_wanted(options: TranscribeOptions, found: Found) -> None:
+    """Raise for options that the manifests of the model, and of the one to align with, rule out; none is loaded."""
     options.check(found.manifest())
     if isinstance(options.align_with, (str, os.PathLike)):
         check_aligns(find_bundle(options.align_with).manifest())

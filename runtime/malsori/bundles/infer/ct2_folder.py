@@ -207,7 +207,9 @@ def fits(manifest: Manifest, named: PublishedName) -> bool:
     if any((sizes.get(name) or value) != value for name, value in expected.items()):
         return False
     vocabulary = sizes.get("vocab_size")
-    return not vocabulary or (vocabulary < MULTILINGUAL) == named.name.endswith(".en")
+    if not isinstance(vocabulary, int) or not vocabulary:
+        return True
+    return (vocabulary < MULTILINGUAL) == named.name.endswith(".en")
 
 
 def window(sizes: dict[str, Any]) -> dict[str, float]:

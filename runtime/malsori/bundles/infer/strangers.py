@@ -57,6 +57,9 @@ def strange_file(path: Path) -> str:
             start = b""
         if start in (GGML, GGUF):
             return f"{path.name}, a model of whisper.cpp (ggml), which does not run here; {_pull(path.name)}"
+    if path.suffix == ".tar":
+        unbundle = f"malsori models unbundle {shlex.quote(str(path))}"
+        return f"{path.name}, an archive; if it is one of models, {unbundle} installs it"
     if path.suffix == ".pt":
         return f"{path.name}, weights of openai-whisper (PyTorch), and no torch runs here; {_pull(path.name)}"
     return f"{path.name}, {NEMO}" if path.suffix == ".nemo" else ""

@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 import platform
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, Literal, TypeAlias, get_args
 
 from ...errors import DeviceUnavailable, OptionError, brief
-from .libraries import CTRANSLATE2, ONNXRUNTIME, TENSORRT_LIBRARIES, has_driver, missing
+from .libraries import CTRANSLATE2, DRIVER, ONNXRUNTIME, TENSORRT_LIBRARIES, has_driver, missing
 from .process import ctranslate2
 
 # One MatMul of a 2x2 matrix with itself (IR 8, opset 13): on CUDA it needs the driver and cuBLAS both.
@@ -192,3 +193,23 @@ def gpu_lines(python: tuple[int, ...] = sys.version_info[:2]) -> str:
     """Return the pip command for ONNX Runtime with CUDA 12, the version that CTranslate2 uses, on this Python."""
     package = GPU_PACKAGE if python >= (3, 11) else GPU_PACKAGE_310
     return f"pip uninstall -y onnxruntime onnxruntime-gpu && pip install --no-deps {package}"
+
+
+def visible_gpus(environment: Mapping[str, str] = os.environ) -> tuple[str, ...]:
+    """Return the GPUs that the driver shows to this process, by their names for CUDA_VISIBLE_DEVICES; none without."""
+    import ctypes
+
+    try:
+        driver = ctypes.CDLL(DRIVER)
+    except OSError:
+        return ()
+    count = ctypes.c_int()
+    if driver.cuInit(0) or driver.cuDeviceGetCount(ctypes.byref(count)):
+        return ()
+    return gpu_names(count.value, environment.get("CUDA_VISIBLE_DEVICES"))
+
+
+def gpu_names(count: int, visible: str | None) -> tuple[str, ...]:
+    """Return the names of the first `count` GPUs, given the variable's value: `2,GPU-5f3a` names them, None numbers."""
+    named = [name.strip() for name in visible.split(",")] if visible is not None else []
+    return tuple(named[:count] if len(named) >= count else map(str, range(count)))

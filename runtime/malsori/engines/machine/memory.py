@@ -5,12 +5,14 @@ In a container, the memory that the system says is free is the host's.
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 from .cpus import CGROUPS, MEMBERSHIP, cgroup_folders
 from .libraries import DRIVER
 
 MEMINFO = Path("/proc/meminfo")
+STATUS = Path("/proc/self/status")
 UNLIMITED = 1 << 60  # bytes; v1 writes its "no limit" as the largest multiple of a page
 
 
@@ -22,6 +24,24 @@ def free_memory(meminfo: Path = MEMINFO, membership: Path = MEMBERSHIP, cgroups:
     left = [_left(folder) for folder in cgroup_folders("memory", membership, cgroups)]
     known = [count for count in (_available(meminfo), *left) if count is not None]
     return min(known, default=None)
+
+
+def peak_memory(status: Path = STATUS) -> int | None:
+    """Return the most bytes that this process has held until now; None where the system does not tell (Windows).
+
+    Read from /proc where there is one: Linux' `getrusage` begins with the peak of the process that started this one.
+    """
+    try:
+        line = next(line for line in status.read_text().splitlines() if line.startswith("VmHWM:"))
+        return int(line.split()[1]) * 1024
+    except (OSError, ValueError, LookupError, StopIteration):
+        pass
+    try:
+        import resource
+    except ImportError:  # Windows has none
+        return None
+    unit = 1 if sys.platform == "darwin" else 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
 
 
 def free_gpu_memory() -> int | None:

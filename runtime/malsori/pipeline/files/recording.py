@@ -9,7 +9,9 @@ from ...errors import MalsoriError
 from ...joining import joined
 from ...types import SAMPLE_RATE, Hypothesis, Span, Why
 from ..clip import Clip
+from ..options import USUAL, TranscribeOptions
 from .loudness import Loudness
+from .steps import SourceEnded, SourceOpened
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,12 +36,15 @@ class Progress:
 class Recording:
     """The state of one source. It is `done` when it was decoded to its end and all its clips were recognised.
 
-    `language` is the one detected or given for the whole of it, None where the engine detects one per clip. `waiting`
-    clips of it, `queued` seconds in sum, are still to be recognised.
+    `options` are those of the run, changed by its own where it `asked` for some. `language` is the one detected or
+    given for the whole of it, None where the engine detects one per clip. `waiting` clips of it, `queued` seconds in
+    sum, are still to be recognised.
     """
 
     name: str = ""
     number: int = 1
+    options: TranscribeOptions = USUAL
+    asked: bool = False
     promised: float | None = None  # seconds, by its container
     samples: int = 0
     language: str | None = None
@@ -58,6 +63,20 @@ class Recording:
     filled: tuple[Span, ...] = ()  # silence put in for sound that the recording lacks
     loudness: Loudness = field(default_factory=Loudness)
     error: MalsoriError | None = None
+
+    def begin(self, opened: SourceOpened) -> None:
+        """Take the first step of its reading."""
+        self.options, self.asked, self.warnings = opened.options, opened.asked, opened.warnings
+        self.name, self.promised = opened.name, opened.promised
+        self.gated, self.outside, self.held = opened.gated, opened.outside, opened.held
+
+    def end(self, ended: SourceEnded) -> None:
+        """Take the last step of its reading; an error that it has already stays."""
+        self.error = self.error or ended.error
+        if ended.error is None:
+            self.samples, self.filled, self.loudness = ended.samples, ended.filled, ended.loudness
+            self.warnings += ended.warnings
+            self.read = True
 
     @property
     def last_text(self) -> str:

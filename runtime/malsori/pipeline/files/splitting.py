@@ -8,8 +8,8 @@ sound is held.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import ExitStack
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import ExitStack, closing
 from dataclasses import dataclass, field, replace
 from typing import BinaryIO, cast
 
@@ -25,13 +25,17 @@ from ...audio import (
     names_of,
 )
 from ...audio.source import copied, name_of
-from ...errors import AudioError, Cancelled, MalsoriError, NoSuchChannel, OptionError
+from ...errors import MalsoriError, NoSuchChannel, OptionError
 from ...joining import counted
+from ...sound_options import SourceOptions
 from ...types import Transcript
-from ..options import TranscribeOptions
+from ..options import TranscribeOptions, wanted
 from .crosstalk import Comparison
 from .merging import Channel, merged_channels
+from .reading import concerns_run
 from .recording import Progress
+from .run import Sources
+from .source_request import SourceRequest, request_of
 from .telling import SegmentTeller
 
 ONE_CHANNEL = "there is one channel only, so that nobody is told apart (--channels split)"
@@ -43,7 +47,7 @@ class _Plan:
 
     number: int  # of the source, from 1 on
     first: int  # number of its first part among those of all sources
-    parts: list[AudioSource] = field(default_factory=list)
+    parts: list[SourceRequest] = field(default_factory=list)
     speakers: tuple[str, ...] = ()  # one for each part, or none
     warnings: tuple[str, ...] = ()
     error: MalsoriError | None = None
@@ -62,7 +66,7 @@ class _Plan:
         if error is not None:
             return error
         if self.speakers:
-            leaks = [part.silent for part in self.parts if isinstance(part, ChannelOf)]
+            leaks = [part.source.silent for part in self.parts if isinstance(part.source, ChannelOf)]
             channels = zip(self.speakers, found, leaks, strict=True)
             return merged_channels([Channel(*each) for each in channels])
         return replace(found[0], warnings=(*found[0].warnings, *self.warnings))
@@ -82,33 +86,34 @@ class Splitter:
         teller: SegmentTeller | None = None,
     ) -> None:
         self._options = options
-        self._split = options.source.channels == "split"
+        split = options.source.channels == "split"
         self._plans: deque[_Plan] = deque()
-        self._told, self._whole = progress, teller if self._split else None
+        self._told, self._whole = progress, teller if split else None
         self.progress = None if progress is None else self._tell
-        self.teller = None if self._split else teller
+        self.teller = None if split else teller
 
-    def parts(self, sources: Iterable[AudioSource]) -> Iterator[AudioSource]:
+    def parts(self, sources: Sources) -> Iterator[SourceRequest]:
         """Yield the channels of each source, or the source itself where nothing is to be split."""
         first = 1
         for number, source in enumerate(sources, 1):
-            plan = self._plan(source, number, first)
+            plan = self._plan(request_of(source), number, first)
             self._plans.append(plan)
             first += len(plan.parts)
             yield from plan.parts
 
     def merged(
-        self, results: Iterator[Transcript | MalsoriError], *, raising: bool
+        self, results: Generator[Transcript | MalsoriError, None, None], *, raising: bool
     ) -> Iterator[Transcript | MalsoriError]:
         """Yield the result of each source, in order, as soon as those of its parts have come.
 
         With `raising` the first error is raised.
         """
         try:
-            for result in results:
-                yield from self._finished(raising)
-                self._plans[0].results.append(result)
-                yield from self._finished(raising)
+            with closing(results):
+                for result in results:
+                    yield from self._finished(raising)
+                    self._plans[0].results.append(result)
+                    yield from self._finished(raising)
             yield from self._finished(raising)
         finally:
             for plan in self._plans:
@@ -131,58 +136,61 @@ class Splitter:
         if plan is not None:
             self._told(_of_source(part, plan, _sources_done(part.done, plans)))
 
-    def _plan(self, source: AudioSource, number: int, first: int) -> _Plan:
+    def _plan(self, request: SourceRequest, number: int, first: int) -> _Plan:
         """Return the parts of a source, or its error. Only what concerns the whole run is raised."""
         plan = _Plan(number, first)
         try:
-            if self._split:
-                self._compare(source, plan)
+            options = wanted(self._options, request.options)
+        except (OptionError, TypeError):  # whose place is where all options of the recording are looked at
+            plan.parts = [request]
+            return plan
+        try:
+            if options.source.channels == "split":
+                self._compare(request, options, plan)
             else:
-                plan.parts = [one_channel(source, self._options)]
-        except AudioError as error:  # before `OptionError`, which a track is that only this recording lacks
-            plan.error = error
-        except (OptionError, Cancelled):
-            raise
+                plan.parts = [replace(request, source=one_channel(request.source, options))]
         except MalsoriError as error:
+            if concerns_run(error, asked=bool(request.options)):
+                raise
             plan.error = error
         return plan
 
-    def _compare(self, source: AudioSource, plan: _Plan) -> None:
+    def _compare(self, request: SourceRequest, options: TranscribeOptions, plan: _Plan) -> None:
         """Set the parts of a source by what its channels have in common."""
-        name = _name_of(source)
+        source, name = request.source, _name_of(request.source)
         if hasattr(source, "read"):  # each channel is read from the beginning, by whichever thread
             source = copied(cast(BinaryIO, source), name, plan.copy)
         comparison, form = Comparison(), Form(0, 1)
-        with self._opened(source, name) as blocks:
+        with _opened(source, name, options.source) as blocks:
             form, name = blocks.form, blocks.name
             for block in blocks if form.channels > 1 else ():
-                self._options.decoding.check_cancelled()
+                options.decoding.check_cancelled()
                 comparison.push(block)
-        names = self._named(form, max(comparison.channels, 1), name)
+        names = _named(form, max(comparison.channels, 1), tuple(options.source.speakers), name)
         shared = comparison.shared()
         if shared.copies or comparison.channels < 2:
-            plan.parts = [ChannelOf(source, None, name=name)]
+            parts = [ChannelOf(source, None, name=name)]
             plan.warnings = (_same(comparison.channels),) if shared.copies else (ONE_CHANNEL,)
         else:
             plan.speakers = names
-            parts = enumerate(shared.leaks, 1)
-            plan.parts = [ChannelOf(source, number, leaks, padded=True, name=name) for number, leaks in parts]
+            parts = [
+                ChannelOf(source, number, leaks, padded=True, name=name) for number, leaks in enumerate(shared.leaks, 1)
+            ]
+        plan.parts = [replace(request, source=part) for part in parts]
 
-    def _opened(self, source: AudioSource, name: str) -> Blocks:
-        options = self._options.source
-        reading = ReadingOptions(options.allow_truncated, options.track, options.start_at_zero)
-        limits = Limits(max_seconds=options.max_seconds)
-        return decode_channels(source, sample_rate=options.sample_rate, limits=limits, reading=reading, name=name)
 
-    def _named(self, form: Form, count: int, name: str) -> tuple[str, ...]:
-        """Return the names of the channels: those given, or their own. Raises `NoSuchChannel` where counts differ."""
-        given = tuple(self._options.source.speakers)
-        if given and len(given) != count:
-            expected = f"{counted(len(given), 'channel')}, one for each of the speakers {', '.join(given)}"
-            raise NoSuchChannel(name, expected, channels_of(form))
-        return given or names_of(form)[:count] + tuple(
-            f"channel {each}" for each in range(form.channels + 1, count + 1)
-        )
+def _opened(source: AudioSource, name: str, options: SourceOptions) -> Blocks:
+    reading = ReadingOptions(options.allow_truncated, options.track, options.start_at_zero)
+    limits = Limits(max_seconds=options.max_seconds)
+    return decode_channels(source, sample_rate=options.sample_rate, limits=limits, reading=reading, name=name)
+
+
+def _named(form: Form, count: int, given: tuple[str, ...], name: str) -> tuple[str, ...]:
+    """Return the names of the channels: those given, or their own. Raises `NoSuchChannel` where counts differ."""
+    if given and len(given) != count:
+        expected = f"{counted(len(given), 'channel')}, one for each of the speakers {', '.join(given)}"
+        raise NoSuchChannel(name, expected, channels_of(form))
+    return given or names_of(form)[:count] + tuple(f"channel {each}" for each in range(form.channels + 1, count + 1))
 
 
 def one_channel(source: AudioSource, options: TranscribeOptions) -> AudioSource:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Callable, Sequence
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from statistics import median
 from typing import Any
@@ -17,19 +18,28 @@ from .verdict import UNREAD, Errors
 
 
 def edit_distance(reference: str, heard: str) -> int:
-    """Return how many characters to insert, delete or replace to turn one text into the other (Levenshtein).
+    """Return how many characters to insert, delete or replace to turn one text into the other (Levenshtein)."""
+    return int(last(distance_rows(_codes(reference), _codes(heard)))[-1])
 
-    Computed a row of the table at a time; insertions are a running minimum over the cells to the left plus their
-    distance.
+
+def distance_rows(reference: NDArray[Any], heard: NDArray[Any]) -> Iterator[NDArray[np.int64]]:
+    """Yield the rows of Levenshtein's table: how far each beginning of `reference` is from all beginnings of `heard`.
+
+    Both are coded as numbers. Insertions are a running minimum over the cells to the left plus their distance.
     """
-    columns = _codes(heard)
-    steps = np.arange(len(columns) + 1)
+    steps = np.arange(len(heard) + 1)
     row = steps
-    for code in _codes(reference):
+    yield row
+    for code in reference:
         best = row + 1  # deleted
-        best[1:] = np.minimum(best[1:], row[:-1] + (columns != code))  # kept or replaced
+        best[1:] = np.minimum(best[1:], row[:-1] + (heard != code))  # kept or replaced
         row = np.minimum.accumulate(best - steps) + steps
-    return int(row[-1])
+        yield row
+
+
+def last(rows: Iterator[NDArray[np.int64]]) -> NDArray[np.int64]:
+    """Return the last of the rows, without keeping the others."""
+    return deque(rows, maxlen=1)[0]
 
 
 def word_distance(reference: str, heard: str) -> int:

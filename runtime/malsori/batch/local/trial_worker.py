@@ -1,0 +1,104 @@
+"""What a worker process does in a trial: it hears the same sound again and again, and tells when each time was."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+from itertools import cycle
+
+import numpy as np
+
+from ...audio import decode_blocks
+from ...errors import AudioError
+from ...pipeline import load
+from ...pipeline.options import SOURCE
+from ...types import SAMPLE_RATE, Audio
+from ..items import BatchItem, ItemEvent, ItemResult
+from ..settings import WorkerSettings
+
+SOUND = "sound"  # option of an item: the paths of recordings
+FIRST_S = 3.0  # of sound, by which the speed is guessed
+PASS_S = 1.5  # that hearing the sound once should take
+LONGEST_PASS_S = 240.0  # of sound, as much as `transcribe_many` hears together
+LONGEST_CLIP_S = 30.0  # of each recording
+
+
+class TrialWorker:
+    """Hears the recordings that an item names, once for each item; nothing is written."""
+
+    def __init__(self, settings: WorkerSettings) -> None:
+        """Load the model. Raises as `load`."""
+        loading = settings.loading
+        self._options = replace(settings.options, source=SOURCE)
+        self._transcriber = load(
+            settings.model,
+            device=loading.device,
+            compute_type=settings.compute_type,
+            threads=loading.threads,
+            workers=settings.workers,
+            memory=loading.memory,
+            verify=False,  # the run itself does
+        )
+        self._clips: list[Audio] = []
+
+    def work(self, items: Iterable[BatchItem]) -> Iterator[ItemEvent]:
+        """Yield a result for each item: the seconds heard, the process, and when it began and ended.
+
+        The first of them includes what is done once, and is not to be counted.
+        """
+        for item in items:
+            if not self._clips:
+                beginnings = read(item.options[SOUND])
+                if not beginnings:
+                    yield ItemResult(item.number, "AudioNotFound", "none of the recordings can be read")
+                    continue
+                self._clips = self._sized(beginnings)
+            began = time.monotonic()
+            self._hear(self._clips)
+            times = (str(began), str(time.monotonic()))
+            yield ItemResult(item.number, seconds=seconds_of(self._clips), warnings=times, digest=str(os.getpid()))
+
+    def _hear(self, clips: Sequence[Audio]) -> None:
+        for _ in self._transcriber.transcribe_many(clips, self._options, on_error="return"):
+            pass
+
+    def _sized(self, clips: list[Audio]) -> list[Audio]:
+        """Return so many of the clips that hearing them takes about `PASS_S`, after hearing two short pieces."""
+        piece = clips[0][: round(FIRST_S * SAMPLE_RATE)]
+        self._hear([piece])
+        began = time.monotonic()
+        self._hear([piece])
+        speed = seconds_of([piece]) / (time.monotonic() - began)
+        wanted = min(speed * PASS_S, LONGEST_PASS_S)
+        found: list[Audio] = []
+        for clip in cycle(clips):
+            found.append(clip[: round(max(FIRST_S, wanted) * SAMPLE_RATE)])
+            if seconds_of(found) >= wanted:
+                break
+        return found
+
+
+def read(paths: Sequence[str]) -> list[Audio]:
+    """Return the beginnings of the recordings, of which those that cannot be read are left out."""
+    found = []
+    for path in paths:
+        blocks, seconds = [], 0.0
+        try:
+            with decode_blocks(path) as opened:
+                for block in opened:
+                    blocks.append(block)
+                    seconds += len(block) / SAMPLE_RATE
+                    if seconds >= LONGEST_CLIP_S:
+                        break
+        except (AudioError, OSError):
+            continue
+        if blocks:
+            found.append(np.concatenate(blocks)[: round(LONGEST_CLIP_S * SAMPLE_RATE)])
+    return found
+
+
+def seconds_of(clips: Sequence[Audio]) -> float:
+    """Return how long the clips are in sum."""
+    return sum(len(clip) for clip in clips) / SAMPLE_RATE

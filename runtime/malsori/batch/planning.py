@@ -1,0 +1,186 @@
+"""The inputs of a run to rows of its journal: which are new, which were done before, and which have changed since.
+
+An input is told by its id or its path. It is the same as before while size and time of its file are; where only the
+time differs, the sum of its bytes decides. A file that was moved or copied with its time is known by that sum, too, and
+its results are copied.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from itertools import islice
+from pathlib import Path
+
+from ..bundles.verify import digest
+from ..errors import MalsoriError
+from ..output.stems import folded
+from .input_row import InputRow
+from .items import ItemResult
+from .journal import Journal, JournalRow
+from .listed import is_url
+from .naming import stems
+from .results import Results
+
+TOGETHER = 1000  # rows that share a transaction
+
+
+@dataclass(frozen=True, slots=True)
+class PlanCounts:
+    """How the inputs of a run stand before it: files, and bytes of those that are to be done."""
+
+    files: int = 0
+    done: int = 0
+    failed: int = 0
+    pending: int = 0
+    pending_bytes: int = 0
+
+
+class Plan:
+    """Enters the inputs of one run; `report` gets how many were entered so far."""
+
+    def __init__(
+        self,
+        journal: Journal,
+        results: Results,
+        output: str,
+        formats: Sequence[str],
+        run: int,
+        *,
+        retry_failed: bool = False,
+    ) -> None:
+        self._journal, self._results, self._output, self._formats, self._run = journal, results, output, formats, run
+        self._retry_failed = retry_failed
+        self._same: Counter[str] = Counter()  # names that stand more than once
+
+    def take(self, rows: Iterable[InputRow], report: Callable[[int], None] = lambda count: None) -> PlanCounts:
+        """Enter all rows and name the results of the new ones. Raises what reading the inputs raises."""
+        rest, count = iter(rows), 0
+        while some := list(islice(rest, TOGETHER)):
+            with self._journal.transaction():
+                for row in some:
+                    self._enter(row if is_url(row.source) else replace(row, source=os.path.abspath(row.source)))
+            count += len(some)
+            report(count)
+        self._name()
+        self._adopt()
+        return self.counts()
+
+    def counts(self) -> PlanCounts:
+        """Return how the rows of the run stand."""
+        found = {
+            state: (count, size)
+            for state, count, size in self._journal.execute(
+                "SELECT state, count(*), sum(size) FROM item WHERE run = ? GROUP BY state", [self._run]
+            )
+        }
+        done, failed, pending = (found.get(state, (0, 0)) for state in ("done", "failed", "pending"))
+        return PlanCounts(done[0] + failed[0] + pending[0], done[0], failed[0], pending[0], pending[1])
+
+    def _enter(self, row: InputRow) -> None:
+        name, known = self._known(row)
+        if known is not None and known.run == self._run:  # the same row a second time
+            return
+        size, changed = _status(row.source) if row.trouble is None else (0, 0)  # another once it can be heard
+        if known is None:
+            options = plain(row.options)
+            number = self._journal.insert(name, row.source, row.below, row.id, options, size, changed, self._run)
+        else:
+            number = known.number
+            self._renew(known, row, size, changed)
+        if row.trouble is not None:
+            self._journal.record(ItemResult.of_error(number, row.trouble))
+
+    def _known(self, row: InputRow) -> tuple[str, JournalRow | None]:
+        """Return the name of a row, and what the journal has under it.
+
+        Rows with one id, or parts of one file without ids, are numbered in their order.
+        """
+        base = row.id or row.source
+        while True:
+            times = self._same[base]
+            name = f"{base}#{times + 1}" if times else base
+            known = self._journal.named(name)
+            if known is None or known.run != self._run:
+                return name, known
+            if known.source == row.source and known.options == plain(row.options):
+                return name, known
+            self._same[base] += 1
+
+    def _renew(self, known: JournalRow, row: InputRow, size: int, changed: int) -> None:
+        """Give a known row to this run: done, or to be done where file or options are others, or the results gone."""
+        options = plain(row.options)
+        same_file = (size, changed) == (known.size, known.changed) or _same_bytes(row.source, known, size)
+        again = (
+            not (same_file and options == known.options)
+            or (known.state == "failed" and self._retry_failed)
+            or (known.state == "done" and not self._results.there(known.stem, self._formats))
+        )
+        state = "pending" if again else known.state
+        self._journal.renew(known.number, row.source, options, size, changed, state, self._run)
+
+    def _name(self) -> None:
+        """Give each new row the stem of its results, which none of the journal has."""
+        new = [
+            (found.number, InputRow(found.source, found.below, id=found.id))
+            for found in self._journal.rows("run = ? AND stem IS NULL", [self._run])
+        ]
+        named = stems([row for _, row in new], self._taken, output=self._output, formats=self._formats)
+        for first in range(0, len(new), TOGETHER):
+            with self._journal.transaction():
+                some = slice(first, first + TOGETHER)
+                for (number, _), stem in zip(new[some], named[some], strict=True):
+                    self._journal.name(number, stem, folded(stem))
+
+    def _taken(self, stem: str) -> bool:
+        return self._journal.is_taken(folded(stem))
+
+    def _adopt(self) -> None:
+        """Copy the results of files that were done under another name; what cannot be copied is heard again."""
+        for row in self._journal.rows("run = ? AND state = 'pending' AND digest = '' AND changed <> 0", [self._run]):
+            if (twin := self._twin(row)) is None:
+                continue
+            with suppress(MalsoriError):
+                self._results.copy(twin.stem, row.stem, self._formats)
+                self._journal.record(
+                    ItemResult(row.number, "", "", twin.seconds, twin.language, tuple(twin.warnings), twin.digest)
+                )
+
+    def _twin(self, row: JournalRow) -> JournalRow | None:
+        """Return a row that is done, of a file with the same bytes, asked for with the same options."""
+        same = "size = ? AND changed = ? AND state = 'done' AND digest <> ''"
+        alike = self._journal.rows(same, [row.size, row.changed])
+        found = [each for each in alike if each.options == row.options]
+        own = _digest(row.source) if found else ""
+        return next(
+            (each for each in found if each.digest == own and self._results.there(each.stem, self._formats)), None
+        )
+
+
+def plain(options: object) -> dict[str, object]:
+    """Return options as JSON has them, to be compared with those of the journal."""
+    found: dict[str, object] = json.loads(json.dumps(options))
+    return found
+
+
+def _status(source: str) -> tuple[int, int]:
+    """Return size and time of a file, in bytes and nanoseconds; zeros for a URL and for what is not there."""
+    with suppress(OSError, ValueError):
+        status = os.stat(source)
+        return status.st_size, status.st_mtime_ns
+    return 0, 0
+
+
+def _same_bytes(source: str, known: JournalRow, size: int) -> bool:
+    """Return whether a file with another time still has the bytes that were heard."""
+    return bool(known.digest) and size == known.size and _digest(source) == known.digest
+
+
+def _digest(source: str) -> str:
+    with suppress(OSError, ValueError):
+        return digest(Path(source))
+    return ""

@@ -1,0 +1,21 @@
+"""The same recordings through several models, each in a process of its own: what they hear, how fast, how large."""
+
+from .comparing import ComparisonSettings, compare
+from .comparison import ComparedRecording, ModelComparison, ModelOutcome
+from .comparison_page import comparison_page
+from .contender import Contender, contenders, models_here
+from .said import SaidTexts, said_beside
+
+__all__ = [
+    "ComparedRecording",
+    "ModelComparison",
+    "ComparisonSettings",
+    "Contender",
+    "ModelOutcome",
+    "SaidTexts",
+    "compare",
+    "comparison_page",
+    "contenders",
+    "models_here",
+    "said_beside",
+]
