@@ -88,9 +88,8 @@ class Segment:
     `words` is empty in a transcript unless word times were asked for, `alternatives` unless several were; the first of
     them is the text itself. From Whisper only: `no_speech_prob`, `compression_ratio`, `window_s` (seconds of sound that
     the encoder saw), `retried`: a shorter window had looped or not ended, and the `temperature` of its reading.
-    `language` is set where each window, or each channel, may have its own; `speaker` where channels were read each by
-    itself. `tokens` are those of the text in the model's vocabulary,
-    without special ones and times; empty where a text was put together of parts of others.
+    `language` is set where each window, or channel, may have its own, `speaker` in a split recording. `tokens` are
+    those of the text, without special ones and times; empty where it was put together of parts of others.
     """
 
     text: str
@@ -160,9 +159,9 @@ class LeftOut:
     cut_off: the reading ended at the most tokens that it may have; the whole window where neither words nor times say
         how far it came.
     filled: silence in place of a gap or damage in the recording.
-    crosstalk: the channel only holds what leaks into it from another one, where it has words.
+    crosstalk: the channel only holds what leaks into it from another one.
 
-    `speaker` is whose channel it is, where channels were read each by itself.
+    `speaker` is whose channel it is, in a split recording.
     """
 
     why: Why
@@ -177,8 +176,8 @@ class LeftOut:
     def to_dict(self) -> dict[str, Any]:
         """Return the JSON form, in seconds."""
         spans = [[round(span.start / SAMPLE_RATE, 3), round(span.stop / SAMPLE_RATE, 3)] for span in self.spans]
-        whose = {"speaker": self.speaker} if self.speaker else {}
-        return {"why": self.why, **whose, "seconds": round(self.seconds, 3), "spans": spans}
+        fields = {"why": self.why, "seconds": round(self.seconds, 3), "spans": spans}
+        return fields | {"speaker": self.speaker} if self.speaker else fields
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,8 +185,7 @@ class Coverage:
     """How much of a recording has words, in seconds: `decoded` is the sum of `read` and `left_out`.
 
     `spoken` is the speech that the gate found, padding included, None without a gate; `read` is the sound that has
-    words, with pauses of less than `WORDLESS_S`. Of a recording whose channels were read each by itself these are sums
-    over the channels, so that `decoded` is a multiple of its length, and `left_out` says whose channel each is.
+    words, with pauses of less than `WORDLESS_S`. Of a split recording these are sums over its channels.
     """
 
     decoded: float
