@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from malsori.compare import ComparedRecording, ModelComparison, Contender, ModelOutcome
+from malsori.compare import ComparedRecording, Contender, ModelComparison, ModelOutcome
 from malsori.compare.model_task import HeardRecording
 
 HOST = {"cpu": "A processor", "threads": 2}

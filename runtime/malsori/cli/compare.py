@@ -20,7 +20,7 @@ from .stopping import ENDING
 from .transcribe_flags import add_vad_flags, add_whisper_flags, add_word_flags, options_from
 
 if TYPE_CHECKING:
-    from ..compare import ComparedRecording, ModelComparison, Contender, SaidTexts
+    from ..compare import ComparedRecording, Contender, ModelComparison, SaidTexts
 
 EPILOG = """\
 Of a folder all sound files are taken, with -r those of the folders in it. Each model runs in a process of its own, one

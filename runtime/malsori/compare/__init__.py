@@ -8,9 +8,9 @@ from .said import SaidTexts, said_beside
 
 __all__ = [
     "ComparedRecording",
-    "ModelComparison",
     "ComparisonSettings",
     "Contender",
+    "ModelComparison",
     "ModelOutcome",
     "SaidTexts",
     "compare",

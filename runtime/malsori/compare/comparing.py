@@ -20,7 +20,7 @@ from ..sound_options import GateOptions
 from .comparison import ComparedRecording, ModelComparison, ModelOutcome
 from .contender import Contender
 from .model_process import messages_of
-from .model_task import CUT_S, SHORT_S, HeardRecording, ModelDone, ModelFailed, ModelMessage, ModelLoaded, ModelTask
+from .model_task import CUT_S, SHORT_S, HeardRecording, ModelDone, ModelFailed, ModelLoaded, ModelMessage, ModelTask
 
 OPTIONS = TranscribeOptions()
 
