@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import signal
+import subprocess
+import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from malsori.compare import ComparedRecording, ComparisonSettings, Contender, compare
-from malsori.compare.model_process import messages_of
+from malsori.compare.model_process import PROGRAM, messages_of
 from malsori.compare.model_task import (
     HeardRecording,
     ModelDone,
@@ -166,6 +169,34 @@ def test_closing_the_messages_ends_the_process(tmp_path: Path):
     sleeper += "pickle.dump(ModelLoaded(1.0, 'cpu', ''), sys.stdout.buffer); sys.stdout.flush(); time.sleep(60)"
     messages = messages_of(task(), sleeper)
     assert next(messages) == ModelLoaded(1.0, "cpu", "")
+    start = time.monotonic()
     messages.close()  # type: ignore[attr-defined]
+    assert time.monotonic() - start < 10
     process = int((tmp_path / "pid").read_text())
     assert not Path(f"/proc/{process}").exists()
+
+
+def test_what_libraries_print_does_not_garble_what_the_process_tells():
+    program = PROGRAM.replace(
+        "import main; main()",
+        "import main, carried_out\nimport os, malsori.compare.model_child as child\n"
+        "def noisy(task):\n    os.write(1, b'noise ' * 100)\n    yield from carried_out(task)\n"
+        "child.carried_out = noisy\nmain()",
+    )
+    told = list(messages_of(task(KOREAN.path), program))
+    assert [type(message) for message in told] == [ModelLoaded, HeardRecording, ModelDone]
+
+
+def test_the_process_of_a_model_ends_with_the_one_that_started_it():
+    program = "import sys; sys.path[:0] = [sys.argv[1]]; from malsori.compare.model_child import watch_parent; "
+    program += "watch_parent(); print('ready', flush=True); import time; time.sleep(60)"
+    command = [sys.executable, "-c", program, str(ROOT / "runtime")]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        try:
+            assert process.stdout.readline() == b"ready\n"
+            process.stdin.close()
+            assert process.wait(10) == 1
+        finally:
+            process.kill()

@@ -98,3 +98,8 @@ def test_few_words_are_told():
     assert remarks(made, score(made)) == [
         "Only 2 words were said: small differences are chance (one word is 50.0 percent points)."
     ]
+
+
+def test_a_single_model_without_transcripts_is_compared_with_nothing():
+    figures = score(comparison([None], outcome("one", "a b")))["one"]
+    assert (figures.said, figures.differing, figures.errors(characters=False)) == (None, None, None)

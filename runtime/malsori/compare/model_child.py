@@ -10,7 +10,7 @@ import pickle
 import signal
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from statistics import median
 from time import perf_counter
 from typing import BinaryIO, NoReturn
@@ -35,7 +35,7 @@ def main() -> NoReturn:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the one that started it, which then ends it
     channel = _own_channel()
     share_heap()
-    threading.Thread(target=_end_with_parent, name="malsori-parent", daemon=True).start()
+    watch_parent()
     for message in carried_out(task):
         pickle.dump(message, channel)
         channel.flush()
@@ -150,8 +150,12 @@ def _own_channel() -> BinaryIO:
     return channel
 
 
-def _end_with_parent(ending: Callable[[int], object] = os._exit) -> None:
-    """End the process as soon as the one that started it is gone: then standard input is closed."""
-    while sys.stdin.buffer.read(1):
-        pass
-    ending(1)
+def watch_parent() -> None:
+    """End this process as soon as the one that started it is gone: then standard input is closed."""
+
+    def watch() -> None:
+        while sys.stdin.buffer.read(1):
+            pass
+        os._exit(1)
+
+    threading.Thread(target=watch, name="malsori-parent", daemon=True).start()
