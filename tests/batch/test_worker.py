@@ -99,7 +99,9 @@ def test_items_are_taken_as_they_are_needed_and_progress_names_them(tmp_path: Pa
 
 
 def test_warnings_of_a_recording_are_told_and_those_of_all_are_not(tmp_path: Path) -> None:
-    found = results(BatchWorker(settings(tmp_path)), [BatchItem(1, str(KOREAN), "a", options={"clip_timestamps": [60]})])
+    found = results(
+        BatchWorker(settings(tmp_path)), [BatchItem(1, str(KOREAN), "a", options={"clip_timestamps": [60]})]
+    )
     assert any("clip_timestamps" in warning for warning in found[1].warnings)
 
 

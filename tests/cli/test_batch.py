@@ -55,9 +55,7 @@ def test_what_failed_is_retried_when_asked_and_the_rest_is_left_alone(archive: P
     assert (archive / "out" / "broken.txt").read_text("utf-8") == TEXT
 
 
-def test_status_tells_how_far_a_batch_is_and_what_has_failed(
-    archive: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_status_tells_how_far_a_batch_is_and_what_has_failed(archive: Path, capsys: pytest.CaptureFixture[str]) -> None:
     main(["batch", "in", "-o", "out", *MODEL])
     capsys.readouterr()
     assert main(["batch", "status", "out", "--json"]) == 1

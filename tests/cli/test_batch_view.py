@@ -18,8 +18,9 @@ from malsori.batch.items import BatchItem, ItemProgress, ItemResult
 from malsori.batch.progress import BatchProgress
 from malsori.batch.summary import BatchSummary, FailureCause
 from malsori.cli.batch_figures import RunFigures, end_of, sound, times
+from malsori.cli.batch_lines import MOST_UNTOLD
 from malsori.cli.batch_screen import bar, lines
-from malsori.cli.batch_view import MOST_UNTOLD, BatchView
+from malsori.cli.batch_view import BatchView
 
 NOON = datetime(2026, 12, 1, 12, 0)
 

@@ -25,7 +25,7 @@ from tests.shipped import ROOT
 
 @pytest.fixture(autouse=True)
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The places of a user with one model, `mini`, who works in an empty folder; returns the cache's folder of models."""
+    """The places of a user with one model, `mini`, who works in an empty folder; returns the folder of models."""
     monkeypatch.setenv("MALSORI_MODELS", str(tmp_path / "mine"))
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     archives.folder(tmp_path / "mine" / "mini", "mini")

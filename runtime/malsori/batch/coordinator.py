@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import closing
 from itertools import islice
 
 from ..errors import JournalError
@@ -68,12 +69,13 @@ class Batch:
         """
         self._began = time.monotonic()
         try:
-            for event in runner.run(self._begun()):
-                if isinstance(event, ItemProgress):
-                    self.progress = self.progress.advanced(event, self._seconds)
-                    self._watch(self.progress, None)
-                else:
-                    self._take(event)
+            with closing(runner.run(self._begun())) as events:
+                for event in events:
+                    if isinstance(event, ItemProgress):
+                        self.progress = self.progress.advanced(event, self._seconds)
+                        self._watch(self.progress, None)
+                    elif event.number in self.progress.begun:  # else a second one, of work that was done twice
+                        self._take(event)
         finally:
             self._record_all()  # what the journal could not take meanwhile
             self._journal.end_run(self._run, self.progress.done_now + self.progress.failed_now, self.progress.seconds)

@@ -22,7 +22,7 @@ from ..output.stems import folded
 from .input_row import InputRow
 from .items import ItemResult
 from .journal import Journal, JournalRow
-from .locations import is_url
+from .listed import is_url
 from .naming import stems
 from .results import Results
 

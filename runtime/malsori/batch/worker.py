@@ -13,6 +13,7 @@ from ..bundles.verify import digest
 from ..errors import MalsoriError, ModelIncompatible
 from ..output import render
 from ..pipeline import Progress, SourceRequest, load
+from ..pipeline.options import TranscribeOptions
 from ..types import Transcript
 from .items import BatchItem, ItemEvent, ItemProgress, ItemResult
 from .locations import opened, results_at
@@ -20,14 +21,12 @@ from .settings import WorkerSettings
 
 
 class BatchWorker:
-    """Hears the items of a batch (`Hearer`). `work` is called once."""
+    """Hears the items of a batch (`Hearer`)."""
 
     def __init__(self, settings: WorkerSettings) -> None:
         """Load the model. Raises as `load`, and `ModelIncompatible` where it is not the one that the batch is of."""
         self._settings = settings
         _check_digest(settings)
-        self._unwanted = threading.Event()
-        self._options = settings.options.changed(cancelled=self._unwanted.is_set)
         loading = settings.loading
         self._transcriber = load(
             settings.model,
@@ -48,10 +47,12 @@ class BatchWorker:
         A thread of its own hears, so that progress within a long recording is told while it is heard.
         """
         events: SimpleQueue[ItemEvent | BaseException | None] = SimpleQueue()
+        unwanted = threading.Event()
+        options = self._settings.options.changed(cancelled=unwanted.is_set)
 
         def hear() -> None:
             try:
-                for result in self._heard(items, events.put):
+                for result in self._heard(items, options, events.put):
                     events.put(result)
                 events.put(None)
             except BaseException as error:
@@ -64,9 +65,11 @@ class BatchWorker:
                     raise event
                 yield event
         finally:
-            self._unwanted.set()
+            unwanted.set()
 
-    def _heard(self, items: Iterable[BatchItem], tell: Callable[[ItemProgress], None]) -> Iterator[ItemResult]:
+    def _heard(
+        self, items: Iterable[BatchItem], options: TranscribeOptions, tell: Callable[[ItemProgress], None]
+    ) -> Iterator[ItemResult]:
         begun: deque[tuple[BatchItem, str]] = deque()
         numbers: list[int] = []  # of the items, in the order of the run
         unopened: deque[ItemResult] = deque()
@@ -86,7 +89,7 @@ class BatchWorker:
         def progress(told: Progress) -> None:
             tell(ItemProgress(numbers[told.number - 1], told.seconds, told.length))
 
-        results = self._transcriber.transcribe_many(sources(), self._options, on_error="return", progress=progress)
+        results = self._transcriber.transcribe_many(sources(), options, on_error="return", progress=progress)
         for result in results:
             while unopened:
                 yield unopened.popleft()

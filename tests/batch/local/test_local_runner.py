@@ -17,7 +17,8 @@ from malsori.batch.items import BatchItem, ItemEvent, ItemProgress, ItemResult
 from malsori.batch.local import LocalRunner, WorkerLayout
 from malsori.batch.settings import WorkerSettings
 from malsori.errors import AudioNotFound, EngineError, OptionError
-from malsori.pipeline.options import TranscribeOptions
+from malsori.pipeline.options import Loading, TranscribeOptions
+from tests.shipped import ROOT
 
 HEARERS = "tests.batch.local.hearers"
 
@@ -244,6 +245,17 @@ def test_a_script_without_a_main_guard_may_run_a_batch_in_a_folder_of_other_modu
         [sys.executable, str(script)], cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=60
     )
     assert done.stdout == "[0, 1]\n", done.stderr
+
+
+def test_the_real_worker_hears_what_was_beside_a_deadly_recording(tmp_path: Path) -> None:
+    korean, english = (str(ROOT / "samples" / f"{name}.wav") for name in ("korean", "english"))
+    model = WorkerSettings("nano-ctc-ko", TranscribeOptions(), ("txt",), str(tmp_path), loading=Loading("cpu", 1))
+    local = LocalRunner(model, entry=f"{HEARERS}:DyingWorker")
+    found = results(local.run(items(korean, english, "deadly", korean, english)))
+    assert [number for number, each in found.items() if each.failed] == [2]
+    written = [(tmp_path / f"stem{number}.txt").read_text("utf-8") for number in (0, 1, 3, 4)]
+    assert written[:2] == written[2:]
+    assert written[0].split()
 
 
 def test_each_worker_has_its_cores_its_threads_and_its_gpu() -> None:

@@ -18,7 +18,7 @@ from ...errors import EngineError
 from ..items import BatchItem, ItemEvent, ItemProgress, ItemResult
 from ..settings import WorkerSettings
 from .child import END_S, Child, Inbox
-from .wire import ItemsDone, ItemWanted, ModelReady, Orders, RunFailed
+from .wire import ItemsDone, ItemWanted, Orders, RunFailed, WorkerReady
 from .worker_layout import WorkerLayout
 
 BATCH_WORKER = "malsori.batch.worker:BatchWorker"
@@ -98,7 +98,7 @@ class Crew:
                 yield message
         elif isinstance(message, ItemsDone):
             yield from self._unanswered(child)
-        elif isinstance(message, ModelReady):
+        elif isinstance(message, WorkerReady):
             child.ready = True
         elif isinstance(message, RunFailed):
             raise message.error

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 
 from ..items import BatchItem, ItemEvent
 from ..settings import WorkerSettings
@@ -39,7 +39,7 @@ class LocalRunner:
         self._debug = debug
         self._report = report
 
-    def run(self, items: Iterator[BatchItem]) -> Iterator[ItemEvent]:
+    def run(self, items: Iterator[BatchItem]) -> Generator[ItemEvent, None, None]:
         """Yield one result for each item, and progress between them, as `Runner` says.
 
         Items are taken in the caller's thread only. Raises `EngineError` when no process can load the model, and

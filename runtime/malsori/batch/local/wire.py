@@ -22,7 +22,7 @@ class Orders:
 
 
 @dataclass(frozen=True, slots=True)
-class ModelReady:
+class WorkerReady:
     """A worker process has loaded its model."""
 
 

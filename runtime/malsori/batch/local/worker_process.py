@@ -24,7 +24,7 @@ from ...engines.machine.process import share_heap
 from ...errors import MalsoriError
 from ..items import BatchItem, Hearer, ItemProgress
 from ..settings import WorkerSettings
-from .wire import CLOSED, ItemsDone, ItemWanted, MessagePipes, ModelReady, Orders, RunFailed
+from .wire import CLOSED, ItemsDone, ItemWanted, MessagePipes, Orders, RunFailed, WorkerReady
 
 PROGRESS_S = 0.2  # between two messages of progress
 FAILED = 1  # exit code
@@ -91,7 +91,7 @@ def _work(talk: MessagePipes, entry: str) -> NoReturn:
     try:
         _settle(orders)
         hearer = _hearer(entry)(orders.settings)
-        talk.send(ModelReady())
+        talk.send(WorkerReady())
         while True:
             _hear(hearer, items, talk)
             talk.send(ItemsDone())
