@@ -89,7 +89,9 @@ class BatchWorker:
         def progress(told: Progress) -> None:
             tell(ItemProgress(numbers[told.number - 1], told.seconds, told.length))
 
-        results = self._transcriber.transcribe_many(sources(), options, on_error="return", progress=progress)
+        results = self._transcriber.transcribe_many(
+            sources(), options, on_error="return", progress=progress, ahead=self._settings.ahead
+        )
         for result in results:
             while unopened:
                 yield unopened.popleft()

@@ -22,6 +22,7 @@ from .files.reading import RecordingReader
 from .files.recording import Progress
 from .files.run import OnError, Sources, check_run, readings_of
 from .files.source_request import ResolvedOptions
+from .files.splitting import Splitter, one_channel
 from .files.telling import SegmentTeller
 from .options import LOADING, Loading, TranscribeOptions, wanted
 
@@ -68,7 +69,7 @@ class Transcriber:
         an empty text.
 
         `on_segments` gets the transcript's segments in order, some at a time, while the rest is still being heard; two
-        minutes of speech are then heard at a time.
+        minutes of speech are then heard at a time. With `channels="split"` it gets them all when the last was heard.
 
         Raises:
             AudioError: the recording cannot be read (`AudioNotFound`, `UnsupportedFormat`, `CorruptAudio`, ...).
@@ -155,9 +156,10 @@ class Transcriber:
     ) -> Iterator[Transcript | MalsoriError]:
         resolved = ResolvedOptions(chosen, self.check, self.check(chosen))
         placer = None if chosen.align_with is None else placer_of(chosen.align_with, self.loading)
-        pool = Pool(self.engine, progress, placer, teller)
-        readings = readings_of(sources, RecordingReader(self.engine, self.detector, resolved), ahead)
-        return transcripts(readings, pool, self.engine, raising=raising)
+        splitter = Splitter(chosen, progress, teller)
+        pool = Pool(self.engine, splitter.progress, placer, splitter.teller)
+        readings = readings_of(splitter.parts(sources), RecordingReader(self.engine, self.detector, resolved), ahead)
+        return splitter.merged(transcripts(readings, pool, self.engine), raising=raising)
 
     def detect_language(
         self, source: AudioSource, options: TranscribeOptions | None = None, **overrides: Any
@@ -170,7 +172,8 @@ class Transcriber:
         """
         chosen = wanted(options, overrides)
         chosen.check(self.engine.manifest)
-        return RecordingReader(self.engine, self.detector, ResolvedOptions(chosen, self.check)).languages(source)
+        reader = RecordingReader(self.engine, self.detector, ResolvedOptions(chosen, self.check))
+        return reader.languages(one_channel(source, chosen))
 
     def stream(
         self,
