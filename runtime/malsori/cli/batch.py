@@ -107,7 +107,7 @@ class BatchCommand:
 
     def _work(self, batch: Batch, settings: WorkerSettings, view: BatchView, reporter: Reporter) -> int:
         if batch.progress.left:
-            runner = runner_of(self._options, settings, batch, reporter)
+            runner = runner_of(self._options, settings, batch, reporter, view.note)
             reporter.close()
             view.start(batch.progress)
             try:
