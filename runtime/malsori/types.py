@@ -141,8 +141,7 @@ class Segment:
 WORDLESS_S = 3.0  # seconds: a longer gap between two words is no pause but sound without words
 
 _Unread: TypeAlias = Literal["gate", "clip_timestamps", "inaudible", "filled", "crosstalk"]
-Why: TypeAlias = Literal[_Unread, "no_speech", "made_up", "implausible", "no_words", "cut_off"]
-"""Why some sound has no words; `LeftOut` explains each."""
+Why: TypeAlias = Literal[_Unread, "no_speech", "made_up", "implausible", "no_words", "cut_off"]  # see `LeftOut`
 
 
 @dataclass(frozen=True, slots=True)
