@@ -9,6 +9,7 @@ import threading
 from collections import deque
 from collections.abc import Generator, Iterator
 from contextlib import suppress
+from io import RawIOBase
 from itertools import islice
 from queue import Empty, SimpleQueue
 from typing import Any
