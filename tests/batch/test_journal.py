@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from malsori.batch.items import BatchItem, ItemResult
+from malsori.batch.batch_items import BatchItem, ItemResult
 from malsori.batch.journal import Journal
 from malsori.batch.journal_file import VERSION
 from malsori.batch.summary import summary_of
@@ -137,7 +137,7 @@ def test_a_journal_of_another_version_and_another_database_are_refused(path: Pat
 def test_what_was_recorded_survives_a_kill(path: Path) -> None:
     script = (
         "import os, signal, sys; from pathlib import Path\n"
-        "from malsori.batch.items import ItemResult\n"
+        "from malsori.batch.batch_items import ItemResult\n"
         "from malsori.batch.journal import Journal\n"
         f"journal = Journal.open(Path(sys.argv[1]), {IDENTITY!r})\n"
         "for index in range(50):\n"

@@ -96,6 +96,8 @@ class TestTables:
             ('audio,language\na.wav,"ko\n' + "a.wav,ko\n" * 9, "line 2: .* is a quote in line 2 not closed?"),
             ("audio\n" + "x" * (1 << 20) + "x", "at most 1 MiB"),
             ('audio\n"a.wav\n' + "a.wav\n" * 30_000 + '"', "a quote in line 2 not closed"),
+            ('audio\n"a.wav\nb.wav\n"c.wav"\n', "a quote in line 2 not closed"),
+            ('audio\n"a.wav\n' + "b.wav\n" * 1500 + '"\n', "a quote in line 2 not closed"),
             ("audio\na.wav\n".encode("utf-16"), "found UTF-16; save it as CSV UTF-8"),
             ("audio\na.wav\n말\n".encode("cp949"), "line 3: expected UTF-8"),
         ],

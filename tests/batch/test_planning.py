@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
+from malsori.batch.batch_items import ItemResult
 from malsori.batch.input_row import InputRow
-from malsori.batch.items import ItemResult
 from malsori.batch.journal import Journal
 from malsori.batch.planning import Plan, PlanCounts
 from malsori.batch.results import ResultFolder

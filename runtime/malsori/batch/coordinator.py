@@ -9,12 +9,12 @@ from contextlib import closing
 from itertools import islice
 
 from ..errors import JournalError
+from .batch_items import BatchItem, ItemProgress, ItemResult, Runner
+from .batch_progress import BatchProgress
 from .input_row import InputRow
-from .items import BatchItem, ItemProgress, ItemResult, Runner
 from .journal import Journal
 from .locations import results_at
 from .planning import Plan, PlanCounts
-from .progress import BatchProgress
 from .summary import BatchSummary, summary_of
 
 MOST_UNRECORDED = 1000  # results that are kept in memory while the journal cannot be written, as on a full disk

@@ -17,9 +17,9 @@ LONGEST_LINE = 1 << 20  # bytes of a line, or of a row, of a list
 _BLOCK = 1 << 16
 
 
-def is_url(text: str) -> bool:
-    """Return whether it is a URL of a place that is not of this machine."""
-    return "://" in text
+def is_url(place: str) -> bool:
+    """Return whether a place is a URL, not a path of this machine."""
+    return "://" in place
 
 
 def checked(row: InputRow) -> InputRow:

@@ -6,8 +6,12 @@ from pathlib import Path
 from typing import BinaryIO
 
 from ..audio.source import check_readable
-from .listed import is_url
 from .results import ResultFolder, Results
+
+
+def is_url(place: str) -> bool:
+    """Return whether a place is a URL, not a path of this machine."""
+    return "://" in place
 
 
 def opened(source: str) -> Path | BinaryIO:

@@ -19,10 +19,11 @@ from pathlib import Path
 from ..bundles.verify import digest
 from ..errors import MalsoriError
 from ..output.stems import folded
+from .batch_items import ItemResult
 from .input_row import InputRow
-from .items import ItemResult
-from .journal import Journal, JournalRow
-from .listed import is_url
+from .journal import Journal
+from .journal_row import JournalRow
+from .locations import is_url
 from .naming import stems
 from .results import Results
 
@@ -85,7 +86,7 @@ class Plan:
         name, known = self._known(row)
         if known is not None and known.run == self._run:  # the same row a second time
             return
-        size, changed = _status(row.source) if row.trouble is None else (0, 0)  # another once it can be heard
+        size, changed = _status(row) if row.trouble is None else (0, 0)  # another once it can be heard
         if known is None:
             options = plain(row.options)
             number = self._journal.insert(name, row.source, row.below, row.id, options, size, changed, self._run)
@@ -167,10 +168,12 @@ def plain(options: object) -> dict[str, object]:
     return found
 
 
-def _status(source: str) -> tuple[int, int]:
-    """Return size and time of a file, in bytes and nanoseconds; zeros for a URL and for what is not there."""
+def _status(row: InputRow) -> tuple[int, int]:
+    """Return size and time of a file, in bytes and nanoseconds; no time of a URL, zeros for what is not there."""
+    if is_url(row.source):
+        return row.size, 0
     with suppress(OSError, ValueError):
-        status = os.stat(source)
+        status = os.stat(row.source)
         return status.st_size, status.st_mtime_ns
     return 0, 0
 

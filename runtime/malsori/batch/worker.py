@@ -15,7 +15,7 @@ from ..output import render
 from ..pipeline import Progress, SourceRequest, load
 from ..pipeline.options import TranscribeOptions
 from ..types import Transcript
-from .items import BatchItem, ItemEvent, ItemProgress, ItemResult
+from .batch_items import BatchItem, ItemEvent, ItemProgress, ItemResult
 from .locations import opened, results_at
 from .settings import WorkerSettings
 
@@ -89,7 +89,9 @@ class BatchWorker:
         def progress(told: Progress) -> None:
             tell(ItemProgress(numbers[told.number - 1], told.seconds, told.length))
 
-        results = self._transcriber.transcribe_many(sources(), options, on_error="return", progress=progress)
+        results = self._transcriber.transcribe_many(
+            sources(), options, on_error="return", progress=progress, ahead=self._settings.ahead
+        )
         for result in results:
             while unopened:
                 yield unopened.popleft()

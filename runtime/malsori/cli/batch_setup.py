@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,9 +14,9 @@ from .progress import Reporter
 from .transcribe_flags import cue_options, options_from, timed, words_wanted
 
 if TYPE_CHECKING:
+    from ..batch.batch_items import Runner
     from ..batch.batch_options import BatchOptions
     from ..batch.coordinator import Batch
-    from ..batch.items import Runner
     from ..batch.settings import WorkerSettings
     from ..bundles import Found
 
@@ -56,8 +56,13 @@ def journal_path(options: BatchOptions, output: str) -> Path:
     return Path(output) / JOURNAL
 
 
-def runner_of(options: BatchOptions, settings: WorkerSettings, batch: Batch, reporter: Reporter) -> Runner:
-    """Return what runs the workers: processes of this machine, or a cluster. Raises as they do."""
+def runner_of(
+    options: BatchOptions, settings: WorkerSettings, batch: Batch, reporter: Reporter, note: Callable[[str], None]
+) -> Runner:
+    """Return what runs the workers: processes of this machine, or a cluster. `note` is told what happens meanwhile.
+
+    Raises as they do.
+    """
     if options.engine == "ray":
         from ..batch.on_ray import RayRunner
 
@@ -66,7 +71,7 @@ def runner_of(options: BatchOptions, settings: WorkerSettings, batch: Batch, rep
     from ..batch.local import LocalRunner, layout_for
 
     layout = layout_for(settings, batch.first, reporter.warn, workers=options.workers)
-    return LocalRunner(settings, layout, report=reporter.warn)
+    return LocalRunner(settings, layout, report=note)
 
 
 def _model(args: argparse.Namespace, reporter: Reporter) -> Found:

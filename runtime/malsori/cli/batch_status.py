@@ -15,7 +15,7 @@ from .progress import clock
 from .tables import table
 
 if TYPE_CHECKING:
-    from ..batch.journal import JournalRow
+    from ..batch.journal_row import JournalRow
     from ..batch.summary import BatchSummary
 
 STATES = ("failed", "pending", "done")

@@ -10,7 +10,7 @@ from html import escape
 from pathlib import Path
 
 from .chart import Point, chart
-from .comparison import Comparison, ModelOutcome
+from .comparison import ModelComparison, ModelOutcome
 from .conclusions import conclusions, percent, rate, remarks
 from .differences import Difference, differences
 from .figure_table import Cell, columns_of, head_of
@@ -22,7 +22,7 @@ CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff]")  # what HTML can
 
 
 def comparison_page(
-    comparison: Comparison, *, sound: Mapping[int, str] | None = None, notes: Sequence[str] = (), created: str = ""
+    comparison: ModelComparison, *, sound: Mapping[int, str] | None = None, notes: Sequence[str] = (), created: str = ""
 ) -> str:
     """Return the page; `sound` has data URLs by the numbers of recordings, `notes` are lines more to keep in mind."""
     figures = score(comparison)
@@ -48,7 +48,7 @@ def comparison_page(
     return "\n".join(parts)
 
 
-def _head(comparison: Comparison, figures: Mapping[str, ModelFigures], created: str) -> Iterator[str]:
+def _head(comparison: ModelComparison, figures: Mapping[str, ModelFigures], created: str) -> Iterator[str]:
     count, host = len(comparison.recordings), comparison.host
     machine = f"{host['cpu']}, {host['threads']} threads" if host else ""
     sound = f"{count} recording{'s' * (count != 1)}, {sum(each.duration for each in comparison.recordings):.1f} s"
@@ -60,7 +60,7 @@ def _head(comparison: Comparison, figures: Mapping[str, ModelFigures], created: 
     yield "</header>"
 
 
-def _picture(comparison: Comparison, figures: Mapping[str, ModelFigures]) -> Iterator[str]:
+def _picture(comparison: ModelComparison, figures: Mapping[str, ModelFigures]) -> Iterator[str]:
     points = [
         Point(model.label, own.rtfx, 1 - share, model.peak, square=model.kind != "whisper")
         for model in comparison.ready
@@ -69,7 +69,7 @@ def _picture(comparison: Comparison, figures: Mapping[str, ModelFigures]) -> Ite
     if len(points) < 2:
         return
     base = comparison.baseline.label if comparison.baseline else ""
-    up = f"100 % less {comparison.metric}" if comparison.scored else f"Agreement with {base}"
+    up = f"Accuracy, 100 % less {comparison.metric}" if comparison.scored else f"Agreement with {base}"
     across, name = "Times as fast as speech", f"{up}, by speed; the table has the same figures"
     yield "<figure>"
     for place, (width, height) in SIZES.items():
@@ -83,19 +83,19 @@ def _picture(comparison: Comparison, figures: Mapping[str, ModelFigures]) -> Ite
     )
 
 
-def _demonstrations(comparison: Comparison) -> str:
+def _demonstrations(comparison: ModelComparison) -> str:
     nano = [model.label for model in comparison.ready if model.demonstration]
     return f" {_text(' and '.join(nano))}: for demonstration only." if nano else ""
 
 
-def _table(comparison: Comparison, figures: Mapping[str, ModelFigures]) -> Iterator[str]:
+def _table(comparison: ModelComparison, figures: Mapping[str, ModelFigures]) -> Iterator[str]:
     yield "<section>\n<h2>Figures</h2>"
     yield '<div class=scroll role=region aria-label="Figures" tabindex=0><table>'
     head = head_of(comparison)
     yield "<thead><tr>" + "".join(f"<th scope=col>{_text(title)}</th>" for title in head) + "</tr></thead><tbody>"
     rows = columns_of(comparison, figures)
     for model in comparison.models:
-        name = f"<th scope=row><bdi>{_text(model.label)}</bdi></th>"
+        name = f"<th scope=row><bdi>{_text(model.label).replace('@', '@<wbr>')}</bdi></th>"
         if model.trouble:
             yield f"<tr>{name}<td class=trouble colspan={len(head) - 1}>{_text(model.trouble)}</td></tr>"
         else:
@@ -114,8 +114,9 @@ def _remarks(lines: Sequence[str]) -> Iterator[str]:
         yield "".join(f"<li>{_text(line)}</li>" for line in lines) + "</ul>\n</section>"
 
 
-def _texts(comparison: Comparison, sound: Mapping[int, str]) -> Iterator[str]:
+def _texts(comparison: ModelComparison, sound: Mapping[int, str]) -> Iterator[str]:
     yield "<section>\n<h2>Texts</h2>"
+    heard = [model for model in comparison.models if not model.silent]
     other = "what was said" if comparison.scored else "the first model's text"
     yield (
         f"<p class=legend>Against {other}: <del>not heard</del>, <ins>heard besides</ins>, "
@@ -128,13 +129,13 @@ def _texts(comparison: Comparison, sound: Mapping[int, str]) -> Iterator[str]:
             yield f'<audio controls preload=none src="{escape(sound[number])}"></audio>'
         if recording.said is not None:
             said = _text(recording.said) or "<em>nothing</em>"
-            yield f"<p class=said dir=auto><span class=who>Said</span> {said}</p>"
-        yield "<div class=heard>" + "".join(_heard(comparison, number, model) for model in comparison.models) + "</div>"
+            yield f"<p class=said dir=auto{_lang(_language(comparison, number))}><span class=who>Said</span> {said}</p>"
+        yield "<div class=heard>" + "".join(_heard(comparison, number, model) for model in heard) + "</div>"
         yield "</article>"
     yield "</section>"
 
 
-def _heard(comparison: Comparison, number: int, model: ModelOutcome) -> str:
+def _heard(comparison: ModelComparison, number: int, model: ModelOutcome) -> str:
     """Return what a model heard in a recording, with what differs from the reference marked."""
     heard, reference = model.of(number), comparison.reference(number)
     name = f"<span class=who><bdi>{_text(model.label)}</bdi>"
@@ -142,12 +143,20 @@ def _heard(comparison: Comparison, number: int, model: ModelOutcome) -> str:
         return f"<div>{name}</span><p class=trouble>{_text(model.error(number))}</p></div>\n"
     first = comparison.recordings[number].said is None and model is comparison.baseline
     text = _text(heard.text) if first else marked(differences(reference, heard.text, characters=comparison.characters))
-    language = f' lang="{heard.language}"' if re.fullmatch("[a-z]{2,3}", heard.language) else ""
     count = "" if first else f" <span class=count>{_count(comparison, reference, heard.text)}</span>"
-    return f"<div>{name}{count}</span><p dir=auto{language}>{text or '<em>nothing</em>'}</p></div>\n"
+    return f"<div>{name}{count}</span><p dir=auto{_lang(heard.language)}>{text or '<em>nothing</em>'}</p></div>\n"
 
 
-def _count(comparison: Comparison, reference: str, heard: str) -> str:
+def _language(comparison: ModelComparison, number: int) -> str:
+    """Return the language of a recording as the first model that heard it tells, "" where none did."""
+    return next((heard.language for model in comparison.ready if (heard := model.of(number))), "")
+
+
+def _lang(language: str) -> str:
+    return f' lang="{language}"' if re.fullmatch("[a-z]{2,3}", language) else ""
+
+
+def _count(comparison: ModelComparison, reference: str, heard: str) -> str:
     errors = text_errors(reference, heard)
     own, unit = (errors.unspaced, "characters") if comparison.characters else (errors.words, "words")
     return "the same" if not own.edits else f"{own.edits} of {own.characters} {unit}, {percent(own.rate)}"
@@ -158,17 +167,16 @@ def marked(found: Sequence[Difference]) -> str:
     parts = []
     for each in found:
         if each.kind == "same":
-            parts.append(_text(each.heard))
+            parts.append(_text(each.heard.rstrip()) + " " * each.spaced)
             continue
         told = [
             f"<{tag}>{_text(text.strip())}</{tag}>" for tag, text in (("del", each.said), ("ins", each.heard)) if text
         ]
-        end = " " if (each.heard or each.said).endswith(" ") else ""
-        parts.append(" ".join(told) + end)
+        parts.append(" ".join(told) + " " * each.spaced)
     return "".join(parts).strip()
 
 
-def _method(comparison: Comparison) -> Iterator[str]:
+def _method(comparison: ModelComparison) -> Iterator[str]:
     runs = f"Times are the median of {comparison.runs} runs. " if comparison.runs > 1 else "Each was heard once. "
     yield "<footer>\n<h2>How it was measured</h2>\n<p>"
     yield (

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from ..pipeline.trials.verdict import Errors
-from .comparison import Comparison, ModelOutcome
+from .comparison import ModelComparison, ModelOutcome
 from .conclusions import percent, speed
 from .scoring import ModelFigures, TextErrors
 
@@ -26,12 +26,12 @@ class _Column:
     value: Callable[[ModelOutcome, ModelFigures], float | None] = lambda model, figures: None  # less is better
 
 
-def head_of(comparison: Comparison) -> list[str]:
+def head_of(comparison: ModelComparison) -> list[str]:
     """Return the titles of the columns, that of the models first."""
     return ["model", *(column.title for column in _columns(comparison))]
 
 
-def columns_of(comparison: Comparison, figures: Mapping[str, ModelFigures]) -> dict[str, list[Cell]]:
+def columns_of(comparison: ModelComparison, figures: Mapping[str, ModelFigures]) -> dict[str, list[Cell]]:
     """Return the cells of each model that has figures, by its label."""
     cells: dict[str, list[Cell]] = {model.label: [] for model in comparison.ready}
     for column in _columns(comparison):
@@ -44,7 +44,7 @@ def columns_of(comparison: Comparison, figures: Mapping[str, ModelFigures]) -> d
     return cells
 
 
-def _columns(comparison: Comparison) -> list[_Column]:
+def _columns(comparison: ModelComparison) -> list[_Column]:
     return [
         *_errors(comparison),
         _Column("speed", lambda m, f: speed(f), lambda m, f: f.rtf),
@@ -59,11 +59,11 @@ def _columns(comparison: Comparison) -> list[_Column]:
     ]
 
 
-def _errors(comparison: Comparison) -> list[_Column]:
+def _errors(comparison: ModelComparison) -> list[_Column]:
     """Return the columns of errors, those that count most first; none where there is one model and no transcript."""
     if not comparison.scored and len(comparison.ready) < 2:
         return []
-    against = "" if comparison.scored else f" from {comparison.baseline.label}" if comparison.baseline else ""
+    against = "" if comparison.scored else f" against {comparison.baseline.label}" if comparison.baseline else ""
 
     def column(title: str, pick: Callable[[TextErrors], Errors]) -> _Column:
         def errors(figures: ModelFigures) -> Errors | None:

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import os
 import pickle
+import signal
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from statistics import median
 from time import perf_counter
 from typing import BinaryIO, NoReturn
@@ -22,7 +23,7 @@ from ..engines.machine.process import share_heap
 from ..errors import MalsoriError, brief
 from ..pipeline import TranscribeOptions, Transcriber, load
 from ..types import SAMPLE_RATE, Audio, Transcript
-from .model_task import CUT_S, SHORT_S, HeardRecording, ModelDone, ModelFailed, ModelMessage, ModelReady, ModelTask
+from .model_task import CUT_S, SHORT_S, HeardRecording, ModelDone, ModelFailed, ModelLoaded, ModelMessage, ModelTask
 
 WARM_S = 5.0  # seconds of sound that are heard before anything is timed
 clock = perf_counter
@@ -31,9 +32,10 @@ clock = perf_counter
 def main() -> NoReturn:
     """Carry out the task that comes through standard input, and end the process."""
     task: ModelTask = pickle.load(sys.stdin.buffer)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the one that started it, which then ends it
     channel = _own_channel()
     share_heap()
-    threading.Thread(target=_end_with_parent, name="malsori-parent", daemon=True).start()
+    watch_parent()
     for message in carried_out(task):
         pickle.dump(message, channel)
         channel.flush()
@@ -47,7 +49,7 @@ def carried_out(task: ModelTask) -> Iterator[ModelMessage]:
         transcriber = _loaded(task)
         engine = transcriber.engine
         facts = [str(getattr(engine, name, "")) for name in ("device", "compute_type")]
-        yield ModelReady(clock() - start, *facts)
+        yield ModelLoaded(clock() - start, *facts)
         _warm_up(transcriber, task)
         shortest = float("inf")
         for number, path in enumerate(task.recordings):
@@ -148,8 +150,12 @@ def _own_channel() -> BinaryIO:
     return channel
 
 
-def _end_with_parent(ending: Callable[[int], object] = os._exit) -> None:
-    """End the process as soon as the one that started it is gone: then standard input is closed."""
-    while sys.stdin.buffer.read(1):
-        pass
-    ending(1)
+def watch_parent() -> None:
+    """End this process as soon as the one that started it is gone: then standard input is closed."""
+
+    def watch() -> None:
+        while sys.stdin.buffer.read(1):
+            pass
+        os._exit(1)
+
+    threading.Thread(target=watch, name="malsori-parent", daemon=True).start()

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from ..pipeline.trials.figures import edit_distance, word_distance
 from ..pipeline.trials.verdict import Errors
-from .comparison import Comparison, ModelOutcome
+from .comparison import ModelComparison, ModelOutcome
 from .differences import normal
 
 NORMALISED = (
@@ -68,12 +68,12 @@ def text_errors(said: str, heard: str) -> TextErrors:
     )
 
 
-def score(comparison: Comparison) -> dict[str, ModelFigures]:
+def score(comparison: ModelComparison) -> dict[str, ModelFigures]:
     """Return the figures of the models that have some, by their labels."""
     return {model.label: _figures(comparison, model) for model in comparison.ready}
 
 
-def _figures(comparison: Comparison, model: ModelOutcome) -> ModelFigures:
+def _figures(comparison: ModelComparison, model: ModelOutcome) -> ModelFigures:
     said: list[TextErrors] = []
     differing: list[TextErrors] = []
     for number in comparison.counted:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias, overload
+from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any, Literal, overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,10 +16,13 @@ from ..vad import Detector, SileroDetector
 from .alignment.placing import placer_of
 from .capacity import LIMIT_S, MOST_STALE
 from .embedding import embedded, layer_of
-from .files.pool import Pool, transcripts
+from .files.gathering import transcripts
+from .files.pool import Pool
 from .files.reading import RecordingReader
 from .files.recording import Progress
-from .files.source_request import ResolvedOptions, SourceRequest
+from .files.run import OnError, Sources, check_run, readings_of
+from .files.source_request import ResolvedOptions
+from .files.splitting import Splitter, one_channel
 from .files.telling import SegmentTeller
 from .options import LOADING, Loading, TranscribeOptions, wanted
 
@@ -29,8 +32,6 @@ if TYPE_CHECKING:
     from .live.stream import Stream
     from .sharing.scheduler import Scheduler
     from .sharing.scheduling import Scheduling
-
-OnError: TypeAlias = Literal["raise", "return"]
 
 
 class Transcriber:
@@ -63,12 +64,11 @@ class Transcriber:
     ) -> Transcript:
         """Return the transcript of one recording: a path, bytes, a binary file, or an array of samples.
 
-        Options are the fields of `TranscribeOptions`, given as keywords (`language="ko"`), as a whole, or both; so
-        are those of `WhisperOptions` (`audio_context="full"`). A recording without speech costs no engine call and has
-        an empty text.
+        Options are the fields of `TranscribeOptions`, given as keywords (`language="ko"`), as a whole, or both. A
+        recording without speech costs no engine call and has an empty text.
 
         `on_segments` gets the transcript's segments in order, some at a time, while the rest is still being heard; two
-        minutes of speech are then heard at a time.
+        minutes of speech are then heard at a time. With `channels="split"` it gets them all when the last was heard.
 
         Raises:
             AudioError: the recording cannot be read (`AudioNotFound`, `UnsupportedFormat`, `CorruptAudio`, ...).
@@ -95,65 +95,69 @@ class Transcriber:
     @overload
     def transcribe_many(
         self,
-        sources: Iterable[AudioSource | SourceRequest],
+        sources: Sources,
         options: TranscribeOptions | None = ...,
         *,
         on_error: Literal["raise"] = ...,
         progress: Callable[[Progress], None] | None = ...,
+        ahead: int = ...,
         **overrides: Any,
     ) -> Iterator[Transcript]: ...
 
     @overload
     def transcribe_many(
         self,
-        sources: Iterable[AudioSource | SourceRequest],
+        sources: Sources,
         options: TranscribeOptions | None = ...,
         *,
         on_error: Literal["return"],
         progress: Callable[[Progress], None] | None = ...,
+        ahead: int = ...,
         **overrides: Any,
     ) -> Iterator[Transcript | MalsoriError]: ...
 
     def transcribe_many(
         self,
-        sources: Iterable[AudioSource | SourceRequest],
+        sources: Sources,
         options: TranscribeOptions | None = None,
         *,
         on_error: OnError = "raise",
         progress: Callable[[Progress], None] | None = None,
+        ahead: int = 0,
         **overrides: Any,
     ) -> Iterator[Transcript | MalsoriError]:
         """Yield one result per source, in the order given. Options as in `transcribe`.
 
-        A source that is a `SourceRequest` has options of its own, which go before those of the run.
-        Speech of neighbouring short recordings (4 minutes at most) shares engine calls, a few minutes of it at a time;
-        a longer one comes as soon as it was heard. Memory grows neither with their number nor with their length (but
-        for Whisper without the gate, which gets each recording whole unless the gate has a `max_speech_s`). A bad
-        recording costs only itself: its error comes in its place, raised (which ends the run) or, with
-        `on_error="return"`, as a value; so do wrong options of its own. Wrong options of the run are raised at once.
+        A source may be a `SourceRequest` with options of its own. Speech of neighbouring short recordings (4 minutes at
+        most) shares engine calls, a few minutes of it at a time. Memory grows neither with their number nor with their
+        length (but for Whisper without the gate, which gets each recording whole unless the gate has a `max_speech_s`).
+        A bad recording costs only itself: its error, or that of its own options, comes in its place, raised (which ends
+        the run) or, with `on_error="return"`, as a value. Wrong options of the run are raised at once.
+
+        With `ahead`, as many threads open, decode and gate recordings while the engine works; words and order stay.
+        They run the iterable, one at a time, take up to 64 sources before they are needed, hold 8 minutes of speech at
+        most (one clip more where it is longer), and end with the run, or with `close()`.
         """
         chosen = wanted(options, overrides)
-        if on_error not in ("raise", "return"):
-            raise OptionError(f"on_error is 'raise' or 'return', found {on_error!r}")
-        if isinstance(sources, (str, bytes)) or (isinstance(sources, np.ndarray) and sources.ndim == 1):
-            # whose letters would each be taken for a path, or samples for a recording
-            raise OptionError("transcribe_many takes a list of recordings, found a single one; transcribe takes that")
-        return self._transcripts(sources, chosen, progress, raising=on_error == "raise")
+        check_run(sources, on_error, ahead)
+        return self._transcripts(sources, chosen, progress, raising=on_error == "raise", ahead=ahead)
 
     def _transcripts(
         self,
-        sources: Iterable[AudioSource | SourceRequest],
+        sources: Sources,
         chosen: TranscribeOptions,
         progress: Callable[[Progress], None] | None,
         teller: SegmentTeller | None = None,
         *,
         raising: bool,
+        ahead: int = 0,
     ) -> Iterator[Transcript | MalsoriError]:
         resolved = ResolvedOptions(chosen, self.check, self.check(chosen))
         placer = None if chosen.align_with is None else placer_of(chosen.align_with, self.loading)
-        pool = Pool(self.engine, progress, placer, teller)
-        reader = RecordingReader(self.engine, self.detector, resolved, pool.reading)
-        return transcripts(sources, reader, pool, self.engine.manifest, raising=raising)
+        splitter = Splitter(chosen, progress, teller)
+        pool = Pool(self.engine, splitter.progress, placer, splitter.teller)
+        readings = readings_of(splitter.parts(sources), RecordingReader(self.engine, self.detector, resolved), ahead)
+        return splitter.merged(transcripts(readings, pool, self.engine), raising=raising)
 
     def detect_language(
         self, source: AudioSource, options: TranscribeOptions | None = None, **overrides: Any
@@ -167,9 +171,7 @@ class Transcriber:
         chosen = wanted(options, overrides)
         chosen.check(self.engine.manifest)
         reader = RecordingReader(self.engine, self.detector, ResolvedOptions(chosen, self.check))
-        with reader.open(source) as blocks:
-            clips = reader.language_clips(reader.clips(blocks))
-        return reader.languages(clips) if clips else {}
+        return reader.languages(one_channel(source, chosen))
 
     def stream(
         self,
@@ -243,10 +245,7 @@ class Transcriber:
         samples apart; that and `hidden_size` stand in the manifest. Whisper models and bundles of a single graph give
         their last layer only.
 
-        Raises:
-            AudioError: the recording cannot be read; `EmptyAudio` where it is too short for a frame to pool.
-            OptionError: a layer that the bundle does not give.
-            EngineError: the engine failed.
+        Raises `AudioError` for a recording that cannot be read (`EmptyAudio` where it is too short for a frame to
+        pool), `OptionError` for a layer that the bundle does not give, `EngineError` when the engine fails.
         """
-        chosen = layer_of(layer, layers)
-        return embedded(self.engine, source, chosen, pooled=pooled, sample_rate=sample_rate)
+        return embedded(self.engine, source, layer_of(layer, layers), pooled=pooled, sample_rate=sample_rate)

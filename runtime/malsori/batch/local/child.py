@@ -10,12 +10,13 @@ import sys
 import threading
 from collections import deque
 from contextlib import suppress
+from io import FileIO
 from pathlib import Path
 from queue import SimpleQueue
-from typing import Any, BinaryIO, TypeAlias
+from typing import Any, TypeAlias
 
 from ...errors import EngineError, OptionError
-from ..items import BatchItem
+from ..batch_items import BatchItem
 from .wire import CLOSED, MessagePipes, Orders
 
 LAST_LINES = 40  # of stderr, kept for the message when it dies
@@ -111,8 +112,8 @@ class Child:
                 self._pipe(pipe).close()
         return "; ".join(filter(None, [self.why_ended or _manner(code), self._last_line()]))
 
-    def _pipe(self, name: str) -> BinaryIO:
-        pipe: BinaryIO = getattr(self._process, name)
+    def _pipe(self, name: str) -> FileIO:
+        pipe: FileIO = getattr(self._process, name)
         return pipe
 
     def _forced(self) -> int:
@@ -137,11 +138,19 @@ class Child:
             inbox.put((self, None))
 
     def _keep_lines(self, debug: bool) -> None:
-        while line := self._pipe("stderr").readline(1 << 16):
-            text = line.decode("utf-8", "replace").rstrip()
-            self._lines.append(text[:LONGEST_LINE])
-            if debug and sys.stderr is not None:
-                sys.stderr.write(f"{text}\n")
+        rest = b""
+        while piece := self._pipe("stderr").read(1 << 16):
+            *lines, rest = (rest + piece).split(b"\n")
+            for line in lines:
+                self._keep_line(line, debug)
+            rest = rest[-LONGEST_LINE:]
+        self._keep_line(rest, debug)
+
+    def _keep_line(self, line: bytes, debug: bool) -> None:
+        text = line.decode("utf-8", "replace").rstrip()
+        self._lines.append(text[:LONGEST_LINE])
+        if debug and text and sys.stderr is not None:
+            sys.stderr.write(f"{text}\n")
 
     def _last_line(self) -> str:
         """Return what it said last; where it crashed, the line that says of what, above the traceback."""
@@ -155,7 +164,7 @@ def _started(entry: str, gpu: str) -> subprocess.Popen[bytes]:
     environment = {**os.environ, "CUDA_VISIBLE_DEVICES": gpu} if gpu else None
     pipe = subprocess.PIPE
     try:
-        return subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe, env=environment)
+        return subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe, env=environment, bufsize=0)
     except OSError as error:
         raise EngineError(f"a worker process cannot be started: {error}; --workers 1 needs the fewest") from error
 

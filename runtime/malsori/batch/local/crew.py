@@ -15,7 +15,7 @@ from queue import Empty, SimpleQueue
 from typing import Any
 
 from ...errors import EngineError
-from ..items import BatchItem, ItemEvent, ItemProgress, ItemResult
+from ..batch_items import BatchItem, ItemEvent, ItemProgress, ItemResult
 from ..settings import WorkerSettings
 from .child import END_S, Child, Inbox
 from .wire import ItemsDone, ItemWanted, Orders, RunFailed, WorkerReady

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterator
 
-from ..items import BatchItem, ItemEvent
+from ..batch_items import BatchItem, ItemEvent
 from ..settings import WorkerSettings
 from .crew import BATCH_WORKER, STALLED_S, Crew
 from .worker_layout import ONE_WORKER, WorkerLayout

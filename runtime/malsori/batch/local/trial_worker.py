@@ -15,7 +15,7 @@ from ...errors import AudioError
 from ...pipeline import load
 from ...pipeline.options import SOURCE
 from ...types import SAMPLE_RATE, Audio
-from ..items import BatchItem, ItemEvent, ItemResult
+from ..batch_items import BatchItem, ItemEvent, ItemResult
 from ..settings import WorkerSettings
 
 SOUND = "sound"  # option of an item: the paths of recordings
@@ -41,6 +41,7 @@ class TrialWorker:
             memory=loading.memory,
             verify=False,  # the run itself does
         )
+        self._ahead = settings.ahead
         self._clips: list[Audio] = []
 
     def work(self, items: Iterable[BatchItem]) -> Iterator[ItemEvent]:
@@ -61,7 +62,7 @@ class TrialWorker:
             yield ItemResult(item.number, seconds=seconds_of(self._clips), warnings=times, digest=str(os.getpid()))
 
     def _hear(self, clips: Sequence[Audio]) -> None:
-        for _ in self._transcriber.transcribe_many(clips, self._options, on_error="return"):
+        for _ in self._transcriber.transcribe_many(clips, self._options, on_error="return", ahead=self._ahead):
             pass
 
     def _sized(self, clips: list[Audio]) -> list[Audio]:

@@ -5,11 +5,14 @@ from __future__ import annotations
 import pickle
 import threading
 from dataclasses import dataclass
-from typing import Any, BinaryIO
+from io import RawIOBase
+from struct import Struct
+from typing import Any
 
 from ...errors import MalsoriError
 from ..settings import WorkerSettings
 
+LENGTH = Struct("!Q")
 CLOSED = (EOFError, OSError, ValueError, pickle.UnpicklingError)  # what a pipe whose other end died may raise
 
 
@@ -44,19 +47,33 @@ class RunFailed:
 
 
 class MessagePipes:
-    """Messages on a pipe each way; any thread may send, one receives."""
+    """Messages on a pipe each way; any thread may send, one receives. A message is its length, then its pickle.
 
-    def __init__(self, incoming: BinaryIO, outgoing: BinaryIO) -> None:
+    The files have no buffers: the interpreter aborts when it ends while a thread waits within a buffered one.
+    """
+
+    def __init__(self, incoming: RawIOBase, outgoing: RawIOBase) -> None:
         self._incoming, self._outgoing = incoming, outgoing
         self._lock = threading.Lock()
 
     def send(self, message: Any) -> None:
         """Send a message whole. Raises `OSError` or `ValueError` where the other end is gone."""
         packed = pickle.dumps(message)  # first, so that what cannot be pickled leaves no half of it on the pipe
+        left = memoryview(LENGTH.pack(len(packed)) + packed)
         with self._lock:
-            self._outgoing.write(packed)
-            self._outgoing.flush()
+            while left:
+                left = left[self._outgoing.write(left) :]
 
     def receive(self) -> Any:
         """Return the next message. Raises one of `CLOSED` where there is none any more."""
-        return pickle.load(self._incoming)
+        (length,) = LENGTH.unpack(self._exactly(LENGTH.size))
+        return pickle.loads(self._exactly(length))
+
+    def _exactly(self, count: int) -> bytes:
+        found = bytearray()
+        while len(found) < count:
+            piece = self._incoming.read(count - len(found))
+            if not piece:
+                raise EOFError
+            found += piece
+        return bytes(found)

@@ -16,13 +16,14 @@ import traceback
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from importlib import import_module
+from io import FileIO
 from pathlib import Path
 from queue import SimpleQueue
 from typing import NoReturn
 
 from ...engines.machine.process import share_heap
 from ...errors import MalsoriError
-from ..items import BatchItem, Hearer, ItemProgress
+from ..batch_items import BatchItem, Hearer, ItemProgress
 from ..settings import WorkerSettings
 from .wire import CLOSED, ItemsDone, ItemWanted, MessagePipes, Orders, RunFailed, WorkerReady
 
@@ -138,7 +139,7 @@ def _talk() -> MessagePipes:
     os.dup2(nothing, 0)
     os.close(nothing)
     os.dup2(2, 1)
-    return MessagePipes(os.fdopen(incoming, "rb"), os.fdopen(outgoing, "wb"))
+    return MessagePipes(FileIO(incoming, "rb"), FileIO(outgoing, "wb"))
 
 
 def _settle(orders: Orders) -> None:

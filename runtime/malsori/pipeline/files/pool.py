@@ -2,32 +2,21 @@
 
 from __future__ import annotations
 
-import os
-from collections import Counter, deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import suppress
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
-from pathlib import Path
 
-from ...audio import AudioSource, Blocks
-from ...audio.source import can_seek
-from ...bundles.manifest import Manifest
 from ...engines.base import DecodeOptions, Engine
 from ...errors import MalsoriError, OptionError
-from ...types import SAMPLE_RATE, Hypothesis, Transcript
+from ...types import SAMPLE_RATE, Hypothesis
 from ..alignment.placing import Placer
 from ..isolation import isolate_failures
 from .mending import Mender
-from .reading import RecordingReader
 from .recording import Job, Progress, Recording
-from .source_request import SourceRequest
-from .stitch import stitch
 from .telling import SegmentTeller
 
 MOST_GATHERED_S = 480.0  # seconds of speech gathered at most, 30 MB, unless a single clip is longer
 MOST_TOLD_S = 120.0  # the same where somebody waits for the segments: four windows of Whisper
-SHORT_S = 240.0  # seconds of sound; shorter recordings share engine calls
-SHORT_BYTES = 1 << 20  # of a file that does not say its length: four minutes of an MP3 of 32 kbit/s
 
 
 class Pool:
@@ -188,68 +177,3 @@ def waves(jobs: Sequence[Job]) -> Iterator[list[Job]]:
         counts[id(job.recording)] += 1
         numbered.setdefault(counts[id(job.recording)], []).append(job)
     yield from numbered.values()
-
-
-def transcripts(
-    sources: Iterable[AudioSource | SourceRequest],
-    reader: RecordingReader,
-    pool: Pool,
-    manifest: Manifest,
-    *,
-    raising: bool,
-) -> Iterator[Transcript | MalsoriError]:
-    """Yield one result per source, in order; with `raising` raise the first error."""
-    for recording in heard(sources, reader, pool):
-        if recording.error is not None and raising:
-            raise recording.error
-        decoding = recording.options.decoding
-        certain, words = decoding.language or manifest.only_language, decoding.word_timestamps
-        yield recording.error or stitch(recording, model=manifest.name, certain=certain, words=words)
-
-
-def heard(sources: Iterable[AudioSource | SourceRequest], reader: RecordingReader, pool: Pool) -> Iterator[Recording]:
-    """Yield the recording of each source when it is done, in order."""
-    queue: deque[Recording] = deque()
-
-    def run() -> Iterator[Recording]:
-        for _ in pool.run():
-            yield from _done(queue)
-
-    for number, given in enumerate(sources, 1):
-        request = given if isinstance(given, SourceRequest) else SourceRequest(given)
-        if _may_wait(request.source):
-            yield from run()
-        queue.append(Recording(number=number))
-        own, blocks = reader.begin(request, queue[-1])
-        short = blocks is None or _is_short(request.source, blocks)
-        if not short:
-            yield from run()
-        for job in own.jobs(blocks, queue[-1]) if blocks is not None else ():
-            if not pool.room(job):
-                yield from run()
-            pool.push(job)
-        if not short:
-            yield from run()
-        yield from _done(queue)
-    yield from run()
-    yield from _done(queue)
-
-
-def _done(queue: deque[Recording]) -> Iterator[Recording]:
-    """Yield the recordings that are done from the front of the queue."""
-    while queue and queue[0].done:
-        yield queue.popleft()
-
-
-def _may_wait(source: AudioSource) -> bool:
-    """Return whether a source is a pipe, whose opening waits until all of it was written."""
-    return hasattr(source, "read") and not can_seek(source)
-
-
-def _is_short(source: AudioSource, blocks: Blocks) -> bool:
-    if blocks.promised is not None:
-        return blocks.promised <= SHORT_S
-    if isinstance(source, (str, Path)):
-        with suppress(OSError):  # opened, and taken away since
-            return os.path.getsize(source) <= SHORT_BYTES
-    return isinstance(source, (bytes, bytearray, memoryview)) and len(source) <= SHORT_BYTES

@@ -1,110 +1,78 @@
-"""A source to jobs: decode, find speech, detect the language once for the whole recording."""
+"""A source to clips, step by step: decode, find speech. It calls no engine and changes no `Recording`.
+
+So the steps may be taken in another thread than the run's.
+"""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import replace
-from itertools import chain
-
-import numpy as np
+import os
+from collections.abc import Callable, Generator, Iterable, Iterator
+from contextlib import suppress
+from pathlib import Path
 
 from ...audio import AudioSource, Blocks, Limits, decode_blocks
-from ...bundles.manifest import Manifest
-from ...engines.base import Engine, TellsLanguages
+from ...engines.base import DecodeOptions, Engine
 from ...errors import AudioError, Cancelled, MalsoriError, OptionError
-from ...option import non_defaults
-from ...sound_options import DEFAULT_GATE
 from ...types import SAMPLE_RATE, Audio
-from ...vad import Detector, GateOptions
-from ...vad.gate import FILLING
+from ...vad import Detector
 from ..clip import Clip, fill_clips
-from .recording import Job, Recording
+from .clip_rules import gate_for, is_gated, longest_clip
+from .loudness import Loudness
 from .source_request import ResolvedOptions, SourceRequest
-from .stretches import clips_between, clips_without_gate, first_seconds, stretches_of
+from .spoken_language import LANGUAGE_SECONDS, LanguageDetection
+from .steps import ClipsFound, SourceEnded, SourceOpened, Step
+from .stretches import clips_between, clips_without_gate, stretches_of
 
-LEAST_FILLED = 5.0  # seconds of `max_speech_s`, below which the gate pads stretches as for single clips
 UNGATED_BELOW = 2 * SAMPLE_RATE  # samples; shorter recordings are read even where the gate finds no speech
-LANGUAGE_SECONDS = 30.0  # of speech in which the language is detected: one window of Whisper
+SHORT_S = 240.0  # seconds of sound; shorter recordings share engine calls
+SHORT_BYTES = 1 << 20  # of a file that does not say its length: four minutes of an MP3 of 32 kbit/s
 
 
 class RecordingReader:
-    """Reads the sources of one run; `detector` makes the voice detector of one recording."""
+    """Reads the sources of one run; `detector` makes the voice detector of one recording. Threads may share it."""
 
-    def __init__(
-        self,
-        engine: Engine,
-        detector: Callable[[], Detector],
-        resolved: ResolvedOptions,
-        report: Callable[[Recording], None] = lambda recording: None,
-    ) -> None:
-        """Call `report` with each recording while it is decoded."""
-        self._report = report
+    def __init__(self, engine: Engine, detector: Callable[[], Detector], resolved: ResolvedOptions) -> None:
         self._engine = engine
         self._detector = detector
         self._resolved = resolved
         self._options = resolved.options
+        self._detection = LanguageDetection(engine, resolved.options)
 
-    def begin(self, request: SourceRequest, recording: Recording) -> tuple[RecordingReader, Blocks | None]:
-        """Return the reader of a source, which has its options, and its blocks, opened.
+    def steps(self, request: SourceRequest, advanced: Callable[[int], None]) -> Generator[Step, None, None]:
+        """Read a source with the options that it asks for; call `advanced` with the samples decoded so far.
 
-        As in `jobs`, an error is stored in `recording`; then there are no blocks.
+        An error is the last step, unless it concerns the whole run: that is raised.
         """
         try:
             resolved = self._resolved.changed(request.options)
         except OptionError as error:
-            recording.error = error
-            return self, None
-        reader = RecordingReader(self._engine, self._detector, resolved, self._report)
-        return reader, reader.opened(request.source, recording)
-
-    def opened(self, source: AudioSource, recording: Recording) -> Blocks | None:
-        """Return the blocks of `source`; as in `jobs`, an error is stored in `recording` and gives None."""
-        recording.options, recording.asked = self._options, self._resolved.own
-        recording.warnings = self._resolved.warnings
+            yield SourceEnded(error=error)
+            return
+        reader = RecordingReader(self._engine, self._detector, resolved)
         try:
-            blocks = self.open(source)
+            yield from reader.read(request.source, advanced)
         except MalsoriError as error:
-            self._fail(recording, error)
-            return None
-        recording.name, recording.promised = blocks.name, blocks.promised
-        recording.gated = self._options.speech.vad and not self._options.speech.clip_timestamps
-        recording.outside = "clip_timestamps" if self._options.speech.clip_timestamps else "gate"
-        recording.held = self._longest + LANGUAGE_SECONDS
-        return blocks
+            if concerns_run(error, asked=resolved.own):
+                raise
+            yield SourceEnded(error=error)
 
-    def jobs(self, blocks: Blocks, recording: Recording) -> Iterator[Job]:
-        """Yield the clips to be recognised; an error ends the recording and is stored in it.
+    def read(self, source: AudioSource, advanced: Callable[[int], None]) -> Iterator[Step]:
+        """Read a source with the options of the run. Raises its errors."""
+        with self.open(source) as blocks:
+            yield self._opened(source, blocks)
+            sound = MeasuredSound(blocks, self._options.decoding, advanced)
+            clips = self.clips(sound)
+            yield ClipsFound(tuple(self._detection.head(clips)), sound.samples, first=True)
+            for clip in clips:
+                yield ClipsFound((clip,), sound.samples)
+            warnings = (*blocks.warnings, *self._behind(sound.samples / SAMPLE_RATE))
+            yield SourceEnded(sound.samples, warnings, blocks.filled, sound.loudness)
 
-        Only `Cancelled` is raised, and an `OptionError` of the run's options: they concern the whole run.
-        """
-        try:
-            with blocks:
-                clips = self.clips(self._measured(blocks, recording))
-                head = self.language_clips(clips)
-                self._set_language(head, recording)
-                for index, clip in enumerate(chain(head, clips)):
-                    if recording.error is None:  # its earlier pieces may have failed meanwhile
-                        yield Job(recording, clip, first=index == 0)
-                recording.filled = blocks.filled
-                recording.warnings += (*blocks.warnings, *self._behind(recording.samples / SAMPLE_RATE))
-            recording.read = True
-        except MalsoriError as error:
-            self._fail(recording, error)
-
-    def _fail(self, recording: Recording, error: MalsoriError) -> None:
-        """Store an error in the recording that it concerns; raise one that concerns the whole run."""
-        asked_by_run = isinstance(error, OptionError) and not self._resolved.own
-        # An `AudioError` may be an `OptionError` as well: a track that only this recording lacks.
-        if isinstance(error, Cancelled) or (asked_by_run and not isinstance(error, AudioError)):
-            raise error
-        recording.error = error
-
-    def _behind(self, duration: float) -> Iterator[str]:
-        """Warn of `clip_timestamps` behind the end."""
-        for start in self._options.speech.clip_timestamps[::2]:
-            if start >= duration:
-                yield f"clip_timestamps: {start:g} s is behind the end, {duration:g} s; nothing is recognised there"
+    def languages(self, source: AudioSource) -> dict[str, float]:
+        """Return the languages of a source with their probabilities, none where there is no speech."""
+        with self.open(source) as blocks:
+            head = self._detection.head(self.clips(blocks))
+        return self._detection.languages(head) if head else {}
 
     def open(self, source: AudioSource) -> Blocks:
         """Return the blocks of `source`, opened."""
@@ -120,84 +88,66 @@ class RecordingReader:
 
     def clips(self, blocks: Iterable[Audio]) -> Iterator[Clip]:
         """Return the clips to be read: stretches of speech, joined where the engine fills windows, or all the sound."""
-        if self._options.speech.clip_timestamps:
-            return clips_between(blocks, self._options.speech.clip_timestamps, self._longest)
-        if not self._options.speech.vad:
-            return clips_without_gate(blocks, self._longest)
-        fills = self._engine.fills_windows
-        stretches = stretches_of(blocks, self._detector(), self._gate, ungated_below=UNGATED_BELOW if fills else 0)
-        return fill_clips(stretches, self._longest) if fills and not self._several_languages else stretches
+        speech, longest = self._options.speech, longest_clip(self._engine, self._options.speech)
+        if speech.clip_timestamps:
+            return clips_between(blocks, speech.clip_timestamps, longest)
+        if not speech.vad:
+            return clips_without_gate(blocks, longest)
+        fills, gate = self._engine.fills_windows, gate_for(self._engine, speech)
+        stretches = stretches_of(blocks, self._detector(), gate, ungated_below=UNGATED_BELOW if fills else 0)
+        return fill_clips(stretches, longest) if fills and not self._detection.several else stretches
 
-    def language_clips(self, clips: Iterator[Clip]) -> list[Clip]:
-        """Take from `clips` those in which the language is detected."""
-        return first_seconds(clips, self._language_seconds)
-
-    def languages(self, clips: Sequence[Clip]) -> dict[str, float]:
-        """Return language codes with probabilities, detected in the first 30 s of the clips, or more by the options.
-
-        Raises `OptionError` for a model that knows several and cannot tell them apart.
-        """
-        if not isinstance(self._engine, TellsLanguages):
-            return _only_language(self._engine.manifest)
-        speech = np.concatenate([clip.audio for clip in clips])
-        return self._engine.detect_language(
-            speech[: round(self._language_seconds * SAMPLE_RATE)], replace(self._options.decoding, language=None)
+    def _opened(self, source: AudioSource, blocks: Blocks) -> SourceOpened:
+        speech = self._options.speech
+        return SourceOpened(
+            self._options,
+            self._resolved.own,
+            self._resolved.warnings,
+            blocks.name,
+            blocks.promised,
+            gated=is_gated(speech),
+            outside="clip_timestamps" if speech.clip_timestamps else "gate",
+            held=longest_clip(self._engine, speech) + LANGUAGE_SECONDS,
+            short=_is_short(source, blocks),
         )
 
-    @property
-    def _language_seconds(self) -> float:
-        """Seconds of speech in which the language is detected at most."""
-        return LANGUAGE_SECONDS * self._options.decoding.whisper.language_detection_segments
+    def _behind(self, duration: float) -> Iterator[str]:
+        """Warn of `clip_timestamps` behind the end."""
+        for start in self._options.speech.clip_timestamps[::2]:
+            if start >= duration:
+                yield f"clip_timestamps: {start:g} s is behind the end, {duration:g} s; nothing is recognised there"
 
-    @property
-    def _longest(self) -> float:
-        """Seconds that a clip may have: `max_speech_s`, or else what suits the engine."""
-        if self._options.speech.gate.max_speech_s is not None:
-            return self._options.speech.gate.max_speech_s
-        gated = self._options.speech.vad and not self._options.speech.clip_timestamps
-        return math.inf if self._engine.long_form and not gated else self._engine.longest_clip
 
-    @property
-    def _gate(self) -> GateOptions:
-        """The gate's options: those given, the others as they suit the engine."""
-        fills = self._engine.fills_windows and self._longest >= LEAST_FILLED
-        asked, usual = self._options.speech.gate, FILLING if fills else DEFAULT_GATE
-        return replace(usual, **{**non_defaults(asked), "max_speech_s": self._longest})
+class MeasuredSound:
+    """Passes blocks on; counts their samples, for `advanced` too, and keeps their loudness. Raises `Cancelled`."""
 
-    @property
-    def _several_languages(self) -> bool:
-        """Whether each window may have a language of its own; then stretches are not joined."""
-        return self._options.decoding.whisper.multilingual and self._options.decoding.language is None
+    def __init__(self, blocks: Iterable[Audio], decoding: DecodeOptions, advanced: Callable[[int], None]) -> None:
+        self._blocks = blocks
+        self._decoding = decoding
+        self._advanced = advanced
+        self.samples = 0
+        self.loudness = Loudness()
 
-    def _set_language(self, head: Sequence[Clip], recording: Recording) -> None:
-        """Set the recording's language, so that it does not change from clip to clip, unless that is asked for."""
-        several = len(self._engine.manifest.languages) != 1
-        if self._several_languages:
-            return
-        if self._options.decoding.language is not None:
-            recording.language = self._options.decoding.language
-        elif several and isinstance(self._engine, TellsLanguages) and not self._is_whole_speech(head):
-            languages = self.languages(head)
-            recording.language, recording.language_probability = next(iter(languages.items()))
-
-    def _measured(self, blocks: Iterable[Audio], recording: Recording) -> Iterator[Audio]:
-        for block in blocks:
-            self._options.decoding.check_cancelled()
-            recording.samples += len(block)
-            recording.loudness.push(block)
-            self._report(recording)
+    def __iter__(self) -> Iterator[Audio]:
+        for block in self._blocks:
+            self._decoding.check_cancelled()
+            self.samples += len(block)
+            self.loudness.push(block)
+            self._advanced(self.samples)
             yield block
 
-    def _is_whole_speech(self, head: Sequence[Clip]) -> bool:
-        """Return whether `head` is all the speech, in one clip at most: the engine detects in the same sound then."""
-        if not head:
-            return True
-        whole = math.isinf(self._longest)
-        return len(head) == 1 and (whole or head[0].seconds < self._language_seconds)
+
+def concerns_run(error: MalsoriError, *, asked: bool) -> bool:
+    """Return whether an error ends the run: it was cancelled, or an option is wrong that no recording `asked` for."""
+    # An `AudioError` may be an `OptionError` as well: a track that only this recording lacks.
+    of_options = isinstance(error, OptionError) and not isinstance(error, AudioError)
+    return isinstance(error, Cancelled) or (of_options and not asked)
 
 
-def _only_language(manifest: Manifest) -> dict[str, float]:
-    """Return the model's only language with probability 1. Raises `OptionError` when it knows several."""
-    if len(manifest.languages) != 1:
-        raise OptionError(f"{manifest.name} knows {', '.join(manifest.languages)}, and cannot tell which was spoken")
-    return {manifest.languages[0]: 1.0}
+def _is_short(source: AudioSource, blocks: Blocks) -> bool:
+    if blocks.promised is not None:
+        return blocks.promised <= SHORT_S
+    if isinstance(source, (str, Path)):
+        with suppress(OSError):  # opened, and taken away since
+            return os.path.getsize(source) <= SHORT_BYTES
+    return isinstance(source, (bytes, bytearray, memoryview)) and len(source) <= SHORT_BYTES

@@ -11,6 +11,7 @@ from ...types import SAMPLE_RATE, Hypothesis, Span, Why
 from ..clip import Clip
 from ..options import USUAL, TranscribeOptions
 from .loudness import Loudness
+from .steps import SourceEnded, SourceOpened
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +63,20 @@ class Recording:
     filled: tuple[Span, ...] = ()  # silence put in for sound that the recording lacks
     loudness: Loudness = field(default_factory=Loudness)
     error: MalsoriError | None = None
+
+    def begin(self, opened: SourceOpened) -> None:
+        """Take the first step of its reading."""
+        self.options, self.asked, self.warnings = opened.options, opened.asked, opened.warnings
+        self.name, self.promised = opened.name, opened.promised
+        self.gated, self.outside, self.held = opened.gated, opened.outside, opened.held
+
+    def end(self, ended: SourceEnded) -> None:
+        """Take the last step of its reading; an error that it has already stays."""
+        self.error = self.error or ended.error
+        if ended.error is None:
+            self.samples, self.filled, self.loudness = ended.samples, ended.filled, ended.loudness
+            self.warnings += ended.warnings
+            self.read = True
 
     @property
     def last_text(self) -> str:

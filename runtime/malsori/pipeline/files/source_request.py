@@ -25,6 +25,11 @@ class SourceRequest:
     options: Mapping[str, Any] = field(default_factory=dict)
 
 
+def request_of(source: AudioSource | SourceRequest) -> SourceRequest:
+    """Return the request for a source, which may be one."""
+    return source if isinstance(source, SourceRequest) else SourceRequest(source)
+
+
 @dataclass(frozen=True, slots=True)
 class ResolvedOptions:
     """The options of a recording, which were checked, and the `warnings` that its transcript begins with.
