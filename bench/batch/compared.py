@@ -54,6 +54,7 @@ class Job:
     inputs: Path
     rounds: int
     sample: int = 0  # clips for those who are only reported
+    flags: tuple[str, ...] = ("--language", "en")  # of ours
 
     def path(self, clip: Clip) -> Path:
         """Return where a clip lies."""
@@ -101,7 +102,7 @@ class Comparison:
     def ours(self, name: str, *flags: str) -> None:
         """Hear everything with `malsori batch`."""
         job = self.job
-        found = systems.batch(job.model, job.inputs, self.work / name, "--language", "en", *flags)
+        found = systems.batch(job.model, job.inputs, self.work / name, *job.flags, *flags)
         self._add("ours" if name.startswith("ours-") else name, job.clips, found)
 
     def commands(self) -> None:

@@ -9,9 +9,10 @@ BASE is a folder with the stock weights in int8. `--peers` is a Python with noth
     pip install faster-whisper==1.2.1 whisper-ctranslate2
 
 Without it their figures are missing. This Python needs the normalisers of `bench.words`. The clips are made of the
-recordings of ../shared/speech, in a temporary folder. How many workers suit this machine is found in a run of few clips
-that does not count.
+recordings of ../shared/speech, in a temporary folder. How many workers suit this machine is found once, in a run that
+does not count and has a row of its own; it is kept only if the machine was quiet for a minute.
 
+    trial     how many workers suit this machine
     clips     500 clips of 1 to 15 s: ours, faster-whisper, the engine alone; of a sample a shell loop and others
     beam      the same clips once more, with the beam throughout; beside clips
     digits    rows of digits
@@ -21,6 +22,7 @@ that does not count.
 
 from __future__ import annotations
 
+import os
 import shutil
 import sys
 from collections.abc import Callable, Sequence
@@ -42,8 +44,10 @@ from bench.batch.compared import (
     sampled,
     whole_rows,
 )
+from bench.batch.watch import wait_for_quiet
 from bench.places import MODELS, RECORDINGS
 from bench.results import Row, others, tell, write
+from bench.whisper.peers import THREADS
 from bench.words.score import normaliser
 from bench.words.systems import resolved
 
@@ -60,9 +64,13 @@ class Plan:
     many: int = archive.MANY
     memory_runs: int = 1
     resumes: int = archive.RESUMED
+    flags: tuple[str, ...] = ()
 
 
-QUICK = Plan(clips=40, sample=4, rounds=1, digits=3, few=20, many=200, resumes=1)
+QUICK = Plan(clips=40, sample=4, rounds=1, digits=3, few=20, many=200, resumes=1, flags=("--workers", "1"))
+WARM = 32  # clips: enough for a trial of how many workers are best
+BUSY = 0.4  # of the threads, from which on the outcome of a trial would not be kept; a bit less than the command's own
+SETTLES_S = 180.0
 
 
 class Bench:
@@ -75,7 +83,8 @@ class Bench:
         self.digits = clips.rows_of_digits(given, plan.digits)
         self.inputs = work / "clips"
         clips.write(self.clips, self.inputs)
-        job = Job(base, peers, self.clips, self.inputs, plan.rounds, plan.sample)
+        flags = ("--language", "en", *plan.flags)
+        job = Job(base, peers, self.clips, self.inputs, plan.rounds, plan.sample, flags)
         self._comparison = Comparison(job, work)
 
     @property
@@ -85,13 +94,20 @@ class Bench:
         count = clips.recordings_of(self.clips)
         return f"base, {len(self.clips)} clips of 1 to 15 s, {minutes:.0f} min, made of {count} recordings"
 
-    def warm_up(self) -> None:
-        """Let the bytecode, the pages of the weights, and the choice of workers be there before anything counts."""
-        for model in (self.base, self.small):
-            folder = archive.copied(self.clips, 4, self.work / "warm")
-            systems.batch(model, folder, self.work / "warm-texts")
-            for path in (folder, self.work / "warm-texts"):
-                shutil.rmtree(path)
+    def trial(self) -> list[Row]:
+        """Hear few clips twice, so that bytecode and layout are kept; return what the first time took besides."""
+        load = wait_for_quiet(BUSY * THREADS, 0 if self.plan.flags else SETTLES_S)
+        print(f"  busy threads in the last minute: {load:.2f}", file=sys.stderr, flush=True)
+        folder, times = self.work / "warm", []
+        clips.write(sampled(self.clips, WARM), folder)
+        for turn in range(2):
+            output = self.work / f"warm-{turn}"
+            flags = ("--language", "en", *self.plan.flags)
+            times.append(systems.batch(self.base, folder, output, *flags).took.seconds)
+            print(f"  {(self.work / f'warm-{turn}.log').read_text('utf-8')}", file=sys.stderr, flush=True)
+        shutil.rmtree(folder)
+        case = f"base, the first batch of {WARM} clips on a machine against the second"
+        return [Row(case, "time", "s", round(times[0], 2), {"second": round(times[1], 2)})]
 
     def compared(self) -> list[Row]:
         """Measure the clips."""
@@ -119,7 +135,8 @@ class Bench:
         """Measure rows of digits."""
         folder = self.work / "digits"
         clips.write(self.digits, folder)
-        comparison = Comparison(Job(self.base, self.peers, self.digits, folder, 1), self.work / "of-digits")
+        job = Job(self.base, self.peers, self.digits, folder, 1, flags=("--language", "en", *self.plan.flags))
+        comparison = Comparison(job, self.work / "of-digits")
         (self.work / "of-digits").mkdir()
         comparison.run()
         case = f"base, {len(self.digits)} rows of digits, {sum(clip.seconds for clip in self.digits):.0f} s"
@@ -138,6 +155,7 @@ class Bench:
     def cases(self) -> dict[str, Callable[[], list[Row]]]:
         """What is measured by its name, in the order in which it is."""
         return {
+            "trial": self.trial,
             "clips": self.compared,
             "beam": self.beam,
             "digits": self.of_digits,
@@ -148,8 +166,6 @@ class Bench:
 
 def measured(bench: Bench, wanted: Sequence[str]) -> list[Row]:
     """Measure some cases; say what was found."""
-    print("warming up", file=sys.stderr, flush=True)
-    bench.warm_up()
     rows: list[Row] = []
     for name in wanted:
         print(name, file=sys.stderr, flush=True)
@@ -169,11 +185,14 @@ def main() -> int:
     parser.add_argument("--quick", action="store_true", help="few of everything, no result file")
     asked = parser.parse_args()
     normaliser("en")  # before minutes of hearing, not behind them
+    base, small = str(resolved(asked.base)), str(resolved(asked.small))
     with TemporaryDirectory(prefix="malsori-batch-") as work:
-        bench = Bench(str(resolved(asked.base)), asked.small, asked.peers, QUICK if asked.quick else Plan(), Path(work))
-        wanted = asked.cases.split(",") if asked.cases else [*bench.cases]
-        if unknown := set(wanted) - bench.cases.keys():
+        os.environ["XDG_CACHE_HOME"] = f"{work}/cache"  # of every command: what other runs have kept is not there
+        bench = Bench(base, small, asked.peers, QUICK if asked.quick else Plan(), Path(work))
+        chosen = asked.cases.split(",") if asked.cases else [*bench.cases]
+        if unknown := set(chosen) - bench.cases.keys():
             parser.error(f"--cases {', '.join(sorted(unknown))}: there are {', '.join(bench.cases)}")
+        wanted = [name for name in bench.cases if name in {"trial", *chosen}]
         rows = measured(bench, wanted)
     if not asked.quick:
         print(write("batch", [*others("batch", rows), *rows] if asked.cases else rows))

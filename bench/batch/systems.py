@@ -34,11 +34,15 @@ class Heard:
     texts: tuple[str, ...] = ()
 
 
+def batch_command(model: str, inputs: Path, output: Path, *flags: str) -> list[str]:
+    """Return the line of `malsori batch` over a folder."""
+    command = [*OURS, "batch", str(inputs), "--output-dir", str(output), "--model", model, "-f", "json"]
+    return [*command, "--device", "cpu", *flags]
+
+
 def batch(model: str, inputs: Path, output: Path, *flags: str) -> Heard:
     """Run `malsori batch` over a folder."""
-    command = [*OURS, "batch", str(inputs), "--output-dir", str(output), "--model", model, "-f", "json"]
-    command += ["--device", "cpu", *flags]
-    return Heard(watched(command, output.with_suffix(".log")), output)
+    return Heard(watched(batch_command(model, inputs, output, *flags), output.with_suffix(".log")), output)
 
 
 def loop(model: str, paths: Sequence[Path], output: Path) -> Heard:

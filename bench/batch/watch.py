@@ -8,13 +8,12 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from bench.places import ROOT
-from bench.processes import ENVIRONMENT
 from bench.service.servers import family
 
 EACH_S = 0.1  # between two looks at the memory
@@ -68,15 +67,12 @@ def together_mb(pid: int) -> float:
     return found
 
 
-def watched(command: Sequence[str], log: Path, more: Mapping[str, str] | None = None) -> Watched:
-    """Run a command to its end, with what it says in a file.
-
-    `more` are variables of its environment. Raises `SystemExit` with its last words when it fails.
-    """
+def watched(command: Sequence[str], log: Path) -> Watched:
+    """Run a command to its end, with what it says in a file. Raises `SystemExit` with its last words when it fails."""
     begun = time.perf_counter()
     with log.open("w", encoding="utf-8") as said:
         process = subprocess.Popen(
-            command, env=environment() | dict(more or {}), cwd=ROOT, stdin=subprocess.DEVNULL, stdout=said, stderr=said
+            command, env=environment(), cwd=ROOT, stdin=subprocess.DEVNULL, stdout=said, stderr=said
         )
         ending = threading.Timer(LIMIT_S, process.kill)
         ending.start()
@@ -92,6 +88,15 @@ def watched(command: Sequence[str], log: Path, more: Mapping[str, str] | None = 
 
 
 def environment() -> dict[str, str]:
-    """Return the variables of every command: this checkout comes before whatever is installed."""
+    """Return the variables of every command: this checkout comes first, and its bytecode may be kept."""
     search = [str(ROOT / "runtime"), str(ROOT), os.environ.get("PYTHONPATH", "")]
-    return ENVIRONMENT | {"PYTHONPATH": os.pathsep.join(filter(None, search))}
+    kept = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    return kept | {"PYTHONPATH": os.pathsep.join(filter(None, search))}
+
+
+def wait_for_quiet(most: float, limit_s: float) -> float:
+    """Wait until less than so many threads were busy in the last minute; return how many were, at the latest."""
+    end = time.monotonic() + limit_s
+    while (load := os.getloadavg()[0]) >= most and time.monotonic() < end:
+        time.sleep(2)
+    return load
