@@ -16,7 +16,7 @@ from malsori.batch.journal import Journal
 from malsori.batch.planning import Plan, PlanCounts
 from malsori.batch.results import ResultFolder
 from malsori.bundles.verify import digest
-from malsori.errors import AudioNotFound
+from malsori.errors import AudioNotFound, OptionError
 
 FORMATS = ("txt",)
 
@@ -198,3 +198,21 @@ def test_files_of_another_input_are_not_part_of_the_run(archive: Archive) -> Non
     archive.plan(archive.file("a.wav"), archive.file("b.wav"))
     assert archive.plan(archive.file("b.wav")).files == 1
     assert archive.pending() == ["b"]
+
+
+def test_rows_of_one_file_that_cannot_be_are_each_a_failure_and_keep_none_from_being_heard(archive: Archive) -> None:
+    source = archive.file("a.wav")
+    wrong = [InputRow(source.source, "a.wav", trouble=OptionError(why)) for why in ("one", "two")]
+    for _ in range(2):
+        counts = archive.plan(wrong[0], source, wrong[1])
+        assert (counts.failed, counts.pending) == (2, 1)
+
+
+def test_no_result_replaces_a_file_that_is_to_be_kept(archive: Archive) -> None:
+    (archive.output / "calls.txt").write_text("calls.wav")
+    plan = Plan(
+        *(archive.journal, archive.results, str(archive.output), FORMATS, archive.journal.begin_run()),
+        kept=[str(archive.output / "calls.txt")],
+    )
+    plan.take([archive.file("calls.wav")])
+    assert [row.stem for row in archive.journal.rows()] == ["calls.wav"]

@@ -42,7 +42,7 @@ class PlanCounts:
 
 
 class Plan:
-    """Enters the inputs of one run; `report` gets how many were entered so far."""
+    """Enters the inputs of one run; `report` gets how many were entered so far. No result replaces a file of `kept`."""
 
     def __init__(
         self,
@@ -53,9 +53,10 @@ class Plan:
         run: int,
         *,
         retry_failed: bool = False,
+        kept: Sequence[str] = (),
     ) -> None:
         self._journal, self._results, self._output, self._formats, self._run = journal, results, output, formats, run
-        self._retry_failed = retry_failed
+        self._retry_failed, self._kept = retry_failed, kept
         self._same: Counter[str] = Counter()  # names that stand more than once
 
     def take(self, rows: Iterable[InputRow], report: Callable[[int], None] = lambda count: None) -> PlanCounts:
@@ -84,8 +85,6 @@ class Plan:
 
     def _enter(self, row: InputRow) -> None:
         name, known = self._known(row)
-        if known is not None and known.run == self._run:  # the same row a second time
-            return
         size, changed = _status(row) if row.trouble is None else (0, 0)  # another once it can be heard
         if known is None:
             options = plain(row.options)
@@ -97,7 +96,7 @@ class Plan:
             self._journal.record(ItemResult.of_error(number, row.trouble))
 
     def _known(self, row: InputRow) -> tuple[str, JournalRow | None]:
-        """Return the name of a row, and what the journal has under it.
+        """Return the name of a row, and what runs before have under it.
 
         Rows with one id, or parts of one file without ids, are numbered in their order.
         """
@@ -107,8 +106,6 @@ class Plan:
             name = f"{base}#{times + 1}" if times else base
             known = self._journal.named(name)
             if known is None or known.run != self._run:
-                return name, known
-            if known.source == row.source and known.options == plain(row.options):
                 return name, known
             self._same[base] += 1
 
@@ -130,7 +127,7 @@ class Plan:
             (found.number, InputRow(found.source, found.below, id=found.id))
             for found in self._journal.rows("run = ? AND stem IS NULL", [self._run])
         ]
-        named = stems([row for _, row in new], self._taken, output=self._output, formats=self._formats)
+        named = stems([row for _, row in new], self._taken, output=self._output, formats=self._formats, kept=self._kept)
         for first in range(0, len(new), TOGETHER):
             with self._journal.transaction():
                 some = slice(first, first + TOGETHER)
