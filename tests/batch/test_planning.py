@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -146,6 +147,23 @@ def test_a_file_with_the_length_and_time_of_another_but_other_bytes_is_heard(arc
     os.utime(archive.files / "b.wav", ns=(status.st_atime_ns, status.st_mtime_ns))
     archive.plan(other)
     assert archive.pending() == ["b"]
+
+
+def test_files_of_one_length_and_time_are_not_compared_with_each_other_one_by_one(archive: Archive) -> None:
+    rows = [archive.file(f"{number:04}.wav", f"sound {number:04}") for number in range(1500)]
+    for row in rows:
+        os.utime(row.source, (1, 1))
+    archive.plan(*rows)
+    with archive.journal.transaction():
+        archive.journal.execute("UPDATE item SET state = 'done', digest = 'x' || number WHERE number <= 750")
+    for row in rows[:750]:
+        (archive.output / row.below).with_suffix(".txt").touch()
+    began = time.process_time()
+    more = [archive.file(f"{number:04}.wav", f"sound {number:04}") for number in range(1500, 2000)]
+    for row in more:
+        os.utime(row.source, (1, 1))
+    assert archive.plan(*rows, *more).done == 750
+    assert time.process_time() - began < 1.5  # it was 10
 
 
 def test_a_moved_file_with_other_options_is_heard_again(archive: Archive) -> None:

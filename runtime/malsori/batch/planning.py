@@ -62,6 +62,7 @@ class Plan:
     def take(self, rows: Iterable[InputRow], report: Callable[[int], None] = lambda count: None) -> PlanCounts:
         """Enter all rows and name the results of the new ones. Raises what reading the inputs raises."""
         rest, count = iter(rows), 0
+        ((before,),) = self._journal.execute("SELECT coalesce(max(number), 0) FROM item")
         while some := list(islice(rest, TOGETHER)):
             with self._journal.transaction():
                 for row in some:
@@ -69,7 +70,7 @@ class Plan:
             count += len(some)
             report(count)
         self._name()
-        self._adopt()
+        self._adopt(before)
         return self.counts()
 
     def counts(self) -> PlanCounts:
@@ -137,9 +138,13 @@ class Plan:
     def _taken(self, stem: str) -> bool:
         return self._journal.is_taken(folded(stem))
 
-    def _adopt(self) -> None:
-        """Copy the results of files that were done under another name; what cannot be copied is heard again."""
-        for row in self._journal.rows("run = ? AND state = 'pending' AND digest = '' AND changed <> 0", [self._run]):
+    def _adopt(self, before: int) -> None:
+        """Copy the results of files that were done under another name; what cannot be copied is heard again.
+
+        Only rows behind the number `before` are looked at, which are new: the others were when they were new.
+        """
+        new = "number > ? AND run = ? AND state = 'pending' AND changed <> 0"
+        for row in self._journal.rows(new, [before, self._run]):
             if (twin := self._twin(row)) is None:
                 continue
             with suppress(MalsoriError):
@@ -150,13 +155,15 @@ class Plan:
 
     def _twin(self, row: JournalRow) -> JournalRow | None:
         """Return a row that is done, of a file with the same bytes, asked for with the same options."""
-        same = "size = ? AND changed = ? AND state = 'done' AND digest <> ''"
-        alike = self._journal.rows(same, [row.size, row.changed])
-        found = [each for each in alike if each.options == row.options]
-        own = _digest(row.source) if found else ""
-        return next(
-            (each for each in found if each.digest == own and self._results.there(each.stem, self._formats)), None
+        # All files of an unpacked archive may have one time, and one length: so the sum is compared by the database.
+        same, values = "size = ? AND changed = ? AND state = 'done'", [row.size, row.changed]
+        if not self._journal.execute(f"SELECT 1 FROM item WHERE {same} AND digest > '' LIMIT 1", values).fetchone():
+            return None
+        alike = self._journal.rows(
+            f"{same} AND digest > '' AND digest = ? AND options = ?",
+            [*values, _digest(row.source), json.dumps(row.options)],
         )
+        return next((each for each in alike if self._results.there(each.stem, self._formats)), None)
 
 
 def plain(options: object) -> dict[str, object]:
