@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable, Sequence
 
 from ..output.stems import Named, replaces, safe, stems_of
+from ..urls import is_url
 from .input_row import InputRow
 
 
@@ -21,7 +22,7 @@ def stems(
     `taken` tells of a stem that an earlier run has given away; it should compare as `output.stems.folded` does. Of two
     equal ids the second, by the order of the sources, gets a number.
     """
-    place = _at_url if "://" in output else _in_folder
+    place = _at_url if is_url(output) else _in_folder
     hits = replaces((row.source for row in rows), lambda stem, format: place(output, stem, format), formats)
     return stems_of([_named(row) for row in rows], hits, taken)
 

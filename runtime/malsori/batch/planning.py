@@ -19,11 +19,11 @@ from pathlib import Path
 from ..bundles.verify import digest
 from ..errors import MalsoriError
 from ..output.stems import folded
+from ..urls import is_url
 from .batch_items import ItemResult
 from .input_row import InputRow
 from .journal import Journal
 from .journal_row import JournalRow
-from .locations import is_url
 from .naming import stems
 from .results import Results
 

@@ -12,6 +12,7 @@ from ...engines.machine.cpus import cpu_threads
 from ...engines.machine.devices import choose_device, visible_gpus
 from ...engines.machine.libraries import has_driver
 from ...engines.machine.memory import free_memory
+from ...urls import is_url
 from ..settings import WorkerSettings
 from .candidates import MachineParts, by_hand, candidates
 from .cpu_groups import cpu_groups, usable_cores
@@ -55,7 +56,7 @@ def layout_for(
     kept = cache.get(key)
     if kept in layouts:
         return kept
-    sound = [source for source in first(FEW) if "://" not in source]
+    sound = [source for source in first(FEW) if not is_url(source)]
     if len(sound) < FEW:
         return layouts[0]
     report("trying how many workers are best on this machine, up to half a minute; --workers N goes without")
