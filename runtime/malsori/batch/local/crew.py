@@ -15,13 +15,12 @@ from queue import Empty, SimpleQueue
 from typing import Any
 
 from ...errors import EngineError
-from ..batch_items import BatchItem, ItemEvent, ItemProgress, ItemResult
+from ..batch_items import BatchItem, ItemEvent, ItemProgress, ItemResult, RunFailed
 from ..settings import WorkerSettings
 from .child import END_S, Child, Inbox
-from .wire import ItemsDone, ItemWanted, Orders, RunFailed, WorkerReady
+from .wire import ItemsDone, ItemWanted, Orders, WorkerReady
 from .worker_layout import WorkerLayout
 
-BATCH_WORKER = "malsori.batch.worker:BatchWorker"
 STALLED_S = 600.0
 LONGEST_TICK_S = 5.0  # between two looks at who has stalled
 MOST_IDLE_DEATHS = 3  # of processes that hold no item, with no result between them: it is not the items

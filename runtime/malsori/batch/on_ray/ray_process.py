@@ -17,9 +17,9 @@ from dataclasses import dataclass, replace
 from queue import SimpleQueue
 from typing import Any, NoReturn, TypeAlias
 
+from ...child_process import CLOSED, MessagePipes, picklable, pipes_to_parent
 from ...errors import MalsoriError
-from ..batch_items import BatchItem, ItemEvent, ItemProgress, ItemResult
-from ..local.wire import CLOSED, MessagePipes, RunFailed
+from ..batch_items import BatchItem, ItemEvent, ItemProgress, ItemResult, RunFailed
 from ..settings import WorkerSettings
 from .actor import ChunkActor
 from .chunks import ALONE, ALONE_ROUNDS, ROUNDS, ChunkLimits, chunks_of
@@ -35,7 +35,7 @@ def main() -> NoReturn:
     for name in ("SIGINT", "SIGHUP"):
         if hasattr(signal, name):
             signal.signal(getattr(signal, name), signal.SIG_IGN)
-    talk = _talk()
+    talk = pipes_to_parent()
     faulthandler.enable()
     waves: SimpleQueue[list[BatchItem]] = SimpleQueue()
     orders = talk.receive()
@@ -45,7 +45,7 @@ def main() -> NoReturn:
     except CLOSED:
         os._exit(0)
     except MalsoriError as error:
-        talk.send(RunFailed(error))
+        talk.send(RunFailed(picklable(error)))
     except Exception as error:  # what Ray raises has no base class; it ends the run
         talk.send(RunFailed(error_of(error)))
     _leave()
@@ -170,13 +170,3 @@ def _leave() -> NoReturn:
         ending.start()
         ending.join(SHUTDOWN_S)
     os._exit(0)
-
-
-def _talk() -> MessagePipes:
-    """Return the pipes to and from the runner, and send all else that is printed to stderr."""
-    incoming, outgoing = os.dup(0), os.dup(1)
-    nothing = os.open(os.devnull, os.O_RDONLY)
-    os.dup2(nothing, 0)
-    os.close(nothing)
-    os.dup2(2, 1)
-    return MessagePipes(os.fdopen(incoming, "rb", buffering=0), os.fdopen(outgoing, "wb", buffering=0))
