@@ -83,7 +83,7 @@ class Crew:
     def _heard(self, child: Child, message: Any) -> Iterator[ItemEvent]:
         """Do what a message of a process asks for, and yield what it tells of an item."""
         if self._children.get(child.seat) is not child:
-            return  # it was ended, and these are its last words
+            return  # a message of a process that was ended
         child.quiet_s = 0.0
         if isinstance(message, ItemWanted):
             self._answer(child)
@@ -122,7 +122,7 @@ class Crew:
             if self._suspects:
                 return self._suspects.popleft()
         item = self._taken()
-        if item is not None and item.alone and child.begun:  # it asks again when its hands are empty
+        if item is not None and item.alone and child.begun:  # it asks again when it holds none
             self._suspects.append(item)
             return None
         return item

@@ -22,7 +22,7 @@ MOST_KEPT = 200  # of which the oldest go
 
 
 class LayoutCache:
-    """Layouts by key; what cannot be read is not there, and what cannot be written is not kept."""
+    """Layouts by key, in a file. One that cannot be read counts as empty, one that cannot be written stays as it is."""
 
     def __init__(self, folder: Path | None = None) -> None:
         """Use `layouts.json` of a folder, by default the user's cache."""

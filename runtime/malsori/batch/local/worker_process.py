@@ -1,7 +1,6 @@
 """A worker process of this machine: it loads the model, asks for items, and tells what became of them.
 
-It ends when its parent does, at any moment, and by nothing else that is sent to its terminal: who is interrupted is the
-parent, which decides. What native libraries print goes to stderr, for standard output is the way to the parent.
+It ends when its parent ends. It ignores the signals of the terminal: the parent gets them, too, and decides.
 """
 
 from __future__ import annotations
