@@ -1,8 +1,8 @@
 """The inputs of a run to rows of its journal: which are new, which were done before, and which have changed since.
 
 An input is known by its id or its path. It is done while its file has the size and the time that it had; where only
-the time differs, the sum of its bytes decides. A file that was moved or copied with its time is known by that sum, too, and
-its results are copied.
+the time differs, the sum of its bytes decides. A file that was moved or copied with its time is known by that sum,
+too, and its results are copied.
 """
 
 from __future__ import annotations

@@ -21,8 +21,9 @@ from ..child_process import CLOSED, MessagePipes, pipes_to_parent
 from ..engines.machine.memory import peak_memory
 from ..engines.machine.process import share_heap
 from ..errors import MalsoriError, brief
-from ..pipeline import TranscribeOptions, Transcriber, load
-from ..types import SAMPLE_RATE, Audio, Transcript
+from ..pipeline import TranscribeOptions, Transcriber
+from ..pipeline.loading import load_as
+from ..types import Audio, Transcript
 from .model_task import CUT_S, SHORT_S, HeardRecording, ModelDone, ModelFailed, ModelLoaded, ModelMessage, ModelTask
 
 WARM_S = 5.0  # seconds of sound that are heard before anything is timed
@@ -64,16 +65,7 @@ def carried_out(task: ModelTask) -> Iterator[ModelMessage]:
 
 
 def _loaded(task: ModelTask) -> Transcriber:
-    loading = task.loading
-    transcriber = load(
-        task.model,
-        compute_type=task.compute_type,
-        device=loading.device,
-        threads=loading.threads,
-        memory=loading.memory,
-        verify=loading.verify,
-        wanted=task.options,
-    )
+    transcriber = load_as(task.loading, task.model, task.compute_type, wanted=task.options)
     transcriber.check(task.options)
     return transcriber
 
@@ -123,17 +115,13 @@ def _latency(transcriber: Transcriber, task: ModelTask) -> float | None:
 def _beginning(task: ModelTask, seconds: float) -> Audio:
     """Return the first seconds of the first recording that can be read, without decoding the rest."""
     for path in task.recordings:
-        blocks: list[Audio] = []
         try:
-            with decode_blocks(path, track=task.options.source.track) as reading:
-                for block in reading:
-                    blocks.append(block)
-                    if sum(map(len, blocks)) >= seconds * SAMPLE_RATE:
-                        break
+            with decode_blocks(path, track=task.options.source.track) as blocks:
+                sound = blocks.first(seconds)
         except MalsoriError:
             continue
-        if blocks:
-            return np.concatenate(blocks)[: round(seconds * SAMPLE_RATE)]
+        if len(sound):
+            return sound
     return np.zeros(0, np.float32)
 
 

@@ -61,7 +61,7 @@ def key_of(settings: WorkerSettings, machine: MachineParts, cpu: str, version: s
     """Return the key of a trial: the model, how it computes, the processor, its cores, and the version of malsori."""
     facts = [
         settings.model_digest or os.path.abspath(settings.model),
-        [settings.compute_type, settings.workers, settings.loading.device, settings.loading.memory],
+        [settings.compute_type, settings.loading.device, settings.loading.memory],
         [machine.threads, machine.groups, machine.gpus, cpu],
         version,
     ]
