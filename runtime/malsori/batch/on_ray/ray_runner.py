@@ -16,7 +16,7 @@ from ...errors import ClusterUnreachable, EngineError, OptionError
 from ..batch_items import BatchItem, ItemEvent, RunFailed
 from ..hearer_entry import BATCH_WORKER
 from ..settings import WorkerSettings
-from .ray_wire import ClusterOrders, ClusterReady, WaveWanted
+from .ray_wire import ClusterOrders, ClusterReady, ItemsWanted
 
 REACH_S = 25.0  # until a cluster is reached, importing Ray included
 START_S = 60.0  # until one of this machine is started
@@ -53,10 +53,10 @@ class RayRunner:
             link.reach()
             while True:
                 message = link.next()
-                if not isinstance(message, WaveWanted):
+                if not isinstance(message, ItemsWanted):
                     yield message
-                elif wave := list(islice(items, MOST_ITEMS)):
-                    link.send(wave)
+                elif some := list(islice(items, MOST_ITEMS)):
+                    link.send(some)
                 else:
                     return
         finally:
