@@ -48,7 +48,7 @@ def layout_for(
     threads = settings.loading.threads or None
     if workers is not None or threads is not None or machine.gpus:
         return by_hand(machine, workers or max(1, len(machine.gpus)), threads)
-    layouts = candidates(machine, weights_of(manifest), shared=_shares(settings, manifest))
+    layouts = candidates(machine, manifest.size, shared=_shares(settings, manifest))
     if len(layouts) == 1:
         return layouts[0]
     cache = cache or LayoutCache()
@@ -73,11 +73,6 @@ def machine_parts(settings: WorkerSettings, manifest: Manifest) -> MachineParts:
     cores = usable_cores()
     groups = cpu_groups(cores) if cores else ()
     return MachineParts(cpu_threads(), groups, free_memory(), _gpus(settings.loading.device, manifest))
-
-
-def weights_of(manifest: Manifest) -> int:
-    """Return the bytes of a model's files."""
-    return sum(entry.size for entry in manifest.files.values())
 
 
 def told(tried: Sequence[TriedLayout]) -> str:
