@@ -1,7 +1,8 @@
 """Thousands of files: whether memory grows with their number, and how soon a batch that was done goes on.
 
 The files are copies of a few clips that differ in a few bits, heard by a small model: what is measured is the journal
-and what is kept of each file, not the words. The fewer files have as much sound as the workers ever gather: 8 minutes each.
+and what is kept of each file, not the words. The fewer files have as much sound as the workers ever gather: 8 minutes
+each.
 """
 
 from __future__ import annotations

@@ -11,8 +11,9 @@ from pathlib import Path
 
 import pytest
 
+from malsori.child_process import program_calling
 from malsori.compare import ComparedRecording, ComparisonSettings, Contender, compare
-from malsori.compare.model_process import PROGRAM, messages_of
+from malsori.compare.model_process import MAIN, messages_of
 from malsori.compare.model_task import (
     HeardRecording,
     ModelDone,
@@ -147,12 +148,12 @@ def task(*paths: str) -> ModelTask:
     [
         (
             f"{DIES}import os; os.kill(os.getpid(), {int(signal.SIGKILL)})",
-            "its process was ended by SIGKILL; most likely",
+            "its process was ended by SIGKILL, as the system does when memory is short; malsori models recommend",
         ),
         (f"{DIES}import os; os.abort()", "its process was ended by SIGABRT"),
-        (f"{DIES}sys.exit(3)", "its process ended with the exit code 3"),
-        ("raise SystemExit(4)", "its process ended with the exit code 4"),
-        (f"{DIES}print('hello'); sys.exit(5)", "its process ended with the exit code 5"),
+        (f"{DIES}sys.exit(3)", "its process ended with exit code 3"),
+        ("raise SystemExit(4)", "its process ended with exit code 4"),
+        (f"{DIES}print('hello'); sys.exit(5)", "its process ended with exit code 5"),
     ],
 )
 def test_a_process_that_dies_says_of_what(program: str, told: str):
@@ -162,11 +163,11 @@ def test_a_process_that_dies_says_of_what(program: str, told: str):
 
 
 def test_closing_the_messages_ends_the_process(tmp_path: Path):
-    program = f"{DIES}import os, pickle, time\n"
+    program = f"{DIES}import os, time\nfrom malsori.child_process import pipes_to_parent\n"
     program += "from malsori.compare.model_task import ModelLoaded\n"
     sleeper = f"import sys; sys.path[:0] = {[str(ROOT / 'runtime')]!r}\n{program}"
     sleeper += f"open({str(tmp_path / 'pid')!r}, 'w').write(str(os.getpid()))\n"
-    sleeper += "pickle.dump(ModelLoaded(1.0, 'cpu', ''), sys.stdout.buffer); sys.stdout.flush(); time.sleep(60)"
+    sleeper += "pipes_to_parent().send(ModelLoaded(1.0, 'cpu', '')); time.sleep(60)"
     messages = messages_of(task(), sleeper)
     assert next(messages) == ModelLoaded(1.0, "cpu", "")
     start = time.monotonic()
@@ -176,8 +177,8 @@ def test_closing_the_messages_ends_the_process(tmp_path: Path):
     assert not Path(f"/proc/{process}").exists()
 
 
-def test_what_libraries_print_does_not_garble_what_the_process_tells():
-    program = PROGRAM.replace(
+def test_what_libraries_print_does_not_garble_what_the_process_tells(capfd: pytest.CaptureFixture[str]):
+    program = program_calling(MAIN).replace(
         "import main; main()",
         "import main, carried_out\nimport os, malsori.compare.model_child as child\n"
         "def noisy(task):\n    os.write(1, b'noise ' * 100)\n    yield from carried_out(task)\n"
@@ -185,17 +186,19 @@ def test_what_libraries_print_does_not_garble_what_the_process_tells():
     )
     told = list(messages_of(task(KOREAN.path), program))
     assert [type(message) for message in told] == [ModelLoaded, HeardRecording, ModelDone]
+    assert capfd.readouterr().err == "noise " * 100
 
 
 def test_the_process_of_a_model_ends_with_the_one_that_started_it():
     program = "import sys; sys.path[:0] = [sys.argv[1]]; from malsori.compare.model_child import watch_parent; "
-    program += "watch_parent(); print('ready', flush=True); import time; time.sleep(60)"
+    program += "from malsori.child_process import pipes_to_parent; watch_parent(pipes_to_parent()); "
+    program += "print('ready', flush=True); import time; time.sleep(60)"
     command = [sys.executable, "-c", program, str(ROOT / "runtime")]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stderr=subprocess.PIPE) as process:
         assert process.stdin is not None
-        assert process.stdout is not None
+        assert process.stderr is not None
         try:
-            assert process.stdout.readline() == b"ready\n"
+            assert process.stderr.readline() == b"ready\n"
             process.stdin.close()
             assert process.wait(10) == 1
         finally:

@@ -141,11 +141,11 @@ def _recordings(args: argparse.Namespace, inputs: Sequence[InputFile], reporter:
 
 
 def _said(args: argparse.Namespace, each: InputFile, said: SaidTexts | None) -> str | None:
-    from ..compare import said_beside
+    from ..pipeline.trials.hearing import transcript_of
 
     if args.no_transcripts:
         return None
-    return said_beside(Path(each.file)) if said is None else said.of(each.below)
+    return transcript_of(Path(each.file)) if said is None else said.of(each.below)
 
 
 def _tell(args: argparse.Namespace, comparison: ModelComparison, reporter: Reporter) -> None:

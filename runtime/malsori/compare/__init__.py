@@ -4,7 +4,7 @@ from .comparing import ComparisonSettings, compare
 from .comparison import ComparedRecording, ModelComparison, ModelOutcome
 from .comparison_page import comparison_page
 from .contender import Contender, contenders, models_here
-from .said import SaidTexts, said_beside
+from .said import SaidTexts
 
 __all__ = [
     "ComparedRecording",
@@ -17,5 +17,4 @@ __all__ = [
     "comparison_page",
     "contenders",
     "models_here",
-    "said_beside",
 ]

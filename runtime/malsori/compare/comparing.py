@@ -103,7 +103,7 @@ def _known(contender: Contender, settings: ComparisonSettings) -> ModelOutcome:
             outcome,
             title=FAMILIES[manifest.kind].title,
             kind=manifest.kind,
-            size=sum(entry.size for entry in manifest.files.values()),
+            size=manifest.size,
             quantization=manifest.quantization,
             demonstration=manifest.demonstration,
         )

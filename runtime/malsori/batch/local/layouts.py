@@ -12,6 +12,7 @@ from ...engines.machine.cpus import cpu_threads
 from ...engines.machine.devices import choose_device, visible_gpus
 from ...engines.machine.libraries import has_driver
 from ...engines.machine.memory import free_memory
+from ...urls import is_url
 from ..settings import WorkerSettings
 from .candidates import MachineParts, by_hand, candidates
 from .cpu_groups import cpu_groups, usable_cores
@@ -47,7 +48,7 @@ def layout_for(
     threads = settings.loading.threads or None
     if workers is not None or threads is not None or machine.gpus:
         return by_hand(machine, workers or max(1, len(machine.gpus)), threads)
-    layouts = candidates(machine, weights_of(manifest), shared=_shares(settings, manifest))
+    layouts = candidates(machine, manifest.size, shared=_shares(settings, manifest))
     if len(layouts) == 1:
         return layouts[0]
     cache = cache or LayoutCache()
@@ -55,7 +56,7 @@ def layout_for(
     kept = cache.get(key)
     if kept in layouts:
         return kept
-    sound = [source for source in first(FEW) if "://" not in source]
+    sound = [source for source in first(FEW) if not is_url(source)]
     if len(sound) < FEW:
         return layouts[0]
     report("trying how many workers are best on this machine, up to half a minute; --workers N goes without")
@@ -72,11 +73,6 @@ def machine_parts(settings: WorkerSettings, manifest: Manifest) -> MachineParts:
     cores = usable_cores()
     groups = cpu_groups(cores) if cores else ()
     return MachineParts(cpu_threads(), groups, free_memory(), _gpus(settings.loading.device, manifest))
-
-
-def weights_of(manifest: Manifest) -> int:
-    """Return the bytes of a model's files."""
-    return sum(entry.size for entry in manifest.files.values())
 
 
 def told(tried: Sequence[TriedLayout]) -> str:
