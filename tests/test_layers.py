@@ -231,7 +231,7 @@ def test_importing_the_package_takes_less_than_150_ms() -> None:
     assert min(float(_run(code)) for _ in range(3)) < 0.15  # processor time: the machine may be busy with others
 
 
-@pytest.mark.parametrize("command", ["", "transcribe", "live", "models"])
+@pytest.mark.parametrize("command", ["", "transcribe", "live", "models", "compare"])
 def test_no_help_loads_numpy(command: str) -> None:
     code = f"""
 import sys

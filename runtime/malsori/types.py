@@ -89,7 +89,7 @@ class Segment:
     them is the text itself. From Whisper only: `no_speech_prob`, `compression_ratio`, `window_s` (seconds of sound that
     the encoder saw), `retried`: a shorter window had looped or not ended, and the `temperature` of its reading.
     `language` is set where each window, or channel, may have its own, `speaker` in a split recording. `tokens` are
-    those of the text, without special ones and times; empty where it was put together of parts of others.
+    those of the text, without special ones and times, or none where it was put together.
     """
 
     text: str
@@ -141,13 +141,12 @@ class Segment:
 WORDLESS_S = 3.0  # seconds: a longer gap between two words is no pause but sound without words
 
 _Unread: TypeAlias = Literal["gate", "clip_timestamps", "inaudible", "filled", "crosstalk"]
-Why: TypeAlias = Literal[_Unread, "no_speech", "made_up", "implausible", "no_words", "cut_off"]
-"""Why some sound has no words; `LeftOut` explains each."""
+Why: TypeAlias = Literal[_Unread, "no_speech", "made_up", "implausible", "no_words", "cut_off"]  # see `LeftOut`
 
 
 @dataclass(frozen=True, slots=True)
 class LeftOut:
-    """Sound without words: why, and which spans, ascending and apart, in samples at 16 kHz.
+    """Sound without words: why, whose (in a split recording), and which spans, ascending and apart, samples at 16 kHz.
 
     gate: the gate found no speech in it, and no model read it.
     clip_timestamps: it is outside of the parts that were asked for.
@@ -156,12 +155,9 @@ class LeftOut:
     made_up: a model read a text that it makes up in noise: phrases of videos, hot words, a loop.
     implausible: a model read words that cannot have been spoken, amid silence (`hallucination_silence_threshold`).
     no_words: a model read no words in `WORDLESS_S` or more, or in a whole stretch.
-    cut_off: the reading ended at the most tokens that it may have; the whole window where neither words nor times say
-        how far it came.
+    cut_off: the reading ended at the most tokens that it may have; the whole window where nothing says how far.
     filled: silence in place of a gap or damage in the recording.
     crosstalk: the channel only holds what leaks into it from another one.
-
-    `speaker` is whose channel it is, in a split recording.
     """
 
     why: Why
@@ -176,8 +172,8 @@ class LeftOut:
     def to_dict(self) -> dict[str, Any]:
         """Return the JSON form, in seconds."""
         spans = [[round(span.start / SAMPLE_RATE, 3), round(span.stop / SAMPLE_RATE, 3)] for span in self.spans]
-        fields = {"why": self.why, "seconds": round(self.seconds, 3), "spans": spans}
-        return fields | {"speaker": self.speaker} if self.speaker else fields
+        whose = {"speaker": self.speaker} if self.speaker else {}
+        return {"why": self.why, **whose, "seconds": round(self.seconds, 3), "spans": spans}
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,8 +11,8 @@ from .console import complain
 from .progress import LINE_EVERY
 
 if TYPE_CHECKING:
-    from ..batch.items import ItemResult
-    from ..batch.progress import BatchProgress
+    from ..batch.batch_items import ItemResult
+    from ..batch.batch_progress import BatchProgress
     from .batch_figures import RunFigures
 
 FAILURES_EVERY = 1.0  # seconds until a failure is told

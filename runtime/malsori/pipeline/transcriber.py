@@ -64,8 +64,8 @@ class Transcriber:
     ) -> Transcript:
         """Return the transcript of one recording: a path, bytes, a binary file, or an array of samples.
 
-        Options are the fields of `TranscribeOptions`, given as keywords (`language="ko"`), as a whole, or both. A
-        recording without speech costs no engine call and has an empty text.
+        Options are the fields of `TranscribeOptions`, given as keywords (`language="ko"`), as a whole, or both.
+        Without speech there is no engine call and no text.
 
         `on_segments` gets the transcript's segments in order, some at a time, while the rest is still being heard; two
         minutes of speech are then heard at a time. With `channels="split"` it gets them all when the last was heard.
@@ -164,9 +164,8 @@ class Transcriber:
     ) -> dict[str, float]:
         """Return language codes with probabilities, the likeliest first, from the first 30 s of speech.
 
-        With `language_detection_segments=N` from up to N times as much, until one window is sure.
-        The dictionary is empty when there is no speech. Raises as `transcribe` does, and `OptionError` when the model
-        cannot tell languages apart.
+        With `language_detection_segments=N` from up to N times as much, until one window is sure. Empty without speech.
+        Raises as `transcribe` does, and `OptionError` when the model cannot tell languages apart.
         """
         chosen = wanted(options, overrides)
         chosen.check(self.engine.manifest)

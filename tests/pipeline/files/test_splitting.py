@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from malsori import Segment, Transcript
 from malsori.audio import decode
 from malsori.errors import AudioNotFound, Cancelled, MalsoriError, NoSuchChannel, OptionError
-from malsori.pipeline import Progress, Transcriber, load
+from malsori.pipeline import Progress, SourceRequest, Transcriber, load
 from malsori.pipeline.files.merging import Channel, dialogue_of, merged_channels
 from malsori.types import SAMPLE_RATE, Coverage, LeftOut, Span, Word
 from tests.loudness import LoudnessDetector, LoudnessEngine
@@ -413,3 +413,20 @@ def test_a_tone_in_both_channels_is_no_two_speakers() -> None:
     model, engine = loud()
     model.transcribe(np.stack([tone(3.0), tone(3.0)], axis=1), channels="split")
     assert sum(map(len, engine.calls)) == 1
+
+
+def test_a_recording_may_ask_for_its_channels_itself_and_threads_may_read_ahead() -> None:
+    model, _ = loud()
+    two = np.stack([beeps(1.0), beeps(4.0, level=0.2)], axis=1)
+    requests = [
+        SourceRequest(two, {"channels": "split", "speakers": ["ann", "bob"]}),
+        SourceRequest(two, {"channels": 2}),
+        two,
+        SourceRequest(two, {"channels": 3}),
+        SourceRequest(two, {"channels": "split", "speakers": ["ann"]}),
+        SourceRequest(two, {"channels": "both"}),
+    ]
+    expected = ["ann: w30\nbob: w20", "w20", "w15 w10", "NoSuchChannel", "NoSuchChannel", "OptionError"]
+    for ahead in (0, 3):
+        found = model.transcribe_many(requests, on_error="return", ahead=ahead)
+        assert [getattr(each, "text", type(each).__name__) for each in found] == expected

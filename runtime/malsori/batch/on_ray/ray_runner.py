@@ -12,7 +12,7 @@ from contextlib import suppress
 from io import RawIOBase
 from itertools import islice
 from queue import Empty, SimpleQueue
-from typing import Any, BinaryIO
+from typing import Any
 
 from ...errors import ClusterUnreachable, EngineError, OptionError
 from ..batch_items import BatchItem, ItemEvent
@@ -135,8 +135,8 @@ class RayLink:
             self._pipe("stdout").close()
             self._pipe("stderr").close()
 
-    def _pipe(self, name: str) -> BinaryIO:
-        pipe: BinaryIO = getattr(self._process, name)
+    def _pipe(self, name: str) -> RawIOBase:
+        pipe: RawIOBase = getattr(self._process, name)
         return pipe
 
     def _listen(self) -> None:
