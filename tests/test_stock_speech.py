@@ -225,3 +225,21 @@ def test_no_word_of_a_preface_is_without_length(stock_tiny_en: Path):
     sound = decode(recording("en/asrjs_librivox_preface.flac")).samples[: 8 * 16_000]
     found = malsori.load(stock_tiny_en).transcribe(sound, word_timestamps=True)
     assert min(word.end - word.start for segment in found.segments for word in segment.words) >= 0.02 - 1e-9
+
+
+@pytest.mark.parametrize("decibels", [-20, -30])
+def test_what_leaks_between_the_channels_of_a_call_is_read_once(base: malsori.Transcriber, decibels: int):
+    names = ("1089-134686-0000", "1580-141084-0001", "1089-134691-0001")
+    clips = [decode(recording(f"en/libri-test-clean_{name}.flac")).samples for name in names]
+    clean, at = np.zeros((sum(map(len, clips)) + 4 * 16_000, 2)), 16_000
+    for index, clip in enumerate(clips):
+        clean[at : at + len(clip), index % 2] = clip
+        at += len(clip) + 16_000
+    noise = np.random.default_rng(1).normal(0.0, 10 ** (-65 / 20), clean.shape)
+    sound = (clean + clean[:, ::-1] * 10 ** (decibels / 20) + noise).astype(np.float32)
+    found = base.transcribe(sound, language="en", channels="split")
+    assert [each.split(":")[0] for each in found.text.splitlines()] == ["left", "right", "left"]
+    for number, speaker in enumerate(("left", "right")):
+        heard = [word for each in found.segments if each.speaker == speaker for word in words(each.text)]
+        alone = words(base.transcribe((clean[:, number] + noise[:, number]).astype(np.float32), language="en").text)
+        assert heard == alone

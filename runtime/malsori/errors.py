@@ -9,6 +9,7 @@ MalsoriError
         AudioTooLong                        beyond an explicit limit
         AudioTooShort                       too short for the text that it is to be aligned with
         NoSuchTrack(OptionError)            it lacks the sound track that was asked for
+        NoSuchChannel(OptionError)          it lacks the channel that was asked for
         NoMicrophone                        nothing to record with, or it cannot be opened
         MicrophoneLost                      a microphone that was open gives no more sound
         SoundGone(LookupError)              samples of a stream that are no longer held, or not yet there
@@ -19,6 +20,7 @@ MalsoriError
     OptionError(ValueError)             an option that the model or this runtime does not have
     EngineError(RuntimeError)           an engine failed while running
         DeviceUnavailable                   the device asked for explicitly cannot be used
+        ClusterUnreachable                  no cluster answers at the address given, or one of other versions
     StreamClosed(ValueError)            sound for a stream that was ended
     Cancelled                           the caller no longer wants the result
     MissingDependency(ImportError)      an optional package is not installed
@@ -85,6 +87,10 @@ class NoSuchTrack(AudioError, OptionError):
     """It lacks the sound track that was asked for. Message: the tracks that there are."""
 
 
+class NoSuchChannel(AudioError, OptionError):
+    """It lacks the channel that was asked for. Message: how many there are, and of which speakers."""
+
+
 class NoMicrophone(AudioError):
     """There is nothing to record with, or it cannot be opened. Message: what was tried, what to type next."""
 
@@ -134,8 +140,8 @@ class ModelNotFound(ModelError, LookupError):
 class ModelCorrupt(ModelError, ValueError):
     """A file of a bundle is missing, truncated or altered. Message: `path: expected ..., found ...; how to mend it`."""
 
-    def __init__(self, path: str, expected: str, found: str) -> None:
-        super().__init__(f"{path}: expected {expected}, found {found}; copy or export the bundle again")
+    def __init__(self, path: str, expected: str, found: str, mend: str = "copy or export the bundle again") -> None:
+        super().__init__(f"{path}: expected {expected}, found {found}{'; ' if mend else ''}{mend}")
 
 
 class ModelIncompatible(ModelError, ValueError):
@@ -151,6 +157,17 @@ class EngineError(MalsoriError, RuntimeError):
 
 class DeviceUnavailable(EngineError):
     """The device that was asked for explicitly cannot be used. Message: why, and what to type next."""
+
+
+class ClusterUnreachable(EngineError):
+    """No cluster can be worked with at an address. Message: the address that was tried, and why."""
+
+    def __init__(self, address: str, reason: str) -> None:
+        super().__init__(
+            f"{address}: expected a Ray cluster, found none that can be used ({reason}); `ray status` on its head "
+            "says whether it runs, `ray start --address` makes this machine a node of it"
+        )
+        self.address = address
 
 
 class StreamClosed(MalsoriError, ValueError):

@@ -19,6 +19,7 @@ from .errors import OptionError
 TRUE = frozenset({"true", "yes", "on", "1"})
 FALSE = frozenset({"false", "no", "off", "0"})
 LEAST_RATE, MOST_RATE = 4_000, 384_000  # Hz that sound may have
+MOST_CHANNELS = 32  # that sound may have
 LATEST = 1e9  # seconds, 31 years
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 from .errors import OptionError
-from .kinds import LEAST_RATE, MOST_RATE, Kind, Number, Seconds, Switch, Whole, is_number
+from .kinds import LEAST_RATE, MOST_CHANNELS, MOST_RATE, Kind, Number, Seconds, Switch, Whole, is_number, not_read
 from .option import check, nearest, option, schema
 
 _HYSTERESIS = 0.15  # default distance between the two thresholds, as in Silero's own utilities
@@ -32,6 +32,47 @@ class TrackKind(Kind):
         number = isinstance(value, int) and not isinstance(value, bool)
         text = str(value).strip() if number or isinstance(value, str) else ""
         return bool(text) and not text.startswith("-") and text.strip("0") != ""
+
+
+class ChannelsKind(Kind):
+    """What is heard of several channels: their mix, each by itself, or one of them by its number from 1 on."""
+
+    expected, metavar = "mix, split, or the number of a channel from 1 on", "CHANNELS"
+    schema: Mapping[str, Any] = {"anyOf": [{"enum": ["mix", "split"]}, Whole(1, MOST_CHANNELS).schema]}
+
+    def read(self, text: str) -> Any:
+        value = self.plain(text)
+        if not self.allows(value):
+            raise not_read(text, self.expected)
+        return value
+
+    def plain(self, value: Any) -> Any:
+        return int(value) if isinstance(value, str) and value.isascii() and value.isdigit() else value
+
+    def allows(self, value: Any) -> bool:
+        return value in ("mix", "split") if isinstance(value, str) else Whole(1, MOST_CHANNELS).allows(value)
+
+
+class SpeakerNames(Kind):
+    """Names, no two of them the same; in a text with commas between."""
+
+    expected, metavar = "different names of one line each, such as agent,customer", "NAMES"
+    schema: Mapping[str, Any] = {"type": "array", "items": {"type": "string"}, "maxItems": MOST_CHANNELS}
+
+    def read(self, text: str) -> Any:
+        names = self.plain(text)
+        if not names or not self.allows(names):
+            raise not_read(text, self.expected)
+        return names
+
+    def plain(self, value: Any) -> Any:
+        if isinstance(value, str):
+            return tuple(name.strip() for name in value.split(","))
+        return tuple(value) if isinstance(value, list) else value
+
+    def allows(self, value: Any) -> bool:
+        named = isinstance(value, tuple) and all(isinstance(name, str) and name.strip() for name in value)
+        return named and len(set(value)) == len(value) and all(name.isprintable() for name in value)
 
 
 class Milliseconds(Number):
@@ -140,6 +181,11 @@ class SourceOptions:
         takes the place of what does not decode; without this option, such a file is an error.
     track: the sound track to read: 1, 2, ..., or a language such as kor (the default one). The default track is the one
         that the file marks so, else the first.
+    channels: what is heard of a recording with several channels: their mix, each by itself (split), or one, by its
+        number from 1 on. Of a split recording each segment says whose it is: left or right of two channels, others as
+        the file names them. Where a channel only holds what leaks into it from another, it is silenced first, and
+        channels that are all the same are heard once, as their mix.
+    speakers: names for the channels of a split recording, in their order (left, right, ...).
     start_at_zero: count times from the first sound, not from the beginning of the file. The silence that stands for
         sound which begins later than the file is then left out.
     sample_rate: rate in Hz of a source that is an array of samples (16,000). Files say theirs.
@@ -148,6 +194,8 @@ class SourceOptions:
 
     allow_truncated: bool = option(False, Switch())
     track: int | str | None = option(None, TrackKind(or_none=True))
+    channels: int | str = option("mix", ChannelsKind())
+    speakers: tuple[str, ...] | list[str] = option((), SpeakerNames())
     start_at_zero: bool = option(False, Switch())
     sample_rate: float | None = option(
         None, Number(LEAST_RATE, MOST_RATE, "a whole number of Hz", step=1, or_none=True)

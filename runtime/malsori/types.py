@@ -88,8 +88,8 @@ class Segment:
     `words` is empty in a transcript unless word times were asked for, `alternatives` unless several were; the first of
     them is the text itself. From Whisper only: `no_speech_prob`, `compression_ratio`, `window_s` (seconds of sound that
     the encoder saw), `retried`: a shorter window had looped or not ended, and the `temperature` of its reading.
-    `language` is set where each window may have its own. `tokens` are those of the text in the model's vocabulary,
-    without special ones and times; empty where a text was put together of parts of others.
+    `language` is set where each window, or channel, may have its own, `speaker` in a split recording. `tokens` are
+    those of the text, without special ones and times, or none where it was put together.
     """
 
     text: str
@@ -105,6 +105,7 @@ class Segment:
     language: str | None = None
     tokens: tuple[int, ...] = ()
     temperature: float | None = None
+    speaker: str | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Return the JSON form of the segment, without fields that its engine does not set, tokens and temperature."""
@@ -114,6 +115,8 @@ class Segment:
             "end": round(self.end, 3),
             "confidence": round(self.confidence, 4),
         }
+        if self.speaker is not None:
+            fields["speaker"] = self.speaker
         if self.words:
             fields["words"] = [word.to_dict() for word in self.words]
         if self.no_speech_prob is not None:
@@ -137,15 +140,13 @@ class Segment:
 
 WORDLESS_S = 3.0  # seconds: a longer gap between two words is no pause but sound without words
 
-Why: TypeAlias = Literal[
-    "gate", "clip_timestamps", "inaudible", "no_speech", "made_up", "implausible", "no_words", "cut_off", "filled"
-]
-"""Why some sound has no words; `LeftOut` explains each."""
+_Unread: TypeAlias = Literal["gate", "clip_timestamps", "inaudible", "filled", "crosstalk"]
+Why: TypeAlias = Literal[_Unread, "no_speech", "made_up", "implausible", "no_words", "cut_off"]  # see `LeftOut`
 
 
 @dataclass(frozen=True, slots=True)
 class LeftOut:
-    """Sound without words: why, and which spans, ascending and apart, in samples at 16 kHz.
+    """Sound without words: why, whose (in a split recording), and which spans, ascending and apart, samples at 16 kHz.
 
     gate: the gate found no speech in it, and no model read it.
     clip_timestamps: it is outside of the parts that were asked for.
@@ -154,13 +155,14 @@ class LeftOut:
     made_up: a model read a text that it makes up in noise: phrases of videos, hot words, a loop.
     implausible: a model read words that cannot have been spoken, amid silence (`hallucination_silence_threshold`).
     no_words: a model read no words in `WORDLESS_S` or more, or in a whole stretch.
-    cut_off: the reading ended at the most tokens that it may have; the whole window where neither words nor times say
-        how far it came.
+    cut_off: the reading ended at the most tokens that it may have; the whole window where nothing says how far.
     filled: silence in place of a gap or damage in the recording.
+    crosstalk: the channel only holds what leaks into it from another one.
     """
 
     why: Why
     spans: tuple[Span, ...]
+    speaker: str | None = None
 
     @property
     def seconds(self) -> float:
@@ -170,7 +172,8 @@ class LeftOut:
     def to_dict(self) -> dict[str, Any]:
         """Return the JSON form, in seconds."""
         spans = [[round(span.start / SAMPLE_RATE, 3), round(span.stop / SAMPLE_RATE, 3)] for span in self.spans]
-        return {"why": self.why, "seconds": round(self.seconds, 3), "spans": spans}
+        whose = {"speaker": self.speaker} if self.speaker else {}
+        return {"why": self.why, **whose, "seconds": round(self.seconds, 3), "spans": spans}
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,7 +181,7 @@ class Coverage:
     """How much of a recording has words, in seconds: `decoded` is the sum of `read` and `left_out`.
 
     `spoken` is the speech that the gate found, padding included, None without a gate; `read` is the sound that has
-    words, with pauses of less than `WORDLESS_S`.
+    words, with pauses of less than `WORDLESS_S`. Of a split recording these are sums over its channels.
     """
 
     decoded: float

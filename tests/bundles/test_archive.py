@@ -194,6 +194,12 @@ def test_the_sum_beside_is_found_in_other_forms_and_a_wrong_one_is_refused(tmp_p
                 expected_sum(tmp_path / "x.tar")
 
 
+def test_a_pipe_in_place_of_the_sum_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(beside(tmp_path / "x.tar"))
+    with pytest.raises(ModelCorrupt, match=r"found no regular file$"):
+        expected_sum(tmp_path / "x.tar")
+
+
 def test_an_archive_with_another_sum_than_was_promised_is_not_installed(home: Path) -> None:
     data = archive(model())
     assert_refused(data, home, f"expected sha256 {'ab' * 32}, found sha256 ", expected="AB" * 32)
@@ -238,7 +244,11 @@ FIRST = model()[:1]
         ([*model(), ("mini/more.bin", b"x")], tarfile.USTAR_FORMAT, "found one that is neither"),
         ([*FIRST, *model("other")], tarfile.USTAR_FORMAT, "expected all files of mini first, found none yet called"),
         (model()[:-1], tarfile.USTAR_FORMAT, "expected all files of mini, found none called 'onnx/graph.onnx'"),
-        ([(BIG, bytes(5 << 20))], tarfile.USTAR_FORMAT, "expected a manifest of at most 4194304 bytes, found 5242880"),
+        (
+            [(BIG, bytes(5 << 20))],
+            tarfile.USTAR_FORMAT,
+            r"a manifest of at most 4194304 bytes \(4194304 in all\), found 5242880",
+        ),
         (
             [*FIRST, ("mini/config.json", b"{}}")],
             tarfile.USTAR_FORMAT,
@@ -260,6 +270,18 @@ def test_what_does_not_belong_in_an_archive_is_named_and_nothing_is_left(
 def test_a_manifest_that_names_files_elsewhere_is_refused(home: Path, name: str) -> None:
     parts = [("mini/manifest.json", archives.manifest({name: b"x"})), (f"mini/{name}", b"x")]
     assert_refused(archive(parts), home, "expected names of files inside the bundle")
+
+
+def test_manifests_are_small_all_together(home: Path) -> None:
+    content = {"a": b""}
+    parts: list[Any] = []
+    for number in range(5):
+        said = {**json.loads(archives.manifest(content)), "measured": {"a": "x" * 1_000_000}}
+        parts += [(f"m{number}/manifest.json", json.dumps(said).encode()), (f"m{number}/a", b"")]
+    assert_refused(
+        archive(parts), home, r"'m4/manifest\.json': expected a manifest of at most \d{6} bytes \(4194304 in all"
+    )
+    assert installed(archive(parts[:8]), home)
 
 
 def test_a_negative_size_is_refused(home: Path) -> None:
@@ -307,7 +329,7 @@ def test_something_behind_the_end_is_refused(home: Path) -> None:
 @pytest.mark.parametrize(
     ("data", "found"),
     [
-        (b"\x1f\x8b" + bytes(600), "gzip's format; gzip -dc FILE"),
+        (b"\x1f\x8b" + bytes(600), "one that gzip has compressed; gzip -dc FILE"),
         (b"\x28\xb5\x2f\xfd" + bytes(600), "zstd -dc FILE | malsori models unbundle -"),
         (b"<!DOCTYPE html>" + b" " * 600, "an HTML page"),
         (b"RIFF" * 200, "other bytes"),

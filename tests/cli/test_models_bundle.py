@@ -25,7 +25,7 @@ from tests.shipped import ROOT
 
 @pytest.fixture(autouse=True)
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The places of a user with one model, `mini`, who works in an empty folder; returns the folder of models."""
+    """The places of a user with the model `mini`, who works in an empty folder; returns the cache's models."""
     monkeypatch.setenv("MALSORI_MODELS", str(tmp_path / "mine"))
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     archives.folder(tmp_path / "mine" / "mini", "mini")
@@ -139,7 +139,7 @@ def test_a_sum_that_is_not_that_of_the_archive_is_refused(
         (["bundle", "mini", "-o", "nowhere/"], 2, "no such folder; make it first: mkdir nowhere/"),
         (["bundle", "mini", "-o", "fifo"], 2, "is no regular file; -o - writes to standard output"),
         (["unbundle", "nothing.tar"], 1, "nothing.tar: expected an archive of models"),
-        (["unbundle", "."], 1, "found a folder; if it is a model, malsori models adopt . takes it in"),
+        (["unbundle", "."], 1, "found a folder; if it is a model, malsori models adopt . takes it in\n"),
         (["unbundle", "a\0b"], 1, "expected an archive of models"),
         (["unbundle", "other.tar", "--as", "a/b"], 2, "name: expected letters"),
         (["show", "./other.tar"], 1, "an archive; if it is one of models, malsori models unbundle"),

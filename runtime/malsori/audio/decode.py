@@ -10,25 +10,16 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 from itertools import groupby
-from typing import TypeAlias, cast
 
 import numpy as np
-from numpy.typing import NDArray
 
-from ..errors import AudioError, AudioNotFound, CorruptAudio, EmptyAudio, OptionError
+from ..errors import CorruptAudio, EmptyAudio, NoSuchChannel
 from ..types import SAMPLE_RATE, Audio, Span
-from .clock import FileClock
+from .channels import channels_of, picked, silenced
 from .limits import DEFAULT_LIMITS, Limits
-from .mono import Mixer, resample, weights_of
-from .opening import open_stream
-from .pieces import Form, Promise, ReadingOptions, SoundPiece, SoundStream
-from .promise import check_promise
-from .samples import Samples, as_array, as_frames, to_float, whole_rate
-from .source import FileRange, Source, name_of, one_line, open_file
-from .tracks import check_only
-
-AudioSource: TypeAlias = "Source | Samples"
-"""A path, bytes, a binary file object, or samples: an array, a list, or a tensor (see `Samples`)."""
+from .mono import Mixer, Resampler, resample, weights_of
+from .opened import AudioSource, ChannelOf, open_source
+from .pieces import Form, Frames, ReadingOptions, SoundPiece, SoundStream
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +59,11 @@ class Blocks(Iterator[Audio]):
         return self._stream.promise.seconds
 
     @property
+    def form(self) -> Form:
+        """Rate, channels and their speakers, as the recording begins."""
+        return self._stream.form
+
+    @property
     def filled_s(self) -> float:
         """Seconds of silence so far in place of sound that is not in the file, or does not decode."""
         return self._stream.clock.filled
@@ -93,6 +89,15 @@ class Blocks(Iterator[Audio]):
 
     def __del__(self) -> None:
         self.close()
+
+    def first(self, seconds: float) -> Audio:
+        """Return up to so many of the seconds that come next, without decoding what is behind them."""
+        found: list[Audio] = []
+        left = round(seconds * SAMPLE_RATE)
+        while left > 0 and (block := next(self, None)) is not None:
+            found.append(block[:left])
+            left -= len(found[-1])
+        return np.concatenate(found) if found else np.zeros(0, np.float32)
 
     def close(self) -> None:
         """Close the source; a caller's own file object stays open."""
@@ -139,78 +144,58 @@ def decode_blocks(
     promises, or a part that does not decode, is an error unless `allow_truncated`, which uses what is there, puts
     silence where something is damaged, and warns. `track` is the sound track to read where there are several: a number
     from 1 on, or a language as the file tags it ("kor"); None takes the file's default one. Sound that begins later
-    than the file does begins with silence, unless `start_at_zero`. `name` is what messages call the recording.
+    than the file does begins with silence, unless `start_at_zero`. A `ChannelOf` is one channel in place of the mix of
+    all. `name` is what messages call the recording.
 
     Raises at once, for what the header shows, or while reading: `AudioNotFound`, `UnsupportedFormat`, `CorruptAudio`,
-    `EmptyAudio`, `AudioTooLong`; `OptionError` for a `sample_rate` where it has no meaning and for no such track.
+    `EmptyAudio`, `AudioTooLong`; `OptionError` for a `sample_rate` where it has no meaning; `NoSuchTrack`,
+    `NoSuchChannel`.
     """
-    array = as_array(source, name or "<array>")
-    readable = cast("Source", source)  # which is no array
-    name = one_line(name) if name else ("<array>" if array is not None else name_of(readable))
-    file: FileRange | None = None
-    with ExitStack() as opening:
-        if array is not None:
-            check_only(track, name)
-            rate = whole_rate(SAMPLE_RATE if sample_rate is None else sample_rate, name)
-            stream = _open_array(array, rate, name, limits)
-        elif sample_rate is not None:
-            raise OptionError(f"{name}: sample_rate is for arrays; a file says its own")
-        else:
-            file = open_file(readable, name, limits, opening)
-            stream = _open_file(file, name, limits, opening, ReadingOptions(allow_truncated, track, start_at_zero))
-        limits.check_length(name, stream.promise.seconds or 0.0)
-        opened = opening.pop_all()
-    mixer = Mixer(stream.lossy)
-    pieces = _counted(stream, file, name, limits, allow_truncated)
-    audio = _checked(_at_16_khz(pieces, mixer), mixer, name)
-    return Blocks(name, audio, mixer, stream, opened)
+    reading = ReadingOptions(allow_truncated, track, start_at_zero)
+    opened = open_source(source, sample_rate, limits, reading, name)
+    stream, mixer = opened.stream, Mixer(opened.stream.lossy)
+    pieces = opened.pieces(limits, allow_truncated)
+    if isinstance(source, ChannelOf) and source.number is not None:
+        if source.number > stream.form.channels and not source.padded:
+            opened.stack.close()
+            raise NoSuchChannel(opened.name, f"the channel {source.number}", channels_of(stream.form))
+        pieces = picked(pieces, source.number, stream.notes)
+    audio = _at_16_khz(pieces, mixer)
+    if isinstance(source, ChannelOf) and source.silent:
+        audio = silenced(audio, source.silent)
+    return Blocks(opened.name, _checked(audio, mixer, opened.name), mixer, stream, opened.stack)
 
 
-def _open_file(file: FileRange, name: str, limits: Limits, stack: ExitStack, reading: ReadingOptions) -> SoundStream:
-    try:
-        return open_stream(file, name, limits, stack, reading)
-    except AudioError:
-        _check_was_readable(file, name)
-        raise
+def decode_channels(
+    source: AudioSource,
+    *,
+    sample_rate: float | None = None,
+    limits: Limits = DEFAULT_LIMITS,
+    reading: ReadingOptions,
+    name: str = "",
+) -> Blocks:
+    """Return the recording in blocks of 16 kHz float32 `(samples, channels)`, otherwise as `decode_blocks` does.
 
-
-def _check_was_readable(file: FileRange | None, name: str) -> None:
-    """Raise the first error while reading, which decoders cannot pass on and took for the end of the file."""
-    if file is not None and file.failures:
-        raise AudioNotFound(name, "a readable file", f"a read error ({file.failures[0]})") from file.failures[0]
-
-
-def _open_array(array: NDArray[np.generic], rate: int, name: str, limits: Limits) -> SoundStream:
-    frames = as_frames(array, name)
-    limits.check_shape(name, rate, frames.shape[1])
-    limits.check_bytes(name, array.nbytes)
-    form = Form(rate, frames.shape[1])
-    starts = range(0, len(frames), form.block)
-    pieces = (SoundPiece(to_float(frames[start : start + form.block]), form) for start in starts)
-    return SoundStream(form, pieces, FileClock(), Promise(len(frames) / rate))
+    Where the number of channels changes within the recording, it changes from one block to the next.
+    """
+    opened = open_source(source, sample_rate, limits, reading, name)
+    mixer = Mixer(opened.stream.lossy)
+    audio = _apart(opened.pieces(limits, reading.allow_truncated), mixer)
+    return Blocks(opened.name, _checked(audio, mixer, opened.name), mixer, opened.stream, opened.stack)
 
 
 def _at_16_khz(pieces: Iterator[SoundPiece], mixer: Mixer) -> Iterator[Audio]:
     """Mix and resample; each run of pieces of one form on its own."""
     for form, run in groupby(pieces, key=lambda piece: piece.form):
         frames = (piece.frames for piece in run)
-        yield from resample(mixer.mixed(frames, weights_of(form.layout)), form.rate)
+        yield from resample(mixer.mixed(frames, weights_of(form.layout)), Resampler(form.rate))
 
 
-def _counted(
-    stream: SoundStream, file: FileRange | None, name: str, limits: Limits, allow_truncated: bool
-) -> Iterator[SoundPiece]:
-    """Pass the pieces on; raise when they are longer than the limits allow or shorter than the file promises."""
-    try:
-        for piece in stream.pieces:
-            stream.heard_s += len(piece.frames) / piece.form.rate
-            limits.check_length(name, stream.heard_s)
-            yield piece
-        _check_was_readable(file, name)
-        check_promise(stream, name, allow_truncated=allow_truncated)
-    except CorruptAudio:
-        _check_was_readable(file, name)
-        raise
+def _apart(pieces: Iterator[SoundPiece], mixer: Mixer) -> Iterator[Frames]:
+    """Resample the channels, each run of pieces of one form on its own."""
+    for form, run in groupby(pieces, key=lambda piece: piece.form):
+        frames = (piece.frames for piece in run)
+        yield from resample(mixer.apart(frames), Resampler(form.rate, form.channels))
 
 
 def _checked(audio: Iterator[Audio], mixer: Mixer, name: str) -> Iterator[Audio]:

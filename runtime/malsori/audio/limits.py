@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ..errors import AudioTooLong, UnsupportedFormat
-from ..kinds import LEAST_RATE, MOST_RATE
+from ..kinds import LEAST_RATE, MOST_CHANNELS, MOST_RATE
 
 _ROUNDING_S = 1e-6  # seconds are added up piece by piece
 
@@ -19,7 +19,7 @@ class Limits:
 
     min_rate: int = LEAST_RATE
     max_rate: int = MOST_RATE
-    max_channels: int = 32
+    max_channels: int = MOST_CHANNELS
     max_seconds: float | None = None
     max_bytes: int | None = None
 

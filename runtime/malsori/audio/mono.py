@@ -63,6 +63,10 @@ class Mixer:
         for block in blocks:
             yield self._to_mono(self._mended(block), weights)
 
+    def apart(self, blocks: Iterator[Frames]) -> Iterator[Frames]:
+        """Yield each block with all of its channels, mended."""
+        yield from map(self._mended, blocks)
+
     @property
     def all_bad(self) -> bool:
         """Whether there were samples and none was a finite number."""
@@ -112,12 +116,17 @@ class Mixer:
 
 
 class Resampler:
-    """Resamples mono float32 from `rate` Hz to 16 kHz; any cut of the input gives the same output."""
+    """Resamples float32 from `rate` Hz to 16 kHz; any cut of the input gives the same output.
 
-    def __init__(self, rate: int) -> None:
+    Blocks are mono, `(samples,)`, or have several `channels`, `(samples, channels)`.
+    """
+
+    def __init__(self, rate: int, channels: int = 0) -> None:
         import soxr
 
-        self._stream = soxr.ResampleStream(rate, SAMPLE_RATE, 1, dtype="float32") if rate != SAMPLE_RATE else None
+        self._shape = (0, channels) if channels else (0,)
+        width = max(channels, 1)
+        self._stream = soxr.ResampleStream(rate, SAMPLE_RATE, width, dtype="float32") if rate != SAMPLE_RATE else None
 
     def push(self, block: Audio) -> Audio:
         """Return the samples completed at 16 kHz; the filter holds some milliseconds back."""
@@ -125,7 +134,7 @@ class Resampler:
 
     def flush(self) -> Audio:
         """Return the samples that the filter held back, and start over."""
-        rest = self._run(np.zeros(0, np.float32), last=True)
+        rest = self._run(np.zeros(self._shape, np.float32), last=True)
         if self._stream is not None:
             self._stream.clear()
         return rest
@@ -133,13 +142,14 @@ class Resampler:
     def _run(self, block: Audio, last: bool) -> Audio:
         if self._stream is None:
             return block
-        resampled: Audio = self._stream.resample_chunk(block, last=last)
-        return np.clip(resampled, -1.0, 1.0)  # the filter rings beyond full scale at hard edges
+        resampled: Audio = self._stream.resample_chunk(np.ascontiguousarray(block), last=last)
+        return np.clip(
+            resampled.reshape(-1, *self._shape[1:]), -1.0, 1.0
+        )  # the filter rings beyond full scale at hard edges
 
 
-def resample(blocks: Iterator[Audio], rate: int) -> Iterator[Audio]:
+def resample(blocks: Iterator[Audio], resampler: Resampler) -> Iterator[Audio]:
     """Yield the blocks at 16 kHz; no block is empty."""
-    resampler = Resampler(rate)
     for block in blocks:
         resampled = resampler.push(block)
         if len(resampled):

@@ -130,6 +130,18 @@ def can_seek(file: object) -> bool:
     return seekable is not None and bool(seekable())
 
 
+def copied(source: BinaryIO, name: str, stack: ExitStack) -> str:
+    """Return the path of a temporary copy of a file object from its present position on, removed with `stack`."""
+    import tempfile
+
+    folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="malsori-"))
+    path = os.path.join(folder, "sound")
+    with open(path, "wb") as file:
+        for part in _parts(source, name):
+            file.write(_binary(part))
+    return path
+
+
 def check_readable(path: str | Path) -> None:
     """Raise `AudioNotFound` for a path that is no readable regular file; nothing is read."""
     with ExitStack() as stack:

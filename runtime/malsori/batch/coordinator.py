@@ -5,15 +5,16 @@ from __future__ import annotations
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import closing
 from itertools import islice
 
 from ..errors import JournalError
+from .batch_items import BatchItem, ItemProgress, ItemResult, Runner
+from .batch_progress import BatchProgress
 from .input_row import InputRow
-from .items import BatchItem, ItemProgress, ItemResult, Runner
 from .journal import Journal
 from .locations import results_at
 from .planning import Plan, PlanCounts
-from .progress import BatchProgress
 from .summary import BatchSummary, summary_of
 
 MOST_UNRECORDED = 1000  # results that are kept in memory while the journal cannot be written, as on a full disk
@@ -40,15 +41,21 @@ class Batch:
         self.progress = BatchProgress()
 
     def plan(
-        self, inputs: Iterable[InputRow], report: Callable[[int], None], *, retry_failed: bool = False
+        self,
+        inputs: Iterable[InputRow],
+        report: Callable[[int], None],
+        *,
+        retry_failed: bool = False,
+        kept: Sequence[str] = (),
     ) -> PlanCounts:
         """Enter the inputs of the run into the journal, and return how many are to be done.
 
-        Raises what reading the inputs raises, and `JournalError`.
+        `kept` are files that no result may replace, besides the inputs. Raises what reading the inputs raises, and
+        `JournalError`.
         """
         self._results.sweep()
-        plan = Plan(self._journal, self._results, self._output, self._formats, self._run, retry_failed=retry_failed)
-        counts = plan.take(inputs, report)
+        place = (self._journal, self._results, self._output, self._formats)
+        counts = Plan(*place, self._run, retry_failed=retry_failed, kept=kept).take(inputs, report)
         self.progress = BatchProgress.of(counts)
         return counts
 
@@ -68,12 +75,13 @@ class Batch:
         """
         self._began = time.monotonic()
         try:
-            for event in runner.run(self._begun()):
-                if isinstance(event, ItemProgress):
-                    self.progress = self.progress.advanced(event, self._seconds)
-                    self._watch(self.progress, None)
-                else:
-                    self._take(event)
+            with closing(runner.run(self._begun())) as events:
+                for event in events:
+                    if isinstance(event, ItemProgress):
+                        self.progress = self.progress.advanced(event, self._seconds)
+                        self._watch(self.progress, None)
+                    elif event.number in self.progress.begun:  # else a second one, of work that was done twice
+                        self._take(event)
         finally:
             self._record_all()  # what the journal could not take meanwhile
             self._journal.end_run(self._run, self.progress.done_now + self.progress.failed_now, self.progress.seconds)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import shlex
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
@@ -84,6 +85,7 @@ class BatchCommand:
     def run(self) -> int:
         """Plan and do the batch; return the exit code. Raises what ends the whole run."""
         from ..batch.coordinator import Batch
+        from ..batch.fsspec_places import remote_rows
         from ..batch.identity import identity_of
         from ..batch.inputs import read_inputs
         from ..batch.journal import Journal
@@ -94,19 +96,20 @@ class BatchCommand:
             settings = settings_of(args, self._formats, reporter)
             path = journal_path(options, args.output)
             journal = closing.enter_context(Journal.open(path, identity_of(settings), start_over=options.start_over))
-            view = BatchView(quiet=args.quiet, json=args.json)
+            view = BatchView(quiet=args.quiet, json=args.json, status=_status(args))
             batch = Batch(journal, settings.output, self._formats, view.update)
             batch.plan(
-                read_inputs(args.inputs, null=options.null, note=reporter.warn),
+                read_inputs(args.inputs, null=options.null, remote=remote_rows, note=reporter.warn),
                 lambda count: reporter.say(f"looking at the files, {count}"),
                 retry_failed=options.retry_failed,
+                kept=args.inputs,  # manifests, which are read again by the next run
             )
             return self._work(batch, settings, view, reporter)
 
     def _work(self, batch: Batch, settings: WorkerSettings, view: BatchView, reporter: Reporter) -> int:
         if batch.progress.left:
-            runner = runner_of(self._options, settings, batch, reporter)
-            reporter.pause()
+            runner = runner_of(self._options, settings, batch, reporter, view.note)
+            reporter.close()
             view.start(batch.progress)
             try:
                 batch.run(runner)
@@ -116,6 +119,12 @@ class BatchCommand:
                 view.close()
         view.end(batch.progress, batch.summary)
         return 1 if batch.progress.failed else 0
+
+
+def _status(args: argparse.Namespace) -> str:
+    """Return the command that shows the batch later on."""
+    place = args.output if args.journal is None else str(args.journal)
+    return f"malsori batch status {shlex.quote(place)}"
 
 
 def _how_far(batch: Batch) -> str:

@@ -20,7 +20,7 @@ from .stopping import ENDING
 from .transcribe_flags import add_vad_flags, add_whisper_flags, add_word_flags, options_from
 
 if TYPE_CHECKING:
-    from ..compare import ComparedRecording, Comparison, Contender, SaidTexts
+    from ..compare import ComparedRecording, Contender, ModelComparison, SaidTexts
 
 EPILOG = """\
 Of a folder all sound files are taken, with -r those of the folders in it. Each model runs in a process of its own, one
@@ -141,14 +141,14 @@ def _recordings(args: argparse.Namespace, inputs: Sequence[InputFile], reporter:
 
 
 def _said(args: argparse.Namespace, each: InputFile, said: SaidTexts | None) -> str | None:
-    from ..compare import said_beside
+    from ..pipeline.trials.hearing import transcript_of
 
     if args.no_transcripts:
         return None
-    return said_beside(Path(each.file)) if said is None else said.of(each.below)
+    return transcript_of(Path(each.file)) if said is None else said.of(each.below)
 
 
-def _tell(args: argparse.Namespace, comparison: Comparison, reporter: Reporter) -> None:
+def _tell(args: argparse.Namespace, comparison: ModelComparison, reporter: Reporter) -> None:
     if args.html is not None:
         _write_page(args, comparison)
     if args.json:
@@ -159,7 +159,7 @@ def _tell(args: argparse.Namespace, comparison: Comparison, reporter: Reporter) 
         reporter.warn(f"{args.html} is written")
 
 
-def _write_page(args: argparse.Namespace, comparison: Comparison) -> None:
+def _write_page(args: argparse.Namespace, comparison: ModelComparison) -> None:
     from ..compare import comparison_page
     from ..compare.embedded_sound import embedded_sound
     from ..output.files import atomic_file

@@ -6,11 +6,11 @@ import io
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from .console import emit, printable
+from .console import emit, printable, with_flag
 from .tables import columns, on_terminal, table
 
 if TYPE_CHECKING:
-    from ..compare import Comparison, ModelOutcome
+    from ..compare import ModelComparison, ModelOutcome
     from ..compare.differences import Difference
     from ..compare.scoring import ModelFigures, TextErrors
 
@@ -22,7 +22,7 @@ Parts = list[tuple[str, str]]
 """Texts, each with the key of its style."""
 
 
-def emit_comparison(comparison: Comparison) -> None:
+def emit_comparison(comparison: ModelComparison) -> None:
     """Print the texts of each recording, then the figures, what they say, and what to keep in mind."""
     from ..compare.conclusions import conclusions, remarks
     from ..compare.scoring import score
@@ -35,21 +35,22 @@ def emit_comparison(comparison: Comparison) -> None:
     emit(_table(comparison, figures))
     for lines in (conclusions(comparison, figures), remarks(comparison, figures)):
         if lines:
-            emit("\n" + "".join(f"{printable(line)}\n" for line in lines))
+            emit("\n" + "".join(f"{printable(with_flag(line))}\n" for line in lines))
 
 
-def _recording(comparison: Comparison, number: int) -> Iterator[Parts]:
+def _recording(comparison: ModelComparison, number: int) -> Iterator[Parts]:
     """Yield the lines of a recording: its name, what was said, and what each model heard."""
     recording = comparison.recordings[number]
-    wide = max(map(len, ["said", *(model.label for model in comparison.models)])) + 2
+    models = [model for model in comparison.models if not model.silent]
+    wide = max(map(len, ["said", *(model.label for model in models)])) + 2
     yield [(f"{recording.name} ({recording.duration:.1f} s)", "name")]
     if recording.said is not None:
         yield [(INDENT + "said".ljust(wide), ""), (recording.said, "")]
-    for model in comparison.models:
+    for model in models:
         yield [(INDENT + model.label.ljust(wide), ""), *_heard(comparison, number, model)]
 
 
-def _heard(comparison: Comparison, number: int, model: ModelOutcome) -> Parts:
+def _heard(comparison: ModelComparison, number: int, model: ModelOutcome) -> Parts:
     from ..compare.differences import differences
 
     heard, reference = model.of(number), comparison.reference(number)
@@ -65,12 +66,11 @@ def marked(found: list[Difference]) -> Parts:
     parts: Parts = []
     for each in found:
         if each.kind == "same":
-            parts.append((each.heard, ""))
-            continue
-        form = FORMS[each.kind].format(said=each.said.strip(), heard=each.heard.strip())
-        parts.append((form, each.kind))
-        if (each.heard or each.said).endswith(" "):
-            parts.append((" ", ""))
+            parts.append((each.heard.rstrip(), ""))
+        else:
+            form = FORMS[each.kind].format(said=each.said.strip(), heard=each.heard.strip())
+            parts.append((form, each.kind))
+        parts.append((" " * each.spaced, ""))
     return parts
 
 
@@ -87,15 +87,16 @@ def _shown(parts: Parts) -> str:
     return target.getvalue()
 
 
-def _table(comparison: Comparison, figures: Mapping[str, ModelFigures]) -> str:
-    from ..compare.figure_table import columns_of, head_of
+def _table(comparison: ModelComparison, figures: Mapping[str, ModelFigures]) -> str:
+    from ..compare.figure_table import Cell, columns_of, head_of
 
     head, cells = head_of(comparison), columns_of(comparison, figures)
-    rows = [(model.label, *(cell.text for cell in cells[model.label])) for model in comparison.ready]
-    return table([tuple(head), *rows]) if rows else ""
+    none = [Cell("-")] * (len(head) - 1)
+    rows = [(model.label, *(cell.text for cell in cells.get(model.label, none))) for model in comparison.models]
+    return table([tuple(head), *rows])
 
 
-def summary(comparison: Comparison) -> dict[str, Any]:
+def summary(comparison: ModelComparison) -> dict[str, Any]:
     """Return the JSON form; rates and shares from 0 to 1, memory and sizes in bytes."""
     from ..compare.conclusions import conclusions, remarks, unsurpassed
     from ..compare.scoring import NORMALISED, score
@@ -151,7 +152,7 @@ def _errors(errors: TextErrors) -> dict[str, Any]:
     return {**rates, "wrong_words": errors.words.edits, "words": errors.words.characters}
 
 
-def _recorded(comparison: Comparison, number: int) -> dict[str, Any]:
+def _recorded(comparison: ModelComparison, number: int) -> dict[str, Any]:
     recording = comparison.recordings[number]
     heard = {model.label: _text(model, number) for model in comparison.models}
     counted = number in comparison.counted

@@ -76,7 +76,7 @@ def report(file: str, error: Exception, *, debug: bool) -> None:
 def report_command(error: MalsoriError) -> None:
     """Write to stderr the error that ended a command. What to type next stays on one line, so that it can be copied."""
     if not isinstance(error, ModelNotFound):
-        complain(_with_flag(str(error)) if isinstance(error, OptionError) else str(error))
+        complain(with_flag(str(error)) if isinstance(error, OptionError) else str(error))
         return
     first, *rest = error.lines
     complain(first)
@@ -111,7 +111,7 @@ def silence_native_libraries() -> None:
     faulthandler.enable(sys.stderr)
 
 
-def _with_flag(message: str) -> str:
+def with_flag(message: str) -> str:
     """Return a message with flags in place of options: at its beginning, behind `has no`, before `of N` and `names`.
 
     Examples: `padding_ms: expected ...` becomes `--vad-speech-pad-ms: expected ...`, `lm_alpha weighs a language model,

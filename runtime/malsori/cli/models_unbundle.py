@@ -22,6 +22,7 @@ from .tables import size
 if TYPE_CHECKING:
     from ..bundles.archive import ArchiveReader, Unbundled
 
+MOST_SHOWN = 120  # characters
 EPILOG = """\
 Every file is checked by the sha256 in its model's manifest while it is unpacked, and the archive by FILE.sha256 where
 that stands beside it, or by --sha256. Nothing is installed before all of it was right. The models go where pulled ones
@@ -101,11 +102,11 @@ def open_archive(file: str) -> Iterator[tuple[ArchiveReader, str]]:
     expected = "an archive of models, as malsori models bundle writes it"
     if os.path.isdir(file):
         adopt = f"malsori models adopt {shlex.quote(file)}"
-        raise ModelCorrupt(file, expected, f"a folder; if it is a model, {adopt} takes it in")
+        raise ModelCorrupt(file, expected, "a folder", f"if it is a model, {adopt} takes it in")
     try:
         opened = open(file, "rb")  # noqa: SIM115, closed below
     except (OSError, ValueError) as error:
-        raise ModelCorrupt(file, expected, str(getattr(error, "strerror", None) or error).lower()) from error
+        raise ModelCorrupt(file, expected, str(getattr(error, "strerror", None) or error).lower(), "") from error
     with opened:
         status = os.fstat(opened.fileno())
         count = status.st_size if stat.S_ISREG(status.st_mode) else 0
@@ -117,7 +118,7 @@ def _expected(given: str, beside: str, name: str) -> str:
     from ..errors import ModelCorrupt
 
     if given and beside and given != beside:
-        raise ModelCorrupt(f"{name}.sha256", f"the sum of --sha256, {given}", beside)
+        raise ModelCorrupt(f"{name}.sha256", f"the sum of --sha256, {given}", beside, "one of them is wrong")
     return given or beside
 
 
@@ -131,11 +132,15 @@ def _line(model: Unbundled) -> str:
     if model.there:
         return f"{model.name} is here already and intact, {model.folder}"
     made = model.manifest
-    count = sum(entry.size for entry in made.files.values())
     return (
-        f"{model.name}, {size(count)} on disk, licence {made.licence}, from {made.source}: "
+        f"{model.name}, {size(made.size)} on disk, licence {_short(made.licence)}, from {_short(made.source)}: "
         f"malsori transcribe FILE --model {_by(model)}"
     )
+
+
+def _short(text: str) -> str:
+    """Return a text of a stranger's manifest, cut to what fits into a line."""
+    return text if len(text) <= MOST_SHOWN else f"{text[:MOST_SHOWN]}…"
 
 
 def _by(model: Unbundled) -> str:

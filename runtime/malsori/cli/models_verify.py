@@ -66,14 +66,14 @@ def _is_archive(name: str) -> bool:
 def _verified_archive(name: str, reporter: Reporter) -> dict[str, Any]:
     """Return the JSON form of an archive's result; `loads` is None, since nothing in it is loaded."""
     from ..bundles.archive import check
-    from ..errors import ModelCorrupt, ModelError
+    from ..errors import ModelError
 
     told: dict[str, Any] = {"name": name, "ok": False, "intact": False, "loads": None}
     try:
         with open_archive(name) as (reader, expected):
             models = check(reader, lambda label, done, total: reporter.say_bytes(f"verifying {label}", done, total))
             if expected and reader.sha256 != expected:
-                raise ModelCorrupt(name, f"sha256 {expected}, as {name}.sha256 says", f"sha256 {reader.sha256}")
+                raise reader.wrong(f"sha256 {expected}, as {name}.sha256 says", f"sha256 {reader.sha256}")
     except ModelError as error:
         return {**told, "error": str(error)}
     return {**told, "ok": True, "intact": True, "models": [model.name for model in models], "sha256": reader.sha256}

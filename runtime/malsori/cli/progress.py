@@ -56,6 +56,10 @@ class Reporter:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Show no more progress, since something else does or all is done; `warn` goes on."""
         self._closed.set()
         if self._thread.is_alive():
             self._thread.join()
@@ -147,13 +151,13 @@ def progress_of(reporter: Reporter, files: Sequence[str] = ()) -> Callable[[Prog
         whole = int(progress.done)
         furthest = max(furthest, sum(sizes[:whole]) + sum(sizes[whole : whole + 1]) * (progress.done - whole))
         number = f" ({progress.number} of {len(sizes)})" if len(sizes) > 1 else ""
-        name = _within(progress.name, reporter.name_cells)
+        name = within(progress.name, reporter.name_cells)
         reporter.say(f"{name}{number}{_position(progress)}", furthest / sum(sizes), 1.0)
 
     return show
 
 
-def _within(name: str, room: int | None) -> str:
+def within(name: str, room: int | None) -> str:
     """Return a name, or as much of its end as fits into `room` cells: the end of a path says most."""
     from ..output.breaking import cells
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import shutil
 import sys
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
@@ -26,6 +26,7 @@ REASONS = {  # of `LeftOut`, for people
     "no_words": "no words, by the model",
     "cut_off": "behind the most tokens that a reading may have",
     "filled": "filled in for a gap or damage",
+    "crosstalk": "leaks in from another channel, where it has words",
 }
 
 
@@ -80,7 +81,7 @@ class CoverageTable:
         self._files = 0
         self._decoded = self._read = 0.0
         self._spoken: float | None = None  # while no gate was asked
-        self._left: Counter[str] = Counter()
+        self._left: defaultdict[str, float] = defaultdict(float)
 
     def add(self, name: str, coverage: Coverage) -> None:
         """Write the lines of one file."""
@@ -89,11 +90,12 @@ class CoverageTable:
         if coverage.spoken is not None:
             self._spoken = (self._spoken or 0.0) + coverage.spoken
         self._read += coverage.read
-        self._left.update({each.why: each.seconds for each in coverage.left_out})
+        for each in coverage.left_out:
+            self._left[each.why] += each.seconds
         complain(name)
         _write(coverage.decoded, coverage.spoken, coverage.read)
         for each in coverage.left_out:
-            _line("left out", each.seconds, f"{REASONS[each.why]}, {_where(each)}")
+            _line("left out", each.seconds, f"{_whose(each)}{REASONS[each.why]}, {_where(each)}")
 
     def end(self) -> None:
         """Write the sums, if there were several files."""
@@ -114,6 +116,10 @@ def _write(decoded: float, spoken: float | None, read: float) -> None:
 
 def _line(label: str, seconds: float, note: str = "") -> None:
     complain(f"  {label:<8} {seconds:9.2f} s  {note}".rstrip())
+
+
+def _whose(left: LeftOut) -> str:
+    return "" if left.speaker is None else f"{printable(left.speaker)}: "
 
 
 def _where(left: LeftOut) -> str:

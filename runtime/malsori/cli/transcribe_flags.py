@@ -33,6 +33,7 @@ WHISPER = {  # the groups of flags that Whisper models alone heed, by the names 
     "what does not stand": "compression_ratio_threshold log_prob_threshold no_speech_threshold "
     "prompt_reset_on_temperature hallucination_silence_threshold prepend_punctuations append_punctuations",
 }
+SPLIT = ("channels", "speakers")  # for commands that write transcripts
 WITHOUT_FLAG = ("neg_threshold",)  # of the gate
 
 
@@ -43,7 +44,7 @@ def add_decoding_flags(parser: argparse.ArgumentParser) -> None:
         "--align-with", type=model_name, metavar="NAME", help="find the words' times anew with this CTC model; in json"
     )
     add_flags(group, DecodeOptions, "batch_size")
-    add_file_flags(group)
+    add_file_flags(group, split=True)
 
 
 def add_word_flags(parser: argparse.ArgumentParser) -> argparse._ArgumentGroup:
@@ -55,9 +56,9 @@ def add_word_flags(parser: argparse.ArgumentParser) -> argparse._ArgumentGroup:
     return group
 
 
-def add_file_flags(group: argparse._ActionsContainer) -> None:
-    """Add the flags that say how sound is read from files."""
-    add_flags(group, SourceOptions, but=["sample_rate"])
+def add_file_flags(group: argparse._ActionsContainer, *, split: bool = False) -> None:
+    """Add the flags that say how sound is read from files, and whether channels are split."""
+    add_flags(group, SourceOptions, but=["sample_rate", *([] if split else SPLIT)])
 
 
 def add_vad_flags(parser: argparse.ArgumentParser) -> None:

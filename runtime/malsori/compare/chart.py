@@ -12,7 +12,8 @@ from .label_places import Box, Dot, distance_to, nearest_point, place_labels
 
 CELL = 7.4  # units of a letter's width, on average, at the size of labels
 LINE = 15.0  # units of a line's height
-LONGEST_LABEL = 28  # cells
+LONGEST_LABEL = 27  # cells, and two thirds of it in a picture no wider than NARROW
+NARROW = 500.0
 TOP, RIGHT, BOTTOM, LEFT = 16.0, 14.0, 48.0, 52.0  # around the plot
 
 
@@ -34,7 +35,8 @@ def chart(points: Sequence[Point], *, width: float, height: float, across: str, 
     largest = min(width, height) / 16
     most = max((point.memory or 0 for point in points), default=0)
     dots = [Dot(*scale.place(point), _radius(point, most, largest)) for point in points]
-    texts = [(_shortened(point.label), _memory(point)) for point in points]
+    longest = LONGEST_LABEL if width > NARROW else LONGEST_LABEL * 2 // 3
+    texts = [(_shortened(point.label, longest), _memory(point)) for point in points]
     sizes = [(max(map(cells, lines)) * CELL, LINE * (2 if lines[1] else 1)) for lines in texts]
     labels = place_labels(dots, sizes, area)
     parts = [
@@ -148,8 +150,8 @@ def _memory(point: Point) -> str:
     return "" if point.memory is None else f"{point.memory / 1e6:.0f} MB"
 
 
-def _shortened(label: str) -> str:
-    """Return a label, or as much of its end as fits: the end of a path says most."""
-    if cells(label) <= LONGEST_LABEL:
+def _shortened(label: str, longest: int) -> str:
+    """Return a label, or as much of its end as fits into some cells: the end of a path says most."""
+    if cells(label) <= longest:
         return label
-    return next(f"…{label[at:]}" for at in range(1, len(label) + 1) if cells(label[at:]) < LONGEST_LABEL)
+    return next(f"…{label[at:]}" for at in range(1, len(label) + 1) if cells(label[at:]) < longest)

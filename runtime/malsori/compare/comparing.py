@@ -17,10 +17,10 @@ from ..pipeline.options import LOADING, Loading
 from ..pipeline.trials.proof import Say
 from ..pipeline.trials.speed import host
 from ..sound_options import GateOptions
-from .comparison import ComparedRecording, Comparison, ModelOutcome
+from .comparison import ComparedRecording, ModelComparison, ModelOutcome
 from .contender import Contender
 from .model_process import messages_of
-from .model_task import CUT_S, SHORT_S, HeardRecording, ModelDone, ModelFailed, ModelMessage, ModelReady, ModelTask
+from .model_task import CUT_S, SHORT_S, HeardRecording, ModelDone, ModelFailed, ModelLoaded, ModelMessage, ModelTask
 
 OPTIONS = TranscribeOptions()
 
@@ -44,7 +44,7 @@ def compare(
     *,
     say: Say = lambda label, done, total: None,
     run: Callable[[ModelTask], Iterator[ModelMessage]] = messages_of,
-) -> Comparison:
+) -> ModelComparison:
     """Return what each model heard in each recording, how fast, and what it took; never two models run at a time.
 
     A model that lacks an option, fails or dies has its `trouble`, and the others go on. `say` is told of progress, in
@@ -62,7 +62,9 @@ def compare(
     sizes = [_size(each) for each in recordings]
     progress = Progressing(say, sizes, sum(not outcome.trouble for outcome in outcomes))
     done = [outcome if outcome.trouble else _run(outcome, recordings, settings, progress, run) for outcome in outcomes]
-    return Comparison(tuple(_measured(recordings, done)), tuple(done), settings.runs, host(), tuple(_asked(settings)))
+    return ModelComparison(
+        tuple(_measured(recordings, done)), tuple(done), settings.runs, host(), tuple(_asked(settings))
+    )
 
 
 @dataclass(slots=True)
@@ -101,7 +103,7 @@ def _known(contender: Contender, settings: ComparisonSettings) -> ModelOutcome:
             outcome,
             title=FAMILIES[manifest.kind].title,
             kind=manifest.kind,
-            size=sum(entry.size for entry in manifest.files.values()),
+            size=manifest.size,
             quantization=manifest.quantization,
             demonstration=manifest.demonstration,
         )
@@ -125,7 +127,7 @@ def _run(
     with closing(run(task)) as messages:  # type: ignore[type-var]  # a generator
         for message in messages:
             outcome = _with(outcome, message, len(recordings))
-            if isinstance(message, (ModelReady, HeardRecording)):
+            if isinstance(message, (ModelLoaded, HeardRecording)):
                 number = message.number if isinstance(message, HeardRecording) else -1
                 coming = recordings[number + 1].name if number + 1 < len(recordings) else ""
                 progress.heard(outcome.label, coming, number)
@@ -134,7 +136,7 @@ def _run(
 
 def _with(outcome: ModelOutcome, message: ModelMessage, count: int) -> ModelOutcome:
     """Return the outcome with a message of the model's process put in."""
-    if isinstance(message, ModelReady):
+    if isinstance(message, ModelLoaded):
         return replace(
             outcome, load_s=message.load_s, device=message.device, compute_type=message.compute_type or outcome.stored
         )

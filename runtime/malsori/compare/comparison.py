@@ -57,6 +57,11 @@ class ModelOutcome:
         heard = self.heard[number] if number < len(self.heard) else None
         return None if heard is None or heard.error else heard
 
+    @property
+    def silent(self) -> bool:
+        """Whether it heard nothing at all, for its trouble."""
+        return bool(self.trouble) and not any(each is not None and not each.error for each in self.heard)
+
     def error(self, number: int) -> str:
         """Return why it did not hear a recording, "" where it did."""
         heard = self.heard[number] if number < len(self.heard) else None
@@ -64,7 +69,7 @@ class ModelOutcome:
 
 
 @dataclass(frozen=True, slots=True)
-class Comparison:
+class ModelComparison:
     """Several models on the same recordings, each heard `runs` times, on the machine `host`.
 
     `asked` are the options that were asked of all, such as `language=ko`.

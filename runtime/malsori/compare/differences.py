@@ -38,6 +38,11 @@ class Difference:
     said: str
     heard: str
 
+    @property
+    def spaced(self) -> bool:
+        """Whether a space follows in either text."""
+        return self.said.endswith(" ") or self.heard.endswith(" ")
+
 
 @dataclass(frozen=True, slots=True)
 class Piece:

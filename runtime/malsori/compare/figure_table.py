@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from ..pipeline.trials.verdict import Errors
-from .comparison import Comparison, ModelOutcome
-from .conclusions import percent, speed
+from .comparison import ModelComparison, ModelOutcome
+from .conclusions import percent, speed, understanding
 from .scoring import ModelFigures, TextErrors
 
 
@@ -26,25 +26,26 @@ class _Column:
     value: Callable[[ModelOutcome, ModelFigures], float | None] = lambda model, figures: None  # less is better
 
 
-def head_of(comparison: Comparison) -> list[str]:
+def head_of(comparison: ModelComparison) -> list[str]:
     """Return the titles of the columns, that of the models first."""
     return ["model", *(column.title for column in _columns(comparison))]
 
 
-def columns_of(comparison: Comparison, figures: Mapping[str, ModelFigures]) -> dict[str, list[Cell]]:
+def columns_of(comparison: ModelComparison, figures: Mapping[str, ModelFigures]) -> dict[str, list[Cell]]:
     """Return the cells of each model that has figures, by its label."""
     cells: dict[str, list[Cell]] = {model.label: [] for model in comparison.ready}
+    serving = understanding(comparison, figures)
     for column in _columns(comparison):
-        values = {model.label: column.value(model, figures[model.label]) for model in comparison.ready}
+        values = {model.label: column.value(model, figures[model.label]) for model in serving}
         known = [value for value in values.values() if value is not None]
         least = min(known) if len(set(known)) > 1 else None
         for model in comparison.ready:
-            best = least is not None and values[model.label] == least
+            best = least is not None and values.get(model.label) == least
             cells[model.label].append(Cell(column.shown(model, figures[model.label]), best))
     return cells
 
 
-def _columns(comparison: Comparison) -> list[_Column]:
+def _columns(comparison: ModelComparison) -> list[_Column]:
     return [
         *_errors(comparison),
         _Column("speed", lambda m, f: speed(f), lambda m, f: f.rtf),
@@ -59,11 +60,11 @@ def _columns(comparison: Comparison) -> list[_Column]:
     ]
 
 
-def _errors(comparison: Comparison) -> list[_Column]:
+def _errors(comparison: ModelComparison) -> list[_Column]:
     """Return the columns of errors, those that count most first; none where there is one model and no transcript."""
     if not comparison.scored and len(comparison.ready) < 2:
         return []
-    against = "" if comparison.scored else f" from {comparison.baseline.label}" if comparison.baseline else ""
+    against = "" if comparison.scored else f" against {comparison.baseline.label}" if comparison.baseline else ""
 
     def column(title: str, pick: Callable[[TextErrors], Errors]) -> _Column:
         def errors(figures: ModelFigures) -> Errors | None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import product
 
 GAP = 3.0  # units between a label and all else
-STEP = 6.0  # units between the places that are tried
+STEP = 8.0  # units between the places that are tried
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,17 +55,34 @@ def place_labels(dots: Sequence[Dot], sizes: Sequence[tuple[float, float]], area
     Beside the dot if that is free, else as near as it can be.
     """
     taken = [dot.box for dot in dots]
+    lines: list[Box] = []  # points of the lines from dots to labels that are not beside them
     placed: list[Box | None] = [None] * len(dots)
     for index in sorted(range(len(dots)), key=lambda index: (dots[index].y, dots[index].x)):
-        free = (
-            box
-            for box in _candidates(dots[index], *sizes[index], area)
-            if box.within(area) and not any(box.hits(other, GAP) for other in taken)
-        )
-        placed[index] = box = next(free, None)
+        labels = [box for box in placed if box is not None]
+        free = (box for box in _candidates(dots[index], *sizes[index], area) if _is_free(box, taken, area))
+        placed[index] = box = _best(dots[index], free, labels, lines)
         if box is not None:
             taken.append(box)
+            lines += _between(dots[index], box)
     return placed
+
+
+def _best(dot: Dot, free: Iterator[Box], labels: Sequence[Box], lines: Sequence[Box]) -> Box | None:
+    """Return the first place that crosses no line and whose line crosses no label, else the first of all."""
+    first = None
+    for box in free:
+        first = first or box
+        if not _cross(_between(dot, box), labels) and not _cross(lines, [box]):
+            return box
+    return first
+
+
+def _is_free(box: Box, taken: Sequence[Box], area: Box) -> bool:
+    return box.within(area) and not any(box.hits(other, GAP) for other in taken)
+
+
+def _cross(points: Sequence[Box], boxes: Sequence[Box]) -> bool:
+    return any(point.hits(box) for point in points for box in boxes)
 
 
 def _candidates(dot: Dot, width: float, height: float, area: Box) -> Iterator[Box]:
@@ -79,6 +96,13 @@ def _candidates(dot: Dot, width: float, height: float, area: Box) -> Iterator[Bo
     down = (area.y + STEP * step for step in range(int((area.height - height) / STEP) + 1))
     boxes = [Box(x, y, width, height) for x, y in product(across, down)]
     yield from sorted(boxes, key=lambda box: distance_to(dot, box))
+
+
+def _between(dot: Dot, box: Box) -> list[Box]:
+    """Return points on the straight line from a dot's edge to its label, where one may have to be drawn."""
+    (x, y), far = nearest_point(dot, box), distance_to(dot, box)
+    shares = (at / far for at in range(round(dot.radius) + 1, int(far), 4))
+    return [Box(dot.x + share * (x - dot.x), dot.y + share * (y - dot.y), 0, 0) for share in shares]
 
 
 def distance_to(dot: Dot, box: Box) -> float:

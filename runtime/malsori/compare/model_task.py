@@ -24,7 +24,7 @@ class ModelTask:
 
 
 @dataclass(frozen=True, slots=True)
-class ModelReady:
+class ModelLoaded:
     """The model was loaded in `load_s` seconds; the other fields are where it runs and in what it computes."""
 
     load_s: float
@@ -67,4 +67,4 @@ class ModelFailed:
     reason: str
 
 
-ModelMessage: TypeAlias = ModelReady | HeardRecording | ModelDone | ModelFailed
+ModelMessage: TypeAlias = ModelLoaded | HeardRecording | ModelDone | ModelFailed

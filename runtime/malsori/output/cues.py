@@ -5,7 +5,7 @@ A cue may hold the end of one segment and the start of the next where one of the
 
 from __future__ import annotations
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import accumulate, pairwise
@@ -14,7 +14,7 @@ from ..joining import joined, written
 from ..kinds import Number, Switch, Whole
 from ..option import check, option
 from ..types import Segment, Transcript, Word
-from .breaking import is_wide, may_part
+from .breaking import cells, is_wide, may_part
 from .cutting import CueCutter, CueLimits
 
 LONGEST_WORD = 12  # letters; a longer one in a text without spaces is several that the model did not part
@@ -23,6 +23,7 @@ LONGEST_WORD = 12  # letters; a longer one in a text without spaces is several t
 WIDTH, WIDE_WIDTH = 42, 32  # cells
 LINES = 2
 MOST_WORDS = 1000
+LEAST_WIDTH = 10  # cells of a line beside a label
 LEAST_S = 0.02  # seconds of a cue whose words have no time: players show none that ends as it begins
 
 
@@ -133,12 +134,16 @@ class CueOptions:
 
 @dataclass(frozen=True, slots=True)
 class Cue:
-    """One subtitle: words on lines, shown from `start` to `end` seconds. `marked` is the word to be underlined."""
+    """One subtitle: words on lines, shown from `start` to `end` seconds. `marked` is the word to be underlined.
+
+    `speaker` is who says all of it, None where nobody is told apart.
+    """
 
     start: float
     end: float
     lines: tuple[tuple[Word, ...], ...]
     marked: Word | None = None
+    speaker: str | None = None
 
     @property
     def text(self) -> str:
@@ -157,24 +162,51 @@ class Cue:
             yield replace(self, start=start, end=end, marked=word)
 
 
-def cues_of(transcript: Transcript, options: CueOptions | None) -> Iterator[Cue]:
-    """Yield the cues of a transcript in order, none overlapping; without options each segment is a cue of one line."""
+def cues_of(transcript: Transcript, options: CueOptions | None, *, labelled: bool = False) -> Iterator[Cue]:
+    """Yield the cues of a transcript in the order of their starts; without options each segment is a cue of one line.
+
+    No cue has words of two speakers, and none overlaps another of the same speaker; where two speak at once, so do
+    their cues. With `labelled`, lines leave room for `speaker: `.
+    """
     spoken = [segment for segment in transcript.segments if segment.text.strip()]
     if options is None:
         yield from map(_segment_cue, spoken)
         return
+    limits = options.limits(transcript.text or joined(spoken))
+    found: list[Cue] = []
+    for speaker in dict.fromkeys(segment.speaker for segment in spoken):
+        label = cells(f"{speaker}: ") if labelled and speaker is not None else 0
+        narrow = replace(limits, width=max(limits.width - label, LEAST_WIDTH)) if label else limits
+        own = [segment for segment in spoken if segment.speaker == speaker]
+        found += (replace(cue, speaker=speaker) for cue in _cues(own, transcript, narrow))
+    shown = (part for cue in _in_turns(found) for part in (cue.by_word() if options.highlight_words else (cue,)))
+    yield from sorted(shown, key=lambda cue: cue.start)  # those of two speakers may overlap
+
+
+def _cues(spoken: Sequence[Segment], transcript: Transcript, limits: CueLimits) -> Iterator[Cue]:
+    """Yield the cues of segments of one speaker, none overlapping another."""
     words: list[Word] = []
     ends: set[int] = set()
     for segment in spoken:
         words += shown_words(segment)
         ends.add(len(words) - 1)
     words = _ascending(words)
-    limits = options.limits(transcript.text or joined(spoken))
     room_s = max(transcript.duration, words[-1].end if words else 0.0)
-    cutter = CueCutter(words, ends, transcript.language, limits, room_s)
-    found = list(_timed(words, cutter))
-    for cue in found:
-        yield from cue.by_word() if options.highlight_words else (cue,)
+    yield from _timed(words, CueCutter(words, ends, transcript.language, limits, room_s))
+
+
+def _in_turns(cues: Sequence[Cue]) -> Iterator[Cue]:
+    """Yield the cues of all speakers in the order of their starts.
+
+    A cue that stays longer than it is spoken makes room for what another speaker says then.
+    """
+    ordered = sorted(cues, key=lambda cue: cue.start)
+    starts = [cue.start for cue in ordered]
+    for index, cue in enumerate(ordered):
+        said = max(cue.lines[-1][-1].end, cue.start + LEAST_S)
+        during = ordered[index + 1 : bisect_left(starts, cue.end)]
+        ends = (each.start for each in during if each.speaker != cue.speaker and each.start >= said)
+        yield replace(cue, end=next(ends, cue.end))
 
 
 def _timed(words: list[Word], cutter: CueCutter) -> Iterator[Cue]:
@@ -190,7 +222,8 @@ def _timed(words: list[Word], cutter: CueCutter) -> Iterator[Cue]:
 
 def _segment_cue(segment: Segment) -> Cue:
     text = " ".join(segment.text.split())
-    return Cue(segment.start, segment.end, ((Word(text, segment.start, segment.end, segment.confidence),),))
+    word = Word(text, segment.start, segment.end, segment.confidence)
+    return Cue(segment.start, segment.end, ((word,),), speaker=segment.speaker)
 
 
 def _ascending(words: list[Word]) -> list[Word]:

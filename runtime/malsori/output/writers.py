@@ -35,14 +35,19 @@ def render(transcript: Transcript, format: str, cues: CueOptions | None = CUES) 
 
 
 def _txt(transcript: Transcript, cues: CueOptions | None) -> str:
-    """Return a line for each segment."""
-    return "".join(f"{_flat(segment)}\n" for segment in _spoken(transcript))
+    """Return a line for each segment, which begins with its speaker if it has one."""
+    return "".join(f"{_label(segment)}{_flat(segment)}\n" for segment in _spoken(transcript))
 
 
 def _tsv(transcript: Transcript, cues: CueOptions | None) -> str:
-    """Return a header line, then start and end in whole milliseconds and the text of each segment."""
-    rows = (f"{_milliseconds(each.start)}\t{_milliseconds(each.end)}\t{_flat(each)}\n" for each in _spoken(transcript))
-    return HEADS["tsv"] + "".join(rows)
+    """Return a header line, then start and end in whole milliseconds and the text of each segment.
+
+    The text stands behind the speaker in a column of its own, if there are any.
+    """
+    if not any(each.speaker for each in transcript.segments):
+        return HEADS["tsv"] + "".join(f"{_span(each)}\t{_flat(each)}\n" for each in _spoken(transcript))
+    rows = (f"{_span(each)}\t{_one_line(each.speaker or '')}\t{_flat(each)}\n" for each in _spoken(transcript))
+    return "start\tend\tspeaker\ttext\n" + "".join(rows)
 
 
 def _json(transcript: Transcript, cues: CueOptions | None) -> str:
@@ -51,17 +56,21 @@ def _json(transcript: Transcript, cues: CueOptions | None) -> str:
 
 
 def _srt(transcript: Transcript, cues: CueOptions | None) -> str:
-    """Return numbered cues; hours always, a comma before the milliseconds."""
+    """Return numbered cues, which begin with `speaker: `; hours always, a comma before the milliseconds."""
     return "".join(
-        f"{number}\n{_times(cue, ',', hours=True)}\n{_shown(cue)}\n\n"
-        for number, cue in enumerate(cues_of(transcript, cues), start=1)
+        f"{number}\n{_times(cue, ',', hours=True)}\n{_label(cue).replace('-->', '->')}{_shown(cue)}\n\n"
+        for number, cue in enumerate(cues_of(transcript, cues, labelled=True), start=1)
     )
 
 
 def _vtt(transcript: Transcript, cues: CueOptions | None) -> str:
-    """Return cues without numbers; hours only where there are any; `&`, `<` and `>` escaped, as WebVTT wants."""
+    """Return cues without numbers, in which `<v speaker>` says who speaks; hours only where there are any.
+
+    `&`, `<` and `>` are escaped, as WebVTT wants.
+    """
+    escape = partial(html.escape, quote=False)
     return HEADS["vtt"] + "".join(
-        f"{_times(cue, '.', hours=False)}\n{_shown(cue, partial(html.escape, quote=False))}\n\n"
+        f"{_times(cue, '.', hours=False)}\n{_voice(cue, escape)}{_shown(cue, escape)}\n\n"
         for cue in cues_of(transcript, cues)
     )
 
@@ -81,7 +90,23 @@ def _spoken(transcript: Transcript) -> Iterator[Segment]:
 
 def _flat(segment: Segment) -> str:
     # A line break or tab inside a text would start a new record in every line-based format.
-    return " ".join(segment.text.split())
+    return _one_line(segment.text)
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split())
+
+
+def _label(said: Segment | Cue) -> str:
+    return "" if said.speaker is None else f"{_one_line(said.speaker)}: "
+
+
+def _voice(cue: Cue, escape: Callable[[str], str]) -> str:
+    return "" if cue.speaker is None else f"<v {escape(_one_line(cue.speaker))}>"
+
+
+def _span(segment: Segment) -> str:
+    return f"{_milliseconds(segment.start)}\t{_milliseconds(segment.end)}"
 
 
 def _shown(cue: Cue, escape: Callable[[str], str] = str) -> str:

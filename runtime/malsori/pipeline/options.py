@@ -118,6 +118,8 @@ class TranscribeOptions:
         """Raise `OptionError` for the first value that no model has: before one is loaded, and a recording read."""
         for each in (self.source, self.speech, self.decoding):
             check(each)
+        if self.source.speakers and self.source.channels != "split":
+            raise OptionError("speakers: expected channels='split' with them, whose channels they name")
         if self.align_with is not None and self.decoding.task != "transcribe":
             raise OptionError(
                 f"align_with finds the words that were spoken, and the task {self.decoding.task} writes others"

@@ -22,6 +22,7 @@ from .files.reading import RecordingReader
 from .files.recording import Progress
 from .files.run import OnError, Sources, check_run, readings_of
 from .files.source_request import ResolvedOptions
+from .files.splitting import Splitter, one_channel
 from .files.telling import SegmentTeller
 from .options import LOADING, Loading, TranscribeOptions, wanted
 
@@ -63,12 +64,11 @@ class Transcriber:
     ) -> Transcript:
         """Return the transcript of one recording: a path, bytes, a binary file, or an array of samples.
 
-        Options are the fields of `TranscribeOptions`, given as keywords (`language="ko"`), as a whole, or both; so
-        are those of `WhisperOptions` (`audio_context="full"`). A recording without speech costs no engine call and has
-        an empty text.
+        Options are the fields of `TranscribeOptions`, given as keywords (`language="ko"`), as a whole, or both.
+        Without speech there is no engine call and no text.
 
         `on_segments` gets the transcript's segments in order, some at a time, while the rest is still being heard; two
-        minutes of speech are then heard at a time.
+        minutes of speech are then heard at a time. With `channels="split"` it gets them all when the last was heard.
 
         Raises:
             AudioError: the recording cannot be read (`AudioNotFound`, `UnsupportedFormat`, `CorruptAudio`, ...).
@@ -128,16 +128,15 @@ class Transcriber:
     ) -> Iterator[Transcript | MalsoriError]:
         """Yield one result per source, in the order given. Options as in `transcribe`.
 
-        A source may be a `SourceRequest`, whose own options go before those of the run. Speech of neighbouring short
-        recordings (4 minutes at most) shares engine calls, a few minutes of it at a time; a longer one comes as soon as
-        it was heard. Memory grows neither with their number nor with their length (but for Whisper without the gate,
-        which gets each recording whole unless the gate has a `max_speech_s`). A bad recording costs only itself: its
-        error comes in its place, raised (which ends the run) or, with `on_error="return"`, as a value; so do wrong
-        options of its own. Wrong options of the run are raised at once.
+        A source may be a `SourceRequest` with options of its own. Speech of neighbouring short recordings (4 minutes at
+        most) shares engine calls, a few minutes of it at a time. Memory grows neither with their number nor with their
+        length (but for Whisper without the gate, which gets each recording whole unless the gate has a `max_speech_s`).
+        A bad recording costs only itself: its error, or that of its own options, comes in its place, raised (which ends
+        the run) or, with `on_error="return"`, as a value. Wrong options of the run are raised at once.
 
-        With `ahead`, as many threads open, decode and gate recordings while the engine works; words and order are the
-        same. They run the iterable, one at a time, and `cancelled`; take up to 64 sources before these are needed; and
-        hold 8 minutes of speech at most, one clip more where it is longer. They end with the run, or with `close()`.
+        With `ahead`, as many threads open, decode and gate recordings while the engine works; words and order stay.
+        They run the iterable, one at a time, take up to 64 sources before they are needed, hold 8 minutes of speech at
+        most (one clip more where it is longer), and end with the run, or with `close()`.
         """
         chosen = wanted(options, overrides)
         check_run(sources, on_error, ahead)
@@ -155,22 +154,23 @@ class Transcriber:
     ) -> Iterator[Transcript | MalsoriError]:
         resolved = ResolvedOptions(chosen, self.check, self.check(chosen))
         placer = None if chosen.align_with is None else placer_of(chosen.align_with, self.loading)
-        pool = Pool(self.engine, progress, placer, teller)
-        readings = readings_of(sources, RecordingReader(self.engine, self.detector, resolved), ahead)
-        return transcripts(readings, pool, self.engine, raising=raising)
+        splitter = Splitter(chosen, progress, teller)
+        pool = Pool(self.engine, splitter.progress, placer, splitter.teller)
+        readings = readings_of(splitter.parts(sources), RecordingReader(self.engine, self.detector, resolved), ahead)
+        return splitter.merged(transcripts(readings, pool, self.engine), raising=raising)
 
     def detect_language(
         self, source: AudioSource, options: TranscribeOptions | None = None, **overrides: Any
     ) -> dict[str, float]:
         """Return language codes with probabilities, the likeliest first, from the first 30 s of speech.
 
-        With `language_detection_segments=N` from up to N times as much, until one window is sure.
-        The dictionary is empty when there is no speech. Raises as `transcribe` does, and `OptionError` when the model
-        cannot tell languages apart.
+        With `language_detection_segments=N` from up to N times as much, until one window is sure. Empty without speech.
+        Raises as `transcribe` does, and `OptionError` when the model cannot tell languages apart.
         """
         chosen = wanted(options, overrides)
         chosen.check(self.engine.manifest)
-        return RecordingReader(self.engine, self.detector, ResolvedOptions(chosen, self.check)).languages(source)
+        reader = RecordingReader(self.engine, self.detector, ResolvedOptions(chosen, self.check))
+        return reader.languages(one_channel(source, chosen))
 
     def stream(
         self,

@@ -16,14 +16,17 @@ from collections.abc import Iterable, Iterator
 from itertools import islice
 from pathlib import Path
 
-from malsori.batch.items import BatchItem, ItemEvent, ItemProgress, ItemResult
+from malsori.batch.batch_items import BatchItem, ItemEvent, ItemProgress, ItemResult
 from malsori.batch.settings import WorkerSettings
 from malsori.batch.worker import BatchWorker
 from malsori.errors import AudioNotFound
 
 
 class OneByOne:
-    """Hears an item before it takes the next; a result's digest is the number of the process."""
+    """Hears an item before it takes the next.
+
+    A result's digest is the number of the process, its language how many items were taken with it.
+    """
 
     together = 1
 
@@ -34,6 +37,7 @@ class OneByOne:
         """Do what each item says."""
         taking = iter(items)
         while taken := list(islice(taking, self.together)):
+            self.held = str(len(taken))
             for item in taken:
                 yield from self.hear(item)
 
@@ -62,7 +66,7 @@ class OneByOne:
             os.write(1, b"noise\n" * 1000)
             subprocess.run([sys.executable, "-c", "print('noise of a child')"], check=True)
         if act != "lost":
-            yield ItemResult(item.number, seconds=float(item.alone), digest=str(os.getpid()))
+            yield ItemResult(item.number, seconds=float(item.alone), language=self.held, digest=str(os.getpid()))
 
 
 class Threes(OneByOne):

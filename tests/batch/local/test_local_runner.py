@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from malsori.batch.items import BatchItem, ItemEvent, ItemProgress, ItemResult
+from malsori.batch.batch_items import BatchItem, ItemEvent, ItemProgress, ItemResult
 from malsori.batch.local import LocalRunner, WorkerLayout
 from malsori.batch.settings import WorkerSettings
 from malsori.errors import AudioNotFound, EngineError, OptionError
@@ -93,7 +93,7 @@ def test_items_of_a_dead_worker_are_heard_again_alone_and_only_the_one_it_died_o
     assert sorted(found) == [0, 1, 2, 3, 4]
     assert [number for number, each in found.items() if each.failed] == [1]
     assert found[1].cause == "WorkerDied"
-    assert "signal SIGSEGV; Fatal Python error: Segmentation fault; --retry-failed" in found[1].message
+    assert "ended by SIGSEGV; Fatal Python error: Segmentation fault; --retry-failed" in found[1].message
     assert found[2].seconds == 1.0  # it was given as one to be heard alone
     assert found[3].seconds == 0.0
 
@@ -125,10 +125,10 @@ def test_a_fault_of_ours_costs_its_item_and_is_told() -> None:
 
 
 def test_an_item_that_is_to_be_alone_has_no_other_beside_it() -> None:
-    given = [BatchItem(n, "SIGKILL" if n == 4 else "ok", "s", alone=n > 2) for n in range(6)]
+    given = [BatchItem(n, "SIGKILL" if n == 2 else "ok", "s", alone=n > 1) for n in range(6)]
     found = results(runner("Threes").run(iter(given)))
-    assert [number for number, each in found.items() if each.failed] == [4]
-    assert [each.seconds for _, each in sorted(found.items())] == [0, 0, 0, 1, 0, 1]
+    assert [number for number, each in found.items() if each.failed] == [2]
+    assert [each.language for _, each in sorted(found.items())] == ["2", "2", "", "1", "1", "1"]
 
 
 def test_a_hearer_that_gives_no_result_for_an_item_costs_that_item() -> None:
@@ -182,9 +182,9 @@ def test_a_worker_that_is_stopped_is_ended_and_its_items_are_heard_by_another(tm
     assert "it had done nothing for 1 s and was ended" in found[2].message
 
 
-def test_a_worker_that_computes_is_not_taken_for_a_stalled_one() -> None:
-    events = runner(stalled_s=0.4, workers=2).run(items("spin", *["slow"] * 5))
-    assert [next(events).number for _ in range(5)] == [1, 2, 3, 4, 5]
+def test_a_worker_that_computes_is_not_taken_for_a_stalled_one(tmp_path: Path) -> None:
+    events = runner(stalled_s=0.4, workers=2).run(items(f"once {tmp_path / 'a'} spin", *["slow"] * 9))
+    assert [next(events).number for _ in range(9)] == list(range(1, 10))
     events.close()  # type: ignore[attr-defined]
 
 
@@ -225,10 +225,24 @@ for event in runner(workers=2).run(items("ok", "ok", "hang", "spin")):
         assert parent.stdout is not None
         workers = [int(parent.stdout.readline()) for _ in range(2)]
         parent.kill()
-    deadline = time.monotonic() + 5
-    while any(_runs(pid) for pid in workers) and time.monotonic() < deadline:
-        time.sleep(0.05)
-    assert not any(_runs(pid) for pid in workers)
+    assert all(ends(pid) for pid in workers)
+
+
+def test_a_program_may_end_in_the_middle_of_a_run() -> None:
+    code = """
+from tests.batch.local.test_local_runner import items, runner
+events = runner(workers=2).run(items("ok", "hang", "hang"))
+print(next(events).digest)
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert ends(int(done.stdout))
+
+
+def test_what_workers_say_is_passed_on_with_debug(capsys: pytest.CaptureFixture[str]) -> None:
+    for debug in (False, True):
+        list(LocalRunner(settings(), entry=f"{HEARERS}:OneByOne", debug=debug).run(items("exit", "ok")))
+        assert capsys.readouterr().err.count("the last line\n") == 2 * debug
 
 
 def test_a_script_without_a_main_guard_may_run_a_batch_in_a_folder_of_other_modules(tmp_path: Path) -> None:
@@ -265,8 +279,14 @@ def test_each_worker_has_its_cores_its_threads_and_its_gpu() -> None:
     assert {each.warnings for each in found.values()} == {(str(cores[0]), "3", "0"), (str(cores[-1]), "3", "1")}
 
 
-def _runs(pid: int) -> bool:
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except OSError:
-        return False
+def ends(pid: int, within_s: float = 5.0) -> bool:
+    """Return whether a process has ended, at the latest after some seconds."""
+    deadline = time.monotonic() + within_s
+    while time.monotonic() < deadline:
+        try:
+            if Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z":
+                return True
+        except OSError:
+            return True
+        time.sleep(0.05)
+    return False

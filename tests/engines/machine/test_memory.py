@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from malsori.engines.machine.devices import cuda
-from malsori.engines.machine.memory import free_gpu_memory, free_memory
+from malsori.engines.machine.memory import free_gpu_memory, free_memory, peak_memory
 
 MEMINFO = "MemTotal:       8000000 kB\nMemFree:         100000 kB\nMemAvailable:   4000000 kB\n"
 AVAILABLE = 4_000_000 * 1024
@@ -86,3 +86,16 @@ def test_this_machine_has_memory() -> None:
 def test_a_gpu_tells_its_memory_where_there_is_one() -> None:
     found = free_gpu_memory()
     assert (found is not None and found > 0) == cuda("ctranslate2").usable
+
+
+def test_the_peak_of_this_process_is_what_it_has_held_and_not_less(tmp_path: Path):
+    status = tmp_path / "status"
+    status.write_text("VmPeak:\t 900 kB\nVmHWM:\t 1024 kB\nVmRSS:\t 512 kB\n")
+    assert peak_memory(status) == 1 << 20
+    before = peak_memory()
+    assert before is not None
+    held = b"x" * (300 << 20)
+    after = peak_memory()
+    assert after is not None
+    assert after >= len(held)
+    assert peak_memory(tmp_path / "none") is not None  # by getrusage

@@ -10,7 +10,8 @@ import numpy as np
 
 from ...errors import OptionError
 from ...types import SAMPLE_RATE, Audio
-from ..decode import AudioSource, decode_blocks
+from ..decode import decode_blocks
+from ..opened import AudioSource
 from .capture import Captured
 
 BLOCK = SAMPLE_RATE // 50

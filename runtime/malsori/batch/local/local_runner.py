@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 
-from ..items import BatchItem, ItemEvent
+from ..batch_items import BatchItem, ItemEvent
+from ..hearer_entry import BATCH_WORKER
 from ..settings import WorkerSettings
-from .crew import BATCH_WORKER, STALLED_S, Crew
+from .crew import STALLED_S, Crew
 from .worker_layout import ONE_WORKER, WorkerLayout
 
 
@@ -39,7 +40,7 @@ class LocalRunner:
         self._debug = debug
         self._report = report
 
-    def run(self, items: Iterator[BatchItem]) -> Iterator[ItemEvent]:
+    def run(self, items: Iterator[BatchItem]) -> Generator[ItemEvent, None, None]:
         """Yield one result for each item, and progress between them, as `Runner` says.
 
         Items are taken in the caller's thread only. Raises `EngineError` when no process can load the model, and

@@ -1,16 +1,10 @@
-"""What a worker process and its runner say to each other: pickles on two pipes, as both are ours."""
+"""What a worker process and its runner say to each other, beside items and events."""
 
 from __future__ import annotations
 
-import pickle
-import threading
 from dataclasses import dataclass
-from typing import Any, BinaryIO
 
-from ...errors import MalsoriError
 from ..settings import WorkerSettings
-
-CLOSED = (EOFError, OSError, ValueError, pickle.UnpicklingError)  # what a pipe whose other end died may raise
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,29 +28,3 @@ class ItemWanted:
 @dataclass(frozen=True, slots=True)
 class ItemsDone:
     """A worker process has given a result for each item that it took, and holds none."""
-
-
-@dataclass(frozen=True, slots=True)
-class RunFailed:
-    """A worker process raised what ends the whole run."""
-
-    error: MalsoriError
-
-
-class MessagePipes:
-    """Messages on a pipe each way; any thread may send, one receives."""
-
-    def __init__(self, incoming: BinaryIO, outgoing: BinaryIO) -> None:
-        self._incoming, self._outgoing = incoming, outgoing
-        self._lock = threading.Lock()
-
-    def send(self, message: Any) -> None:
-        """Send a message whole. Raises `OSError` or `ValueError` where the other end is gone."""
-        packed = pickle.dumps(message)  # first, so that what cannot be pickled leaves no half of it on the pipe
-        with self._lock:
-            self._outgoing.write(packed)
-            self._outgoing.flush()
-
-    def receive(self) -> Any:
-        """Return the next message. Raises one of `CLOSED` where there is none any more."""
-        return pickle.load(self._incoming)

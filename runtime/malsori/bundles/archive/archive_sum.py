@@ -26,18 +26,20 @@ def sum_line(sha256: str, name: str) -> str:
 
 def expected_sum(archive: Path) -> str:
     """Return the sum that the file beside an archive says, "" where there is none. Raises `ModelCorrupt`."""
-    path = beside(archive)
+    path, expected = beside(archive), f"one sha256, that of {archive.name}"
+    if not path.is_file():
+        if path.exists():
+            raise ModelCorrupt(str(path), expected, "no regular file", "")
+        return ""
     try:
         with path.open("rb") as file:
             text = file.read(LARGEST_LIST).decode("utf-8", "surrogateescape")
-    except (FileNotFoundError, NotADirectoryError):
-        return ""
     except OSError as error:
-        raise ModelCorrupt(str(path), "the sha256 of the archive", error.strerror or str(error)) from error
+        raise ModelCorrupt(str(path), expected, error.strerror or str(error), "") from error
     lines = [line for line in text.splitlines() if archive.name in line] or text.splitlines()
     sums = {found.lower() for line in lines for found in sums_in(line)}
     if len(sums) != 1:
-        raise ModelCorrupt(str(path), f"one sha256, that of {archive.name}", str(len(sums) or "none"))
+        raise ModelCorrupt(str(path), expected, str(len(sums) or "none"), "")
     return sums.pop()
 
 

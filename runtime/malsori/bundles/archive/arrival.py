@@ -38,7 +38,7 @@ class Arrived:
     @property
     def size(self) -> int:
         """Bytes of its files, which are those of the archive once they were read."""
-        return sum(entry.size for entry in self.manifest.files.values())
+        return self.manifest.size
 
 
 Begin = Callable[[Arrived], "Path | None"]
@@ -78,9 +78,9 @@ def receive(reader: ArchiveReader, begin: Begin, say: Say) -> list[Arrived]:
         else:
             raise _unexpected(reader, member, models, pending)
     if pending:
-        raise ModelCorrupt(reader.name, f"all files of {models[-1].name}", f"none called {next(iter(pending))!r}")
+        raise reader.wrong(f"all files of {models[-1].name}", f"none called {next(iter(pending))!r}")
     if not models:
-        raise ModelCorrupt(reader.name, f"an archive of models ({WRITER})", "an empty one")
+        raise reader.wrong(f"an archive of models ({WRITER})", "an empty one")
     return models
 
 
@@ -88,11 +88,12 @@ def _model(reader: ArchiveReader, member: Member, before: list[Arrived]) -> Arri
     """Return the model whose manifest is this member. Raises `ModelError` for one that is beyond a limit."""
     name = member.name.partition("/")[0]
     if any(name.lower() == other.name.lower() for other in before):
-        raise reader.corrupt(member, "each model once", "a second one of this name")
+        raise reader.wrong("each model once", "a second one of this name", of=member)
     if len(before) == MOST_MODELS:
-        raise reader.corrupt(member, f"at most {MOST_MODELS} models", "more")
-    if member.size > LARGEST:
-        raise reader.corrupt(member, f"a manifest of at most {LARGEST} bytes", f"{member.size}")
+        raise reader.wrong(f"at most {MOST_MODELS} models", "more", of=member)
+    room = LARGEST - sum(len(other.content) for other in before)
+    if member.size > room:  # parsed, each would take many times the memory
+        raise reader.wrong(f"a manifest of at most {room} bytes ({LARGEST} in all)", str(member.size), of=member)
     content = b"".join(reader.content(member))
     path = f"{reader.name}: {member.name}"
     try:
@@ -114,7 +115,7 @@ def check_limits(manifest: Manifest, path: str) -> None:
         raise ModelIncompatible(path, "lists no files, so the bundle was never finished; export it again")
     if len(manifest.files) > MOST_FILES:
         raise ModelCorrupt(path, f"at most {MOST_FILES} files", str(len(manifest.files)))
-    if sum(entry.size for entry in manifest.files.values()) > MOST_BYTES:
+    if manifest.size > MOST_BYTES:
         raise ModelCorrupt(path, f"at most {MOST_BYTES >> 40} TiB of files", "more")
 
 
@@ -123,7 +124,7 @@ def _take(
 ) -> None:
     """Read a file and check it, and write it to `target`, which must not exist, unless that is None."""
     if member.size != entry.size:
-        raise reader.corrupt(member, f"{entry.size} bytes, as its manifest says", str(member.size))
+        raise reader.wrong(f"{entry.size} bytes, as its manifest says", str(member.size), of=member)
     sums = sha256()
     with ExitStack() as stack:
         file: BinaryIO | None = None
@@ -138,7 +139,7 @@ def _take(
         if file is not None:
             sync(file)
     if sums.hexdigest() != entry.sha256:
-        raise reader.corrupt(member, f"sha256 {entry.sha256}, as its manifest says", f"sha256 {sums.hexdigest()}")
+        raise reader.wrong(f"sha256 {entry.sha256}, as its manifest says", f"sha256 {sums.hexdigest()}", of=member)
 
 
 def sync(file: BinaryIO) -> None:
@@ -153,10 +154,12 @@ def _unexpected(
     """Return the error for a member that does not belong where it stands."""
     name, _, inner = member.name.partition("/")
     if not models:
-        return reader.corrupt(member, f"NAME/{MANIFEST} first ({WRITER})", "another file")
+        return reader.wrong(f"NAME/{MANIFEST} first ({WRITER})", "another file", of=member)
     last = models[-1]
     if name == last.name and inner in (*last.manifest.files, MANIFEST):
-        return reader.corrupt(member, "each file once", "a second one of this name")
+        return reader.wrong("each file once", "a second one of this name", of=member)
     if inner == MANIFEST and pending:
-        return reader.corrupt(member, f"all files of {last.name} first", f"none yet called {next(iter(pending))!r}")
-    return reader.corrupt(member, f"files that {last.name}/{MANIFEST} lists, or another model's", "one that is neither")
+        return reader.wrong(f"all files of {last.name} first", f"none yet called {next(iter(pending))!r}", of=member)
+    return reader.wrong(
+        f"files that {last.name}/{MANIFEST} lists, or another model's", "one that is neither", of=member
+    )

@@ -23,6 +23,7 @@ LONGEST_END = 1 << 20  # bytes of zeros behind the last member; tar writes less 
 USTAR_LIMIT = 1 << 33  # bytes; a larger size is written as GNU's tar does, which all read
 CHUNK = 1 << 20  # bytes read at a time
 STDIN = "standard input"  # the name of an archive that comes through it
+AGAIN = "copy the archive again, or write it anew"
 WRITER = "archives for this are made by malsori models bundle"
 OTHER_KINDS = {
     tarfile.LNKTYPE: "a hard link",
@@ -112,12 +113,12 @@ class ArchiveReader:
         except (tarfile.HeaderError, ValueError) as error:
             if not start:
                 raise self._no_archive(block) from error
-            raise ModelCorrupt(self.name, f"the header of a file at byte {start}", "something else") from error
+            raise self.wrong(f"the header of a file at byte {start}", "something else") from error
         if info.type not in (tarfile.REGTYPE, tarfile.AREGTYPE):
             kind = OTHER_KINDS.get(info.type, f"a member of the unknown kind {info.type!r}")
-            raise ModelCorrupt(self.name, f"regular files ({WRITER})", f"{kind}, {_shown(info.name)}")
+            raise self.wrong(f"regular files ({WRITER})", f"{kind}, {_shown(info.name)}")
         if info.size < 0:
-            raise ModelCorrupt(self.name, f"a size of 0 or more for {_shown(info.name)}", str(info.size))
+            raise self.wrong(f"a size of 0 or more for {_shown(info.name)}", str(info.size))
         return Member(info.name, info.size)
 
     def content(self, member: Member) -> Iterator[bytes]:
@@ -132,9 +133,10 @@ class ArchiveReader:
         if len(self._read(padding(member.size))) < padding(member.size):
             raise self._ended(f"the end of {_shown(member.name)}")
 
-    def corrupt(self, member: Member, expected: str, found: str) -> ModelCorrupt:
-        """Return the error for a member that is not as expected."""
-        return ModelCorrupt(f"{self.name}: {_shown(member.name)}", expected, found)
+    def wrong(self, expected: str, found: str, *, of: Member | None = None, mend: str = AGAIN) -> ModelCorrupt:
+        """Return the error for an archive, or a member of it, that is not as expected."""
+        name = self.name if of is None else f"{self.name}: {_shown(of.name)}"
+        return ModelCorrupt(name, expected, found, mend)
 
     def _check_end(self) -> None:
         count = 0
@@ -143,7 +145,7 @@ class ArchiveReader:
         while part := self._read(RECORD):
             count += len(part)
             if part.count(0) != len(part) or count > LONGEST_END:
-                raise ModelCorrupt(self.name, f"nothing behind its end at byte {self.position - count}", "more")
+                raise self.wrong(f"nothing behind its end at byte {self.position - count}", "more")
 
     def _read(self, count: int) -> bytes:
         """Return the next bytes, fewer than `count` at the end alone. Raises `ModelCorrupt`."""
@@ -154,21 +156,23 @@ class ArchiveReader:
                 parts.append(part)
                 left -= len(part)
         except OSError as error:
-            raise ModelCorrupt(self.name, "an archive that can be read", error.strerror or str(error)) from error
+            raise self.wrong("an archive that can be read", error.strerror or str(error)) from error
         found = b"".join(parts)
         self.position += len(found)
         self._sums.update(found)
         return found
 
     def _ended(self, expected: str) -> ModelCorrupt:
-        return ModelCorrupt(self.name, expected, f"its end, {self.position} bytes in all: it was cut off")
+        return self.wrong(expected, f"its end, {self.position} bytes in all: it was cut off")
 
     def _no_archive(self, start: bytes) -> ModelCorrupt:
         """Return the error for a file that does not begin with a tar header."""
         program = next((name for mark, name in PACKED.items() if start.startswith(mark)), "")
-        found = f"{program}'s format; {program} -dc FILE | malsori models unbundle - takes it" if program else ""
-        found = found or foreign(start) or ("other bytes" if start else "nothing")
-        return ModelCorrupt(self.name, f"an archive of models ({WRITER})", found)
+        expected = f"an archive of models ({WRITER})"
+        if program:
+            mend = f"{program} -dc FILE | malsori models unbundle - takes it"
+            return self.wrong(expected, f"one that {program} has compressed", mend=mend)
+        return self.wrong(expected, foreign(start) or ("other bytes" if start else "nothing"))
 
 
 def _shown(name: str) -> str:

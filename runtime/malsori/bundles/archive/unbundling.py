@@ -16,7 +16,7 @@ from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 
 from ...atomic import put_in_place
-from ...errors import ModelCorrupt, ModelError, OptionError, OutputError
+from ...errors import ModelError, OptionError, OutputError
 from ..claims import Claim
 from ..find import NAME, answering
 from ..manifest import MANIFEST, Manifest
@@ -71,7 +71,7 @@ def unbundle(
             arriving = _Arriving(reader, into, work, stack, name, force, say, tell)
             receive(reader, arriving.begin, lambda label, done, total: say(f"unpacking {label}", done, total))
             if expected and reader.sha256 != expected.lower():
-                raise ModelCorrupt(reader.name, f"sha256 {expected.lower()}", f"sha256 {reader.sha256}")
+                raise reader.wrong(f"sha256 {expected.lower()}", f"sha256 {reader.sha256}")
             return [_install(model, work) for model in arriving.models]
     except OSError as error:
         if isinstance(error, OutputError):

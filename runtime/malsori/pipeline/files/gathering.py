@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import closing
 from functools import partial
 
@@ -19,13 +19,11 @@ from .stitch import stitch
 
 
 def transcripts(
-    readings: SourceReadings, pool: Pool, engine: Engine, *, raising: bool
-) -> Iterator[Transcript | MalsoriError]:
-    """Yield one result per source, in order; with `raising` raise the first error."""
+    readings: SourceReadings, pool: Pool, engine: Engine
+) -> Generator[Transcript | MalsoriError, None, None]:
+    """Yield one result per source, in order: its transcript or its error."""
     with closing(readings):
         for recording in Gatherer(pool, engine).heard(readings):
-            if recording.error is not None and raising:
-                raise recording.error
             decoding = recording.options.decoding
             certain, words = decoding.language or engine.manifest.only_language, decoding.word_timestamps
             yield recording.error or stitch(recording, model=engine.manifest.name, certain=certain, words=words)

@@ -31,5 +31,9 @@ class SegmentTeller:
         while self._expected and id(self._expected[0]) in self._heard:
             first = self._expected.popleft()
             segments = self._heard.pop(id(first)).segments
-            if told := tuple(first.clock.placed(segments, words=self._words)):
-                self._on_segments(told)
+            self.tell(tuple(first.clock.placed(segments, words=self._words)))
+
+    def tell(self, segments: Sequence[Segment]) -> None:
+        """Tell segments that are as they are in the transcript, if there are any."""
+        if segments:
+            self._on_segments(segments)

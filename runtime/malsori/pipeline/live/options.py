@@ -21,6 +21,8 @@ UNSTREAMED = {  # options that have no meaning in a stream, and why
     "align_with": "the words of a final keep the times of its own model",
     "allow_truncated": "that is for files",
     "track": "a stream has one track",
+    "channels": "a stream is the mix of its channels; one stream for each is what tells speakers apart",
+    "speakers": "a stream does not tell speakers apart",
     "start_at_zero": "a stream begins when it begins",
     "cancelled": "a stream ends with flush",
     "sample_rate": "a stream has its own sample_rate, in LiveOptions",

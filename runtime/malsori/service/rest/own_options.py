@@ -26,8 +26,11 @@ ALLOWED = frozenset(
 )
 # Those that OpenAI's fields, or `chunking.py`, read in their own way.
 ELSEWHERE = frozenset("language languages temperature hotwords gate".split())
-# batch_size is how much memory a call may take, the task is the address, and a model's own file is a path.
-KEPT_BACK = frozenset("sample_rate max_seconds task batch_size language_model cancelled cut_prompt".split())
+# batch_size is how much memory a call may take, the task is the address, and a model's own file is a path. Channels
+# would each take as long as an upload, and OpenAI's replies have no speakers.
+KEPT_BACK = frozenset(
+    "channels speakers sample_rate max_seconds task batch_size language_model cancelled cut_prompt".split()
+)
 MOST_ASKED = {"beam_size": 16, "best_of": 16, "alternatives": 16, "patience": 4.0, "language_detection_segments": 60}
 LONG = frozenset("initial_prompt prefix clip_timestamps suppress_tokens".split())  # texts and lists of any length
 CUES = frozenset(options_of(CueOptions))

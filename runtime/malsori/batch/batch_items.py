@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Generator, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeAlias
 
@@ -62,18 +62,25 @@ class ItemProgress:
     length: float | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class RunFailed:
+    """What a process that hears items has raised, which ends the whole run."""
+
+    error: MalsoriError
+
+
 ItemEvent: TypeAlias = ItemResult | ItemProgress
 
 
 class Runner(Protocol):
     """Hears the items of a batch: worker processes of this machine, or actors of a cluster."""
 
-    def run(self, items: Iterator[BatchItem]) -> Iterator[ItemEvent]:
+    def run(self, items: Iterator[BatchItem]) -> Generator[ItemEvent, None, None]:
         """Yield one result for each item, in any order, and progress between them.
 
         Items are taken as workers ask for them, so that few are begun at a time. A worker that dies costs the items
         that it had begun: they are heard again, each alone, and one of which a worker dies again has a result with the
-        cause `WorkerDied`. Closing the iterator ends the workers. Raises `MalsoriError` for what ends the whole run.
+        cause `WorkerDied`. Closing the generator ends the workers. Raises `MalsoriError` for what ends the whole run.
         """
         ...
 

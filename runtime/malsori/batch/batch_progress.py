@@ -5,17 +5,29 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from .items import BatchItem, ItemProgress, ItemResult
+from .batch_items import BatchItem, ItemProgress, ItemResult
 from .planning import PlanCounts
 
 
 @dataclass(frozen=True, slots=True)
 class ItemBegun:
-    """An item that is being heard: its source, its bytes, and how far it is."""
+    """An item that is being heard: its source, the stem of its results, its bytes, and how far it is."""
 
     source: str
     size: int
     progress: ItemProgress | None = None
+    stem: str = ""
+
+    @property
+    def seconds(self) -> float:
+        """Seconds of its sound that were heard."""
+        return self.progress.seconds if self.progress else 0.0
+
+    @property
+    def share(self) -> float:
+        """How much of it was heard, from 0 to 1; 0 while its length is unknown."""
+        length = self.progress.length if self.progress else None
+        return min(1.0, self.seconds / length) if length else 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +36,7 @@ class BatchProgress:
 
     `seconds` of sound are done in this run, `elapsed_s` of time have gone by. `bytes_done` of `bytes_total` are those
     of the files that this run has to do, by which its end is estimated. `begun` are the items in work, by their
-    numbers, `causes` counts the failures of this run.
+    numbers, `ended_last` is the one whose result came last, `causes` counts the failures of this run.
     """
 
     files: int = 0
@@ -38,6 +50,7 @@ class BatchProgress:
     bytes_total: int = 0
     begun: Mapping[int, ItemBegun] = field(default_factory=dict)
     causes: Mapping[str, int] = field(default_factory=dict)
+    ended_last: ItemBegun | None = None
 
     @classmethod
     def of(cls, counts: PlanCounts) -> BatchProgress:
@@ -60,13 +73,18 @@ class BatchProgress:
         return self.files - self.done - self.failed
 
     @property
-    def speed(self) -> float:
-        """Seconds of sound that are done in a second; 0 at the beginning."""
-        return self.seconds / self.elapsed_s if self.elapsed_s else 0.0
+    def heard(self) -> float:
+        """Seconds of sound that this run has heard, those of files in work too."""
+        return self.seconds + sum(each.seconds for each in self.begun.values())
+
+    @property
+    def bytes_heard(self) -> float:
+        """Bytes of the files that are done, and their shares of those in work."""
+        return self.bytes_done + sum(each.size * each.share for each in self.begun.values())
 
     def began(self, item: BatchItem) -> BatchProgress:
         """Return the progress with one more item in work."""
-        return replace(self, begun={**self.begun, item.number: ItemBegun(item.source, item.size)})
+        return replace(self, begun={**self.begun, item.number: ItemBegun(item.source, item.size, stem=item.stem)})
 
     def advanced(self, told: ItemProgress, elapsed_s: float) -> BatchProgress:
         """Return the progress with an item that is further."""
@@ -88,4 +106,5 @@ class BatchProgress:
             bytes_done=self.bytes_done + (known.size if known else 0),
             begun=begun,
             causes=causes,
+            ended_last=known,
         )
