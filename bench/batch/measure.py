@@ -117,7 +117,7 @@ class Bench:
         rows += kind_rows(self.case, self.clips, found)
         rows.append(engine_row(self.case, found["ours"], self._comparison.engine))
         self._comparison.commands()
-        return rows + sample_rows(f"{self.case}, a sample of {len(sample)}", self.clips, sample, found)
+        return rows + sample_rows(f"{self.case}, a sample of {len(sample)}", self.clips, sample, found, rate_of)
 
     def beam(self) -> list[Row]:
         """Measure ours with the beam throughout, beside the runs as it comes."""

@@ -147,6 +147,17 @@ class TestLines:
         (row,) = read(lines({"audio": {"path": "a.wav", "bytes": None}, "path": "/other.wav"}), "list.jsonl")
         assert row.source == "a.wav"
 
+    def test_half_a_character_is_a_failed_row_and_a_byte_of_a_name_is_not(self) -> None:
+        Path(os.fsdecode(b"\xff.wav")).touch()
+        rows = read(
+            lines({"audio": "\ud800.wav"}, {"audio": "a.wav", "id": "\udbff"}, {"audio": "\udcff.wav"}), "l.jsonl"
+        )
+        assert troubles(rows) == [
+            r"l.jsonl, line 1: expected a JSON object, found half a character, '\ud800'",
+            r"l.jsonl, line 2: expected a JSON object, found half a character, '\udbff'",
+        ]
+        assert rows[2].source == "\udcff.wav"
+
     def test_each_row_says_what_is_wrong_with_it(self) -> None:
         deep = '{"audio": ' + "[" * 100_000 + "\n"
         text = (

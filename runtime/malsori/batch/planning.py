@@ -42,7 +42,7 @@ class PlanCounts:
 
 
 class Plan:
-    """Enters the inputs of one run; `report` gets how many were entered so far."""
+    """Enters the inputs of one run; `report` gets how many were entered so far. No result replaces a file of `kept`."""
 
     def __init__(
         self,
@@ -53,14 +53,16 @@ class Plan:
         run: int,
         *,
         retry_failed: bool = False,
+        kept: Sequence[str] = (),
     ) -> None:
         self._journal, self._results, self._output, self._formats, self._run = journal, results, output, formats, run
-        self._retry_failed = retry_failed
+        self._retry_failed, self._kept = retry_failed, kept
         self._same: Counter[str] = Counter()  # names that stand more than once
 
     def take(self, rows: Iterable[InputRow], report: Callable[[int], None] = lambda count: None) -> PlanCounts:
         """Enter all rows and name the results of the new ones. Raises what reading the inputs raises."""
         rest, count = iter(rows), 0
+        ((before,),) = self._journal.execute("SELECT coalesce(max(number), 0) FROM item")
         while some := list(islice(rest, TOGETHER)):
             with self._journal.transaction():
                 for row in some:
@@ -68,7 +70,7 @@ class Plan:
             count += len(some)
             report(count)
         self._name()
-        self._adopt()
+        self._adopt(before)
         return self.counts()
 
     def counts(self) -> PlanCounts:
@@ -84,8 +86,6 @@ class Plan:
 
     def _enter(self, row: InputRow) -> None:
         name, known = self._known(row)
-        if known is not None and known.run == self._run:  # the same row a second time
-            return
         size, changed = _status(row) if row.trouble is None else (0, 0)  # another once it can be heard
         if known is None:
             options = plain(row.options)
@@ -97,7 +97,7 @@ class Plan:
             self._journal.record(ItemResult.of_error(number, row.trouble))
 
     def _known(self, row: InputRow) -> tuple[str, JournalRow | None]:
-        """Return the name of a row, and what the journal has under it.
+        """Return the name of a row, and what runs before have under it.
 
         Rows with one id, or parts of one file without ids, are numbered in their order.
         """
@@ -107,8 +107,6 @@ class Plan:
             name = f"{base}#{times + 1}" if times else base
             known = self._journal.named(name)
             if known is None or known.run != self._run:
-                return name, known
-            if known.source == row.source and known.options == plain(row.options):
                 return name, known
             self._same[base] += 1
 
@@ -130,7 +128,7 @@ class Plan:
             (found.number, InputRow(found.source, found.below, id=found.id))
             for found in self._journal.rows("run = ? AND stem IS NULL", [self._run])
         ]
-        named = stems([row for _, row in new], self._taken, output=self._output, formats=self._formats)
+        named = stems([row for _, row in new], self._taken, output=self._output, formats=self._formats, kept=self._kept)
         for first in range(0, len(new), TOGETHER):
             with self._journal.transaction():
                 some = slice(first, first + TOGETHER)
@@ -140,9 +138,13 @@ class Plan:
     def _taken(self, stem: str) -> bool:
         return self._journal.is_taken(folded(stem))
 
-    def _adopt(self) -> None:
-        """Copy the results of files that were done under another name; what cannot be copied is heard again."""
-        for row in self._journal.rows("run = ? AND state = 'pending' AND digest = '' AND changed <> 0", [self._run]):
+    def _adopt(self, before: int) -> None:
+        """Copy the results of files that were done under another name; what cannot be copied is heard again.
+
+        Only rows behind the number `before` are looked at, which are new: the others were when they were new.
+        """
+        new = "number > ? AND run = ? AND state = 'pending' AND changed <> 0"
+        for row in self._journal.rows(new, [before, self._run]):
             if (twin := self._twin(row)) is None:
                 continue
             with suppress(MalsoriError):
@@ -153,13 +155,15 @@ class Plan:
 
     def _twin(self, row: JournalRow) -> JournalRow | None:
         """Return a row that is done, of a file with the same bytes, asked for with the same options."""
-        same = "size = ? AND changed = ? AND state = 'done' AND digest <> ''"
-        alike = self._journal.rows(same, [row.size, row.changed])
-        found = [each for each in alike if each.options == row.options]
-        own = _digest(row.source) if found else ""
-        return next(
-            (each for each in found if each.digest == own and self._results.there(each.stem, self._formats)), None
+        # All files of an unpacked archive may have one time, and one length: so the sum is compared by the database.
+        same, values = "size = ? AND changed = ? AND state = 'done'", [row.size, row.changed]
+        if not self._journal.execute(f"SELECT 1 FROM item WHERE {same} AND digest > '' LIMIT 1", values).fetchone():
+            return None
+        alike = self._journal.rows(
+            f"{same} AND digest > '' AND digest = ? AND options = ?",
+            [*values, _digest(row.source), json.dumps(row.options)],
         )
+        return next((each for each in alike if self._results.there(each.stem, self._formats)), None)
 
 
 def plain(options: object) -> dict[str, object]:

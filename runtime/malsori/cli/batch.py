@@ -102,6 +102,7 @@ class BatchCommand:
                 read_inputs(args.inputs, null=options.null, remote=remote_rows, note=reporter.warn),
                 lambda count: reporter.say(f"looking at the files, {count}"),
                 retry_failed=options.retry_failed,
+                kept=args.inputs,  # manifests, which are read again by the next run
             )
             return self._work(batch, settings, view, reporter)
 
