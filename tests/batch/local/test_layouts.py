@@ -13,7 +13,7 @@ from malsori.batch.local import WorkerLayout, layout_for
 from malsori.batch.local.candidates import MachineParts
 from malsori.batch.local.layout_cache import NAME, LayoutCache, key_of
 from malsori.batch.local.layout_trial import HeardPass, TriedLayout, best_layout, speed_of, speed_together
-from malsori.batch.local.layouts import LOOKED_AT, TRIED, WORTH_BYTES, told
+from malsori.batch.local.layouts import LOOKED_AT, TRIED, told
 from malsori.batch.settings import WorkerSettings
 from malsori.engines.machine.cpus import cpu_threads
 from malsori.errors import AudioNotFound, ModelNotFound
