@@ -148,9 +148,22 @@ def test_a_journal_that_is_damaged_is_refused_with_the_way_out(journal: Journal,
         add(journal, f"talk{number}")
     journal.close()
     os.truncate(path, path.stat().st_size // 2)
-    with pytest.raises(JournalError, match="malformed; --start-over sets it aside"):
+    with pytest.raises(JournalError, match="malformed; name another one, or --start-over"):
         Journal.open(path, IDENTITY)
     Journal.open(path, IDENTITY, start_over=True).close()
+
+
+def test_a_journal_that_is_removed_while_a_run_goes_on_takes_no_more_results(journal: Journal, path: Path) -> None:
+    number = add(journal, "talk")
+    path.unlink()
+    with pytest.raises(JournalError, match="removed while the run went on"):
+        journal.record(ItemResult(number))
+
+
+def test_a_folder_that_is_a_file_is_named(tmp_path: Path) -> None:
+    (tmp_path / "out").touch()
+    with pytest.raises(JournalError, match="out: cannot be written, File exists"):
+        Journal.open(tmp_path / "out" / "journal.sqlite", IDENTITY)
 
 
 def test_what_was_recorded_survives_a_kill(path: Path) -> None:

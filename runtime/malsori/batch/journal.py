@@ -49,7 +49,7 @@ class Journal:
             except OSError as error:
                 if isinstance(error, JournalError):
                     raise
-                raise JournalError.unwritten(path, error) from error
+                raise JournalError.unwritten(Path(error.filename or path), error) from error
             with guarded(path):
                 journal._begin(identity)
             journal._closing = closing.pop_all()
@@ -160,7 +160,12 @@ class Journal:
         )
 
     def record(self, result: ItemResult) -> None:
-        """Note what became of an item. It is on the disk when this returns."""
+        """Note what became of an item. It is on the disk when this returns.
+
+        Raises `JournalError` also where the file was removed: SQLite would write on into what no name leads to.
+        """
+        if not self.path.exists():
+            raise JournalError(f"{self.path}: the journal was removed while the run went on; type the same line again")
         self.execute(
             "UPDATE item SET state = ?, cause = ?, message = ?, seconds = ?, language = ?, warnings = ?, "
             "digest = CASE WHEN ? = '' THEN digest ELSE ? END, ended = ? WHERE number = ?",

@@ -43,7 +43,7 @@ def guarded(path: Path) -> Iterator[None]:
         yield
     except sqlite3.Error as error:
         damaged = type(error) is sqlite3.DatabaseError  # a full or closed disk is a class below it
-        way_out = "; --start-over sets it aside and does all files anew" if damaged else ""
+        way_out = "; name another one, or --start-over sets it aside and does all files anew" if damaged else ""
         raise JournalError(f"{path}: the journal cannot be used, {error}{way_out}") from error
 
 
