@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from malsori.child_process import program_calling
-from malsori.compare import ComparedRecording, ComparisonSettings, Contender, compare
+from malsori.compare import ComparedModel, ComparedRecording, ComparisonSettings, compare
 from malsori.compare.model_process import MAIN, messages_of
 from malsori.compare.model_task import (
     HeardRecording,
@@ -28,7 +28,7 @@ from malsori.pipeline import TranscribeOptions
 from malsori.pipeline.options import LOADING
 from tests.shipped import ROOT
 
-CTC, WHISPER = (Contender(name, "default", name) for name in ("nano-ctc-ko", "nano-whisper"))
+CTC, WHISPER = (ComparedModel(name, "default", name) for name in ("nano-ctc-ko", "nano-whisper"))
 SAMPLES = ROOT / "samples"
 KOREAN = ComparedRecording(str(SAMPLES / "korean.wav"), "korean.wav", "침실 온도를 이십육 도로 맞춰 주세요")
 DIES = "import sys; sys.stdin.buffer.read(1); "
@@ -110,7 +110,7 @@ def test_a_model_that_lacks_an_option_is_told_and_not_started():
 def test_a_model_that_is_not_here_and_a_wrong_value_are_told_before_any_work():
     processes = Processes()
     with pytest.raises(ModelNotFound):
-        compare([CTC, Contender("absent")], recordings(1), run=processes.run)
+        compare([CTC, ComparedModel("absent")], recordings(1), run=processes.run)
     with pytest.raises(OptionError, match="beam_size"):
         compare([CTC], recordings(1), ComparisonSettings(TranscribeOptions(beam_size=0)), run=processes.run)
     with pytest.raises(OptionError, match="at least one model and one recording"):
@@ -121,7 +121,7 @@ def test_a_model_that_is_not_here_and_a_wrong_value_are_told_before_any_work():
 def test_real_models_hear_in_processes_of_their_own_and_an_unreadable_recording_costs_only_itself(tmp_path: Path):
     (tmp_path / "bad.wav").write_bytes(b"RIFF0000WAVE")
     bad = ComparedRecording(str(tmp_path / "bad.wav"), "bad.wav", "x")
-    result = compare([CTC, Contender("nano-whisper", "float32", "nano-whisper@float32")], [bad, KOREAN])
+    result = compare([CTC, ComparedModel("nano-whisper", "float32", "nano-whisper@float32")], [bad, KOREAN])
     assert result.counted == (1,)
     for model in result.models:
         heard = model.of(1)
@@ -135,7 +135,7 @@ def test_real_models_hear_in_processes_of_their_own_and_an_unreadable_recording_
 
 
 def test_a_compute_type_that_a_model_lacks_is_its_trouble():
-    result = compare([Contender("nano-ctc-ko", "float32", "nano-ctc-ko@float32")], [KOREAN])
+    result = compare([ComparedModel("nano-ctc-ko", "float32", "nano-ctc-ko@float32")], [KOREAN])
     assert result.models[0].trouble == "nano-ctc-ko was exported in int8, not float32; export it again with --quantize"
 
 

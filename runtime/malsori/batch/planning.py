@@ -173,9 +173,9 @@ def plain(options: object) -> dict[str, object]:
 
 
 def _status(row: InputRow) -> tuple[int, int]:
-    """Return size and time of a file, in bytes and nanoseconds; no time of a URL, zeros for what is not there."""
+    """Return size and time of a file, in bytes and nanoseconds; zeros for what is not there."""
     if is_url(row.source):
-        return row.size, 0
+        return row.size, row.changed
     with suppress(OSError, ValueError):
         status = os.stat(row.source)
         return status.st_size, status.st_mtime_ns
