@@ -191,7 +191,7 @@ def test_a_layout_that_was_found_before_is_taken_without_a_trial(tmp_path: Path)
 
 def _keys() -> list[str]:
     from malsori import __version__
-    from malsori.batch.local.layouts import LOOKED_AT, TRIED, WORTH_BYTES, told
+    from malsori.batch.local.layouts import machine_parts
     from malsori.bundles import find_bundle
     from malsori.pipeline.trials.speed import host
 
