@@ -85,8 +85,8 @@ class Alternative:
 class Segment:
     """A sentence or so, with its text. `start` and `end` are seconds; `confidence` is in [0, 1].
 
-    `words` is empty in a transcript unless word times were asked for, `alternatives` unless several were; the first of
-    them is the text itself. From Whisper only: `no_speech_prob`, `compression_ratio`, `window_s` (seconds of sound that
+    `words` is empty in a transcript unless word times were asked for, `alternatives` unless several were; the first is
+    the text itself. From Whisper only: `no_speech_prob`, `compression_ratio`, `window_s` (seconds of sound that
     the encoder saw), `retried`: a shorter window had looped or not ended, and the `temperature` of its reading.
     `language` is set where each window, or channel, may have its own, `speaker` in a split recording. `tokens` are
     those of the text, without special ones and times, or none where it was put together.
@@ -141,8 +141,7 @@ class Segment:
 WORDLESS_S = 3.0  # seconds: a longer gap between two words is no pause but sound without words
 
 _Unread: TypeAlias = Literal["gate", "clip_timestamps", "inaudible", "filled", "crosstalk"]
-Why: TypeAlias = Literal[_Unread, "no_speech", "made_up", "implausible", "no_words", "cut_off"]
-"""Why some sound has no words; `LeftOut` explains each."""
+Why: TypeAlias = Literal[_Unread, "no_speech", "made_up", "implausible", "no_words", "cut_off"]  # see `LeftOut`
 
 
 @dataclass(frozen=True, slots=True)
