@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 
+from malsori.batch.batch_options import BatchOptions
 from malsori.cli.main import parsers
 from malsori.engines.options import DecodeOptions
 from malsori.option import Option, options_of
@@ -24,14 +25,16 @@ GROUPS = {
     "How speech becomes words": DecodeOptions,
     "Streams": LiveOptions,
     "Subtitles": CueOptions,
+    "Archives": BatchOptions,
     "The service": ServeOptions,
     "Limits of the service": ServiceLimits,
 }
+COMMANDS = ("transcribe", "batch", "live", "serve")
 
 
 def flags() -> set[str]:
-    """Return every spelling of a flag that the help of `transcribe`, `live` and `serve` names."""
-    helps = "".join(parsers([name])[1].choices[name].format_help() for name in ("transcribe", "live", "serve"))
+    """Return every spelling of a flag that the help of the commands names."""
+    helps = "".join(parsers([name])[1].choices[name].format_help() for name in COMMANDS)
     return set(re.findall(r"(?<![\w-])--?[a-z][\w-]*", helps))
 
 

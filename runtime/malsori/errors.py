@@ -164,8 +164,8 @@ class ClusterUnreachable(EngineError):
 
     def __init__(self, address: str, reason: str) -> None:
         super().__init__(
-            f"{address}: expected a Ray cluster, found none that can be used ({reason}); `ray status` on the machine of "
-            "its head says whether it runs, `ray start --address` makes this machine a node of it"
+            f"{address}: expected a Ray cluster, found none that can be used ({reason}); `ray status` on its head "
+            "says whether it runs, `ray start --address` makes this machine a node of it"
         )
         self.address = address
 

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from malsori.batch.batch_items import BatchItem, ItemEvent, ItemProgress, ItemResult
+from malsori.batch.batch_progress import BatchProgress
 from malsori.batch.coordinator import MOST_UNRECORDED, Batch
 from malsori.batch.input_row import InputRow
-from malsori.batch.items import BatchItem, ItemEvent, ItemProgress, ItemResult
 from malsori.batch.journal import Journal
-from malsori.batch.progress import BatchProgress
 from malsori.errors import EngineError, JournalError
 
 

@@ -104,6 +104,7 @@ class TestPatterns:
     def test_only_sound_files_are_taken_where_the_pattern_names_no_ending(self) -> None:
         assert [below for _, below in found("talks/*")] == ["a.mp3", "b.wav", "sub/c.WAV", "sub/deep/d.ogg"]
         assert [below for _, below in found("talks/**")] == ["a.mp3", "b.wav", "sub/c.WAV", "sub/deep/d.ogg"]
+        assert [below for _, below in found("talks/**/de*")] == ["sub/deep/d.ogg"]
         assert found("talks/*.txt") == [("talks/notes.txt", "notes.txt")]
 
     def test_hidden_names_match_only_a_part_that_begins_with_a_dot(self) -> None:

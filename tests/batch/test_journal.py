@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from malsori.batch.items import BatchItem, ItemResult
+from malsori.batch.batch_items import BatchItem, ItemResult
 from malsori.batch.journal import Journal
 from malsori.batch.journal_file import VERSION
 from malsori.batch.summary import summary_of
@@ -93,6 +93,15 @@ def test_a_summary_counts_states_and_causes(journal: Journal) -> None:
     ]
 
 
+def test_a_run_that_was_killed_counts_until_its_last_result(journal: Journal) -> None:
+    for began, ended in ((1000, 1010), (5000, 5020)):
+        run = journal.begin_run()
+        journal.execute("UPDATE run SET began = ? WHERE number = ?", [began, run])
+        journal.record(ItemResult(add(journal, f"talk{run}"), seconds=1.0))
+        journal.execute("UPDATE item SET ended = ? WHERE name = ?", [ended, f"talk{run}"])
+    assert summary_of(journal).elapsed_s == 30
+
+
 def test_a_second_run_into_the_same_folder_is_refused_and_a_reader_is_not(journal: Journal, path: Path) -> None:
     add(journal, "talk")
     with pytest.raises(JournalError, match="another run is at work there"):
@@ -134,10 +143,33 @@ def test_a_journal_of_another_version_and_another_database_are_refused(path: Pat
         Journal.open(other, IDENTITY)
 
 
+def test_a_journal_that_is_damaged_is_refused_with_the_way_out(journal: Journal, path: Path) -> None:
+    for number in range(100):
+        add(journal, f"talk{number}")
+    journal.close()
+    os.truncate(path, path.stat().st_size // 2)
+    with pytest.raises(JournalError, match="malformed; name another one, or --start-over"):
+        Journal.open(path, IDENTITY)
+    Journal.open(path, IDENTITY, start_over=True).close()
+
+
+def test_a_journal_that_is_removed_while_a_run_goes_on_takes_no_more_results(journal: Journal, path: Path) -> None:
+    number = add(journal, "talk")
+    path.unlink()
+    with pytest.raises(JournalError, match="removed while the run went on"):
+        journal.record(ItemResult(number))
+
+
+def test_a_folder_that_is_a_file_is_named(tmp_path: Path) -> None:
+    (tmp_path / "out").touch()
+    with pytest.raises(JournalError, match="out: cannot be written, File exists"):
+        Journal.open(tmp_path / "out" / "journal.sqlite", IDENTITY)
+
+
 def test_what_was_recorded_survives_a_kill(path: Path) -> None:
     script = (
         "import os, signal, sys; from pathlib import Path\n"
-        "from malsori.batch.items import ItemResult\n"
+        "from malsori.batch.batch_items import ItemResult\n"
         "from malsori.batch.journal import Journal\n"
         f"journal = Journal.open(Path(sys.argv[1]), {IDENTITY!r})\n"
         "for index in range(50):\n"

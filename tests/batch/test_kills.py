@@ -16,7 +16,8 @@ import pytest
 import soundfile
 
 from malsori.audio import decode
-from malsori.batch.journal import Journal, JournalRow
+from malsori.batch.journal import Journal
+from malsori.batch.journal_row import JournalRow
 from malsori.types import SAMPLE_RATE
 from tests.shipped import ROOT
 

@@ -96,6 +96,8 @@ class TestTables:
             ('audio,language\na.wav,"ko\n' + "a.wav,ko\n" * 9, "line 2: .* is a quote in line 2 not closed?"),
             ("audio\n" + "x" * (1 << 20) + "x", "at most 1 MiB"),
             ('audio\n"a.wav\n' + "a.wav\n" * 30_000 + '"', "a quote in line 2 not closed"),
+            ('audio\n"a.wav\nb.wav\n"c.wav"\n', "a quote in line 2 not closed"),
+            ('audio\n"a.wav\n' + "b.wav\n" * 1500 + '"\n', "a quote in line 2 not closed"),
             ("audio\na.wav\n".encode("utf-16"), "found UTF-16; save it as CSV UTF-8"),
             ("audio\na.wav\n말\n".encode("cp949"), "line 3: expected UTF-8"),
         ],
@@ -144,6 +146,17 @@ class TestLines:
     def test_hugging_faces_recording_is_an_object_with_a_path(self) -> None:
         (row,) = read(lines({"audio": {"path": "a.wav", "bytes": None}, "path": "/other.wav"}), "list.jsonl")
         assert row.source == "a.wav"
+
+    def test_half_a_character_is_a_failed_row_and_a_byte_of_a_name_is_not(self) -> None:
+        Path(os.fsdecode(b"\xff.wav")).touch()
+        rows = read(
+            lines({"audio": "\ud800.wav"}, {"audio": "a.wav", "id": "\udbff"}, {"audio": "\udcff.wav"}), "l.jsonl"
+        )
+        assert troubles(rows) == [
+            r"l.jsonl, line 1: expected a JSON object, found half a character, '\ud800'",
+            r"l.jsonl, line 2: expected a JSON object, found half a character, '\udbff'",
+        ]
+        assert rows[2].source == "\udcff.wav"
 
     def test_each_row_says_what_is_wrong_with_it(self) -> None:
         deep = '{"audio": ' + "[" * 100_000 + "\n"

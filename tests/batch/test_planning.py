@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import os
 import shutil
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from malsori.batch.batch_items import ItemResult
 from malsori.batch.input_row import InputRow
-from malsori.batch.items import ItemResult
 from malsori.batch.journal import Journal
 from malsori.batch.planning import Plan, PlanCounts
 from malsori.batch.results import ResultFolder
 from malsori.bundles.verify import digest
-from malsori.errors import AudioNotFound
+from malsori.errors import AudioNotFound, OptionError
 
 FORMATS = ("txt",)
 
@@ -148,6 +149,23 @@ def test_a_file_with_the_length_and_time_of_another_but_other_bytes_is_heard(arc
     assert archive.pending() == ["b"]
 
 
+def test_files_of_one_length_and_time_are_not_compared_with_each_other_one_by_one(archive: Archive) -> None:
+    rows = [archive.file(f"{number:04}.wav", f"sound {number:04}") for number in range(1500)]
+    for row in rows:
+        os.utime(row.source, (1, 1))
+    archive.plan(*rows)
+    with archive.journal.transaction():
+        archive.journal.execute("UPDATE item SET state = 'done', digest = 'x' || number WHERE number <= 750")
+    for row in rows[:750]:
+        (archive.output / row.below).with_suffix(".txt").touch()
+    began = time.process_time()
+    more = [archive.file(f"{number:04}.wav", f"sound {number:04}") for number in range(1500, 2000)]
+    for row in more:
+        os.utime(row.source, (1, 1))
+    assert archive.plan(*rows, *more).done == 750
+    assert time.process_time() - began < 1.5  # it was 10
+
+
 def test_a_moved_file_with_other_options_is_heard_again(archive: Archive) -> None:
     archive.plan(archive.file("a.wav", "one"))
     archive.hear()
@@ -198,3 +216,33 @@ def test_files_of_another_input_are_not_part_of_the_run(archive: Archive) -> Non
     archive.plan(archive.file("a.wav"), archive.file("b.wav"))
     assert archive.plan(archive.file("b.wav")).files == 1
     assert archive.pending() == ["b"]
+
+
+def test_rows_of_one_file_that_cannot_be_are_each_a_failure_and_keep_none_from_being_heard(archive: Archive) -> None:
+    source = archive.file("a.wav")
+    wrong = [InputRow(source.source, "a.wav", trouble=OptionError(why)) for why in ("one", "two")]
+    for _ in range(2):
+        counts = archive.plan(wrong[0], source, wrong[1])
+        assert (counts.failed, counts.pending) == (2, 1)
+
+
+def test_no_result_replaces_a_file_that_is_to_be_kept(archive: Archive) -> None:
+    (archive.output / "calls.txt").write_text("calls.wav")
+    plan = Plan(
+        *(archive.journal, archive.results, str(archive.output), FORMATS, archive.journal.begin_run()),
+        kept=[str(archive.output / "calls.txt")],
+    )
+    plan.take([archive.file("calls.wav")])
+    assert [row.stem for row in archive.journal.rows()] == ["calls.wav"]
+
+
+def test_a_recording_at_a_url_is_done_again_when_its_time_is_another(archive: Archive) -> None:
+    def at(changed: int) -> InputRow:
+        return InputRow("s3://bucket/a.wav", "a.wav", size=5, changed=changed)
+
+    archive.plan(at(1))
+    (new,) = archive.journal.rows()
+    archive.results.write(new.stem, {"txt": b"sound"})
+    archive.journal.record(ItemResult(new.number, seconds=1.0))
+    assert archive.plan(at(1)).done == 1
+    assert archive.plan(at(2)).pending == 1

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from malsori.batch.items import BatchItem, ItemProgress, ItemResult
+from malsori.batch.batch_items import BatchItem, ItemProgress, ItemResult
 from malsori.batch.settings import WorkerSettings
 from malsori.batch.worker import BatchWorker
 from malsori.bundles import find_bundle

@@ -110,6 +110,7 @@ def test_what_is_wrong_is_told_before_any_work(archive: Path, capsys: pytest.Cap
         (["in", "-o", "s3://bucket/out"], "--journal", 2),
         (["in", "-o", "out", "--workers", "0"], "workers", 2),
         (["status"], "malsori batch status OUT", 2),
+        (["status", "out", "more"], "found out more", 2),
         (["status", "empty"], "no journal", 1),
     ):
         try:

@@ -14,12 +14,13 @@ from typing import Any
 import pytest
 from rich.cells import cell_len
 
-from malsori.batch.items import BatchItem, ItemProgress, ItemResult
-from malsori.batch.progress import BatchProgress
+from malsori.batch.batch_items import BatchItem, ItemProgress, ItemResult
+from malsori.batch.batch_progress import BatchProgress
 from malsori.batch.summary import BatchSummary, FailureCause
 from malsori.cli.batch_figures import RunFigures, end_of, sound, times
+from malsori.cli.batch_lines import MOST_UNTOLD
 from malsori.cli.batch_screen import bar, lines
-from malsori.cli.batch_view import MOST_UNTOLD, BatchView
+from malsori.cli.batch_view import BatchView
 
 NOON = datetime(2026, 12, 1, 12, 0)
 
@@ -127,6 +128,9 @@ class TestScreen:
         assert drawn[-1] == "  0:41 of 3:20  /talks/2024/may/first.mp3"
         assert drawn[-2] == r"last failure: /talks/말\x1b[2J.wav: expected sound, found noise"
 
+    def test_no_name_moves_the_cursor(self) -> None:
+        assert lines(RunFigures(a_run(), 9.0, 9.0, NOON), 79, 24)[-1] == r"  2:10  /talks/말\x1b[2J.wav"
+
     def test_a_long_name_keeps_its_end_and_many_files_are_counted(self) -> None:
         progress = BatchProgress(files=20)
         for number in range(12):
@@ -170,10 +174,12 @@ class TestLines:
             r"malsori: /talks/말\x1b[2J.wav: expected sound, found noise",
         ]
         now.append(110.0)
+        view.update(failed(a_run())[0])
         view.show()
         view.show()
         (line,) = stderr.getvalue().splitlines()[2:]
         assert line.startswith("malsori: 1,791 of 5,000 files, 1 failed, 41 s of sound, 4.1x real time, 0%")
+        assert "7.4 h left, ends 19:23" in line
         now.append(130.0)
         view.show()
         assert len(stderr.getvalue().splitlines()) == 3  # nothing has come to it

@@ -86,3 +86,14 @@ def test_recordings_are_in_the_page_up_to_a_limit_and_the_rest_is_told():
     assert [line.partition(" has no player")[0] for line in left_out] == ["english.wav", "korean.txt"]
     made = comparison(["a"], outcome("one", "a"))
     assert '<audio controls preload=none src="data:audio/wav;base64,' in comparison_page(made, sound=urls)
+
+
+def test_a_model_that_understands_nothing_is_neither_the_best_nor_in_the_picture():
+    models = [
+        outcome(name, text, seconds=1.0 + 0.5 * n) for n, (name, text) in enumerate([("one", "a b"), ("two", "a b")])
+    ]
+    page = comparison_page(comparison(["a b"], *models, outcome("deaf", "x y z", seconds=0.1)))
+    assert "<strong>100x</strong>" not in page
+    assert "<strong>10x</strong>" in page
+    assert page.count("<circle") == 2 * 2
+    assert "Not in the picture: deaf, more than half wrong." in page

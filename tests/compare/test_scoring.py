@@ -8,7 +8,7 @@ import pytest
 
 from malsori.compare.conclusions import conclusions, remarks, unsurpassed
 from malsori.compare.model_task import HeardRecording
-from malsori.compare.scoring import score, text_errors
+from malsori.compare.scoring import score, surely_more, text_errors
 from tests.compare.made import comparison, outcome
 
 
@@ -80,9 +80,9 @@ def test_the_choice_is_between_those_that_no_other_surpasses():
     figures = score(made)
     assert [model.label for model in unsurpassed(made, figures)] == ["quick", "good"]
     lines = conclusions(made, figures)
-    assert lines[0] == "Fewest errors: good, WER 0.0 %."
+    assert lines[0] == "Fewest errors: good, WER 0.0 %; that quick and beaten made more may be chance."
     assert lines[1] == "Quickest: quick (20x)."
-    assert lines[-1].startswith("The choice is between quick and good: ")
+    assert lines[-1].startswith("By these figures the choice is between quick and good: ")
 
 
 def test_a_model_that_hears_more_than_half_wrong_is_no_choice_however_quick():
@@ -98,3 +98,32 @@ def test_few_words_are_told():
     assert remarks(made, score(made)) == [
         "Only 2 words were said: small differences are chance (one word is 50.0 percent points)."
     ]
+
+
+def test_a_single_model_without_transcripts_is_compared_with_nothing():
+    figures = score(comparison([None], outcome("one", "a b")))["one"]
+    assert (figures.said, figures.differing, figures.errors(characters=False)) == (None, None, None)
+
+
+@pytest.mark.parametrize(
+    ("ours", "theirs", "surely"),
+    [
+        ([1] * 5, [0] * 5, True),
+        ([1] * 4, [0] * 4, False),
+        ([3, 0, 0, 0, 0, 0], [0, 0, 0, 0, 0, 0], False),
+        ([0] * 6, [1] * 6, False),
+        ([2, 1, 3, 0, 2, 1, 2, 2], [0, 1, 1, 0, 0, 0, 1, 0], True),
+    ],
+)
+def test_more_errors_are_sure_where_most_recordings_have_more(ours: list[int], theirs: list[int], surely: bool):
+    assert surely_more(ours, theirs) == surely
+
+
+def test_many_recordings_tell_two_models_apart():
+    made = comparison(["a b c d"] * 6, outcome("good", *["a b c d"] * 6), outcome("worse", *["a b c x"] * 6))
+    assert conclusions(made, score(made))[0] == "Fewest errors: good, WER 0.0 %."
+
+
+def test_what_is_better_by_no_more_than_chance_surpasses_nothing():
+    made = comparison(["a b"], outcome("one", "a b", seconds=1.0), outcome("two", "a x", seconds=1.05))
+    assert [model.label for model in unsurpassed(made, score(made))] == ["one", "two"]

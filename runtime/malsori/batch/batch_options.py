@@ -16,7 +16,7 @@ class BatchOptions:
 
     engine: local has worker processes on this machine, ray has actors on a cluster. Files, results and journal are the
         same: a batch that was begun with one goes on with the other.
-    address: cluster for --engine ray: HOST:PORT, ray://HOST:PORT, or auto for the one of this machine (one is started).
+    address: cluster for --engine ray: HOST:PORT, or auto for the one of this machine (one is started).
     workers: worker processes, or actors (measured). On one machine, how many are best is found by a short trial, whose
         outcome is kept.
     retry_failed: do again what has failed in earlier runs.

@@ -9,12 +9,12 @@ from contextlib import closing
 from itertools import islice
 
 from ..errors import JournalError
+from .batch_items import BatchItem, ItemProgress, ItemResult, Runner
+from .batch_progress import BatchProgress
 from .input_row import InputRow
-from .items import BatchItem, ItemProgress, ItemResult, Runner
 from .journal import Journal
 from .locations import results_at
 from .planning import Plan, PlanCounts
-from .progress import BatchProgress
 from .summary import BatchSummary, summary_of
 
 MOST_UNRECORDED = 1000  # results that are kept in memory while the journal cannot be written, as on a full disk
@@ -41,15 +41,21 @@ class Batch:
         self.progress = BatchProgress()
 
     def plan(
-        self, inputs: Iterable[InputRow], report: Callable[[int], None], *, retry_failed: bool = False
+        self,
+        inputs: Iterable[InputRow],
+        report: Callable[[int], None],
+        *,
+        retry_failed: bool = False,
+        kept: Sequence[str] = (),
     ) -> PlanCounts:
         """Enter the inputs of the run into the journal, and return how many are to be done.
 
-        Raises what reading the inputs raises, and `JournalError`.
+        `kept` are files that no result may replace, besides the inputs. Raises what reading the inputs raises, and
+        `JournalError`.
         """
         self._results.sweep()
-        plan = Plan(self._journal, self._results, self._output, self._formats, self._run, retry_failed=retry_failed)
-        counts = plan.take(inputs, report)
+        place = (self._journal, self._results, self._output, self._formats)
+        counts = Plan(*place, self._run, retry_failed=retry_failed, kept=kept).take(inputs, report)
         self.progress = BatchProgress.of(counts)
         return counts
 

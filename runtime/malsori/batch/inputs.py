@@ -13,9 +13,9 @@ from urllib.parse import unquote
 from ..audio.folders import is_sound, sound_files_in
 from ..errors import AudioNotFound, OptionError
 from ..output.stems import RealPaths
+from ..urls import is_url
 from .input_row import InputRow
 from .listed import below_of, checked, mirrored, paths_in
-from .locations import is_url
 from .manifest_rows import MANIFESTS, rows_of
 from .patterns import base_of, is_pattern, matches, names_an_ending
 
@@ -54,7 +54,7 @@ def read_inputs(
         for row in reading.rows(given):
             empty = False
             if (own := _identity(row, real)) not in known:
-                known |= {own} if row.trouble else {own, _identity(row, real, plain=True)}
+                known |= {own, _identity(row, real, plain=True)}
                 yield row
     if empty:
         raise OptionError(f"no recordings: {reading.looked_for(inputs)}; expected sound files, folders or manifests")
@@ -119,7 +119,7 @@ class _Reading:
                 if any_ending or is_sound(os.path.basename(path)):
                     found = True
                     yield checked(InputRow(path, below))
-            elif "**" not in pattern:  # which matches what is in the folder, too
+            elif not pattern.endswith(("**", "**/*")):  # which match what is in the folder, too
                 for row in self._in_folder(path, below):
                     found = True
                     yield row

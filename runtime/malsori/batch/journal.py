@@ -11,52 +11,16 @@ import sqlite3
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from ..bundles.pull.work import locked
 from ..errors import JournalError, JournalMismatch
-from .items import BatchItem, ItemResult
+from .batch_items import ItemResult
 from .journal_file import APPLICATION, SCHEMA, VERSION, as_text, connected, guarded, raw, refuse, set_aside
+from .journal_row import COLUMNS, JournalRow, row_of
 
 PAGE = 256  # rows read at a time, so that no query stays open while others write
-
-
-@dataclass(frozen=True, slots=True)
-class JournalRow:
-    """An item as the journal has it; `name` tells it from all others, `changed` is the file's time in nanoseconds.
-
-    `state` is pending, done or failed; `stem` is "" until the item has got one, `run` the number of the last run that
-    was given it.
-    """
-
-    number: int
-    name: str
-    source: str
-    below: str
-    id: str
-    stem: str
-    options: Mapping[str, Any]
-    size: int
-    changed: int
-    digest: str
-    state: str
-    cause: str
-    message: str
-    seconds: float
-    language: str
-    warnings: Sequence[str]
-    ended: float | None
-    run: int
-
-    @property
-    def item(self) -> BatchItem:
-        """The item for a worker."""
-        return BatchItem(self.number, self.source, self.stem, self.size, self.options)
-
-
-COLUMNS = ", ".join(JournalRow.__dataclass_fields__)
 
 
 class Journal:
@@ -85,7 +49,7 @@ class Journal:
             except OSError as error:
                 if isinstance(error, JournalError):
                     raise
-                raise JournalError.unwritten(path, error) from error
+                raise JournalError.unwritten(Path(error.filename or path), error) from error
             with guarded(path):
                 journal._begin(identity)
             journal._closing = closing.pop_all()
@@ -145,13 +109,13 @@ class Journal:
             f"SELECT {COLUMNS} FROM item WHERE number > ? AND ({where}) ORDER BY number LIMIT {PAGE}", [last, *values]
         ).fetchall():
             for found in page:
-                yield _row(found)
+                yield row_of(found)
             last = page[-1][0]
 
     def named(self, name: str) -> JournalRow | None:
         """Return the row of that name, None where there is none."""
         found = self.execute(f"SELECT {COLUMNS} FROM item WHERE name = CAST(? AS TEXT)", [raw(name)]).fetchone()
-        return None if found is None else _row(found)
+        return None if found is None else row_of(found)
 
     def is_taken(self, folded: str) -> bool:
         """Return whether a stem, as `naming.folded` gives it, is that of a row."""
@@ -196,7 +160,12 @@ class Journal:
         )
 
     def record(self, result: ItemResult) -> None:
-        """Note what became of an item. It is on the disk when this returns."""
+        """Note what became of an item. It is on the disk when this returns.
+
+        Raises `JournalError` also where the file was removed: SQLite would write on into what no name leads to.
+        """
+        if not self.path.exists():
+            raise JournalError(f"{self.path}: the journal was removed while the run went on; type the same line again")
         self.execute(
             "UPDATE item SET state = ?, cause = ?, message = ?, seconds = ?, language = ?, warnings = ?, "
             "digest = CASE WHEN ? = '' THEN digest ELSE ? END, ended = ? WHERE number = ?",
@@ -257,10 +226,3 @@ def _said(value: Any) -> str:
 
 def _plain(text: str) -> str:
     return text.encode("utf-8", "backslashreplace").decode("utf-8")
-
-
-def _row(found: Sequence[Any]) -> JournalRow:
-    values: dict[str, Any] = dict(zip(JournalRow.__dataclass_fields__, found, strict=True))
-    values["stem"] = values["stem"] or ""
-    values["options"], values["warnings"] = json.loads(values["options"]), tuple(json.loads(values["warnings"]))
-    return JournalRow(**values)

@@ -27,7 +27,7 @@ CREATE TABLE item (
     warnings TEXT NOT NULL DEFAULT '[]', ended REAL, run INTEGER NOT NULL
 );
 CREATE INDEX item_state ON item (run, state, number);
-CREATE INDEX item_bytes ON item (size, changed);
+CREATE INDEX item_bytes ON item (size, changed, digest);
 """
 
 
@@ -42,7 +42,9 @@ def guarded(path: Path) -> Iterator[None]:
     try:
         yield
     except sqlite3.Error as error:
-        raise JournalError(f"{path}: the journal cannot be used, {error}") from error
+        damaged = type(error) is sqlite3.DatabaseError  # a full or closed disk is a class below it
+        way_out = "; name another one, or --start-over sets it aside and does all files anew" if damaged else ""
+        raise JournalError(f"{path}: the journal cannot be used, {error}{way_out}") from error
 
 
 def connected(path: Path, closing: ExitStack) -> sqlite3.Connection:

@@ -83,6 +83,7 @@ def _record(line: int, content: bytes | None) -> ManifestRecord | None:
         value = json.loads(
             content.decode("utf-8"), object_pairs_hook=_object, parse_constant=_no_number, parse_float=_finite
         )
+        _check_text(value)
     except UnicodeDecodeError:
         return ManifestRecord(line, wrong="expected UTF-8, found something else")
     except (ValueError, RecursionError) as error:  # too deep; a number of too many digits
@@ -94,6 +95,14 @@ def _record(line: int, content: bytes | None) -> ManifestRecord | None:
         return ManifestRecord(line, _object([(str(name).strip().casefold(), each) for name, each in value.items()]))
     except ValueError as error:
         return ManifestRecord(line, wrong=f"expected a JSON object, found {error}")
+
+
+def _check_text(value: Any) -> None:
+    """Raise `ValueError` where a text has half a character; bytes of a file's name as `--json` writes them are none."""
+    try:
+        json.dumps(value, ensure_ascii=False).encode("utf-8", "surrogateescape")
+    except UnicodeEncodeError as error:
+        raise ValueError(f"half a character, {error.object[error.start]!a}") from error
 
 
 def _object(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:

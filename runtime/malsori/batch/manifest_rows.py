@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import os
 from collections.abc import Callable, Iterator, Mapping
@@ -15,9 +16,9 @@ from ..kinds import FilePath, Seconds
 from ..option import Option, nearest, options_of
 from ..pipeline.options import ALIASES, TranscribeOptions
 from ..sound_options import SourceOptions, SpeechOptions
+from ..urls import is_url
 from .input_row import InputRow
 from .listed import below_of, checked, composed_otherwise, mirrored
-from .locations import is_url
 from .manifest_files import MANIFESTS, ManifestRecord, records
 from .naming import path_of_id
 
@@ -34,6 +35,7 @@ CARRIED = frozenset(  # what data sets have beside a recording, and a batch does
 )
 WHOLE_BATCH = ("align_with", "language_model", "sample_rate")  # which a row cannot have
 LONGEST_PATH, LONGEST_ID = 4096, 1000  # characters
+MOST_CHECKED = 1000  # sets of options that are remembered to be right
 _COMMON_VOICE, _CLIPS = {"client_id", "path"}, "clips"
 
 
@@ -67,6 +69,7 @@ class _RowReader:
         self._options = _row_options()
         self._known: set[str] = set()  # columns that were looked up
         self._unread: list[str] = []
+        self._right: set[str] = set()  # options that were checked: most rows ask for the same
 
     def unread(self) -> list[str]:
         """Return the columns that were met since the last call and are not read."""
@@ -133,14 +136,21 @@ class _RowReader:
             if "clip_timestamps" in asked:
                 raise OptionError("offset and clip_timestamps both say which part is meant; give one of them")
             asked["clip_timestamps"] = part
-        if asked:
-            try:
-                TranscribeOptions(**asked).check_values()
-            except OptionError:
-                raise
-            except (MalsoriError, TypeError, ValueError) as error:
-                raise OptionError(str(error)) from error
+        if asked and (key := json.dumps(asked)) not in self._right:
+            _check(asked)
+            self._right = self._right if len(self._right) < MOST_CHECKED else set()
+            self._right.add(key)
         return asked
+
+
+def _check(asked: Mapping[str, Any]) -> None:
+    """Raise `OptionError` for options that no model has."""
+    try:
+        TranscribeOptions(**asked).check_values()
+    except OptionError:
+        raise
+    except (MalsoriError, TypeError, ValueError) as error:
+        raise OptionError(str(error)) from error
 
 
 class _Unusable(Exception):

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
+from itertools import chain
 
 from ..output.stems import Named, replaces, safe, stems_of
+from ..urls import is_url
 from .input_row import InputRow
 
 
@@ -15,14 +17,18 @@ def stems(
     *,
     output: str = "",
     formats: Sequence[str] = (),
+    kept: Sequence[str] = (),
 ) -> list[str]:
     """Return the stem of each row, below `output` (a folder or its URL), where it gets a file in each of `formats`.
 
-    `taken` tells of a stem that an earlier run has given away; it should compare as `output.stems.folded` does. Of two
-    equal ids the second, by the order of the sources, gets a number.
+    `taken` tells of a stem that an earlier run has given away; it should compare as `output.stems.folded` does. `kept`
+    are files that no result may replace besides the rows' own, as the manifests that they come from. Of two equal ids
+    the second, by the order of the sources, gets a number.
     """
-    place = _at_url if "://" in output else _in_folder
-    hits = replaces((row.source for row in rows), lambda stem, format: place(output, stem, format), formats)
+    place = _at_url if is_url(output) else _in_folder
+    hits = replaces(
+        chain((row.source for row in rows), kept), lambda stem, format: place(output, stem, format), formats
+    )
     return stems_of([_named(row) for row in rows], hits, taken)
 
 

@@ -1,8 +1,8 @@
 """The inputs of a run to rows of its journal: which are new, which were done before, and which have changed since.
 
-An input is told by its id or its path. It is the same as before while size and time of its file are; where only the
-time differs, the sum of its bytes decides. A file that was moved or copied with its time is known by that sum, too, and
-its results are copied.
+An input is known by its id or its path. It is done while its file has the size and the time that it had; where only
+the time differs, the sum of its bytes decides. A file that was moved or copied with its time is known by that sum,
+too, and its results are copied.
 """
 
 from __future__ import annotations
@@ -19,10 +19,11 @@ from pathlib import Path
 from ..bundles.verify import digest
 from ..errors import MalsoriError
 from ..output.stems import folded
+from ..urls import is_url
+from .batch_items import ItemResult
 from .input_row import InputRow
-from .items import ItemResult
-from .journal import Journal, JournalRow
-from .listed import is_url
+from .journal import Journal
+from .journal_row import JournalRow
 from .naming import stems
 from .results import Results
 
@@ -41,7 +42,7 @@ class PlanCounts:
 
 
 class Plan:
-    """Enters the inputs of one run; `report` gets how many were entered so far."""
+    """Enters the inputs of one run; `report` gets how many were entered so far. No result replaces a file of `kept`."""
 
     def __init__(
         self,
@@ -52,14 +53,16 @@ class Plan:
         run: int,
         *,
         retry_failed: bool = False,
+        kept: Sequence[str] = (),
     ) -> None:
         self._journal, self._results, self._output, self._formats, self._run = journal, results, output, formats, run
-        self._retry_failed = retry_failed
+        self._retry_failed, self._kept = retry_failed, kept
         self._same: Counter[str] = Counter()  # names that stand more than once
 
     def take(self, rows: Iterable[InputRow], report: Callable[[int], None] = lambda count: None) -> PlanCounts:
         """Enter all rows and name the results of the new ones. Raises what reading the inputs raises."""
         rest, count = iter(rows), 0
+        ((before,),) = self._journal.execute("SELECT coalesce(max(number), 0) FROM item")
         while some := list(islice(rest, TOGETHER)):
             with self._journal.transaction():
                 for row in some:
@@ -67,7 +70,7 @@ class Plan:
             count += len(some)
             report(count)
         self._name()
-        self._adopt()
+        self._adopt(before)
         return self.counts()
 
     def counts(self) -> PlanCounts:
@@ -83,9 +86,7 @@ class Plan:
 
     def _enter(self, row: InputRow) -> None:
         name, known = self._known(row)
-        if known is not None and known.run == self._run:  # the same row a second time
-            return
-        size, changed = _status(row.source) if row.trouble is None else (0, 0)  # another once it can be heard
+        size, changed = _status(row) if row.trouble is None else (0, 0)  # another once it can be heard
         if known is None:
             options = plain(row.options)
             number = self._journal.insert(name, row.source, row.below, row.id, options, size, changed, self._run)
@@ -96,7 +97,7 @@ class Plan:
             self._journal.record(ItemResult.of_error(number, row.trouble))
 
     def _known(self, row: InputRow) -> tuple[str, JournalRow | None]:
-        """Return the name of a row, and what the journal has under it.
+        """Return the name of a row, and what runs before have under it.
 
         Rows with one id, or parts of one file without ids, are numbered in their order.
         """
@@ -106,8 +107,6 @@ class Plan:
             name = f"{base}#{times + 1}" if times else base
             known = self._journal.named(name)
             if known is None or known.run != self._run:
-                return name, known
-            if known.source == row.source and known.options == plain(row.options):
                 return name, known
             self._same[base] += 1
 
@@ -129,7 +128,7 @@ class Plan:
             (found.number, InputRow(found.source, found.below, id=found.id))
             for found in self._journal.rows("run = ? AND stem IS NULL", [self._run])
         ]
-        named = stems([row for _, row in new], self._taken, output=self._output, formats=self._formats)
+        named = stems([row for _, row in new], self._taken, output=self._output, formats=self._formats, kept=self._kept)
         for first in range(0, len(new), TOGETHER):
             with self._journal.transaction():
                 some = slice(first, first + TOGETHER)
@@ -139,9 +138,13 @@ class Plan:
     def _taken(self, stem: str) -> bool:
         return self._journal.is_taken(folded(stem))
 
-    def _adopt(self) -> None:
-        """Copy the results of files that were done under another name; what cannot be copied is heard again."""
-        for row in self._journal.rows("run = ? AND state = 'pending' AND digest = '' AND changed <> 0", [self._run]):
+    def _adopt(self, before: int) -> None:
+        """Copy the results of files that were done under another name; what cannot be copied is heard again.
+
+        Only rows behind the number `before` are looked at, which are new: the others were when they were new.
+        """
+        new = "number > ? AND run = ? AND state = 'pending' AND changed <> 0"
+        for row in self._journal.rows(new, [before, self._run]):
             if (twin := self._twin(row)) is None:
                 continue
             with suppress(MalsoriError):
@@ -152,13 +155,15 @@ class Plan:
 
     def _twin(self, row: JournalRow) -> JournalRow | None:
         """Return a row that is done, of a file with the same bytes, asked for with the same options."""
-        same = "size = ? AND changed = ? AND state = 'done' AND digest <> ''"
-        alike = self._journal.rows(same, [row.size, row.changed])
-        found = [each for each in alike if each.options == row.options]
-        own = _digest(row.source) if found else ""
-        return next(
-            (each for each in found if each.digest == own and self._results.there(each.stem, self._formats)), None
+        # All files of an unpacked archive may have one time, and one length: so the sum is compared by the database.
+        same, values = "size = ? AND changed = ? AND state = 'done'", [row.size, row.changed]
+        if not self._journal.execute(f"SELECT 1 FROM item WHERE {same} AND digest > '' LIMIT 1", values).fetchone():
+            return None
+        alike = self._journal.rows(
+            f"{same} AND digest > '' AND digest = ? AND options = ?",
+            [*values, _digest(row.source), json.dumps(row.options)],
         )
+        return next((each for each in alike if self._results.there(each.stem, self._formats)), None)
 
 
 def plain(options: object) -> dict[str, object]:
@@ -167,10 +172,12 @@ def plain(options: object) -> dict[str, object]:
     return found
 
 
-def _status(source: str) -> tuple[int, int]:
-    """Return size and time of a file, in bytes and nanoseconds; zeros for a URL and for what is not there."""
+def _status(row: InputRow) -> tuple[int, int]:
+    """Return size and time of a file, in bytes and nanoseconds; zeros for what is not there."""
+    if is_url(row.source):
+        return row.size, row.changed
     with suppress(OSError, ValueError):
-        status = os.stat(source)
+        status = os.stat(row.source)
         return status.st_size, status.st_mtime_ns
     return 0, 0
 

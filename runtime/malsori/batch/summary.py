@@ -53,7 +53,9 @@ def summary_of(journal: Journal, run: int | None = None) -> BatchSummary:
     done, failed, pending = (states.get(state, (0, 0.0)) for state in ("done", "failed", "pending"))
     runs, elapsed = journal.execute(
         "SELECT count(*), sum(max(0, coalesce(run.ended, "
-        "(SELECT max(item.ended) FROM item WHERE item.ended >= run.began), run.began) - run.began)) FROM run"
+        "(SELECT max(item.ended) FROM item WHERE item.ended >= run.began AND item.ended < coalesce("
+        "(SELECT later.began FROM run later WHERE later.number = run.number + 1), item.ended + 1)), "
+        "run.began) - run.began)) FROM run"
     ).fetchone()
     return BatchSummary(
         files=done[0] + failed[0] + pending[0],

@@ -85,6 +85,7 @@ class BatchCommand:
     def run(self) -> int:
         """Plan and do the batch; return the exit code. Raises what ends the whole run."""
         from ..batch.coordinator import Batch
+        from ..batch.fsspec_places import remote_rows
         from ..batch.identity import identity_of
         from ..batch.inputs import read_inputs
         from ..batch.journal import Journal
@@ -98,15 +99,16 @@ class BatchCommand:
             view = BatchView(quiet=args.quiet, json=args.json, status=_status(args))
             batch = Batch(journal, settings.output, self._formats, view.update)
             batch.plan(
-                read_inputs(args.inputs, null=options.null, note=reporter.warn),
+                read_inputs(args.inputs, null=options.null, remote=remote_rows, note=reporter.warn),
                 lambda count: reporter.say(f"looking at the files, {count}"),
                 retry_failed=options.retry_failed,
+                kept=args.inputs,  # manifests, which are read again by the next run
             )
             return self._work(batch, settings, view, reporter)
 
     def _work(self, batch: Batch, settings: WorkerSettings, view: BatchView, reporter: Reporter) -> int:
         if batch.progress.left:
-            runner = runner_of(self._options, settings, batch, reporter)
+            runner = runner_of(self._options, settings, batch, reporter, view.note)
             reporter.close()
             view.start(batch.progress)
             try:

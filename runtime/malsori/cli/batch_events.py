@@ -18,8 +18,8 @@ from typing import TYPE_CHECKING, Any
 from .console import complain, emit
 
 if TYPE_CHECKING:
-    from ..batch.items import ItemResult
-    from ..batch.progress import BatchProgress
+    from ..batch.batch_items import ItemResult
+    from ..batch.batch_progress import BatchProgress
     from ..batch.summary import BatchSummary
     from .batch_figures import RunFigures
 
@@ -77,7 +77,7 @@ class BatchEvents:
         """Write the events that wait."""
         self._write_waiting()
 
-    def end(self, figures: RunFigures, summary: BatchSummary, status: str) -> None:
+    def end(self, figures: RunFigures, summary: BatchSummary) -> None:
         """Write how the run has ended."""
         told = figures.progress
         self._write(

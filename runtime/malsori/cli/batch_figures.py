@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from .progress import REMAINING_AFTER, clock, percent, remaining
 
 if TYPE_CHECKING:
-    from ..batch.progress import BatchProgress
+    from ..batch.batch_progress import BatchProgress
     from ..batch.summary import BatchSummary
 
 NO_SPEED_BEFORE = 1.0  # seconds

@@ -16,8 +16,8 @@ from .live_view import Region
 from .progress import clock, within
 
 if TYPE_CHECKING:
-    from ..batch.items import ItemResult
-    from ..batch.progress import BatchProgress, ItemBegun
+    from ..batch.batch_items import ItemResult
+    from ..batch.batch_progress import BatchProgress, ItemBegun
 
 SCREEN_EVERY = 0.25  # seconds between redraws
 MOST_BEGUN = 8  # files shown that are being heard

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import argparse
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..errors import OptionError
+from ..urls import is_url
 from .model_flags import check_loading_flags
 from .progress import Reporter
 from .transcribe_flags import cue_options, options_from, timed, words_wanted
 
 if TYPE_CHECKING:
+    from ..batch.batch_items import Runner
     from ..batch.batch_options import BatchOptions
     from ..batch.coordinator import Batch
-    from ..batch.items import Runner
     from ..batch.settings import WorkerSettings
     from ..bundles import Found
 
@@ -38,7 +39,7 @@ def settings_of(args: argparse.Namespace, formats: Sequence[str], reporter: Repo
         model=os.path.abspath(found.folder) if found.origin == "path" else found.name,
         options=options,
         formats=tuple(formats),
-        output=args.output if "://" in args.output else os.path.abspath(args.output),
+        output=args.output if is_url(args.output) else os.path.abspath(args.output),
         model_digest=manifest.digest,
         loading=Loading(args.device, args.threads, args.memory, not args.no_verify),
         compute_type=args.compute_type,
@@ -51,13 +52,18 @@ def journal_path(options: BatchOptions, output: str) -> Path:
     """Return the path of the journal. Raises `OptionError` where results go to a URL and nobody says where it lies."""
     if options.journal is not None:
         return options.journal
-    if "://" in output:
+    if is_url(output):
         raise OptionError(f"--journal: expected a file on this machine, since {output} cannot hold one, found none")
     return Path(output) / JOURNAL
 
 
-def runner_of(options: BatchOptions, settings: WorkerSettings, batch: Batch, reporter: Reporter) -> Runner:
-    """Return what runs the workers: processes of this machine, or a cluster. Raises as they do."""
+def runner_of(
+    options: BatchOptions, settings: WorkerSettings, batch: Batch, reporter: Reporter, note: Callable[[str], None]
+) -> Runner:
+    """Return what runs the workers: processes of this machine, or a cluster. `note` is told what happens meanwhile.
+
+    Raises as they do.
+    """
     if options.engine == "ray":
         from ..batch.on_ray import RayRunner
 
@@ -66,7 +72,7 @@ def runner_of(options: BatchOptions, settings: WorkerSettings, batch: Batch, rep
     from ..batch.local import LocalRunner, layout_for
 
     layout = layout_for(settings, batch.first, reporter.warn, workers=options.workers)
-    return LocalRunner(settings, layout, report=reporter.warn)
+    return LocalRunner(settings, layout, report=note)
 
 
 def _model(args: argparse.Namespace, reporter: Reporter) -> Found:

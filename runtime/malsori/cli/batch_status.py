@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import argparse
 import json
+import shlex
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..errors import OptionError
+from ..urls import is_url
+from .batch_figures import failure_rows, sound, times
 from .batch_setup import JOURNAL
-from .console import emit, emit_json
+from .console import emit, emit_json, printable
 from .progress import clock
 from .tables import table
 
 if TYPE_CHECKING:
-    from ..batch.journal import JournalRow
+    from ..batch.journal_row import JournalRow
     from ..batch.summary import BatchSummary
 
 STATES = ("failed", "pending", "done")
@@ -42,41 +45,46 @@ def show_status(args: argparse.Namespace) -> int:
             for row in journal.rows("state = ?", [state]):
                 emit(_as_json(row) if args.json else _as_line(row))
         summary = summary_of(journal)
-    if not wanted:
-        emit_json(summary.to_dict()) if args.json else emit(table(list(summary_rows(summary))))
+    if args.json and not wanted:
+        emit_json(summary.to_dict())
+    elif not wanted:
+        emit(table(list(_rows(summary, f"malsori batch status {shlex.quote(_place(args))}"))))
     return 1 if summary.failed else 0
 
 
-def summary_rows(summary: BatchSummary) -> Iterator[tuple[str, ...]]:
-    """Yield the rows of a table that tells how far a batch is."""
-    yield "files", str(summary.files)
+def _rows(summary: BatchSummary, command: str) -> Iterator[tuple[str, str]]:
+    """Yield the rows of a table that tells how far a batch is; `command` shows it."""
+    yield "files", f"{summary.files:,}"
     for state in ("done", "failed", "pending"):
-        yield state, str(getattr(summary, state))
-    yield "sound", f"{summary.seconds / 3600:.2f} h done"
-    if summary.elapsed_s > 0:
-        speed = summary.seconds / summary.elapsed_s
-        yield "time", f"{clock(summary.elapsed_s)} in {summary.runs} run(s), {speed:.1f} times as fast as real time"
-    for each in summary.causes:
-        yield each.cause, f"{each.files} file(s), such as {each.examples[0]}"
+        yield state, f"{getattr(summary, state):,}"
+    yield "sound", f"{sound(summary.seconds)} done"
+    if summary.seconds and summary.elapsed_s:
+        runs = "1 run" if summary.runs == 1 else f"{summary.runs} runs"
+        yield "time", f"{clock(summary.elapsed_s)} in {runs}, {times(summary.seconds / summary.elapsed_s)}"
+    yield from failure_rows(summary, command)
 
 
 def _path(args: argparse.Namespace) -> Path:
     """Return the path of the journal. Raises `OptionError` where nothing says which."""
-    if args.journal is not None:
-        return Path(args.journal)
-    places = [*args.inputs[1:], *filter(None, [args.output])]
-    if len(places) != 1 or "://" in places[0]:
+    place = Path(_place(args))
+    return place / JOURNAL if place.is_dir() else place
+
+
+def _place(args: argparse.Namespace) -> str:
+    """Return what the command names: the folder of a batch, or its journal."""
+    places = [str(args.journal)] if args.journal else [*args.inputs[1:], *filter(None, [args.output])]
+    if len(places) != 1 or is_url(places[0]):
         raise OptionError(
             f"expected the folder of one batch, found {' '.join(places) or 'none'}; type malsori batch status OUT, or "
-            "--journal FILE"
+            "malsori batch status FILE for a journal elsewhere"
         )
-    place = Path(places[0])
-    return place if place.is_file() else place / JOURNAL
+    return places[0]
 
 
 def _as_line(row: JournalRow) -> str:
-    told = row.message if row.state == "failed" else row.stem
-    return "\t".join([row.state, row.cause or "-", row.name, told]) + "\n"
+    """Return a line of fields with tabs between: of what has failed the cause and the message, else where it is."""
+    fields = (row.cause, row.message) if row.state == "failed" else (row.state, row.name, row.stem)
+    return "\t".join(map(printable, fields)) + "\n"
 
 
 def _as_json(row: JournalRow) -> str:

@@ -69,7 +69,7 @@ def _pipe(args: argparse.Namespace) -> LiveSource:
     if sys.stdin is None or sys.stdin.isatty():
         found = "closed" if sys.stdin is None else "a terminal"
         raise OptionError(f"--stdin: expected raw PCM, found that standard input is {found}; try arecord ... | malsori")
-    form = {"rate": args.rate, "channels": args.channels, "encoding": args.encoding}
+    form = {"rate": args.rate, "channels": args.pcm_channels, "encoding": args.encoding}
     set_flags = {name: value for name, value in form.items() if value is not None}
     return PcmPipe(sys.stdin.fileno(), name="standard input", **set_flags)
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 ENCODINGS = ("pcm_s16le", "pcm_f32le")  # audio.live.ENCODINGS once more, so that help loads no numpy
 EVENTS = "jsonl"
 ONLY_WITH = {  # what makes a difference with one source only
-    "stdin": ("rate", "channels", "encoding"),
+    "stdin": ("rate", "pcm_channels", "encoding"),
     "simulate": ("speed",),
 }
 
@@ -42,7 +42,9 @@ def add_sound_flags(parser: argparse.ArgumentParser) -> None:
     one.add_argument("--stdin", action="store_true", help="raw PCM from standard input")
     one.add_argument("--simulate", metavar="FILE", help="a sound file, played as if it were a microphone")
     group.add_argument("--rate", type=at_least_one, metavar="HZ", help="of --stdin (16000)")
-    group.add_argument("--channels", type=at_least_one, metavar="N", help="of --stdin, interleaved (1)")
+    group.add_argument(
+        "--channels", dest="pcm_channels", type=at_least_one, metavar="N", help="of --stdin, interleaved (1)"
+    )
     group.add_argument("--encoding", choices=ENCODINGS, help="of --stdin (pcm_s16le)")
     group.add_argument("--speed", type=speed, metavar="X", help="of --simulate: 1, 2, 10, ... or max (1)")
     group.add_argument("--duration", type=above_zero, metavar="S", help="end after so many seconds of sound")
@@ -86,7 +88,7 @@ def check_flags(args: argparse.Namespace) -> None:
     for source, flags in ONLY_WITH.items():
         for flag in flags:
             if getattr(args, flag) is not None and not getattr(args, source):
-                raise OptionError(f"--{flag} is for --{source}; add that, or leave it out")
+                raise OptionError(f"--{flag.removeprefix('pcm_')} is for --{source}; add that, or leave it out")
     if args.no_partials and args.partials is not None:
         raise OptionError("--no-partials and --partials contradict each other; leave one out")
     if args.output is not None:

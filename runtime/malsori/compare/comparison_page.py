@@ -11,13 +11,13 @@ from pathlib import Path
 
 from .chart import Point, chart
 from .comparison import ModelComparison, ModelOutcome
-from .conclusions import conclusions, percent, rate, remarks
+from .conclusions import conclusions, percent, rate, remarks, understanding
 from .differences import Difference, differences
 from .figure_table import Cell, columns_of, head_of
 from .scoring import NORMALISED, ModelFigures, score, text_errors
 
 STYLE = Path(__file__).with_name("comparison.css")
-SIZES = {"wide": (720.0, 400.0), "narrow": (350.0, 340.0)}  # of the picture, by the class of its place
+SIZES = {"wide": (720.0, 360.0), "narrow": (350.0, 340.0)}  # of the picture, by the class of its place
 CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff]")  # what HTML cannot hold
 
 
@@ -63,7 +63,7 @@ def _head(comparison: ModelComparison, figures: Mapping[str, ModelFigures], crea
 def _picture(comparison: ModelComparison, figures: Mapping[str, ModelFigures]) -> Iterator[str]:
     points = [
         Point(model.label, own.rtfx, 1 - share, model.peak, square=model.kind != "whisper")
-        for model in comparison.ready
+        for model in drawn(comparison, figures)
         if (own := figures[model.label]) and (share := rate(comparison, own)) is not None
     ]
     if len(points) < 2:
@@ -79,13 +79,22 @@ def _picture(comparison: ModelComparison, figures: Mapping[str, ModelFigures]) -
     kinds = " Circles are Whisper models, squares others." if len(shapes) == 2 else ""
     yield (
         "<figcaption>Further up is more accurate, further right quicker; the area of a mark is the memory of the "
-        f"process at its peak.{kinds}{_demonstrations(comparison)}</figcaption>\n</figure>"
+        f"process at its peak.{kinds}{_notes(comparison, figures)}</figcaption>\n</figure>"
     )
 
 
-def _demonstrations(comparison: ModelComparison) -> str:
-    nano = [model.label for model in comparison.ready if model.demonstration]
-    return f" {_text(' and '.join(nano))}: for demonstration only." if nano else ""
+def _notes(comparison: ModelComparison, figures: Mapping[str, ModelFigures]) -> str:
+    shown = drawn(comparison, figures)
+    left_out = [model.label for model in comparison.ready if model not in shown]
+    nano = [model.label for model in shown if model.demonstration]
+    told = f" Not in the picture: {', '.join(left_out)}, more than half wrong." if left_out else ""
+    return _text(told + (f" For demonstration only: {', '.join(nano)}." if nano else ""))
+
+
+def drawn(comparison: ModelComparison, figures: Mapping[str, ModelFigures]) -> tuple[ModelOutcome, ...]:
+    """Return the models of the picture: those that hear at least half right, or all if those are fewer than two."""
+    understood = understanding(comparison, figures)
+    return understood if len(understood) > 1 else comparison.ready
 
 
 def _table(comparison: ModelComparison, figures: Mapping[str, ModelFigures]) -> Iterator[str]:

@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterator, Mapping
 from ..joining import counted
 from ..pipeline.trials.verdict import UNREAD
 from .comparison import ModelComparison, ModelOutcome
-from .scoring import ModelFigures
+from .scoring import ModelFigures, surely_more
 
-FEW = 200  # words, or characters, said: a model's rate may be off by some percent points by chance
+FEW = 1_000  # words, or characters, said: at a rate of 10 % chance moves it by 2 percent points
 FACTOR = 1.1  # of two times or rates that are nearer, none is told to be better: other work on the machine moves them
 
 
@@ -26,8 +26,8 @@ def conclusions(comparison: ModelComparison, figures: Mapping[str, ModelFigures]
         )
     if comparison.scored and len(front := unsurpassed(comparison, figures)) < len(ready):
         names = _and([model.label for model in front])
-        between = f"is between {names}" if len(front) > 1 else f"is {names}"
-        told.append(f"The choice {between}: each other is surpassed by one of these in accuracy and speed.")
+        between, these = (f"is between {names}", "one of these") if len(front) > 1 else (f"is {names}", "it")
+        told.append(f"By these figures the choice {between}: each other is surpassed by {these} in accuracy and speed.")
     return [line for line in told if line]
 
 
@@ -37,16 +37,15 @@ def remarks(comparison: ModelComparison, figures: Mapping[str, ModelFigures]) ->
 
 
 def unsurpassed(comparison: ModelComparison, figures: Mapping[str, ModelFigures]) -> list[ModelOutcome]:
-    """Return the models that no other equals in accuracy and speed and surpasses in one of them."""
+    """Return the models that no other equals in accuracy and speed and clearly surpasses in one of them."""
     ready = understanding(comparison, figures)
 
-    def place(model: ModelOutcome) -> tuple[float, float]:
-        return rate(comparison, figures[model.label]) or 0.0, figures[model.label].rtf
+    def surpasses(other: ModelFigures, own: ModelFigures) -> bool:
+        if (rate(comparison, other) or 0.0) > (rate(comparison, own) or 0.0) or other.rtf > own.rtf:
+            return False
+        return other.rtf * FACTOR < own.rtf or surely_more(own.edits, other.edits)
 
-    def surpassed(own: tuple[float, float]) -> bool:
-        return any(other != own and other[0] <= own[0] and other[1] <= own[1] for other in map(place, ready))
-
-    return [model for model in ready if not surpassed(place(model))]
+    return [each for each in ready if not any(surpasses(figures[m.label], figures[each.label]) for m in ready)]
 
 
 def understanding(comparison: ModelComparison, figures: Mapping[str, ModelFigures]) -> tuple[ModelOutcome, ...]:
@@ -80,7 +79,12 @@ def _most_accurate(comparison: ModelComparison, figures: Mapping[str, ModelFigur
     told = {model.label: rate(comparison, figures[model.label]) or 0.0 for model in ready}
     least = min(told.values())
     names = [label for label, each in told.items() if each == least]
-    return "" if len(names) == len(told) else f"Fewest errors: {_and(names)}, {comparison.metric} {percent(least)}."
+    if len(names) == len(told):
+        return ""
+    edits = {label: figures[label].edits for label in told}
+    near = [label for label in told if label not in names and not surely_more(edits[label], edits[names[0]])]
+    chance = f"; that {_and(near)} made more may be chance" if near else ""
+    return f"Fewest errors: {_and(names)}, {comparison.metric} {percent(least)}{chance}."
 
 
 def _best(

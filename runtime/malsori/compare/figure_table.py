@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from ..pipeline.trials.verdict import Errors
 from .comparison import ModelComparison, ModelOutcome
-from .conclusions import percent, speed
+from .conclusions import percent, speed, understanding
 from .scoring import ModelFigures, TextErrors
 
 
@@ -34,12 +34,13 @@ def head_of(comparison: ModelComparison) -> list[str]:
 def columns_of(comparison: ModelComparison, figures: Mapping[str, ModelFigures]) -> dict[str, list[Cell]]:
     """Return the cells of each model that has figures, by its label."""
     cells: dict[str, list[Cell]] = {model.label: [] for model in comparison.ready}
+    serving = understanding(comparison, figures)
     for column in _columns(comparison):
-        values = {model.label: column.value(model, figures[model.label]) for model in comparison.ready}
+        values = {model.label: column.value(model, figures[model.label]) for model in serving}
         known = [value for value in values.values() if value is not None]
         least = min(known) if len(set(known)) > 1 else None
         for model in comparison.ready:
-            best = least is not None and values[model.label] == least
+            best = least is not None and values.get(model.label) == least
             cells[model.label].append(Cell(column.shown(model, figures[model.label]), best))
     return cells
 

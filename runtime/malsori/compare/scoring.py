@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import math
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from statistics import mean, stdev
 
 from ..pipeline.trials.figures import edit_distance, word_distance
 from ..pipeline.trials.verdict import Errors
 from .comparison import ModelComparison, ModelOutcome
 from .differences import normal
 
+LEAST_PAIRS = 5  # recordings
 NORMALISED = (
     "Case, punctuation and symbols do not count, hyphens and slashes are spaces, Unicode is composed (NFC). Numbers "
     "are compared as they are written: 26 is not twenty-six."
@@ -33,13 +36,15 @@ class ModelFigures:
     """The figures of a model.
 
     `said` are errors against what was said, `differing` differences from the baseline's texts in recordings of which
-    that is not known; each None where there are no such recordings. `seconds` were taken for `sound_s` of sound.
+    that is not known; each None where there are no such recordings. `seconds` were taken for `sound_s` of sound;
+    `edits` are the errors that count most in each recording of which it is known what was said.
     """
 
     said: TextErrors | None
     differing: TextErrors | None
     seconds: float
     sound_s: float
+    edits: tuple[int, ...] = ()
 
     @property
     def rtf(self) -> float:
@@ -68,6 +73,17 @@ def text_errors(said: str, heard: str) -> TextErrors:
     )
 
 
+def surely_more(ours: Sequence[int], theirs: Sequence[int]) -> bool:
+    """Return whether the first has more errors than chance explains: paired by recording, two standard errors.
+
+    Of fewer than `LEAST_PAIRS` recordings nothing is sure.
+    """
+    if len(ours) < LEAST_PAIRS:
+        return False
+    more = [own - other for own, other in zip(ours, theirs, strict=True)]
+    return mean(more) > 2 * stdev(more) / math.sqrt(len(more))
+
+
 def score(comparison: ModelComparison) -> dict[str, ModelFigures]:
     """Return the figures of the models that have some, by their labels."""
     return {model.label: _figures(comparison, model) for model in comparison.ready}
@@ -88,6 +104,7 @@ def _figures(comparison: ModelComparison, model: ModelOutcome) -> ModelFigures:
         differing=None if alone else _sum(differing),
         seconds=comparison.seconds(model),
         sound_s=comparison.sound_s,
+        edits=tuple((each.unspaced if comparison.characters else each.words).edits for each in said),
     )
 
 

@@ -16,7 +16,7 @@ from collections.abc import Iterable, Iterator
 from itertools import islice
 from pathlib import Path
 
-from malsori.batch.items import BatchItem, ItemEvent, ItemProgress, ItemResult
+from malsori.batch.batch_items import BatchItem, ItemEvent, ItemProgress, ItemResult
 from malsori.batch.settings import WorkerSettings
 from malsori.batch.worker import BatchWorker
 from malsori.errors import AudioNotFound

@@ -10,9 +10,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import malsori
+from tests.shipped import ROOT
 
-ROOT = Path(malsori.__file__).parents[1]
-HERE = Path(__file__).parents[3]
+RUNTIME = Path(malsori.__file__).parents[1]
 NODE = """
 import sys
 from ray.cluster_utils import Cluster
@@ -35,7 +35,7 @@ class SmallCluster:
 
 def environment() -> dict[str, str]:
     """The environment of a node: it finds malsori and these tests, and Ray reports nothing."""
-    path = os.pathsep.join([str(ROOT), str(HERE)])
+    path = os.pathsep.join([str(RUNTIME), str(ROOT)])
     # Ray's own limit of memory is one for the machine, whatever else runs on it.
     more = {"PYTHONPATH": path, "RAY_USAGE_STATS_ENABLED": "0", "RAY_memory_monitor_refresh_ms": "0"}
     # A node that was killed is noticed in seconds.

@@ -8,7 +8,7 @@ import time
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from malsori.batch.items import BatchItem, ItemEvent, ItemProgress, ItemResult
+from malsori.batch.batch_items import BatchItem, ItemEvent, ItemProgress, ItemResult
 from malsori.batch.settings import WorkerSettings
 from malsori.errors import ModelNotFound
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import socket
+import subprocess
 import sys
 import time
 from collections import Counter
@@ -13,21 +14,30 @@ from pathlib import Path
 
 import pytest
 
-from malsori.batch.items import BatchItem, ItemEvent, ItemResult
+from malsori.batch.batch_items import BatchItem, ItemEvent, ItemResult
 from malsori.batch.on_ray import RayRunner
 from malsori.batch.settings import WorkerSettings
 from malsori.errors import ClusterUnreachable, DeviceUnavailable, ModelNotFound
 from malsori.pipeline.options import Loading, TranscribeOptions
-from tests.batch.on_ray.clusters import HERE, SmallCluster, cluster
+from tests.batch.on_ray.clusters import SmallCluster, cluster, environment
+from tests.shipped import ROOT
 
 pytest.importorskip("ray", reason="needs pip install 'malsori[ray]'")
 pytestmark = pytest.mark.ray
+AGED = """
+import json, sys, ray
+from ray.experimental.internal_kv import _internal_kv_get, _internal_kv_put
+ray.init(address=sys.argv[1], log_to_driver=False)
+told = json.loads(_internal_kv_get("CLUSTER_METADATA", namespace="cluster"))
+told["ray_version"] = "2.1.0"
+_internal_kv_put("CLUSTER_METADATA", json.dumps(told), overwrite=True, namespace="cluster")
+"""
 DEEDS = "tests.batch.on_ray.faked:NamedDeeds"
 
 
 @pytest.fixture(autouse=True)
 def _path(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sys, "path", [*sys.path, str(HERE)])  # of the process that talks to Ray, which unpickles
+    monkeypatch.setattr(sys, "path", [*sys.path, str(ROOT)])  # of the process that talks to Ray, which unpickles
 
 
 @pytest.fixture(scope="module")
@@ -143,6 +153,13 @@ def test_a_place_that_never_answers_is_given_up_within_half_a_minute(tmp_path: P
         with pytest.raises(ClusterUnreachable, match=f"{address}.*no answer within"):
             _results(RayRunner(_settings(tmp_path), address=address, entry=DEEDS), ["ok"])
     assert time.monotonic() - began < 30
+
+
+def test_a_cluster_of_another_version_says_which_both_are(tmp_path: Path) -> None:
+    with cluster(1) as small:
+        subprocess.run([sys.executable, "-c", AGED, small.address], check=True, env=environment(), timeout=60)
+        with pytest.raises(ClusterUnreachable, match=r"it runs Ray 2\.1\.0 and Python 3.*this process Ray 2\."):
+            _results(RayRunner(_settings(tmp_path), address=small.address, entry=DEEDS), ["ok"])
 
 
 def test_ray_client_is_refused_with_what_to_give_instead(tmp_path: Path) -> None:

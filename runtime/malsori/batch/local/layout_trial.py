@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from ...errors import MalsoriError
-from ..items import BatchItem, ItemResult
+from ..batch_items import BatchItem, ItemResult
 from ..settings import WorkerSettings
 from .local_runner import LocalRunner
 from .trial_worker import SOUND

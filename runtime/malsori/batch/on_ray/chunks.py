@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
-from ..items import BatchItem
+from ..batch_items import BatchItem
 
 MIB = 1 << 20
 

@@ -29,7 +29,7 @@ class ClusterReady:
 
 
 @dataclass(frozen=True, slots=True)
-class WaveWanted:
+class ItemsWanted:
     """All items given before have results, or there are none yet. A list of items is the answer, empty at the end."""
 
 
@@ -42,7 +42,7 @@ class NodeFailed:
 
 
 @dataclass(frozen=True, slots=True)
-class ItemBegun:
+class AloneBegun:
     """An actor has begun an item that is alone in its chunk: if no result comes, it has died of it."""
 
     number: int

@@ -32,8 +32,6 @@ PURE = 80  # percentile of the leaks' levels: somebody who speaks at the same ti
 APART = 10.0  # dB above that level from which on somebody speaks into the channel himself
 OWN = 0.1  # of a step's power: a difference from the first channel that is more than noise, pauses apart
 PAUSE = 20.0  # dB below the loud steps of a channel, where differences are those of noise
-
-
 NEAR = 2.0  # times, by which the first channel and a copy may differ in amplitude
 
 
@@ -46,8 +44,10 @@ class Shared:
 
 
 class _Figures:
-    """The figures of a channel: for each step power and product with the first channel; for each window the other
-    channel that may be its source (-1 for none), by how many dB that is louder, and how alike they are.
+    """The figures of a channel.
+
+    For each step: its power, and its product with the first channel. For each window: the other channel of which it may
+    be a leak (-1 for none), by how many dB that is louder, and how alike the two are.
     """
 
     def __init__(self, steps: int) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from .items import BatchItem, ItemProgress, ItemResult
+from .batch_items import BatchItem, ItemProgress, ItemResult
 from .planning import PlanCounts
 
 
