@@ -149,6 +149,7 @@ def live(columns: dict[str, str], needed: str) -> str:
 TABLES = {
     "adaptation": lambda: figures("adaptation"),
     "alignment": lambda: figures("alignment"),
+    "batch": lambda: figures("batch"),
     "cues": lambda: figures("cues"),
     "decode": lambda: figures("decode"),
     "detectors": lambda: figures("detectors", r"CPU|ours"),

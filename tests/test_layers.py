@@ -21,6 +21,8 @@ LEVELS = {
     "errors": 0,
     "formats": 0,
     "joining": 0,
+    "urls": 0,
+    "child_process": 1,
     "kinds": 1,
     "languages": 1,
     "option": 2,

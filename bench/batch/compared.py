@@ -195,7 +195,7 @@ def engine_row(case: str, ours: Figures, engine: Sequence[float]) -> Row:
 
 
 def sample_rows(
-    case: str, all_clips: Sequence[Clip], sample: Sequence[Clip], found: Mapping[str, Figures]
+    case: str, all_clips: Sequence[Clip], sample: Sequence[Clip], found: Mapping[str, Figures], rate: Rates
 ) -> list[Row]:
     """Return the time of a clip of those who heard a sample, and their word error rates, ours in the same clips.
 
@@ -211,5 +211,5 @@ def sample_rows(
     rows = [beside(case, "time of a clip, ours in the batch", "s", each, {LOOP: times.pop(LOOP)}, TARGETS[LOOP])]
     if times:
         rows.append(beside(case, "time of a clip, all files in one process", "s", each, times))
-    rates = {name: rate_of(sample, found[name].texts) for name in names}
-    return [*rows, Row(case, "WER", "%", rate_of(sample, ours.texts), rates)]
+    rates = {name: rate(sample, found[name].texts) for name in names}
+    return [*rows, Row(case, "WER", "%", rate(sample, ours.texts), rates)]

@@ -10,9 +10,9 @@ BASE is a folder with the stock weights in int8. `--peers` is a Python with noth
 
 Without it their figures are missing. This Python needs the normalisers of `bench.words`. The clips are made of the
 recordings of ../shared/speech, in a temporary folder. How many workers suit this machine is found once, in a run that
-does not count and has a row of its own; it is kept only if the machine was quiet for a minute.
+does not count for the others and has a row of its own; it is kept only if the machine was quiet for a minute.
 
-    trial     how many workers suit this machine
+    trial     the first batch, which finds how many workers suit this machine
     clips     500 clips of 1 to 15 s: ours, faster-whisper, the engine alone; of a sample a shell loop and others
     beam      the same clips once more, with the beam throughout; beside clips
     digits    rows of digits
@@ -23,7 +23,6 @@ does not count and has a row of its own; it is kept only if the machine was quie
 from __future__ import annotations
 
 import os
-import shutil
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -68,7 +67,6 @@ class Plan:
 
 
 QUICK = Plan(clips=40, sample=4, rounds=1, digits=3, few=20, many=200, resumes=1, flags=("--workers", "1"))
-WARM = 32  # clips: enough for a trial of how many workers are best
 BUSY = 0.4  # of the threads, from which on the outcome of a trial would not be kept; a bit less than the command's own
 SETTLES_S = 180.0
 
@@ -95,19 +93,16 @@ class Bench:
         return f"base, {len(self.clips)} clips of 1 to 15 s, {minutes:.0f} min, made of {count} recordings"
 
     def trial(self) -> list[Row]:
-        """Hear few clips twice, so that bytecode and layout are kept; return what the first time took besides."""
+        """Hear the clips once, so that bytecode and layout are kept, and say how long that took."""
         load = wait_for_quiet(BUSY * THREADS, 0 if self.plan.flags else SETTLES_S)
         print(f"  busy threads in the last minute: {load:.2f}", file=sys.stderr, flush=True)
-        folder, times = self.work / "warm", []
-        clips.write(sampled(self.clips, WARM), folder)
-        for turn in range(2):
-            output = self.work / f"warm-{turn}"
-            flags = ("--language", "en", *self.plan.flags)
-            times.append(systems.batch(self.base, folder, output, *flags).took.seconds)
-            print(f"  {(self.work / f'warm-{turn}.log').read_text('utf-8')}", file=sys.stderr, flush=True)
-        shutil.rmtree(folder)
-        case = f"base, the first batch of {WARM} clips on a machine against the second"
-        return [Row(case, "time", "s", round(times[0], 2), {"second": round(times[1], 2)})]
+        took = systems.batch(self.base, self.inputs, self.work / "warm", "--language", "en", *self.plan.flags).took
+        print(f"  {(self.work / 'warm.log').read_text('utf-8')}", file=sys.stderr, flush=True)
+        return [
+            Row(
+                "base, the first batch on a machine, with the trial of its workers", "time", "s", round(took.seconds, 2)
+            )
+        ]
 
     def compared(self) -> list[Row]:
         """Measure the clips."""
@@ -117,7 +112,7 @@ class Bench:
         rows += kind_rows(self.case, self.clips, found)
         rows.append(engine_row(self.case, found["ours"], self._comparison.engine))
         self._comparison.commands()
-        return rows + sample_rows(f"{self.case}, a sample of {len(sample)}", self.clips, sample, found)
+        return rows + sample_rows(f"{self.case}, a sample of {len(sample)}", self.clips, sample, found, rate_of)
 
     def beam(self) -> list[Row]:
         """Measure ours with the beam throughout, beside the runs as it comes."""

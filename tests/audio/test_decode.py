@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from malsori.audio import Limits, Resampler, decode, decode_blocks
 from malsori.errors import AudioTooLong, OptionError
+from tests.shipped import ROOT
 from tests.sounds import contained, pcm16, recording, recordings, tone, wav
 
 TONE = tone()
@@ -263,3 +264,11 @@ def test_eight_channels_of_aac_decode() -> None:
 def test_mu_law_telephone_sound_decodes() -> None:
     mu_law = decode(recording("tel/azure_whatstheweatherlike-mulaw.wav")).samples
     assert similarity(mu_law, decode(recording("formats/azure_whatstheweatherlike.mp3")).samples) > 0.97
+
+
+@pytest.mark.parametrize("seconds", [0.0, 0.5, 1.7, 100.0])
+def test_the_first_seconds_of_a_recording_are_its_beginning_or_all_of_it(seconds: float) -> None:
+    path = ROOT / "samples" / "korean.wav"
+    whole = decode(path).samples
+    with decode_blocks(path) as blocks:
+        np.testing.assert_array_equal(blocks.first(seconds), whole[: round(seconds * 16_000)])

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import itertools
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from malsori.batch.fsspec_places import UrlResults, files_at, open_url
+from malsori.batch.fsspec_places import UrlResults, files_at, open_url, remote_rows
 from malsori.errors import AudioNotFound, MissingDependency, OutputError
 
 fsspec = pytest.importorskip("fsspec")
@@ -116,3 +117,14 @@ def test_a_place_that_cannot_be_written_is_an_output_error_and_leaves_nothing(tm
     with pytest.raises(OutputError, match="cannot be written"):
         UrlResults(f"file://{tmp_path}").write("a.txt/full/x", {"txt": b"x"})
     assert [path.name for path in tmp_path.rglob("*")] == ["a.txt", "full"]
+
+
+def test_a_recording_that_was_replaced_by_one_of_its_size_has_another_time(folder: str) -> None:
+    _put(f"{folder}/a.wav", b"sound")
+    (before,) = remote_rows(folder)
+    assert [*remote_rows(folder)] == [before]
+    time.sleep(0.05)  # a disk's clock may be that coarse
+    _put(f"{folder}/a.wav", b"other")
+    (after,) = remote_rows(folder)
+    assert before.size == after.size
+    assert 0 < before.changed < after.changed

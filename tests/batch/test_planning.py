@@ -234,3 +234,15 @@ def test_no_result_replaces_a_file_that_is_to_be_kept(archive: Archive) -> None:
     )
     plan.take([archive.file("calls.wav")])
     assert [row.stem for row in archive.journal.rows()] == ["calls.wav"]
+
+
+def test_a_recording_at_a_url_is_done_again_when_its_time_is_another(archive: Archive) -> None:
+    def at(changed: int) -> InputRow:
+        return InputRow("s3://bucket/a.wav", "a.wav", size=5, changed=changed)
+
+    archive.plan(at(1))
+    (new,) = archive.journal.rows()
+    archive.results.write(new.stem, {"txt": b"sound"})
+    archive.journal.record(ItemResult(new.number, seconds=1.0))
+    assert archive.plan(at(1)).done == 1
+    assert archive.plan(at(2)).pending == 1

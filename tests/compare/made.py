@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from malsori.compare import ComparedRecording, Contender, ModelComparison, ModelOutcome
+from malsori.compare import ComparedModel, ComparedRecording, ModelComparison, ModelOutcome
 from malsori.compare.model_task import HeardRecording
 
 HOST = {"cpu": "A processor", "threads": 2}
@@ -22,7 +22,7 @@ def outcome(
     heard = [HeardRecording(number, text, "en", 10.0, (seconds,)) for number, text in enumerate(texts)]
     return ModelOutcome(
         label,
-        Contender(label, "default", label),
+        ComparedModel(label, "default", label),
         kind=kind,
         size=80_000_000,
         quantization="int8",

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from malsori.compare import SaidTexts, said_beside
+from malsori.compare import SaidTexts
 from malsori.errors import OptionError
 
 
@@ -14,12 +14,6 @@ def written(path: Path, text: str) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(text, "utf-8")
     return path
-
-
-def test_a_text_beside_a_recording_is_one_line(tmp_path: Path):
-    written(tmp_path / "a.txt", "one\ntwo  three\n")
-    assert said_beside(tmp_path / "a.wav") == "one two three"
-    assert said_beside(tmp_path / "b.wav") is None
 
 
 def test_a_folder_has_a_text_by_each_name(tmp_path: Path):

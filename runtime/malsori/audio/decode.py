@@ -90,6 +90,15 @@ class Blocks(Iterator[Audio]):
     def __del__(self) -> None:
         self.close()
 
+    def first(self, seconds: float) -> Audio:
+        """Return up to so many of the seconds that come next, without decoding what is behind them."""
+        found: list[Audio] = []
+        left = round(seconds * SAMPLE_RATE)
+        while left > 0 and (block := next(self, None)) is not None:
+            found.append(block[:left])
+            left -= len(found[-1])
+        return np.concatenate(found) if found else np.zeros(0, np.float32)
+
     def close(self) -> None:
         """Close the source; a caller's own file object stays open."""
         self._stack.close()

@@ -62,6 +62,13 @@ class ItemProgress:
     length: float | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class RunFailed:
+    """What a process that hears items has raised, which ends the whole run."""
+
+    error: MalsoriError
+
+
 ItemEvent: TypeAlias = ItemResult | ItemProgress
 
 

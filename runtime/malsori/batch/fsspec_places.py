@@ -20,12 +20,12 @@ ATOMIC = frozenset({"s3", "s3a", "gs", "gcs", "abfs", "abfss", "az", "adl", "oci
 
 @dataclass(frozen=True, slots=True)
 class UrlFile:
-    """A file at a URL; `name` is its path below the folder that was listed, `modified` seconds, 0 where unknown."""
+    """A file at a URL; `name` is its path below the folder that was listed, `changed` its time in nanoseconds or 0."""
 
     url: str
     name: str
     size: int
-    modified: float = 0.0
+    changed: int = 0
 
 
 def open_url(url: str) -> BinaryIO:
@@ -63,7 +63,7 @@ def files_at(url: str) -> Iterator[UrlFile]:
     for name, info in sorted(found.items()):
         below = posixpath.relpath(name, root) if name != root else posixpath.basename(name)
         if not any(part.startswith(".") for part in below.split("/")):
-            yield UrlFile(store.unstrip_protocol(name), below, int(info.get("size") or 0), _modified(info))
+            yield UrlFile(store.unstrip_protocol(name), below, int(info.get("size") or 0), _changed(info))
 
 
 def remote_rows(url: str) -> Iterator[InputRow]:
@@ -73,7 +73,7 @@ def remote_rows(url: str) -> Iterator[InputRow]:
     """
     for file in files_at(url):
         if is_sound(file.name) or file.url.rpartition("/")[2] == url.rpartition("/")[2]:
-            yield InputRow(file.url, file.name, size=file.size)
+            yield InputRow(file.url, file.name, size=file.size, changed=file.changed)
 
 
 class UrlResults:
@@ -180,10 +180,11 @@ def _unreadable(url: str, error: Exception) -> AudioNotFound:
     return AudioNotFound(url, "a readable file", "none" if isinstance(error, FileNotFoundError) else brief(error))
 
 
-def _modified(info: Mapping[str, Any]) -> float:
+def _changed(info: Mapping[str, Any]) -> int:
+    """Return when a file was written last, in nanoseconds; 0 where the store does not tell."""
     told = next(
         (info[key] for key in ("mtime", "LastModified", "last_modified", "updated", "created") if key in info), 0
     )
     if hasattr(told, "timestamp"):
-        return float(told.timestamp())
-    return float(told) if isinstance(told, (int, float)) else 0.0
+        told = told.timestamp()
+    return round(told * 1e9) if isinstance(told, (int, float)) else 0

@@ -13,8 +13,9 @@ from urllib.parse import unquote
 from ..audio.folders import is_sound, sound_files_in
 from ..errors import AudioNotFound, OptionError
 from ..output.stems import RealPaths
+from ..urls import is_url
 from .input_row import InputRow
-from .listed import below_of, checked, is_url, mirrored, paths_in
+from .listed import below_of, checked, mirrored, paths_in
 from .manifest_rows import MANIFESTS, rows_of
 from .patterns import base_of, is_pattern, matches, names_an_ending
 

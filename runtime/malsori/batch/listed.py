@@ -17,11 +17,6 @@ LONGEST_LINE = 1 << 20  # bytes of a line, or of a row, of a list
 _BLOCK = 1 << 16
 
 
-def is_url(place: str) -> bool:
-    """Return whether a place is a URL, not a path of this machine."""
-    return "://" in place
-
-
 def checked(row: InputRow) -> InputRow:
     """Return a row with the size of its file, or with its trouble where it is no regular file.
 

@@ -1,4 +1,4 @@
-"""Paths of this machine and URLs of others (fsspec's: s3://, gs://, memory://, ...), told apart by `://`."""
+"""Sources and places of results: paths of this machine, or URLs that fsspec reads and writes."""
 
 from __future__ import annotations
 
@@ -6,12 +6,8 @@ from pathlib import Path
 from typing import BinaryIO
 
 from ..audio.source import check_readable
+from ..urls import is_url
 from .results import ResultFolder, Results
-
-
-def is_url(place: str) -> bool:
-    """Return whether a place is a URL, not a path of this machine."""
-    return "://" in place
 
 
 def opened(source: str) -> Path | BinaryIO:

@@ -16,8 +16,9 @@ from ..kinds import FilePath, Seconds
 from ..option import Option, nearest, options_of
 from ..pipeline.options import ALIASES, TranscribeOptions
 from ..sound_options import SourceOptions, SpeechOptions
+from ..urls import is_url
 from .input_row import InputRow
-from .listed import below_of, checked, composed_otherwise, is_url, mirrored
+from .listed import below_of, checked, composed_otherwise, mirrored
 from .manifest_files import MANIFESTS, ManifestRecord, records
 from .naming import path_of_id
 

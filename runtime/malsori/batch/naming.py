@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from itertools import chain
 
 from ..output.stems import Named, replaces, safe, stems_of
+from ..urls import is_url
 from .input_row import InputRow
 
 
@@ -24,7 +25,7 @@ def stems(
     are files that no result may replace besides the rows' own, as the manifests that they come from. Of two equal ids
     the second, by the order of the sources, gets a number.
     """
-    place = _at_url if "://" in output else _in_folder
+    place = _at_url if is_url(output) else _in_folder
     hits = replaces(
         chain((row.source for row in rows), kept), lambda stem, format: place(output, stem, format), formats
     )

@@ -1,8 +1,8 @@
 """The inputs of a run to rows of its journal: which are new, which were done before, and which have changed since.
 
-An input is told by its id or its path. It is the same as before while size and time of its file are; where only the
-time differs, the sum of its bytes decides. A file that was moved or copied with its time is known by that sum, too, and
-its results are copied.
+An input is known by its id or its path. It is done while its file has the size and the time that it had; where only
+the time differs, the sum of its bytes decides. A file that was moved or copied with its time is known by that sum,
+too, and its results are copied.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ from pathlib import Path
 from ..bundles.verify import digest
 from ..errors import MalsoriError
 from ..output.stems import folded
+from ..urls import is_url
 from .batch_items import ItemResult
 from .input_row import InputRow
 from .journal import Journal
 from .journal_row import JournalRow
-from .locations import is_url
 from .naming import stems
 from .results import Results
 
@@ -173,9 +173,9 @@ def plain(options: object) -> dict[str, object]:
 
 
 def _status(row: InputRow) -> tuple[int, int]:
-    """Return size and time of a file, in bytes and nanoseconds; no time of a URL, zeros for what is not there."""
+    """Return size and time of a file, in bytes and nanoseconds; zeros for what is not there."""
     if is_url(row.source):
-        return row.size, 0
+        return row.size, row.changed
     with suppress(OSError, ValueError):
         status = os.stat(row.source)
         return status.st_size, status.st_mtime_ns

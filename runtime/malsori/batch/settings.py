@@ -8,6 +8,7 @@ from ..output.cues import CueOptions
 from ..pipeline.options import LOADING, Loading, TranscribeOptions
 
 CUES = CueOptions()
+AHEAD = 1  # threads that decode recordings before the engine asks for them
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,9 +16,8 @@ class WorkerSettings:
     """The model and what is asked of it, where results go and in which formats.
 
     `model` is the name or path of a bundle, which must be the one with the digest `model_digest` wherever the worker
-    runs ("" for any). `workers` are calls at a time over one copy of the weights. `output` is a folder or the URL of
-    one. `words` keeps the words in json, where cues need their times anyway. `ahead` is how many threads decode
-    recordings before the engine asks for them.
+    runs ("" for any). `output` is a folder or the URL of one. `words` keeps the words in json, where cues need their
+    times anyway.
     """
 
     model: str
@@ -27,7 +27,5 @@ class WorkerSettings:
     model_digest: str = ""
     loading: Loading = LOADING
     compute_type: str = "default"
-    workers: int = 1
     cues: CueOptions = CUES
     words: bool = False
-    ahead: int = 1

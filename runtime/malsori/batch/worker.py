@@ -12,12 +12,13 @@ from ..bundles import find_bundle
 from ..bundles.verify import digest
 from ..errors import MalsoriError, ModelIncompatible
 from ..output import render
-from ..pipeline import Progress, SourceRequest, load
+from ..pipeline import Progress, SourceRequest
+from ..pipeline.loading import load_as
 from ..pipeline.options import TranscribeOptions
 from ..types import Transcript
 from .batch_items import BatchItem, ItemEvent, ItemProgress, ItemResult
 from .locations import opened, results_at
-from .settings import WorkerSettings
+from .settings import AHEAD, WorkerSettings
 
 
 class BatchWorker:
@@ -27,17 +28,7 @@ class BatchWorker:
         """Load the model. Raises as `load`, and `ModelIncompatible` where it is not the one that the batch is of."""
         self._settings = settings
         _check_digest(settings)
-        loading = settings.loading
-        self._transcriber = load(
-            settings.model,
-            device=loading.device,
-            compute_type=settings.compute_type,
-            threads=loading.threads,
-            workers=settings.workers,
-            memory=loading.memory,
-            verify=loading.verify,
-            wanted=settings.options,
-        )
+        self._transcriber = load_as(settings.loading, settings.model, settings.compute_type, wanted=settings.options)
         self._known = frozenset(self._transcriber.check(settings.options))
         self._results = results_at(settings.output)
 
@@ -90,7 +81,7 @@ class BatchWorker:
             tell(ItemProgress(numbers[told.number - 1], told.seconds, told.length))
 
         results = self._transcriber.transcribe_many(
-            sources(), options, on_error="return", progress=progress, ahead=self._settings.ahead
+            sources(), options, on_error="return", progress=progress, ahead=AHEAD
         )
         for result in results:
             while unopened:

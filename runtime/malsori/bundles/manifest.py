@@ -64,6 +64,11 @@ class Manifest:
         return self.languages[0] if len(self.languages) == 1 else None
 
     @property
+    def size(self) -> int:
+        """Bytes of its files."""
+        return sum(entry.size for entry in self.files.values())
+
+    @property
     def digest(self) -> str:
         """The sha256 of its files' names, sizes and sums, in hex: two bundles with one digest have the same files."""
         lines = (f"{name}\t{entry.size}\t{entry.sha256}\n" for name, entry in sorted(self.files.items()))

@@ -77,7 +77,7 @@ class BatchEvents:
         """Write the events that wait."""
         self._write_waiting()
 
-    def end(self, figures: RunFigures, summary: BatchSummary, status: str) -> None:
+    def end(self, figures: RunFigures, summary: BatchSummary) -> None:
         """Write how the run has ended."""
         told = figures.progress
         self._write(

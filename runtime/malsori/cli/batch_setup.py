@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..errors import OptionError
+from ..urls import is_url
 from .model_flags import check_loading_flags
 from .progress import Reporter
 from .transcribe_flags import cue_options, options_from, timed, words_wanted
@@ -38,7 +39,7 @@ def settings_of(args: argparse.Namespace, formats: Sequence[str], reporter: Repo
         model=os.path.abspath(found.folder) if found.origin == "path" else found.name,
         options=options,
         formats=tuple(formats),
-        output=args.output if "://" in args.output else os.path.abspath(args.output),
+        output=args.output if is_url(args.output) else os.path.abspath(args.output),
         model_digest=manifest.digest,
         loading=Loading(args.device, args.threads, args.memory, not args.no_verify),
         compute_type=args.compute_type,
@@ -51,7 +52,7 @@ def journal_path(options: BatchOptions, output: str) -> Path:
     """Return the path of the journal. Raises `OptionError` where results go to a URL and nobody says where it lies."""
     if options.journal is not None:
         return options.journal
-    if "://" in output:
+    if is_url(output):
         raise OptionError(f"--journal: expected a file on this machine, since {output} cannot hold one, found none")
     return Path(output) / JOURNAL
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..errors import OptionError
+from ..urls import is_url
 from .batch_figures import failure_rows, sound, times
 from .batch_setup import JOURNAL
 from .console import emit, emit_json, printable
@@ -72,7 +73,7 @@ def _path(args: argparse.Namespace) -> Path:
 def _place(args: argparse.Namespace) -> str:
     """Return what the command names: the folder of a batch, or its journal."""
     places = [str(args.journal)] if args.journal else [*args.inputs[1:], *filter(None, [args.output])]
-    if len(places) != 1 or "://" in places[0]:
+    if len(places) != 1 or is_url(places[0]):
         raise OptionError(
             f"expected the folder of one batch, found {' '.join(places) or 'none'}; type malsori batch status OUT, or "
             "malsori batch status FILE for a journal elsewhere"

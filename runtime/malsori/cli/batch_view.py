@@ -112,7 +112,7 @@ class BatchView:
         if self._events is not None:
             if not started:
                 self._events.start(progress)
-            self._events.end(self._figures(progress, self._elapsed), summary, self._status)
+            self._events.end(self._figures(progress, self._elapsed), summary)
             return
         rows = failure_rows(summary, self._status)
         if not self._quiet:

@@ -20,7 +20,7 @@ from .stopping import ENDING
 from .transcribe_flags import add_vad_flags, add_whisper_flags, add_word_flags, options_from
 
 if TYPE_CHECKING:
-    from ..compare import ComparedRecording, Contender, ModelComparison, SaidTexts
+    from ..compare import ComparedModel, ComparedRecording, ModelComparison, SaidTexts
 
 EPILOG = """\
 Of a folder all sound files are taken, with -r those of the folders in it. Each model runs in a process of its own, one
@@ -97,16 +97,16 @@ def run(args: argparse.Namespace) -> int:
     return 0 if whole and len(comparison.ready) == len(comparison.models) else 1
 
 
-def _models(args: argparse.Namespace, reporter: Reporter) -> list[Contender]:
+def _models(args: argparse.Namespace, reporter: Reporter) -> list[ComparedModel]:
     """Return the models to compare. Raises `OptionError` where there are none, `ModelNotFound` for one not here."""
     from ..bundles import find_bundle
-    from ..compare import contenders, models_here
+    from ..compare import compared_models, models_here
     from ..errors import ModelNotFound
 
     if args.models:
-        named = contenders(args.models, args.compute_type)
+        named = compared_models(args.models, args.compute_type)
         for each in named:
-            find_bundle(each.model)
+            find_bundle(each.name)
         return named
     found, left_out = models_here(args.language, args.compute_type)
     for line in left_out:
@@ -141,11 +141,11 @@ def _recordings(args: argparse.Namespace, inputs: Sequence[InputFile], reporter:
 
 
 def _said(args: argparse.Namespace, each: InputFile, said: SaidTexts | None) -> str | None:
-    from ..compare import said_beside
+    from ..pipeline.trials.hearing import transcript_of
 
     if args.no_transcripts:
         return None
-    return said_beside(Path(each.file)) if said is None else said.of(each.below)
+    return transcript_of(Path(each.file)) if said is None else said.of(each.below)
 
 
 def _tell(args: argparse.Namespace, comparison: ModelComparison, reporter: Reporter) -> None:

@@ -122,7 +122,7 @@ def summary(comparison: ModelComparison) -> dict[str, Any]:
 def _model(model: ModelOutcome, figures: ModelFigures | None) -> dict[str, Any]:
     facts = {
         "model": model.label,
-        "name": model.contender.model,
+        "name": model.model.name,
         "kind": model.kind,
         "demonstration": model.demonstration,
         "quantization": model.quantization,

@@ -135,7 +135,7 @@ def _summary(found: Found, manifest: Manifest) -> dict[str, Any]:
     return {
         "name": found.name,
         **fields,
-        "size": _total(manifest),
+        "size": manifest.size,
         "folder": str(found.folder),
         "origin": found.origin,
         "plain": found.plain,
@@ -145,8 +145,4 @@ def _summary(found: Found, manifest: Manifest) -> dict[str, Any]:
 def _row(found: Found, manifest: Manifest) -> tuple[str, ...]:
     languages = manifest.languages
     listed = ",".join(languages) if len(languages) < 5 else f"{len(languages)} languages"
-    return found.name, manifest.kind, listed, manifest.quantization, size(_total(manifest)), found.origin
-
-
-def _total(manifest: Manifest) -> int:
-    return sum(entry.size for entry in manifest.files.values())
+    return found.name, manifest.kind, listed, manifest.quantization, size(manifest.size), found.origin

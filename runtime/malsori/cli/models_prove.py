@@ -138,7 +138,7 @@ def _speeds(proof: Proof) -> list[tuple[str, ...]]:
 
 
 def _size(bundle: Bundle | None) -> str:
-    return f"{sum(entry.size for entry in bundle.manifest.files.values()) / 1e6:.1f} MB" if bundle else ""
+    return f"{bundle.manifest.size / 1e6:.1f} MB" if bundle else ""
 
 
 def _percent(share: float | None) -> str:

@@ -132,9 +132,8 @@ def _line(model: Unbundled) -> str:
     if model.there:
         return f"{model.name} is here already and intact, {model.folder}"
     made = model.manifest
-    count = sum(entry.size for entry in made.files.values())
     return (
-        f"{model.name}, {size(count)} on disk, licence {_short(made.licence)}, from {_short(made.source)}: "
+        f"{model.name}, {size(made.size)} on disk, licence {_short(made.licence)}, from {_short(made.source)}: "
         f"malsori transcribe FILE --model {_by(model)}"
     )
 

@@ -17,8 +17,8 @@ from ..pipeline.options import LOADING, Loading
 from ..pipeline.trials.proof import Say
 from ..pipeline.trials.speed import host
 from ..sound_options import GateOptions
+from .compared_model import ComparedModel
 from .comparison import ComparedRecording, ModelComparison, ModelOutcome
-from .contender import Contender
 from .model_process import messages_of
 from .model_task import CUT_S, SHORT_S, HeardRecording, ModelDone, ModelFailed, ModelLoaded, ModelMessage, ModelTask
 
@@ -38,7 +38,7 @@ class ComparisonSettings:
 
 
 def compare(
-    models: Sequence[Contender],
+    models: Sequence[ComparedModel],
     recordings: Sequence[ComparedRecording],
     settings: ComparisonSettings | None = None,
     *,
@@ -58,7 +58,7 @@ def compare(
     settings.options.check_values()
     if not models or not recordings:
         raise OptionError("a comparison needs at least one model and one recording that can be read")
-    outcomes = [_known(contender, settings) for contender in models]
+    outcomes = [_known(model, settings) for model in models]
     sizes = [_size(each) for each in recordings]
     progress = Progressing(say, sizes, sum(not outcome.trouble for outcome in outcomes))
     done = [outcome if outcome.trouble else _run(outcome, recordings, settings, progress, run) for outcome in outcomes]
@@ -93,17 +93,17 @@ class Progressing:
         self.say(label + among, self._done, float(self.models * sum(self.sizes)))
 
 
-def _known(contender: Contender, settings: ComparisonSettings) -> ModelOutcome:
+def _known(model: ComparedModel, settings: ComparisonSettings) -> ModelOutcome:
     """Return what is known of a model before it is loaded, with its trouble where the options rule it out."""
-    found = find_bundle(contender.model)
-    outcome = ModelOutcome(contender.label or contender.model, contender)
+    found = find_bundle(model.name)
+    outcome = ModelOutcome(model.label or model.name, model)
     try:
         manifest = found.manifest()
         outcome = replace(
             outcome,
             title=FAMILIES[manifest.kind].title,
             kind=manifest.kind,
-            size=sum(entry.size for entry in manifest.files.values()),
+            size=manifest.size,
             quantization=manifest.quantization,
             demonstration=manifest.demonstration,
         )
@@ -121,8 +121,8 @@ def _run(
     run: Callable[[ModelTask], Iterator[ModelMessage]],
 ) -> ModelOutcome:
     """Return the outcome with what the model's process told."""
-    contender, paths = outcome.contender, tuple(each.path for each in recordings)
-    task = ModelTask(contender.model, contender.compute_type, settings.loading, settings.options, paths, settings.runs)
+    model, paths = outcome.model, tuple(each.path for each in recordings)
+    task = ModelTask(model.name, model.compute_type, settings.loading, settings.options, paths, settings.runs)
     progress.next_model(outcome.label)
     with closing(run(task)) as messages:  # type: ignore[type-var]  # a generator
         for message in messages:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from statistics import median
 from typing import Any
 
-from .contender import Contender
+from .compared_model import ComparedModel
 from .differences import by_character
 from .model_task import HeardRecording
 
@@ -32,7 +32,7 @@ class ModelOutcome:
     """
 
     label: str
-    contender: Contender
+    model: ComparedModel
     kind: str = ""
     title: str = ""
     size: int = 0

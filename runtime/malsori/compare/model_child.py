@@ -1,28 +1,29 @@
 """The process of one model: it loads it, hears the recordings one after another, and tells what it took.
 
-Started by `model_process.py`; the task comes through standard input, messages go through what was standard output.
+Started by `model_process.py`, which sends the task and takes the messages.
 """
 
 from __future__ import annotations
 
 import os
-import pickle
 import signal
-import sys
 import threading
 from collections.abc import Iterator
+from contextlib import suppress
 from statistics import median
 from time import perf_counter
-from typing import BinaryIO, NoReturn
+from typing import NoReturn
 
 import numpy as np
 
 from ..audio import decode_blocks
+from ..child_process import CLOSED, MessagePipes, pipes_to_parent
 from ..engines.machine.memory import peak_memory
 from ..engines.machine.process import share_heap
 from ..errors import MalsoriError, brief
-from ..pipeline import TranscribeOptions, Transcriber, load
-from ..types import SAMPLE_RATE, Audio, Transcript
+from ..pipeline import TranscribeOptions, Transcriber
+from ..pipeline.loading import load_as
+from ..types import Audio, Transcript
 from .model_task import CUT_S, SHORT_S, HeardRecording, ModelDone, ModelFailed, ModelLoaded, ModelMessage, ModelTask
 
 WARM_S = 5.0  # seconds of sound that are heard before anything is timed
@@ -30,15 +31,14 @@ clock = perf_counter
 
 
 def main() -> NoReturn:
-    """Carry out the task that comes through standard input, and end the process."""
-    task: ModelTask = pickle.load(sys.stdin.buffer)
+    """Carry out the task that the parent sends, and end the process."""
+    talk = pipes_to_parent()
+    task: ModelTask = talk.receive()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the one that started it, which then ends it
-    channel = _own_channel()
     share_heap()
-    watch_parent()
+    watch_parent(talk)
     for message in carried_out(task):
-        pickle.dump(message, channel)
-        channel.flush()
+        talk.send(message)
     os._exit(0)  # without freeing the model, which takes time and, in an engine's threads, may crash
 
 
@@ -65,16 +65,7 @@ def carried_out(task: ModelTask) -> Iterator[ModelMessage]:
 
 
 def _loaded(task: ModelTask) -> Transcriber:
-    loading = task.loading
-    transcriber = load(
-        task.model,
-        compute_type=task.compute_type,
-        device=loading.device,
-        threads=loading.threads,
-        memory=loading.memory,
-        verify=loading.verify,
-        wanted=task.options,
-    )
+    transcriber = load_as(task.loading, task.model, task.compute_type, wanted=task.options)
     transcriber.check(task.options)
     return transcriber
 
@@ -124,17 +115,13 @@ def _latency(transcriber: Transcriber, task: ModelTask) -> float | None:
 def _beginning(task: ModelTask, seconds: float) -> Audio:
     """Return the first seconds of the first recording that can be read, without decoding the rest."""
     for path in task.recordings:
-        blocks: list[Audio] = []
         try:
-            with decode_blocks(path, track=task.options.source.track) as reading:
-                for block in reading:
-                    blocks.append(block)
-                    if sum(map(len, blocks)) >= seconds * SAMPLE_RATE:
-                        break
+            with decode_blocks(path, track=task.options.source.track) as blocks:
+                sound = blocks.first(seconds)
         except MalsoriError:
             continue
-        if blocks:
-            return np.concatenate(blocks)[: round(seconds * SAMPLE_RATE)]
+        if len(sound):
+            return sound
     return np.zeros(0, np.float32)
 
 
@@ -143,19 +130,12 @@ def _without_source(options: TranscribeOptions) -> TranscribeOptions:
     return TranscribeOptions(speech=options.speech, decoding=options.decoding)
 
 
-def _own_channel() -> BinaryIO:
-    """Return what was standard output, which from now on goes nowhere: libraries may print, and would garble it."""
-    channel = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    return channel
-
-
-def watch_parent() -> None:
-    """End this process as soon as the one that started it is gone: then standard input is closed."""
+def watch_parent(talk: MessagePipes) -> None:
+    """End this process as soon as the one that started it is gone: then the pipe is closed."""
 
     def watch() -> None:
-        while sys.stdin.buffer.read(1):
-            pass
+        with suppress(*CLOSED):
+            talk.receive()
         os._exit(1)
 
     threading.Thread(target=watch, name="malsori-parent", daemon=True).start()

@@ -18,11 +18,6 @@ TEXTS = ("text", "transcript", "sentence")
 JSON_LINES = (".jsonl", ".json", ".ndjson")
 
 
-def said_beside(path: Path) -> str | None:
-    """Return the text beside a recording, None where there is none. Raises `OptionError` for one that is no UTF-8."""
-    return transcript_of(path)
-
-
 @dataclass(slots=True)
 class SaidTexts:
     """Texts by the names that their table gives them; `unused` are those that no recording has asked for.

@@ -205,7 +205,7 @@ def _in_turns(cues: Sequence[Cue]) -> Iterator[Cue]:
     for index, cue in enumerate(ordered):
         said = max(cue.lines[-1][-1].end, cue.start + LEAST_S)
         during = ordered[index + 1 : bisect_left(starts, cue.end)]
-        ends = (each.start for each in during if each.speaker != cue.speaker and each.start >= said)
+        ends = (each.start for each in during if each.start >= said)  # of others: own ones do not overlap
         yield replace(cue, end=next(ends, cue.end))
 
 

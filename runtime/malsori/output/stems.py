@@ -9,6 +9,8 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import count
 
+from ..urls import is_url
+
 NAME_BYTES = 255  # the longest file name of the usual file systems
 STEM_BYTES = NAME_BYTES - len("-99999.json")  # so that any suffix and ending fit behind it
 CONTROLS = ("Cc", "Zl", "Zp")  # Unicode categories that break a listing into lines or worse
@@ -60,7 +62,7 @@ class RealPaths:
 
     def path(self, path: str) -> str:
         """Return the real path of a file, which need not exist; a URL is its own."""
-        if "://" in path or "\0" in path:
+        if is_url(path) or "\0" in path:
             return path
         folder, name = os.path.split(path)
         if name in ("", ".", "..") or os.path.islink(path):
@@ -208,7 +210,7 @@ class _Names:
 
 def _outer(file: str, inner: int) -> list[str]:
     """Return the folders of a file above the last `inner` parts of its path."""
-    if "://" in file:
+    if is_url(file):
         return _parts(file.partition("://")[2])[:-inner]
     return _parts(os.path.splitdrive(os.path.abspath(_encodable(file).replace("\0", "_")))[1])[:-inner]
 

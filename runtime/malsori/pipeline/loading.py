@@ -73,6 +73,21 @@ def load(
     return Transcriber(engine, loading=loading, warnings=warnings)
 
 
+def load_as(
+    loading: Loading, model: str, compute_type: str = "default", *, wanted: TranscribeOptions | None = None
+) -> Transcriber:
+    """Load a model the way that another one was loaded or is to be, in other processes, say. Raises as `load`."""
+    return load(
+        model,
+        device=loading.device,
+        compute_type=compute_type,
+        threads=loading.threads,
+        memory=loading.memory,
+        verify=loading.verify,
+        wanted=wanted,
+    )
+
+
 def _chosen(model: str | os.PathLike[str] | None, language: str | None) -> tuple[Found, tuple[str, ...]]:
     """Return the model of that name, else the best one on this machine, and the warnings for each transcript."""
     if model is not None:

@@ -13,7 +13,7 @@ from malsori.batch.local import WorkerLayout, layout_for
 from malsori.batch.local.candidates import MachineParts
 from malsori.batch.local.layout_cache import NAME, LayoutCache, key_of
 from malsori.batch.local.layout_trial import HeardPass, TriedLayout, best_layout, speed_of, speed_together
-from malsori.batch.local.layouts import FEW, TRIED, told
+from malsori.batch.local.layouts import LOOKED_AT, TRIED, WORTH_BYTES, told
 from malsori.batch.settings import WorkerSettings
 from malsori.engines.machine.cpus import cpu_threads
 from malsori.errors import AudioNotFound, ModelNotFound
@@ -116,7 +116,10 @@ def test_a_trial_hears_real_speech_with_processes_side_by_side() -> None:
 @several_cores
 def test_recordings_that_cannot_be_read_leave_one_worker(tmp_path: Path) -> None:
     lines: list[str] = []
-    found = layout_for(SETTINGS, lambda count: ["/nowhere.wav"] * count, lines.append, cache=LayoutCache(tmp_path))
+    silent = tmp_path / "silent.wav"
+    with silent.open("wb") as file:
+        file.truncate(WORTH_BYTES)  # of zeros: no sound file
+    found = layout_for(SETTINGS, lambda count: [str(silent)] * count, lines.append, cache=LayoutCache(tmp_path))
     assert found.workers == 1
     assert "cannot be heard" in lines[1]
     assert not (tmp_path / NAME).exists()
@@ -183,7 +186,7 @@ def test_a_layout_that_was_found_before_is_taken_without_a_trial(tmp_path: Path)
             cache.put(key, TriedLayout(layout, 3.0))
         found = layout_for(SETTINGS, first, pytest.fail, cache=cache)
         assert found.workers == (cpu_threads() if layout.threads == 1 else 1)  # the other one is for another machine
-    assert asked[0] == FEW
+    assert asked[0] == LOOKED_AT
 
 
 def _keys() -> list[str]:

@@ -93,7 +93,7 @@ def test_items_of_a_dead_worker_are_heard_again_alone_and_only_the_one_it_died_o
     assert sorted(found) == [0, 1, 2, 3, 4]
     assert [number for number, each in found.items() if each.failed] == [1]
     assert found[1].cause == "WorkerDied"
-    assert "signal SIGSEGV; Fatal Python error: Segmentation fault; --retry-failed" in found[1].message
+    assert "ended by SIGSEGV; Fatal Python error: Segmentation fault; --retry-failed" in found[1].message
     assert found[2].seconds == 1.0  # it was given as one to be heard alone
     assert found[3].seconds == 0.0
 

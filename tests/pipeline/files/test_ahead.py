@@ -67,7 +67,7 @@ def nano(model: Path) -> Transcriber:
 def some_sources(folder: Path) -> list[Any]:
     """Small files, bad ones between them, one long one, and options of their own."""
     (folder / "bad.wav").write_text("no sound at all")
-    long = np.concatenate([malsori.decode(path).samples for path in (KOREAN, NUMBERS) * 3])
+    long = np.concatenate([malsori.decode(path).samples for path in (KOREAN, NUMBERS) * 2])
     return [
         KOREAN,
         SourceRequest(NUMBERS, {"word_timestamps": True}),
@@ -86,12 +86,12 @@ def some_sources(folder: Path) -> list[Any]:
     ]
 
 
-@pytest.mark.parametrize("model", [CTC, WHISPER], ids=["ctc", "whisper"])
-def test_recordings_read_ahead_have_the_same_transcripts(model: Path, tmp_path: Path):
+@pytest.mark.parametrize(("model", "threads"), [(CTC, (1, 3)), (WHISPER, (2,))], ids=["ctc", "whisper"])
+def test_recordings_read_ahead_have_the_same_transcripts(model: Path, threads: tuple[int, ...], tmp_path: Path):
     sources = some_sources(tmp_path)
     expected = results(nano(model), sources)
     assert sum(isinstance(each, str) for each in expected) in (5, 6)  # hot words' weights and Whisper
-    for ahead in (1, 3):
+    for ahead in threads:
         assert results(nano(model), sources, ahead=ahead) == expected
     assert threads_of_ahead() == []
 
@@ -216,8 +216,18 @@ def test_recordings_are_decoded_while_the_engine_works():
             read.set()
             return super().read(size)
 
-    sources = [recording((10, 250.0)), Told(wav(recording((20, 1.0))))]
-    assert texts(transcriber(engine=Waiting("ko")).transcribe_many(sources, ahead=2)) == [" ".join(["w10"] * 9), "w20"]
+    sources = [*(recording((10, 250.0)) for _ in range(3)), Told(wav(recording((20, 1.0))))]
+    found = texts(transcriber(engine=Waiting("ko")).transcribe_many(sources, ahead=2))
+    assert found == [*[" ".join(["w10"] * 9)] * 3, "w20"]
+
+
+def test_a_long_recording_shares_calls_where_recordings_are_read_ahead():
+    sources = [recording((10, 100.0), (11, 100.0), (12, 100.0)), recording((20, 100.0))]
+    for ahead, calls in ((0, [3, 1]), (1, [4])):
+        engine = LoudnessEngine("ko", kind="wav2vec2-ctc")
+        found = transcriber(engine=engine).transcribe_many(sources, ahead=ahead, batch_size=4)
+        assert texts(found) == ["w10 w11 w12", "w20"]
+        assert [len(call) for call in engine.calls] == calls
 
 
 def test_an_iterable_that_blocks_keeps_back_no_recording_that_it_gave():
@@ -316,17 +326,19 @@ class Closing(io.BytesIO):
     """Sound without an end, as far as a test goes; a pipe's kind of file that notes its reads."""
 
     def __init__(self) -> None:
-        super().__init__(wav(recording(*((n % 80 + 10, 20.0) for n in range(100)))))
-        self.reads = 0
+        super().__init__(wav(recording(*((n % 80 + 10, 20.0) for n in range(30)))))
+        self.reads = self.bytes_read = 0
 
     def read(self, size: int | None = -1) -> bytes:
+        found = super().read(size)
         self.reads += 1
-        return super().read(size)
+        self.bytes_read += len(found)
+        return found
 
 
 def test_close_ends_the_threads_and_closes_the_files(tmp_path: Path):
     path = tmp_path / "long.wav"
-    path.write_bytes(wav(recording(*((n % 80 + 10, 20.0) for n in range(60)))))
+    path.write_bytes(wav(recording(*((n % 80 + 10, 20.0) for n in range(30)))))
     files = [Closing(), Closing()]
     found = transcriber().transcribe_many([recording((10, 1.0)), path, path, *files], ahead=4)
     assert next(found).text == "w10"
@@ -379,11 +391,21 @@ def test_the_first_error_that_is_raised_ends_the_threads(tmp_path: Path):
     assert threads_of_ahead() == []
 
 
-def test_a_recording_whose_first_clips_fail_is_not_read_to_its_end():
-    endless = Closing()
-    used = transcriber(engine=LoudnessEngine("ko", poison=10))
-    found = used.transcribe_many([endless, recording((20, 1.0))], on_error="return", ahead=1)
-    assert [type(next(found)), *texts(found)] == [EngineError, "w20"]
+class Deaf(LoudnessEngine):
+    """Cannot tell which language is spoken."""
+
+    def _detect_language(self, clip: Audio, options: DecodeOptions | None = None) -> dict[str, float]:
+        raise EngineError("no language")
+
+
+@pytest.mark.parametrize("ahead", [0, 1])
+def test_a_recording_that_failed_is_not_read_to_its_end(ahead: int):
+    long = Closing()
+    found = transcriber(engine=Deaf("ko", "en")).transcribe_many(
+        [long, recording((20, 1.0))], on_error="return", ahead=ahead
+    )
+    assert texts(found) == ["EngineError", "w20"]
+    assert long.bytes_read < 0.7 * len(long.getvalue())
 
 
 def test_progress_goes_on_while_a_recording_without_speech_is_read_ahead():

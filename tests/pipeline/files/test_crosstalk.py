@@ -90,6 +90,16 @@ def test_of_readers_who_leak_into_each_others_channels_nothing_is_left_and_nothi
         assert (~leaks & others & ~own).mean() < 0.05
 
 
+@pytest.mark.parametrize("names", [READERS[:2], READERS[::2]])
+def test_of_readers_who_speak_at_once_nothing_is_taken_for_a_leak(names: tuple[str, str]) -> None:
+    first, second = (decode(recording(name)).samples for name in names)
+    clean = np.stack([np.tile(second, 4)[: len(first)], first], axis=1)
+    found = shared(leaking(clean, -30))
+    for channel in (0, 1):
+        own = spoken(clean[:, channel])
+        assert not (steps_of(found, channel, len(own)) & own).any()
+
+
 def test_readers_who_do_not_leak_are_left_alone() -> None:
     first, second = (decode(recording(name)).samples for name in READERS[:2])
     together = np.stack([first[: len(second)], second[: len(first)] * 0.1], axis=1)

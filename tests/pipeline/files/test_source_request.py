@@ -75,6 +75,17 @@ def test_each_recording_is_heard_as_it_would_be_alone_with_its_options():
     assert not together[0].segments[0].words
 
 
+def test_clips_behind_previous_text_come_behind_those_before_them_beside_other_recordings():
+    used = transcriber(LoudnessEngine("ko"))
+    behind = {"condition_on_previous_text": True}
+    sounds = [recording((10, 1.0), (11, 1.0)), recording((20, 9.0), (21, 1.0)), recording((30, 9.0))]
+    sources = [recording((40, 1.0)), *(SourceRequest(sound, behind) for sound in sounds), recording((50, 9.0))]
+    found = [each.text for each in used.transcribe_many(sources, batch_size=2)]
+    assert found == ["w40", "w10 w11", "w20 w21", "w30", "w50"]
+    assert isinstance(used.engine, LoudnessEngine)
+    assert sorted(text for call in used.engine.previous for text in call if text) == ["w10", "w20"]
+
+
 @pytest.mark.parametrize(
     ("wrong", "message"),
     [

@@ -3,27 +3,30 @@
 from __future__ import annotations
 
 import os
-import pickle
 import signal
 import subprocess
 import sys
 import threading
-from collections import deque
 from contextlib import suppress
-from io import FileIO
 from pathlib import Path
 from queue import SimpleQueue
 from typing import Any, TypeAlias
 
+from ...child_process import (
+    CLOSED,
+    UNPICKLABLE,
+    LastLines,
+    end_of_process,
+    pipe_of,
+    pipes_to,
+    program_calling,
+)
 from ...errors import EngineError, OptionError
 from ..batch_items import BatchItem
-from .wire import CLOSED, MessagePipes, Orders
+from .wire import Orders
 
-LAST_LINES = 40  # of stderr, kept for the message when it dies
-LONGEST_LINE = 300
 END_S = 2.0  # from closing its pipe to killing it
-# Not `-m`: that would look for modules in the current folder, which may be one of recordings of anybody's.
-START = "import sys; sys.path[:] = {path!r}; from malsori.batch.local.worker_process import main; main()"
+MAIN = "malsori.batch.local.worker_process:main"
 
 Inbox: TypeAlias = "SimpleQueue[tuple[Child, Any]]"  # None as a message: its pipe is closed
 
@@ -46,12 +49,12 @@ class Child:
         self.quiet_s = 0.0  # since it last said something or used the processor
         self.why_ended = ""
         self._cpu_s = 0.0
-        self._lines: deque[str] = deque(maxlen=LAST_LINES)
+        self._said = LastLines(_pass_on if debug else lambda line: None)
         self._process = _started(entry, gpu)
-        self._talk = MessagePipes(self._pipe("stdout"), self._pipe("stdin"))
+        self._talk = pipes_to(self._process)
         self._threads = [
             threading.Thread(target=target, args=args, name=f"malsori-worker-{seat}", daemon=True)
-            for target, args in ((self._listen, (inbox,)), (self._keep_lines, (debug,)))
+            for target, args in ((self._listen, (inbox,)), (self._said.keep, (pipe_of(self._process, "stderr"),)))
         ]
         for thread in self._threads:
             thread.start()
@@ -65,7 +68,7 @@ class Child:
         """Send the first message. Raises `OptionError` where an option cannot go to another process."""
         try:
             self._send(orders)
-        except (pickle.PicklingError, TypeError, AttributeError) as error:
+        except UNPICKLABLE as error:
             raise OptionError(f"an option cannot be given to a worker process: {error}") from error
 
     def begin(self, item: BatchItem) -> None:
@@ -96,7 +99,7 @@ class Child:
     def let_go(self) -> None:
         """Close its pipe, upon which it ends by itself."""
         with suppress(OSError):
-            self._pipe("stdin").close()
+            pipe_of(self._process, "stdin").close()
 
     def ended(self, within_s: float = END_S) -> str:
         """Wait for its end, or bring it about, and return how it ended, with what it said last."""
@@ -109,12 +112,8 @@ class Child:
         for thread, pipe in zip(self._threads, ("stdout", "stderr"), strict=True):
             thread.join(END_S)
             if not thread.is_alive():  # else another process holds the pipe, and closing it would wait for that
-                self._pipe(pipe).close()
-        return "; ".join(filter(None, [self.why_ended or _manner(code), self._last_line()]))
-
-    def _pipe(self, name: str) -> FileIO:
-        pipe: FileIO = getattr(self._process, name)
-        return pipe
+                pipe_of(self._process, pipe).close()
+        return "; ".join(filter(None, [self.why_ended or f"it {end_of_process(code)}", self._said.last]))
 
     def _forced(self) -> int:
         try:
@@ -137,46 +136,20 @@ class Child:
         finally:
             inbox.put((self, None))
 
-    def _keep_lines(self, debug: bool) -> None:
-        rest = b""
-        while piece := self._pipe("stderr").read(1 << 16):
-            *lines, rest = (rest + piece).split(b"\n")
-            for line in lines:
-                self._keep_line(line, debug)
-            rest = rest[-LONGEST_LINE:]
-        self._keep_line(rest, debug)
 
-    def _keep_line(self, line: bytes, debug: bool) -> None:
-        text = line.decode("utf-8", "replace").rstrip()
-        self._lines.append(text[:LONGEST_LINE])
-        if debug and text and sys.stderr is not None:
-            sys.stderr.write(f"{text}\n")
-
-    def _last_line(self) -> str:
-        """Return what it said last; where it crashed, the line that says of what, above the traceback."""
-        said = [line.strip() for line in self._lines if line.strip()]
-        fatal = [line for line in said if line.startswith("Fatal Python error")]
-        return (fatal or said or [""])[-1]
+def _pass_on(line: str) -> None:
+    if line and sys.stderr is not None:
+        sys.stderr.write(f"{line}\n")
 
 
 def _started(entry: str, gpu: str) -> subprocess.Popen[bytes]:
-    command = [sys.executable, "-c", START.format(path=sys.path), entry]
+    command = [sys.executable, "-c", program_calling(MAIN), entry]
     environment = {**os.environ, "CUDA_VISIBLE_DEVICES": gpu} if gpu else None
     pipe = subprocess.PIPE
     try:
         return subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe, env=environment, bufsize=0)
     except OSError as error:
         raise EngineError(f"a worker process cannot be started: {error}; --workers 1 needs the fewest") from error
-
-
-def _manner(code: int) -> str:
-    if code >= 0:
-        return f"it ended with exit code {code}"
-    try:
-        name = signal.Signals(-code).name
-    except ValueError:
-        name = str(-code)
-    return f"it was ended by signal {name}" + (", as the system does when memory is short" * (name == "SIGKILL"))
 
 
 def _cpu_seconds(pid: int) -> float | None:

@@ -15,13 +15,12 @@ from queue import Empty, SimpleQueue
 from typing import Any
 
 from ...errors import EngineError
-from ..batch_items import BatchItem, ItemEvent, ItemProgress, ItemResult
+from ..batch_items import BatchItem, ItemEvent, ItemProgress, ItemResult, RunFailed
 from ..settings import WorkerSettings
 from .child import END_S, Child, Inbox
-from .wire import ItemsDone, ItemWanted, Orders, RunFailed, WorkerReady
+from .wire import ItemsDone, ItemWanted, Orders, WorkerReady
 from .worker_layout import WorkerLayout
 
-BATCH_WORKER = "malsori.batch.worker:BatchWorker"
 STALLED_S = 600.0
 LONGEST_TICK_S = 5.0  # between two looks at who has stalled
 MOST_IDLE_DEATHS = 3  # of processes that hold no item, with no result between them: it is not the items
@@ -85,7 +84,7 @@ class Crew:
     def _heard(self, child: Child, message: Any) -> Iterator[ItemEvent]:
         """Do what a message of a process asks for, and yield what it tells of an item."""
         if self._children.get(child.seat) is not child:
-            return  # it was ended, and these are its last words
+            return  # a message of a process that was ended
         child.quiet_s = 0.0
         if isinstance(message, ItemWanted):
             self._answer(child)
@@ -124,7 +123,7 @@ class Crew:
             if self._suspects:
                 return self._suspects.popleft()
         item = self._taken()
-        if item is not None and item.alone and child.begun:  # it asks again when its hands are empty
+        if item is not None and item.alone and child.begun:  # it asks again when it holds none
             self._suspects.append(item)
             return None
         return item

@@ -22,7 +22,7 @@ MOST_KEPT = 200  # of which the oldest go
 
 
 class LayoutCache:
-    """Layouts by key; what cannot be read is not there, and what cannot be written is not kept."""
+    """Layouts by key, in a file. One that cannot be read counts as empty, one that cannot be written stays as it is."""
 
     def __init__(self, folder: Path | None = None) -> None:
         """Use `layouts.json` of a folder, by default the user's cache."""
@@ -61,7 +61,7 @@ def key_of(settings: WorkerSettings, machine: MachineParts, cpu: str, version: s
     """Return the key of a trial: the model, how it computes, the processor, its cores, and the version of malsori."""
     facts = [
         settings.model_digest or os.path.abspath(settings.model),
-        [settings.compute_type, settings.workers, settings.loading.device, settings.loading.memory],
+        [settings.compute_type, settings.loading.device, settings.loading.memory],
         [machine.threads, machine.groups, machine.gpus, cpu],
         version,
     ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 
 from ...bundles import find_bundle
 from ...bundles.manifest import Manifest
@@ -12,6 +13,7 @@ from ...engines.machine.cpus import cpu_threads
 from ...engines.machine.devices import choose_device, visible_gpus
 from ...engines.machine.libraries import has_driver
 from ...engines.machine.memory import free_memory
+from ...urls import is_url
 from ..settings import WorkerSettings
 from .candidates import MachineParts, by_hand, candidates
 from .cpu_groups import cpu_groups, usable_cores
@@ -19,7 +21,8 @@ from .layout_cache import LayoutCache, key_of
 from .layout_trial import TriedLayout, best_layout, speed_of
 from .worker_layout import WorkerLayout
 
-FEW = 30  # recordings, for which a trial takes longer than it can save
+LOOKED_AT = 1000  # recordings, whose bytes say whether a batch is worth a trial
+WORTH_BYTES = 100_000_000  # from which on it is: 52 minutes of 16-bit sound at 16 kHz, 1.7 hours of MP3 at 128 kbit/s
 TRIED = 24  # recordings, of which a trial hears the beginnings
 BUSY = 0.5  # of the threads already used by others, so that a trial's outcome is not kept
 
@@ -47,7 +50,7 @@ def layout_for(
     threads = settings.loading.threads or None
     if workers is not None or threads is not None or machine.gpus:
         return by_hand(machine, workers or max(1, len(machine.gpus)), threads)
-    layouts = candidates(machine, weights_of(manifest), shared=_shares(settings, manifest))
+    layouts = candidates(machine, manifest.size, shared=_shares(settings, manifest))
     if len(layouts) == 1:
         return layouts[0]
     cache = cache or LayoutCache()
@@ -55,8 +58,8 @@ def layout_for(
     kept = cache.get(key)
     if kept in layouts:
         return kept
-    sound = [source for source in first(FEW) if "://" not in source]
-    if len(sound) < FEW:
+    sound = [source for source in first(LOOKED_AT) if not is_url(source)]
+    if len(sound) < TRIED or sum(map(_bytes_of, sound)) < WORTH_BYTES:
         return layouts[0]
     report("trying how many workers are best on this machine, up to half a minute; --workers N goes without")
     busy = is_busy(machine.threads)
@@ -67,16 +70,17 @@ def layout_for(
     return tried[0].layout
 
 
+def _bytes_of(path: str) -> int:
+    with suppress(OSError):
+        return os.path.getsize(path)
+    return 0
+
+
 def machine_parts(settings: WorkerSettings, manifest: Manifest) -> MachineParts:
     """Return what this machine has for a model: GPUs where it will compute on them. Raises `DeviceUnavailable`."""
     cores = usable_cores()
     groups = cpu_groups(cores) if cores else ()
     return MachineParts(cpu_threads(), groups, free_memory(), _gpus(settings.loading.device, manifest))
-
-
-def weights_of(manifest: Manifest) -> int:
-    """Return the bytes of a model's files."""
-    return sum(entry.size for entry in manifest.files.values())
 
 
 def told(tried: Sequence[TriedLayout]) -> str:

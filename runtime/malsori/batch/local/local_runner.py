@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Generator, Iterator
 
 from ..batch_items import BatchItem, ItemEvent
+from ..hearer_entry import BATCH_WORKER
 from ..settings import WorkerSettings
-from .crew import BATCH_WORKER, STALLED_S, Crew
+from .crew import STALLED_S, Crew
 from .worker_layout import ONE_WORKER, WorkerLayout
 
 

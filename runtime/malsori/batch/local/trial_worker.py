@@ -5,18 +5,17 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from itertools import cycle
 
-import numpy as np
-
 from ...audio import decode_blocks
 from ...errors import AudioError
-from ...pipeline import load
+from ...pipeline.loading import load_as
 from ...pipeline.options import SOURCE
 from ...types import SAMPLE_RATE, Audio
 from ..batch_items import BatchItem, ItemEvent, ItemResult
-from ..settings import WorkerSettings
+from ..settings import AHEAD, WorkerSettings
 
 SOUND = "sound"  # option of an item: the paths of recordings
 FIRST_S = 3.0  # of sound, by which the speed is guessed
@@ -30,18 +29,9 @@ class TrialWorker:
 
     def __init__(self, settings: WorkerSettings) -> None:
         """Load the model. Raises as `load`."""
-        loading = settings.loading
         self._options = replace(settings.options, source=SOURCE)
-        self._transcriber = load(
-            settings.model,
-            device=loading.device,
-            compute_type=settings.compute_type,
-            threads=loading.threads,
-            workers=settings.workers,
-            memory=loading.memory,
-            verify=False,  # the run itself does
-        )
-        self._ahead = settings.ahead
+        loading = replace(settings.loading, verify=False)  # the run itself does
+        self._transcriber = load_as(loading, settings.model, settings.compute_type)
         self._clips: list[Audio] = []
 
     def work(self, items: Iterable[BatchItem]) -> Iterator[ItemEvent]:
@@ -62,7 +52,7 @@ class TrialWorker:
             yield ItemResult(item.number, seconds=seconds_of(self._clips), warnings=times, digest=str(os.getpid()))
 
     def _hear(self, clips: Sequence[Audio]) -> None:
-        for _ in self._transcriber.transcribe_many(clips, self._options, on_error="return", ahead=self._ahead):
+        for _ in self._transcriber.transcribe_many(clips, self._options, on_error="return", ahead=AHEAD):
             pass
 
     def _sized(self, clips: list[Audio]) -> list[Audio]:
@@ -85,19 +75,9 @@ def read(paths: Sequence[str]) -> list[Audio]:
     """Return the beginnings of the recordings, of which those that cannot be read are left out."""
     found = []
     for path in paths:
-        blocks, seconds = [], 0.0
-        try:
-            with decode_blocks(path) as opened:
-                for block in opened:
-                    blocks.append(block)
-                    seconds += len(block) / SAMPLE_RATE
-                    if seconds >= LONGEST_CLIP_S:
-                        break
-        except (AudioError, OSError):
-            continue
-        if blocks:
-            found.append(np.concatenate(blocks)[: round(LONGEST_CLIP_S * SAMPLE_RATE)])
-    return found
+        with suppress(AudioError, OSError), decode_blocks(path) as blocks:
+            found.append(blocks.first(LONGEST_CLIP_S))
+    return [clip for clip in found if len(clip)]
 
 
 def seconds_of(clips: Sequence[Audio]) -> float:

@@ -1,7 +1,6 @@
 """A worker process of this machine: it loads the model, asks for items, and tells what became of them.
 
-It ends when its parent does, at any moment, and by nothing else that is sent to its terminal: who is interrupted is the
-parent, which decides. What native libraries print goes to stderr, for standard output is the way to the parent.
+It ends when its parent ends. It ignores the signals of the terminal: the parent gets them, too, and decides.
 """
 
 from __future__ import annotations
@@ -13,19 +12,18 @@ import sys
 import threading
 import time
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import suppress
-from importlib import import_module
-from io import FileIO
 from pathlib import Path
 from queue import SimpleQueue
 from typing import NoReturn
 
+from ...child_process import CLOSED, MessagePipes, picklable, pipes_to_parent
 from ...engines.machine.process import share_heap
 from ...errors import MalsoriError
-from ..batch_items import BatchItem, Hearer, ItemProgress
-from ..settings import WorkerSettings
-from .wire import CLOSED, ItemsDone, ItemWanted, MessagePipes, Orders, RunFailed, WorkerReady
+from ..batch_items import BatchItem, Hearer, ItemProgress, RunFailed
+from ..hearer_entry import hearer_of
+from .wire import ItemsDone, ItemWanted, Orders, WorkerReady
 
 PROGRESS_S = 0.2  # between two messages of progress
 FAILED = 1  # exit code
@@ -77,7 +75,7 @@ def main() -> NoReturn:
     for name in IGNORED:
         if hasattr(signal, name):  # Windows has fewer
             signal.signal(getattr(signal, name), signal.SIG_IGN)
-    talk = _talk()
+    talk = pipes_to_parent()
     faulthandler.enable()
     try:
         _work(talk, sys.argv[1])
@@ -91,14 +89,14 @@ def _work(talk: MessagePipes, entry: str) -> NoReturn:
     threading.Thread(target=items.listen, name="malsori-parent", daemon=True).start()
     try:
         _settle(orders)
-        hearer = _hearer(entry)(orders.settings)
+        hearer = hearer_of(entry, orders.settings)
         talk.send(WorkerReady())
         while True:
             _hear(hearer, items, talk)
             talk.send(ItemsDone())
             items.reopen()
     except MalsoriError as error:
-        _tell(talk, error)
+        talk.send(RunFailed(picklable(error)))
     except SystemExit as leave:
         os._exit(leave.code if isinstance(leave.code, int) else FAILED)
     except BaseException:  # a fault of ours or of a library: it costs the items that are begun, as any other death
@@ -124,24 +122,6 @@ def _hear(hearer: Hearer, items: ItemQueue, talk: MessagePipes) -> None:
         talk.send(event)
 
 
-def _tell(talk: MessagePipes, error: MalsoriError) -> None:
-    """Send an error; one that holds what cannot be pickled by its message alone."""
-    try:
-        talk.send(RunFailed(error))
-    except (TypeError, AttributeError):
-        talk.send(RunFailed(MalsoriError(str(error))))
-
-
-def _talk() -> MessagePipes:
-    """Return the pipes to and from the parent, and leave other descriptors in their places."""
-    incoming, outgoing = os.dup(0), os.dup(1)
-    nothing = os.open(os.devnull, os.O_RDONLY)
-    os.dup2(nothing, 0)
-    os.close(nothing)
-    os.dup2(2, 1)
-    return MessagePipes(FileIO(incoming, "rb"), FileIO(outgoing, "wb"))
-
-
 def _settle(orders: Orders) -> None:
     """Use the given cores only, one heap for all threads, and be what the system ends first where memory is short."""
     if orders.cpus and hasattr(os, "sched_setaffinity"):
@@ -149,12 +129,6 @@ def _settle(orders: Orders) -> None:
     share_heap()
     with suppress(OSError):
         OOM_SCORE.write_text("500")  # of 1000; the parent, which keeps the journal, has 0
-
-
-def _hearer(entry: str) -> Callable[[WorkerSettings], Hearer]:
-    module, _, name = entry.partition(":")
-    made: Callable[[WorkerSettings], Hearer] = getattr(import_module(module), name)
-    return made
 
 
 if __name__ == "__main__":

@@ -6,11 +6,12 @@ import pickle
 import socket
 import time
 from collections.abc import Iterator, Mapping
-from importlib import import_module
 from typing import Any
 
+from ...child_process import picklable
 from ...errors import MalsoriError
 from ..batch_items import BatchItem, Hearer, ItemProgress
+from ..hearer_entry import hearer_of
 from ..settings import WorkerSettings
 from .ray_wire import ROW_S, SENT_S, AloneBegun, NodeFailed
 
@@ -22,11 +23,10 @@ class ChunkActor:
         """Load the model by the class `entry`, as `module:name`."""
         self._failed: NodeFailed | None = None
         self._hearer: Hearer | None = None
-        module, _, name = entry.partition(":")
         try:
-            self._hearer = getattr(import_module(module), name)(settings)
+            self._hearer = hearer_of(entry, settings)
         except MalsoriError as error:
-            self._failed = NodeFailed(_picklable(error), socket.gethostname())
+            self._failed = NodeFailed(picklable(error), socket.gethostname())
 
     def __call__(self, batch: Mapping[str, Any]) -> Iterator[dict[str, list[bytes]]]:
         """Yield what comes of a chunk in rows of several events each: Ray bears few rows a second, of any size."""
@@ -60,17 +60,8 @@ class ChunkActor:
         try:
             yield from self._hearer.work(chunk)
         except MalsoriError as error:
-            yield NodeFailed(_picklable(error), socket.gethostname())
+            yield NodeFailed(picklable(error), socket.gethostname())
 
 
 def _row(events: list[Any]) -> dict[str, list[bytes]]:
     return {"events": [pickle.dumps(events)]}
-
-
-def _picklable(error: MalsoriError) -> MalsoriError:
-    """Return the error, or one with its message where it holds what cannot be pickled."""
-    try:
-        pickle.dumps(error)
-    except (TypeError, AttributeError, pickle.PicklingError):
-        return MalsoriError(str(error))
-    return error

@@ -1,7 +1,7 @@
-"""The process that talks to Ray for the runner, from which it keeps away what Ray prints and how Ray ends.
+"""The process that talks to Ray for the runner.
 
-Ray tries for minutes to reach a cluster that is not there, and ends its process where the head of one is lost: both
-happen here, and the runner sees a pipe that is closed.
+Ray prints, tries for minutes to reach a cluster that is not there, and ends its process where the head of one is lost.
+All of that happens here: the runner sees a pipe that is closed.
 """
 
 from __future__ import annotations
@@ -17,41 +17,41 @@ from dataclasses import dataclass, replace
 from queue import SimpleQueue
 from typing import Any, NoReturn, TypeAlias
 
+from ...child_process import CLOSED, MessagePipes, picklable, pipes_to_parent
 from ...errors import MalsoriError
-from ..batch_items import BatchItem, ItemEvent, ItemProgress, ItemResult
-from ..local.wire import CLOSED, MessagePipes, RunFailed
+from ..batch_items import BatchItem, ItemEvent, ItemProgress, ItemResult, RunFailed
 from ..settings import WorkerSettings
 from .actor import ChunkActor
 from .chunks import ALONE, ALONE_ROUNDS, ROUNDS, ChunkLimits, chunks_of
 from .cluster import check_address, connect, error_of, nodes_of, quiet, settled
-from .ray_wire import AloneBegun, ClusterOrders, ClusterReady, NodeFailed, WaveWanted
+from .ray_wire import AloneBegun, ClusterOrders, ClusterReady, ItemsWanted, NodeFailed
 
 SHUTDOWN_S = 5.0
 RayEvent: TypeAlias = ItemEvent | AloneBegun | NodeFailed
 
 
 def main() -> NoReturn:
-    """Do the waves of items that the runner gives, until it closes the pipe."""
+    """Hear the items that the runner gives, many at a time, until it closes the pipe."""
     for name in ("SIGINT", "SIGHUP"):
         if hasattr(signal, name):
             signal.signal(getattr(signal, name), signal.SIG_IGN)
-    talk = _talk()
+    talk = pipes_to_parent()
     faulthandler.enable()
-    waves: SimpleQueue[list[BatchItem]] = SimpleQueue()
+    given: SimpleQueue[list[BatchItem]] = SimpleQueue()
     orders = talk.receive()
-    threading.Thread(target=_listen, args=(talk, waves), name="malsori-runner", daemon=True).start()
+    threading.Thread(target=_listen, args=(talk, given), name="malsori-runner", daemon=True).start()
     try:
-        _serve(talk, orders, waves)
+        _serve(talk, orders, given)
     except CLOSED:
         os._exit(0)
     except MalsoriError as error:
-        talk.send(RunFailed(error))
+        talk.send(RunFailed(picklable(error)))
     except Exception as error:  # what Ray raises has no base class; it ends the run
         talk.send(RunFailed(error_of(error)))
     _leave()
 
 
-def _serve(talk: MessagePipes, orders: ClusterOrders, waves: SimpleQueue[list[BatchItem]]) -> None:
+def _serve(talk: MessagePipes, orders: ClusterOrders, given: SimpleQueue[list[BatchItem]]) -> None:
     quiet()
     check_address(orders.address)
     ray = connect(orders.address)
@@ -62,19 +62,19 @@ def _serve(talk: MessagePipes, orders: ClusterOrders, waves: SimpleQueue[list[Ba
     actors = Actors(ray, settings, orders.entry, takes, workers, orders.workers or 2 * held)
     talk.send(ClusterReady(workers))
     while True:
-        talk.send(WaveWanted())
-        if not (wave := waves.get()):
+        talk.send(ItemsWanted())
+        if not (items := given.get()):
             return
-        for event in heard(actors, wave):
+        for event in heard(actors, items):
             talk.send(event)
 
 
-def heard(actors: Actors, wave: list[BatchItem]) -> Iterator[ItemEvent]:
-    """Yield one result for each item of a wave, and progress: what dies with actors is heard again, at last alone.
+def heard(actors: Actors, items: list[BatchItem]) -> Iterator[ItemEvent]:
+    """Yield one result for each of the items, and progress: what dies with actors is heard again, at last alone.
 
     An item that kills each of its actors costs three of them, and all beside it are heard.
     """
-    left = {item.number: item for item in wave}
+    left = {item.number: item for item in items}
     for limits in (*ROUNDS, *[ALONE] * ALONE_ROUNDS):
         begun = set[int]()
         for event in actors.heard(list(left.values()), limits) if left else ():
@@ -154,11 +154,11 @@ def _of_node(failed: NodeFailed) -> MalsoriError:
     return error
 
 
-def _listen(talk: MessagePipes, waves: SimpleQueue[list[BatchItem]]) -> None:
-    """Take waves until the runner is gone; then this process ends, whatever it is about to do."""
+def _listen(talk: MessagePipes, given: SimpleQueue[list[BatchItem]]) -> None:
+    """Take items until the runner is gone; then this process ends, whatever it is about to do."""
     try:
         while True:
-            waves.put(talk.receive())
+            given.put(talk.receive())
     except CLOSED:
         _leave()
 
@@ -170,13 +170,3 @@ def _leave() -> NoReturn:
         ending.start()
         ending.join(SHUTDOWN_S)
     os._exit(0)
-
-
-def _talk() -> MessagePipes:
-    """Return the pipes to and from the runner, and send all else that is printed to stderr."""
-    incoming, outgoing = os.dup(0), os.dup(1)
-    nothing = os.open(os.devnull, os.O_RDONLY)
-    os.dup2(nothing, 0)
-    os.close(nothing)
-    os.dup2(2, 1)
-    return MessagePipes(os.fdopen(incoming, "rb", buffering=0), os.fdopen(outgoing, "wb", buffering=0))

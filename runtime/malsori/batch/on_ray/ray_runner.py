@@ -2,31 +2,27 @@
 
 from __future__ import annotations
 
-import pickle
 import subprocess
 import sys
 import threading
-from collections import deque
 from collections.abc import Generator, Iterator
 from contextlib import suppress
-from io import RawIOBase
 from itertools import islice
 from queue import Empty, SimpleQueue
 from typing import Any
 
+from ...child_process import CLOSED, UNPICKLABLE, LastLines, pipe_of, pipes_to, program_calling
 from ...errors import ClusterUnreachable, EngineError, OptionError
-from ..batch_items import BatchItem, ItemEvent
-from ..local.wire import CLOSED, MessagePipes, RunFailed
+from ..batch_items import BatchItem, ItemEvent, RunFailed
+from ..hearer_entry import BATCH_WORKER
 from ..settings import WorkerSettings
-from .ray_wire import ClusterOrders, ClusterReady, WaveWanted
+from .ray_wire import ClusterOrders, ClusterReady, ItemsWanted
 
 REACH_S = 25.0  # until a cluster is reached, importing Ray included
 START_S = 60.0  # until one of this machine is started
 END_S = 8.0  # until Ray has left it
 MOST_ITEMS = 100_000  # that are with the cluster at a time
-LAST_LINES = 30  # of what Ray prints, kept for the message when its process ends
-WORKER = "malsori.batch.worker:BatchWorker"
-START = "import sys; sys.path[:] = {path!r}; from malsori.batch.on_ray.ray_process import main; main()"
+MAIN = "malsori.batch.on_ray.ray_process:main"
 
 
 class RayRunner:
@@ -37,7 +33,12 @@ class RayRunner:
     """
 
     def __init__(
-        self, settings: WorkerSettings, *, address: str | None = None, workers: int | None = None, entry: str = WORKER
+        self,
+        settings: WorkerSettings,
+        *,
+        address: str | None = None,
+        workers: int | None = None,
+        entry: str = BATCH_WORKER,
     ) -> None:
         self._orders = ClusterOrders(settings, address or "", workers, entry)
 
@@ -52,10 +53,10 @@ class RayRunner:
             link.reach()
             while True:
                 message = link.next()
-                if not isinstance(message, WaveWanted):
+                if not isinstance(message, ItemsWanted):
                     yield message
-                elif wave := list(islice(items, MOST_ITEMS)):
-                    link.send(wave)
+                elif some := list(islice(items, MOST_ITEMS)):
+                    link.send(some)
                 else:
                     return
         finally:
@@ -67,20 +68,20 @@ class RayLink:
 
     def __init__(self, orders: ClusterOrders) -> None:
         self._orders = orders
-        self._lines: deque[str] = deque(maxlen=LAST_LINES)
+        self._printed = LastLines()
         self._inbox: SimpleQueue[Any] = SimpleQueue()
         self._process = subprocess.Popen(
-            [sys.executable, "-c", START.format(path=sys.path)],
+            [sys.executable, "-c", program_calling(MAIN)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
-            bufsize=0,  # as `MessagePipes` wants it
+            bufsize=0,
             start_new_session=True,  # an interrupt of the terminal is for the runner
         )
-        self._talk = MessagePipes(self._pipe("stdout"), self._pipe("stdin"))
+        self._talk = pipes_to(self._process)
         self._threads = [
-            threading.Thread(target=target, name="malsori-ray", daemon=True)
-            for target in (self._listen, self._keep_lines)
+            threading.Thread(target=target, args=args, name="malsori-ray", daemon=True)
+            for target, args in ((self._listen, ()), (self._printed.keep, (pipe_of(self._process, "stderr"),)))
         ]
         for thread in self._threads:
             thread.start()
@@ -91,7 +92,7 @@ class RayLink:
         patience_s = REACH_S if address else START_S
         try:
             self.send(self._orders)
-        except (pickle.PicklingError, TypeError, AttributeError) as error:
+        except UNPICKLABLE as error:
             raise OptionError(f"an option cannot be given to a cluster: {error}") from error
         try:
             ready = self.next(patience_s)
@@ -111,7 +112,7 @@ class RayLink:
         if message is None:
             self._process.wait()
             self._threads[1].join()
-            why = next((line for line in reversed(self._lines) if line), "without a word")
+            why = self._printed.last or "without a word"
             raise EngineError(
                 f"the connection to the Ray cluster is lost ({why}); what is done is in the journal: the same command "
                 "goes on when the cluster is there again"
@@ -123,7 +124,7 @@ class RayLink:
     def close(self) -> None:
         """End the process, and with it a cluster that it has started."""
         with suppress(OSError):
-            self._pipe("stdin").close()
+            pipe_of(self._process, "stdin").close()
         try:
             self._process.wait(END_S)
         except subprocess.TimeoutExpired:
@@ -132,12 +133,8 @@ class RayLink:
         for thread in self._threads:
             thread.join(1.0)
         if not any(thread.is_alive() for thread in self._threads):  # else a process of Ray holds the pipes
-            self._pipe("stdout").close()
-            self._pipe("stderr").close()
-
-    def _pipe(self, name: str) -> RawIOBase:
-        pipe: RawIOBase = getattr(self._process, name)
-        return pipe
+            pipe_of(self._process, "stdout").close()
+            pipe_of(self._process, "stderr").close()
 
     def _listen(self) -> None:
         try:
@@ -145,7 +142,3 @@ class RayLink:
                 self._inbox.put(self._talk.receive())
         except CLOSED:
             self._inbox.put(None)
-
-    def _keep_lines(self) -> None:
-        for line in self._pipe("stderr"):
-            self._lines.append(line.decode("utf-8", "replace").strip()[:300])

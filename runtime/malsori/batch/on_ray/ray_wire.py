@@ -29,7 +29,7 @@ class ClusterReady:
 
 
 @dataclass(frozen=True, slots=True)
-class WaveWanted:
+class ItemsWanted:
     """All items given before have results, or there are none yet. A list of items is the answer, empty at the end."""
 
 

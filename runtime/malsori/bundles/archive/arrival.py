@@ -38,7 +38,7 @@ class Arrived:
     @property
     def size(self) -> int:
         """Bytes of its files, which are those of the archive once they were read."""
-        return sum(entry.size for entry in self.manifest.files.values())
+        return self.manifest.size
 
 
 Begin = Callable[[Arrived], "Path | None"]
@@ -115,7 +115,7 @@ def check_limits(manifest: Manifest, path: str) -> None:
         raise ModelIncompatible(path, "lists no files, so the bundle was never finished; export it again")
     if len(manifest.files) > MOST_FILES:
         raise ModelCorrupt(path, f"at most {MOST_FILES} files", str(len(manifest.files)))
-    if sum(entry.size for entry in manifest.files.values()) > MOST_BYTES:
+    if manifest.size > MOST_BYTES:
         raise ModelCorrupt(path, f"at most {MOST_BYTES >> 40} TiB of files", "more")
 
 

@@ -97,7 +97,7 @@ class Pulled:
     @property
     def size(self) -> int:
         """Bytes of its files."""
-        return sum(entry.size for entry in self.manifest.files.values())
+        return self.manifest.size
 
 
 def pull(

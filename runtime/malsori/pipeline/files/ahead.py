@@ -31,6 +31,8 @@ class Stopped(Exception):
 class Ahead:
     """Reads sources in `threads`, which begin with the first call and end with `close`."""
 
+    hurries = False  # who reads ahead asks for all recordings soon, and not for one of them at once
+
     def __init__(self, sources: Iterable[AudioSource | SourceRequest], reader: RecordingReader, threads: int) -> None:
         self._sources = iter(sources)
         self._reader = reader

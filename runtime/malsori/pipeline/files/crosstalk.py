@@ -12,7 +12,6 @@ from __future__ import annotations
 from array import array
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,14 +26,12 @@ SAME = 1.0  # dB by which two levels may differ and be the same
 LOUDER = 6.0  # dB from which on the other channel is louder
 ALIKE = ((LOUDER, 0.2), (3.0, 0.5), (-SAME, 0.9))  # least correlation of a leak, by how much louder the other one is
 STEADY = 0.13  # least mean correlation of five windows, in which chance has less to say
-SURE = 8  # windows from which on a leak's usual level is known
+SURE = 8  # windows from which on a leak's usual level is known; of fewer only clear ones are leaks
 SPREAD = 6.0  # dB that a leak may be above its usual level
+PURE = 80  # percentile of the leaks' levels: somebody who speaks at the same time makes a leak seem louder
 APART = 10.0  # dB above that level from which on somebody speaks into the channel himself
-HOLE = 3  # steps between leaks that are closed where the other channel was louder
 OWN = 0.1  # of a step's power: a difference from the first channel that is more than noise, pauses apart
 PAUSE = 20.0  # dB below the loud steps of a channel, where differences are those of noise
-
-
 NEAR = 2.0  # times, by which the first channel and a copy may differ in amplitude
 
 
@@ -47,8 +44,10 @@ class Shared:
 
 
 class _Figures:
-    """The figures of a channel: for each step power and product with the first channel; for each window the other
-    channel that may be its source (-1 for none), by how many dB that is louder, and how alike they are.
+    """The figures of a channel.
+
+    For each step: its power, and its product with the first channel. For each window: the other channel of which it may
+    be a leak (-1 for none), by how many dB that is louder, and how alike the two are.
     """
 
     def __init__(self, steps: int) -> None:
@@ -154,11 +153,14 @@ def _leaks(channel: int, figures: Sequence[_Figures], levels: Sequence[NDArray[n
     for source in sorted({*other[other >= 0].tolist()}):
         of = other == source
         found = of & _alike(louder, np.where(of, alike, 0.0))
-        if int((found & (louder >= LOUDER)).sum()) >= SURE:
-            usual = float(np.median(louder[found & (louder >= LOUDER)]))
-            own_voice = (louder < usual - APART) & (alike < ALIKE[1][1])
+        weak = found & (louder >= LOUDER)
+        if int(weak.sum()) >= SURE:
+            usual = float(np.percentile(louder[weak], PURE))
+            own_voice = (louder < usual - APART) & (alike < ALIKE[-1][1])
             found = (found & ~own_voice) | (of & (louder >= max(LOUDER, usual - SPREAD)))
             least[of] = max(LOUDER, usual - APART)
+        else:
+            found &= alike >= ALIKE[1][1]
         leak |= found
     return _spans(_steps(leak, other, least, levels[channel], levels))
 
@@ -183,25 +185,13 @@ def _steps(
     count = len(leak)
     quiet = level < FAINT
     mute = np.zeros(count, np.bool_)
-    masked = np.zeros(count, np.bool_)  # steps in which a source is louder
     for step in range(count):
         around = [window for window in (step, step + 1) if window < count and leak[window]]
         sources = {int(other[window]) for window in around}
         louder = max((levels[source][step] - level[step] for source in sources), default=-np.inf)
         both = len(around) == 2 or step + 1 == count
         mute[step] = bool(around) and (quiet[step] or louder >= min(least[window] for window in around) or both)
-        masked[step] = quiet[step] or max(each[step] for each in levels) - level[step] >= LOUDER
-    return _closed(mute, masked)
-
-
-def _closed(mute: NDArray[np.bool_], masked: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """Return the steps with the holes between them closed that are short and masked by another channel."""
-    edges = np.flatnonzero(mute)
-    closed = mute.copy()
-    for before, after in pairwise(edges):
-        if 1 < after - before <= HOLE + 1 and masked[before + 1 : after].all():
-            closed[before:after] = True
-    return closed
+    return mute
 
 
 def _spans(steps: NDArray[np.bool_]) -> tuple[Span, ...]:

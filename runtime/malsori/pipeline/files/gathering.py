@@ -52,12 +52,12 @@ class Gatherer:
                 break
             number += 1
             self._queue.append(Recording(number=number))
-            yield from self._gather(reading, self._queue[-1])
+            yield from self._gather(reading, self._queue[-1], hurries=readings.hurries)
         yield from self._run()
 
-    def _gather(self, reading: SourceReading, recording: Recording) -> Iterator[Recording]:
+    def _gather(self, reading: SourceReading, recording: Recording, *, hurries: bool) -> Iterator[Recording]:
         """Take the steps of a reading, to its end or to the first error; yield recordings that are done meanwhile."""
-        short = True
+        alone = False
         with closing(reading.steps(partial(self._advance, recording))) as steps:
             while recording.error is None and not recording.read:
                 if self._pool.gathered and reading.waits():
@@ -65,14 +65,14 @@ class Gatherer:
                 step = next(steps)
                 if isinstance(step, SourceOpened):
                     recording.begin(step)
-                    short = step.short
-                    if not short:
+                    alone = hurries and not step.short
+                    if alone:
                         yield from self._run()
                 elif isinstance(step, ClipsFound):
                     yield from self._take(step, recording)
                 else:
                     recording.end(step)
-        if not short:
+        if alone:
             yield from self._run()
         yield from self._done()
 

@@ -14,6 +14,8 @@ from .steps import Step
 class Serial:
     """Reads the sources one after another."""
 
+    hurries = True  # for a long recording, so that it comes as soon as it was heard
+
     def __init__(self, sources: Iterable[AudioSource | SourceRequest], reader: RecordingReader) -> None:
         self._sources = iter(sources)
         self._reader = reader

@@ -42,7 +42,7 @@ ONE_CHANNEL = "there is one channel only, so that nobody is told apart (--channe
 
 
 @dataclass(slots=True)
-class _Plan:
+class _SplitSource:
     """A source: its parts, what is said of the whole of it, and the results so far. One that failed has no parts."""
 
     number: int  # of the source, from 1 on
@@ -87,8 +87,8 @@ class Splitter:
     ) -> None:
         self._options = options
         split = options.source.channels == "split"
-        self._plans: deque[_Plan] = deque()
-        self._told, self._whole = progress, teller if split else None
+        self._begun: deque[_SplitSource] = deque()
+        self._told, self._teller_of_whole = progress, teller if split else None
         self.progress = None if progress is None else self._tell
         self.teller = None if split else teller
 
@@ -96,10 +96,10 @@ class Splitter:
         """Yield the channels of each source, or the source itself where nothing is to be split."""
         first = 1
         for number, source in enumerate(sources, 1):
-            plan = self._plan(request_of(source), number, first)
-            self._plans.append(plan)
-            first += len(plan.parts)
-            yield from plan.parts
+            whole = self._split(request_of(source), number, first)
+            self._begun.append(whole)
+            first += len(whole.parts)
+            yield from whole.parts
 
     def merged(
         self, results: Generator[Transcript | MalsoriError, None, None], *, raising: bool
@@ -112,54 +112,54 @@ class Splitter:
             with closing(results):
                 for result in results:
                     yield from self._finished(raising)
-                    self._plans[0].results.append(result)
+                    self._begun[0].results.append(result)
                     yield from self._finished(raising)
             yield from self._finished(raising)
         finally:
-            for plan in self._plans:
-                plan.copy.close()
+            for whole in self._begun:
+                whole.copy.close()
 
     def _finished(self, raising: bool) -> Iterator[Transcript | MalsoriError]:
-        while self._plans and self._plans[0].done:
-            result = self._plans.popleft().result()
+        while self._begun and self._begun[0].done:
+            result = self._begun.popleft().result()
             if raising and isinstance(result, MalsoriError):
                 raise result
-            if self._whole is not None and isinstance(result, Transcript):
-                self._whole.tell(result.segments)
+            if self._teller_of_whole is not None and isinstance(result, Transcript):
+                self._teller_of_whole.tell(result.segments)
             yield result
 
     def _tell(self, part: Progress) -> None:
         """Tell the progress of a part as that of its source."""
         assert self._told is not None
-        plans = tuple(self._plans)
-        plan = next((each for each in plans if part.number < each.first + len(each.parts)), None)
-        if plan is not None:
-            self._told(_of_source(part, plan, _sources_done(part.done, plans)))
+        begun = tuple(self._begun)
+        whole = next((each for each in begun if part.number < each.first + len(each.parts)), None)
+        if whole is not None:
+            self._told(_of_source(part, whole, _sources_done(part.done, begun)))
 
-    def _plan(self, request: SourceRequest, number: int, first: int) -> _Plan:
+    def _split(self, request: SourceRequest, number: int, first: int) -> _SplitSource:
         """Return the parts of a source, or its error. Only what concerns the whole run is raised."""
-        plan = _Plan(number, first)
+        whole = _SplitSource(number, first)
         try:
             options = wanted(self._options, request.options)
         except (OptionError, TypeError):  # whose place is where all options of the recording are looked at
-            plan.parts = [request]
-            return plan
+            whole.parts = [request]
+            return whole
         try:
             if options.source.channels == "split":
-                self._compare(request, options, plan)
+                self._compare(request, options, whole)
             else:
-                plan.parts = [replace(request, source=one_channel(request.source, options))]
+                whole.parts = [replace(request, source=one_channel(request.source, options))]
         except MalsoriError as error:
             if concerns_run(error, asked=bool(request.options)):
                 raise
-            plan.error = error
-        return plan
+            whole.error = error
+        return whole
 
-    def _compare(self, request: SourceRequest, options: TranscribeOptions, plan: _Plan) -> None:
+    def _compare(self, request: SourceRequest, options: TranscribeOptions, whole: _SplitSource) -> None:
         """Set the parts of a source by what its channels have in common."""
         source, name = request.source, _name_of(request.source)
         if hasattr(source, "read"):  # each channel is read from the beginning, by whichever thread
-            source = copied(cast(BinaryIO, source), name, plan.copy)
+            source = copied(cast(BinaryIO, source), name, whole.copy)
         comparison, form = Comparison(), Form(0, 1)
         with _opened(source, name, options.source) as blocks:
             form, name = blocks.form, blocks.name
@@ -170,13 +170,13 @@ class Splitter:
         shared = comparison.shared()
         if shared.copies or comparison.channels < 2:
             parts = [ChannelOf(source, None, name=name)]
-            plan.warnings = (_same(comparison.channels),) if shared.copies else (ONE_CHANNEL,)
+            whole.warnings = (_same(comparison.channels),) if shared.copies else (ONE_CHANNEL,)
         else:
-            plan.speakers = names
+            whole.speakers = names
             parts = [
                 ChannelOf(source, number, leaks, padded=True, name=name) for number, leaks in enumerate(shared.leaks, 1)
             ]
-        plan.parts = [replace(request, source=part) for part in parts]
+        whole.parts = [replace(request, source=part) for part in parts]
 
 
 def _opened(source: AudioSource, name: str, options: SourceOptions) -> Blocks:
@@ -213,16 +213,16 @@ def _name_of(source: AudioSource) -> str:
     return name_of(cast(BinaryIO, source)) if hasattr(source, "read") else ""
 
 
-def _of_source(part: Progress, plan: _Plan, done: float) -> Progress:
+def _of_source(part: Progress, whole: _SplitSource, done: float) -> Progress:
     """Return the progress of a source by that of one of its parts."""
-    share, count = part.number - plan.first, len(plan.parts)
+    share, count = part.number - whole.first, len(whole.parts)
     seconds = part.seconds if part.length is None else (share * part.length + part.seconds) / count
-    return replace(part, number=plan.number, seconds=seconds, done=done)
+    return replace(part, number=whole.number, seconds=seconds, done=done)
 
 
-def _sources_done(parts: float, plans: Sequence[_Plan]) -> float:
+def _sources_done(parts: float, begun: Sequence[_SplitSource]) -> float:
     """Return how many sources are done where so many parts are, fractions included."""
-    for plan in plans:
-        if plan.parts and parts < plan.first - 1 + len(plan.parts):
-            return plan.number - 1 + max(parts - plan.first + 1, 0.0) / len(plan.parts)
-    return float(plans[-1].number)
+    for whole in begun:
+        if whole.parts and parts < whole.first - 1 + len(whole.parts):
+            return whole.number - 1 + max(parts - whole.first + 1, 0.0) / len(whole.parts)
+    return float(begun[-1].number)

@@ -74,7 +74,12 @@ class SourceReading(Protocol):
 
 
 class SourceReadings(Protocol):
-    """The readings of the sources of a run, in order."""
+    """The readings of the sources of a run, in order.
+
+    Where nobody `hurries`, long recordings share engine calls as short ones do.
+    """
+
+    hurries: bool
 
     def waits(self) -> bool:
         """Return whether the next source will be long in coming."""

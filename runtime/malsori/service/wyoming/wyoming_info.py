@@ -9,6 +9,7 @@ from ... import __version__
 from ...bundles.manifest import Manifest
 from ...languages import LANGUAGES
 from ...types import UNKNOWN
+from ...urls import is_url
 
 DOMAINS = ("tts", "handle", "intent", "wake", "mic", "snd")  # of other services, which this is none of
 
@@ -58,7 +59,7 @@ def _model(manifest: Manifest) -> dict[str, Any]:
     source = manifest.source
     return {
         "name": manifest.name,
-        "attribution": {"name": source, "url": source if "://" in source else ""},
+        "attribution": {"name": source, "url": source if is_url(source) else ""},
         "installed": True,
         "description": manifest.description or manifest.name,
         "version": manifest.revision or None,

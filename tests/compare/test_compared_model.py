@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from malsori.compare import contenders, models_here
+from malsori.compare import compared_models, models_here
 from malsori.errors import OptionError
 
 
 def typed(*texts: str) -> list[tuple[str, str, str]]:
-    return [(each.model, each.compute_type, each.label) for each in contenders(texts)]
+    return [(each.name, each.compute_type, each.label) for each in compared_models(texts)]
 
 
 def test_models_stand_apart_or_with_commas_each_once():
@@ -40,16 +40,16 @@ def test_a_compute_type_that_there_is_not_is_told_with_those_there_are():
     with pytest.raises(
         OptionError, match=r"base@flaot32: expected MODEL@TYPE with one of default, .*, found 'flaot32'"
     ):
-        contenders(["base@flaot32"])
+        compared_models(["base@flaot32"])
     with pytest.raises(OptionError, match="found none"):
-        contenders([","])
+        compared_models([","])
 
 
 def test_all_models_here_are_taken_but_those_that_do_not_know_the_language():
     here, left_out = models_here()
-    assert ({each.model for each in here}, left_out) == ({"nano-ctc-ko", "nano-whisper"}, [])
+    assert ({each.name for each in here}, left_out) == ({"nano-ctc-ko", "nano-whisper"}, [])
     here, left_out = models_here("english")
-    assert ([each.model for each in here], left_out) == (
+    assert ([each.name for each in here], left_out) == (
         ["nano-whisper"],
         ["nano-ctc-ko does not know the language 'english'"],
     )

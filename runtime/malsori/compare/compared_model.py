@@ -17,15 +17,15 @@ DEFAULT = "default"  # compute type
 
 
 @dataclass(frozen=True, slots=True)
-class Contender:
+class ComparedModel:
     """A model that is compared: the name or path that was given, its compute type, and what it is called in results."""
 
-    model: str
+    name: str
     compute_type: str = DEFAULT
     label: str = ""
 
 
-def contenders(texts: Sequence[str], compute_type: str = DEFAULT) -> list[Contender]:
+def compared_models(texts: Sequence[str], compute_type: str = DEFAULT) -> list[ComparedModel]:
     """Return the models that the texts name, each once, in order: `base`, `base@float32`, `base,tiny.en`, `./folder`.
 
     `compute_type` is that of models without one of their own. Raises `OptionError` for a compute type that there is not
@@ -37,7 +37,7 @@ def contenders(texts: Sequence[str], compute_type: str = DEFAULT) -> list[Conten
     return _labelled(list(dict.fromkeys(found)))
 
 
-def models_here(language: str | None = None, compute_type: str = DEFAULT) -> tuple[list[Contender], list[str]]:
+def models_here(language: str | None = None, compute_type: str = DEFAULT) -> tuple[list[ComparedModel], list[str]]:
     """Return all models that have a name here, the most accurate first, and a line for each that is left out.
 
     Left out are those that do not know the language, if one is given, and those that cannot be read.
@@ -54,7 +54,7 @@ def models_here(language: str | None = None, compute_type: str = DEFAULT) -> tup
         else:
             left_out.append(f"{found.name} does not know the language {language!r}")
     ordered = sorted(here, key=lambda each: (each[1], each[0], each[2]))
-    return _labelled([Contender(name, compute_type) for _, _, name in ordered]), left_out
+    return _labelled([ComparedModel(name, compute_type) for _, _, name in ordered]), left_out
 
 
 def _parts(text: str) -> Iterator[str]:
@@ -62,25 +62,23 @@ def _parts(text: str) -> Iterator[str]:
     yield from [text] if os.path.isdir(text) else filter(None, map(str.strip, text.split(",")))
 
 
-def _read(text: str, compute_type: str) -> Contender:
+def _read(text: str, compute_type: str) -> ComparedModel:
     model, at, own = text.rpartition("@")
     if not at or os.path.isdir(text):
-        return Contender(text, compute_type)
+        return ComparedModel(text, compute_type)
     if own not in COMPUTE_TYPES:
         raise OptionError(f"{text}: expected MODEL@TYPE with one of {', '.join(COMPUTE_TYPES)}, found {own!r}")
-    return Contender(model, own)
+    return ComparedModel(model, own)
 
 
-def _labelled(found: list[Contender]) -> list[Contender]:
+def _labelled(found: list[ComparedModel]) -> list[ComparedModel]:
     """Return them with labels: name and compute type, of a path the last part unless several end in the same."""
-    short = [
-        _label(each, Path(each.model).resolve().name if os.path.isdir(each.model) else each.model) for each in found
-    ]
+    short = [_label(each, Path(each.name).resolve().name if os.path.isdir(each.name) else each.name) for each in found]
     return [
-        replace(each, label=label if short.count(label) == 1 else _label(each, each.model))
+        replace(each, label=label if short.count(label) == 1 else _label(each, each.name))
         for each, label in zip(found, short, strict=True)
     ]
 
 
-def _label(each: Contender, name: str) -> str:
+def _label(each: ComparedModel, name: str) -> str:
     return name if each.compute_type == DEFAULT else f"{name}@{each.compute_type}"
