@@ -85,8 +85,8 @@ class Alternative:
 class Segment:
     """A sentence or so, with its text. `start` and `end` are seconds; `confidence` is in [0, 1].
 
-    `words` is empty in a transcript unless word times were asked for, `alternatives` unless several were; the first of
-    them is the text itself. From Whisper only: `no_speech_prob`, `compression_ratio`, `window_s` (seconds of sound that
+    `words` is empty in a transcript unless word times were asked for, `alternatives` unless several were; the first is
+    the text itself. From Whisper only: `no_speech_prob`, `compression_ratio`, `window_s` (seconds of sound that
     the encoder saw), `retried`: a shorter window had looped or not ended, and the `temperature` of its reading.
     `language` is set where each window, or channel, may have its own, `speaker` in a split recording. `tokens` are
     those of the text, without special ones and times, or none where it was put together.

@@ -153,6 +153,13 @@ def test_the_others_go_on_when_one_cannot_be_started_again(tmp_path: Path) -> No
     assert "1 go on" in told[0]
 
 
+def test_a_process_that_dies_while_it_loads_is_tried_again_where_one_has_loaded_before(tmp_path: Path) -> None:
+    sources = [f"once {tmp_path.parent / 'once'} SIGKILL", "ok"]
+    found = results(runner("DiesLoadingAgain", output=str(tmp_path)).run(items(*sources)))
+    assert [found[number].failed for number in (0, 1)] == [False, False]
+    assert len(list(tmp_path.iterdir())) == 4
+
+
 def test_an_error_of_ours_ends_the_run_as_itself() -> None:
     with pytest.raises(AudioNotFound, match="some-model: expected a model, found none"):
         list(runner("Refuses").run(items("ok")))

@@ -49,6 +49,7 @@ class Crew:
         self._items: Iterator[BatchItem] = iter(())
         self._exhausted = False
         self._idle_deaths = 0
+        self._loads = False  # whether the model was ever loaded
 
     def events(self, items: Iterator[BatchItem]) -> Iterator[ItemEvent]:
         """Yield what becomes of the items; processes are started as there are items for them."""
@@ -98,7 +99,7 @@ class Crew:
         elif isinstance(message, ItemsDone):
             yield from self._unanswered(child)
         elif isinstance(message, WorkerReady):
-            child.ready = True
+            child.ready = self._loads = True
         elif isinstance(message, RunFailed):
             raise message.error
         else:
@@ -153,8 +154,15 @@ class Crew:
         return self._bereaved(child, how)
 
     def _not_loaded(self, child: Child, how: str) -> Iterator[ItemResult]:
-        """Go on without a process that died while it loaded the model, if another one has loaded it."""
+        """Go on without a process that died while it loaded the model, if another one has loaded it.
+
+        Where none is left but one could load it before, memory may have been short for a moment: another one tries.
+        """
         if not any(other.ready for other in self._children.values()):
+            self._idle_deaths += 1
+            if self._loads and self._idle_deaths <= MOST_IDLE_DEATHS:
+                self._start(child.seat, child.first)
+                return iter(())
             name = self._settings.model
             raise EngineError(f"{name}: a worker process died while it loaded the model: {how}")
         self._report(f"a worker process died while it loaded the model, {len(self._children)} go on: {how}")
