@@ -124,7 +124,8 @@ class LastLines:
             for line in lines:
                 self._keep(line)
             rest = rest[-LONGEST_LINE:]
-        self._keep(rest)
+        if rest:
+            self._keep(rest)
 
     @property
     def last(self) -> str:
