@@ -57,7 +57,7 @@ class Plan:
 
     clips: int = 500
     sample: int = 48
-    rounds: int = 3
+    rounds: int = 2
     digits: int = 12
     few: int = archive.FEW
     many: int = archive.MANY
