@@ -112,6 +112,18 @@ def test_a_second_run_into_the_same_folder_is_refused_and_a_reader_is_not(journa
             reader.begin_run()
 
 
+@pytest.mark.skipif(getattr(os, "geteuid", int)() == 0, reason="nothing is forbidden to root")
+def test_a_journal_in_a_folder_that_cannot_be_written_is_read(journal: Journal, path: Path) -> None:
+    add(journal, "talk")
+    journal.close()
+    path.parent.chmod(0o500)
+    try:
+        with Journal.read(path) as reader:
+            assert [row.name for row in reader.rows()] == ["talk"]
+    finally:
+        path.parent.chmod(0o700)
+
+
 def test_other_options_are_refused_by_name_and_a_new_start_sets_the_journal_aside(path: Path) -> None:
     with Journal.open(path, IDENTITY) as journal:
         add(journal, "talk")

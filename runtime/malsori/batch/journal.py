@@ -17,7 +17,7 @@ from typing import Any
 from ..bundles.pull.work import locked
 from ..errors import JournalError, JournalMismatch
 from .batch_items import ItemResult
-from .journal_file import APPLICATION, SCHEMA, VERSION, as_text, connected, guarded, raw, refuse, set_aside
+from .journal_file import APPLICATION, SCHEMA, VERSION, as_text, connected, guarded, raw, reading, refuse, set_aside
 from .journal_row import COLUMNS, JournalRow, row_of
 
 PAGE = 256  # rows read at a time, so that no query stays open while others write
@@ -61,7 +61,7 @@ class Journal:
         if not path.is_file():
             raise JournalError(f"{path}: no journal of a batch there")
         with ExitStack() as closing, guarded(path):
-            connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, isolation_level=None)
+            connection = sqlite3.connect(f"{path.absolute().as_uri()}?{reading(path)}", uri=True, isolation_level=None)
             closing.callback(connection.close)
             connection.text_factory = as_text
             journal = cls(path, connection, closing)

@@ -58,6 +58,12 @@ def connected(path: Path, closing: ExitStack) -> sqlite3.Connection:
         return connection
 
 
+def reading(path: Path) -> str:
+    """Return how a reader opens the database: it makes a file beside it for those who write, which may be forbidden."""
+    written = os.access(path.parent, os.W_OK) or path.with_name(f"{path.name}-wal").exists()
+    return "mode=ro" if written else "mode=ro&immutable=1"
+
+
 def refuse(path: Path) -> NoReturn:
     """Raise the error for a journal whose lock another process holds."""
     raise JournalError(

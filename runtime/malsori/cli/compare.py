@@ -17,7 +17,7 @@ from .parser import Parser, add_flags
 from .progress import Reporter
 from .sources import STDIN, InputFile, find_inputs
 from .stopping import ENDING
-from .transcribe_flags import add_vad_flags, add_whisper_flags, add_word_flags, options_from
+from .transcribe_flags import SPLIT, add_vad_flags, add_whisper_flags, add_word_flags, options_from
 
 if TYPE_CHECKING:
     from ..compare import ComparedModel, ComparedRecording, ModelComparison, SaidTexts
@@ -66,7 +66,7 @@ def add_parser(subparsers: argparse._SubParsersAction[Parser]) -> None:
         help="names, paths, NAME@TYPE (all here)",
     )
     add_loading_flags(group)
-    add_flags(add_word_flags(parser), SourceOptions, but=["sample_rate"])
+    add_flags(add_word_flags(parser), SourceOptions, but=["sample_rate", *SPLIT])
     add_vad_flags(parser)
     add_whisper_flags(parser)
 
