@@ -163,7 +163,7 @@ def test_files_of_one_length_and_time_are_not_compared_with_each_other_one_by_on
     for row in more:
         os.utime(row.source, (1, 1))
     assert archive.plan(*rows, *more).done == 750
-    assert time.process_time() - began < 1.5  # it was 10
+    assert time.process_time() - began < 4  # it was 10
 
 
 def test_a_moved_file_with_other_options_is_heard_again(archive: Archive) -> None:
