@@ -10,7 +10,7 @@ BASE is a folder with the stock weights in int8. `--peers` is a Python with noth
 
 Without it their figures are missing. This Python needs the normalisers of `bench.words`. The clips are made of the
 recordings of ../shared/speech, in a temporary folder. How many workers suit this machine is found once, in a run that
-does not count for the others and has a row of its own; it is kept only if the machine was quiet for a minute.
+does not count for the others and has a row of its own; it is kept only on a quiet machine.
 
     trial     the first batch, which finds how many workers suit this machine
     clips     500 clips of 1 to 15 s: ours, faster-whisper, the engine alone; of a sample a shell loop and others
@@ -43,10 +43,8 @@ from bench.batch.compared import (
     sampled,
     whole_rows,
 )
-from bench.batch.watch import wait_for_quiet
 from bench.places import MODELS, RECORDINGS
 from bench.results import Row, others, tell, write
-from bench.whisper.peers import THREADS
 from bench.words.score import normaliser
 from bench.words.systems import resolved
 
@@ -67,8 +65,6 @@ class Plan:
 
 
 QUICK = Plan(clips=40, sample=4, rounds=1, digits=3, few=20, many=200, resumes=1, flags=("--workers", "1"))
-BUSY = 0.4  # of the threads, from which on the outcome of a trial would not be kept; a bit less than the command's own
-SETTLES_S = 180.0
 
 
 class Bench:
@@ -94,8 +90,6 @@ class Bench:
 
     def trial(self) -> list[Row]:
         """Hear the clips once, so that bytecode and layout are kept, and say how long that took."""
-        load = wait_for_quiet(BUSY * THREADS, 0 if self.plan.flags else SETTLES_S)
-        print(f"  busy threads in the last minute: {load:.2f}", file=sys.stderr, flush=True)
         took = systems.batch(self.base, self.inputs, self.work / "warm", "--language", "en", *self.plan.flags).took
         print(f"  {(self.work / 'warm.log').read_text('utf-8')}", file=sys.stderr, flush=True)
         return [

@@ -92,11 +92,3 @@ def environment() -> dict[str, str]:
     search = [str(ROOT / "runtime"), str(ROOT), os.environ.get("PYTHONPATH", "")]
     kept = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
     return kept | {"PYTHONPATH": os.pathsep.join(filter(None, search))}
-
-
-def wait_for_quiet(most: float, limit_s: float) -> float:
-    """Wait until less than so many threads were busy in the last minute; return how many were, at the latest."""
-    end = time.monotonic() + limit_s
-    while (load := os.getloadavg()[0]) >= most and time.monotonic() < end:
-        time.sleep(2)
-    return load

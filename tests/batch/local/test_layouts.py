@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -13,7 +14,7 @@ from malsori.batch.local import WorkerLayout, layout_for
 from malsori.batch.local.candidates import MachineParts
 from malsori.batch.local.layout_cache import NAME, LayoutCache, key_of
 from malsori.batch.local.layout_trial import HeardPass, TriedLayout, best_layout, speed_of, speed_together
-from malsori.batch.local.layouts import LOOKED_AT, TRIED, WORTH_BYTES, told
+from malsori.batch.local.layouts import LOOKED_AT, TRIED, WORTH_BYTES, is_busy, told
 from malsori.batch.settings import WorkerSettings
 from malsori.engines.machine.cpus import cpu_threads
 from malsori.errors import AudioNotFound, ModelNotFound
@@ -197,3 +198,21 @@ def _keys() -> list[str]:
 
     machine = machine_parts(SETTINGS, find_bundle(SETTINGS.model).manifest())
     return [key_of(SETTINGS, machine, json.loads(json.dumps(host()["cpu"])), __version__)]
+
+
+def test_a_machine_is_busy_by_what_is_computed_now(tmp_path: Path) -> None:
+    stat = tmp_path / "stat"
+
+    def looked(idle: int, used: int) -> bool:
+        """Look while the processors were idle and in use for so many ticks."""
+        stat.write_text("cpu  1000 0 0 5000 0 0 0 0 0 0\n")
+        later = threading.Timer(0.1, stat.write_text, [f"cpu  {1000 + used} 0 0 {5000 + idle} 0 0 0 0 0 0\n"])
+        later.start()
+        try:
+            return is_busy(0.5, stat)
+        finally:
+            later.join()
+
+    assert looked(idle=60, used=40)
+    assert not looked(idle=90, used=10)
+    assert not is_busy(0.0, tmp_path / "absent")

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from pathlib import Path
 
 from ...bundles import find_bundle
 from ...bundles.manifest import Manifest
@@ -24,7 +26,9 @@ from .worker_layout import WorkerLayout
 LOOKED_AT = 1000  # recordings, whose bytes say whether a batch is worth a trial
 WORTH_BYTES = 100_000_000  # from which on it is: 52 minutes of 16-bit sound at 16 kHz, 1.7 hours of MP3 at 128 kbit/s
 TRIED = 24  # recordings, of which a trial hears the beginnings
-BUSY = 0.5  # of the threads already used by others, so that a trial's outcome is not kept
+BUSY = 0.25  # of the processors in use by others, from which on a trial's outcome is not kept
+LOOK_S = 0.5  # seconds for which that is looked at
+STAT = Path("/proc/stat")
 
 
 def layout_for(
@@ -62,7 +66,7 @@ def layout_for(
     if len(sound) < TRIED or sum(map(_bytes_of, sound)) < WORTH_BYTES:
         return layouts[0]
     report("trying how many workers are best on this machine, up to half a minute; --workers N goes without")
-    busy = is_busy(machine.threads)
+    busy = is_busy()
     tried = best_layout(layouts, lambda layout: measure(settings, layout, sound[:TRIED]))
     report(told(tried) + "; the machine is busy, so that the next batch tries again" * busy)
     if tried[0].speed > 0 and not busy:
@@ -93,9 +97,25 @@ def told(tried: Sequence[TriedLayout]) -> str:
     return f"{line}, against {' and '.join(against)}" if against else line
 
 
-def is_busy(threads: int) -> bool:
-    """Return whether others use so much of the machine that a trial measures them."""
-    return hasattr(os, "getloadavg") and os.getloadavg()[0] > BUSY * threads
+def is_busy(look_s: float = LOOK_S, stat: Path = STAT) -> bool:
+    """Return whether others compute so much now that a trial would measure them; False where the system does not say.
+
+    The load average would count what has ended in the last minute, such as the batch before.
+    """
+    try:
+        before = _processor_times(stat)
+        time.sleep(look_s)
+        idle, total = (now - then for now, then in zip(_processor_times(stat), before, strict=True))
+    except (OSError, ValueError):
+        return False
+    return total > 0 and idle < (1 - BUSY) * total
+
+
+def _processor_times(stat: Path) -> tuple[int, int]:
+    """Return the ticks that the processors of the machine were idle, waits for disks included, and all their ticks."""
+    with stat.open() as file:
+        ticks = [int(field) for field in file.readline().split()[1:9]]
+    return ticks[3] + ticks[4], sum(ticks)
 
 
 def _named(layout: WorkerLayout) -> str:
