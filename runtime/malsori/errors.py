@@ -18,6 +18,7 @@ MalsoriError
         ModelCorrupt(ValueError)            a file is missing, truncated or altered
         ModelIncompatible(ValueError)       intact, but this runtime cannot serve it
     OptionError(ValueError)             an option that the model or this runtime does not have
+        JournalMismatch                     the journal of a batch is of another one
     EngineError(RuntimeError)           an engine failed while running
         DeviceUnavailable                   the device asked for explicitly cannot be used
         ClusterUnreachable                  no cluster answers at the address given, or one of other versions
@@ -26,7 +27,6 @@ MalsoriError
     MissingDependency(ImportError)      an optional package is not installed
     OutputError(OSError)                a result could not be written
         JournalError                        the journal of a batch cannot be read or written
-    JournalMismatch(ValueError)         the journal of a batch is of another one
     DownloadError(OSError)              a model could not be fetched
 """
 
@@ -205,7 +205,7 @@ class JournalError(OutputError):
     """The journal of a batch cannot be read or written, or another run holds it."""
 
 
-class JournalMismatch(MalsoriError, ValueError):
+class JournalMismatch(OptionError):
     """A folder has the results of another batch. Message: what differs, and how to start anew."""
 
     def __init__(self, folder: str, differences: Sequence[str]) -> None:

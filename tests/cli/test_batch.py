@@ -73,9 +73,9 @@ def test_status_tells_how_far_a_batch_is_and_what_has_failed(archive: Path, caps
 
 def test_a_batch_of_other_options_says_how_to_start_anew(archive: Path, capsys: pytest.CaptureFixture[str]) -> None:
     main(["batch", "in", "-o", "out", *MODEL])
-    assert main(["batch", "in", "-o", "out", *MODEL, "-f", "srt"]) == 1
+    assert main(["batch", "in", "-o", "out", *MODEL, "-f", "srt"]) == 2
     assert "--start-over" in capsys.readouterr().err
-    assert main(["batch", "in", "-o", "out", *MODEL, "--hotwords", "침실"]) == 1
+    assert main(["batch", "in", "-o", "out", *MODEL, "--hotwords", "침실"]) == 2
     assert "hotwords" in capsys.readouterr().err
     assert main(["batch", "in", "-o", "out", *MODEL, "--batch-size", "2"]) == 1  # the broken one alone
     assert "another" not in capsys.readouterr().err
@@ -158,3 +158,24 @@ def test_a_journal_without_room_ends_the_run_with_what_to_do(archive: Path) -> N
     assert ended.returncode == 1
     assert "full" in ended.stderr or "No space" in ended.stderr or "disk" in ended.stderr, ended.stderr
     assert "Traceback" not in ended.stderr
+
+
+def test_what_a_failure_advises_can_be_done_in_the_same_folder(archive: Path) -> None:
+    assert main(["batch", "in", "-o", "out", *MODEL]) == 1
+    assert main(["batch", "in", "-o", "out", *MODEL, "--allow-truncated", "--retry-failed"]) == 0
+    assert (archive / "out" / "broken.txt").is_file()
+
+
+def test_another_model_is_told_by_its_name(archive: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    main(["batch", "in", "-o", "out", *MODEL])
+    capsys.readouterr()
+    assert main(["batch", "in", "-o", "out", "--model", "nano-whisper"]) == 2
+    told = capsys.readouterr().err
+    assert "model was nano-ctc-ko (sum " in told
+    assert "and is nano-whisper (sum " in told
+
+
+def test_a_cluster_that_cannot_be_reached_ends_with_3(archive: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    pytest.importorskip("ray")
+    assert main(["batch", "in", "-o", "out", *MODEL, "--engine", "ray", "--address", "127.0.0.1:1"]) == 3
+    assert "127.0.0.1:1" in capsys.readouterr().err

@@ -7,10 +7,14 @@ from collections.abc import Collection, Mapping
 from dataclasses import asdict, is_dataclass
 from typing import Any
 
+from ..bundles import find_bundle
 from ..option import non_defaults
 from .settings import WorkerSettings
 
-WITHOUT_EFFECT = ("batch_size", "cancelled")  # options that change speed and memory, never the words
+# Options that change no words of what is done: speed and memory, and whether a recording fails.
+WITHOUT_EFFECT = ("batch_size", "cancelled", "allow_truncated", "max_seconds")
+
+SHOWN = 16  # digits of the model's digest: enough to tell models apart
 
 
 def identity_of(settings: WorkerSettings) -> dict[str, Any]:
@@ -25,7 +29,7 @@ def identity_of(settings: WorkerSettings) -> dict[str, Any]:
     if options.align_with is not None:
         asked["align_with"] = str(options.align_with)
     return {
-        "model": settings.model_digest,
+        "model": f"{find_bundle(settings.model).manifest().name} (sum {settings.model_digest[:SHOWN]})",
         "options": asked,
         "formats": list(settings.formats),
         "cues": {name: _plain(value) for name, value in non_defaults(settings.cues).items()},

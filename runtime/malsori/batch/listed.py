@@ -69,4 +69,6 @@ def paths_in(stream: BinaryIO, end: bytes) -> Iterator[str]:
 
 
 def _path(line: bytes, end: bytes) -> str:
+    if end == b"\n" and b"\0" in line:
+        raise OptionError("standard input: expected a path a line, found null bytes, as those of find -print0; add -0")
     return os.fsdecode(line.rstrip(b"\r") if end == b"\n" else line)

@@ -8,12 +8,13 @@ from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 from ..batch.batch_options import BatchOptions
-from ..errors import OptionError
+from ..errors import ClusterUnreachable, OptionError
 from ..formats import FORMATS
 from ..option import put
 from .batch_setup import journal_path, runner_of, settings_of
 from .batch_status import add_status_flags, show_status
 from .batch_view import BatchView
+from .console import report_command
 from .model_flags import add_model_flags
 from .parser import Parser, add_flags, add_format_flag, chosen
 from .progress import Reporter
@@ -25,6 +26,17 @@ if TYPE_CHECKING:
     from ..batch.settings import WorkerSettings
 
 STATUS = "status"
+UNREACHABLE = 3  # exit code for a cluster that cannot be reached
+HINTS = {  # flags that other commands have, and what is typed here
+    "--recursive": "folders are taken with the folders in them",
+    "-r": "folders are taken with the folders in them",
+    "--skip-existing": "the same line again leaves alone what is done",
+    "--resume": "the same line again goes on from where the run before ended",
+    "--no-vad": "--vad false",
+    "--output": "--output-dir OUT, or -o OUT",
+    "--jobs": "--workers N",
+    "-j": "--workers N",
+}
 EPILOG = """\
 INPUT is a folder (with the folders in it), a sound file, a quoted pattern such as 'talks/**/*.mp3', a manifest (.jsonl,
 .csv: a row for each recording, with its language, prompt, hot words), or - for paths on standard input. Results are
@@ -38,14 +50,19 @@ examples:
   malsori batch recordings/ -o transcripts --model base -f json --retry-failed
   malsori batch s3://bucket/talks -o s3://bucket/texts --journal talks.sqlite --engine ray --address auto
 
-exit codes: 0 all is done; 1 some have failed; 2 wrong usage; 3 the cluster cannot be reached
+exit codes: 0 all is done; 1 some have failed; 2 wrong usage, or OUT is of another batch; 3 the cluster cannot
+be reached; 130 interrupted
 """
 
 
 def add_parser(subparsers: argparse._SubParsersAction[Parser]) -> None:
     """Add the command and its flags."""
     parser = subparsers.add_parser(
-        "batch", help="thousands of files, each once", description="Thousands of files to texts.", epilog=EPILOG
+        "batch",
+        help="thousands of files, each once",
+        description="Thousands of recordings to files, each once, whatever interrupts the run.",
+        epilog=EPILOG,
+        hints=HINTS,
     )
     parser.add_argument("inputs", nargs="+", metavar="INPUT", help="folder, file, pattern, manifest, - or a URL")
     parser.add_argument(
@@ -71,7 +88,11 @@ def run(args: argparse.Namespace) -> int:
     if args.output is None:
         raise OptionError("expected a folder for the results, found none; add --output-dir OUT")
     ENDING.catch_termination()
-    return BatchCommand(args).run()
+    try:
+        return BatchCommand(args).run()
+    except ClusterUnreachable as error:
+        report_command(error)
+        return UNREACHABLE
 
 
 class BatchCommand:

@@ -82,8 +82,8 @@ def _place(args: argparse.Namespace) -> str:
 
 
 def _as_line(row: JournalRow) -> str:
-    """Return a line of fields with tabs between: of what has failed the cause and the message, else where it is."""
-    fields = (row.cause, row.message) if row.state == "failed" else (row.state, row.name, row.stem)
+    """Return a line of fields with tabs between: state, name, and cause and message of a failure, else the stem."""
+    fields = (row.state, row.name, *((row.cause, row.message) if row.state == "failed" else (row.stem,)))
     return "\t".join(map(printable, fields)) + "\n"
 
 

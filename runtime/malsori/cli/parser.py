@@ -174,7 +174,7 @@ def _settings(option: Option) -> dict[str, Any]:
 
 def _help(option: Option) -> str:
     """Return its first sentence, with the default unless it is said there or is what stands for nothing."""
-    if option.flags[0].startswith(NO):
+    if isinstance(option.kind, Switch) and option.flags[0].startswith(NO):
         return f"do not {option.help}"
     default = f"{option.default:g}" if isinstance(option.default, float) else str(option.default)
     remarks = [default] if option.default is not False and option.default not in (None, ()) else []
