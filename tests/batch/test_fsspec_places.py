@@ -108,7 +108,11 @@ def test_what_an_interrupted_run_has_left_is_removed(tmp_path: Path) -> None:
 
 
 def test_sweeping_a_folder_that_is_not_there_yet_is_nothing(folder: str) -> None:
-    UrlResults(f"{folder}/later").sweep()
+    results = UrlResults(f"{folder}/later")
+    results.sweep()
+    assert not results.any_there("a", ["txt"])
+    results.write("a", {"txt": b"new"})
+    assert results.there("a", ["txt"])
 
 
 def test_a_place_that_cannot_be_written_is_an_output_error_and_leaves_nothing(tmp_path: Path) -> None:

@@ -73,9 +73,14 @@ class TestFolders:
         (talks / "sub").chmod(0o755)
         assert [type(row.trouble) for row in rows] == [type(None), type(None), AudioNotFound]
 
-    def test_what_is_not_there_is_a_row_with_trouble(self) -> None:
-        (row,) = read_inputs(["talks/x.wav"])
-        assert str(row.trouble) == "talks/x.wav: expected a readable file, found no such file"
+    @pytest.mark.parametrize("given", ["talks/x.wav", "takls"])
+    def test_an_input_that_is_not_there_is_an_error_before_any_work(self, given: str) -> None:
+        with pytest.raises(AudioNotFound, match=f"^{given}: expected a readable file, found no such file$"):
+            list(read_inputs(["talks", given]))
+
+    def test_a_link_that_leads_nowhere_is_a_row_with_trouble(self, talks: Path) -> None:
+        (talks.parent / "lost.wav").symlink_to("gone.wav")
+        assert [type(row.trouble) for row in read_inputs(["lost.wav"])] == [AudioNotFound]
 
     def test_a_pipe_is_a_row_with_trouble_and_is_never_opened(self, talks: Path) -> None:
         os.mkfifo(talks / "pipe.wav")
@@ -137,6 +142,13 @@ class TestStandardInput:
     def test_paths_with_line_feeds_are_parted_by_nul(self, talks: Path) -> None:
         (talks / "a\nb.wav").touch()
         assert found("-", null=True, stdin=io.BytesIO(b"talks/a\nb.wav\0talks/a.mp3\0"))[0][0] == "talks/a\nb.wav"
+
+    @pytest.mark.parametrize(
+        ("null", "paths", "told"), [(False, b"a\0b\0", "add -0"), (True, b"a\nb\n", "leave -0 out")]
+    )
+    def test_ends_of_the_other_kind_are_an_error_that_says_so(self, null: bool, paths: bytes, told: str) -> None:
+        with pytest.raises(OptionError, match=told):
+            found("-", null=null, stdin=io.BytesIO(paths))
 
     def test_a_name_that_is_not_utf_8_is_kept(self, talks: Path) -> None:
         Path(os.fsdecode(os.fsencode(talks) + b"/\xff.wav")).touch()

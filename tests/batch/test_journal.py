@@ -80,16 +80,22 @@ def test_a_summary_counts_states_and_causes(journal: Journal) -> None:
     for index in range(6):
         number = add(journal, str(index), run)
         if index < 2:
-            journal.record(ItemResult(number, seconds=1800.0))
+            journal.record(ItemResult(number, seconds=1800.0, warnings=("quiet",) * index))
         elif index < 5:
-            journal.record(ItemResult(number, "EmptyAudio" if index < 4 else "OutputError", f"message {index}"))
+            journal.record(
+                ItemResult(
+                    number,
+                    "EmptyAudio" if index < 4 else "OutputError",
+                    f"message {'about /in/' if index == 4 else ''}{index}",
+                )
+            )
     journal.end_run(run, 5, 3600.0)
     summary = summary_of(journal)
     assert (summary.files, summary.done, summary.failed, summary.pending) == (6, 2, 3, 1)
-    assert summary.seconds == 3600.0
+    assert (summary.seconds, summary.warned) == (3600.0, 1)
     assert [(each.cause, each.files, each.examples) for each in summary.causes] == [
-        ("EmptyAudio", 2, ("message 2", "message 3")),
-        ("OutputError", 1, ("message 4",)),
+        ("EmptyAudio", 2, ("/in/2: message 2", "/in/3: message 3")),
+        ("OutputError", 1, ("message about /in/4",)),
     ]
 
 
@@ -137,6 +143,12 @@ def test_other_options_are_refused_by_name_and_a_new_start_sets_the_journal_asid
         assert [row.name for row in old.rows()] == ["talk"]
 
 
+def test_a_journal_without_files_takes_other_options(path: Path) -> None:
+    Journal.open(path, IDENTITY).close()
+    with Journal.open(path, {**IDENTITY, "formats": ["srt"]}) as journal:
+        assert journal.identity["formats"] == ["srt"]
+
+
 def test_a_journal_of_another_version_and_another_database_are_refused(path: Path, tmp_path: Path) -> None:
     Journal.open(path, IDENTITY).close()
     with sqlite3.connect(path) as connection:
@@ -174,7 +186,7 @@ def test_a_journal_that_is_removed_while_a_run_goes_on_takes_no_more_results(jou
 
 def test_a_folder_that_is_a_file_is_named(tmp_path: Path) -> None:
     (tmp_path / "out").touch()
-    with pytest.raises(JournalError, match="out: cannot be written, File exists"):
+    with pytest.raises(JournalError, match="out: expected a folder, found a file"):
         Journal.open(tmp_path / "out" / "journal.sqlite", IDENTITY)
 
 
@@ -208,4 +220,4 @@ def test_a_transaction_that_fails_leaves_nothing(journal: Journal) -> None:
 def test_a_folder_that_cannot_be_made_is_told(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(JournalError, match=r"file.*cannot be written"):
-        Journal.open(tmp_path / "file" / "journal.sqlite", IDENTITY)
+        Journal.open(tmp_path / "file" / "deeper" / "journal.sqlite", IDENTITY)

@@ -64,6 +64,7 @@ class TestTables:
         [
             b"\xef\xbb\xbfaudio,language\r\na.wav,ko\r\n\r\n",
             b"Audio ;LANGUAGE\na.wav;ko",
+            b"Audio;LANGUAGE\r\n;\r\na.wav;ko\r\n;\r\n ; \r\n;;;\r\n",  # empty rows of a spreadsheet
             b"language\taudio\nko\ta.wav\n",
             b'"language","audio"\n"ko","a.wav"\n',
             b'_note,audio,language\n"two\nlines, and ""quotes""",a.wav,ko\n',

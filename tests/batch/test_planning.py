@@ -212,6 +212,17 @@ def test_a_new_file_with_the_stem_of_an_old_one_gets_a_name_of_its_own(archive: 
     assert (archive.output / "talk.wav.txt").is_file()
 
 
+def test_a_file_that_no_run_has_written_is_spared_and_told_unless_all_begins_anew(archive: Archive) -> None:
+    source = archive.file("talk.wav")
+    (archive.output / "talk.txt").write_text("what was really said")
+    archive.plan(source)
+    assert archive.pending() == ["talk.wav"]
+    archive.hear()
+    assert (archive.output / "talk.txt").read_text() == "what was really said"
+    archive.plan(source)
+    assert archive.pending() == []
+
+
 def test_files_of_another_input_are_not_part_of_the_run(archive: Archive) -> None:
     archive.plan(archive.file("a.wav"), archive.file("b.wav"))
     assert archive.plan(archive.file("b.wav")).files == 1

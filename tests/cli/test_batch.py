@@ -105,7 +105,10 @@ def test_what_is_wrong_is_told_before_any_work(archive: Path, capsys: pytest.Cap
     for arguments, told, code in (
         (["in"], "--output-dir OUT", 2),
         (["empty", "-o", "out"], "no sound files", 2),
-        (["in", "-o", "in/talk.wav"], "in/talk.wav", 1),
+        (["smaples", "-o", "out"], "smaples: expected a readable file", 1),
+        (["in", "-o", "in/talk.wav"], "in/talk.wav: expected a folder, found a file", 1),
+        (["in", "-o", "out", "-r"], "unrecognized arguments: -r; folders are taken with", 2),
+        (["in", "-o", "out", "--skip-existing"], "leaves alone what is done", 2),
         (["in", "-o", "out", "--language", "en"], "nano-ctc-ko", 2),
         (["in", "-o", "s3://bucket/out"], "--journal", 2),
         (["in", "-o", "out", "--workers", "0"], "workers", 2),
@@ -179,3 +182,13 @@ def test_a_cluster_that_cannot_be_reached_ends_with_3(archive: Path, capsys: pyt
     pytest.importorskip("ray")
     assert main(["batch", "in", "-o", "out", *MODEL, "--engine", "ray", "--address", "127.0.0.1:1"]) == 3
     assert "127.0.0.1:1" in capsys.readouterr().err
+
+
+def test_a_transcript_of_the_users_own_is_not_replaced(archive: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (archive / "in" / "deep" / "er" / "talk.txt").write_text("what was really said")
+    assert main(["batch", "in", "-o", "in", *MODEL]) == 1
+    assert (archive / "in" / "deep" / "er" / "talk.txt").read_text() == "what was really said"
+    assert (archive / "in" / "deep" / "er" / "talk.wav.txt").read_text("utf-8") == TEXT
+    assert "1 name taken by files that no run has written, such as deep/er/talk.txt" in capsys.readouterr().err
+    assert main(["batch", "in", "-o", "in", *MODEL, "--start-over"]) == 1
+    assert (archive / "in" / "deep" / "er" / "talk.txt").read_text("utf-8") == TEXT

@@ -73,6 +73,7 @@ SUMMARY = BatchSummary(
     seconds=40_000.0,
     elapsed_s=900.0,
     runs=2,
+    warned=3,
     causes=(FailureCause("CorruptAudio", 9, ("/talks/x.mp3: expected sound",)), FailureCause("WorkerDied", 1, ())),
 )
 
@@ -88,6 +89,10 @@ class TestFigures:
         figures = RunFigures(progress, elapsed_s=1000.0, hearing_s=500.0, at=NOON)
         assert figures.left_s == pytest.approx(2_000_000 * 500 / 1_000_205)
         assert "17 min left, ends 12:16" in figures.parts
+
+    def test_no_end_is_guessed_from_the_first_sound_that_was_gathered(self) -> None:
+        assert RunFigures(a_run(), elapsed_s=20.0, hearing_s=10.0, at=NOON).left_s is None
+        assert RunFigures(done(a_run())[0], elapsed_s=20.0, hearing_s=10.0, at=NOON).left_s is not None
 
     def test_files_count_where_no_bytes_are_known(self) -> None:
         progress = BatchProgress(files=10, done_before=2, done_now=2, failed_now=2)
@@ -206,6 +211,7 @@ class TestLines:
             "malsori: failed 10",
             "malsori: sound 6 min, 11.1 h in all",
             "malsori: time 0:10, 36x real time",
+            "malsori: warned 3, of which malsori batch status out --done --json has the warnings",
             "malsori: CorruptAudio 9: such as /talks/x.mp3: expected sound",
             "malsori: WorkerDied 1",
             "malsori: to see all malsori batch status out --failed",

@@ -202,3 +202,19 @@ def test_whatever_ends_the_command_ends_the_process_of_its_model(number: int):
     finally:
         process.kill()
         process.wait()
+
+
+def test_transcripts_of_which_none_is_of_a_recording_are_an_error(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "said.tsv").write_text("file\ttext\nen/other.wav\tsaid\n")
+    assert main(["compare", KOREAN, "-m", "nano-ctc-ko", "--transcripts", str(tmp_path / "said.tsv")]) == 2
+    told = capsys.readouterr().err
+    assert "1 texts name no recording here: en/other.wav; expected names such as korean.wav" in told
+
+
+def test_the_name_of_a_model_among_the_recordings_says_which_flag_is_missing(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert main(["compare", KOREAN, "nano-ctc-ko", "nano-whisper"]) == 2
+    assert "nano-ctc-ko: expected a recording, found the name of a model; type --models" in capsys.readouterr().err

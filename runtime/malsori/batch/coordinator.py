@@ -9,6 +9,7 @@ from contextlib import closing
 from itertools import islice
 
 from ..errors import JournalError
+from ..joining import counted
 from .batch_items import BatchItem, ItemProgress, ItemResult, Runner
 from .batch_progress import BatchProgress
 from .input_row import InputRow
@@ -44,18 +45,26 @@ class Batch:
         self,
         inputs: Iterable[InputRow],
         report: Callable[[int], None],
+        note: Callable[[str], None] = lambda text: None,
         *,
         retry_failed: bool = False,
         kept: Sequence[str] = (),
+        replaces: bool = False,
     ) -> PlanCounts:
         """Enter the inputs of the run into the journal, and return how many are to be done.
 
-        `kept` are files that no result may replace, besides the inputs. Raises what reading the inputs raises, and
-        `JournalError`.
+        No result replaces the inputs, the files of `kept`, or, unless it `replaces`, what no run has written; `note` is
+        told of that. Raises what reading the inputs raises, and `JournalError`.
         """
         self._results.sweep()
         place = (self._journal, self._results, self._output, self._formats)
-        counts = Plan(*place, self._run, retry_failed=retry_failed, kept=kept).take(inputs, report)
+        plan = Plan(*place, self._run, retry_failed=retry_failed, kept=kept, replaces=replaces)
+        counts = plan.take(inputs, report)
+        if plan.spared:
+            note(
+                f"{self._output}: {counted(len(plan.spared), 'name')} taken by files that no run has written, such as "
+                f"{min(plan.spared)}.{self._formats[0]}; results get longer names, --start-over replaces such files"
+            )
         self.progress = BatchProgress.of(counts)
         return counts
 

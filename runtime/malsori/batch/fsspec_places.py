@@ -86,6 +86,7 @@ class UrlResults:
         self._root = path.rstrip("/")
         names = (self._store.protocol,) if isinstance(self._store.protocol, str) else self._store.protocol
         self._atomic = bool(ATOMIC.intersection(names))
+        self._found: frozenset[str] | None = None  # what was there when it was first looked for
 
     def write(self, stem: str, texts: Mapping[str, bytes]) -> None:
         """Write each file whole or not at all."""
@@ -98,6 +99,12 @@ class UrlResults:
     def there(self, stem: str, formats: Collection[str]) -> bool:
         """Return whether all results of this stem are files."""
         return all(self._store.isfile(self._path(stem, format)) for format in formats)
+
+    def any_there(self, stem: str, formats: Collection[str]) -> bool:
+        """Return whether something already has the name of one of the results of this stem; all are listed once."""
+        if self._found is None:
+            self._found = frozenset(self._store.find(self._root)) if self._store.exists(self._root) else frozenset()
+        return any(self._path(stem, format) in self._found for format in formats)
 
     def copy(self, stem: str, new: str, formats: Collection[str]) -> None:
         """Write the results of a stem under another one, too."""

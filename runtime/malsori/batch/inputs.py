@@ -11,6 +11,7 @@ from typing import BinaryIO, TypeAlias
 from urllib.parse import unquote
 
 from ..audio.folders import is_sound, sound_files_in
+from ..audio.source import check_readable
 from ..errors import AudioNotFound, OptionError
 from ..output.stems import RealPaths
 from ..urls import is_url
@@ -43,7 +44,7 @@ def read_inputs(
     Raises, while it is iterated: so take all rows before any work begins:
         OptionError: nothing was found, a pattern matches nothing, a manifest has a column that nobody knows or cannot
             be read as one, standard input is given twice.
-        AudioNotFound: a manifest cannot be opened.
+        AudioNotFound: an INPUT is not there, or a manifest cannot be opened.
     """
     reading = _Reading(null, remote, note, stdin)
     if list(inputs).count(STDIN) > 1:
@@ -82,6 +83,8 @@ class _Reading:
         elif _is_manifest(given):
             yield from self._told(given, rows_of(given, note=self._note, remote=self._remote is not None))
         else:
+            if not os.path.lexists(given):  # a slip of the pen, or a disk that is not there: no row of the batch
+                check_readable(given)
             yield checked(InputRow(given, os.path.basename(given)))
 
     def looked_for(self, inputs: Sequence[str]) -> str:
@@ -136,6 +139,8 @@ class _Reading:
         yield from self._told(STDIN, rows)
 
     def _named(self, path: str) -> InputRow:
+        if self._null and path.endswith("\n") and not os.path.lexists(path):
+            raise OptionError("standard input: expected paths that end in null bytes, found lines; leave -0 out")
         if is_url(path):
             return mirrored(path, remote=self._remote is not None)
         return checked(InputRow(path, below_of(path)))

@@ -41,6 +41,8 @@ class Journal:
         """
         with ExitStack() as closing:
             try:
+                if path.parent.exists() and not path.parent.is_dir():
+                    raise JournalError(f"{path.parent}: expected a folder, found a file")
                 path.parent.mkdir(parents=True, exist_ok=True)
                 closing.enter_context(locked(path.with_name(f"{path.name}.lock"), lambda: refuse(path)))
                 if start_over and path.exists():
@@ -191,12 +193,19 @@ class Journal:
                     self._connection.execute(statement)
                 self._connection.execute(f"PRAGMA user_version = {VERSION}")
                 self._connection.execute(f"PRAGMA application_id = {APPLICATION}")
-                pairs = [(key, json.dumps(value)) for key, value in identity.items()]
-                self._connection.executemany("INSERT INTO batch VALUES (?, ?)", pairs)
+                self._identify(identity)
             return
         self._check_version()
+        if not self._connection.execute("SELECT count(*) FROM item").fetchone()[0]:
+            with self.transaction():  # it found no files: nothing is lost where the next run asks for something else
+                self._identify(identity)
         if differing := list(_differences(self.identity, identity)):
             raise JournalMismatch(str(self.path.parent), differing)
+
+    def _identify(self, identity: Mapping[str, Any]) -> None:
+        self._connection.execute("DELETE FROM batch")
+        pairs = [(key, json.dumps(value)) for key, value in identity.items()]
+        self._connection.executemany("INSERT INTO batch VALUES (?, ?)", pairs)
 
     def _check_version(self) -> None:
         application = self._connection.execute("PRAGMA application_id").fetchone()[0]

@@ -42,6 +42,12 @@ class JournalRow:
         """The item for a worker."""
         return BatchItem(self.number, self.source, self.stem, self.size, self.options)
 
+    @property
+    def told(self) -> str:
+        """Why it has failed, with the recording that is meant; most messages name it themselves."""
+        source = self.source.encode("utf-8", "backslashreplace").decode("utf-8")
+        return self.message if source in self.message else f"{source}: {self.message}"
+
 
 COLUMNS = ", ".join(JournalRow.__dataclass_fields__)
 

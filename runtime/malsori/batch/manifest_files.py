@@ -129,9 +129,11 @@ def _of_table(file: BinaryIO, path: str, known: frozenset[str]) -> Iterator[Mani
     rows = _TableRows(file, name_of(path))
     names = rows.header(known)
     for line, fields, wrong in rows:
+        if not wrong and not any(map(str.strip, fields)):
+            continue  # an empty line, or one of a spreadsheet, which has its delimiters
         if wrong or len(fields) == len(names):
             yield ManifestRecord(line, dict(zip(names, fields, strict=False)), wrong)
-        elif fields:
+        else:
             wrong = f"expected {len(names)} fields as in the header, found {len(fields)}"
             yield ManifestRecord(line, wrong=wrong)
 

@@ -42,7 +42,11 @@ class PlanCounts:
 
 
 class Plan:
-    """Enters the inputs of one run; `report` gets how many were entered so far. No result replaces a file of `kept`."""
+    """Enters the inputs of one run; `report` gets how many were entered so far.
+
+    No result replaces a file of `kept`, nor, unless it `replaces`, one that no run has written: the new result gets a
+    longer name then. `spared` are the stems of such files.
+    """
 
     def __init__(
         self,
@@ -54,9 +58,11 @@ class Plan:
         *,
         retry_failed: bool = False,
         kept: Sequence[str] = (),
+        replaces: bool = False,
     ) -> None:
         self._journal, self._results, self._output, self._formats, self._run = journal, results, output, formats, run
-        self._retry_failed, self._kept = retry_failed, kept
+        self._retry_failed, self._kept, self._replaces = retry_failed, kept, replaces
+        self.spared: set[str] = set()
         self._same: Counter[str] = Counter()  # names that stand more than once
 
     def take(self, rows: Iterable[InputRow], report: Callable[[int], None] = lambda count: None) -> PlanCounts:
@@ -136,7 +142,12 @@ class Plan:
                     self._journal.name(number, stem, folded(stem))
 
     def _taken(self, stem: str) -> bool:
-        return self._journal.is_taken(folded(stem))
+        if self._journal.is_taken(folded(stem)):
+            return True
+        if self._replaces or not self._results.any_there(stem, self._formats):
+            return False
+        self.spared.add(stem)
+        return True
 
     def _adopt(self, before: int) -> None:
         """Copy the results of files that were done under another name; what cannot be copied is heard again.

@@ -23,6 +23,10 @@ class Results(Protocol):
         """Return whether all results of this stem exist."""
         ...
 
+    def any_there(self, stem: str, formats: Collection[str]) -> bool:
+        """Return whether something already has the name of one of the results of this stem."""
+        ...
+
     def copy(self, stem: str, new: str, formats: Collection[str]) -> None:
         """Write the results of a stem under another one, too. Raises `OutputError`."""
         ...
@@ -51,6 +55,10 @@ class ResultFolder:
     def there(self, stem: str, formats: Collection[str]) -> bool:
         """Return whether all results of this stem are files."""
         return all(os.path.isfile(self._path(stem, format)) for format in formats)
+
+    def any_there(self, stem: str, formats: Collection[str]) -> bool:
+        """Return whether something already has the name of one of the results of this stem."""
+        return any(os.path.lexists(self._path(stem, format)) for format in formats)
 
     def copy(self, stem: str, new: str, formats: Collection[str]) -> None:
         """Write the results of a stem under another one, too."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from itertools import islice
 from typing import Any
 
 from .journal import Journal
@@ -24,7 +25,8 @@ class FailureCause:
 class BatchSummary:
     """Counts of files by state, seconds of sound that are done, and failures by cause, the most frequent first.
 
-    `elapsed_s` is how long its runs took; one that was killed counts until its last result.
+    `elapsed_s` is how long its runs took; one that was killed counts until its last result. `warned` of those that are
+    done have warnings.
     """
 
     files: int
@@ -35,6 +37,7 @@ class BatchSummary:
     elapsed_s: float
     runs: int
     causes: tuple[FailureCause, ...]
+    warned: int = 0
 
     def to_dict(self) -> dict[str, Any]:
         """Return the JSON form."""
@@ -51,6 +54,9 @@ def summary_of(journal: Journal, run: int | None = None) -> BatchSummary:
         )
     }
     done, failed, pending = (states.get(state, (0, 0.0)) for state in ("done", "failed", "pending"))
+    (warned,) = journal.execute(
+        f"SELECT count(*) FROM item WHERE state = 'done' AND warnings != '[]' AND {among}", values
+    ).fetchone()
     runs, elapsed = journal.execute(
         "SELECT count(*), sum(max(0, coalesce(run.ended, "
         "(SELECT max(item.ended) FROM item WHERE item.ended >= run.began AND item.ended < coalesce("
@@ -66,6 +72,7 @@ def summary_of(journal: Journal, run: int | None = None) -> BatchSummary:
         elapsed_s=elapsed or 0.0,
         runs=runs,
         causes=_causes(journal, among, values),
+        warned=warned,
     )
 
 
@@ -76,5 +83,5 @@ def _causes(journal: Journal, among: str, values: Sequence[Any]) -> tuple[Failur
 
 
 def _examples(journal: Journal, cause: str, among: str, values: Sequence[Any]) -> tuple[str, ...]:
-    query = f"SELECT message FROM item WHERE state = 'failed' AND cause = ? AND {among} ORDER BY number LIMIT ?"
-    return tuple(message for (message,) in journal.execute(query, [cause, *values, EXAMPLES]))
+    found = journal.rows(f"state = 'failed' AND cause = ? AND {among}", [cause, *values])
+    return tuple(row.told for row in islice(found, EXAMPLES))

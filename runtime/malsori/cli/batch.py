@@ -36,6 +36,7 @@ HINTS = {  # flags that other commands have, and what is typed here
     "--output": "--output-dir OUT, or -o OUT",
     "--jobs": "--workers N",
     "-j": "--workers N",
+    "--status": "malsori batch status OUT",
 }
 EPILOG = """\
 INPUT is a folder (with the folders in it), a sound file, a quoted pattern such as 'talks/**/*.mp3', a manifest (.jsonl,
@@ -122,7 +123,9 @@ class BatchCommand:
             batch.plan(
                 read_inputs(args.inputs, null=options.null, remote=remote_rows, note=reporter.warn),
                 lambda count: reporter.say(f"looking at the files, {count}"),
+                reporter.warn,
                 retry_failed=options.retry_failed,
+                replaces=options.start_over,
                 kept=args.inputs,  # manifests, which are read again by the next run
             )
             return self._work(batch, settings, view, reporter)

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from ..batch.summary import BatchSummary
 
 NO_SPEED_BEFORE = 1.0  # seconds
+SURE_SHARE = 0.05  # of a run that tells when it will end before any file is done
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +50,8 @@ class RunFigures:
         done, total = self.shares
         if self.hearing_s < REMAINING_AFTER or done <= 0 or total <= done:
             return None
+        if not self.progress.done_now + self.progress.failed_now and done < total * SURE_SHARE:
+            return None  # the first windows are gathered before any is heard: hours for what takes minutes
         return (total - done) * self.hearing_s / done
 
     @property
@@ -106,7 +109,14 @@ def end_rows(
     if progress.done_now + progress.failed_now:
         speed = f", {times(progress.seconds / elapsed_s)}" if elapsed_s >= NO_SPEED_BEFORE else ""
         yield "time", f"{clock(elapsed_s)}{speed}"
+    yield from warned_rows(summary, status)
     yield from failure_rows(summary, status)
+
+
+def warned_rows(summary: BatchSummary, status: str) -> Iterator[tuple[str, str]]:
+    """Yield a row that says where the warnings are, if any file that is done has some."""
+    if summary.warned:
+        yield "warned", f"{summary.warned:,}, of which {status} --done --json has the warnings"
 
 
 def failure_rows(summary: BatchSummary, status: str) -> Iterator[tuple[str, str]]:

@@ -33,7 +33,7 @@ class BatchLines:
     def start(self, progress: BatchProgress) -> None:
         """Say what there is to do."""
         before = f", {progress.done:,} of them done before" if progress.done else ""
-        complain(f"{progress.files:,} files{before}")
+        complain(f"{progress.files:,} file{'s' * (progress.files != 1)}{before}")
 
     def take(self, progress: BatchProgress, result: ItemResult) -> None:
         """Keep the line of a failure to be written."""

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from ..errors import OptionError
 from ..urls import is_url
-from .batch_figures import failure_rows, sound, times
+from .batch_figures import failure_rows, sound, times, warned_rows
 from .batch_setup import JOURNAL
 from .console import emit, emit_json, printable
 from .progress import clock
@@ -61,6 +61,7 @@ def _rows(summary: BatchSummary, command: str) -> Iterator[tuple[str, str]]:
     if summary.seconds and summary.elapsed_s:
         runs = "1 run" if summary.runs == 1 else f"{summary.runs} runs"
         yield "time", f"{clock(summary.elapsed_s)} in {runs}, {times(summary.seconds / summary.elapsed_s)}"
+    yield from warned_rows(summary, command)
     yield from failure_rows(summary, command)
 
 

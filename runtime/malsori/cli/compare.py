@@ -127,6 +127,8 @@ def _recordings(args: argparse.Namespace, inputs: Sequence[InputFile], reporter:
     for each in inputs:
         if each.file == STDIN:
             raise OptionError("standard input can be read once, and each model hears the recordings; name files")
+        if each.trouble is not None and not args.models and _is_model(each.file):
+            raise OptionError(f"{each.file}: expected a recording, found the name of a model; type --models before it")
         if each.trouble is not None:
             reporter.pause()
             report(each.file, each.trouble, debug=args.debug)
@@ -134,10 +136,24 @@ def _recordings(args: argparse.Namespace, inputs: Sequence[InputFile], reporter:
             found.append(ComparedRecording(each.file, each.below, _said(args, each, said)))
     if said is not None and said.unused:
         first = ", ".join(sorted(said.unused)[:3])
-        reporter.warn(f"{args.transcripts}: {len(said.unused)} texts name no recording here: {first}")
+        told = f"{args.transcripts}: {len(said.unused)} texts name no recording here: {first}"
+        if found and all(each.said is None for each in found):
+            raise OptionError(f"{told}; expected names such as {found[0].name}")
+        reporter.warn(told)
     if not found:
         raise OptionError("there is no recording to compare models on")
     return found
+
+
+def _is_model(name: str) -> bool:
+    from ..bundles import find_bundle
+    from ..errors import ModelError
+
+    try:
+        find_bundle(name)
+    except (ModelError, ValueError, OSError):
+        return False
+    return True
 
 
 def _said(args: argparse.Namespace, each: InputFile, said: SaidTexts | None) -> str | None:

@@ -151,7 +151,10 @@ def test_a_cache_that_was_damaged_is_an_empty_one(tmp_path: Path, text: str) -> 
 
 def test_a_cache_that_cannot_be_written_is_left(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    LayoutCache(tmp_path / "file").put("key", TriedLayout(WorkerLayout(1, 4), 3.0))
+    cache = LayoutCache(tmp_path / "file")
+    cache.put("key", TriedLayout(WorkerLayout(1, 4), 3.0))
+    assert cache.get("key") is None
+    assert (tmp_path / "file").read_bytes() == b""
 
 
 def test_another_model_computation_machine_or_version_has_another_key() -> None:

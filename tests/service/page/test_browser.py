@@ -225,6 +225,8 @@ def test_a_busy_server_is_asked_again_when_it_says(server: RunningServer, opened
     page.set_input_files("#choose", SAMPLES / "korean.wav")
     page.wait_for_selector("text=The server is busy. Next try in 1 s.")
     page.wait_for_selector(".transcript:visible")
+    assert answers == []  # the one refusal was given, and the next try went through
+    assert page.locator("text=The server is busy").count() == 0
 
 
 def test_a_file_above_the_limit_is_not_even_sent(opened: Opened) -> None:

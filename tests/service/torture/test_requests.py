@@ -12,7 +12,7 @@ from bench.torture.attempt import Attempt, ask
 from bench.torture.requests import PATH, form, head, post
 from bench.torture.target import Target, forget_peak, memory
 from tests.service.running import RunningServer, start_server
-from tests.service.torture.watched import HOST, KOREAN, MB, target_of, undisturbed, wrong
+from tests.service.torture.watched import HOST, KOREAN, MB, descriptors, target_of, undisturbed, wrong
 from tests.shipped import ROOT
 
 pytestmark = [pytest.mark.torture, pytest.mark.usefixtures("survives")]
@@ -165,11 +165,14 @@ def test_a_service_with_few_descriptors_goes_on_when_they_are_free_again() -> No
     with start_server(*("--models", "nano-ctc-ko")) as server:
         import resource
 
+        before = descriptors(server.process.pid)
         resource.prlimit(server.process.pid, resource.RLIMIT_NOFILE, (96, 96))
         held = [socket.create_connection((HOST, server.port), timeout=5) for _ in range(200)]
         time.sleep(2.0)
+        assert descriptors(server.process.pid) >= 90  # it has what it may have, and no more
         for each in held:
             each.close()
         time.sleep(1.5)  # asyncio waits for a second before it accepts again
+        assert descriptors(server.process.pid) <= before + 5
         with undisturbed(server, target_of(server)):
             pass

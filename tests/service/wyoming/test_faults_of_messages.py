@@ -6,6 +6,7 @@ import asyncio
 import json
 import random
 import time
+import urllib.request
 from collections.abc import Iterator
 
 import pytest
@@ -179,6 +180,17 @@ def test_a_client_that_leaves_frees_its_place(home: RunningServer) -> None:
             await leave()
 
     asyncio.run(often())
+    until = time.monotonic() + WAIT_S
+    while (active := figure(home, "malsori_sessions_active")) and time.monotonic() < until:
+        time.sleep(0.05)
+    assert active == 0
+
+
+def figure(home: RunningServer, name: str) -> float:
+    """Return the figure of that name that the service gives."""
+    with urllib.request.urlopen(f"{home.url}/metrics", timeout=WAIT_S) as answer:
+        lines = answer.read().decode().splitlines()
+    return float(next(line.split()[1] for line in lines if line.split()[0] == name))
 
 
 @pytest.fixture(scope="module")
