@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -112,3 +113,22 @@ def test_another_model_than_the_batch_is_of_is_refused(tmp_path: Path) -> None:
         BatchWorker(settings(tmp_path, model_digest="0" * 64))
     with pytest.raises(ModelNotFound):
         BatchWorker(settings(tmp_path, model="no-such-model"))
+
+
+def test_more_is_heard_while_a_result_waits_for_the_disk(tmp_path: Path) -> None:
+    taken: list[int] = []
+
+    def items() -> Iterator[BatchItem]:
+        for number in range(120):  # more than is taken ahead
+            taken.append(number)
+            yield BatchItem(number, str(KOREAN), str(number))
+
+    events = BatchWorker(settings(tmp_path)).work(items())
+    next(events)
+    until = time.monotonic() + 60
+    while len(taken) < 120 and time.monotonic() < until:
+        time.sleep(0.05)
+    assert len(taken) == 120
+    assert len(list(tmp_path.glob("*.txt"))) <= 1  # the rest waits for whoever asks for events
+    assert len({event.number for event in events if isinstance(event, ItemResult)} | {0}) == 120
+    assert len(list(tmp_path.glob("*.txt"))) == 120

@@ -5,8 +5,9 @@ from __future__ import annotations
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
-from queue import SimpleQueue
+from queue import Full, Queue
 
 from ..bundles import find_bundle
 from ..bundles.verify import digest
@@ -19,6 +20,18 @@ from ..types import Transcript
 from .batch_items import BatchItem, ItemEvent, ItemProgress, ItemResult
 from .locations import opened, results_at
 from .settings import AHEAD, WorkerSettings
+
+MOST_WAITING = 256  # results that wait for being written, where the disk is slower than the engine
+LOOK_S = 0.5  # seconds between two looks whether anybody still wants what waits
+
+
+@dataclass(frozen=True, slots=True)
+class HeardItem:
+    """An item that was heard, the sum of its bytes, and its transcript or why there is none."""
+
+    item: BatchItem
+    digest: str
+    result: Transcript | MalsoriError
 
 
 class BatchWorker:
@@ -35,32 +48,41 @@ class BatchWorker:
     def work(self, items: Iterable[BatchItem]) -> Iterator[ItemEvent]:
         """Yield a result for each item, and progress between them, as `Hearer` says.
 
-        A thread of its own hears, so that progress within a long recording is told while it is heard.
+        A thread of its own hears, so that progress within a long recording is told while it is heard, and the engine
+        does not wait for the disk: results are written here, and no more than `MOST_WAITING` of them wait for that.
         """
-        events: SimpleQueue[ItemEvent | BaseException | None] = SimpleQueue()
+        events: Queue[ItemEvent | HeardItem | BaseException | None] = Queue(MOST_WAITING)
         unwanted = threading.Event()
         options = self._settings.options.changed(cancelled=unwanted.is_set)
 
+        def tell(event: ItemEvent | HeardItem | BaseException | None) -> None:
+            while not unwanted.is_set():
+                try:
+                    events.put(event, timeout=LOOK_S)
+                except Full:
+                    continue
+                return
+
         def hear() -> None:
             try:
-                for result in self._heard(items, options, events.put):
-                    events.put(result)
-                events.put(None)
+                for heard in self._heard(items, options, tell):
+                    tell(heard)
+                tell(None)
             except BaseException as error:
-                events.put(error)
+                tell(error)
 
         threading.Thread(target=hear, name="malsori-batch", daemon=True).start()
         try:
             while (event := events.get()) is not None:
                 if isinstance(event, BaseException):
                     raise event
-                yield event
+                yield self._written(event) if isinstance(event, HeardItem) else event
         finally:
             unwanted.set()
 
     def _heard(
         self, items: Iterable[BatchItem], options: TranscribeOptions, tell: Callable[[ItemProgress], None]
-    ) -> Iterator[ItemResult]:
+    ) -> Iterator[ItemResult | HeardItem]:
         begun: deque[tuple[BatchItem, str]] = deque()
         numbers: list[int] = []  # of the items, in the order of the run
         unopened: deque[ItemResult] = deque()
@@ -86,11 +108,12 @@ class BatchWorker:
         for result in results:
             while unopened:
                 yield unopened.popleft()
-            yield self._written(*begun.popleft(), result)
+            yield HeardItem(*begun.popleft(), result)
         yield from unopened
 
-    def _written(self, item: BatchItem, sum: str, result: Transcript | MalsoriError) -> ItemResult:
+    def _written(self, heard: HeardItem) -> ItemResult:
         """Write the results of an item, and return what became of it."""
+        item, sum, result = heard.item, heard.digest, heard.result
         if isinstance(result, MalsoriError):
             return ItemResult.of_error(item.number, result, digest=sum)
         try:
