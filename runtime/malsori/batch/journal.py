@@ -14,8 +14,8 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
-from ..bundles.pull.work import locked
 from ..errors import JournalError, JournalMismatch
+from ..file_lock import locked
 from .batch_items import ItemResult
 from .journal_file import APPLICATION, SCHEMA, VERSION, as_text, connected, guarded, raw, reading, refuse, set_aside
 from .journal_row import COLUMNS, JournalRow, row_of
