@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 
 from malsori.batch.fsspec_places import UrlResults, files_at, open_url, remote_rows
+from malsori.batch.input_row import InputRow
+from malsori.batch.naming import stems
 from malsori.errors import AudioNotFound, MissingDependency, OutputError
 
 fsspec = pytest.importorskip("fsspec")
@@ -86,6 +88,13 @@ def test_a_store_whose_package_is_missing_says_what_to_install() -> None:
         pytest.skip("ocifs is installed")
     with pytest.raises(MissingDependency, match="pip install ocifs"):
         open_url("oci://a/b.wav")
+
+
+def test_no_result_replaces_an_input_at_a_url(folder: str) -> None:
+    place = UrlResults(f"{folder}/out/").path
+    rows = [InputRow(f"{folder}/out/x.json", "x.json")]
+    assert stems(rows, place=place, formats=["json"]) == ["x.json"]
+    assert stems(rows, place=place, formats=["txt"]) == ["x"]
 
 
 def test_results_replace_older_ones_and_can_be_copied(folder: str) -> None:

@@ -57,8 +57,8 @@ class Batch:
         told of that. Raises what reading the inputs raises, and `JournalError`.
         """
         self._results.sweep()
-        place = (self._journal, self._results, self._output, self._formats)
-        plan = Plan(*place, self._run, retry_failed=retry_failed, kept=kept, replaces=replaces)
+        where = (self._journal, self._results, self._formats, self._run)
+        plan = Plan(*where, retry_failed=retry_failed, kept=kept, replaces=replaces)
         counts = plan.take(inputs, report)
         if plan.spared:
             note(

@@ -77,6 +77,10 @@ class UrlResults:
         self._atomic = bool(ATOMIC.intersection(names))
         self._found: frozenset[str] | None = None  # what was there when it was first looked for
 
+    def path(self, stem: str, format: str) -> str:
+        """Return the URL of a result."""
+        return f"{self.url}/{stem}.{format}"
+
     def write(self, stem: str, texts: Mapping[str, bytes]) -> None:
         """Write each file whole or not at all."""
         for path, text in ((self._path(stem, format), text) for format, text in texts.items()):
