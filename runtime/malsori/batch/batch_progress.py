@@ -35,8 +35,9 @@ class BatchProgress:
     """Files of a run by what became of them, before it (`..._before`) and in it.
 
     `seconds` of sound are done in this run, `elapsed_s` of time have gone by. `bytes_done` of `bytes_total` are those
-    of the files that this run has to do, by which its end is estimated. `begun` are the items in work, by their
-    numbers, `ended_last` is the one whose result came last, `causes` counts the failures of this run.
+    of the files that this run has to do, by which its end is estimated. `begun` are the items in work of which
+    something was told, or else the next one, by their numbers; `ended_last` is the one whose result came last, `causes`
+    counts the failures of this run.
     """
 
     files: int = 0

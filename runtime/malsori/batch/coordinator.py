@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections import deque
+from collections import OrderedDict, deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing
 from itertools import islice
@@ -37,6 +37,7 @@ class Batch:
         self._journal, self._formats, self._watch = journal, formats, watch
         self._output, self._results = output, results_at(output)
         self._unrecorded: deque[ItemResult] = deque()
+        self._in_work: OrderedDict[int, BatchItem] = OrderedDict()  # the first is found at once, as in no plain dict
         self._run = journal.begin_run()
         self._began = time.monotonic()
         self.progress = BatchProgress()
@@ -87,9 +88,10 @@ class Batch:
             with closing(runner.run(self._begun())) as events:
                 for event in events:
                     if isinstance(event, ItemProgress):
+                        self._show(event.number)
                         self.progress = self.progress.advanced(event, self._seconds)
                         self._watch(self.progress, None)
-                    elif event.number in self.progress.begun:  # else a second one, of work that was done twice
+                    elif event.number in self._in_work:  # else a second one, of work that was done twice
                         self._take(event)
         finally:
             self._record_all()  # what the journal could not take meanwhile
@@ -103,10 +105,20 @@ class Batch:
         return (row.item for row in self._journal.rows("run = ? AND state = 'pending'", [self._run]))
 
     def _begun(self) -> Iterator[BatchItem]:
-        """Yield the pending items, each noted as begun."""
+        """Yield the pending items, each noted as in work."""
         for item in self._pending():
-            self.progress = self.progress.began(item)
+            self._in_work[item.number] = item
+            self._show_next()
             yield item
+
+    def _show(self, number: int) -> None:
+        """Put an item in work into the progress, which is copied with each event: a cluster has 100,000 at a time."""
+        if number in self._in_work and number not in self.progress.begun:
+            self.progress = self.progress.began(self._in_work[number])
+
+    def _show_next(self) -> None:
+        if self._in_work and not self.progress.begun:
+            self._show(next(iter(self._in_work)))
 
     def _take(self, result: ItemResult) -> None:
         self._unrecorded.append(result)
@@ -115,7 +127,10 @@ class Batch:
         except JournalError:
             if len(self._unrecorded) > MOST_UNRECORDED:
                 raise
+        self._show(result.number)
         self.progress = self.progress.ended(result, self._seconds)
+        del self._in_work[result.number]
+        self._show_next()
         self._watch(self.progress, result)
 
     def _record_all(self) -> None:
