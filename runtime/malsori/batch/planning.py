@@ -186,7 +186,7 @@ def plain(options: object) -> dict[str, object]:
 
 def _status(row: InputRow) -> tuple[int, int]:
     """Return size and time of a file, in bytes and nanoseconds; zeros for what is not there."""
-    if is_url(row.source):
+    if row.changed or is_url(row.source):
         return row.size, row.changed
     with suppress(OSError, ValueError):
         status = os.stat(row.source)
