@@ -45,8 +45,13 @@ class JournalRow:
     @property
     def told(self) -> str:
         """Why it has failed, with the recording that is meant; most messages name it themselves."""
-        source = self.source.encode("utf-8", "backslashreplace").decode("utf-8")
+        source = escaped(self.source)
         return self.message if source in self.message else f"{source}: {self.message}"
+
+
+def escaped(text: str) -> str:
+    """Return a text in which bytes that are no UTF-8 are written out, such as `udcff` behind a backslash."""
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 COLUMNS = ", ".join(JournalRow.__dataclass_fields__)
