@@ -79,7 +79,7 @@ def test_the_progress_holds_what_is_being_heard_and_not_all_that_a_cluster_has(
 
     def watch(progress: BatchProgress, result: ItemResult | None) -> None:
         last = progress.ended_last if result is not None else None
-        seen.append(([each.stem for each in progress.begun.values()], last.stem if last else ""))
+        seen.append(([each.item.stem for each in progress.begun.values()], last.item.stem if last else ""))
 
     batch(journal, rows, watch).run(AllAtOnce())
     assert seen[:4] == [(["1"], ""), (["2"], "1"), (["2"], ""), (["3"], "2")]

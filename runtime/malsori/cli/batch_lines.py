@@ -88,5 +88,5 @@ class BatchSilence:
 
 def failure_line(progress: BatchProgress, result: ItemResult) -> str:
     """Return a line that names the file of a failure and says why; most messages begin with the name."""
-    source = progress.ended_last.source if progress.ended_last else ""
+    source = progress.ended_last.item.source if progress.ended_last else ""
     return result.message if not source or source in result.message else f"{source}: {result.message}"
