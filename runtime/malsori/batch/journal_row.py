@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from .batch_items import BatchItem
+from .batch_items import BatchItem, with_source
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,9 +44,8 @@ class JournalRow:
 
     @property
     def told(self) -> str:
-        """Why it has failed, with the recording that is meant; most messages name it themselves."""
-        source = escaped(self.source)
-        return self.message if source in self.message else f"{source}: {self.message}"
+        """Why it has failed, with the recording that is meant."""
+        return with_source(self.message, escaped(self.source))
 
 
 def escaped(text: str) -> str:
