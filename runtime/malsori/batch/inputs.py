@@ -16,7 +16,7 @@ from ..errors import AudioNotFound, OptionError
 from ..output.stems import RealPaths
 from ..urls import is_url
 from .input_row import InputRow
-from .listed import below_of, checked, mirrored, paths_in
+from .listed import below_of, checked, paths_in, row_at_url
 from .manifest_rows import MANIFESTS, rows_of
 from .patterns import base_of, is_pattern, matches, names_an_ending
 
@@ -143,7 +143,7 @@ class _Reading:
         if self._null and path.endswith("\n") and not os.path.lexists(path):
             raise OptionError("standard input: expected paths that end in null bytes, found lines; leave -0 out")
         if is_url(path):
-            return mirrored(path, remote=self._remote is not None)
+            return row_at_url(path, remote=self._remote is not None)
         return checked(InputRow(path, below_of(path)))
 
     def _at(self, url: str) -> Iterator[InputRow]:

@@ -35,7 +35,7 @@ def checked(row: InputRow) -> InputRow:
     return row
 
 
-def mirrored(url: str, *, remote: bool) -> InputRow:
+def row_at_url(url: str, *, remote: bool) -> InputRow:
     """Return the row of a URL that a list names; its trouble where `remote` places are not read."""
     trouble = None if remote else AudioNotFound(name_of(url), "the path of a file", "a URL")
     return InputRow(url, url.rstrip("/").rpartition("/")[2] or "recording", trouble=trouble)
