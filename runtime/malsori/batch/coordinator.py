@@ -10,7 +10,7 @@ from itertools import islice
 
 from ..errors import JournalError
 from ..joining import counted
-from .batch_items import BatchItem, ItemProgress, ItemResult, Runner
+from .batch_items import BatchItem, ItemEvent, ItemProgress, ItemResult, Runner
 from .batch_progress import BatchProgress
 from .input_row import InputRow
 from .journal import Journal
@@ -87,12 +87,7 @@ class Batch:
         try:
             with closing(runner.run(self._begun())) as events:
                 for event in events:
-                    if isinstance(event, ItemProgress):
-                        self._show(event.number)
-                        self.progress = self.progress.advanced(event, self._seconds)
-                        self._watch(self.progress, None)
-                    elif event.number in self._in_work:  # else a second one, of work that was done twice
-                        self._take(event)
+                    self._take(event)
         finally:
             self._record_all()  # what the journal could not take meanwhile
             self._journal.end_run(self._run, self.progress.done_now + self.progress.failed_now, self.progress.seconds)
@@ -120,7 +115,15 @@ class Batch:
         if self._in_work and not self.progress.begun:
             self._show(next(iter(self._in_work)))
 
-    def _take(self, result: ItemResult) -> None:
+    def _take(self, event: ItemEvent) -> None:
+        if isinstance(event, ItemProgress):
+            self._show(event.number)
+            self.progress = self.progress.advanced(event, self._seconds)
+            self._watch(self.progress, None)
+        elif event.number in self._in_work:  # else a second one, of work that was done twice
+            self._end(event)
+
+    def _end(self, result: ItemResult) -> None:
         self._unrecorded.append(result)
         try:
             self._record_all()
