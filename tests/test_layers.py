@@ -19,6 +19,7 @@ PACKAGE = Path(malsori.__file__).parent
 LEVELS = {
     "types": 0,
     "errors": 0,
+    "file_lock": 0,
     "formats": 0,
     "joining": 0,
     "urls": 0,

@@ -65,6 +65,27 @@ def test_each_item_is_recorded_and_counted(journal: Journal, rows: list[InputRow
     assert made.summary.failed == 1
 
 
+class AllAtOnce(Simple):
+    """Takes all items before it hears the first one, as a cluster does."""
+
+    def run(self, items: Iterator[BatchItem]) -> Generator[ItemEvent, None, None]:
+        yield from super().run(iter(list(items)))
+
+
+def test_the_progress_holds_what_is_being_heard_and_not_all_that_a_cluster_has(
+    journal: Journal, rows: list[InputRow]
+) -> None:
+    seen: list[tuple[list[str], str]] = []
+
+    def watch(progress: BatchProgress, result: ItemResult | None) -> None:
+        last = progress.ended_last if result is not None else None
+        seen.append(([each.item.stem for each in progress.begun.values()], last.item.stem if last else ""))
+
+    batch(journal, rows, watch).run(AllAtOnce())
+    assert seen[:4] == [(["1"], ""), (["2"], "1"), (["2"], ""), (["3"], "2")]
+    assert seen[-1] == ([], "10")
+
+
 def test_a_second_result_of_an_item_counts_for_nothing(journal: Journal, rows: list[InputRow]) -> None:
     made = batch(journal, rows)
     made.run(Simple(twice=True))

@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 
 from malsori.batch.fsspec_places import UrlResults, files_at, open_url, remote_rows
+from malsori.batch.input_row import InputRow
+from malsori.batch.naming import stems
 from malsori.errors import AudioNotFound, MissingDependency, OutputError
 
 fsspec = pytest.importorskip("fsspec")
@@ -54,21 +56,21 @@ def test_a_folder_is_listed_with_its_folders_and_without_what_is_hidden(folder: 
     for name in ("b/c.wav", "a.wav", ".hidden/d.wav", "b/.e.wav"):
         _put(f"{folder}/{name}")
     found = list(files_at(folder))
-    assert [(file.name, file.size) for file in found] == [("a.wav", 5), ("b/c.wav", 5)]
-    assert found[1].url.endswith("/b/c.wav")
-    with open_url(found[1].url) as file:
+    assert [(file.below, file.size) for file in found] == [("a.wav", 5), ("b/c.wav", 5)]
+    assert found[1].source.endswith("/b/c.wav")
+    with open_url(found[1].source) as file:
         assert file.read() == b"sound"
 
 
 def test_a_glob_is_listed_below_its_fixed_part(folder: str) -> None:
     for name in ("x/2024/a.wav", "x/2025/a.wav", "x/2025/a.txt", "y/b.wav"):
         _put(f"{folder}/{name}")
-    assert [file.name for file in files_at(f"{folder}/x/*/*.wav")] == ["2024/a.wav", "2025/a.wav"]
+    assert [file.below for file in files_at(f"{folder}/x/*/*.wav")] == ["2024/a.wav", "2025/a.wav"]
 
 
 def test_a_file_is_listed_by_itself(folder: str) -> None:
     _put(f"{folder}/x/a.wav")
-    assert [file.name for file in files_at(f"{folder}/x/a.wav")] == ["a.wav"]
+    assert [file.below for file in files_at(f"{folder}/x/a.wav")] == ["a.wav"]
 
 
 def test_nothing_to_list_is_an_error(folder: str) -> None:
@@ -88,6 +90,13 @@ def test_a_store_whose_package_is_missing_says_what_to_install() -> None:
         open_url("oci://a/b.wav")
 
 
+def test_no_result_replaces_an_input_at_a_url(folder: str) -> None:
+    place = UrlResults(f"{folder}/out/").path
+    rows = [InputRow(f"{folder}/out/x.json", "x.json")]
+    assert stems(rows, place=place, formats=["json"]) == ["x.json"]
+    assert stems(rows, place=place, formats=["txt"]) == ["x"]
+
+
 def test_results_replace_older_ones_and_can_be_copied(folder: str) -> None:
     results = UrlResults(f"{folder}/out/")
     assert not results.there("x/a", ["txt"])
@@ -95,7 +104,7 @@ def test_results_replace_older_ones_and_can_be_copied(folder: str) -> None:
     results.write("x/a", {"txt": b"new"})
     results.copy("x/a", "y/b", ["txt", "json"])
     assert results.there("y/b", ["txt", "json"])
-    assert [file.name for file in files_at(f"{folder}/out")] == ["x/a.json", "x/a.txt", "y/b.json", "y/b.txt"]
+    assert [file.below for file in files_at(f"{folder}/out")] == ["x/a.json", "x/a.txt", "y/b.json", "y/b.txt"]
     with open_url(f"{folder}/out/y/b.txt") as file:
         assert file.read() == b"new"
 

@@ -8,6 +8,7 @@ import pytest
 
 from malsori.batch.inputs import InputRow
 from malsori.batch.naming import path_of_id, stems
+from malsori.batch.results import ResultFolder
 from malsori.output.stems import folded
 
 
@@ -61,7 +62,6 @@ def test_no_result_replaces_an_input(tmp_path: Path) -> None:
     (tmp_path / "link.wav").symlink_to("talk.json")
     rows = [row(str(tmp_path / "talk.json"))]
     linked = [row(str(tmp_path / "link.wav")), row("/x/talk.wav")]
-    assert stems(linked, output=str(tmp_path), formats=["json"]) == ["link", "talk.wav"]
-    assert stems(rows[:1], output=str(tmp_path), formats=["txt", "json"]) == ["talk.json"]
-    assert stems(rows[:1], output="/elsewhere", formats=["txt", "json"]) == ["talk"]
-    assert stems([row("s3://b/x.json")], output="s3://b/", formats=["json"]) == ["x.json"]
+    assert stems(linked, place=ResultFolder(tmp_path).path, formats=["json"]) == ["link", "talk.wav"]
+    assert stems(rows[:1], place=ResultFolder(tmp_path).path, formats=["txt", "json"]) == ["talk.json"]
+    assert stems(rows[:1], place=ResultFolder(Path("/elsewhere")).path, formats=["txt", "json"]) == ["talk"]

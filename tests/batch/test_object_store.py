@@ -47,7 +47,7 @@ def test_a_recording_is_read_from_s3_and_its_results_are_written_there(bucket: s
     results.write("a", {"txt": text.encode()})
     results.copy("a", "x/b", ["txt"])
     assert results.there("x/b", ["txt"])
-    assert [file.name for file in files_at(f"{bucket}/out")] == ["a.txt", "x/b.txt"]
+    assert [file.below for file in files_at(f"{bucket}/out")] == ["a.txt", "x/b.txt"]
     with open_url(f"{bucket}/out/x/b.txt") as file:
         assert file.read().decode() == text != ""
     with pytest.raises(AudioNotFound, match=r"s3://talks/none\.wav: expected a readable file, found none"):

@@ -39,7 +39,7 @@ class Archive:
 
     def plan(self, *rows: InputRow, retry_failed: bool = False) -> PlanCounts:
         self.run = self.journal.begin_run()
-        plan = Plan(self.journal, self.results, str(self.output), FORMATS, self.run, retry_failed=retry_failed)
+        plan = Plan(self.journal, self.results, FORMATS, self.run, retry_failed=retry_failed)
         return plan.take(rows)
 
     def pending(self) -> list[str]:
@@ -240,7 +240,7 @@ def test_rows_of_one_file_that_cannot_be_are_each_a_failure_and_keep_none_from_b
 def test_no_result_replaces_a_file_that_is_to_be_kept(archive: Archive) -> None:
     (archive.output / "calls.txt").write_text("calls.wav")
     plan = Plan(
-        *(archive.journal, archive.results, str(archive.output), FORMATS, archive.journal.begin_run()),
+        *(archive.journal, archive.results, FORMATS, archive.journal.begin_run()),
         kept=[str(archive.output / "calls.txt")],
     )
     plan.take([archive.file("calls.wav")])

@@ -13,10 +13,11 @@ import pytest
 
 from malsori.bundles import find_bundle
 from malsori.bundles.adopt import adopt
-from malsori.bundles.pull.work import lock_of, locked
+from malsori.bundles.pull.work import lock_of
 from malsori.bundles.remove import remove
 from malsori.cli.main import main
 from malsori.errors import OutputError
+from malsori.file_lock import locked
 from tests.plain import hub_repository, whisper_folder
 from tests.shipped import ROOT
 

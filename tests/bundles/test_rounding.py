@@ -17,10 +17,11 @@ from malsori.bundles.adopt import adopt
 from malsori.bundles.infer.model_bin import Header
 from malsori.bundles.pull import File, Model, pull, pulling, round_here
 from malsori.bundles.pull.hub import Hub
-from malsori.bundles.pull.work import lock_of, locked
+from malsori.bundles.pull.work import lock_of
 from malsori.bundles.rounding import round_weights
 from malsori.cli.main import main
 from malsori.errors import ModelCorrupt, OptionError, OutputError
+from malsori.file_lock import locked
 from tests.hub_server import FILES, REPOSITORY, REVISION, Server, hub_server, nano, sha
 from tests.plain import ctc_folder, hub_repository, stored_in_floats, whisper_folder
 from tests.shipped import ROOT

@@ -36,5 +36,6 @@ def sound_files_in(
             for name in folders:
                 if os.path.islink(path := os.path.join(where, name)):
                     linked(path)
+        below = os.path.relpath(where, folder)
         for name in sorted(filter(is_sound, files)):
-            yield os.path.normpath(os.path.join(os.path.relpath(where, folder), name))
+            yield os.path.normpath(os.path.join(below, name))

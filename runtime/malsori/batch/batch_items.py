@@ -53,6 +53,11 @@ class ItemResult:
         return bool(self.cause)
 
 
+def with_source(message: str, source: str) -> str:
+    """Return why an item has failed, with its source; most messages name it themselves."""
+    return message if source in message else f"{source}: {message}"
+
+
 @dataclass(frozen=True, slots=True)
 class ItemProgress:
     """How far an item is: `seconds` of it are done; `length` is its length in seconds, None while unknown."""

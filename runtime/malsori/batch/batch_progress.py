@@ -11,12 +11,10 @@ from .planning import PlanCounts
 
 @dataclass(frozen=True, slots=True)
 class ItemBegun:
-    """An item that is being heard: its source, the stem of its results, its bytes, and how far it is."""
+    """An item that is being heard, and how far it is."""
 
-    source: str
-    size: int
+    item: BatchItem
     progress: ItemProgress | None = None
-    stem: str = ""
 
     @property
     def seconds(self) -> float:
@@ -35,8 +33,9 @@ class BatchProgress:
     """Files of a run by what became of them, before it (`..._before`) and in it.
 
     `seconds` of sound are done in this run, `elapsed_s` of time have gone by. `bytes_done` of `bytes_total` are those
-    of the files that this run has to do, by which its end is estimated. `begun` are the items in work, by their
-    numbers, `ended_last` is the one whose result came last, `causes` counts the failures of this run.
+    of the files that this run has to do, by which its end is estimated. `begun` are the items in work of which
+    something was told, or else the next one, by their numbers; `ended_last` is the one whose result came last, `causes`
+    counts the failures of this run.
     """
 
     files: int = 0
@@ -80,11 +79,11 @@ class BatchProgress:
     @property
     def bytes_heard(self) -> float:
         """Bytes of the files that are done, and their shares of those in work."""
-        return self.bytes_done + sum(each.size * each.share for each in self.begun.values())
+        return self.bytes_done + sum(each.item.size * each.share for each in self.begun.values())
 
     def began(self, item: BatchItem) -> BatchProgress:
         """Return the progress with one more item in work."""
-        return replace(self, begun={**self.begun, item.number: ItemBegun(item.source, item.size, stem=item.stem)})
+        return replace(self, begun={**self.begun, item.number: ItemBegun(item)})
 
     def advanced(self, told: ItemProgress, elapsed_s: float) -> BatchProgress:
         """Return the progress with an item that is further."""
@@ -103,7 +102,7 @@ class BatchProgress:
             failed_now=self.failed_now + result.failed,
             seconds=self.seconds + result.seconds,
             elapsed_s=elapsed_s,
-            bytes_done=self.bytes_done + (known.size if known else 0),
+            bytes_done=self.bytes_done + (known.item.size if known else 0),
             begun=begun,
             causes=causes,
             ended_last=known,

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections import deque
+from collections import OrderedDict, deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing
 from itertools import islice
 
 from ..errors import JournalError
 from ..joining import counted
-from .batch_items import BatchItem, ItemProgress, ItemResult, Runner
+from .batch_items import BatchItem, ItemEvent, ItemProgress, ItemResult, Runner
 from .batch_progress import BatchProgress
 from .input_row import InputRow
 from .journal import Journal
@@ -37,6 +37,7 @@ class Batch:
         self._journal, self._formats, self._watch = journal, formats, watch
         self._output, self._results = output, results_at(output)
         self._unrecorded: deque[ItemResult] = deque()
+        self._in_work: OrderedDict[int, BatchItem] = OrderedDict()  # the first is found at once, as in no plain dict
         self._run = journal.begin_run()
         self._began = time.monotonic()
         self.progress = BatchProgress()
@@ -57,8 +58,8 @@ class Batch:
         told of that. Raises what reading the inputs raises, and `JournalError`.
         """
         self._results.sweep()
-        place = (self._journal, self._results, self._output, self._formats)
-        plan = Plan(*place, self._run, retry_failed=retry_failed, kept=kept, replaces=replaces)
+        where = (self._journal, self._results, self._formats, self._run)
+        plan = Plan(*where, retry_failed=retry_failed, kept=kept, replaces=replaces)
         counts = plan.take(inputs, report)
         if plan.spared:
             note(
@@ -86,11 +87,7 @@ class Batch:
         try:
             with closing(runner.run(self._begun())) as events:
                 for event in events:
-                    if isinstance(event, ItemProgress):
-                        self.progress = self.progress.advanced(event, self._seconds)
-                        self._watch(self.progress, None)
-                    elif event.number in self.progress.begun:  # else a second one, of work that was done twice
-                        self._take(event)
+                    self._take(event)
         finally:
             self._record_all()  # what the journal could not take meanwhile
             self._journal.end_run(self._run, self.progress.done_now + self.progress.failed_now, self.progress.seconds)
@@ -103,19 +100,40 @@ class Batch:
         return (row.item for row in self._journal.rows("run = ? AND state = 'pending'", [self._run]))
 
     def _begun(self) -> Iterator[BatchItem]:
-        """Yield the pending items, each noted as begun."""
+        """Yield the pending items, each noted as in work."""
         for item in self._pending():
-            self.progress = self.progress.began(item)
+            self._in_work[item.number] = item
+            self._show_next()
             yield item
 
-    def _take(self, result: ItemResult) -> None:
+    def _show(self, number: int) -> None:
+        """Put an item in work into the progress, which is copied with each event: a cluster has 100,000 at a time."""
+        if number in self._in_work and number not in self.progress.begun:
+            self.progress = self.progress.began(self._in_work[number])
+
+    def _show_next(self) -> None:
+        if self._in_work and not self.progress.begun:
+            self._show(next(iter(self._in_work)))
+
+    def _take(self, event: ItemEvent) -> None:
+        if isinstance(event, ItemProgress):
+            self._show(event.number)
+            self.progress = self.progress.advanced(event, self._seconds)
+            self._watch(self.progress, None)
+        elif event.number in self._in_work:  # else a second one, of work that was done twice
+            self._end(event)
+
+    def _end(self, result: ItemResult) -> None:
         self._unrecorded.append(result)
         try:
             self._record_all()
         except JournalError:
             if len(self._unrecorded) > MOST_UNRECORDED:
                 raise
+        self._show(result.number)
         self.progress = self.progress.ended(result, self._seconds)
+        del self._in_work[result.number]
+        self._show_next()
         self._watch(self.progress, result)
 
     def _record_all(self) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 
@@ -12,20 +11,11 @@ from ..atomic import is_temporary, temporary_in
 from ..audio.folders import is_sound
 from ..errors import AudioNotFound, MissingDependency, OutputError, brief
 from .input_row import InputRow
+from .patterns import MAGIC, base_of
 
 # Stores that show an object only when all of it is there: it is written under its own name at once. In all others it is
 # written under another name, and moved.
 ATOMIC = frozenset({"s3", "s3a", "gs", "gcs", "abfs", "abfss", "az", "adl", "oci", "ossfs", "memory"})
-
-
-@dataclass(frozen=True, slots=True)
-class UrlFile:
-    """A file at a URL; `name` is its path below the folder that was listed, `changed` its time in nanoseconds or 0."""
-
-    url: str
-    name: str
-    size: int
-    changed: int = 0
 
 
 def open_url(url: str) -> BinaryIO:
@@ -41,13 +31,13 @@ def open_url(url: str) -> BinaryIO:
     return cast("BinaryIO", _Named(file, url))
 
 
-def files_at(url: str) -> Iterator[UrlFile]:
+def files_at(url: str) -> Iterator[InputRow]:
     """Yield the files of a folder at a URL and of its folders, those that a glob matches, or the one file, by name.
 
     Hidden ones are left out. Raises `AudioNotFound` where there is nothing of that name, `MissingDependency`.
     """
     store, path = _store(url)
-    globbed = any(sign in path for sign in "*?[")
+    globbed = MAGIC.search(path) is not None
     try:
         if globbed:
             found = {name: info for name, info in store.glob(path, detail=True).items() if info["type"] == "file"}
@@ -57,13 +47,12 @@ def files_at(url: str) -> Iterator[UrlFile]:
         raise _unreadable(url, error) from error
     if not found:
         raise AudioNotFound(url, "files that match" if globbed else "a file, or a folder with files", "nothing")
-    root = (
-        posixpath.dirname(path.partition("*")[0].partition("?")[0].partition("[")[0]) if globbed else path.rstrip("/")
-    )
+    root = base_of(path) if globbed else path.rstrip("/")
     for name, info in sorted(found.items()):
         below = posixpath.relpath(name, root) if name != root else posixpath.basename(name)
         if not any(part.startswith(".") for part in below.split("/")):
-            yield UrlFile(store.unstrip_protocol(name), below, int(info.get("size") or 0), _changed(info))
+            size, changed = int(info.get("size") or 0), _changed(info)
+            yield InputRow(store.unstrip_protocol(name), below, size=size, changed=changed)
 
 
 def remote_rows(url: str) -> Iterator[InputRow]:
@@ -72,8 +61,8 @@ def remote_rows(url: str) -> Iterator[InputRow]:
     Raises as `files_at`.
     """
     for file in files_at(url):
-        if is_sound(file.name) or file.url.rpartition("/")[2] == url.rpartition("/")[2]:
-            yield InputRow(file.url, file.name, size=file.size, changed=file.changed)
+        if is_sound(file.below) or file.source.rpartition("/")[2] == url.rpartition("/")[2]:
+            yield file
 
 
 class UrlResults:
@@ -87,6 +76,10 @@ class UrlResults:
         names = (self._store.protocol,) if isinstance(self._store.protocol, str) else self._store.protocol
         self._atomic = bool(ATOMIC.intersection(names))
         self._found: frozenset[str] | None = None  # what was there when it was first looked for
+
+    def path(self, stem: str, format: str) -> str:
+        """Return the URL of a result."""
+        return f"{self.url}/{stem}.{format}"
 
     def write(self, stem: str, texts: Mapping[str, bytes]) -> None:
         """Write each file whole or not at all."""

@@ -15,8 +15,8 @@ class InputRow:
 
     `source` is its path as given, or its URL; `below` its path below the folder, pattern or manifest that it was found
     by. `options` are its own, plain values of JSON as keywords of `transcribe`, and `id` names its results where a
-    manifest gives one. `size` are its bytes and `changed` is, of a URL, its time in nanoseconds; 0 where unknown.
-    `trouble` is why it cannot be heard, where that is known beforehand.
+    manifest gives one. `size` are its bytes, `changed` is its time in nanoseconds; 0 where unknown. `trouble`
+    is why it cannot be heard, where that is known beforehand.
     """
 
     source: str

@@ -16,7 +16,7 @@ from ..errors import AudioNotFound, OptionError
 from ..output.stems import RealPaths
 from ..urls import is_url
 from .input_row import InputRow
-from .listed import below_of, checked, mirrored, paths_in
+from .listed import below_of, checked, paths_in, row_at_url
 from .manifest_rows import MANIFESTS, rows_of
 from .patterns import base_of, is_pattern, matches, names_an_ending
 
@@ -54,8 +54,9 @@ def read_inputs(
     for given in sorted(inputs, key=lambda each: not _is_manifest(each)):
         for row in reading.rows(given):
             empty = False
-            if (own := _identity(row, real)) not in known:
-                known |= {own, _identity(row, real, plain=True)}
+            path, said = real.path(row.source), _said_of(row)
+            if (own := _identity(path, said)) not in known:
+                known |= {own, _identity(path)}
                 yield row
     if empty:
         raise OptionError(f"no recordings: {reading.looked_for(inputs)}; expected sound files, folders or manifests")
@@ -142,7 +143,7 @@ class _Reading:
         if self._null and path.endswith("\n") and not os.path.lexists(path):
             raise OptionError("standard input: expected paths that end in null bytes, found lines; leave -0 out")
         if is_url(path):
-            return mirrored(path, remote=self._remote is not None)
+            return row_at_url(path, remote=self._remote is not None)
         return checked(InputRow(path, below_of(path)))
 
     def _at(self, url: str) -> Iterator[InputRow]:
@@ -171,8 +172,12 @@ def _looked_for(given: str) -> str:
     return f"{given}: names no recordings"
 
 
-def _identity(row: InputRow, real: RealPaths, *, plain: bool = False) -> bytes:
-    """Return what tells two rows apart: the file, and what a manifest says of it, unless `plain`."""
+def _said_of(row: InputRow) -> str:
+    """Return what a manifest says of a file, "" for nothing."""
     said = [row.id, row.options, str(row.trouble or "")]
-    own = "" if plain or not any(said) else json.dumps(said, sort_keys=True, default=str)
-    return hashlib.blake2b(f"{real.path(row.source)}\0{own}".encode("utf-8", "surrogatepass"), digest_size=16).digest()
+    return json.dumps(said, sort_keys=True, default=str) if any(said) else ""
+
+
+def _identity(path: str, said: str = "") -> bytes:
+    """Return what tells two rows apart: the real path of the file, and what is said of it."""
+    return hashlib.blake2b(f"{path}\0{said}".encode("utf-8", "surrogatepass"), digest_size=16).digest()

@@ -14,11 +14,11 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
-from ..bundles.pull.work import locked
 from ..errors import JournalError, JournalMismatch
+from ..file_lock import locked
 from .batch_items import ItemResult
 from .journal_file import APPLICATION, SCHEMA, VERSION, as_text, connected, guarded, raw, reading, refuse, set_aside
-from .journal_row import COLUMNS, JournalRow, row_of
+from .journal_row import COLUMNS, JournalRow, escaped, row_of
 
 PAGE = 256  # rows read at a time, so that no query stays open while others write
 
@@ -174,7 +174,7 @@ class Journal:
             [
                 "failed" if result.failed else "done",
                 result.cause,
-                _plain(result.message),
+                escaped(result.message),
                 result.seconds,
                 result.language,
                 json.dumps(result.warnings),
@@ -231,7 +231,3 @@ def _differences(kept: Mapping[str, Any], asked: Mapping[str, Any]) -> Iterator[
 
 def _said(value: Any) -> str:
     return "not given" if value is None else str(value) if isinstance(value, (str, int, float)) else json.dumps(value)
-
-
-def _plain(text: str) -> str:
-    return text.encode("utf-8", "backslashreplace").decode("utf-8")

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from .batch_items import BatchItem
+from .batch_items import BatchItem, with_source
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,9 +44,13 @@ class JournalRow:
 
     @property
     def told(self) -> str:
-        """Why it has failed, with the recording that is meant; most messages name it themselves."""
-        source = self.source.encode("utf-8", "backslashreplace").decode("utf-8")
-        return self.message if source in self.message else f"{source}: {self.message}"
+        """Why it has failed, with the recording that is meant."""
+        return with_source(self.message, escaped(self.source))
+
+
+def escaped(text: str) -> str:
+    """Return a text in which bytes that are no UTF-8 are written out, such as `udcff` behind a backslash."""
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 COLUMNS = ", ".join(JournalRow.__dataclass_fields__)

@@ -18,7 +18,7 @@ from ..pipeline.options import ALIASES, TranscribeOptions
 from ..sound_options import SourceOptions, SpeechOptions
 from ..urls import is_url
 from .input_row import InputRow
-from .listed import below_of, checked, composed_otherwise, mirrored
+from .listed import below_of, checked, composed_otherwise, row_at_url
 from .manifest_files import MANIFESTS, ManifestRecord, records
 from .naming import path_of_id
 
@@ -116,7 +116,7 @@ class _RowReader:
             found = "none" if audio is None else repr(audio)[:80]
             raise OptionError(f"{AUDIO[0]}: expected the path of a recording, found {found}")
         if is_url(audio):
-            return mirrored(audio, remote=self._remote)
+            return row_at_url(audio, remote=self._remote)
         clips = os.path.join(self._folder, _CLIPS) if values.keys() >= _COMMON_VOICE else ""
         folder = clips if os.path.isdir(clips) else self._folder
         return checked(InputRow(composed_otherwise(os.path.join(folder, audio)), below_of(audio)))

@@ -52,7 +52,6 @@ class Plan:
         self,
         journal: Journal,
         results: Results,
-        output: str,
         formats: Sequence[str],
         run: int,
         *,
@@ -60,7 +59,7 @@ class Plan:
         kept: Sequence[str] = (),
         replaces: bool = False,
     ) -> None:
-        self._journal, self._results, self._output, self._formats, self._run = journal, results, output, formats, run
+        self._journal, self._results, self._formats, self._run = journal, results, formats, run
         self._retry_failed, self._kept, self._replaces = retry_failed, kept, replaces
         self.spared: set[str] = set()
         self._same: Counter[str] = Counter()  # names that stand more than once
@@ -134,7 +133,9 @@ class Plan:
             (found.number, InputRow(found.source, found.below, id=found.id))
             for found in self._journal.rows("run = ? AND stem IS NULL", [self._run])
         ]
-        named = stems([row for _, row in new], self._taken, output=self._output, formats=self._formats, kept=self._kept)
+        named = stems(
+            [row for _, row in new], self._taken, place=self._results.path, formats=self._formats, kept=self._kept
+        )
         for first in range(0, len(new), TOGETHER):
             with self._journal.transaction():
                 some = slice(first, first + TOGETHER)
@@ -185,7 +186,7 @@ def plain(options: object) -> dict[str, object]:
 
 def _status(row: InputRow) -> tuple[int, int]:
     """Return size and time of a file, in bytes and nanoseconds; zeros for what is not there."""
-    if is_url(row.source):
+    if row.changed or is_url(row.source):
         return row.size, row.changed
     with suppress(OSError, ValueError):
         status = os.stat(row.source)

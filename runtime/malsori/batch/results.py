@@ -15,8 +15,12 @@ from ..errors import OutputError
 class Results(Protocol):
     """A place for results; the worker that heard an item writes them, under names that no other item has."""
 
+    def path(self, stem: str, format: str) -> str:
+        """Return the path, or the URL, of a result."""
+        ...
+
     def write(self, stem: str, texts: Mapping[str, bytes]) -> None:
-        """Write `STEM.FORMAT` for each format, in place of what was there. Raises `OutputError`."""
+        """Write the text of each format, in place of what was there. Raises `OutputError`."""
         ...
 
     def there(self, stem: str, formats: Collection[str]) -> bool:
@@ -42,9 +46,13 @@ class ResultFolder:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
+    def path(self, stem: str, format: str) -> str:
+        """Return the path of a result."""
+        return os.path.join(self.folder, f"{stem}.{format}")
+
     def write(self, stem: str, texts: Mapping[str, bytes]) -> None:
         """Write each file beside its place, flush it to the disk, and rename it."""
-        for path, text in ((self._path(stem, format), text) for format, text in texts.items()):
+        for path, text in ((Path(self.path(stem, format)), text) for format, text in texts.items()):
             try:
                 path.parent.mkdir(parents=True, exist_ok=True)
                 with replacing(path, durable=True) as file:
@@ -54,16 +62,16 @@ class ResultFolder:
 
     def there(self, stem: str, formats: Collection[str]) -> bool:
         """Return whether all results of this stem are files."""
-        return all(os.path.isfile(self._path(stem, format)) for format in formats)
+        return all(os.path.isfile(self.path(stem, format)) for format in formats)
 
     def any_there(self, stem: str, formats: Collection[str]) -> bool:
         """Return whether something already has the name of one of the results of this stem."""
-        return any(os.path.lexists(self._path(stem, format)) for format in formats)
+        return any(os.path.lexists(self.path(stem, format)) for format in formats)
 
     def copy(self, stem: str, new: str, formats: Collection[str]) -> None:
         """Write the results of a stem under another one, too."""
         try:
-            texts = {format: self._path(stem, format).read_bytes() for format in formats}
+            texts = {format: Path(self.path(stem, format)).read_bytes() for format in formats}
         except OSError as error:
             raise OutputError(f"{error.filename}: cannot be read, {error.strerror}") from error
         self.write(new, texts)
@@ -73,9 +81,6 @@ class ResultFolder:
         for path in _temporary_files(self.folder):
             with suppress(OSError):
                 os.unlink(path)
-
-    def _path(self, stem: str, format: str) -> Path:
-        return self.folder / f"{stem}.{format}"
 
 
 def _temporary_files(folder: Path) -> Iterator[str]:

@@ -12,9 +12,10 @@ from glob import escape
 from pathlib import Path
 
 from ..errors import OptionError, OutputError
+from ..file_lock import locked
 from .find import Found
 from .places import PACKAGE, checkout, is_within, shelf, unfinished
-from .pull.work import lock_of, locked
+from .pull.work import lock_of
 
 
 def check_removable(found: Found) -> None:

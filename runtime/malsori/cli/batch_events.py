@@ -46,8 +46,8 @@ class BatchEvents:
         ended = progress.ended_last
         event = {
             "event": "file",
-            "source": ended.source if ended else None,
-            "stem": ended.stem if ended else None,
+            "source": ended.item.source if ended else None,
+            "stem": ended.item.stem if ended else None,
             "state": "failed" if result.failed else "done",
             "seconds": round(result.seconds, 3),
             "language": result.language,
@@ -128,7 +128,11 @@ def _progress(figures: RunFigures) -> dict[str, Any]:
         "bytes_total": told.bytes_total,
         "left_s": None if figures.left_s is None else round(figures.left_s, 1),
         "now": [
-            {"source": each.source, "seconds": round(each.seconds, 3), "length": each.progress and each.progress.length}
+            {
+                "source": each.item.source,
+                "seconds": round(each.seconds, 3),
+                "length": each.progress and each.progress.length,
+            }
             for each in begun
         ],
     }

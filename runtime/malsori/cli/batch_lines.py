@@ -7,6 +7,7 @@ from collections import deque
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from ..batch.batch_items import with_source
 from .console import complain
 from .progress import LINE_EVERY
 
@@ -87,6 +88,5 @@ class BatchSilence:
 
 
 def failure_line(progress: BatchProgress, result: ItemResult) -> str:
-    """Return a line that names the file of a failure and says why; most messages begin with the name."""
-    source = progress.ended_last.source if progress.ended_last else ""
-    return result.message if not source or source in result.message else f"{source}: {result.message}"
+    """Return a line that names the file of a failure and says why."""
+    return with_source(result.message, progress.ended_last.item.source if progress.ended_last else "")

@@ -93,7 +93,7 @@ def wrapped(parts: list[str], width: int) -> list[str]:
 def _being_heard(each: ItemBegun, width: int) -> str:
     length = each.progress.length if each.progress else None
     position = f"  {clock(each.seconds)}{f' of {clock(length)}' if length else ''}  "
-    return _cut(position + within(printable(each.source), max(1, width - len(position))), width)
+    return _cut(position + within(printable(each.item.source), max(1, width - len(position))), width)
 
 
 def _cut(line: str, width: int) -> str:

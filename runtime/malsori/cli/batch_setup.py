@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from ..errors import OptionError
 from ..urls import is_url
-from .model_flags import check_loading_flags
+from .model_flags import loading_of
 from .progress import Reporter
 from .transcribe_flags import cue_options, options_from, timed, words_wanted
 
@@ -28,10 +28,9 @@ def settings_of(args: argparse.Namespace, formats: Sequence[str], reporter: Repo
     """Return what the workers are told. Raises as `load` and `transcribe` do for what the model does not have."""
     from ..batch.settings import WorkerSettings
     from ..pipeline.loading import check_wanted
-    from ..pipeline.options import Loading
 
     options = timed(options_from(args), formats)
-    check_loading_flags(args)
+    loading = loading_of(args)
     found = _model(args, reporter)
     check_wanted(options, found)
     manifest = found.manifest()
@@ -41,7 +40,7 @@ def settings_of(args: argparse.Namespace, formats: Sequence[str], reporter: Repo
         formats=tuple(formats),
         output=args.output if is_url(args.output) else os.path.abspath(args.output),
         model_digest=manifest.digest,
-        loading=Loading(args.device, args.threads, args.memory, not args.no_verify),
+        loading=loading,
         compute_type=args.compute_type,
         cues=cue_options(args),
         words=words_wanted(args),

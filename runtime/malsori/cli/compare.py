@@ -12,7 +12,7 @@ from ..sound_options import SourceOptions
 from .compare_output import emit_comparison, summary
 from .console import emit_json, report
 from .destinations import check_writable
-from .model_flags import add_loading_flags, at_least_one, check_loading_flags, model_name
+from .model_flags import add_loading_flags, at_least_one, loading_of, model_name
 from .parser import Parser, add_flags
 from .progress import Reporter
 from .sources import STDIN, InputFile, find_inputs
@@ -75,20 +75,18 @@ def run(args: argparse.Namespace) -> int:
     """Compare; return 0, or 1 when a model or a recording failed."""
     from ..compare import ComparisonSettings, compare
     from ..errors import OptionError
-    from ..pipeline.options import Loading
 
     ENDING.catch_termination()
     if args.audio and args.html is None:
         raise OptionError("--audio puts the recordings into a page; name it with --html PAGE")
     options = options_from(args)
-    check_loading_flags(args)
+    loading = loading_of(args)
     if args.html is not None:
         check_writable(args.html)
     with Reporter(quiet=args.quiet) as reporter:
         inputs = find_inputs(args.files, recursive=args.recursive)
         models = _models(args, reporter)
         recordings = _recordings(args, inputs, reporter)
-        loading = Loading(args.device, args.threads, args.memory, not args.no_verify)
         settings = ComparisonSettings(options, loading, args.runs)
         comparison = compare(models, recordings, settings, say=reporter.say)
         reporter.pause()

@@ -12,6 +12,7 @@ from .progress import Reporter
 
 if TYPE_CHECKING:
     from ..pipeline import TranscribeOptions, Transcriber
+    from ..pipeline.options import Loading
 
 DEFAULT_MODEL = "nano-ctc-ko"
 at_least_one = reader(Count())
@@ -97,6 +98,14 @@ def check_loading_flags(args: argparse.Namespace) -> None:
 
     flags = {name: getattr(args, name) for name in ("device", "compute_type", "threads", "memory")}
     check_loading(workers=1, **flags)
+
+
+def loading_of(args: argparse.Namespace) -> Loading:
+    """Return how the flags say that models are loaded. Raises as `check_loading_flags`."""
+    from ..pipeline.options import Loading
+
+    check_loading_flags(args)
+    return Loading(args.device, args.threads, args.memory, not args.no_verify)
 
 
 def model_name(text: str) -> str:

@@ -215,15 +215,16 @@ def _line(model: Model, pulled: Pulled) -> str:
         return f"{intact}; --force pulls it again"
     return (
         f"{model.name}, {size(pulled.size)} on disk, licence {made.licence}, from {made.source} {made.revision[:12]}: "
-        f"malsori transcribe FILE --model {_by(model, pulled.folder)}"
+        f"malsori transcribe FILE --model {typed(model.name, pulled.folder)}"
     )
 
 
-def _by(model: Model, folder: Path) -> str:
+def typed(name: str, folder: Path) -> str:
+    """Return what is typed for a model that was put into the user's cache: the shortest name that finds it."""
     from ..bundles import Found
     from ..bundles.present import shortest_name
 
-    return shlex.quote(shortest_name(model.name, Found(model.name, folder, "cache")))
+    return shlex.quote(shortest_name(name, Found(name, folder, "cache")))
 
 
 def _print(args: argparse.Namespace, told: dict[str, Any]) -> None:

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from .console import emit, emit_json
-from .models_pull import destination
+from .models_pull import destination, typed
 from .parser import Parser
 from .progress import Reporter
 from .sources import STDIN
@@ -134,20 +134,13 @@ def _line(model: Unbundled) -> str:
     made = model.manifest
     return (
         f"{model.name}, {size(made.size)} on disk, licence {_short(made.licence)}, from {_short(made.source)}: "
-        f"malsori transcribe FILE --model {_by(model)}"
+        f"malsori transcribe FILE --model {typed(model.name, model.folder)}"
     )
 
 
 def _short(text: str) -> str:
     """Return a text of a stranger's manifest, cut to what fits into a line."""
     return text if len(text) <= MOST_SHOWN else f"{text[:MOST_SHOWN]}…"
-
-
-def _by(model: Unbundled) -> str:
-    from ..bundles import Found
-    from ..bundles.present import shortest_name
-
-    return shlex.quote(shortest_name(model.name, Found(model.name, model.folder, "cache")))
 
 
 def _summary(model: Unbundled) -> dict[str, Any]:

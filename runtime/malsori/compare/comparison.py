@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from statistics import median
 from typing import Any
 
@@ -68,11 +69,12 @@ class ModelOutcome:
         return (self.trouble or "not heard") if heard is None else heard.error
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class ModelComparison:
     """Several models on the same recordings, each heard `runs` times, on the machine `host`.
 
-    `asked` are the options that were asked of all, such as `language=ko`.
+    `asked` are the options that were asked of all, such as `language=ko`. What goes through all texts or recordings is
+    kept, since a page asks for it with each text; so the class has no slots.
     """
 
     recordings: tuple[ComparedRecording, ...]
@@ -86,7 +88,7 @@ class ModelComparison:
         """The models that have figures."""
         return tuple(model for model in self.models if not model.trouble)
 
-    @property
+    @cached_property
     def counted(self) -> tuple[int, ...]:
         """The numbers of the recordings that all of these models heard: figures are of the same sound for all."""
         numbers = range(len(self.recordings))
@@ -102,7 +104,7 @@ class ModelComparison:
         """Whether it is known of any counted recording what was said."""
         return any(self.recordings[number].said is not None for number in self.counted)
 
-    @property
+    @cached_property
     def characters(self) -> bool:
         """Whether errors are counted in characters without spaces (Korean, Japanese, Chinese, ...), else in words."""
         said = [each.said for each in self.recordings if each.said]

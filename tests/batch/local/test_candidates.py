@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from malsori.batch.local.candidates import OWN_MEMORY, MachineParts, by_hand, candidates
+from malsori.batch.local.candidates import OWN_MEMORY, MachineParts, candidates, layout_of
 from malsori.batch.local.worker_layout import WorkerLayout
 from malsori.batch.settings import WorkerSettings
 from malsori.engines.machine.devices import gpu_names
@@ -37,7 +37,7 @@ def test_with_gpus_there_is_a_worker_for_each() -> None:
     (layout,) = candidates(MachineParts(8, gpus=("0", "2")), GB)
     assert (layout.workers, layout.threads) == (2, 4)
     assert [layout.gpu_of(seat) for seat in range(2)] == ["0", "2"]
-    more = by_hand(MachineParts(8, gpus=("0", "2")), 4)
+    more = layout_of(MachineParts(8, gpus=("0", "2")), 4)
     assert [more.gpu_of(seat) for seat in range(4)] == ["0", "2", "0", "2"]
 
 
@@ -48,8 +48,8 @@ def test_workers_stay_within_groups_of_cores() -> None:
 
 
 def test_what_is_given_by_hand_is_kept() -> None:
-    assert by_hand(MachineParts(4), 8) == WorkerLayout(8, 1)
-    assert by_hand(MachineParts(8), 2, 3) == WorkerLayout(2, 3)
+    assert layout_of(MachineParts(4), 8) == WorkerLayout(8, 1)
+    assert layout_of(MachineParts(8), 2, 3) == WorkerLayout(2, 3)
 
 
 def test_the_threads_of_a_layout_go_into_the_settings_of_its_workers() -> None:

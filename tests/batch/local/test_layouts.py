@@ -13,8 +13,9 @@ import pytest
 from malsori.batch.local import WorkerLayout, layout_for
 from malsori.batch.local.candidates import MachineParts
 from malsori.batch.local.layout_cache import NAME, LayoutCache, key_of
-from malsori.batch.local.layout_trial import HeardPass, TriedLayout, best_layout, speed_of, speed_together
+from malsori.batch.local.layout_trial import TriedLayout, best_layout, speed_of, speed_together
 from malsori.batch.local.layouts import LOOKED_AT, TRIED, WORTH_BYTES, is_busy, told
+from malsori.batch.local.trial_worker import HeardPass
 from malsori.batch.settings import WorkerSettings
 from malsori.engines.machine.cpus import cpu_threads
 from malsori.errors import AudioNotFound, ModelNotFound
@@ -57,11 +58,14 @@ def test_no_further_layout_is_tried_when_the_time_is_over() -> None:
 
 
 def test_sound_counts_that_was_heard_while_all_processes_were_hearing() -> None:
-    first = [HeardPass(0, 10, 99), HeardPass(10, 20, 30), HeardPass(20, 30, 30)]
-    second = [HeardPass(0, 15, 99), HeardPass(15, 25, 10)]
+    def passed(began: float, ended: float, seconds: float) -> HeardPass:
+        return HeardPass(0, seconds=seconds, began=began, ended=ended)
+
+    first = [passed(0, 10, 99), passed(10, 20, 30), passed(20, 30, 30)]
+    second = [passed(0, 15, 99), passed(15, 25, 10)]
     # From 15 to 25 one heard half of 30 s twice, the other 10 s.
-    assert speed_together({"1": first, "2": second}) == pytest.approx((15 + 15 + 10) / 10)
-    assert speed_together({"1": first[:1], "2": second}) == 0
+    assert speed_together({1: first, 2: second}) == pytest.approx((15 + 15 + 10) / 10)
+    assert speed_together({1: first[:1], 2: second}) == 0
     assert speed_together({}) == 0
 
 

@@ -28,16 +28,16 @@ def candidates(machine: MachineParts, weights: int, *, shared: bool = False) -> 
     are `shared`. With GPUs there is one layout: a worker for each.
     """
     if machine.gpus:
-        return [by_hand(machine, len(machine.gpus))]
+        return [layout_of(machine, len(machine.gpus))]
     found = []
     workers = 1
     while workers <= machine.threads and (workers == 1 or _fits(machine, weights, workers, shared=shared)):
-        found.append(by_hand(machine, workers))
+        found.append(layout_of(machine, workers))
         workers *= 2
     return found
 
 
-def by_hand(machine: MachineParts, workers: int, threads: int | None = None) -> WorkerLayout:
+def layout_of(machine: MachineParts, workers: int, threads: int | None = None) -> WorkerLayout:
     """Return the layout with so many workers, each with its share of the machine, or with so many threads."""
     share = max(1, machine.threads // workers)
     return WorkerLayout(workers, threads or share, cores_of(workers, machine.groups), machine.gpus)

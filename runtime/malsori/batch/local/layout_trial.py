@@ -11,22 +11,13 @@ from ...errors import MalsoriError
 from ..batch_items import BatchItem, ItemResult
 from ..settings import WorkerSettings
 from .local_runner import LocalRunner
-from .trial_worker import SOUND
+from .trial_worker import SOUND, HeardPass
 from .worker_layout import WorkerLayout
 
 TRIAL_WORKER = "malsori.batch.local.trial_worker:TrialWorker"
 TRIAL_S = 3.0  # in which all processes of a layout hear
 BUDGET_S = 20.0  # after which no further layout is tried
 CLEARLY = 1.05  # times as fast, for what takes more memory; the measure scatters by 3 %
-
-
-@dataclass(frozen=True, slots=True)
-class HeardPass:
-    """That a process heard `seconds` of sound from one time to another."""
-
-    began: float
-    ended: float
-    seconds: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +82,7 @@ class Trial:
     def __init__(self, workers: int, sound: Sequence[str], trial_s: float) -> None:
         self._workers, self._sound, self._trial_s = workers, tuple(sound), trial_s
         self._until: float | None = None
-        self.passes: dict[str, list[HeardPass]] = defaultdict(list)  # by process, the first included
+        self.passes: dict[int, list[HeardPass]] = defaultdict(list)  # by process, the first included
 
     def items(self) -> Iterator[BatchItem]:
         """Yield what the processes are to do next, while the trial lasts."""
@@ -101,17 +92,16 @@ class Trial:
             number += 1
 
     def took(self, result: ItemResult) -> bool:
-        """Note what a process did; return whether it did."""
-        if result.failed:
+        """Note that a process has heard the sound; return whether it has."""
+        if not isinstance(result, HeardPass):
             return False
-        began, ended = map(float, result.warnings)
-        self.passes[result.digest].append(HeardPass(began, ended, result.seconds))
+        self.passes[result.process].append(result)
         if self._until is None and len(self.passes) == self._workers:
             self._until = time.monotonic() + self._trial_s
         return True
 
 
-def speed_together(passes: dict[str, list[HeardPass]]) -> float:
+def speed_together(passes: dict[int, list[HeardPass]]) -> float:
     """Return the seconds of sound in a second, in the time when all processes were hearing; 0 where there was none.
 
     The first pass of each is its preparation. Of one that is only partly in that time its share counts.

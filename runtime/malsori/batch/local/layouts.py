@@ -17,7 +17,7 @@ from ...engines.machine.libraries import has_driver
 from ...engines.machine.memory import free_memory
 from ...urls import is_url
 from ..settings import WorkerSettings
-from .candidates import MachineParts, by_hand, candidates
+from .candidates import MachineParts, candidates, layout_of
 from .cpu_groups import cpu_groups, usable_cores
 from .layout_cache import LayoutCache, key_of
 from .layout_trial import TriedLayout, best_layout, speed_of
@@ -53,7 +53,7 @@ def layout_for(
     machine = machine_parts(settings, manifest)
     threads = settings.loading.threads or None
     if workers is not None or threads is not None or machine.gpus:
-        return by_hand(machine, workers or max(1, len(machine.gpus)), threads)
+        return layout_of(machine, workers or max(1, len(machine.gpus)), threads)
     layouts = candidates(machine, manifest.size, shared=_shares(settings, manifest))
     if len(layouts) == 1:
         return layouts[0]

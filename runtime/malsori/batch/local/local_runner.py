@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterator
+from functools import partial
 
 from ..batch_items import BatchItem, ItemEvent
 from ..hearer_entry import BATCH_WORKER
 from ..settings import WorkerSettings
 from .crew import STALLED_S, Crew
 from .worker_layout import ONE_WORKER, WorkerLayout
-
-
-def untold(line: str) -> None:
-    """Tell nobody."""
 
 
 class LocalRunner:
@@ -31,14 +28,9 @@ class LocalRunner:
         entry: str = BATCH_WORKER,
         stalled_s: float = STALLED_S,
         debug: bool = False,
-        report: Callable[[str], None] = untold,
+        report: Callable[[str], None] = lambda line: None,
     ) -> None:
-        self._settings = settings
-        self._layout = layout
-        self._entry = entry
-        self._stalled_s = stalled_s
-        self._debug = debug
-        self._report = report
+        self._new_crew = partial(Crew, settings, layout, entry, stalled_s, report, debug=debug)
 
     def run(self, items: Iterator[BatchItem]) -> Generator[ItemEvent, None, None]:
         """Yield one result for each item, and progress between them, as `Runner` says.
@@ -46,7 +38,7 @@ class LocalRunner:
         Items are taken in the caller's thread only. Raises `EngineError` when no process can load the model, and
         what the hearer raises for the whole run.
         """
-        crew = Crew(self._settings, self._layout, self._entry, self._stalled_s, self._report, debug=self._debug)
+        crew = self._new_crew()
         try:
             yield from crew.events(items)
         finally:

@@ -6,7 +6,7 @@ import os
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from itertools import cycle
 
 from ...audio import decode_blocks
@@ -24,6 +24,15 @@ LONGEST_PASS_S = 240.0  # of sound, as much as `transcribe_many` hears together
 LONGEST_CLIP_S = 30.0  # of each recording
 
 
+@dataclass(frozen=True, slots=True)
+class HeardPass(ItemResult):
+    """A process, by its number, heard the sound once, from one time to another."""
+
+    process: int = 0
+    began: float = 0.0
+    ended: float = 0.0
+
+
 class TrialWorker:
     """Hears the recordings that an item names, once for each item; nothing is written."""
 
@@ -35,7 +44,7 @@ class TrialWorker:
         self._clips: list[Audio] = []
 
     def work(self, items: Iterable[BatchItem]) -> Iterator[ItemEvent]:
-        """Yield a result for each item: the seconds heard, the process, and when it began and ended.
+        """Yield a `HeardPass` for each item, or a failure where there is nothing to hear.
 
         The first of them includes what is done once, and is not to be counted.
         """
@@ -48,8 +57,13 @@ class TrialWorker:
                 self._clips = self._sized(beginnings)
             began = time.monotonic()
             self._hear(self._clips)
-            times = (str(began), str(time.monotonic()))
-            yield ItemResult(item.number, seconds=seconds_of(self._clips), warnings=times, digest=str(os.getpid()))
+            yield HeardPass(
+                item.number,
+                seconds=seconds_of(self._clips),
+                process=os.getpid(),
+                began=began,
+                ended=time.monotonic(),
+            )
 
     def _hear(self, clips: Sequence[Audio]) -> None:
         for _ in self._transcriber.transcribe_many(clips, self._options, on_error="return", ahead=AHEAD):

@@ -53,7 +53,7 @@ def connect(address: str) -> Any:
         import ray.data
     except ImportError as error:
         raise MissingDependency("ray", "--engine ray", "ray") from error
-    options: dict[str, Any] = {"address": address} if address not in ("", "local") else {"address": "local"}
+    options: dict[str, Any] = {"address": address or "local"}
     if options["address"] == "local":
         options |= {"include_dashboard": False, "num_cpus": cpu_threads()}
         os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, sys.path))  # its workers find what this process finds

@@ -60,7 +60,7 @@ def _serve(talk: MessagePipes, orders: ClusterOrders, given: SimpleQueue[list[Ba
     loading = orders.settings.loading
     settings = replace(orders.settings, loading=replace(loading, threads=loading.threads or int(takes["CPU"])))
     actors = Actors(ray, settings, orders.entry, takes, workers, orders.workers or 2 * held)
-    talk.send(ClusterReady(workers))
+    talk.send(ClusterReady())
     while True:
         talk.send(ItemsWanted())
         if not (items := given.get()):

@@ -23,9 +23,7 @@ class ClusterOrders:
 
 @dataclass(frozen=True, slots=True)
 class ClusterReady:
-    """The cluster is reached; it has so many actors at first."""
-
-    workers: int
+    """The cluster is reached."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,12 +17,13 @@ from pathlib import Path
 
 from ...atomic import put_in_place
 from ...errors import ModelError, OptionError, OutputError
+from ...file_lock import locked
 from ..claims import Claim
 from ..find import NAME, answering
 from ..manifest import MANIFEST, Manifest
 from ..parse import read_manifest
 from ..places import places
-from ..pull.work import lock_of, locked
+from ..pull.work import lock_of
 from ..verify import verify
 from .arrival import Arrived, Say, receive
 from .members import STDIN, ArchiveReader

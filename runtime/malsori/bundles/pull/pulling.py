@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 
 from ...atomic import put_in_place
 from ...errors import DownloadError, MalsoriError, ModelError, OptionError, OutputError
+from ...file_lock import locked
 from ..adopt import adopt
 from ..families import inferred
 from ..find import find_bundle
@@ -28,7 +29,7 @@ from .hub import ENDPOINT, Hub
 from .model import Model
 from .packages import Packages, remove_left
 from .web import Unreachable
-from .work import Origin, Say, Work, lock_of, locked
+from .work import Origin, Say, Work, lock_of
 
 OFFLINE = ("MALSORI_OFFLINE", "HF_HUB_OFFLINE")
 MIRROR = "HF_ENDPOINT"

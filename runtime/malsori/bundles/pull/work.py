@@ -10,16 +10,14 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from ..verify import digest
 from .model import File
 
-POLL = 0.2  # seconds between tries, so that Ctrl-C has an effect in between
 ORIGIN = "origin.json"
 Say = Callable[[str, float, float], None]
 
@@ -27,58 +25,6 @@ Say = Callable[[str, float, float], None]
 def lock_of(target: Path) -> Path:
     """Return the file whose lock is held by whoever makes, changes or removes the bundle at `target`."""
     return target.with_name(f".{target.name}.lock")
-
-
-@contextmanager
-def locked(path: Path, waiting: Callable[[], None]) -> Iterator[None]:
-    """Hold the lock of the file at `path`; `waiting` is called once where another process has it. Raises `OSError`.
-
-    The file stays. Who holds the lock may remove it: whoever waits for it then sees that, and locks the new one.
-    """
-    reported = False
-    while True:
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)  # not inherited by what is started meanwhile
-        try:
-            while not _take(descriptor):
-                if not reported:
-                    waiting()
-                    reported = True
-                time.sleep(POLL)
-            if _is_at(path, descriptor):
-                yield
-                return
-        finally:
-            os.close(descriptor)
-
-
-def _is_at(path: Path, descriptor: int) -> bool:
-    """Whether an open file is still the one at `path`."""
-    try:
-        return os.path.samestat(os.fstat(descriptor), path.stat())
-    except FileNotFoundError:
-        return False
-
-
-def _take(descriptor: int) -> bool:
-    try:
-        import fcntl
-    except ImportError:  # Windows
-        return _take_on_windows(descriptor)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
-
-
-def _take_on_windows(descriptor: int) -> bool:
-    import msvcrt
-
-    try:
-        msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)  # type: ignore[attr-defined]
-    except OSError:
-        return False
-    return True
 
 
 @dataclass(frozen=True, slots=True)
